@@ -1,0 +1,109 @@
+"""Sphinx configuration: one API page per package, from docstrings as the source has them."""
+
+import re
+import tomllib
+from pathlib import Path
+from typing import Any
+
+HERE = Path(__file__).parent
+METADATA = tomllib.loads((HERE.parent / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+
+project = METADATA["name"]
+author = METADATA["authors"][0]["name"]
+release = version = METADATA["version"]
+html_title = f"{project} {release}"
+html_theme = "furo"
+
+extensions = [
+    "myst_parser",
+    "sphinx.ext.autodoc",
+    "sphinx.ext.napoleon",
+    "sphinx.ext.mathjax",
+]
+myst_enable_extensions = ["dollarmath"]
+myst_heading_anchors = 2
+
+default_role = "literal"  # docstrings set code in single backticks
+
+autodoc_member_order = "bysource"
+autodoc_inherit_docstrings = False  # a method without a docstring must not show torch's
+napoleon_google_docstring = True
+napoleon_numpy_docstring = False
+
+# One page per package, from its __all__.
+PACKAGES = (
+    "tasks",
+    "encoders",
+    "sharing",
+    "regularization",
+    "balancing",
+    "training",
+    "evaluation",
+    "recipes",
+)
+PAGE = """\
+# plait.{package}
+
+```{{eval-rst}}
+.. automodule:: plait.{package}
+   :members:
+   :show-inheritance:
+```
+"""
+
+
+def write_api_pages(folder: Path) -> None:
+    """Writes the page of each package; leaves a page that is up to date untouched."""
+    folder.mkdir(exist_ok=True)
+    for package in PACKAGES:
+        page, text = folder / f"{package}.md", PAGE.format(package=package)
+        if not page.exists() or page.read_text(encoding="utf-8") != text:
+            page.write_text(text, encoding="utf-8")
+
+
+write_api_pages(HERE / "api")
+
+
+# The parts of a docstring that Google style does not have; text may follow on the same line.
+OWN_PARTS = ("Shapes", "Differs", "Cost", "Reference")
+napoleon_custom_sections = list(OWN_PARTS)
+PART_WITH_TEXT = re.compile(rf"({'|'.join(OWN_PARTS)}): (\S.*)")
+# What an indented block may belong to without being a formula: the head of a part, a list item.
+OWNER = re.compile(rf"[A-Z]\w+:|({'|'.join(OWN_PARTS)}): .*|[-*] .*|\d+\. .*")
+CODE_OR_BAR = re.compile(r"(`+)[^`]+\1|\|")
+
+
+def keep_bars(line: str) -> str:
+    """Escapes the bars of |x| outside of code: they are absolute values, not substitutions."""
+    return CODE_OR_BAR.sub(lambda found: found[0] if found[1] else r"\|", line)
+
+
+def read_plain_text(
+    _app: Any, _what: str, _name: str, _item: Any, _opts: Any, lines: list[str]
+) -> None:
+    """Turns a docstring, edited in place, from the plain text of the source into markup.
+
+    An indented block below a paragraph is a formula, shown as typed. "Cost: text" begins a part.
+    """
+    shown: list[str] = []
+    margin, above, formula = "", "", False  # last line at the margin, last line with text
+    for before, line in zip(["", *lines[:-1]], lines, strict=True):
+        indented = line[:1].isspace()
+        if indented and not before and above == margin and not OWNER.fullmatch(margin):
+            formula = True
+            shown += ["::", ""]
+        if line and not indented:
+            margin, formula = line, False
+        above = line or above
+        part = PART_WITH_TEXT.fullmatch(line)
+        if part:
+            shown += [f"{part[1]}:", f"    {keep_bars(part[2])}"]
+        else:
+            verbatim = formula or margin.startswith("Example")
+            shown.append(line if verbatim else keep_bars(line))
+    lines[:] = shown
+
+
+def setup(app: Any) -> None:
+    """Reads docstrings before napoleon does (whose priority is 500)."""
+    app.connect("autodoc-process-docstring", read_plain_text, priority=400)

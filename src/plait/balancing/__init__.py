@@ -1,0 +1,19 @@
+"""Balancing: losses, Gramian or rows of the tasks' gradients -> one direction."""
+
+from plait.balancing.base import Balancer, GramianBalancer, Info, JacobianBalancer, LossBalancer
+from plait.balancing.equal import Equal
+from plait.balancing.pcgrad import PCGrad
+from plait.balancing.uncertainty_weights import UncertaintyWeights
+from plait.balancing.upgrad import UPGrad
+
+__all__ = [
+    "Balancer",
+    "Equal",
+    "GramianBalancer",
+    "Info",
+    "JacobianBalancer",
+    "LossBalancer",
+    "PCGrad",
+    "UPGrad",
+    "UncertaintyWeights",
+]

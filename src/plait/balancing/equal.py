@@ -1,0 +1,53 @@
+"""Fixed weights; equal by default."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import torch
+from torch import Tensor
+
+from plait.balancing.base import Info, LossBalancer
+from plait.core.errors import ConfigError, unknown
+
+
+class Equal(LossBalancer):
+    """Adds up the losses: ``sum_t c_t L_t`` with constant weights c, one each by default.
+
+    The plain sum is the baseline that every other method has to beat, and often the winner (Kurin, De
+    Palma, Kostrikov, Whiteson, Kumar, "In Defense of the Unitary Scalarization for Deep Multi-Task
+    Learning", NeurIPS 2022).
+
+    Args:
+        weights: `{task: c_t}`, positive; tasks that are not named get 1.
+
+    Cost: one backward pass, no memory.
+
+    Example:
+        >>> import torch
+        >>> Equal().objective(torch.tensor([1.0, 2.0]), Info(("a", "b"))).item()
+        3.0
+    """
+
+    constant = True
+
+    def __init__(self, *, weights: Mapping[str, float] | None = None) -> None:
+        super().__init__()
+        self.weights = None if weights is None else dict(weights)
+        for task, weight in (weights or {}).items():
+            if not weight > 0:
+                raise ConfigError(f"`weights` must be positive; found {weight} for task {task!r}.")
+
+    def setup(self, tasks: tuple[str, ...] | list[str]) -> None:
+        """Checks that the named tasks exist."""
+        super().setup(tasks)
+        for task in self.weights or {}:
+            if task not in tasks:
+                raise ConfigError(unknown("task", task, tasks))
+
+    def objective(self, losses: Tensor, info: Info) -> Tensor:
+        """Returns the weighted sum of the losses."""
+        if self.weights is None:
+            return losses.sum()
+        weights = [self.weights.get(task, 1.0) for task in info.tasks]
+        return losses @ torch.tensor(weights, dtype=losses.dtype, device=losses.device)

@@ -1,0 +1,5 @@
+"""Small exact solvers on `[T, T]` NumPy float64; they serve all methods."""
+
+from plait.balancing.solvers.nnls import nnls
+
+__all__ = ["nnls"]

@@ -1,0 +1,74 @@
+"""Non-negative least squares on the normal equations."""
+
+from __future__ import annotations
+
+import numpy as np
+
+TOLERANCE = 1e-12  # relative; the normal equations are in float64
+
+
+def nnls(matrix: np.ndarray, target: np.ndarray) -> np.ndarray:
+    """Returns the exact minimiser over x >= 0 of ``x^T M x / 2 - q^T x``, for M = `matrix`, q = `target`.
+
+    An active-set method: start from x = 0; free the variable with the largest positive gradient of the
+    residual; solve for the free variables; while one of them is not positive, step back to the
+    boundary and bind it. Variables whose column depends on the free ones are never freed, so a
+    singular M needs no regularisation. Finite, because the objective falls at every change of the set.
+
+    Args:
+        matrix: symmetric positive semi-definite `[n, n]`, float64, scaled so that its diagonal is
+            about 1 (tolerances are relative to that and to `target`).
+        target: `[n]`.
+
+    Reference: Lawson, Hanson, "Solving Least Squares Problems", 1974, chapter 23; on the normal
+        equations: Bro, de Jong, "A fast non-negativity-constrained least squares algorithm", Journal of
+        Chemometrics, 1997.
+    """
+    count = len(target)
+    x = np.zeros(count)
+    free = np.zeros(count, dtype=bool)
+    refused = np.zeros(count, dtype=bool)
+    scale = np.abs(target).max(initial=0.0)
+    if scale == 0.0:
+        return x
+    gradient = target.copy()
+    while True:
+        candidates = ~free & ~refused & (gradient > TOLERANCE * scale)
+        if not candidates.any():
+            return x
+        entering = int(np.argmax(np.where(candidates, gradient, -np.inf)))
+        if _depends(matrix, free, entering):
+            refused[entering] = True
+            continue
+        free[entering] = True
+        x = _settle(matrix, target, x, free)
+        if free[entering]:
+            refused[:] = False
+        else:  # its gradient was rounding: without this the same variable would enter for ever
+            refused[entering] = True
+        gradient = target - matrix @ x
+
+
+def _settle(matrix: np.ndarray, target: np.ndarray, x: np.ndarray, free: np.ndarray) -> np.ndarray:
+    """Minimises over the free variables, binding those that would leave the boundary; edits `free`."""
+    while True:
+        trial = np.zeros_like(x)
+        trial[free] = np.linalg.solve(matrix[np.ix_(free, free)], target[free])
+        leaving = free & (trial <= 0)
+        if not leaving.any():
+            return trial
+        step = np.min(x[leaving] / (x[leaving] - trial[leaving]))
+        x = x + step * (trial - x)
+        free &= x > TOLERANCE * np.abs(x).max(initial=0.0)
+        x[~free] = 0.0
+        if not free.any():
+            return x
+
+
+def _depends(matrix: np.ndarray, free: np.ndarray, entering: int) -> bool:
+    """Returns whether the entering column is, to rounding, a combination of the free ones."""
+    if not free.any():
+        return bool(matrix[entering, entering] <= TOLERANCE)
+    column = matrix[free, entering]
+    rest = matrix[entering, entering] - column @ np.linalg.solve(matrix[np.ix_(free, free)], column)
+    return bool(rest <= TOLERANCE * matrix[entering, entering])

@@ -1,0 +1,18 @@
+"""The nouns that cross the floors: batches, features, outputs, errors, names."""
+
+from plait.core.batch import Batch, Part
+from plait.core.features import Features, FeatureShape
+from plait.core.outputs import Losses, Outputs, Penalties
+from plait.core.structure import Masked, PerTask
+
+__all__ = [
+    "Batch",
+    "FeatureShape",
+    "Features",
+    "Losses",
+    "Masked",
+    "Outputs",
+    "Part",
+    "Penalties",
+    "PerTask",
+]

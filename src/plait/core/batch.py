@@ -1,0 +1,124 @@
+"""What one training step is given: parts, one for each source, with their label counts."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any, Protocol
+
+import torch
+from torch import Tensor
+
+from plait.core.errors import DataError
+from plait.core.structure import map_tensors
+
+
+class CountsLabels(Protocol):
+    """The side of a task that a batch needs: its name and how it counts labels."""
+
+    @property
+    def name(self) -> str:
+        """The task's name."""
+
+    def count(self, target: Any, weights: Tensor | None = None) -> float:
+        """Returns the mass of the valid labels in `target`; raises `DataError` on bad labels."""
+
+
+@dataclass(frozen=True)
+class Part:
+    """The examples that one source gives to a step.
+
+    Attributes:
+        inputs: what the encoder reads: a tensor, any nested structure, or `PerTask`.
+        targets: `{task: labels}`; only tasks with at least one valid label.
+        counts: `{task: n}`, the mass of the valid labels (their number, if nothing is weighted).
+        weights: `{task: example weights [B] or label mask}`, where given.
+        source: the name of the source.
+    """
+
+    inputs: Any
+    targets: Mapping[str, Any]
+    counts: Mapping[str, float]
+    weights: Mapping[str, Tensor] = field(default_factory=dict)
+    source: str = "data"
+
+
+@dataclass(frozen=True)
+class Batch:
+    """The parts of one step. Labels are counted once, on the CPU, when the batch is made."""
+
+    parts: tuple[Part, ...]
+
+    @classmethod
+    def of(
+        cls,
+        inputs: Any,
+        targets: Mapping[str, Any],
+        tasks: Iterable[CountsLabels],
+        *,
+        weights: Mapping[str, Tensor] | None = None,
+        source: str = "data",
+    ) -> Batch:
+        """Makes a batch of one part and counts its labels.
+
+        Args:
+            inputs: what the encoder reads.
+            targets: `{task: labels}`. Names that are not among `tasks` are left out (a data set may
+                carry more labels than a model predicts); a task without a valid label is absent.
+            tasks: the tasks of the model; each counts its own labels.
+            weights: `{task: example weights [B], or a mask or weights in the shape of the labels}`.
+            source: the name of the source.
+
+        Raises:
+            DataError: `targets` is not a mapping, or labels break their task's rule.
+        """
+        if not isinstance(targets, Mapping):
+            raise DataError(
+                f"targets must be a dict {{task: labels}}; found {type(targets).__name__}. "
+                'Wrap a single label tensor as {"task name": labels}.'
+            )
+        given = weights or {}
+        counts = {
+            task.name: task.count(targets[task.name], given.get(task.name))
+            for task in tasks
+            if task.name in targets
+        }
+        present = {name: count for name, count in counts.items() if count > 0}
+        return cls(
+            (
+                Part(
+                    inputs=inputs,
+                    targets={name: targets[name] for name in present},
+                    counts=present,
+                    weights={name: given[name] for name in present if name in given},
+                    source=source,
+                ),
+            )
+        )
+
+    @property
+    def counts(self) -> dict[str, float]:
+        """`{task: n}` over all parts."""
+        total: dict[str, float] = {}
+        for part in self.parts:
+            for name, count in part.counts.items():
+                total[name] = total.get(name, 0.0) + count
+        return total
+
+    def to(self, device: torch.device | str) -> Batch:
+        """Returns the batch on `device`; counts stay numbers of the host."""
+
+        def move(tensor: Tensor) -> Tensor:
+            return tensor.to(device, non_blocking=True)
+
+        return Batch(
+            tuple(
+                replace(
+                    part,
+                    inputs=map_tensors(move, part.inputs),
+                    targets=map_tensors(move, part.targets),
+                    weights=map_tensors(move, part.weights),
+                )
+                for part in self.parts
+            )
+        )

@@ -1,0 +1,70 @@
+"""One family of errors. A message names the thing, the rule, what was found, and the next step."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+
+
+class PlaitError(Exception):
+    """Base of every error that plait raises on purpose; the command line exits with 2 on it."""
+
+
+class InputError(PlaitError, ValueError):
+    """An argument, option or value that breaks its rule."""
+
+
+class ConfigError(InputError):
+    """An unknown option or method, or a value that an option cannot take."""
+
+
+class DataError(InputError):
+    """Data that are missing, unreadable, or outside their declared range."""
+
+
+class ShapeError(InputError):
+    """Two shapes that have to fit and do not."""
+
+
+class CheckpointError(InputError):
+    """A checkpoint or model folder that is truncated, foreign, or made for something else."""
+
+
+class RunExistsError(InputError):
+    """A run folder that already holds a run; nothing in it was touched."""
+
+
+class UnsupportedError(PlaitError, NotImplementedError):
+    """A combination that plait refuses, with the reason."""
+
+
+class NonFiniteError(PlaitError, ArithmeticError):
+    """A loss or a gradient is NaN or infinite; no gradient was written and no state changed."""
+
+
+class MissingExtraError(PlaitError, ImportError):
+    """An optional dependency that this call needs is not installed."""
+
+
+def suggest(name: str, known: Iterable[str]) -> str:
+    """Returns ``" Did you mean 'x'?"`` for the nearest of `known`, else an empty string.
+
+    Example:
+        >>> suggest("PCGard", ["PCGrad", "UPGrad"])
+        " Did you mean 'PCGrad'?"
+    """
+    names = list(known)
+    folded = {candidate.lower(): candidate for candidate in names}
+    near = difflib.get_close_matches(name.lower(), folded, n=1, cutoff=0.6)
+    return f" Did you mean {folded[near[0]]!r}?" if near else ""
+
+
+def unknown(kind: str, name: object, known: Iterable[str]) -> str:
+    """Returns the message for a `name` that is not among the `known` names of a `kind`.
+
+    Example:
+        >>> unknown("task", "mak", ["digit", "mask"])
+        "unknown task 'mak'; known: digit, mask. Did you mean 'mask'?"
+    """
+    names = sorted(known)
+    return f"unknown {kind} {name!r}; known: {', '.join(names)}.{suggest(str(name), names)}"

@@ -1,0 +1,43 @@
+"""What sharing hands on to the heads."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from torch import Tensor
+
+
+@dataclass(frozen=True)
+class Features:
+    """The representation that one task reads.
+
+    Attributes:
+        levels: the stage outputs, finest first, the final representation last; `[B, C, ...]`, or
+            `[B, ..., C]` if `channel_dim` is -1.
+        channel_dim: the axis of the channels, 1 or -1.
+        mask: boolean `[B, N]` of the real positions of a padded input, if there is one.
+        grid: height and width of the input, if it is an image; dense heads predict on this grid.
+    """
+
+    levels: tuple[Tensor, ...]
+    channel_dim: int = 1
+    mask: Tensor | None = None
+    grid: tuple[int, int] | None = None
+
+
+@dataclass(frozen=True)
+class FeatureShape:
+    """The shapes of `Features`, without the batch axis, found by a pass on the `meta` device.
+
+    Attributes:
+        levels: shape of each level, `(C, ...)`, or `(..., C)` if `channel_dim` is -1.
+        channel_dim: the axis of the channels in a batched tensor, 1 or -1.
+    """
+
+    levels: tuple[tuple[int, ...], ...]
+    channel_dim: int = 1
+
+    def channels(self, level: int = -1) -> int:
+        """Returns the number of channels of a level."""
+        shape = self.levels[level]
+        return shape[-1] if self.channel_dim == -1 else shape[self.channel_dim - 1]

@@ -1,0 +1,29 @@
+"""Files that are either whole or absent."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import BinaryIO
+
+
+def write_atomically(path: Path, write: Callable[[BinaryIO], object]) -> None:
+    """Writes a file beside `path`, flushes it to the disk, and renames it: a reader never sees a part.
+
+    Args:
+        path: the file; its folder is made if needed.
+        write: is given the open binary file.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    partial = path.with_name(path.name + ".partial")
+    with partial.open("wb") as file:
+        write(file)
+        file.flush()
+        os.fsync(file.fileno())
+    os.replace(partial, path)
+
+
+def write_text(path: Path, text: str) -> None:
+    """Writes a text file atomically, in UTF-8."""
+    write_atomically(path, lambda file: file.write(text.encode()))

@@ -1,0 +1,111 @@
+"""Methods by their name: a package's `__all__` is the only registry; a dotted path works as well."""
+
+from __future__ import annotations
+
+import importlib
+import inspect
+from collections.abc import Mapping, Sequence
+from types import ModuleType
+from typing import Any
+
+from plait.core.errors import ConfigError, suggest, unknown
+
+
+def find(
+    name: str, package: ModuleType, *, base: type, kind: str, foreign: bool = True
+) -> type[Any]:
+    """Returns the class that `name` stands for.
+
+    Args:
+        name: a name in `package.__all__`, or `module.path:Class`.
+        package: where plait's own methods of this kind are.
+        base: what the class must derive from.
+        kind: the noun for messages, such as "balancer".
+        foreign: whether a dotted path is allowed; false where the name comes from a stranger's file.
+
+    Raises:
+        ConfigError: there is no such class, or it is not a `base`.
+    """
+    if foreign and ":" in name:
+        module, _, attribute = name.partition(":")
+        try:
+            found = getattr(importlib.import_module(module), attribute)
+        except (ImportError, AttributeError) as error:
+            raise ConfigError(
+                f"cannot import {kind} {name!r}: {error}. Is it on the Python path?"
+            ) from None
+    elif name in names(package, base):
+        found = getattr(package, name)
+    else:
+        raise ConfigError(unknown(kind, name, names(package, base)))
+    if not (isinstance(found, type) and issubclass(found, base)):
+        raise ConfigError(f"{name!r} is no {kind}: it must be a subclass of {base.__name__}.")
+    return found
+
+
+def names(package: ModuleType, base: type) -> list[str]:
+    """Returns the names in `package.__all__` of the concrete subclasses of `base`."""
+    return [
+        name
+        for name in package.__all__
+        if isinstance(getattr(package, name), type)
+        and issubclass(getattr(package, name), base)
+        and not inspect.isabstract(getattr(package, name))
+    ]
+
+
+def build(cls: type[Any], options: Mapping[str, Any], *, kind: str, **given: Any) -> Any:
+    """Returns ``cls(**given, **options)``; an option that the class does not have is a `ConfigError`.
+
+    Args:
+        cls: the class to build.
+        options: what the user set, by name.
+        kind: the noun for messages.
+        given: arguments that are not the user's to set.
+    """
+    allowed = [name for name in parameters(cls) if name not in given]
+    for option in options:
+        if option not in allowed:
+            known = f"it takes: {', '.join(allowed)}" if allowed else "it takes none"
+            raise ConfigError(
+                f"{kind} {cls.__name__} has no option {option!r}; {known}.{suggest(option, allowed)}"
+            )
+    required = [
+        name
+        for name, parameter in parameters(cls).items()
+        if parameter.default is inspect.Parameter.empty
+        and name not in given
+        and name not in options
+    ]
+    if required:
+        raise ConfigError(
+            f"{kind} {cls.__name__} needs the option {required[0]!r}. Set it and try again."
+        )
+    return cls(**given, **options)
+
+
+def parameters(cls: type[Any]) -> dict[str, inspect.Parameter]:
+    """Returns the named parameters of a class's constructor."""
+    signature = inspect.signature(cls)
+    variable = (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD)
+    return {name: p for name, p in signature.parameters.items() if p.kind not in variable}
+
+
+def options_of(instance: Any, leave_out: Sequence[str] = ()) -> dict[str, Any]:
+    """Returns the constructor's arguments of `instance`, read from attributes of the same names.
+
+    Args:
+        instance: an object that keeps its arguments under their own names.
+        leave_out: arguments that are not wanted.
+
+    Raises:
+        ConfigError: an argument is not kept under its own name.
+    """
+    wanted = [name for name in parameters(type(instance)) if name not in leave_out]
+    missing = [name for name in wanted if name not in vars(instance)]
+    if missing:
+        raise ConfigError(
+            f"{type(instance).__name__} does not keep its argument {missing[0]!r} as an attribute of "
+            "that name, so it cannot be described in a file."
+        )
+    return {name: getattr(instance, name) for name in wanted}

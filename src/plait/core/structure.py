@@ -1,0 +1,92 @@
+"""Nested inputs: tensors in dicts, lists, tuples, and the two marks `PerTask` and `Masked`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, NamedTuple
+
+import torch
+from torch import Tensor
+
+
+class PerTask(dict[str, Any]):
+    """Marks inputs that differ by task, ``PerTask({task: inputs})``; a plain dict is one common input."""
+
+
+class Masked(NamedTuple):
+    """A padded input with its mask.
+
+    Attributes:
+        values: padded tensor `[B, N, ...]`.
+        mask: boolean `[B, N]`, true where a position is real.
+    """
+
+    values: Tensor
+    mask: Tensor
+
+
+def map_tensors(function: Callable[[Tensor], Any], structure: Any) -> Any:
+    """Applies `function` to every tensor of a nested structure and keeps all else as it is.
+
+    Example:
+        >>> import torch
+        >>> map_tensors(lambda x: tuple(x.shape), {"a": torch.zeros(2), "b": [torch.zeros(3, 1), "s"]})
+        {'a': (2,), 'b': [(3, 1), 's']}
+    """
+    if isinstance(structure, Tensor):
+        return function(structure)
+    if isinstance(structure, Mapping):
+        items = {key: map_tensors(function, value) for key, value in structure.items()}
+        return PerTask(items) if isinstance(structure, PerTask) else items
+    if isinstance(structure, tuple) and hasattr(structure, "_fields"):
+        return type(structure)(*(map_tensors(function, value) for value in structure))
+    if isinstance(structure, list | tuple):
+        return type(structure)(map_tensors(function, value) for value in structure)
+    return structure
+
+
+def tensors(structure: Any) -> Iterator[Tensor]:
+    """Yields the tensors of a nested structure in order."""
+    if isinstance(structure, Tensor):
+        yield structure
+    elif isinstance(structure, Mapping):
+        for value in structure.values():
+            yield from tensors(value)
+    elif isinstance(structure, list | tuple):
+        for value in structure:
+            yield from tensors(value)
+
+
+def signature(structure: Any) -> Any:
+    """Returns shapes and dtypes of a nested input as plain values; the batch axis is left out.
+
+    Example:
+        >>> import torch
+        >>> signature({"image": torch.zeros(8, 3, 4)})
+        {'kind': 'dict', 'items': {'image': {'kind': 'tensor', 'shape': [3, 4], 'dtype': 'float32'}}}
+    """
+    if isinstance(structure, Tensor):
+        dtype = str(structure.dtype).removeprefix("torch.")
+        return {"kind": "tensor", "shape": list(structure.shape[1:]), "dtype": dtype}
+    if isinstance(structure, Mapping):
+        kind = "per_task" if isinstance(structure, PerTask) else "dict"
+        return {"kind": kind, "items": {key: signature(value) for key, value in structure.items()}}
+    if isinstance(structure, list | tuple):
+        kind = "masked" if isinstance(structure, Masked) else "list"
+        return {"kind": kind, "items": [signature(value) for value in structure]}
+    return {"kind": "value", "value": structure}
+
+
+def from_signature(described: Any, batch: int = 2) -> Any:
+    """Returns zeros of a `signature`, with `batch` examples."""
+    kind = described["kind"]
+    if kind == "tensor":
+        return torch.zeros(batch, *described["shape"], dtype=getattr(torch, described["dtype"]))
+    if kind == "value":
+        return described["value"]
+    items = described["items"]
+    if kind in ("dict", "per_task"):
+        filled = {key: from_signature(value, batch) for key, value in items.items()}
+        return PerTask(filled) if kind == "per_task" else filled
+    values = [from_signature(value, batch) for value in items]
+    return Masked(*values) if kind == "masked" else values

@@ -1,0 +1,57 @@
+"""A plain convolutional trunk."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from torch import Tensor, nn
+
+
+class ConvEncoder(nn.Module):
+    """Blocks of convolution 3x3, ReLU and max pooling 2x2.
+
+    With the default widths it is the trunk of the classical joint classification and segmentation
+    network: 64, 128 and 256 channels. Block b maps `[B, widths[b-1], H, W]` to
+    `[B, widths[b], H // 2, W // 2]`; each block is a stage.
+
+    Args:
+        in_channels: channels of the image, 3 for colour.
+        widths: channels of each block.
+        norm: batch normalisation after each convolution (Ioffe, Szegedy, "Batch Normalization:
+            Accelerating Deep Network Training by Reducing Internal Covariate Shift", ICML 2015);
+            off by default, as in the classical trunk. It makes a convolution's own bias needless.
+
+    Shapes:
+        images `[B, in_channels, H, W]` to `[B, widths[-1], H // 2^n, W // 2^n]`, n blocks.
+
+    Example:
+        >>> import torch
+        >>> ConvEncoder(widths=(4, 8))(torch.zeros(2, 3, 16, 16)).shape
+        torch.Size([2, 8, 4, 4])
+    """
+
+    channel_dim = 1
+
+    def __init__(
+        self, *, in_channels: int = 3, widths: Sequence[int] = (64, 128, 256), norm: bool = False
+    ) -> None:
+        super().__init__()
+        self.in_channels = in_channels
+        self.widths = tuple(widths)
+        self.norm = norm
+        sizes = [in_channels, *self.widths]
+        self.stages = nn.ModuleList(
+            nn.Sequential(
+                nn.Conv2d(fan_in, fan_out, kernel_size=3, padding=1, bias=not norm),
+                *([nn.BatchNorm2d(fan_out)] if norm else []),
+                nn.ReLU(),
+                nn.MaxPool2d(2),
+            )
+            for fan_in, fan_out in zip(sizes, sizes[1:], strict=False)
+        )
+
+    def forward(self, images: Tensor) -> Tensor:
+        """Returns the last block's maps."""
+        for stage in self.stages:
+            images = stage(images)
+        return images

@@ -1,0 +1,66 @@
+"""Shapes of an encoder's levels, found by running a copy without memory or arithmetic."""
+
+from __future__ import annotations
+
+import copy
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from plait.core.errors import ShapeError
+from plait.core.features import Features, FeatureShape
+from plait.core.structure import map_tensors
+from plait.encoders.staged import encode
+
+
+def infer_shape(encoder: nn.Module, example: Any) -> FeatureShape:
+    """Returns the shapes of the encoder's levels for inputs like `example`.
+
+    A deep copy in eval mode is run on the `meta` device with a batch of two: no parameter, buffer or
+    random state of the encoder changes. A module that cannot run there (one that reads values) is
+    run as a deep copy on two real examples instead.
+
+    Args:
+        encoder: any module.
+        example: one batch of inputs, at least one example; only shapes and dtypes matter.
+
+    Raises:
+        ShapeError: the encoder cannot read inputs of this shape.
+    """
+    clone = copy.deepcopy(encoder).eval()
+    with torch.no_grad(), torch.random.fork_rng(devices=[]):
+        try:
+            features = encode(copy.deepcopy(clone).to("meta"), map_tensors(_meta, example))
+        except ShapeError:
+            raise
+        except Exception:
+            features = _run_real(clone, example)
+    return _without_batch(features)
+
+
+def _run_real(clone: nn.Module, example: Any) -> Features:
+    """Runs the copy on real values; says what failed if the encoder cannot read the example at all."""
+    try:
+        return encode(clone, map_tensors(_two, example))
+    except ShapeError:
+        raise
+    except Exception as error:
+        shapes = map_tensors(lambda tensor: list(tensor.shape), example)
+        raise ShapeError(
+            f"the encoder {type(clone).__name__} cannot read inputs of shape {shapes}: {error}. "
+            "Check the number of input channels or features."
+        ) from error
+
+
+def _meta(tensor: Tensor) -> Tensor:
+    return torch.empty(2, *tensor.shape[1:], dtype=tensor.dtype, device="meta")
+
+
+def _two(tensor: Tensor) -> Tensor:
+    return tensor[:1].detach().cpu().repeat_interleave(2, dim=0)
+
+
+def _without_batch(features: Features) -> FeatureShape:
+    levels = tuple(tuple(level.shape[1:]) for level in features.levels)
+    return FeatureShape(levels, features.channel_dim)

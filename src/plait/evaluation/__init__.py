@@ -1,0 +1,17 @@
+"""What a model reaches, and whether joint training helped; nothing here trains."""
+
+from plait.evaluation.delta import changes, delta_m
+from plait.evaluation.evaluate import Evaluation, Scores, as_batch, evaluate
+from plait.evaluation.rules import Rule, rule, skill
+
+__all__ = [
+    "Evaluation",
+    "Rule",
+    "Scores",
+    "as_batch",
+    "changes",
+    "delta_m",
+    "evaluate",
+    "rule",
+    "skill",
+]

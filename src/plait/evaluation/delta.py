@@ -1,0 +1,48 @@
+"""Joint training against single-task training."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from plait.core.errors import DataError
+from plait.evaluation.evaluate import Scores
+from plait.tasks.metrics import direction
+from plait.tasks.task import Task
+
+
+def changes(tasks: Mapping[str, Task], joint: Scores, single: Scores) -> Scores:
+    """Returns the gain of joint over single-task training, in per cent, for each metric.
+
+        gain = 100 s (joint - single) / |single|,    s = 1 if higher is better, else -1
+
+    so a positive number is always better.
+
+    Raises:
+        DataError: a single-task value is 0, to which no change is relative.
+    """
+    gains: Scores = {}
+    for name, task in tasks.items():
+        gains[name] = {}
+        for metric, made in task.new_metrics().items():
+            base = single[name][metric]
+            if base == 0:
+                raise DataError(
+                    f"the single-task {metric} of {name!r} is 0, so no change is relative to it. "
+                    "Compare the absolute values."
+                )
+            sign = 1.0 if direction(f"{name}/{metric}", made) else -1.0
+            gains[name][metric] = 100.0 * sign * (joint[name][metric] - base) / abs(base)
+    return gains
+
+
+def delta_m(gains: Scores) -> float:
+    """Returns the mean over tasks of the mean over metrics of the gains, in per cent.
+
+    Reference: Maninis, Radosavovic, Kokkinos, "Attentive Single-Tasking of Multiple Tasks", CVPR 2019.
+
+    Example:
+        >>> delta_m({"a": {"accuracy": 2.0}, "b": {"mae": 1.0, "rmse": -2.0}})
+        0.75
+    """
+    each = [sum(metrics.values()) / len(metrics) for metrics in gains.values()]
+    return sum(each) / len(each)

@@ -1,0 +1,119 @@
+"""Losses and metrics of a model on a data set."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor
+from torchmetrics import Metric
+
+from plait.core.batch import Batch
+from plait.core.errors import DataError
+from plait.model import MultiTaskModel
+
+Scores = dict[str, dict[str, float]]  # {task: {metric: value}}
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """What a model reaches on a data set.
+
+    Attributes:
+        losses: `{task: mean loss over all valid labels}`.
+        metrics: `{task: {metric: value}}`.
+        trivial: the same metrics of the constant predictor; empty unless label statistics were given.
+        counts: `{task: mass of the valid labels}`.
+    """
+
+    losses: dict[str, float]
+    metrics: Scores
+    trivial: Scores
+    counts: dict[str, float]
+
+
+def evaluate(
+    model: MultiTaskModel,
+    batches: Iterable[Any],
+    *,
+    device: torch.device | str | None = None,
+    statistics: Mapping[str, Tensor] | None = None,
+) -> Evaluation:
+    """Evaluates in eval mode, without gradients; the model's mode is restored.
+
+    Args:
+        model: the model.
+        batches: `(inputs, {task: labels})` pairs or `Batch` objects.
+        device: where to run; by default where the model is.
+        statistics: `{task: summed label statistics of the training data}`; with them the metrics of
+            the constant predictor (majority class, mean) are computed as well.
+
+    Raises:
+        DataError: a task has no valid label in all of `batches`.
+    """
+    device = device or next(model.parameters()).device
+    metrics = {name: _on(device, task.new_metrics()) for name, task in model.tasks.items()}
+    trivial = {name: _on(device, model.tasks[name].new_metrics()) for name in statistics or {}}
+    losses = dict.fromkeys(model.tasks, 0.0)
+    counts = dict.fromkeys(model.tasks, 0.0)
+    training = model.training
+    model.eval()
+    try:
+        with torch.no_grad():
+            for item in batches:
+                batch = as_batch(model, item).to(device)
+                outputs = [model(part.inputs, tasks=part.targets) for part in batch.parts]
+                found = model.losses(outputs, batch)
+                for name, loss in found.raw.items():
+                    losses[name] += float(loss) * found.counts[name]
+                    counts[name] += found.counts[name]
+                for out, part in zip(outputs, batch.parts, strict=True):
+                    for name, target in part.targets.items():
+                        task, weights = model.tasks[name], part.weights.get(name)
+                        _update(metrics[name], *task.select(out[name], target, weights))
+                        if statistics is not None and name in statistics:
+                            constant = task.trivial(statistics[name], out[name])
+                            _update(trivial[name], *task.select(constant, target, weights))
+    finally:
+        model.train(training)
+    for name, count in counts.items():
+        if count == 0:
+            raise DataError(
+                f"task {name!r} has no valid label in this split. Check its label file."
+            )
+    return Evaluation(
+        {name: losses[name] / counts[name] for name in losses},
+        _compute(metrics),
+        _compute(trivial),
+        counts,
+    )
+
+
+def as_batch(model: MultiTaskModel, item: Any) -> Batch:
+    """Makes a `Batch` of what a loader yields: a `Batch`, or `(inputs, targets[, weights])`."""
+    if isinstance(item, Batch):
+        return item
+    if isinstance(item, list | tuple) and len(item) in (2, 3):
+        return model.batch(*item)
+    raise DataError(
+        "a loader must yield (inputs, {task: labels}), or with a third entry {task: weights}; "
+        f"found {type(item).__name__}. Set the loader's `collate_fn`."
+    )
+
+
+def _on(device: torch.device | str, metrics: dict[str, Metric]) -> dict[str, Metric]:
+    return {name: metric.to(device) for name, metric in metrics.items()}
+
+
+def _update(metrics: Mapping[str, Metric], prediction: Any, target: Any) -> None:
+    for metric in metrics.values():
+        metric.update(prediction, target)
+
+
+def _compute(metrics: Mapping[str, Mapping[str, Metric]]) -> Scores:
+    return {
+        task: {name: float(metric.compute()) for name, metric in each.items()}
+        for task, each in metrics.items()
+    }

@@ -1,0 +1,83 @@
+"""Rules that say which of two states of a model is the better one."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+from plait.core.errors import ConfigError, unknown
+from plait.evaluation.evaluate import Evaluation, Scores
+from plait.tasks.metrics import direction, perfect_value
+from plait.tasks.task import Task
+
+Rule = Callable[[Evaluation], float]  # higher is better
+
+
+def skill(tasks: Mapping[str, Task], metrics: Scores, trivial: Scores) -> dict[str, float]:
+    """Returns the skill of each task on its main metric.
+
+        skill_t = (m_t - trivial_t) / (perfect_t - trivial_t)
+
+    0 is the constant predictor (majority class or mean of the training labels), 1 is perfect; negative is
+    worse than constant. It puts accuracies, overlaps and errors on one scale.
+
+    Raises:
+        ConfigError: a task has no metric or no trivial predictor, or the trivial predictor is perfect.
+    """
+    skills = {}
+    for name, task in tasks.items():
+        _check_skill(task)
+        main = next(iter(metrics[name]))
+        perfect = perfect_value(f"{name}/{main}", task.new_metrics()[main])
+        base = trivial[name][main]
+        if perfect == base:
+            raise ConfigError(
+                f"skill is not defined for task {name!r}: a constant is perfect on its {main}. "
+                "Does the validation split hold one class only?"
+            )
+        skills[name] = (metrics[name][main] - base) / (perfect - base)
+    return skills
+
+
+def rule(name: str | Rule, tasks: Mapping[str, Task]) -> Rule:
+    """Returns the rule of a name.
+
+    Args:
+        name: "skill" (mean over tasks of `skill`), "worst" (the smallest skill), "loss" (minus the sum
+            of the weighted losses), "task/metric" (that metric, in its direction), or any function of
+            an `Evaluation`, higher is better.
+        tasks: the tasks of the model.
+
+    Raises:
+        ConfigError: the name is unknown.
+    """
+    if not isinstance(name, str):
+        return name
+    if name in ("skill", "worst"):
+        for task in tasks.values():
+            _check_skill(task)
+        return lambda e: _pool(name, list(skill(tasks, e.metrics, e.trivial).values()))
+    if name == "loss":
+        return lambda e: -sum(tasks[task].weight * loss for task, loss in e.losses.items())
+    known = {
+        f"{task}/{m}": metric for task in tasks for m, metric in tasks[task].new_metrics().items()
+    }
+    if name not in known:
+        raise ConfigError(unknown("rule", name, ["skill", "worst", "loss", *known]))
+    task, _, metric = name.rpartition("/")
+    sign = 1.0 if direction(name, known[name]) else -1.0
+    return lambda e: sign * e.metrics[task][metric]
+
+
+def _check_skill(task: Task) -> None:
+    metrics = task.new_metrics()
+    if not metrics or type(task).trivial is Task.trivial:
+        raise ConfigError(
+            f"skill is not defined for task {task.name!r}: it has no metric or no trivial predictor. "
+            "Name another rule, such as rule='task/metric', or rule='loss'."
+        )
+    main = next(iter(metrics))
+    perfect_value(f"{task.name}/{main}", metrics[main])
+
+
+def _pool(name: str, skills: list[float]) -> float:
+    return sum(skills) / len(skills) if name == "skill" else min(skills)

@@ -1,0 +1,232 @@
+"""The model: sharing, regularization and heads under one roof."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from plait.core.batch import Batch
+from plait.core.errors import ConfigError, DataError, suggest
+from plait.core.keys import safe_key
+from plait.core.outputs import Losses, Outputs, Penalties
+from plait.core.seeding import seeded
+from plait.core.structure import from_signature, map_tensors, signature
+from plait.pretrained import describe, load_state, model_card, read_model, rebuild, write_model
+from plait.regularization.base import Regularizer
+from plait.sharing.base import Sharing
+from plait.tasks.task import Task
+
+
+class MultiTaskModel(nn.Module):
+    """One model for several tasks: ``min sum_t w_t L_t + lambda sum_t R_t``.
+
+    Args:
+        sharing: from the inputs to each task's features, such as ``Hard(encoder)``.
+        tasks: the tasks; their names are the keys of labels, predictions and losses.
+        example: one batch of inputs, to find shapes from; only shapes and dtypes matter.
+        regularization: terms that tie the networks of `sharing.Separate`.
+        seed: of the heads and of what `sharing` adds; a head depends on (seed, name of its task)
+            alone, so a single-task model and a joint one start from the same head.
+
+    Raises:
+        ConfigError: no task, or two of one name.
+        ShapeError: the encoder cannot read the example, or a head does not fit the features.
+
+    Example:
+        >>> from plait.encoders import ConvEncoder
+        >>> from plait.sharing import Hard
+        >>> from plait.tasks import Classification, Segmentation
+        >>> tasks = [Classification("breed", classes=3), Segmentation("mask", classes=2)]
+        >>> images = torch.zeros(4, 3, 32, 32)
+        >>> model = MultiTaskModel(Hard(ConvEncoder(widths=(4, 8))), tasks, example=images)
+        >>> {task: list(p.shape) for task, p in model(images).items()}
+        {'breed': [4, 3], 'mask': [4, 2, 32, 32]}
+    """
+
+    def __init__(
+        self,
+        sharing: Sharing,
+        tasks: Sequence[Task],
+        *,
+        example: Any,
+        regularization: Sequence[Regularizer] = (),
+        seed: int = 0,
+    ) -> None:
+        super().__init__()
+        names = [task.name for task in tasks]
+        if not names or len(set(names)) < len(names):
+            raise ConfigError(f"a model needs tasks of different names; found {names}.")
+        self.tasks: dict[str, Task] = {task.name: task for task in tasks}
+        self.seed = seed
+        self.input_signature = signature(example)
+        self.sharing = sharing
+        sharing.setup(names, example, seed)
+        self.heads = nn.ModuleDict()
+        for name, task in self.tasks.items():
+            with seeded(seed, "head", name):
+                self.heads[safe_key(name)] = task.build_head(sharing.shapes[name])
+        self.regularization = nn.ModuleList(regularization)
+        for regularizer in regularization:
+            regularizer.setup(sharing.networks())
+
+    def forward(self, inputs: Any, tasks: Collection[str] | None = None) -> Outputs:
+        """Predicts.
+
+        Args:
+            inputs: one common input, or `PerTask({task: inputs})`.
+            tasks: the tasks that are wanted; all by default.
+
+        Returns:
+            `{task: prediction}`, with the features that the heads read.
+        """
+        features = self.sharing(inputs, tasks)
+        predictions = {task: self.heads[safe_key(task)](own) for task, own in features.items()}
+        return Outputs(predictions, features=features)
+
+    def losses(self, outputs: Sequence[Outputs], batch: Batch) -> Losses:
+        """Returns `{task: static weight x L_t}` of the tasks present.
+
+        Args:
+            outputs: the predictions of each part of the batch.
+            batch: the labels. A task without a valid label is absent; a task with labels in several
+                parts has the loss of their union, sum(n L) / sum(n).
+        """
+        counts = {name: n for name, n in batch.counts.items() if n > 0}
+        raw: dict[str, Tensor] = {}
+        for name, task in self.tasks.items():
+            for out, part in zip(outputs, batch.parts, strict=True):
+                if name not in part.counts:
+                    continue
+                loss = task.loss(out[name], part.targets[name], part.weights.get(name))
+                share = part.counts[name] / counts[name]
+                loss = loss if share == 1.0 else loss * share
+                raw[name] = raw[name] + loss if name in raw else loss
+        weighted = {
+            name: loss if self.tasks[name].weight == 1.0 else loss * self.tasks[name].weight
+            for name, loss in raw.items()
+        }
+        return Losses(weighted, raw=raw, counts={name: counts[name] for name in raw})
+
+    def penalty(self, outputs: Sequence[Outputs]) -> Penalties:
+        """Returns the terms beside the losses by name, scaled by their strengths.
+
+        A regularizer with strength 0, or in mode "prox", adds nothing here.
+        """
+        raw: dict[str, Tensor] = {}
+        scaled: dict[str, Tensor] = {}
+        for position, regularizer in enumerate(self._regularizers()):
+            if regularizer.mode == "loss" and regularizer.strength > 0:
+                name = f"{type(regularizer).__name__}[{position}]"
+                raw[name] = regularizer.cost()
+                scaled[name] = raw[name] * regularizer.strength
+        return Penalties(scaled, raw=raw)
+
+    def after_step(self, optimizer: torch.optim.Optimizer) -> None:
+        """Runs what follows an optimizer step: proximal steps."""
+        for regularizer in self._regularizers():
+            regularizer.after_step(optimizer)
+
+    def _regularizers(self) -> list[Regularizer]:
+        return [module for module in self.regularization if isinstance(module, Regularizer)]
+
+    def batch(self, inputs: Any, targets: Mapping[str, Any], weights: Any = None) -> Batch:
+        """Makes a batch of inputs and `{task: labels}`, with the labels checked and counted.
+
+        Raises:
+            DataError: labels break their task's rule, or no key of `targets` is a task.
+        """
+        made = Batch.of(inputs, targets, self.tasks.values(), weights=weights)
+        if not any(name in self.tasks for name in targets):
+            keys = ", ".join(map(str, targets)) or "none"
+            near = next((s for key in targets if (s := suggest(str(key), self.tasks))), "")
+            raise DataError(
+                f"no label belongs to a task of the model; found {keys}; tasks: {', '.join(self.tasks)}.{near}"
+            )
+        return made
+
+    def roles(self) -> dict[str, frozenset[str]]:
+        """Returns `{parameter name: tasks whose predictions depend on it}`, read from the graph.
+
+        Parameters of two or more tasks are the shared ones. Runs one pass on zeros in eval mode.
+        """
+        training = self.training
+        self.eval()
+        parameters = {n: p for n, p in self.named_parameters() if p.requires_grad}
+        device = next(iter(parameters.values())).device
+        try:
+            with torch.enable_grad(), torch.random.fork_rng(devices=[]):
+                outputs = self(
+                    map_tensors(
+                        lambda zeros: zeros.to(device), from_signature(self.input_signature)
+                    )
+                )
+                reached: dict[str, set[str]] = {name: set() for name in parameters}
+                for task, prediction in outputs.items():
+                    gradients = torch.autograd.grad(
+                        prediction.sum(),
+                        list(parameters.values()),
+                        retain_graph=True,
+                        allow_unused=True,
+                    )
+                    for name, gradient in zip(parameters, gradients, strict=True):
+                        if gradient is not None:
+                            reached[name].add(task)
+        finally:
+            self.train(training)
+        return {name: frozenset(tasks) for name, tasks in reached.items()}
+
+    def save_pretrained(
+        self, folder: str | Path, *, metrics: Mapping[str, Mapping[str, float]] | None = None
+    ) -> None:
+        """Writes config.json, model.safetensors and README.md (the model card) to `folder`.
+
+        Args:
+            folder: is made if needed; a model that is there is replaced, file by file.
+            metrics: `{task: {metric: value}}` for the card.
+        """
+        config = {
+            "sharing": describe(self.sharing, leave_out=("encoder",)),
+            "encoder": describe(self.sharing.prototype()),
+            "tasks": [describe(task) for task in self.tasks.values()],
+            "regularization": [describe(regularizer) for regularizer in self._regularizers()],
+            "example": self.input_signature,
+            "seed": self.seed,
+        }
+        write_model(
+            Path(folder),
+            config,
+            self.state_dict(),
+            model_card(list(self.tasks), config, metrics or {}),
+        )
+
+    @classmethod
+    def from_pretrained(
+        cls, folder: str | Path, *, encoder: Any = None, tasks: Sequence[Task] | None = None
+    ) -> MultiTaskModel:
+        """Reads a model that `save_pretrained` wrote. Only plait's own classes are built from the file.
+
+        Args:
+            folder: the model folder.
+            encoder: the encoder or its factory, if it is a class of your own.
+            tasks: the tasks, if one of them is a class of your own or has metrics of its own.
+
+        Raises:
+            CheckpointError: a file is missing, truncated or made by something else.
+        """
+        config, state = read_model(Path(folder))
+        sharing = rebuild(
+            config["sharing"], Sharing, encoder=encoder or rebuild(config["encoder"], nn.Module)
+        )
+        model = cls(
+            sharing,
+            tasks or [rebuild(task, Task) for task in config["tasks"]],
+            example=from_signature(config["example"]),
+            regularization=[rebuild(each, Regularizer) for each in config["regularization"]],
+            seed=config["seed"],
+        )
+        load_state(model, state, folder)
+        return model

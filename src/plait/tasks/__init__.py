@@ -1,0 +1,21 @@
+"""What one task is: head, loss, metrics, and the rule for valid labels."""
+
+from plait.tasks.classification import Classification
+from plait.tasks.dense_regression import DenseRegression
+from plait.tasks.metrics import MeanDistance
+from plait.tasks.multi_label import MultiLabel
+from plait.tasks.regression import Regression
+from plait.tasks.segmentation import Segmentation
+from plait.tasks.tagging import Tagging
+from plait.tasks.task import Task
+
+__all__ = [
+    "Classification",
+    "DenseRegression",
+    "MeanDistance",
+    "MultiLabel",
+    "Regression",
+    "Segmentation",
+    "Tagging",
+    "Task",
+]

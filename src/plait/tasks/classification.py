@@ -1,0 +1,58 @@
+"""One class per example."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from torch import nn
+from torchmetrics import Metric
+
+from plait.core.features import FeatureShape
+from plait.tasks._classes import ClassLabels
+from plait.tasks.heads import ScalarHead
+
+
+class Classification(ClassLabels):
+    """One class per example, by the mean cross-entropy over the valid labels.
+
+        L = - sum_i w_i log softmax(z_i)[y_i] / sum_i w_i    (nats)
+
+    Args:
+        name: the task's name.
+        classes: number of classes, at least 2.
+        hidden: widths of the head's hidden layers; none by default.
+        cells: side of the pooling grid of the head (see `ScalarHead`).
+        class_weights: one weight per class; equal by default.
+        ignore_index: the label of a missing value; -100 by default, as in torch.
+        metrics: torchmetrics objects that read logits `[n, classes]` and labels `[n]`; by default
+            accuracy and macro F1.
+        weight: static weight of the task.
+
+    Shapes: labels `[B]`, predictions `[B, classes]`.
+
+    Example:
+        >>> import torch
+        >>> task = Classification("digit", classes=3)
+        >>> round(task.loss(torch.zeros(2, 3), torch.tensor([1, -100])).item(), 4)
+        1.0986
+    """
+
+    def __init__(
+        self,
+        name: str,
+        *,
+        classes: int,
+        hidden: Sequence[int] = (),
+        cells: int = 1,
+        class_weights: Sequence[float] | None = None,
+        ignore_index: int = -100,
+        metrics: Mapping[str, Metric] | None = None,
+        weight: float = 1.0,
+    ) -> None:
+        self.hidden = tuple(hidden)
+        self.cells = cells
+        self._init_classes(name, classes, ignore_index, class_weights, metrics, weight)
+
+    def build_head(self, shape: FeatureShape) -> nn.Module:
+        """Returns a pooled head with `classes` outputs."""
+        return ScalarHead(shape, self.classes, hidden=self.hidden, cells=self.cells)

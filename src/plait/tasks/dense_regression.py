@@ -1,0 +1,77 @@
+"""A number, or a few, per pixel."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torchmetrics import Metric
+
+from plait.core.errors import ConfigError
+from plait.core.features import FeatureShape
+from plait.tasks._numbers import InUnits, ErrorName, NumberLabels
+from plait.tasks.heads import DenseHead
+
+
+class DenseRegression(NumberLabels):
+    """Numbers per pixel, such as depth, by the mean error over the valid pixels.
+
+        L = sum_ikxy w_ikxy l((p_ikxy - y_ikxy) / scale) / sum_ikxy w_ikxy
+
+    with l as in `Regression`.
+
+    Args:
+        name: the task's name.
+        outputs: numbers per pixel, K.
+        error: "squared", "absolute" or "huber"; "absolute" by default, usual for depth.
+        mean: where predictions start; 0 by default.
+        scale: the unit in which errors count; 1 by default.
+        width: channels of the dense head's decoder (see `DenseHead`).
+        metrics: torchmetrics objects that read predictions and labels `[n]` of the valid pixels; by
+            default mean absolute and root mean square error.
+        weight: static weight of the task.
+
+    Shapes: labels `[B, K, H, W]`, floats with NaN where missing; predictions the same.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        *,
+        outputs: int = 1,
+        error: ErrorName = "absolute",
+        mean: float = 0.0,
+        scale: float = 1.0,
+        width: int = 32,
+        metrics: Mapping[str, Metric] | None = None,
+        weight: float = 1.0,
+    ) -> None:
+        if outputs < 1:
+            raise ConfigError(f"`outputs` of task {name!r} must be at least 1; found {outputs}.")
+        self.outputs = outputs
+        self.width = width
+        self._init_numbers(name, error, mean, scale)
+        self._init(name, metrics, weight)
+
+    def build_head(self, shape: FeatureShape) -> nn.Module:
+        """Returns a dense head with K channels in the labels' unit."""
+        head = DenseHead(shape, self.outputs, width=self.width)
+        return InUnits(head, torch.as_tensor(self.mean), torch.as_tensor(self.scale))
+
+    def elementwise(self, prediction: Tensor, target: Any) -> Tensor:
+        """The error of each number in units of `scale`."""
+        return self._per_number(prediction, target, torch.as_tensor(self.scale).to(prediction))
+
+    def summarise(self, target: Tensor) -> Tensor:
+        """Returns `[2, K]`: the sum and the number of the labels of each channel."""
+        there = ~target.isnan()
+        axes = (0, 2, 3)
+        return torch.stack([torch.nan_to_num(target).double().sum(axes), there.double().sum(axes)])
+
+    def trivial(self, summary: Tensor, prediction: Tensor) -> Tensor:
+        """Returns the mean of the labels of each channel."""
+        total, number = summary
+        mean = (total / number.clamp(min=1)).to(prediction)
+        return mean.reshape(1, -1, 1, 1).expand_as(prediction)

@@ -1,0 +1,147 @@
+"""Heads: from the features that a task reads to its prediction."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from plait.core.errors import ShapeError
+from plait.core.features import Features, FeatureShape
+
+
+def mlp(fan_in: int, hidden: Sequence[int], outputs: int) -> nn.Sequential:
+    """Returns linear layers `fan_in -> hidden... -> outputs` with ReLU between them."""
+    sizes = [fan_in, *hidden]
+    layers: list[nn.Module] = []
+    for size_in, size_out in zip(sizes, sizes[1:], strict=False):
+        layers += [nn.Linear(size_in, size_out), nn.ReLU()]
+    return nn.Sequential(*layers, nn.Linear(sizes[-1], outputs))
+
+
+class ScalarHead(nn.Module):
+    """Pools the last level and maps it to a vector: `[B, outputs]`.
+
+    Maps `[B, C, H, W]` are averaged onto a grid of ``cells`` x ``cells``; tokens `[B, N, C]` are
+    averaged over the real positions of the mask; vectors `[B, C]` are taken as they are.
+
+    Args:
+        shape: shapes of the features.
+        outputs: length of the prediction.
+        hidden: widths of hidden layers; none by default (a linear head).
+        cells: side of the pooling grid; 1 is global average pooling, more keeps where things are.
+    """
+
+    def __init__(
+        self, shape: FeatureShape, outputs: int, *, hidden: Sequence[int] = (), cells: int = 1
+    ) -> None:
+        super().__init__()
+        is_map = shape.channel_dim == 1 and len(shape.levels[-1]) == 3
+        if cells > 1 and not is_map:
+            raise ShapeError(
+                f"a pooling grid of {cells} x {cells} cells needs maps [B, C, H, W]; the features are "
+                f"[B, {', '.join(map(str, shape.levels[-1]))}]. Leave `cells` at 1."
+            )
+        self.cells = cells
+        self.layers = mlp(shape.channels() * (cells**2 if is_map else 1), hidden, outputs)
+
+    def forward(self, features: Features) -> Tensor:
+        """Returns predictions `[B, outputs]`."""
+        if self.cells > 1:
+            pooled = F.adaptive_avg_pool2d(features.levels[-1], self.cells).flatten(1)
+        else:
+            pooled = pool(features)
+        out: Tensor = self.layers(pooled)
+        return out
+
+
+def pool(features: Features) -> Tensor:
+    """Averages the last level over everything but batch and channels: `[B, C]`.
+
+    Example:
+        >>> pool(Features((torch.ones(2, 3, 4, 4),))).shape
+        torch.Size([2, 3])
+    """
+    last = features.levels[-1]
+    if last.dim() == 2:
+        return last
+    if features.channel_dim == 1:
+        return last.flatten(2).mean(dim=2)
+    if features.mask is None:
+        return last.flatten(1, -2).mean(dim=1)
+    real = features.mask.to(last.dtype).unsqueeze(-1)
+    return (last * real).sum(dim=1) / real.sum(dim=1).clamp(min=1)
+
+
+class DenseHead(nn.Module):
+    """Predicts for every pixel of the input: `[B, outputs, H, W]`.
+
+    A top-down pass over the levels: each is projected to `width` channels, the coarser sum is
+    resized and added, and the finest sum goes through a 3x3 convolution, ReLU and a 1x1 convolution;
+    the result is resized to the input's grid. The pass is that of Lin, Dollar, Girshick, He,
+    Hariharan, Belongie, "Feature Pyramid Networks for Object Detection", CVPR 2017.
+
+    Args:
+        shape: shapes of the features; levels that are no maps are left out.
+        outputs: channels of the prediction.
+        width: channels of the decoder.
+    """
+
+    def __init__(self, shape: FeatureShape, outputs: int, *, width: int = 32) -> None:
+        super().__init__()
+        grids = {level[1:]: index for index, level in enumerate(shape.levels) if len(level) == 3}
+        if shape.channel_dim != 1 or not grids:
+            raise ShapeError(
+                "a dense task needs features with a grid, [B, C, H, W]; the last level is "
+                f"[B, {', '.join(map(str, shape.levels[-1]))}]. Use an encoder that keeps the grid."
+            )
+        self.used = sorted(grids.values())  # the last level of each grid
+        self.lateral = nn.ModuleList(
+            nn.Conv2d(shape.channels(level), width, 1) for level in self.used
+        )
+        self.smooth = nn.Conv2d(width, width, kernel_size=3, padding=1)
+        self.predict = nn.Conv2d(width, outputs, kernel_size=1)
+
+    def forward(self, features: Features) -> Tensor:
+        """Returns predictions `[B, outputs, H, W]` on the grid of the input."""
+        total: Tensor | None = None
+        for level, project in zip(reversed(self.used), reversed(self.lateral), strict=True):
+            projected = project(features.levels[level])
+            total = projected if total is None else projected + _resize(total, projected.shape[-2:])
+        assert total is not None
+        prediction: Tensor = self.predict(F.relu(self.smooth(total)))
+        return prediction if features.grid is None else _resize(prediction, features.grid)
+
+
+def _resize(maps: Tensor, grid: Sequence[int]) -> Tensor:
+    if tuple(maps.shape[-2:]) == tuple(grid):
+        return maps
+    return F.interpolate(maps, size=tuple(grid), mode="bilinear", align_corners=False)
+
+
+class TokenHead(nn.Module):
+    """Predicts for every token: `[B, N, outputs]`.
+
+    Args:
+        shape: shapes of the features; the last level is `[B, N, C]`, or `[B, C, N]` if `channel_dim`
+            is 1.
+        outputs: length of each token's prediction.
+        hidden: widths of hidden layers.
+    """
+
+    def __init__(self, shape: FeatureShape, outputs: int, *, hidden: Sequence[int] = ()) -> None:
+        super().__init__()
+        if len(shape.levels[-1]) != 2:
+            raise ShapeError(
+                "a tagging task needs features for each token, [B, N, C]; the last level is "
+                f"[B, {', '.join(map(str, shape.levels[-1]))}]. Use an encoder that keeps the tokens."
+            )
+        self.layers = mlp(shape.channels(), hidden, outputs)
+
+    def forward(self, features: Features) -> Tensor:
+        """Returns predictions `[B, N, outputs]`."""
+        tokens = features.levels[-1]
+        out: Tensor = self.layers(tokens if features.channel_dim == -1 else tokens.transpose(1, 2))
+        return out

@@ -1,0 +1,114 @@
+"""Several yes-or-no labels per example."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+from torchmetrics import Metric
+from torchmetrics.classification import MultilabelAccuracy, MultilabelF1Score
+
+from plait.core.errors import ConfigError, DataError, ShapeError
+from plait.core.features import FeatureShape
+from plait.tasks.heads import ScalarHead
+from plait.tasks.task import Task
+
+MISSING = -1  # torchmetrics' label metrics read integers, which have no NaN
+
+
+class MultiLabel(Task):
+    """Several yes-or-no labels per example, by the mean binary cross-entropy over the valid ones.
+
+        L = - sum_ik w_ik [y_ik log s(z_ik) + (1 - y_ik) log(1 - s(z_ik))] / sum_ik w_ik    (nats)
+
+    with s the logistic function.
+
+    Args:
+        name: the task's name.
+        labels: number of labels K.
+        hidden: widths of the head's hidden layers; none by default.
+        cells: side of the pooling grid of the head (see `ScalarHead`).
+        metrics: torchmetrics objects that read logits `[n, K]` and labels `[n, K]` with -1 where one
+            is missing (``ignore_index=-1``); by default accuracy and macro F1.
+        weight: static weight of the task.
+
+    Shapes: labels `[B, K]`, floats 0, 1 or NaN (missing); predictions `[B, K]`, logits.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        *,
+        labels: int,
+        hidden: Sequence[int] = (),
+        cells: int = 1,
+        metrics: Mapping[str, Metric] | None = None,
+        weight: float = 1.0,
+    ) -> None:
+        if labels < 1:
+            raise ConfigError(f"`labels` of task {name!r} must be at least 1; found {labels}.")
+        self.labels = labels
+        self.hidden = tuple(hidden)
+        self.cells = cells
+        self._init(name, metrics, weight)
+
+    def default_metrics(self) -> dict[str, Metric]:
+        """The share of labels that are right, and the mean over labels of F1."""
+        return {
+            "accuracy": MultilabelAccuracy(self.labels, average="micro", ignore_index=MISSING),
+            "f1": MultilabelF1Score(self.labels, average="macro", ignore_index=MISSING),
+        }
+
+    def build_head(self, shape: FeatureShape) -> nn.Module:
+        """Returns a pooled head with one logit per label."""
+        return ScalarHead(shape, self.labels, hidden=self.hidden, cells=self.cells)
+
+    def valid(self, target: Any) -> Tensor:
+        """A label is there unless it is NaN."""
+        return ~torch.as_tensor(target).isnan()
+
+    def check_labels(self, target: Tensor) -> None:
+        """Raises `DataError` for a label that is none of 0, 1 and NaN."""
+        wrong = self.valid(target) & (target != 0) & (target != 1)
+        if bool(wrong.any()):
+            raise DataError(
+                f"labels of task {self.name!r} must be 0, 1 or NaN (missing); "
+                f"found {target[wrong][0].item()}."
+            )
+
+    def check_shapes(self, prediction: Tensor, target: Tensor) -> None:
+        """Raises `ShapeError` unless both are `[B, K]`."""
+        if prediction.shape != target.shape:
+            raise ShapeError(
+                f"task {self.name!r}: the head gives {list(prediction.shape)}; the labels are "
+                f"{list(target.shape)} and have to be the same shape. Check `labels`."
+            )
+
+    def elementwise(self, prediction: Tensor, target: Tensor) -> Tensor:
+        """Binary cross-entropy in nats of each label."""
+        known = torch.nan_to_num(target.to(prediction.dtype))
+        return F.binary_cross_entropy_with_logits(prediction, known, reduction="none")
+
+    def select(
+        self, prediction: Tensor, target: Tensor, weights: Tensor | None = None
+    ) -> tuple[Any, Any]:
+        """Returns logits and integer labels `[n, K]` of the examples with any label."""
+        keep = self.label_weights(target, weights) > 0
+        labels = torch.where(keep, torch.nan_to_num(target), MISSING).long()
+        rows = keep.any(dim=1)
+        return prediction[rows], labels[rows]
+
+    def summarise(self, target: Tensor) -> Tensor:
+        """Returns `[2, K]`: the sum and the number of each label."""
+        return torch.stack(
+            [torch.nan_to_num(target).double().sum(0), self.valid(target).double().sum(0)]
+        )
+
+    def trivial(self, summary: Tensor, prediction: Tensor) -> Tensor:
+        """Returns the log-odds of each label's frequency."""
+        total, number = summary
+        rate = (total + 0.5) / (number + 1.0)
+        return rate.logit().to(prediction).expand_as(prediction)

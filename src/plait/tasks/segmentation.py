@@ -1,0 +1,69 @@
+"""One class per pixel."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from torch import Tensor, nn
+from torchmetrics import Metric
+from torchmetrics.classification import MulticlassAccuracy, MulticlassJaccardIndex
+
+from plait.core.features import FeatureShape
+from plait.tasks._classes import ClassLabels
+from plait.tasks.heads import DenseHead
+
+
+class Segmentation(ClassLabels):
+    """One class per pixel, by the mean cross-entropy over the valid pixels of the batch.
+
+        L = - sum_ixy w_ixy log softmax(z_i)[y_ixy, x, y] / sum_ixy w_ixy    (nats)
+
+    The head predicts for every pixel. (A head that flattens the final map into one vector, as some
+    early joint networks do, predicts one class for a whole image and cannot draw an outline.)
+
+    Args:
+        name: the task's name.
+        classes: number of classes, at least 2.
+        width: channels of the dense head's decoder (see `DenseHead`); 32, ours: enough for outlines
+            at a fraction of the encoder's cost.
+        class_weights: one weight per class; equal by default.
+        ignore_index: the label of a pixel without a class; -100 by default, as in torch.
+        metrics: torchmetrics objects that read predicted classes `[n]` and labels `[n]`; by default
+            the mean over classes of intersection over union, and pixel accuracy.
+        weight: static weight of the task.
+
+    Shapes: labels `[B, H, W]`, predictions `[B, classes, H, W]`.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        *,
+        classes: int,
+        width: int = 32,
+        class_weights: Sequence[float] | None = None,
+        ignore_index: int = -100,
+        metrics: Mapping[str, Metric] | None = None,
+        weight: float = 1.0,
+    ) -> None:
+        self.width = width
+        self._init_classes(name, classes, ignore_index, class_weights, metrics, weight)
+
+    def default_metrics(self) -> dict[str, Metric]:
+        """Mean intersection over union, and the share of pixels that are right."""
+        return {
+            "iou": MulticlassJaccardIndex(self.classes, average="macro"),
+            "pixel_accuracy": MulticlassAccuracy(self.classes, average="micro"),
+        }
+
+    def build_head(self, shape: FeatureShape) -> nn.Module:
+        """Returns a dense head with `classes` channels."""
+        return DenseHead(shape, self.classes, width=self.width)
+
+    def select(
+        self, prediction: Tensor, target: Tensor, weights: Tensor | None = None
+    ) -> tuple[Any, Any]:
+        """Returns predicted classes and labels of the valid pixels; logits would be `classes` times as large."""
+        keep = self.label_weights(target, weights) > 0
+        return prediction.argmax(dim=1)[keep], target[keep].long()

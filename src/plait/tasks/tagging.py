@@ -1,0 +1,51 @@
+"""One class per token."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from torch import nn
+from torchmetrics import Metric
+
+from plait.core.features import FeatureShape
+from plait.tasks._classes import ClassLabels
+from plait.tasks.heads import TokenHead
+
+
+class Tagging(ClassLabels):
+    """One class per token, by the mean cross-entropy over the valid tokens of the batch.
+
+        L = - sum_in w_in log softmax(z_in)[y_in] / sum_in w_in    (nats)
+
+    Args:
+        name: the task's name.
+        classes: number of tags, at least 2.
+        hidden: widths of the head's hidden layers; none by default.
+        class_weights: one weight per tag; equal by default.
+        ignore_index: the label of padding and of tokens without a tag; -100 by default, as in torch.
+        metrics: torchmetrics objects that read logits `[n, classes]` and labels `[n]` of the valid
+            tokens; by default accuracy and macro F1.
+        weight: static weight of the task.
+
+    Shapes: labels `[B, N]`, predictions `[B, N, classes]`.
+    """
+
+    class_dim = -1
+
+    def __init__(
+        self,
+        name: str,
+        *,
+        classes: int,
+        hidden: Sequence[int] = (),
+        class_weights: Sequence[float] | None = None,
+        ignore_index: int = -100,
+        metrics: Mapping[str, Metric] | None = None,
+        weight: float = 1.0,
+    ) -> None:
+        self.hidden = tuple(hidden)
+        self._init_classes(name, classes, ignore_index, class_weights, metrics, weight)
+
+    def build_head(self, shape: FeatureShape) -> nn.Module:
+        """Returns a head that maps each token to `classes` logits."""
+        return TokenHead(shape, self.classes, hidden=self.hidden)

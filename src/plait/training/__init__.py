@@ -1,0 +1,20 @@
+"""Training: one step, and the Trainer around it."""
+
+from plait.training.callbacks import Callback
+from plait.training.interrupt import Interrupted
+from plait.training.parameter_groups import parameter_groups
+from plait.training.progress import ProgressBar
+from plait.training.snapshot import State
+from plait.training.step import StepRecord, training_step
+from plait.training.trainer import Trainer
+
+__all__ = [
+    "Callback",
+    "Interrupted",
+    "ProgressBar",
+    "State",
+    "StepRecord",
+    "Trainer",
+    "parameter_groups",
+    "training_step",
+]

@@ -1,0 +1,41 @@
+"""Where and in which precision a model runs."""
+
+from __future__ import annotations
+
+from contextlib import AbstractContextManager
+from typing import Literal
+
+import torch
+
+from plait.core.errors import ConfigError
+
+Precision = Literal["fp32", "bf16"]
+
+
+def pick_device(name: str) -> torch.device:
+    """Returns the device of a name; "auto" is the accelerator that torch finds, else the CPU.
+
+    Raises:
+        ConfigError: torch does not know the name, or has no such device here.
+    """
+    if name == "auto":
+        found = (
+            torch.accelerator.current_accelerator() if torch.accelerator.is_available() else None
+        )
+        return found or torch.device("cpu")
+    try:
+        device = torch.device(name)
+        torch.empty(1, device=device)
+    except (RuntimeError, AssertionError) as error:
+        reason = str(error).splitlines()[0]
+        raise ConfigError(
+            f"`device` {name!r} cannot be used: {reason}. Try 'auto' or 'cpu'."
+        ) from None
+    return device
+
+
+def autocast(device: torch.device, precision: Precision) -> AbstractContextManager[object]:
+    """Returns the context of the forward pass: bfloat16 where it is safe for "bf16", else nothing."""
+    if precision not in ("fp32", "bf16"):
+        raise ConfigError(f"`precision` must be 'fp32' or 'bf16'; found {precision!r}.")
+    return torch.autocast(device.type, dtype=torch.bfloat16, enabled=precision == "bf16")

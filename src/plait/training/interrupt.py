@@ -1,0 +1,52 @@
+"""Ctrl-C and SIGTERM end training at the next step boundary, after a checkpoint."""
+
+from __future__ import annotations
+
+import signal
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from types import FrameType
+
+
+class Interrupted(KeyboardInterrupt):
+    """Training was interrupted; a checkpoint was saved.
+
+    Attributes:
+        signal: the number of the signal; a process ends with 128 + it (130 for Ctrl-C).
+    """
+
+    def __init__(self, number: int) -> None:
+        super().__init__(f"interrupted by {signal.Signals(number).name}; a checkpoint was saved")
+        self.signal = number
+
+
+class StopFlag:
+    """Holds the signal that was received, if any."""
+
+    def __init__(self) -> None:
+        self.received: int | None = None
+
+    @contextmanager
+    def listening(self) -> Iterator[None]:
+        """Catches the first SIGINT or SIGTERM; a second one acts at once, as without plait.
+
+        Outside the main thread, where Python allows no handlers, signals stay as they are.
+        """
+        if threading.current_thread() is not threading.main_thread():
+            yield
+            return
+        before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+
+        def note(number: int, frame: FrameType | None) -> None:
+            self.received = number
+            for each, handler in before.items():
+                signal.signal(each, handler)
+
+        for number in before:
+            signal.signal(number, note)
+        try:
+            yield
+        finally:
+            for number, handler in before.items():
+                signal.signal(number, handler)

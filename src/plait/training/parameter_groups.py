@@ -1,0 +1,67 @@
+"""Optimizer groups: learned weights without decay, and modules that declare a learning-rate factor."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from torch import nn
+
+from plait.balancing.base import Balancer
+from plait.core.errors import ConfigError
+from plait.model import MultiTaskModel
+
+
+def parameter_groups(
+    model: nn.Module, balancer: Balancer | None = None, *, lr: float, weight_decay: float = 0.0
+) -> list[dict[str, Any]]:
+    """Returns groups for any torch optimizer that cover the model and the balancer's learned weights.
+
+    A module that declares `lr_scale` (such as a cross-stitch unit, which learns at a multiple of the base
+    rate) gets ``lr x lr_scale`` for its own parameters and those below it. The balancer's weights get no
+    weight decay, which would pull them towards each other.
+
+    Args:
+        model: the model.
+        balancer: the balancer; it is set up with the model's tasks if it has none yet.
+        lr: base learning rate.
+        weight_decay: of the model's parameters.
+
+    Raises:
+        ConfigError: the balancer learns its weights, has no tasks yet, and the model does not know them.
+
+    Example:
+        >>> from plait.balancing import UncertaintyWeights
+        >>> groups = parameter_groups(nn.Linear(2, 1), UncertaintyWeights(tasks=["a"]), lr=0.1, weight_decay=0.01)
+        >>> [(group["lr"], group["weight_decay"], len(group["params"])) for group in groups]
+        [(0.1, 0.01, 2), (0.1, 0.0, 1)]
+    """
+    scales: dict[int, float] = {}
+    for (
+        module
+    ) in model.modules():  # parents come before their children, so the innermost factor wins
+        scale = getattr(module, "lr_scale", None)
+        if scale is not None:
+            scales.update((id(p), float(scale)) for p in module.parameters())
+    by_scale: dict[float, list[nn.Parameter]] = {}
+    for parameter in model.parameters():
+        if parameter.requires_grad:
+            by_scale.setdefault(scales.get(id(parameter), 1.0), []).append(parameter)
+    groups: list[dict[str, Any]] = [
+        {"params": parameters, "lr": lr * scale, "weight_decay": weight_decay}
+        for scale, parameters in by_scale.items()
+    ]
+    learned = _learned(model, balancer)
+    return groups + ([{"params": learned, "lr": lr, "weight_decay": 0.0}] if learned else [])
+
+
+def _learned(model: nn.Module, balancer: Balancer | None) -> list[nn.Parameter]:
+    if balancer is None or not balancer.learns:
+        return []
+    if not balancer.tasks:
+        if not isinstance(model, MultiTaskModel):
+            raise ConfigError(
+                f"{type(balancer).__name__} learns one weight per task and does not know the tasks yet. "
+                "Name them: tasks=[...]."
+            )
+        balancer.setup(tuple(model.tasks))
+    return [parameter for parameter in balancer.parameters() if parameter.requires_grad]

@@ -1,0 +1,362 @@
+"""The Trainer: epochs, evaluation, checkpoints and callbacks around `training_step`."""
+
+from __future__ import annotations
+
+import copy
+import time
+from collections.abc import Callable, Iterator, Sequence
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from plait.backward import Backward, HeadWeights, Scale
+from plait.balancing.base import Balancer, Info
+from plait.balancing.equal import Equal
+from plait.core.batch import Batch
+from plait.core.errors import ConfigError, DataError, NonFiniteError, RunExistsError
+from plait.evaluation.evaluate import Evaluation, as_batch, evaluate
+from plait.evaluation.rules import Rule, rule
+from plait.model import MultiTaskModel
+from plait.training.callbacks import Callback
+from plait.training.checkpoint import read_checkpoint, write_checkpoint
+from plait.training.device import Precision, autocast, pick_device
+from plait.training.events import EventLog
+from plait.training.feed import Feed
+from plait.training.interrupt import Interrupted, StopFlag
+from plait.training.parameter_groups import parameter_groups
+from plait.training.randomness import seed_all
+from plait.training.records import evaluation_event, step_event
+from plait.training.snapshot import State, load_snapshot, snapshot
+from plait.training.step import StepRecord, training_step
+
+MakeOptimizer = Callable[[list[dict[str, Any]]], torch.optim.Optimizer]
+MakeScheduler = Callable[[torch.optim.Optimizer], Any]
+LAST, BEST = "last.pt", "best.pt"
+
+
+class Trainer:
+    """Trains a multi-task model.
+
+    Args:
+        model: the model.
+        balancer: how the tasks are balanced; `Equal` by default.
+        optimizer: an optimizer class or any function of parameter groups (AdamW by default), or an
+            optimizer that was made by hand; it must then hold every parameter that learns.
+        lr: base learning rate of the groups; 1e-3 by default.
+        weight_decay: of the model's parameters; 0 by default.
+        scheduler: a function of the optimizer; it steps after each optimizer step (`ReduceLROnPlateau`: after
+            each evaluation, on the score of the rule).
+        epochs: how often the training data are gone through.
+        device: "auto" (the accelerator that torch finds, else the CPU) or a device's name.
+        precision: "fp32", or "bf16" for a forward pass under autocast.
+        accumulate: micro-batches in an optimizer step. The step is that of the joined batch, task by
+            task: losses and gradients merge as sum(n L) / sum(n).
+        clip: largest length of the whole gradient; None does not clip.
+        scale: see `plait.Backward`.
+        head_weights: see `plait.Backward`.
+        seed: of everything that is drawn in training.
+        run: the run folder; None keeps no files.
+        rule: which epoch is best: "skill", "worst", "loss", "task/metric", or a function.
+        patience: epochs without a new best after which training stops; None never stops early.
+        measure_every: every so many steps, norms and cosines of the tasks' gradients are recorded for a
+            loss method too (gradient methods always have them); 0 never.
+        log_every: steps between two writes of `events.jsonl`.
+        checkpoint_every: steps between two checkpoints, beside those after each epoch.
+        callbacks: see `Callback`.
+
+    Raises:
+        ConfigError: an option is outside its range, or a parameter that learns is in no optimizer.
+    """
+
+    def __init__(
+        self,
+        model: MultiTaskModel,
+        balancer: Balancer | None = None,
+        *,
+        optimizer: MakeOptimizer | torch.optim.Optimizer = torch.optim.AdamW,
+        lr: float = 1e-3,
+        weight_decay: float = 0.0,
+        scheduler: MakeScheduler | None = None,
+        epochs: int = 10,
+        device: str = "auto",
+        precision: Precision = "fp32",
+        accumulate: int = 1,
+        clip: float | None = None,
+        scale: Scale = "sum",
+        head_weights: HeadWeights = "auto",
+        seed: int = 0,
+        run: str | Path | None = None,
+        rule: str | Rule = "skill",
+        patience: int | None = None,
+        measure_every: int = 0,
+        log_every: int = 20,
+        checkpoint_every: int | None = None,
+        callbacks: Sequence[Callback] = (),
+    ) -> None:
+        _check_positive(
+            epochs=epochs, accumulate=accumulate, log_every=log_every, clip=clip, patience=patience
+        )
+        _check_positive(checkpoint_every=checkpoint_every, lr=lr)
+        self.device = pick_device(device)
+        self.precision: Precision = precision
+        self.model = model.to(self.device)
+        self.balancer = (balancer or Equal()).to(self.device)
+        self.balancer.setup(tuple(model.tasks))
+        self.backward = Backward(self.balancer, model, scale=scale, head_weights=head_weights)
+        self.optimizer = self._make_optimizer(optimizer, lr, weight_decay)
+        self.scheduler = None if scheduler is None else scheduler(self.optimizer)
+        self.epochs = epochs
+        self.accumulate = accumulate
+        self.clip = clip
+        self.seed = seed
+        self.run = None if run is None else Path(run)
+        self.patience = patience
+        self.measure_every = measure_every
+        self.log_every = log_every
+        self.checkpoint_every = checkpoint_every
+        self.callbacks = list(callbacks)
+        self.score = _rule(rule, model)
+        self.state = State()
+        self.statistics: dict[str, Tensor] = {}
+        self.steps_per_epoch: int | None = None
+        self.log = EventLog(None if self.run is None else self.run / "events.jsonl")
+        self._autocast = autocast(self.device, precision)
+        self._best_weights: dict[str, Any] | None = None
+        self._stop = StopFlag()
+
+    def fit(self, train: Any, val: Any = None, *, resume: bool = False) -> State:
+        """Trains, and leaves the model with the weights of the best epoch if there is validation data.
+
+        Args:
+            train: a loader of `(inputs, {task: labels})`, or of `(inputs, {task: labels}, {task: weights})`.
+            val: the same for the validation data; without it there is no best epoch.
+            resume: go on from the last checkpoint of the run folder; on the CPU, with the same data and
+                options, the result is that of the uninterrupted run to the last bit.
+
+        Returns:
+            Where the training ended, with the best epoch and its metrics.
+
+        Raises:
+            RunExistsError: the run folder holds a run and `resume` is false. Nothing in it was touched.
+            CheckpointError: the checkpoint is missing, damaged, or of another model.
+            NonFiniteError: a loss or gradient is not finite; names the step and the task.
+            DataError: labels break their task's rule, or a task never has any.
+            Interrupted: Ctrl-C or SIGTERM; a checkpoint was saved.
+        """
+        feed = Feed(train, self.seed)
+        self.steps_per_epoch = (
+            -(-len(train) // self.accumulate) if hasattr(train, "__len__") else None
+        )
+        self._begin(resume)
+        try:
+            with self._stop.listening():
+                self._tell("on_train_start")
+                while self.state.epoch < self.epochs and not self._exhausted():
+                    self._epoch(feed)
+                    self._finish_epoch(val)
+                self._restore_best()
+                self._tell("on_train_end")
+        except BaseException as error:
+            self.log.flush()
+            self._tell("on_exception", error)
+            raise
+        return self.state
+
+    def _begin(self, resume: bool) -> None:
+        """Starts anew, or from the last checkpoint."""
+        if resume:
+            if self.run is None:
+                raise ConfigError("`resume` needs a run folder. Give the Trainer `run=`.")
+            load_snapshot(self, read_checkpoint(self._checkpoint(LAST)))
+            return
+        if self.run is not None:
+            if (self.run / "events.jsonl").exists() or self._checkpoint(LAST).exists():
+                raise RunExistsError(
+                    f"{self.run} already holds a run; nothing in it was touched. "
+                    "Name another folder, or resume it."
+                )
+            self.run.mkdir(parents=True, exist_ok=True)
+        self.state = State()
+        seed_all(self.seed, "fit")
+        self.save()
+        if self.run is not None:  # a state that cannot be read back is found now, not after a crash
+            read_checkpoint(self._checkpoint(LAST))
+
+    def _epoch(self, feed: Feed) -> None:
+        """Runs the steps of one epoch that are still to do."""
+        self.model.train()
+        batches = feed.epoch(self.state.epoch, skip=self.state.batch)
+        started = time.perf_counter()
+        for micro_batches in self._windows(batches):
+            record = self._step(micro_batches)
+            now = time.perf_counter()
+            self.state.seconds += now - started
+            started = now
+            self._log_step(record)
+            self._tell("on_step_end", record)
+            if self._stop.received is not None:
+                self.save()
+                raise Interrupted(self._stop.received)
+            if self.checkpoint_every and self.state.step % self.checkpoint_every == 0:
+                self.save()
+
+    def _windows(self, batches: Iterator[Any]) -> Iterator[list[Batch]]:
+        while window := list(islice(batches, self.accumulate)):
+            yield [as_batch(self.model, item) for item in window]
+
+    def _step(self, batches: list[Batch]) -> StepRecord:
+        """Takes one step and moves the state on."""
+        if self.state.epoch == 0:
+            self._summarise(batches)
+        step = self.state.step + 1
+        try:
+            record = training_step(
+                self.model,
+                batches,
+                self.backward,
+                self.optimizer,
+                info=self._info(),
+                autocast=self._autocast,
+                device=self.device,
+                clip=self.clip,
+                measure=self.measure_every > 0 and step % self.measure_every == 0,
+            )
+        except NonFiniteError as error:
+            raise NonFiniteError(f"step {step}: {error}") from None
+        if self.scheduler is not None and not self._on_plateau():
+            self.scheduler.step()
+        self.state.step = step
+        self.state.batch += len(batches)
+        return record
+
+    def _finish_epoch(self, val: Any) -> None:
+        """Evaluates, keeps the best weights, and saves."""
+        self.state.epoch += 1
+        self.state.batch = 0
+        missing = [task for task in self.model.tasks if task not in self.state.seen]
+        if missing:
+            raise DataError(
+                f"task {', '.join(missing)} had no valid label in the whole first epoch. "
+                "Check the labels' names, or leave the task out."
+            )
+        if val is not None:
+            self._evaluate(val)
+        self._tell("on_epoch_end")
+        self.save()
+
+    def _evaluate(self, val: Any) -> None:
+        started = time.perf_counter()
+        evaluation = evaluate(self.model, val, device=self.device, statistics=self.statistics)
+        score = float(self.score(evaluation))
+        self.state.seconds += time.perf_counter() - started
+        if self._on_plateau():
+            self.scheduler.step(-score if self.scheduler.mode == "min" else score)
+        if score > self.state.best_score:
+            self.state.best_score = score
+            self.state.best_epoch = self.state.epoch
+            self.state.best_metrics = evaluation.metrics
+            self._keep_best()
+        self.log.write(
+            "evaluation",
+            epoch=self.state.epoch,
+            step=self.state.step,
+            score=score,
+            seconds=round(self.state.seconds, 3),
+            **evaluation_event(evaluation),
+        )
+        self._tell("on_validation_end", evaluation, score)
+
+    def save(self) -> None:
+        """Writes the checkpoint from which training goes on; without a run folder, does nothing."""
+        size = self.log.flush()
+        if self.run is not None:
+            path = self._checkpoint(LAST)
+            write_checkpoint(path, snapshot(self, log_size=size))
+            self._tell("on_save", path)
+
+    def _keep_best(self) -> None:
+        if self.run is None:
+            self._best_weights = copy.deepcopy(self.model.state_dict())
+        else:
+            write_checkpoint(self._checkpoint(BEST), {"model": self.model.state_dict()})
+
+    def _restore_best(self) -> None:
+        if self.state.best_epoch and self.run is not None:
+            self.model.load_state_dict(read_checkpoint(self._checkpoint(BEST))["model"])
+        elif self._best_weights is not None:
+            self.model.load_state_dict(self._best_weights)
+
+    def _summarise(self, batches: Sequence[Batch]) -> None:
+        """Adds up label statistics in the first epoch, for the trivial predictors."""
+        for batch in batches:
+            for part in batch.parts:
+                for name, target in part.targets.items():
+                    self.state.seen[name] = self.state.seen.get(name, 0.0) + part.counts[name]
+                    found = self.model.tasks[name].summarise(target)
+                    if found is not None:
+                        known = self.statistics.get(name)
+                        self.statistics[name] = found if known is None else known + found
+
+    def _log_step(self, record: StepRecord) -> None:
+        self.log.write(
+            "step",
+            step=self.state.step,
+            epoch=self.state.epoch,
+            lr=self.optimizer.param_groups[0]["lr"],
+            seconds=round(self.state.seconds, 3),
+            **step_event(record),
+        )
+        if self.state.step % self.log_every == 0:
+            self.log.flush()
+
+    def _info(self) -> Info:
+        total = None if self.steps_per_epoch is None else self.epochs * self.steps_per_epoch
+        progress = self.state.step / total if total else self.state.epoch / self.epochs
+        return Info(
+            (), None, self.state.epoch, progress, float(self.optimizer.param_groups[0]["lr"])
+        )
+
+    def _make_optimizer(
+        self, optimizer: MakeOptimizer | torch.optim.Optimizer, lr: float, weight_decay: float
+    ) -> torch.optim.Optimizer:
+        if not isinstance(optimizer, torch.optim.Optimizer):
+            groups = parameter_groups(self.model, self.balancer, lr=lr, weight_decay=weight_decay)
+            return optimizer(groups)
+        held = {id(p) for group in optimizer.param_groups for p in group["params"]}
+        for owner, module in (("model", self.model), ("balancer", self.balancer)):
+            for name, parameter in module.named_parameters():
+                if parameter.requires_grad and id(parameter) not in held:
+                    raise ConfigError(
+                        f"the optimizer does not have {name} of the {owner}, which would never learn. Make "
+                        "it with `plait.parameter_groups(model, balancer, lr=...)`, or freeze the parameter."
+                    )
+        return optimizer
+
+    def _on_plateau(self) -> bool:
+        return isinstance(self.scheduler, torch.optim.lr_scheduler.ReduceLROnPlateau)
+
+    def _exhausted(self) -> bool:
+        if self.patience is None or not self.state.best_epoch:
+            return False
+        return self.state.epoch - self.state.best_epoch >= self.patience
+
+    def _checkpoint(self, name: str) -> Path:
+        assert self.run is not None
+        return self.run / "checkpoints" / name
+
+    def _tell(self, event: str, *values: Any) -> None:
+        for callback in self.callbacks:
+            getattr(callback, event)(self, *values)
+
+
+def _rule(name: str | Rule, model: MultiTaskModel) -> Rule:
+    return rule(name, model.tasks)
+
+
+def _check_positive(**options: float | None) -> None:
+    for name, value in options.items():
+        if value is not None and not value > 0:
+            raise ConfigError(f"`{name}` must be positive; found {value}.")

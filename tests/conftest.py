@@ -1,0 +1,29 @@
+"""What every test starts from: fixed seeds, one thread, reproducible random examples."""
+
+import random
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import settings
+
+torch.set_num_threads(1)
+
+# A loaded machine must not fail a test by its speed, and a failure must come back.
+settings.register_profile("plait", deadline=None, derandomize=True)
+settings.load_profile("plait")
+
+
+@pytest.fixture(autouse=True)
+def seeded() -> None:
+    random.seed(0)
+    np.random.seed(0)
+    torch.manual_seed(0)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    if torch.accelerator.is_available():
+        return
+    for item in items:
+        if item.get_closest_marker("gpu"):
+            item.add_marker(pytest.mark.skip(reason="needs an accelerator; found none"))

@@ -1,0 +1,299 @@
+"""The laws of the code base that no single method's test can see. CONTRIBUTING.md states them."""
+
+import ast
+import importlib
+import inspect
+import json
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+SOURCE = ROOT / "src" / "plait"
+FILES = sorted(SOURCE.rglob("*.py"))
+FOLDERS = [path.parent for path in FILES if path.stem == "__init__"]
+PACKAGES = [".".join(folder.relative_to(ROOT / "src").parts) for folder in FOLDERS]
+
+MAX_FILE_LINES = 400
+MAX_FUNCTION_LINES = 60
+
+# One method per file; `__all__` of these packages lists the methods.
+METHOD_PACKAGES = ("balancing", "sharing", "tasks", "regularization", "recipes")
+# The code that runs any method and therefore may know none by its name.
+NAMELESS = ("balancing", "sharing", "gradients", "training", "backward.py", "model.py")
+# What the gradient side of the library must not pull in.
+NOT_FOR_GRADIENTS = {
+    *("torchmetrics", "rich", "typer", "pydantic", "yaml", "pandas", "PIL", "soundfile"),
+    *("sklearn", "scipy", "plotly", "jinja2", "optuna"),
+}
+
+
+def parse(path: Path) -> ast.Module:
+    return ast.parse(path.read_text(encoding="utf-8"), filename=str(path))
+
+
+def where(path: Path, node: ast.AST) -> str:
+    return f"{path.relative_to(ROOT)}:{getattr(node, 'lineno', 1)}"
+
+
+def python(*arguments: str) -> subprocess.CompletedProcess[str]:
+    """Runs a fresh interpreter in the root of the repository."""
+    return subprocess.run(
+        [sys.executable, *arguments], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+
+
+def test_there_is_source_to_check() -> None:
+    assert "plait" in PACKAGES
+    assert len(FILES) > len(PACKAGES)
+
+
+# --- floors ---------------------------------------------------------------------------------
+
+
+def test_imports_run_down_only() -> None:
+    code = "from importlinter.cli import lint_imports_command; lint_imports_command()"
+    run = python("-c", code, "--no-logo", "--no-cache")
+    assert run.returncode == 0, run.stdout + run.stderr
+
+
+def taken_from_the_top(node: ast.AST) -> list[str]:
+    """Names that an import takes from `plait` itself; its folders and `__version__` are fine."""
+    if isinstance(node, ast.Import):
+        return [alias.name for alias in node.names if alias.name == "plait"]
+    if isinstance(node, ast.ImportFrom) and node.module == "plait" and node.level == 0:
+        names = [alias.name for alias in node.names if not alias.name.startswith("__")]
+        return [name for name in names if not (SOURCE / name).is_dir()]
+    return []
+
+
+def test_no_module_takes_a_public_name_from_the_top_package() -> None:
+    """The top package exports by strings as well, which an import checker cannot follow."""
+    below = [path for path in FILES if path.parent != SOURCE or not path.stem.startswith("__")]
+    found = [
+        f"{where(path, node)} imports {name}"
+        for path in below
+        for node in ast.walk(parse(path))
+        for name in taken_from_the_top(node)
+    ]
+    assert not found, f"import from the folder that defines it, not from plait: {found}"
+
+
+# --- sizes ----------------------------------------------------------------------------------
+
+
+def test_no_file_is_too_long() -> None:
+    lengths = {path: len(path.read_text(encoding="utf-8").splitlines()) for path in FILES}
+    found = [f"{p.relative_to(ROOT)}: {n}" for p, n in lengths.items() if n > MAX_FILE_LINES]
+    assert not found, f"over {MAX_FILE_LINES} lines: {found}"
+
+
+def code_lines(function: ast.FunctionDef | ast.AsyncFunctionDef) -> int:
+    """Lines from `def` to the end, less the docstring: explaining more is never a fault."""
+    lines = (function.end_lineno or function.lineno) - function.lineno + 1
+    first = function.body[0]
+    if ast.get_docstring(function) is not None:
+        lines -= (first.end_lineno or first.lineno) - first.lineno + 1
+    return lines
+
+
+def test_no_function_is_too_long() -> None:
+    found = [
+        f"{where(path, node)} {node.name}: {code_lines(node)}"
+        for path in FILES
+        for node in ast.walk(parse(path))
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
+        and code_lines(node) > MAX_FUNCTION_LINES
+    ]
+    assert not found, f"over {MAX_FUNCTION_LINES} lines without the docstring: {found}"
+
+
+# --- public names ---------------------------------------------------------------------------
+
+
+def public_names(module: ModuleType) -> list[str]:
+    assert hasattr(module, "__all__"), f"{module.__name__} has no __all__: its public names"
+    return list(module.__all__)
+
+
+def has_own_docstring(item: object) -> bool:
+    """False for no docstring, and for the signature that a dataclass or named tuple makes up."""
+    text = (getattr(item, "__doc__", None) or "").strip()
+    made_up = inspect.isclass(item) and text.startswith(f"{item.__name__}(")
+    return bool(text) and not made_up
+
+
+@pytest.mark.parametrize("package", PACKAGES)
+def test_every_public_name_resolves_and_is_documented(package: str) -> None:
+    module = importlib.import_module(package)
+    names = public_names(module)
+    assert len(names) == len(set(names)), "a name is listed twice"
+    missing = [name for name in names if not hasattr(module, name)]
+    assert not missing, f"{package}.__all__ names what {package} does not have: {missing}"
+    items = {name: getattr(module, name) for name in names}
+    # Constants and type aliases have no docstring of their own.
+    explained = {
+        name: item
+        for name, item in items.items()
+        if inspect.isclass(item) or inspect.isroutine(item) or inspect.ismodule(item)
+    }
+    undocumented = [name for name, item in explained.items() if not has_own_docstring(item)]
+    assert not undocumented, f"no docstring of their own in {package}: {undocumented}"
+
+
+@pytest.mark.parametrize("package", PACKAGES)
+def test_every_package_says_what_it_is_for(package: str) -> None:
+    assert (importlib.import_module(package).__doc__ or "").strip()
+
+
+# --- one method per file --------------------------------------------------------------------
+
+
+def method_classes(package: str) -> Iterator[tuple[str, Path]]:
+    """Each public class of a method package, base classes left out, with the file it is in."""
+    module = importlib.import_module(f"plait.{package}")
+    for name in public_names(module):
+        item = getattr(module, name)
+        if not inspect.isclass(item):
+            continue
+        path = Path(inspect.getfile(item)).resolve()
+        if path.name != "base.py":
+            yield name, path
+
+
+@pytest.mark.parametrize("package", METHOD_PACKAGES)
+def test_each_method_has_a_file_of_its_name(package: str) -> None:
+    found = [
+        f"{name} is in {path.name}"
+        for name, path in method_classes(package)
+        if path.parent != SOURCE / package or path.stem.replace("_", "") != name.lower()
+    ]
+    assert not found, f"plait.{package}: the file has the method's name in snake case: {found}"
+
+
+@pytest.mark.parametrize("package", METHOD_PACKAGES)
+def test_each_method_has_a_mirrored_test(package: str) -> None:
+    tests = ROOT / "tests" / package
+    paths = sorted({path for _, path in method_classes(package)})
+    missing = [f"test_{path.name}" for path in paths if not (tests / f"test_{path.name}").exists()]
+    assert not missing, f"missing in {tests.relative_to(ROOT)}: {missing}"
+
+
+# --- nobody asks a method for its name ------------------------------------------------------
+
+
+def is_a_name(node: ast.expr) -> bool:
+    """`name`, `x.name`, `x.__class__.__name__`, `type(x).__name__`; not the module's __name__."""
+    if isinstance(node, ast.Name):
+        return node.id == "name"
+    return isinstance(node, ast.Attribute) and node.attr in {"name", "__name__", "__qualname__"}
+
+
+def is_text(node: ast.expr) -> bool:
+    """A string constant, or a literal collection that holds one."""
+    if isinstance(node, ast.Tuple | ast.List | ast.Set):
+        return any(is_text(element) for element in node.elts)
+    return isinstance(node, ast.Constant) and isinstance(node.value, str)
+
+
+def name_branches(tree: ast.Module) -> Iterator[ast.AST]:
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Compare):
+            sides = [node.left, *node.comparators]
+            equal = any(isinstance(op, ast.Eq | ast.NotEq | ast.In | ast.NotIn) for op in node.ops)
+            if equal and any(map(is_a_name, sides)) and any(map(is_text, sides)):
+                yield node
+        elif isinstance(node, ast.Match) and is_a_name(node.subject):
+            patterns = (part for case in node.cases for part in ast.walk(case.pattern))
+            if any(isinstance(part, ast.MatchValue) and is_text(part.value) for part in patterns):
+                yield node
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "name == 'PCGrad'",
+        "'PCGrad' != self.balancer.name",
+        "balancer.__class__.__name__ == 'PCGrad'",
+        "type(balancer).__name__ in ('PCGrad', 'UPGrad')",
+        "match name:\n    case 'PCGrad' | 'UPGrad':\n        pass",
+    ],
+)
+def test_a_name_branch_is_recognised(code: str) -> None:
+    assert list(name_branches(ast.parse(code)))
+
+
+@pytest.mark.parametrize(
+    "code", ["__name__ == '__main__'", "name in weights", "name == other", "mode == 'prox'"]
+)
+def test_other_comparisons_are_no_name_branch(code: str) -> None:
+    assert not list(name_branches(ast.parse(code)))
+
+
+def test_no_branch_on_the_name_of_a_method() -> None:
+    found = [
+        where(path, node)
+        for path in FILES
+        if path.relative_to(SOURCE).parts[0] in NAMELESS
+        for node in name_branches(parse(path))
+    ]
+    assert not found, f"a method declares what it needs; nobody asks its name: {found}"
+
+
+# --- imports at run time --------------------------------------------------------------------
+
+
+def loaded_by(statement: str) -> set[str]:
+    """Modules that a statement adds, in a fresh interpreter, to what torch and NumPy load."""
+    code = (
+        "import json, sys, torch, numpy\n"
+        "before = set(sys.modules)\n"
+        f"{statement}\n"
+        "print(json.dumps(sorted(set(sys.modules) - before)))"
+    )
+    run = python("-c", code)
+    assert run.returncode == 0, run.stderr
+    return set(json.loads(run.stdout.splitlines()[-1]))
+
+
+def test_importing_plait_loads_the_gradient_side_only() -> None:
+    """`plait.backward` is there at once; everything else loads on first use."""
+    folders = {module.split(".")[1] for module in loaded_by("import plait") if "plait." in module}
+    above = folders - {"backward", "gradients", "balancing", "core"}
+    assert not above, f"`import plait` is lazy; it loaded {sorted(above)}"
+
+
+@pytest.mark.parametrize(
+    "statement", ["import plait", "import plait.balancing", "import plait; plait.backward"]
+)
+def test_the_gradient_side_loads_torch_and_numpy_alone(statement: str) -> None:
+    top = {module.partition(".")[0] for module in loaded_by(statement)}
+    assert not top & NOT_FOR_GRADIENTS
+
+
+@pytest.mark.parametrize("first", ["plait", "plait.backward", "plait.training"])
+def test_backward_is_a_function_whichever_module_was_imported_first(first: str) -> None:
+    """Importing the module plait.backward sets that attribute of the package to the module."""
+    code = f"import plait, {first}; assert callable(plait.backward) and callable(plait.backward)"
+    run = python("-c", code)
+    assert run.returncode == 0, run.stderr
+
+
+# --- nothing left for later -----------------------------------------------------------------
+
+
+def test_no_note_of_work_left_to_do() -> None:
+    note = re.compile(r"\b(TODO|FIXME|XXX|HACK)\b")
+    found = [
+        f"{path.relative_to(ROOT)}:{number}"
+        for path in sorted(SOURCE.rglob("*"))
+        if path.suffix in {".py", ".j2", ".yaml"}
+        for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), start=1)
+        if note.search(line)
+    ]
+    assert not found, f"finish it or open an issue: {found}"
