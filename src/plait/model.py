@@ -12,10 +12,20 @@ from torch import Tensor, nn
 from plait.core.batch import Batch
 from plait.core.errors import ConfigError, DataError, suggest
 from plait.core.keys import safe_key
+from plait.core.modes import evaluating
 from plait.core.outputs import Losses, Outputs, Penalties
 from plait.core.seeding import seeded
 from plait.core.structure import from_signature, map_tensors, signature
-from plait.pretrained import describe, load_state, model_card, read_model, rebuild, write_model
+from plait.gradients import leaves
+from plait.pretrained import (
+    building_from,
+    describe,
+    load_state,
+    model_card,
+    read_model,
+    rebuild,
+    write_model,
+)
 from plait.regularization.base import Regularizer
 from plait.sharing.base import Sharing
 from plait.tasks.task import Task
@@ -144,40 +154,30 @@ class MultiTaskModel(nn.Module):
             keys = ", ".join(map(str, targets)) or "none"
             near = next((s for key in targets if (s := suggest(str(key), self.tasks))), "")
             raise DataError(
-                f"no label belongs to a task of the model; found {keys}; tasks: {', '.join(self.tasks)}.{near}"
+                f"no label belongs to a task of the model; found {keys}; tasks: "
+                f"{', '.join(self.tasks)}.{near}"
             )
         return made
 
     def roles(self) -> dict[str, frozenset[str]]:
         """Returns `{parameter name: tasks whose predictions depend on it}`, read from the graph.
 
-        Parameters of two or more tasks are the shared ones. Runs one pass on zeros in eval mode.
+        Parameters of two or more tasks are the shared ones; frozen ones are left out. Runs one pass
+        on zeros in eval mode.
         """
-        training = self.training
-        self.eval()
-        parameters = {n: p for n, p in self.named_parameters() if p.requires_grad}
-        device = next(iter(parameters.values())).device
-        try:
-            with torch.enable_grad(), torch.random.fork_rng(devices=[]):
-                outputs = self(
-                    map_tensors(
-                        lambda zeros: zeros.to(device), from_signature(self.input_signature)
-                    )
-                )
-                reached: dict[str, set[str]] = {name: set() for name in parameters}
-                for task, prediction in outputs.items():
-                    gradients = torch.autograd.grad(
-                        prediction.sum(),
-                        list(parameters.values()),
-                        retain_graph=True,
-                        allow_unused=True,
-                    )
-                    for name, gradient in zip(parameters, gradients, strict=True):
-                        if gradient is not None:
-                            reached[name].add(task)
-        finally:
-            self.train(training)
-        return {name: frozenset(tasks) for name, tasks in reached.items()}
+        with evaluating(self), torch.enable_grad(), torch.random.fork_rng(devices=[]):
+            outputs = self(map_tensors(self._as_parameters, from_signature(self.input_signature)))
+        reached = {task: set(map(id, leaves([out.sum()]))) for task, out in outputs.items()}
+        return {
+            name: frozenset(task for task, found in reached.items() if id(parameter) in found)
+            for name, parameter in self.named_parameters()
+            if parameter.requires_grad
+        }
+
+    def _as_parameters(self, inputs: Tensor) -> Tensor:
+        """Moves inputs to the device and, if they are floats, to the dtype of the parameters."""
+        first = next(self.parameters())
+        return inputs.to(first) if inputs.is_floating_point() else inputs.to(first.device)
 
     def save_pretrained(
         self, folder: str | Path, *, metrics: Mapping[str, Mapping[str, float]] | None = None
@@ -207,7 +207,9 @@ class MultiTaskModel(nn.Module):
     def from_pretrained(
         cls, folder: str | Path, *, encoder: Any = None, tasks: Sequence[Task] | None = None
     ) -> MultiTaskModel:
-        """Reads a model that `save_pretrained` wrote. Only plait's own classes are built from the file.
+        """Reads a model that `save_pretrained` wrote, in the dtypes that it was saved in.
+
+        Only plait's own classes are built from the file, and nothing in it is executed.
 
         Args:
             folder: the model folder.
@@ -218,15 +220,17 @@ class MultiTaskModel(nn.Module):
             CheckpointError: a file is missing, truncated or made by something else.
         """
         config, state = read_model(Path(folder))
-        sharing = rebuild(
-            config["sharing"], Sharing, encoder=encoder or rebuild(config["encoder"], nn.Module)
-        )
-        model = cls(
-            sharing,
-            tasks or [rebuild(task, Task) for task in config["tasks"]],
-            example=from_signature(config["example"]),
-            regularization=[rebuild(each, Regularizer) for each in config["regularization"]],
-            seed=config["seed"],
-        )
-        load_state(model, state, folder)
+        with building_from(folder):
+            if encoder is None:
+                encoder = rebuild(config["encoder"], nn.Module)
+            if tasks is None:
+                tasks = [rebuild(task, Task) for task in config["tasks"]]
+            model = cls(
+                rebuild(config["sharing"], Sharing, encoder=encoder),
+                tasks,
+                example=from_signature(config["example"]),
+                regularization=[rebuild(each, Regularizer) for each in config["regularization"]],
+                seed=config["seed"],
+            )
+        load_state(model, state, folder, keep_dtypes=True)
         return model

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from itertools import chain
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -23,25 +25,35 @@ from plait.regularization.base import Regularizer
 from plait.sharing.base import Sharing
 from plait.tasks.task import Task
 
-FORMAT = "plait.model"
+FORMAT, VERSION = "plait.model", 1
 HOMES: dict[type[Any], tuple[ModuleType, str]] = {
     Task: (plait.tasks, "task"),
     Sharing: (plait.sharing, "sharing"),
     Regularizer: (plait.regularization, "regularizer"),
     nn.Module: (plait.encoders, "encoder"),
 }
+BY_HAND = "Build the model in code and load model.safetensors into it."
+ADVICE = {
+    Task: "Give the tasks: from_pretrained(folder, tasks=[...]).",
+    nn.Module: "Give it: from_pretrained(folder, encoder=...).",
+    Sharing: BY_HAND,
+    Regularizer: BY_HAND,
+}
 
 
 def describe(instance: Any, *, leave_out: Sequence[str] = ()) -> dict[str, Any] | None:
     """Returns ``{"class": name, **arguments}``; None for what only its owner's code can rebuild.
 
-    That is a class of the user's own, or an argument that JSON cannot hold, such as a metric object.
+    That is a class of the user's own, or an argument that JSON cannot hold, such as a metric
+    object.
     """
     base = next(base for base in HOMES if isinstance(instance, base))
-    if type(instance).__name__ not in names(HOMES[base][0], base):
+    package, _ = HOMES[base]
+    name = type(instance).__name__
+    if name not in names(package, base) or getattr(package, name) is not type(instance):
         return None
     try:
-        described = {"class": type(instance).__name__, **options_of(instance, leave_out)}
+        described = {"class": name, **options_of(instance, leave_out)}
         return dict(json.loads(json.dumps(described)))
     except (ConfigError, TypeError):
         return None
@@ -57,8 +69,8 @@ def rebuild(described: dict[str, Any] | None, base: type[Any], **given: Any) -> 
     package, kind = HOMES[base]
     if described is None:
         raise CheckpointError(
-            f"this model's {kind} is not one of plait's own, so it cannot be rebuilt from the file. "
-            f"Give it: from_pretrained(folder, {'tasks=[...]' if base is Task else 'encoder=...'})."
+            f"this model's {kind} is not one of plait's own, so it cannot be rebuilt from the "
+            f"file. {ADVICE[base]}"
         )
     options = {key: value for key, value in described.items() if key != "class"}
     cls = find(described["class"], package, base=base, kind=kind, foreign=False)
@@ -73,7 +85,7 @@ def write_model(
     content = save(tensors, metadata={"format": "pt"})
     write_atomically(folder / "model.safetensors", lambda file: file.write(content))
     write_text(folder / "README.md", card)
-    described = {"format": FORMAT, "version": 1, **config}
+    described = {"format": FORMAT, "version": VERSION, **config}
     write_text(folder / "config.json", json.dumps(described, indent=2) + "\n")
 
 
@@ -91,7 +103,7 @@ def read_model(folder: Path) -> tuple[dict[str, Any], dict[str, Tensor]]:
     try:
         config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
         foreign = not isinstance(config, dict) or config.get("format") != FORMAT
-    except (json.JSONDecodeError, UnicodeDecodeError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise CheckpointError(
             f"{folder / 'config.json'} is truncated or no JSON: {error}."
         ) from None
@@ -99,19 +111,51 @@ def read_model(folder: Path) -> tuple[dict[str, Any], dict[str, Tensor]]:
         raise CheckpointError(
             f"{folder / 'config.json'} was not written by plait (no format {FORMAT!r})."
         )
+    if config.get("version") != VERSION:
+        raise CheckpointError(
+            f"{folder / 'config.json'} has version {config.get('version')!r}; this plait reads "
+            f"version {VERSION}. Install the plait that wrote it."
+        )
     try:
         return config, load_file(folder / "model.safetensors")
-    except (SafetensorError, OSError) as error:
+    except (SafetensorError, OSError, ValueError) as error:
         raise CheckpointError(
-            f"{folder / 'model.safetensors'} is truncated or damaged: {error}. Save the model again."
+            f"{folder / 'model.safetensors'} is truncated or damaged: {error}. "
+            "Save the model again."
         ) from None
 
 
-def load_state(model: nn.Module, state: Mapping[str, Tensor], source: Path | str) -> None:
+@contextmanager
+def building_from(folder: Path | str) -> Iterator[None]:
+    """Turns whatever a configuration from a stranger's file can raise into `CheckpointError`."""
+    try:
+        yield
+    except CheckpointError:
+        raise
+    except Exception as error:
+        raise CheckpointError(
+            f"no model can be built from {Path(folder) / 'config.json'}: "
+            f"{type(error).__name__}: {error}. Was it edited, or saved with another encoder?"
+        ) from error
+
+
+def load_state(
+    model: nn.Module,
+    state: Mapping[str, Tensor],
+    source: Path | str,
+    *,
+    keep_dtypes: bool = False,
+) -> None:
     """Loads weights; names and shapes have to be those of the model.
 
+    Args:
+        model: is given the weights.
+        state: weights by name.
+        source: where they come from, for messages.
+        keep_dtypes: change the model's dtypes to those of `state`; else values are converted.
+
     Raises:
-        CheckpointError: they are not; it names the first that differs.
+        CheckpointError: a name or a shape differs; it names the first.
     """
     expected = model.state_dict()
     for name in expected.keys() ^ state.keys():
@@ -123,6 +167,10 @@ def load_state(model: nn.Module, state: Mapping[str, Tensor], source: Path | str
                 f"{name} has shape {list(state[name].shape)} in {source}; the model needs "
                 f"{list(tensor.shape)}: it was made for another model."
             )
+    if keep_dtypes:
+        for name, tensor in chain(model.named_parameters(), model.named_buffers()):
+            if name in state:
+                tensor.data = tensor.data.to(state[name].dtype)
     model.load_state_dict(state)
 
 

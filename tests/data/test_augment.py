@@ -143,6 +143,15 @@ def test_the_share_of_a_box_that_is_seen_is_its_share_of_mask_pixels() -> None:
     assert 10 < sum(kept) < len(kept) - 10
 
 
+def test_a_box_out_of_sight_is_gone_at_any_setting() -> None:
+    crop = dataclasses.replace(STILL, crop=0.8, min_visible=0)
+    corner = torch.tensor([0.0, 0.0, 0.05, 0.05], dtype=torch.float64)
+    image = ramps(16, 16)
+    boxes = [crop(image, {"box": corner}, GEOMETRY, generator(s))[1]["box"] for s in range(30)]
+    assert any(bool(box.isnan().all()) for box in boxes)
+    assert all(bool(box.isnan().all()) or bool((box[2:] > box[:2]).all()) for box in boxes)
+
+
 @pytest.mark.parametrize(("height", "width"), [(224, 224), (7, 13), (13, 7)])
 def test_flipping_twice_changes_nothing(height: int, width: int) -> None:
     mirror = dataclasses.replace(STILL, flip=1)
@@ -170,16 +179,17 @@ def test_flipping_twice_changes_nothing(height: int, width: int) -> None:
 
 
 def test_a_rotation_keeps_lengths_and_angles_and_stays_in_its_range() -> None:
-    turn = dataclasses.replace(STILL, rotation=30)
+    turn = dataclasses.replace(STILL, rotation=30, flip=0.5)
     angles = []
     for seed in range(200):
         moved, _ = turn(ramps(16, 28), {}, {}, generator(seed))
         centre, right, below = where_to(moved, torch.tensor([[14.0, 8], [15, 8], [14, 9]]).double())
         assert centre.tolist() == pytest.approx([14, 8], abs=PIXELS)
         (a, b), (c, d) = (right - centre).tolist(), (below - centre).tolist()
-        assert [a, b] == pytest.approx([d, -c], abs=PIXELS), "x and y turn alike, in pixels"
+        mirror = 1 if a > 0 else -1
+        assert [a, b] == pytest.approx([mirror * d, -mirror * c], abs=PIXELS), "no shear in pixels"
         assert math.hypot(a, b) == pytest.approx(1, abs=PIXELS)
-        angles.append(math.degrees(math.atan2(b, a)))
+        angles.append(math.degrees(math.atan2(c, d)))
     assert -30.1 < min(angles) < -29
     assert 29 < max(angles) < 30.1
 

@@ -246,7 +246,7 @@ IMAGE, MASK = "images/Abyssinian_0.jpg", "annotations/trimaps/Abyssinian_0.png"
         (write(MASK, trimap()[:50]), r"Abyssinian_0\.png must be a whole"),
         (write(IMAGE, photo()[:-40]), r"Abyssinian_0\.jpg must be a whole .*truncated"),
         (write(IMAGE, b""), "found neither"),
-        (write(IMAGE, b"GIF89a" + bytes(50)), "found neither"),
+        (write(IMAGE, encoded(np.zeros((20, 30), np.uint8), "GIF")), "found neither"),
         (write(IMAGE, huge_png()), "decompression bomb"),
     ],
 )

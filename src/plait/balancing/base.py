@@ -49,7 +49,7 @@ class Balancer(nn.Module, ABC):
     """
 
     reads: ClassVar[Literal["losses", "gramian", "jacobian"]]
-    equal_weight: ClassVar[Literal["sum", "mean"]] = "sum"
+    equal_weight: Literal["sum", "mean"] = "sum"
     learns: ClassVar[bool] = False
     constant: ClassVar[bool] = False
     positive_losses: ClassVar[bool] = False
@@ -59,17 +59,19 @@ class Balancer(nn.Module, ABC):
         self.tasks: tuple[str, ...] = ()
 
     def setup(self, tasks: Sequence[str]) -> None:
-        """Is called once, before the first step, with the names of all tasks.
+        """Is called before the first step, with the names of all tasks.
+
+        A second call for the same tasks, in any order, changes nothing.
 
         Raises:
             ConfigError: it was set up for other tasks before.
         """
-        if self.tasks and self.tasks != tuple(tasks):
+        if self.tasks and set(self.tasks) != set(tasks):
             raise ConfigError(
-                f"{type(self).__name__} was set up for tasks {list(self.tasks)}; found {list(tasks)}. "
-                "Make a new balancer for other tasks."
+                f"{type(self).__name__} was set up for tasks {list(self.tasks)}; found "
+                f"{list(tasks)}. Make a new balancer for other tasks."
             )
-        self.tasks = tuple(tasks)
+        self.tasks = self.tasks or tuple(tasks)
 
     def after_step(self) -> None:
         """Is called after each optimizer step."""
@@ -103,8 +105,9 @@ class GramianBalancer(Balancer):
         """Returns the weights of the tasks' gradients, on the paper's scale.
 
         Args:
-            gramian: `[..., T, T]`, symmetric positive semi-definite; leading axes are independent groups.
-            info: what is known of the step; not needed by hand.
+            gramian: `[..., T, T]`, symmetric positive semi-definite; leading axes are independent
+                groups.
+            info: what is known of the step; by hand it can be left out.
             draws: random choices to use in place of the method's own, where it has any.
 
         Returns:
@@ -120,13 +123,14 @@ class GramianBalancer(Balancer):
                 "Did you pass the Jacobian?"
             )
         matrices = gramian.detach().cpu().double().numpy()
-        check_finite(matrices, None if info is None else info.tasks)
+        known = info or Info(tuple(str(position) for position in range(matrices.shape[-1])))
+        check_finite(matrices, known.tasks)
         groups = matrices.reshape(-1, *matrices.shape[-2:])
-        solved = np.stack([self._without_zero_rows(group, info, draws) for group in groups])
+        solved = np.stack([self._without_zero_rows(group, known, draws) for group in groups])
         return torch.from_numpy(solved.reshape(matrices.shape[:-1]))
 
     def _without_zero_rows(
-        self, gramian: np.ndarray, info: Info | None, draws: dict[str, Any]
+        self, gramian: np.ndarray, info: Info, draws: dict[str, Any]
     ) -> np.ndarray:
         weights = np.zeros(len(gramian))
         active = np.flatnonzero(np.diag(gramian) > 0)
@@ -136,14 +140,14 @@ class GramianBalancer(Balancer):
 
     @abstractmethod
     def solve(
-        self, gramian: np.ndarray, active: np.ndarray, info: Info | None, **draws: Any
+        self, gramian: np.ndarray, active: np.ndarray, info: Info, **draws: Any
     ) -> np.ndarray:
         """Returns weights `[n]` for a Gramian `[n, n]` with a positive diagonal.
 
         Args:
             gramian: float64, of the tasks with a non-zero gradient.
             active: their positions `[n]` among the tasks present.
-            info: what is known of the step.
+            info: what is known of the step; its `tasks` are "0", "1", ... in a call by hand.
             draws: random choices to use in place of the method's own.
         """
 
@@ -158,14 +162,14 @@ class JacobianBalancer(Balancer):
         """Returns one direction `[P]` from the tasks' gradients `[T, P]`, on the paper's scale."""
 
 
-def check_finite(gramian: np.ndarray, tasks: Sequence[str] | None) -> None:
-    """Raises `NonFiniteError`, naming the tasks, if a Gramian `[..., T, T]` holds NaN or infinity."""
+def check_finite(gramian: np.ndarray, tasks: Sequence[str]) -> None:
+    """Raises `NonFiniteError`, naming the tasks, if a Gramian `[..., T, T]` is not finite."""
     if np.isfinite(gramian).all():
         return
     norms = np.diagonal(gramian, axis1=-2, axis2=-1).reshape(-1, gramian.shape[-1])
-    broken = np.flatnonzero(~np.isfinite(norms).all(axis=0))
-    names = [str(i) if tasks is None else repr(tasks[i]) for i in broken]
+    broken = np.flatnonzero(~np.isfinite(norms).all(axis=0)).tolist()
+    names = ", ".join(repr(tasks[position]) for position in broken)
     raise NonFiniteError(
-        f"the gradient of task {', '.join(names) or '(unknown)'} is not finite; nothing was changed. "
-        "Lower the learning rate, clip gradients, or check the task's loss for divisions and logarithms."
+        f"the gradient of task {names or '(unknown)'} is not finite; nothing was changed. Lower "
+        "the learning rate, clip gradients, or check the task's loss for divisions and logarithms."
     )

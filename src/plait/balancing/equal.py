@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import torch
 from torch import Tensor
@@ -14,9 +14,9 @@ from plait.core.errors import ConfigError, unknown
 class Equal(LossBalancer):
     """Adds up the losses: ``sum_t c_t L_t`` with constant weights c, one each by default.
 
-    The plain sum is the baseline that every other method has to beat, and often the winner (Kurin, De
-    Palma, Kostrikov, Whiteson, Kumar, "In Defense of the Unitary Scalarization for Deep Multi-Task
-    Learning", NeurIPS 2022).
+    The plain sum is the baseline that every other method has to beat, and often the winner (Kurin,
+    De Palma, Kostrikov, Whiteson, Kumar, "In Defense of the Unitary Scalarization for Deep
+    Multi-Task Learning", NeurIPS 2022).
 
     Args:
         weights: `{task: c_t}`, positive; tasks that are not named get 1.
@@ -38,12 +38,12 @@ class Equal(LossBalancer):
             if not weight > 0:
                 raise ConfigError(f"`weights` must be positive; found {weight} for task {task!r}.")
 
-    def setup(self, tasks: tuple[str, ...] | list[str]) -> None:
+    def setup(self, tasks: Sequence[str]) -> None:
         """Checks that the named tasks exist."""
-        super().setup(tasks)
         for task in self.weights or {}:
             if task not in tasks:
                 raise ConfigError(unknown("task", task, tasks))
+        super().setup(tasks)
 
     def objective(self, losses: Tensor, info: Info) -> Tensor:
         """Returns the weighted sum of the losses."""

@@ -14,17 +14,20 @@ from plait.core.errors import ConfigError
 class PCGrad(GramianBalancer):
     """Projects each task's gradient off those that it conflicts with, then adds them up.
 
-    For each task i, start from g = g_i and visit the other tasks j in random order: if <g, g_j> < 0,
+    For each task i, start from g = g_i and visit the other tasks j in random order: if
+    <g, g_j> < 0,
 
         g <- g - <g, g_j> / |g_j|^2 g_j        (g_j the original gradient)
 
     and the direction is the sum of the T results. In terms of weights c (g = J^T c) a projection is
-    ``c_j -= (G c)_j / G_jj``, so the Gramian is enough. Each weight is at least 1. With three or more
-    tasks the result may still conflict with some task; with two, the order does not matter.
+    ``c_j -= (G c)_j / G_jj``, so the Gramian is enough. Each weight is at least 1. With three or
+    more tasks the result may still conflict with some task; with two, the order does not matter.
 
     Args:
-        reduction: "sum" (the paper's algorithm 1) or "mean".
-        seed: of the generator that draws the orders; the method owns it, and it is in `state_dict`.
+        reduction: "sum" (the paper's algorithm 1) or "mean", which divides the weights by T;
+            ``scale="sum"`` multiplies them by T again.
+        seed: of the generator that draws the orders; the method owns it, and it is in
+            `state_dict`.
 
     Shapes: gramian `[..., T, T]`, weights `[..., T]`.
 
@@ -47,6 +50,7 @@ class PCGrad(GramianBalancer):
         if reduction not in ("sum", "mean"):
             raise ConfigError(f"`reduction` must be 'sum' or 'mean'; found {reduction!r}.")
         self.reduction = reduction
+        self.equal_weight = reduction
         self.seed = seed
         self.generator = np.random.default_rng(seed)
 
@@ -54,7 +58,7 @@ class PCGrad(GramianBalancer):
         self,
         gramian: np.ndarray,
         active: np.ndarray,
-        info: Info | None,
+        info: Info,
         *,
         orders: Sequence[Sequence[int]] | None = None,
         **draws: Any,
@@ -66,15 +70,16 @@ class PCGrad(GramianBalancer):
         for i in range(tasks):
             c = coefficients[i]
             if orders is None:
-                others = self.generator.permutation(np.delete(np.arange(tasks), i))
+                others = np.delete(np.arange(tasks), i)
+                order = [int(j) for j in self.generator.permutation(others)]
             else:
-                others = [place[j] for j in orders[int(active[i])] if j in place]
-            for j in others:
+                order = [place[j] for j in orders[int(active[i])] if j in place]
+            for j in order:
                 inner = gramian[j] @ c
                 if inner < 0:
                     c[j] -= inner / gramian[j, j]
         weights: np.ndarray = coefficients.sum(axis=0)
-        return weights / tasks if self.reduction == "mean" else weights
+        return weights / len(info.tasks) if self.reduction == "mean" else weights
 
     def get_extra_state(self) -> dict[str, Any]:
         """Returns the generator's state: plain numbers, safe to load."""

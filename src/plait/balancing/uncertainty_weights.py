@@ -20,16 +20,19 @@ class UncertaintyWeights(LossBalancer):
 
         sum_t a_t exp(-s_t) L_t + s_t / 2,    a_t = 1/2 (regression) or 1 (classification)
 
-    with s_t = log sigma_t^2, learned by the optimizer along with the model (`plait.parameter_groups`
-    gives it to the optimizer without weight decay, which would pull the weights towards each other). At
-    its minimum s_t = log(2 a_t L_t): the weights are inverse to the losses.
+    with s_t = log sigma_t^2, learned by the optimizer along with the model
+    (`plait.parameter_groups` gives it to the optimizer without weight decay, which would pull the
+    weights towards each other). At its minimum s_t = log(2 a_t L_t): the weights are inverse to the
+    losses.
 
     Args:
-        form: "regression" or "classification" for all tasks, or `{task: form}`. Regression by default,
-            as most implementations do for every task; the two differ by a factor of 2 in the weight.
+        form: "regression" or "classification" for all tasks, or `{task: form}`. Regression by
+            default, as most implementations do for every task; the two differ by a factor of 2 in
+            the weight.
         init: first value of s_t; 0 as in the paper.
-        bound: s_t is clamped to [-bound, bound], so that a loss that vanishes cannot send its weight
-            to infinity; 10 (ours; weights from 4.5e-5 to 2.2e4).
+        bound: s_t is kept in [-bound, bound], so that a loss that vanishes cannot send its weight
+            to infinity; 10 (ours; weights from 4.5e-5 to 2.2e4). A step that leads out is cut at
+            the bound when s_t is next read, so that s_t can come back at once.
         tasks: the names of all tasks, for a loop of your own; the Trainer sets them itself.
 
     Shapes: losses `[T]`.
@@ -45,8 +48,8 @@ class UncertaintyWeights(LossBalancer):
 
     Cost: one backward pass; one number per task.
 
-    Reference: Kendall, Gal, Cipolla, "Multi-Task Learning Using Uncertainty to Weigh Losses for Scene
-        Geometry and Semantics", CVPR 2018.
+    Reference: Kendall, Gal, Cipolla, "Multi-Task Learning Using Uncertainty to Weigh Losses for
+        Scene Geometry and Semantics", CVPR 2018.
     """
 
     learns = True
@@ -74,20 +77,24 @@ class UncertaintyWeights(LossBalancer):
 
     def setup(self, tasks: Sequence[str]) -> None:
         """Makes one s for each task; a second call for the same tasks keeps what was learned."""
-        known = bool(self.tasks)
-        super().setup(tasks)
         if isinstance(self.form, Mapping):
             for task in self.form:
                 if task not in tasks:
                     raise ConfigError(unknown("task", task, tasks))
-        if not known:
-            for task in tasks:
+        super().setup(tasks)
+        for task in tasks:
+            if safe_key(task) not in self.log_variance:
                 self.log_variance[safe_key(task)] = nn.Parameter(torch.tensor(float(self.init)))
 
     def objective(self, losses: Tensor, info: Info) -> Tensor:
         """Returns the objective of the tasks present; each s_t gets its gradient from it."""
-        s = torch.stack([self._log_variance(task) for task in info.tasks]).to(losses)
-        s = s.clamp(-self.bound, self.bound)
+        learned = [self._log_variance(task) for task in info.tasks]
+        with (
+            torch.no_grad()
+        ):  # a clamp in the graph has no gradient outside, and s_t would stay there
+            for s in learned:
+                s.clamp_(-self.bound, self.bound)
+        s = torch.stack(learned).to(losses)
         factor = torch.tensor([self._factor(task) for task in info.tasks]).to(losses)
         return (factor * torch.exp(-s) * losses + 0.5 * s).sum()
 
@@ -96,7 +103,8 @@ class UncertaintyWeights(LossBalancer):
             raise ConfigError(
                 f"UncertaintyWeights knows no task {task!r}; call `setup` with all tasks first."
             )
-        return self.log_variance[safe_key(task)]
+        s: Tensor = self.log_variance[safe_key(task)]
+        return s
 
     def _factor(self, task: str) -> float:
         form = self.form.get(task, "regression") if isinstance(self.form, Mapping) else self.form

@@ -18,16 +18,17 @@ class UPGrad(GramianBalancer):
         d = sum_i u_i proj_C(g_i),    C = {d : J d >= 0},    u_i = 1/T by default
 
     so J d >= 0: to first order no task's loss rises. In weights, ``proj_C(u_i g_i) = J^T v_i`` with
-    ``v_i = argmin v^T G v subject to v >= u_i e_i``; the substitution v = u_i e_i + x turns it into a
-    non-negative least squares problem on the Gramian, and the T problems share G.
+    ``v_i = argmin v^T G v subject to v >= u_i e_i``; the substitution v = u_i e_i + x turns it into
+    a non-negative least squares problem on the Gramian, and the T problems share G.
 
     Args:
-        preference: u, one non-negative number for each task; 1/T each by default.
+        preference: u, one non-negative number for each task, in the order of `setup` or, without
+            it, of the rows; 1/T each by default, T the number of tasks present.
 
-    Shapes: gramian `[..., T, T]`, weights `[..., T]`, each at least u.
+    Shapes: gramian `[..., T, T]`, weights `[..., T]`, each at least u (0 for a gradient of zero).
 
     Raises:
-        ShapeError: `preference` has another length than the tasks present.
+        ShapeError: `preference` has another length than the tasks.
 
     Example:
         >>> import torch
@@ -39,23 +40,28 @@ class UPGrad(GramianBalancer):
 
     Cost: T backward passes, T small solves (O(T^4) at worst); one `[T, P]` buffer.
 
-    Reference: Quinton, Rey, "Jacobian Descent for Multi-Objective Optimization", arXiv 2406.16232, 2024.
+    Reference: Quinton, Rey, "Jacobian Descent for Multi-Objective Optimization", arXiv 2406.16232,
+        2024.
     """
 
     equal_weight = "mean"
 
     def __init__(self, *, preference: Sequence[float] | None = None) -> None:
         super().__init__()
-        if preference is not None and min(preference) < 0:
+        if preference is not None and not all(u >= 0 for u in preference):
             raise ConfigError(f"`preference` must not be negative; found {list(preference)}.")
         self.preference = None if preference is None else [float(u) for u in preference]
 
+    def setup(self, tasks: Sequence[str]) -> None:
+        """Checks that there is a preference for each task."""
+        self._check_length(tasks)
+        super().setup(tasks)
+
     def solve(
-        self, gramian: np.ndarray, active: np.ndarray, info: Info | None, **draws: Any
+        self, gramian: np.ndarray, active: np.ndarray, info: Info, **draws: Any
     ) -> np.ndarray:
         """Adds up the T projections."""
-        present = len(active) if info is None else len(info.tasks)
-        u = self._preference(active, present)
+        u = self._preference(info.tasks)[active]
         # Cosines, for tasks of very different gradient norms: v_i = w_i / |g_i|
         norms = np.sqrt(np.diag(gramian))
         cosines = gramian / np.outer(norms, norms)
@@ -66,12 +72,19 @@ class UPGrad(GramianBalancer):
         result: np.ndarray = u + total / norms
         return result
 
-    def _preference(self, active: np.ndarray, present: int) -> np.ndarray:
+    def _preference(self, present: Sequence[str]) -> np.ndarray:
+        """Returns u of the tasks present."""
         if self.preference is None:
-            return np.full(len(active), 1.0 / present)
-        if len(self.preference) <= int(active.max()):
+            return np.full(len(present), 1.0 / len(present))
+        preference = np.asarray(self.preference)
+        if self.tasks and set(present) <= set(self.tasks):
+            return preference[[self.tasks.index(task) for task in present]]
+        self._check_length(present)
+        return preference
+
+    def _check_length(self, tasks: Sequence[str]) -> None:
+        if self.preference is not None and len(self.preference) != len(tasks):
             raise ShapeError(
-                f"`preference` must have one number for each of the {present} tasks present; "
-                f"found {len(self.preference)}."
+                f"`preference` must have one number for each of the {len(tasks)} tasks; found "
+                f"{len(self.preference)}. Where tasks may be absent, call `setup` with all of them."
             )
-        return np.asarray(self.preference)[active]

@@ -9,7 +9,7 @@ from typing import Any, Protocol
 import torch
 from torch import Tensor
 
-from plait.core.errors import DataError
+from plait.core.errors import DataError, unknown
 from plait.core.structure import map_tensors
 
 
@@ -70,7 +70,8 @@ class Batch:
             source: the name of the source.
 
         Raises:
-            DataError: `targets` is not a mapping, or labels break their task's rule.
+            DataError: `targets` is not a mapping, labels or weights break their task's rule, or
+                there are weights without labels.
         """
         if not isinstance(targets, Mapping):
             raise DataError(
@@ -78,6 +79,9 @@ class Batch:
                 'Wrap a single label tensor as {"task name": labels}.'
             )
         given = weights or {}
+        for name in given:
+            if name not in targets:
+                raise DataError(unknown("label of weights", name, targets))
         counts = {
             task.name: task.count(targets[task.name], given.get(task.name))
             for task in tasks

@@ -9,7 +9,10 @@ from typing import BinaryIO
 
 
 def write_atomically(path: Path, write: Callable[[BinaryIO], object]) -> None:
-    """Writes a file beside `path`, flushes it to the disk, and renames it: a reader never sees a part.
+    """Writes a file beside `path`, flushes it to the disk, and renames it.
+
+    A reader never sees a part of it; if `write` raises, the old file stays and nothing is left
+    over.
 
     Args:
         path: the file; its folder is made if needed.
@@ -17,11 +20,15 @@ def write_atomically(path: Path, write: Callable[[BinaryIO], object]) -> None:
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     partial = path.with_name(path.name + ".partial")
-    with partial.open("wb") as file:
-        write(file)
-        file.flush()
-        os.fsync(file.fileno())
-    os.replace(partial, path)
+    try:
+        with partial.open("wb") as file:
+            write(file)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(partial, path)
+    except BaseException:
+        partial.unlink(missing_ok=True)
+        raise
 
 
 def write_text(path: Path, text: str) -> None:

@@ -1,4 +1,4 @@
-"""Methods by their name: a package's `__all__` is the only registry; a dotted path works as well."""
+"""Methods by name: a package's `__all__` is the only registry; a dotted path works as well."""
 
 from __future__ import annotations
 
@@ -21,13 +21,18 @@ def find(
         package: where plait's own methods of this kind are.
         base: what the class must derive from.
         kind: the noun for messages, such as "balancer".
-        foreign: whether a dotted path is allowed; false where the name comes from a stranger's file.
+        foreign: whether a dotted path is allowed; false where the name comes from a stranger's
+            file.
 
     Raises:
         ConfigError: there is no such class, or it is not a `base`.
     """
     if foreign and ":" in name:
         module, _, attribute = name.partition(":")
+        if not all(part.isidentifier() for part in [*module.split("."), attribute]):
+            raise ConfigError(
+                f"{kind} {name!r} is no path to a class; write `package.module:Class`."
+            )
         try:
             found = getattr(importlib.import_module(module), attribute)
         except (ImportError, AttributeError) as error:
@@ -40,6 +45,8 @@ def find(
         raise ConfigError(unknown(kind, name, names(package, base)))
     if not (isinstance(found, type) and issubclass(found, base)):
         raise ConfigError(f"{name!r} is no {kind}: it must be a subclass of {base.__name__}.")
+    if inspect.isabstract(found):
+        raise ConfigError(f"{name!r} is a base class and does nothing; name a subclass of it.")
     return found
 
 
@@ -55,21 +62,23 @@ def names(package: ModuleType, base: type) -> list[str]:
 
 
 def build(cls: type[Any], options: Mapping[str, Any], *, kind: str, **given: Any) -> Any:
-    """Returns ``cls(**given, **options)``; an option that the class does not have is a `ConfigError`.
+    """Returns ``cls(**given, **options)``.
 
     Args:
         cls: the class to build.
         options: what the user set, by name.
         kind: the noun for messages.
         given: arguments that are not the user's to set.
+
+    Raises:
+        ConfigError: an option that the class does not have, or one missing that it needs.
     """
     allowed = [name for name in parameters(cls) if name not in given]
     for option in options:
         if option not in allowed:
             known = f"it takes: {', '.join(allowed)}" if allowed else "it takes none"
-            raise ConfigError(
-                f"{kind} {cls.__name__} has no option {option!r}; {known}.{suggest(option, allowed)}"
-            )
+            near = suggest(option, allowed)
+            raise ConfigError(f"{kind} {cls.__name__} has no option {option!r}; {known}.{near}")
     required = [
         name
         for name, parameter in parameters(cls).items()
@@ -105,7 +114,7 @@ def options_of(instance: Any, leave_out: Sequence[str] = ()) -> dict[str, Any]:
     missing = [name for name in wanted if name not in vars(instance)]
     if missing:
         raise ConfigError(
-            f"{type(instance).__name__} does not keep its argument {missing[0]!r} as an attribute of "
-            "that name, so it cannot be described in a file."
+            f"{type(instance).__name__} does not keep its argument {missing[0]!r} as an attribute "
+            "of that name, so it cannot be described in a file."
         )
     return {name: getattr(instance, name) for name in wanted}

@@ -16,13 +16,15 @@ def derive_seed(*parts: int | str) -> int:
         >>> derive_seed(0, "digit") == derive_seed(0, "digit") != derive_seed(0, "mask")
         True
     """
-    text = "\x1f".join(f"{type(part).__name__}:{part}" for part in parts)
+    # int(): an integer of NumPy is the same seed
+    texts = [f"str:{part}" if isinstance(part, str) else f"int:{int(part)}" for part in parts]
+    text = "\x1f".join(texts)
     return int.from_bytes(hashlib.blake2b(text.encode(), digest_size=8).digest(), "big") >> 1
 
 
 @contextmanager
 def seeded(*parts: int | str) -> Iterator[None]:
-    """Runs its body under the seed derived from `parts`; the global CPU generator is left as found."""
+    """Runs its body under the seed of `parts`; the global CPU generator is left as found."""
     with torch.random.fork_rng(devices=[]):
-        torch.random.default_generator.manual_seed(derive_seed(*parts))
+        torch.default_generator.manual_seed(derive_seed(*parts))
         yield

@@ -10,7 +10,10 @@ from torch import Tensor
 
 
 class PerTask(dict[str, Any]):
-    """Marks inputs that differ by task, ``PerTask({task: inputs})``; a plain dict is one common input."""
+    """Marks inputs that differ by task, ``PerTask({task: inputs})``.
+
+    A plain dict is one common input.
+    """
 
 
 class Masked(NamedTuple):
@@ -30,7 +33,8 @@ def map_tensors(function: Callable[[Tensor], Any], structure: Any) -> Any:
 
     Example:
         >>> import torch
-        >>> map_tensors(lambda x: tuple(x.shape), {"a": torch.zeros(2), "b": [torch.zeros(3, 1), "s"]})
+        >>> nested = {"a": torch.zeros(2), "b": [torch.zeros(3, 1), "s"]}
+        >>> map_tensors(lambda x: tuple(x.shape), nested)
         {'a': (2,), 'b': [(3, 1), 's']}
     """
     if isinstance(structure, Tensor):
@@ -62,8 +66,8 @@ def signature(structure: Any) -> Any:
 
     Example:
         >>> import torch
-        >>> signature({"image": torch.zeros(8, 3, 4)})
-        {'kind': 'dict', 'items': {'image': {'kind': 'tensor', 'shape': [3, 4], 'dtype': 'float32'}}}
+        >>> signature([torch.zeros(8, 3, 4)])
+        {'kind': 'list', 'items': [{'kind': 'tensor', 'shape': [3, 4], 'dtype': 'float32'}]}
     """
     if isinstance(structure, Tensor):
         dtype = str(structure.dtype).removeprefix("torch.")

@@ -27,6 +27,11 @@ class Draw(NamedTuple):
     epoch: int
 
 
+def index_of(draw: Draw | int) -> int:
+    """Returns the position that a draw, or a plain index, stands for."""
+    return draw.index if isinstance(draw, Draw) else draw
+
+
 class MapStyle(Protocol):
     """A data set with a length and examples ``(image, {task: label})`` by their position."""
 

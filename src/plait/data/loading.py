@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from collections.abc import Iterator, Mapping, Sequence, Sized
+from typing import Any, cast
 
 import torch
 from torch import Tensor
@@ -11,7 +11,7 @@ from torch.utils.data import DataLoader, Dataset, Sampler, default_collate
 
 from plait.core.errors import ConfigError, DataError
 from plait.core.seeding import derive_seed
-from plait.data.draws import Draw
+from plait.data.draws import Draw, index_of
 
 
 class EpochBatches(Sampler[list[Draw]]):
@@ -69,13 +69,16 @@ def loader(
         seed: of the orders.
         workers: processes that read; 0 reads in this one.
     """
-    batches = EpochBatches(len(dataset), batch_size, shuffle=shuffle, seed=seed)  # type: ignore[arg-type]
+    sized = cast(Sized, dataset)
+    batches = EpochBatches(len(sized), batch_size, shuffle=shuffle, seed=seed)
     return DataLoader(
         dataset,
         batch_sampler=batches,
         num_workers=workers,
         persistent_workers=False,
         collate_fn=collate,
+        # else every epoch would draw its workers' seeds from the global generator
+        generator=torch.Generator().manual_seed(derive_seed(seed, "workers")),
     )
 
 
@@ -121,5 +124,5 @@ class InMemory(Dataset[tuple[Any, dict[str, Any]]]):
         return len(self.inputs)
 
     def __getitem__(self, draw: Draw | int) -> tuple[Any, dict[str, Any]]:
-        index = draw.index if isinstance(draw, Draw) else draw
+        index = index_of(draw)
         return self.inputs[index], {task: labels[index] for task, labels in self.targets.items()}

@@ -25,8 +25,8 @@ def copy_of(encoder: EncoderLike, copies: Copies, *seed: int | str) -> nn.Module
 
     Args:
         encoder: an instance or a zero-argument factory.
-        copies: "clone" keeps the weights (one common start; needed where parameters are tied element
-            by element, and for pre-trained encoders); "reset" draws new ones under `seed`.
+        copies: "clone" keeps the weights (one common start; needed where parameters are tied
+            element by element, and for pre-trained encoders); "reset" draws new ones under `seed`.
         seed: what the new weights depend on.
 
     Raises:
@@ -44,20 +44,21 @@ def copy_of(encoder: EncoderLike, copies: Copies, *seed: int | str) -> nn.Module
         if not isinstance(encoder, nn.Module):
             return encoder()
         fresh = copy.deepcopy(encoder)
-        for name, module in fresh.named_modules():
+        # children first: a parent may give its children another start than their own
+        for name, module in reversed(list(fresh.named_modules())):
             _reset(name, module)
         return fresh
 
 
 def _reset(name: str, module: nn.Module) -> None:
-    """Re-initialises one module's own parameters by the method that torch's modules have for it."""
-    if not any(True for _ in module.parameters(recurse=False)):
-        return
+    """Re-initialises one module's parameters and statistics by the method of torch's modules."""
     for method in ("reset_parameters", "_reset_parameters"):
         if callable(getattr(module, method, None)):
             getattr(module, method)()
             return
-    raise ConfigError(
-        f"cannot re-initialise {name or 'the encoder'} ({type(module).__name__}): it owns parameters but "
-        "has no `reset_parameters`. Give a factory, `lambda: MyEncoder(...)`, in place of the instance."
-    )
+    if any(True for _ in module.parameters(recurse=False)):
+        raise ConfigError(
+            f"cannot re-initialise {name or 'the encoder'} ({type(module).__name__}): it owns "
+            "parameters but has no `reset_parameters`. Give a factory, `lambda: MyEncoder(...)`, "
+            "in place of the instance."
+        )

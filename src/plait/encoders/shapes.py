@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+from itertools import chain
 from typing import Any
 
 import torch
@@ -17,9 +18,9 @@ from plait.encoders.staged import encode
 def infer_shape(encoder: nn.Module, example: Any) -> FeatureShape:
     """Returns the shapes of the encoder's levels for inputs like `example`.
 
-    A deep copy in eval mode is run on the `meta` device with a batch of two: no parameter, buffer or
-    random state of the encoder changes. A module that cannot run there (one that reads values) is
-    run as a deep copy on two real examples instead.
+    A deep copy in eval mode is run on the `meta` device with a batch of two: no parameter, buffer
+    or random state of the encoder changes. A module that cannot run there (one that reads values)
+    is run as a deep copy on two real examples instead.
 
     Args:
         encoder: any module.
@@ -40,9 +41,10 @@ def infer_shape(encoder: nn.Module, example: Any) -> FeatureShape:
 
 
 def _run_real(clone: nn.Module, example: Any) -> Features:
-    """Runs the copy on real values; says what failed if the encoder cannot read the example at all."""
+    """Runs the copy on real values; says what failed if it cannot read the example at all."""
+    device = next(chain(clone.parameters(), clone.buffers()), torch.empty(0)).device
     try:
-        return encode(clone, map_tensors(_two, example))
+        return encode(clone, map_tensors(lambda tensor: _two(tensor).to(device), example))
     except ShapeError:
         raise
     except Exception as error:
@@ -58,7 +60,7 @@ def _meta(tensor: Tensor) -> Tensor:
 
 
 def _two(tensor: Tensor) -> Tensor:
-    return tensor[:1].detach().cpu().repeat_interleave(2, dim=0)
+    return tensor[:1].detach().repeat_interleave(2, dim=0)
 
 
 def _without_batch(features: Features) -> FeatureShape:

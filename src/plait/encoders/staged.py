@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from itertools import pairwise
 from typing import Any
 
 import torch
@@ -10,6 +11,7 @@ from torch import Tensor, nn
 
 from plait.core.errors import ConfigError, ShapeError, suggest
 from plait.core.features import Features
+from plait.core.modes import evaluating
 from plait.core.structure import Masked, map_tensors, tensors
 
 Stage = Callable[..., Any]
@@ -23,15 +25,20 @@ def stages_of(encoder: nn.Module) -> list[Stage]:
 
     Example:
         >>> from torch import nn
-        >>> len(stages_of(nn.Sequential(nn.Linear(2, 3), nn.ReLU()))), len(stages_of(nn.Linear(2, 3)))
+        >>> linear = nn.Linear(2, 3)
+        >>> len(stages_of(nn.Sequential(linear, nn.ReLU()))), len(stages_of(linear))
         (2, 1)
     """
-    stages = getattr(encoder, "stages", None)
-    if stages is not None:
-        return list(stages)
-    if isinstance(encoder, nn.Sequential):
-        return list(encoder)
-    return [encoder]
+    declared = getattr(encoder, "stages", encoder if isinstance(encoder, nn.Sequential) else None)
+    if declared is None:
+        return [encoder]
+    stages = list(declared) if isinstance(declared, Iterable) else []
+    if not stages or not all(map(callable, stages)):
+        raise ConfigError(
+            f"the stages of {type(encoder).__name__} must be modules, at least one; found "
+            f"{declared!r}. Name its parts with `as_staged`."
+        )
+    return stages
 
 
 def channel_dim_of(encoder: nn.Module) -> int:
@@ -39,7 +46,8 @@ def channel_dim_of(encoder: nn.Module) -> int:
     channel_dim = getattr(encoder, "channel_dim", 1)
     if channel_dim not in (1, -1):
         raise ConfigError(
-            f"`channel_dim` of {type(encoder).__name__} must be 1 or -1 (tokens); found {channel_dim!r}."
+            f"`channel_dim` of {type(encoder).__name__} must be 1 or -1 (tokens); "
+            f"found {channel_dim!r}."
         )
     return int(channel_dim)
 
@@ -60,15 +68,27 @@ def encode(encoder: nn.Module, inputs: Any) -> Features:
     hidden, mask = (inputs.values, inputs.mask) if isinstance(inputs, Masked) else (inputs, None)
     levels = []
     for position, stage in enumerate(stages_of(encoder)):
-        masked = mask is not None and getattr(stage, "masked", False)
-        hidden = stage(hidden, mask=mask) if masked else stage(hidden)
+        hidden = _run(stage, hidden, mask)
         if not isinstance(hidden, Tensor):
             raise ShapeError(
                 f"stage {position} of {type(encoder).__name__} must return one tensor; found "
-                f"{type(hidden).__name__}. Adapt it with `as_staged`, naming a part that returns one."
+                f"{type(hidden).__name__}. Adapt it with `as_staged`, naming a part that "
+                "returns one."
             )
         levels.append(hidden)
     return Features(tuple(levels), channel_dim_of(encoder), mask, _grid(inputs))
+
+
+def _run(stage: Stage, hidden: Any, mask: Tensor | None) -> Any:
+    if mask is None:
+        return stage(hidden)
+    if getattr(stage, "masked", False):
+        return stage(hidden, mask=mask)
+    if isinstance(stage, nn.Sequential):  # a group hands the mask on
+        for child in stage:
+            hidden = _run(child, hidden, mask)
+        return hidden
+    return stage(hidden)
 
 
 def _grid(inputs: Any) -> tuple[int, int] | None:
@@ -113,9 +133,10 @@ def as_staged(
     Args:
         module: the module to adapt; it is used, not copied.
         parts: dotted names of sub-modules, or callables such as `torch.flatten`, in the order in
-            which the module applies them.
-        cuts: for an `nn.Sequential` in place of `parts`: group its children, with a cut after each of
-            these numbers of children; ``cuts=[2, 4]`` on six children gives three stages of two.
+            which the module applies them. A callable must hold no parameters that are not the
+            module's, and a function must not close over the module: a copy would keep the original.
+        cuts: for an `nn.Sequential` in place of `parts`: group its children, with a cut after each
+            of these numbers of children; ``cuts=[2, 4]`` on six children gives three stages of two.
         channel_dim: axis of the channels in the stage outputs, 1 or -1 (tokens).
         example: a batch of inputs; if given, the composed stages are run on it against the module
             itself, in eval mode, and must agree exactly.
@@ -133,7 +154,7 @@ def as_staged(
     if (parts is None) == (cuts is None):
         raise ConfigError("`as_staged` takes `parts` or `cuts`, one of the two.")
     if cuts is not None:
-        return _grouped(module, cuts)
+        parts = _groups(module, cuts)
     assert parts is not None
     known = [name for name, _ in module.named_modules() if name]
     for part in parts:
@@ -141,13 +162,27 @@ def as_staged(
             raise ConfigError(
                 f"{type(module).__name__} has no part {part!r}.{suggest(part, known)}"
             )
+        if isinstance(part, nn.Module):
+            _check_owned(module, part)
     staged = Staged(module, parts, channel_dim)
+    channel_dim_of(staged)
     if example is not None:
         _verify(module, staged, example)
     return staged
 
 
-def _grouped(module: nn.Module, cuts: Sequence[int]) -> nn.Sequential:
+def _check_owned(module: nn.Module, part: nn.Module) -> None:
+    """Raises for parameters that neither a device move nor an optimizer of the module reaches."""
+    own = set(module.parameters())
+    if any(parameter not in own for parameter in part.parameters()):
+        raise ConfigError(
+            f"the part {type(part).__name__} has parameters that are not those of "
+            f"{type(module).__name__}, so they would not be trained. Put both into one module, and "
+            "adapt that."
+        )
+
+
+def _groups(module: nn.Module, cuts: Sequence[int]) -> list[Stage]:
     if not isinstance(module, nn.Sequential):
         raise ConfigError(
             f"`cuts` groups the children of an nn.Sequential; found {type(module).__name__}."
@@ -155,20 +190,19 @@ def _grouped(module: nn.Module, cuts: Sequence[int]) -> nn.Sequential:
     bounds = [0, *cuts, len(module)]
     if bounds != sorted(set(bounds)):
         raise ConfigError(f"`cuts` must rise within 1..{len(module) - 1}; found {list(cuts)}.")
-    return nn.Sequential(*(module[a:b] for a, b in zip(bounds, bounds[1:], strict=False)))
+    groups: list[Stage] = [module[a:b] for a, b in pairwise(bounds)]
+    return groups
 
 
 def _verify(module: nn.Module, staged: Staged, example: Any) -> None:
-    training = module.training
-    module.eval()
-    try:
-        with torch.no_grad(), torch.random.fork_rng(devices=[]):
-            whole, composed = module(example), staged(map_tensors(lambda x: x, example))
-    finally:
-        module.train(training)
-    pairs = zip(tensors(whole), tensors(composed), strict=False)
-    if not all(a.shape == b.shape and torch.equal(a, b) for a, b in pairs):
+    # clones: the first module of a net may write into its input
+    inputs, again = (map_tensors(torch.clone, example) for _ in range(2))
+    values, mask = inputs if isinstance(inputs, Masked) else (inputs, None)
+    with evaluating(module), torch.no_grad(), torch.random.fork_rng(devices=[]):
+        whole, composed = _run(module, values, mask), staged(again)
+    first = next(tensors(whole), None)  # others are by-products, such as the state of an LSTM
+    if first is None or first.shape != composed.shape or not torch.equal(first, composed):
         raise ShapeError(
-            f"the stages {staged.parts} do not compose to {type(module).__name__}: on the example their "
-            "result differs from the module's. Name every part that it applies, in its order."
+            f"the stages {staged.parts} do not compose to {type(module).__name__}: on the example "
+            "their result differs from the module's. Name every part that it applies, in its order."
         )

@@ -18,10 +18,13 @@ def changes(tasks: Mapping[str, Task], joint: Scores, single: Scores) -> Scores:
     so a positive number is always better.
 
     Raises:
-        DataError: a single-task value is 0, to which no change is relative.
+        DataError: a single-task value is 0, to which no change is relative, or a task has no
+            metrics.
     """
     gains: Scores = {}
     for name, task in tasks.items():
+        if name not in joint or name not in single:
+            raise DataError(f"task {name!r} has no valid label in the test split to compare on.")
         gains[name] = {}
         for metric, made in task.new_metrics().items():
             base = single[name][metric]
@@ -38,11 +41,21 @@ def changes(tasks: Mapping[str, Task], joint: Scores, single: Scores) -> Scores:
 def delta_m(gains: Scores) -> float:
     """Returns the mean over tasks of the mean over metrics of the gains, in per cent.
 
-    Reference: Maninis, Radosavovic, Kokkinos, "Attentive Single-Tasking of Multiple Tasks", CVPR 2019.
+    Raises:
+        DataError: a task without a metric, or no task at all.
+
+    Reference: Maninis, Radosavovic, Kokkinos, "Attentive Single-Tasking of Multiple Tasks", CVPR
+        2019.
 
     Example:
         >>> delta_m({"a": {"accuracy": 2.0}, "b": {"mae": 1.0, "rmse": -2.0}})
         0.75
     """
+    empty = [name for name, metrics in gains.items() if not metrics]
+    if empty or not gains:
+        raise DataError(
+            "delta_m is a mean over tasks and their metrics; found no metric of "
+            f"{', '.join(empty) or 'any task'}. Leave tasks without a metric out."
+        )
     each = [sum(metrics.values()) / len(metrics) for metrics in gains.values()]
     return sum(each) / len(each)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,7 +11,8 @@ from torch import Tensor
 from torchmetrics import Metric
 
 from plait.core.batch import Batch
-from plait.core.errors import DataError
+from plait.core.errors import ConfigError, DataError, unknown
+from plait.core.modes import evaluating
 from plait.model import MultiTaskModel
 
 Scores = dict[str, dict[str, float]]  # {task: {metric: value}}
@@ -24,7 +25,8 @@ class Evaluation:
     Attributes:
         losses: `{task: mean loss over all valid labels}`.
         metrics: `{task: {metric: value}}`.
-        trivial: the same metrics of the constant predictor; empty unless label statistics were given.
+        trivial: the same metrics of the constant predictor; empty unless label statistics were
+            given.
         counts: `{task: mass of the valid labels}`.
     """
 
@@ -41,7 +43,9 @@ def evaluate(
     device: torch.device | str | None = None,
     statistics: Mapping[str, Tensor] | None = None,
 ) -> Evaluation:
-    """Evaluates in eval mode, without gradients; the model's mode is restored.
+    """Evaluates in eval mode, without gradients.
+
+    The modes of the model's modules and the global CPU generator are left as found.
 
     Args:
         model: the model.
@@ -50,43 +54,41 @@ def evaluate(
         statistics: `{task: summed label statistics of the training data}`; with them the metrics of
             the constant predictor (majority class, mean) are computed as well.
 
+    A task without a valid label in all of `batches` has no loss and no metrics in the result.
+
     Raises:
-        DataError: a task has no valid label in all of `batches`.
+        ConfigError: `statistics` name an unknown task.
+        DataError: a batch is neither a `Batch` nor a pair, or labels break their task's rule.
     """
+    for name in statistics or {}:
+        if name not in model.tasks:
+            raise ConfigError(unknown("task", name, model.tasks))
     device = device or next(model.parameters()).device
     metrics = {name: _on(device, task.new_metrics()) for name, task in model.tasks.items()}
     trivial = {name: _on(device, model.tasks[name].new_metrics()) for name in statistics or {}}
     losses = dict.fromkeys(model.tasks, 0.0)
     counts = dict.fromkeys(model.tasks, 0.0)
-    training = model.training
-    model.eval()
-    try:
-        with torch.no_grad():
-            for item in batches:
-                batch = as_batch(model, item).to(device)
-                outputs = [model(part.inputs, tasks=part.targets) for part in batch.parts]
-                found = model.losses(outputs, batch)
-                for name, loss in found.raw.items():
-                    losses[name] += float(loss) * found.counts[name]
-                    counts[name] += found.counts[name]
-                for out, part in zip(outputs, batch.parts, strict=True):
-                    for name, target in part.targets.items():
-                        task, weights = model.tasks[name], part.weights.get(name)
-                        _update(metrics[name], *task.select(out[name], target, weights))
-                        if statistics is not None and name in statistics:
-                            constant = task.trivial(statistics[name], out[name])
-                            _update(trivial[name], *task.select(constant, target, weights))
-    finally:
-        model.train(training)
-    for name, count in counts.items():
-        if count == 0:
-            raise DataError(
-                f"task {name!r} has no valid label in this split. Check its label file."
-            )
+    # The generator as well: iterating a DataLoader draws from it
+    with evaluating(model), torch.no_grad(), torch.random.fork_rng(devices=[]):
+        for item in batches:
+            batch = as_batch(model, item).to(device)
+            outputs = [model(part.inputs, tasks=part.targets) for part in batch.parts]
+            found = model.losses(outputs, batch)
+            for name, loss in found.raw.items():
+                losses[name] += float(loss) * found.counts[name]
+                counts[name] += found.counts[name]
+            for out, part in zip(outputs, batch.parts, strict=True):
+                for name, target in part.targets.items():
+                    task, weights = model.tasks[name], part.weights.get(name)
+                    _update(metrics[name], *task.select(out[name], target, weights))
+                    if statistics is not None and name in statistics:
+                        constant = task.trivial(statistics[name], out[name])
+                        _update(trivial[name], *task.select(constant, target, weights))
+    labelled = [name for name, count in counts.items() if count > 0]
     return Evaluation(
-        {name: losses[name] / counts[name] for name in losses},
-        _compute(metrics),
-        _compute(trivial),
+        {name: losses[name] / counts[name] for name in labelled},
+        _compute(metrics, labelled),
+        _compute(trivial, labelled),
         counts,
     )
 
@@ -112,8 +114,9 @@ def _update(metrics: Mapping[str, Metric], prediction: Any, target: Any) -> None
         metric.update(prediction, target)
 
 
-def _compute(metrics: Mapping[str, Mapping[str, Metric]]) -> Scores:
+def _compute(metrics: Mapping[str, Mapping[str, Metric]], labelled: Sequence[str]) -> Scores:
     return {
-        task: {name: float(metric.compute()) for name, metric in each.items()}
-        for task, each in metrics.items()
+        task: {name: float(metric.compute()) for name, metric in metrics[task].items()}
+        for task in labelled
+        if task in metrics
     }

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-from plait.core.errors import ConfigError, unknown
+from plait.core.errors import ConfigError, DataError, unknown
 from plait.evaluation.evaluate import Evaluation, Scores
 from plait.tasks.metrics import direction, perfect_value
 from plait.tasks.task import Task
@@ -17,15 +17,18 @@ def skill(tasks: Mapping[str, Task], metrics: Scores, trivial: Scores) -> dict[s
 
         skill_t = (m_t - trivial_t) / (perfect_t - trivial_t)
 
-    0 is the constant predictor (majority class or mean of the training labels), 1 is perfect; negative is
-    worse than constant. It puts accuracies, overlaps and errors on one scale.
+    0 is the constant predictor (majority class or mean of the training labels), 1 is perfect;
+    negative is worse than constant. It puts accuracies, overlaps and errors on one scale.
 
     Raises:
-        ConfigError: a task has no metric or no trivial predictor, or the trivial predictor is perfect.
+        ConfigError: a task has no metric or no trivial predictor, or the trivial predictor is
+            perfect.
     """
     skills = {}
     for name, task in tasks.items():
         _check_skill(task)
+        if name not in metrics:
+            raise _no_label(name)
         main = next(iter(metrics[name]))
         perfect = perfect_value(f"{name}/{main}", task.new_metrics()[main])
         base = trivial[name][main]
@@ -42,9 +45,9 @@ def rule(name: str | Rule, tasks: Mapping[str, Task]) -> Rule:
     """Returns the rule of a name.
 
     Args:
-        name: "skill" (mean over tasks of `skill`), "worst" (the smallest skill), "loss" (minus the sum
-            of the weighted losses), "task/metric" (that metric, in its direction), or any function of
-            an `Evaluation`, higher is better.
+        name: "skill" (mean over tasks of `skill`), "worst" (the smallest skill), "loss" (minus the
+            sum of the weighted losses), "task/metric" (that metric, in its direction), or any
+            function of an `Evaluation`, higher is better.
         tasks: the tasks of the model.
 
     Raises:
@@ -63,17 +66,30 @@ def rule(name: str | Rule, tasks: Mapping[str, Task]) -> Rule:
     }
     if name not in known:
         raise ConfigError(unknown("rule", name, ["skill", "worst", "loss", *known]))
-    task, _, metric = name.rpartition("/")
+    of_task, _, of_metric = name.rpartition("/")
     sign = 1.0 if direction(name, known[name]) else -1.0
-    return lambda e: sign * e.metrics[task][metric]
+
+    def value(evaluation: Evaluation) -> float:
+        if of_task not in evaluation.metrics:
+            raise _no_label(of_task)
+        return sign * evaluation.metrics[of_task][of_metric]
+
+    return value
+
+
+def _no_label(task: str) -> DataError:
+    return DataError(
+        f"task {task!r} has no valid label in this split, so no rule can read its metrics. "
+        "Check its label file, or name a rule of another task."
+    )
 
 
 def _check_skill(task: Task) -> None:
     metrics = task.new_metrics()
     if not metrics or type(task).trivial is Task.trivial:
         raise ConfigError(
-            f"skill is not defined for task {task.name!r}: it has no metric or no trivial predictor. "
-            "Name another rule, such as rule='task/metric', or rule='loss'."
+            f"skill is not defined for task {task.name!r}: it has no metric or no trivial "
+            "predictor. Name another rule, such as rule='task/metric', or rule='loss'."
         )
     main = next(iter(metrics))
     perfect_value(f"{task.name}/{main}", metrics[main])

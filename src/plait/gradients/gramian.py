@@ -12,8 +12,9 @@ BLOCK = 1 << 20  # columns; bounds the float32 error of one product and the floa
 def gramian(jacobian: Tensor) -> Tensor:
     """Returns ``G = J J^T``, `[T, T]`, float64, on the device of J `[T, P]`.
 
-    Each block of columns is multiplied in the dtype of J; the blocks are summed in float64. The two
-    triangles are made equal.
+    Each block of columns is multiplied in the dtype of J, or in float32 if that is a half-precision
+    one, whose squares would overflow; the blocks are summed in float64. The two triangles are made
+    equal.
 
     Example:
         >>> gramian(torch.tensor([[3.0, 4.0], [0.0, 1.0]]))
@@ -21,7 +22,9 @@ def gramian(jacobian: Tensor) -> Tensor:
                 [ 4.,  1.]], dtype=torch.float64)
     """
     total = torch.zeros(len(jacobian), len(jacobian), dtype=torch.float64, device=jacobian.device)
-    for block in jacobian.split(BLOCK, dim=1):
+    wide = torch.promote_types(jacobian.dtype, torch.float32)
+    for start in range(0, jacobian.shape[1], BLOCK):
+        block = jacobian[:, start : start + BLOCK].to(wide)
         total += (block @ block.T).double()
     return (total + total.T) / 2
 

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, MutableMapping, Sequence
 from dataclasses import dataclass, field
 
 import torch
 from torch import Tensor
+from torch.utils.weak import TensorWeakRef, WeakTensorKeyDictionary
+
+from plait.gradients.write import add
 
 
 @dataclass
@@ -17,44 +20,64 @@ class OwnGradients:
     by_task: dict[str, Tensor] = field(default_factory=dict)
 
 
-@dataclass
 class RowBuffer:
     """The matrix J of per-task gradients, and what was learned of the graph.
 
-    A parameter that two tasks reach, in any step so far, is shared and has columns in J; the others
-    belong to the task that reaches them. The buffer lives across steps. Rows of micro-batches are
-    added up until `reset`.
+    A parameter that two tasks reach, in any steps so far, is shared and has columns in J; the
+    others belong to the task that reaches them. The buffer lives across steps, but keeps no
+    parameter alive: the columns of one that is gone are given up at the next step. Rows of
+    micro-batches are added up until `reset`.
 
-    Attributes:
+    Args:
         given: shared parameters that the caller names; None finds them.
         known: shared parameters that were found earlier, in the order of their columns.
-        shared: the shared parameters, in the order of their columns.
+        owners: `(parameter, task)` of the others that were found earlier.
+
+    Attributes:
         tasks: the tasks with a row, in the order of the rows.
-        own: gradients at the other parameters, by the parameter's id.
-        reached: ids of the shared parameters that a task of this step reaches.
+        own: gradients at the parameters that are not shared, by the parameter's id.
     """
 
-    given: Sequence[Tensor] | None = None
-    known: Sequence[Tensor] = ()
-    shared: list[Tensor] = field(default_factory=list)
-    tasks: list[str] = field(default_factory=list)
-    own: dict[int, OwnGradients] = field(default_factory=dict)
-    reached: set[int] = field(default_factory=set)
-    _columns: dict[int, slice] = field(default_factory=dict)
-    _matrix: Tensor | None = None
+    def __init__(
+        self,
+        given: Sequence[Tensor] | None = None,
+        known: Iterable[Tensor] = (),
+        owners: Iterable[tuple[Tensor, str]] = (),
+    ) -> None:
+        self.given = None if given is None else list(given)
+        self.tasks: list[str] = []
+        self.own: dict[int, OwnGradients] = {}
+        self._owners: MutableMapping[Tensor, str] = WeakTensorKeyDictionary()
+        for parameter, task in owners:
+            self._owners[parameter] = task
+        self._lay_out(known if self.given is None else self.given)
 
-    def __post_init__(self) -> None:
-        for parameter in self.given or self.known:
-            self._add_columns(parameter)
+    @property
+    def shared(self) -> list[Tensor]:
+        """The shared parameters that are still there, in the order of their columns."""
+        return [parameter for each in self._shared if (parameter := each()) is not None]
+
+    @property
+    def owners(self) -> list[tuple[Tensor, str]]:
+        """`(parameter, task)` of the parameters that one task alone has reached so far."""
+        return [(p, task) for p, task in self._owners.items() if id(p) not in self._columns]
+
+    @property
+    def jacobian(self) -> Tensor:
+        """J `[T, P]` of the tasks added since `reset`; a view of the buffer."""
+        return self._reserve()[: len(self.tasks), : self._width]
 
     def reset(self) -> None:
         """Forgets the rows of the last step; keeps the layout and the memory."""
         self.tasks.clear()
         self.own.clear()
-        self.reached.clear()
+        self._reached.clear()
+        alive = self.shared
+        if len(alive) < len(self._shared):
+            self._lay_out(alive)
 
     def add(self, losses: Mapping[str, Tensor], candidates: Sequence[Tensor]) -> None:
-        """Adds the gradients of `losses` to the rows of their tasks; the graph is freed by the last.
+        """Adds the gradients of `losses` to the rows of their tasks; the last frees the graph.
 
         Args:
             losses: `{task: scalar}`; each is differentiated once, with respect to all `candidates`.
@@ -73,27 +96,24 @@ class RowBuffer:
                     self._write(row, parameter, gradient)
                 else:
                     own = self.own.setdefault(id(parameter), OwnGradients(parameter)).by_task
-                    own[task] = own[task] + gradient if task in own else gradient
+                    own[task] = add(own[task], gradient) if task in own else gradient
         if self.given is None:
             self._share()
 
-    @property
-    def jacobian(self) -> Tensor:
-        """J `[T, P]` of the tasks added since `reset`; a view of the buffer."""
-        assert self._matrix is not None
-        return self._matrix[: len(self.tasks), : self._width()]
-
     def split(self, direction: Tensor) -> list[tuple[Tensor, Tensor]]:
-        """Cuts a direction `[P]` into `(parameter, gradient)` for the parameters reached in this step."""
+        """Cuts a direction `[P]` into `(parameter, gradient)` where a task of this step reaches."""
         return [
-            (p, direction[self._columns[id(p)]].view_as(p).to(p.dtype))
-            for p in self.shared
-            if id(p) in self.reached
+            (p, direction[self._columns[position]].view_as(p).to(p.dtype))
+            for position, p in self._reached.items()
         ]
 
     def _share(self) -> None:
         """Gives columns to the parameters that a second task was seen to reach."""
-        found = [own for own in self.own.values() if len(own.by_task) > 1]
+        found = []
+        for own in self.own.values():
+            first = self._owners.setdefault(own.parameter, next(iter(own.by_task)))
+            if any(task != first for task in own.by_task):
+                found.append(own)
         for own in found:
             self._add_columns(own.parameter)
             del self.own[id(own.parameter)]
@@ -110,25 +130,41 @@ class RowBuffer:
     def _write(self, row: int, parameter: Tensor, gradient: Tensor) -> None:
         dense = gradient.to_dense() if gradient.is_sparse else gradient
         self._reserve()[row, self._columns[id(parameter)]] += dense.reshape(-1)
-        self.reached.add(id(parameter))
+        self._reached[id(parameter)] = parameter
+
+    def _lay_out(self, parameters: Iterable[Tensor]) -> None:
+        """Starts the columns anew."""
+        self._shared: list[TensorWeakRef] = []
+        self._columns: dict[int, slice] = {}
+        self._reached: dict[int, Tensor] = {}  # holds what it names until the step is done
+        self._width = 0
+        self._dtype: torch.dtype | None = None
+        self._matrix: Tensor | None = None
+        for parameter in parameters:
+            if id(parameter) not in self._columns:
+                self._add_columns(parameter)
 
     def _add_columns(self, parameter: Tensor) -> None:
-        start = self._width()
-        self.shared.append(parameter)
-        self._columns[id(parameter)] = slice(start, start + parameter.numel())
-
-    def _width(self) -> int:
-        return self._columns[id(self.shared[-1])].stop if self.shared else 0
+        start, self._width = self._width, self._width + parameter.numel()
+        self._shared.append(TensorWeakRef(parameter))
+        self._columns[id(parameter)] = slice(start, self._width)
+        known = self._dtype or parameter.dtype
+        self._dtype = torch.promote_types(known, parameter.dtype)
+        self._device = parameter.device
 
     def _reserve(self) -> Tensor:
         """Returns the buffer, made larger if rows or columns were added; new entries are zero."""
-        rows, width = max(len(self.tasks), 1), self._width()
-        old = self._matrix
-        if old is None or old.shape[0] < rows or old.shape[1] < width:
-            like = self.shared[0] if self.shared else torch.zeros(())
-            height = max(rows, 0 if old is None else old.shape[0])
-            self._matrix = torch.zeros(height, width, dtype=like.dtype, device=like.device)
+        rows, old = max(len(self.tasks), 1), self._matrix
+        if (
+            old is None
+            or old.shape[0] < rows
+            or old.shape[1] < self._width
+            or old.dtype != self._dtype
+        ):
+            height = rows if old is None else max(rows, old.shape[0])
+            device = self._device if self._width else None
+            self._matrix = torch.zeros(height, self._width, dtype=self._dtype, device=device)
             if old is not None:
                 self._matrix[: old.shape[0], : old.shape[1]] = old
-        assert self._matrix is not None
-        return self._matrix
+            return self._matrix
+        return old

@@ -8,12 +8,17 @@ import torch
 from torch import Tensor
 
 
+def add(first: Tensor, second: Tensor) -> Tensor:
+    """Returns the sum of two gradients, either of which may be sparse, in memory of its own."""
+    return second + first if first.is_sparse and not second.is_sparse else first + second
+
+
 def accumulate(pairs: Iterable[tuple[Tensor, Tensor]]) -> None:
     """Adds each gradient to the `.grad` of its parameter, as `torch.autograd.backward` does.
 
-    Autograd may hand out one tensor for two parameters, or a view with repeated elements. A gradient
-    becomes `.grad` without a copy only if its memory is its own; else clipping, which works in
-    place, would act twice.
+    Autograd may hand out one tensor for two parameters, or a view with repeated elements. A
+    gradient becomes `.grad` without a copy only if its memory is its own; else clipping, which
+    works in place, would act twice.
 
     Args:
         pairs: `(parameter, gradient)`; a parameter may come several times.
@@ -21,18 +26,27 @@ def accumulate(pairs: Iterable[tuple[Tensor, Tensor]]) -> None:
     with torch.no_grad():
         taken: set[int] = set()
         for parameter, gradient in pairs:
-            if parameter.grad is not None:
+            if parameter.grad is None:
+                owned = _owned(gradient, taken)
+                parameter.grad = gradient if owned else _copy(parameter, gradient)
+            elif parameter.grad.is_sparse:
+                parameter.grad = add(parameter.grad, gradient)
+            else:
                 parameter.grad += gradient
-                continue
-            parameter.grad = gradient if _owned(gradient, taken) else gradient.clone()
+
+
+def _copy(parameter: Tensor, gradient: Tensor) -> Tensor:
+    """Copies a gradient, a dense one in the memory layout of its parameter."""
+    if gradient.is_sparse:
+        return gradient.clone()
+    return torch.empty_like(parameter).copy_(gradient)
 
 
 def _owned(gradient: Tensor, taken: set[int]) -> bool:
-    """Returns whether the tensor is dense and alone in its memory; notes the memory as taken."""
-    if gradient.is_sparse:
-        return True
-    storage = gradient.untyped_storage()
-    alone = storage.nbytes() == gradient.numel() * gradient.element_size()
+    """Returns whether the tensor is alone in its memory; notes the memory as taken."""
+    values = gradient._values() if gradient.is_sparse else gradient
+    storage = values.untyped_storage()
+    alone = storage.nbytes() == values.numel() * values.element_size()
     if not alone or storage.data_ptr() in taken:
         return False
     taken.add(storage.data_ptr())

@@ -36,7 +36,7 @@ MASK_CLASSES = ("pet", "background", "border")
 GEOMETRY = {"mask": "mask", "head": "box"}  # how `plait.data.Augment` moves the labels
 
 _MAX_BYTES = 64 * 2**20  # of one file; a photo has under 4 MB
-_VALIDATION_SHARE = 0.2
+_VALIDATION_SHARE = _TEST_SHARE = 0.15  # of each breed in the official trainval list
 _EDGES = ("xmin", "ymin", "xmax", "ymax")
 _LIST_LINE = re.compile(r"(\S+)\s+(\d{1,6})\s+\d{1,6}\s+\d{1,6}\s*")
 
@@ -145,16 +145,13 @@ class Pets(Dataset[tuple[Tensor, dict[str, Tensor]]]):
         return image
 
     def _check_mask(self, values: np.ndarray[Any, Any], place: str) -> None:
-        if values.ndim != 2:
-            raise DataError(
-                f"mask {place} must have one channel of class numbers; found {values.shape[-1]} "
-                "channels. Is it a picture of the mask in colours?"
-            )
         wrong = values[(values < 1) | (values > len(MASK_CLASSES))]
-        if wrong.size:
+        if values.ndim != 2 or wrong.size:
+            flat = values.ndim == 2
             raise DataError(
-                f"mask {place} must have the values 1 (pet), 2 (background) and 3 (border); "
-                f"found {int(wrong[0])}. Is it a mask of another data set?"
+                f"mask {place} must have the values 1 (pet), 2 (background) and 3 (border) in one "
+                f"channel; found {int(wrong[0]) if flat else f'{values.shape[-1]} channels'}. "
+                "Is it a mask of another data set, or a picture of one in colours?"
             )
 
 
@@ -164,8 +161,9 @@ def pets3(folder: Path | str) -> dict[str, Pets]:
     The tar's 8 MB are kept in memory: workers and copies of the data then share no open file.
 
     Returns:
-        `{"train": ..., "val": ..., "test": ...}`: the official test list, and the official trainval
-        list less 20 % of each breed for validation, chosen by a fixed function of the photo's name.
+        `{"train": ..., "val": ..., "test": ...}`. Of each breed in the official trainval list, 15 %
+        go to validation and 15 % join the official test list, by a fixed function of the name: only
+        trainval photos have head boxes, and without these the test split could not score them.
 
     Raises:
         DataError: a file is missing or broken, a label is unknown, or a split is empty.
@@ -377,24 +375,26 @@ def _splits(
         raise DataError(
             f"{source}: {twice[0]!r} is listed twice. Keep one: a photo is in one split."
         )
-    held: set[str] = set()
+    held: dict[str, set[str]] = {"val": set(), "test": set()}
     for breed in range(len(classes)):
         # Ordered by a hash of the name, which neither other photos nor the file's order change.
         names = sorted(
             (pet.name for pet in trainval if pet.breed == breed),
             key=lambda name: derive_seed("pets, validation", name),
         )
-        held.update(names[: round(_VALIDATION_SHARE * len(names))])
+        first = round(_VALIDATION_SHARE * len(names))
+        held["val"].update(names[:first])
+        held["test"].update(names[first : first + round(_TEST_SHARE * len(names))])
     splits = {
-        "train": [pet for pet in trainval if pet.name not in held],
-        "val": [pet for pet in trainval if pet.name in held],
-        "test": test,
+        "train": [pet for pet in trainval if pet.name not in held["val"] | held["test"]],
+        "val": [pet for pet in trainval if pet.name in held["val"]],
+        "test": [*test, *(pet for pet in trainval if pet.name in held["test"])],
     }
     for split, pets in splits.items():
         if not pets:
             raise DataError(
                 f"{source}: the {split} split is empty; {len(trainval)} photos are listed as "
-                f"trainval and {len(test)} as test. Validation takes a fifth of each breed in "
-                "trainval: list at least three of one breed there, and one as test."
+                f"trainval and {len(test)} as test. Validation takes 15 % of each breed in "
+                "trainval: list at least four of one breed there, and one as test."
             )
     return {split: Pets(pets, classes, store, size) for split, pets in splits.items()}

@@ -63,8 +63,8 @@ class Regularizer(nn.Module, ABC):
             matched = [name for name in matched if first[name].dim() > 1]
         if not matched:
             raise ConfigError(
-                f"`scope` {self.scope!r} of {type(self).__name__} matches no parameter of the tasks' networks; "
-                f"they have: {', '.join(first) or 'none'}."
+                f"`scope` {self.scope!r} of {type(self).__name__} matches no parameter of the "
+                f"tasks' networks; they have: {', '.join(first) or 'none'}."
             )
         self.groups = [_same_shape(name, named) for name in matched]
 
@@ -73,7 +73,11 @@ class Regularizer(nn.Module, ABC):
         """Returns R, a scalar with a graph, before the strength."""
 
     def prox(self, step: float) -> None:
-        """Applies the proximal operator of ``step R`` in place; `step` is learning rate x strength."""
+        """Applies the proximal operator of ``step R`` in place.
+
+        Args:
+            step: learning rate x strength.
+        """
         raise UnsupportedError(
             f"{type(self).__name__} has no closed proximal step; use mode='loss'."
         )

@@ -13,8 +13,8 @@ class PairwiseL2(Regularizer):
 
         R = sum_{s<t} |theta_s - theta_t|^2 = T sum_t |theta_t - mean|^2
 
-    with theta_t the matched parameters of task t. The second form is what is computed: O(T P), no pairs.
-    The proximal step is ``theta_t <- mean + (theta_t - mean) / (1 + 2 eta lambda T)``.
+    with theta_t the matched parameters of task t. The second form is what is computed: O(T P), no
+    pairs. The proximal step is ``theta_t <- mean + (theta_t - mean) / (1 + 2 eta lambda T)``.
 
     Args:
         strength: lambda, at least 0. In mode "loss", gradient descent diverges unless
@@ -25,8 +25,8 @@ class PairwiseL2(Regularizer):
 
     Cost: O(T P) arithmetic in each step; no extra memory.
 
-    Reference: Duong, Cohn, Bird, Cook, "Low Resource Dependency Parsing: Cross-lingual Parameter Sharing in
-        a Neural Network Parser", ACL 2015.
+    Reference: Duong, Cohn, Bird, Cook, "Low Resource Dependency Parsing: Cross-lingual Parameter
+        Sharing in a Neural Network Parser", ACL 2015.
     """
 
     def cost(self) -> Tensor:

@@ -56,8 +56,8 @@ class Sharing(nn.Module, ABC):
             UnsupportedError: the tasks share their network.
         """
         raise UnsupportedError(
-            f"regularisation ties one network per task; {type(self).__name__} shares parameters already. "
-            "Use sharing.Separate."
+            f"regularisation ties one network per task; {type(self).__name__} shares parameters "
+            "already. Use sharing.Separate."
         )
 
     def _wanted(self, tasks: Collection[str] | None) -> list[str]:

@@ -22,7 +22,8 @@ class Hard(Sharing):
     Args:
         encoder: any module, or a factory of one. It is used, not copied.
 
-    Cost: one pass of the encoder, whatever the number of tasks; with `PerTask` inputs one pass each.
+    Cost: one pass of the encoder, whatever the number of tasks; with `PerTask` inputs one pass
+        each.
 
     Reference: Caruana, "Multitask Learning", Machine Learning 28, 1997.
     """

@@ -7,6 +7,7 @@ from typing import Any
 
 from torch import nn
 
+from plait.core.errors import ConfigError
 from plait.core.features import Features
 from plait.core.keys import safe_key
 from plait.encoders import copy_of, encode, infer_shape
@@ -21,9 +22,9 @@ class Separate(Sharing):
 
     Args:
         encoder: any module, or a factory of one. It is copied for each task and not used itself.
-        copies: "clone" starts all tasks from the same weights, which coupling them element by element
-            needs (networks that start apart differ by permutations of their units); "reset" draws
-            new weights for each task, from (seed, name of the task).
+        copies: "clone" starts all tasks from the same weights, which coupling them element by
+            element needs (networks that start apart differ by permutations of their units); "reset"
+            draws new weights for each task, from (seed, name of the task).
 
     Cost: one pass of an encoder for each wanted task.
     """
@@ -35,7 +36,16 @@ class Separate(Sharing):
         self._source = [encoder]  # in a list: the source is no part of this module
 
     def setup(self, tasks: Sequence[str], example: Any, seed: int = 0) -> None:
-        """Makes the copies and finds the shapes of their features."""
+        """Makes the copies and finds the shapes of their features.
+
+        Raises:
+            ConfigError: it was set up before.
+        """
+        if not self._source:
+            raise ConfigError(
+                "Separate was set up before, and its encoders belong to that model. "
+                "Make a new Separate for another one."
+            )
         source = self._source.pop()
         self.tasks = tuple(tasks)
         for task in tasks:

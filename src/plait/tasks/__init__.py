@@ -2,7 +2,7 @@
 
 from plait.tasks.classification import Classification
 from plait.tasks.dense_regression import DenseRegression
-from plait.tasks.metrics import MeanDistance
+from plait.tasks.mean_distance import MeanDistance
 from plait.tasks.multi_label import MultiLabel
 from plait.tasks.regression import Regression
 from plait.tasks.segmentation import Segmentation

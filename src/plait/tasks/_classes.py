@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -39,6 +40,11 @@ class ClassLabels(Task):
                 f"`class_weights` of task {name!r} must have {classes} numbers, one per class; "
                 f"found {len(class_weights)}."
             )
+        if class_weights is not None and not all(0 <= w < math.inf for w in class_weights):
+            raise ConfigError(
+                f"`class_weights` of task {name!r} must be finite and not negative; "
+                f"found {list(class_weights)}."
+            )
         self.classes = classes
         self.ignore_index = ignore_index
         self.class_weights = None if class_weights is None else [float(w) for w in class_weights]
@@ -53,20 +59,24 @@ class ClassLabels(Task):
 
     def valid(self, target: Any) -> Tensor:
         """A label is there unless it is `ignore_index`."""
-        return torch.as_tensor(target) != self.ignore_index
+        # int64: -100 would be 156 to an 8-bit label
+        return torch.as_tensor(target).long() != self.ignore_index
 
     def check_labels(self, target: Tensor) -> None:
         """Raises `DataError` for a label outside `0..classes-1`."""
+        self.need_tensor(target)
         if target.is_floating_point() or target.is_complex():
             raise DataError(
                 f"labels of task {self.name!r} must be whole numbers; found {target.dtype}. "
                 "Convert them to int64 class numbers."
             )
-        wrong = ((target < 0) | (target >= self.classes)) & (target != self.ignore_index)
+        labels = target.long()
+        wrong = ((labels < 0) | (labels >= self.classes)) & self.valid(labels)
         if bool(wrong.any()):
             raise DataError(
-                f"labels of task {self.name!r} must be 0..{self.classes - 1} or {self.ignore_index} "
-                f"(missing); found {int(target[wrong][0])}. Check `classes` or the label file."
+                f"labels of task {self.name!r} must be 0..{self.classes - 1} or "
+                f"{self.ignore_index} (missing); found {int(labels[wrong][0])}. "
+                "Check `classes` or the label file."
             )
 
     def label_weights(self, target: Tensor, weights: Tensor | None) -> Tensor:
@@ -75,7 +85,7 @@ class ClassLabels(Task):
         if self.class_weights is None:
             return mass
         per_class = torch.tensor(self.class_weights, dtype=mass.dtype, device=mass.device)
-        return mass * per_class[target.clamp(0, self.classes - 1).long()]
+        return mass * per_class[target.long().clamp(0, self.classes - 1)]
 
     def check_shapes(self, prediction: Tensor, target: Tensor) -> None:
         """Raises `ShapeError` unless the prediction is the label's shape with a class axis."""
@@ -110,12 +120,13 @@ class ClassLabels(Task):
         keep = self.label_weights(target, weights) > 0
         return prediction.movedim(self.class_dim, -1)[keep], target[keep].long()
 
-    def summarise(self, target: Tensor) -> Tensor:
+    def summarise(self, target: Tensor, weights: Tensor | None = None) -> Tensor:
         """Returns the number of labels of each class, `[classes]`."""
-        return torch.bincount(target[self.valid(target)].long(), minlength=self.classes).double()
+        keep = self.label_weights(target, weights) > 0
+        return torch.bincount(target[keep].long(), minlength=self.classes).double()
 
     def trivial(self, summary: Tensor, prediction: Tensor) -> Tensor:
-        """Returns the log frequencies of the classes everywhere: its decision is the majority class."""
+        """Returns the log frequencies of the classes everywhere; it decides for the majority."""
         logits = (summary.clamp(min=0.5) / summary.sum()).log().to(prediction)
         shape = [1] * prediction.dim()
         shape[self.class_dim] = self.classes

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Literal
+import math
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Literal
 
 import torch
 from torch import Tensor, nn
@@ -15,7 +16,11 @@ from plait.core.errors import ConfigError, DataError, ShapeError, suggest
 from plait.tasks.task import Task
 
 ErrorName = Literal["squared", "absolute", "huber"]
-ERRORS = {"squared": F.mse_loss, "absolute": F.l1_loss, "huber": F.huber_loss}
+ERRORS: Mapping[str, Callable[..., Tensor]] = {
+    "squared": F.mse_loss,
+    "absolute": F.l1_loss,
+    "huber": F.huber_loss,
+}
 
 
 class InUnits(nn.Module):
@@ -32,7 +37,8 @@ class InUnits(nn.Module):
 
     def forward(self, features: object) -> Tensor:
         """Returns predictions in the labels' unit."""
-        return self.mean + self.scale * self.head(features)
+        output: Tensor = self.head(features)
+        return self.mean + self.scale * output
 
 
 class NumberLabels(Task):
@@ -54,7 +60,9 @@ class NumberLabels(Task):
                 f"`error` of task {name!r} must be one of {', '.join(ERRORS)}; found {error!r}."
                 f"{suggest(str(error), ERRORS)}"
             )
-        if not bool((torch.as_tensor(scale) > 0).all()):
+        if not bool(torch.as_tensor(mean).isfinite().all()):
+            raise ConfigError(f"`mean` of task {name!r} must be finite; found {mean}.")
+        if not all(0 < number < math.inf for number in torch.as_tensor(scale).flatten().tolist()):
             raise ConfigError(f"`scale` of task {name!r} must be positive; found {scale}.")
         self.error = error
         self.mean = mean
@@ -64,11 +72,17 @@ class NumberLabels(Task):
         """Mean absolute error and root mean square error, in the labels' unit."""
         return {"mae": MeanAbsoluteError(), "rmse": MeanSquaredError(squared=False)}
 
+    def valid(self, target: Any) -> Tensor:
+        """A label is there unless it is NaN."""
+        return ~torch.as_tensor(target).isnan()
+
     def check_labels(self, target: Tensor) -> None:
         """Raises `DataError` for an infinite label."""
+        self.need_tensor(target)
         if not target.is_floating_point():
             raise DataError(
-                f"labels of task {self.name!r} must be floats (NaN where missing); found {target.dtype}."
+                f"labels of task {self.name!r} must be floats (NaN where missing); "
+                f"found {target.dtype}. Convert them with `.float()`."
             )
         if bool(target.isinf().any()):
             raise DataError(
@@ -84,6 +98,9 @@ class NumberLabels(Task):
             )
 
     def _per_number(self, prediction: Tensor, target: Tensor, scale: Tensor) -> Tensor:
-        """Returns the loss of each number in units of `scale`; 0 and without gradient where it is NaN."""
+        """Returns the loss of each number in units of `scale`; constant 0 where it is NaN."""
+        # at least float32: bfloat16 has three digits, too few for a label
+        prediction = prediction.to(torch.promote_types(prediction.dtype, torch.float32))
         known = torch.where(target.isnan(), prediction.detach(), target.to(prediction.dtype))
+        scale = scale.to(prediction)
         return ERRORS[self.error](prediction / scale, known / scale, reduction="none")

@@ -9,7 +9,7 @@ from torchmetrics import Metric
 
 from plait.core.features import FeatureShape
 from plait.tasks._classes import ClassLabels
-from plait.tasks.heads import ScalarHead
+from plait.tasks.heads import Pooling, ScalarHead
 
 
 class Classification(ClassLabels):
@@ -22,6 +22,7 @@ class Classification(ClassLabels):
         classes: number of classes, at least 2.
         hidden: widths of the head's hidden layers; none by default.
         cells: side of the pooling grid of the head (see `ScalarHead`).
+        pooling: "mean" or "max" (see `ScalarHead`).
         class_weights: one weight per class; equal by default.
         ignore_index: the label of a missing value; -100 by default, as in torch.
         metrics: torchmetrics objects that read logits `[n, classes]` and labels `[n]`; by default
@@ -44,6 +45,7 @@ class Classification(ClassLabels):
         classes: int,
         hidden: Sequence[int] = (),
         cells: int = 1,
+        pooling: Pooling = "mean",
         class_weights: Sequence[float] | None = None,
         ignore_index: int = -100,
         metrics: Mapping[str, Metric] | None = None,
@@ -51,8 +53,11 @@ class Classification(ClassLabels):
     ) -> None:
         self.hidden = tuple(hidden)
         self.cells = cells
+        self.pooling: Pooling = pooling
         self._init_classes(name, classes, ignore_index, class_weights, metrics, weight)
 
     def build_head(self, shape: FeatureShape) -> nn.Module:
         """Returns a pooled head with `classes` outputs."""
-        return ScalarHead(shape, self.classes, hidden=self.hidden, cells=self.cells)
+        return ScalarHead(
+            shape, self.classes, hidden=self.hidden, cells=self.cells, pooling=self.pooling
+        )

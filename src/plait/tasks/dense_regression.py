@@ -11,7 +11,7 @@ from torchmetrics import Metric
 
 from plait.core.errors import ConfigError
 from plait.core.features import FeatureShape
-from plait.tasks._numbers import InUnits, ErrorName, NumberLabels
+from plait.tasks._numbers import ErrorName, InUnits, NumberLabels
 from plait.tasks.heads import DenseHead
 
 
@@ -58,20 +58,23 @@ class DenseRegression(NumberLabels):
     def build_head(self, shape: FeatureShape) -> nn.Module:
         """Returns a dense head with K channels in the labels' unit."""
         head = DenseHead(shape, self.outputs, width=self.width)
-        return InUnits(head, torch.as_tensor(self.mean), torch.as_tensor(self.scale))
+        dtype = torch.get_default_dtype()
+        # one axis, so that they keep a bfloat16 output from rounding the prediction
+        mean, scale = (torch.tensor([unit], dtype=dtype) for unit in (self.mean, self.scale))
+        return InUnits(head, mean, scale)
 
     def elementwise(self, prediction: Tensor, target: Any) -> Tensor:
         """The error of each number in units of `scale`."""
-        return self._per_number(prediction, target, torch.as_tensor(self.scale).to(prediction))
+        return self._per_number(prediction, target, torch.tensor(self.scale))
 
-    def summarise(self, target: Tensor) -> Tensor:
+    def summarise(self, target: Tensor, weights: Tensor | None = None) -> Tensor:
         """Returns `[2, K]`: the sum and the number of the labels of each channel."""
-        there = ~target.isnan()
+        keep = self.label_weights(target, weights) > 0
         axes = (0, 2, 3)
-        return torch.stack([torch.nan_to_num(target).double().sum(axes), there.double().sum(axes)])
+        return torch.stack([target.where(keep, 0).double().sum(axes), keep.double().sum(axes)])
 
     def trivial(self, summary: Tensor, prediction: Tensor) -> Tensor:
         """Returns the mean of the labels of each channel."""
         total, number = summary
-        mean = (total / number.clamp(min=1)).to(prediction)
-        return mean.reshape(1, -1, 1, 1).expand_as(prediction)
+        mean: Tensor = total / number.clamp(min=1)
+        return mean.to(prediction).reshape(1, -1, 1, 1).expand_as(prediction)

@@ -3,20 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
+from typing import Literal
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from plait.core.errors import ShapeError
+from plait.core.errors import ConfigError, ShapeError
 from plait.core.features import Features, FeatureShape
+
+Pooling = Literal["mean", "max"]
 
 
 def mlp(fan_in: int, hidden: Sequence[int], outputs: int) -> nn.Sequential:
     """Returns linear layers `fan_in -> hidden... -> outputs` with ReLU between them."""
     sizes = [fan_in, *hidden]
     layers: list[nn.Module] = []
-    for size_in, size_out in zip(sizes, sizes[1:], strict=False):
+    for size_in, size_out in pairwise(sizes):
         layers += [nn.Linear(size_in, size_out), nn.ReLU()]
     return nn.Sequential(*layers, nn.Linear(sizes[-1], outputs))
 
@@ -24,64 +28,94 @@ def mlp(fan_in: int, hidden: Sequence[int], outputs: int) -> nn.Sequential:
 class ScalarHead(nn.Module):
     """Pools the last level and maps it to a vector: `[B, outputs]`.
 
-    Maps `[B, C, H, W]` are averaged onto a grid of ``cells`` x ``cells``; tokens `[B, N, C]` are
-    averaged over the real positions of the mask; vectors `[B, C]` are taken as they are.
+    Maps `[B, C, H, W]` are pooled onto a grid of ``cells`` x ``cells``; tokens `[B, N, C]` are
+    pooled over the real positions of the mask; vectors `[B, C]` are taken as they are.
 
     Args:
         shape: shapes of the features.
         outputs: length of the prediction.
         hidden: widths of hidden layers; none by default (a linear head).
-        cells: side of the pooling grid; 1 is global average pooling, more keeps where things are.
+        cells: side of the pooling grid; 1 is global pooling, more keeps where things are.
+        pooling: "mean", or "max", which finds one object among clutter faster.
+
+    Raises:
+        ConfigError: an unknown pooling.
+        ShapeError: a grid of cells for features that are no maps.
     """
 
     def __init__(
-        self, shape: FeatureShape, outputs: int, *, hidden: Sequence[int] = (), cells: int = 1
+        self,
+        shape: FeatureShape,
+        outputs: int,
+        *,
+        hidden: Sequence[int] = (),
+        cells: int = 1,
+        pooling: Pooling = "mean",
     ) -> None:
         super().__init__()
+        if pooling not in ("mean", "max"):
+            raise ConfigError(f"`pooling` must be 'mean' or 'max'; found {pooling!r}.")
         is_map = shape.channel_dim == 1 and len(shape.levels[-1]) == 3
         if cells > 1 and not is_map:
             raise ShapeError(
-                f"a pooling grid of {cells} x {cells} cells needs maps [B, C, H, W]; the features are "
-                f"[B, {', '.join(map(str, shape.levels[-1]))}]. Leave `cells` at 1."
+                f"a pooling grid of {cells} x {cells} cells needs maps [B, C, H, W]; the features "
+                f"are [B, {', '.join(map(str, shape.levels[-1]))}]. Leave `cells` at 1."
             )
         self.cells = cells
+        self.pooling: Pooling = pooling
         self.layers = mlp(shape.channels() * (cells**2 if is_map else 1), hidden, outputs)
 
     def forward(self, features: Features) -> Tensor:
         """Returns predictions `[B, outputs]`."""
         if self.cells > 1:
-            pooled = F.adaptive_avg_pool2d(features.levels[-1], self.cells).flatten(1)
+            onto = F.adaptive_avg_pool2d if self.pooling == "mean" else F.adaptive_max_pool2d
+            pooled = onto(features.levels[-1], self.cells).flatten(1)
         else:
-            pooled = pool(features)
+            pooled = pool(features, self.pooling)
         out: Tensor = self.layers(pooled)
         return out
 
 
-def pool(features: Features) -> Tensor:
-    """Averages the last level over everything but batch and channels: `[B, C]`.
+def pool(features: Features, pooling: Pooling = "mean") -> Tensor:
+    """Pools the last level over everything but batch and channels: `[B, C]`.
+
+    With a mask, over the real positions only; 0 where an example has none.
+
+    Raises:
+        ShapeError: the mask has not one entry for each position of the last level.
 
     Example:
+        >>> import torch
         >>> pool(Features((torch.ones(2, 3, 4, 4),))).shape
         torch.Size([2, 3])
     """
     last = features.levels[-1]
     if last.dim() == 2:
         return last
-    if features.channel_dim == 1:
-        return last.flatten(2).mean(dim=2)
+    tokens = last.flatten(2).mT if features.channel_dim == 1 else last.flatten(1, -2)
     if features.mask is None:
-        return last.flatten(1, -2).mean(dim=1)
-    real = features.mask.to(last.dtype).unsqueeze(-1)
-    return (last * real).sum(dim=1) / real.sum(dim=1).clamp(min=1)
+        return tokens.mean(dim=1) if pooling == "mean" else tokens.amax(dim=1)
+    if features.mask.shape != tokens.shape[:2]:
+        raise ShapeError(
+            f"the mask must be {list(tokens.shape[:2])}, one entry for each position of the last "
+            f"level; found {list(features.mask.shape)}. Use an encoder that keeps the positions, "
+            "or that pools them itself."
+        )
+    real = features.mask.unsqueeze(-1)
+    # where, not a product: NaN of a padded position must not spread
+    if pooling == "max":
+        return tokens.where(real, -torch.inf).amax(dim=1).where(real.any(dim=1), 0.0)
+    total = tokens.where(real, 0.0).sum(dim=1)
+    return total / real.sum(dim=1).clamp(min=1)
 
 
 class DenseHead(nn.Module):
     """Predicts for every pixel of the input: `[B, outputs, H, W]`.
 
     A top-down pass over the levels: each is projected to `width` channels, the coarser sum is
-    resized and added, and the finest sum goes through a 3x3 convolution, ReLU and a 1x1 convolution;
-    the result is resized to the input's grid. The pass is that of Lin, Dollar, Girshick, He,
-    Hariharan, Belongie, "Feature Pyramid Networks for Object Detection", CVPR 2017.
+    resized and added, and the finest sum goes through a 3x3 convolution, ReLU and a 1x1
+    convolution; the result is resized to the input's grid. The pass is that of Lin, Dollar,
+    Girshick, He, Hariharan, Belongie, "Feature Pyramid Networks for Object Detection", CVPR 2017.
 
     Args:
         shape: shapes of the features; levels that are no maps are left out.
@@ -125,8 +159,8 @@ class TokenHead(nn.Module):
     """Predicts for every token: `[B, N, outputs]`.
 
     Args:
-        shape: shapes of the features; the last level is `[B, N, C]`, or `[B, C, N]` if `channel_dim`
-            is 1.
+        shape: shapes of the features; the last level is `[B, N, C]`, or `[B, C, N]` if
+            `channel_dim` is 1.
         outputs: length of each token's prediction.
         hidden: widths of hidden layers.
     """
@@ -136,7 +170,8 @@ class TokenHead(nn.Module):
         if len(shape.levels[-1]) != 2:
             raise ShapeError(
                 "a tagging task needs features for each token, [B, N, C]; the last level is "
-                f"[B, {', '.join(map(str, shape.levels[-1]))}]. Use an encoder that keeps the tokens."
+                f"[B, {', '.join(map(str, shape.levels[-1]))}]. "
+                "Use an encoder that keeps the tokens."
             )
         self.layers = mlp(shape.channels(), hidden, outputs)
 

@@ -13,7 +13,7 @@ from torchmetrics.classification import MultilabelAccuracy, MultilabelF1Score
 
 from plait.core.errors import ConfigError, DataError, ShapeError
 from plait.core.features import FeatureShape
-from plait.tasks.heads import ScalarHead
+from plait.tasks.heads import Pooling, ScalarHead
 from plait.tasks.task import Task
 
 MISSING = -1  # torchmetrics' label metrics read integers, which have no NaN
@@ -31,8 +31,9 @@ class MultiLabel(Task):
         labels: number of labels K.
         hidden: widths of the head's hidden layers; none by default.
         cells: side of the pooling grid of the head (see `ScalarHead`).
-        metrics: torchmetrics objects that read logits `[n, K]` and labels `[n, K]` with -1 where one
-            is missing (``ignore_index=-1``); by default accuracy and macro F1.
+        pooling: "mean" or "max" (see `ScalarHead`).
+        metrics: torchmetrics objects that read probabilities `[n, K]` and labels `[n, K]` with -1
+            where one is missing (``ignore_index=-1``); by default accuracy and macro F1.
         weight: static weight of the task.
 
     Shapes: labels `[B, K]`, floats 0, 1 or NaN (missing); predictions `[B, K]`, logits.
@@ -45,6 +46,7 @@ class MultiLabel(Task):
         labels: int,
         hidden: Sequence[int] = (),
         cells: int = 1,
+        pooling: Pooling = "mean",
         metrics: Mapping[str, Metric] | None = None,
         weight: float = 1.0,
     ) -> None:
@@ -53,6 +55,7 @@ class MultiLabel(Task):
         self.labels = labels
         self.hidden = tuple(hidden)
         self.cells = cells
+        self.pooling: Pooling = pooling
         self._init(name, metrics, weight)
 
     def default_metrics(self) -> dict[str, Metric]:
@@ -64,7 +67,9 @@ class MultiLabel(Task):
 
     def build_head(self, shape: FeatureShape) -> nn.Module:
         """Returns a pooled head with one logit per label."""
-        return ScalarHead(shape, self.labels, hidden=self.hidden, cells=self.cells)
+        return ScalarHead(
+            shape, self.labels, hidden=self.hidden, cells=self.cells, pooling=self.pooling
+        )
 
     def valid(self, target: Any) -> Tensor:
         """A label is there unless it is NaN."""
@@ -72,6 +77,7 @@ class MultiLabel(Task):
 
     def check_labels(self, target: Tensor) -> None:
         """Raises `DataError` for a label that is none of 0, 1 and NaN."""
+        self.need_tensor(target)
         wrong = self.valid(target) & (target != 0) & (target != 1)
         if bool(wrong.any()):
             raise DataError(
@@ -95,20 +101,23 @@ class MultiLabel(Task):
     def select(
         self, prediction: Tensor, target: Tensor, weights: Tensor | None = None
     ) -> tuple[Any, Any]:
-        """Returns logits and integer labels `[n, K]` of the examples with any label."""
+        """Returns probabilities and integer labels `[n, K]` of the examples with any label.
+
+        torchmetrics would take logits for probabilities wherever a whole batch of them is in
+        [0, 1].
+        """
         keep = self.label_weights(target, weights) > 0
         labels = torch.where(keep, torch.nan_to_num(target), MISSING).long()
         rows = keep.any(dim=1)
-        return prediction[rows], labels[rows]
+        return prediction[rows].float().sigmoid(), labels[rows]
 
-    def summarise(self, target: Tensor) -> Tensor:
+    def summarise(self, target: Tensor, weights: Tensor | None = None) -> Tensor:
         """Returns `[2, K]`: the sum and the number of each label."""
-        return torch.stack(
-            [torch.nan_to_num(target).double().sum(0), self.valid(target).double().sum(0)]
-        )
+        keep = self.label_weights(target, weights) > 0
+        return torch.stack([target.where(keep, 0).double().sum(0), keep.double().sum(0)])
 
     def trivial(self, summary: Tensor, prediction: Tensor) -> Tensor:
         """Returns the log-odds of each label's frequency."""
         total, number = summary
-        rate = (total + 0.5) / (number + 1.0)
+        rate: Tensor = (total + 0.5) / (number + 1.0)
         return rate.logit().to(prediction).expand_as(prediction)

@@ -11,9 +11,9 @@ from torchmetrics import Metric
 
 from plait.core.errors import ConfigError
 from plait.core.features import FeatureShape
-from plait.tasks._numbers import InUnits, ErrorName, NumberLabels
+from plait.tasks._numbers import ErrorName, InUnits, NumberLabels
 from plait.tasks.heads import ScalarHead
-from plait.tasks.metrics import MeanDistance
+from plait.tasks.mean_distance import MeanDistance
 
 
 class Regression(NumberLabels):
@@ -21,14 +21,14 @@ class Regression(NumberLabels):
 
         L = sum_ik w_ik l((p_ik - y_ik) / scale_k) / sum_ik w_ik
 
-    with l(e) = e^2 ("squared"), |e| ("absolute") or Huber's (quadratic up to 1, "huber"). Predictions are in the
-    labels' unit: the head gives ``p = mean + scale * output``.
+    with l(e) = e^2 ("squared"), |e| ("absolute") or Huber's (e^2/2 up to 1, |e| - 1/2 beyond,
+    "huber"). Predictions are in the labels' unit: the head gives ``p = mean + scale * output``.
 
     Args:
         name: the task's name.
         outputs: numbers per example, K.
-        vector: the K numbers are one label (a point, a box), there or missing together; the main metric
-            is then the mean Euclidean distance. Otherwise each number may be missing alone.
+        vector: the K numbers are one label (a point, a box), there or missing together; the main
+            metric is then the mean Euclidean distance. Otherwise each number may be missing alone.
         error: "squared", "absolute" or "huber".
         mean: where predictions start, one number or K; 0 by default.
         scale: the unit in which errors count, one number or K; 1 by default. About the labels'
@@ -39,7 +39,8 @@ class Regression(NumberLabels):
             `[n]`; by default mean absolute and root mean square error.
         weight: static weight of the task.
 
-    Shapes: labels `[B, K]`, or `[B]` if K is 1, floats with NaN where missing; predictions the same.
+    Shapes: labels `[B, K]`, or `[B]` if K is 1, floats with NaN where missing; predictions
+        `[B, K]`.
     """
 
     def __init__(
@@ -58,6 +59,12 @@ class Regression(NumberLabels):
     ) -> None:
         if outputs < 1:
             raise ConfigError(f"`outputs` of task {name!r} must be at least 1; found {outputs}.")
+        for option, value in (("mean", mean), ("scale", scale)):
+            if torch.as_tensor(value).numel() not in (1, outputs):
+                raise ConfigError(
+                    f"`{option}` of task {name!r} must be one number or {outputs}, one per output; "
+                    f"found {value}."
+                )
         self.outputs = outputs
         self.vector = vector
         self.hidden = tuple(hidden)
@@ -80,8 +87,8 @@ class Regression(NumberLabels):
 
     def valid(self, target: Any) -> Tensor:
         """`[B]` if `vector` (all K numbers are there), else the shape of the labels."""
-        there = ~torch.as_tensor(target).isnan()
-        return there.flatten(1).all(dim=1) if self.vector else there
+        there = super().valid(target)
+        return there.all(dim=1) if self.vector and there.dim() > 1 else there
 
     def _shaped(self, prediction: Tensor, target: Tensor) -> Tensor:
         return prediction.squeeze(1) if self.outputs == 1 and target.dim() == 1 else prediction
@@ -92,8 +99,8 @@ class Regression(NumberLabels):
 
     def elementwise(self, prediction: Tensor, target: Tensor) -> Tensor:
         """The error of each label in units of `scale`; the mean over K if `vector`."""
-        scale = self._each(self.scale).to(prediction)
-        errors = self._per_number(prediction, target.reshape(prediction.shape), scale)
+        labels = target.reshape(prediction.shape)
+        errors = self._per_number(prediction, labels, self._each(self.scale))
         return errors.mean(dim=1) if self.vector else errors.reshape(target.shape)
 
     def select(
@@ -101,15 +108,18 @@ class Regression(NumberLabels):
     ) -> tuple[Any, Any]:
         """Returns predictions and labels of the valid entries: rows if `vector`, else numbers."""
         keep = self.label_weights(target, weights) > 0
+        if self.vector:
+            return prediction[keep], target.reshape(prediction.shape)[keep]
         return self._shaped(prediction, target)[keep], target[keep]
 
-    def summarise(self, target: Tensor) -> Tensor:
+    def summarise(self, target: Tensor, weights: Tensor | None = None) -> Tensor:
         """Returns `[2, K]`: the sum and the number of each label."""
         rows = target.reshape(-1, self.outputs)
-        there = ~rows.isnan()
-        return torch.stack([torch.nan_to_num(rows).double().sum(0), there.double().sum(0)])
+        keep = (self.label_weights(target, weights) > 0).reshape(len(rows), -1).expand_as(rows)
+        return torch.stack([rows.where(keep, 0).double().sum(0), keep.double().sum(0)])
 
     def trivial(self, summary: Tensor, prediction: Tensor) -> Tensor:
         """Returns the mean of the labels."""
         total, number = summary
-        return (total / number.clamp(min=1)).to(prediction).expand_as(prediction)
+        mean: Tensor = total / number.clamp(min=1)
+        return mean.to(prediction).expand_as(prediction)

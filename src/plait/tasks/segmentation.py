@@ -64,6 +64,9 @@ class Segmentation(ClassLabels):
     def select(
         self, prediction: Tensor, target: Tensor, weights: Tensor | None = None
     ) -> tuple[Any, Any]:
-        """Returns predicted classes and labels of the valid pixels; logits would be `classes` times as large."""
+        """Returns predicted classes and labels of the valid pixels.
+
+        Logits would be `classes` times as large.
+        """
         keep = self.label_weights(target, weights) > 0
         return prediction.argmax(dim=1)[keep], target[keep].long()

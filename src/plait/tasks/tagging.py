@@ -22,7 +22,8 @@ class Tagging(ClassLabels):
         classes: number of tags, at least 2.
         hidden: widths of the head's hidden layers; none by default.
         class_weights: one weight per tag; equal by default.
-        ignore_index: the label of padding and of tokens without a tag; -100 by default, as in torch.
+        ignore_index: the label of padding and of tokens without a tag; -100 by default, as in
+            torch.
         metrics: torchmetrics objects that read logits `[n, classes]` and labels `[n]` of the valid
             tokens; by default accuracy and macro F1.
         weight: static weight of the task.

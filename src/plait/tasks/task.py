@@ -1,7 +1,8 @@
-"""What one task is: a head, a loss over its valid labels, metrics, and the rule for valid labels."""
+"""What one task is: head, loss over its valid labels, metrics, and the rule for valid labels."""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -9,8 +10,9 @@ import torch
 from torch import Tensor, nn
 from torchmetrics import Metric
 
-from plait.core.errors import ConfigError, DataError, ShapeError
+from plait.core.errors import ConfigError, DataError, ShapeError, UnsupportedError
 from plait.core.features import Features, FeatureShape
+from plait.core.structure import map_tensors
 from plait.tasks.metrics import direction
 
 __all__ = ["Features", "Task"]
@@ -24,15 +26,17 @@ class Task:
         L = sum_i w_i l(prediction_i, label_i) / sum_i w_i,    w_i = valid_i x example weight_i,
 
     and ``count`` returns n = sum_i w_i. Losses of one task from several parts, micro-batches or
-    processes merge as sum(n L) / sum(n), which is exactly the loss of the joined batch. A task whose
-    n is 0 is absent from the step: it gives no loss and no gradient.
+    processes merge as sum(n L) / sum(n), which is exactly the loss of the joined batch. A task
+    whose n is 0 is absent from the step: it gives no loss and no gradient.
 
     Args:
         name: the task's name, the key of its labels.
-        head: makes the head from the features' shapes, ``head(shape) -> nn.Module``; the module maps
-            `Features` to a prediction whose first axis is the batch.
-        loss: ``loss(prediction, labels)``, giving one number per label; or a scalar mean, if no label is
-            ever missing and no example weighted.
+        head: makes the head from the features' shapes, ``head(shape) -> nn.Module``; the module
+            maps `Features` to a prediction whose first axis is the batch.
+        loss: ``loss(prediction, labels)``, giving one number per label; or a scalar mean, if no
+            label is ever missing and no example weighted. It is given the mean of the batch's
+            labels where a float label is missing, since a gradient through NaN is NaN however it
+            is weighted.
         metrics: torchmetrics objects by name, the first one being the main metric. They are given
             the valid predictions and labels. Each has to know its direction (`higher_is_better`).
         valid: ``valid(labels) -> bool tensor``, true for labels that are there; by default a float
@@ -62,7 +66,7 @@ class Task:
         """Sets what every kind of task has."""
         if not name:
             raise ConfigError("a task needs a name that is not empty.")
-        if not weight > 0:
+        if not 0 < weight < math.inf:
             raise ConfigError(f"`weight` of task {name!r} must be positive; found {weight}.")
         self.name = name
         self.weight = weight
@@ -86,7 +90,7 @@ class Task:
     # Labels
 
     def valid(self, target: Any) -> Tensor:
-        """Returns a boolean tensor: which labels are there; its shape is the shape of the labels."""
+        """Returns a boolean tensor in the shape of the labels: which of them are there."""
         if self.valid_function is not None:
             return self.valid_function(target)
         if not isinstance(target, Tensor):
@@ -94,14 +98,18 @@ class Task:
                 f"labels of task {self.name!r} must be a tensor; found {type(target).__name__}. "
                 "Give the task its own `valid` for other labels."
             )
-        return (
-            ~target.isnan()
-            if target.is_floating_point()
-            else torch.ones_like(target, dtype=torch.bool)
-        )
+        return ~target.isnan()
 
     def check_labels(self, target: Any) -> None:
-        """Raises `DataError` if labels are outside their range. Called once per batch, on the CPU."""
+        """Raises `DataError` if labels are outside their range. Called per batch, on the CPU."""
+
+    def need_tensor(self, target: Any) -> None:
+        """Raises `DataError` for labels that are no tensor."""
+        if not isinstance(target, Tensor):
+            raise DataError(
+                f"labels of task {self.name!r} must be a tensor; found {type(target).__name__}. "
+                "Convert them with `torch.as_tensor`."
+            )
 
     def label_weights(self, target: Any, weights: Tensor | None) -> Tensor:
         """Returns w: the weight of each label, 0 where it is missing.
@@ -116,15 +124,24 @@ class Task:
         if weights.shape != mass.shape:
             if weights.dim() != 1 or weights.shape[0] != mass.shape[0]:
                 raise ShapeError(
-                    f"weights of task {self.name!r} must be [B] or {list(mass.shape)} as its labels; "
-                    f"found {list(weights.shape)}."
+                    f"weights of task {self.name!r} must be [B] or {list(mass.shape)} as its "
+                    f"labels; found {list(weights.shape)}."
                 )
             weights = weights.reshape(-1, *[1] * (mass.dim() - 1))
-        return mass * weights
+        return mass * weights.to(mass.dtype)
 
     def count(self, target: Any, weights: Tensor | None = None) -> float:
-        """Returns n, the mass of the valid labels: their number, if nothing is weighted."""
+        """Returns n, the mass of the valid labels: their number, if nothing is weighted.
+
+        Raises:
+            DataError: labels break the task's rule, or a weight is negative or not finite.
+        """
         self.check_labels(target)
+        if weights is not None and not bool(((weights >= 0) & (weights < math.inf)).all()):
+            raise DataError(
+                f"weights of task {self.name!r} must be finite and not negative. "
+                "Give a missing label the weight 0."
+            )
         return float(self.label_weights(target, weights).sum(dtype=torch.float64))
 
     # Loss
@@ -134,7 +151,15 @@ class Task:
 
     def elementwise(self, prediction: Tensor, target: Any) -> Tensor:
         """Returns the loss of each label; what it gives for missing labels is not used."""
-        return self.loss_function(prediction, target)
+        return self.loss_function(prediction, self._without_nan(target))
+
+    def _without_nan(self, target: Any) -> Any:
+        """Returns float labels with their mean in place of the missing ones."""
+        if not isinstance(target, Tensor) or not target.is_floating_point():
+            return target
+        there = self.valid(target)
+        there = there.reshape(there.shape + (1,) * (target.dim() - there.dim()))
+        return target.where(there, target.where(there, math.nan).nanmean())
 
     def loss(self, prediction: Tensor, target: Any, weights: Tensor | None = None) -> Tensor:
         """Returns the weighted mean loss over the valid labels, a scalar with a graph.
@@ -148,8 +173,8 @@ class Task:
         if per_label.dim() == 0:
             if weights is not None or not bool(mass.all()):
                 raise ConfigError(
-                    f"the loss of task {self.name!r} is a scalar, so labels cannot be missing or weighted. "
-                    "Let it return one number per label (reduction='none')."
+                    f"the loss of task {self.name!r} is a scalar, so labels cannot be missing or "
+                    "weighted. Let it return one number per label (reduction='none')."
                 )
             return per_label
         if per_label.shape != mass.shape:
@@ -166,12 +191,17 @@ class Task:
     ) -> tuple[Any, Any]:
         """Returns predictions and labels of the valid entries, as the metrics read them."""
         keep = self.label_weights(target, weights) > 0
-        return prediction[keep], target[keep]
+        return prediction[keep], map_tensors(lambda labels: labels[keep], target)
 
-    def summarise(self, target: Any) -> Tensor | None:
-        """Returns a statistic of the labels that adds up over batches; None if the task has none."""
+    def summarise(self, target: Any, weights: Tensor | None = None) -> Tensor | None:
+        """Returns a statistic of the labels that adds up over batches, or None if there is none.
+
+        Args:
+            target: the labels.
+            weights: as in `label_weights`; a label of weight 0 is left out, any other counts as one.
+        """
         return None
 
     def trivial(self, summary: Tensor, prediction: Tensor) -> Tensor:
-        """Returns the constant prediction from the summed statistics, in the shape of `prediction`."""
-        raise NotImplementedError(f"task {self.name!r} has no trivial predictor.")
+        """Returns the constant prediction from the summed statistics, shaped like `prediction`."""
+        raise UnsupportedError(f"task {self.name!r} has no trivial predictor.")

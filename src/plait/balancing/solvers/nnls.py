@@ -8,21 +8,22 @@ TOLERANCE = 1e-12  # relative; the normal equations are in float64
 
 
 def nnls(matrix: np.ndarray, target: np.ndarray) -> np.ndarray:
-    """Returns the exact minimiser over x >= 0 of ``x^T M x / 2 - q^T x``, for M = `matrix`, q = `target`.
+    """Returns the exact minimiser over x >= 0 of ``x^T M x / 2 - q^T x``.
 
-    An active-set method: start from x = 0; free the variable with the largest positive gradient of the
-    residual; solve for the free variables; while one of them is not positive, step back to the
+    An active-set method: start from x = 0; free the variable with the largest positive gradient of
+    the residual; solve for the free variables; while one of them is not positive, step back to the
     boundary and bind it. Variables whose column depends on the free ones are never freed, so a
-    singular M needs no regularisation. Finite, because the objective falls at every change of the set.
+    singular M needs no regularisation. Finite, because the objective falls at every change of the
+    set.
 
     Args:
-        matrix: symmetric positive semi-definite `[n, n]`, float64, scaled so that its diagonal is
-            about 1 (tolerances are relative to that and to `target`).
-        target: `[n]`.
+        matrix: M, symmetric positive semi-definite `[n, n]`, float64, scaled so that its diagonal
+            is about 1 (tolerances are relative to that and to `target`).
+        target: q, `[n]`, in the range of M.
 
     Reference: Lawson, Hanson, "Solving Least Squares Problems", 1974, chapter 23; on the normal
-        equations: Bro, de Jong, "A fast non-negativity-constrained least squares algorithm", Journal of
-        Chemometrics, 1997.
+        equations: Bro, de Jong, "A fast non-negativity-constrained least squares algorithm",
+        Journal of Chemometrics, 1997.
     """
     count = len(target)
     x = np.zeros(count)
@@ -50,7 +51,7 @@ def nnls(matrix: np.ndarray, target: np.ndarray) -> np.ndarray:
 
 
 def _settle(matrix: np.ndarray, target: np.ndarray, x: np.ndarray, free: np.ndarray) -> np.ndarray:
-    """Minimises over the free variables, binding those that would leave the boundary; edits `free`."""
+    """Minimises over the free variables and binds those that would turn negative; edits `free`."""
     while True:
         trial = np.zeros_like(x)
         trial[free] = np.linalg.solve(matrix[np.ix_(free, free)], target[free])

@@ -1,0 +1,6 @@
+"""``python -m plait`` is ``plait``."""
+
+from plait.cli import main
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,122 @@
+"""The commands. Each parses its arguments, calls one function, and shows what it returns."""
+
+from __future__ import annotations
+
+import importlib.metadata
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from plait.cli import show
+from plait.core.errors import ConfigError
+from plait.experiments import (
+    catalogue,
+    compare,
+    free_folder,
+    kebab,
+    merge,
+    parse,
+    read_yaml,
+    recipe_class,
+    resume_run,
+    run,
+    validate,
+    with_defaults,
+)
+from plait.reports import write_report
+from plait.training import ProgressBar
+
+app = typer.Typer(
+    name="plait",
+    help="Train one network for several tasks, and see whether it helped.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+
+Settings = Annotated[
+    list[str] | None,
+    typer.Argument(metavar="[KEY=VALUE]...", help="Settings, such as epochs=5 balancing=UPGrad."),
+]
+Out = Annotated[Path | None, typer.Option("--out", help="Run folder; runs/NAME by default.")]
+Json = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
+
+
+@app.callback(invoke_without_command=True)
+def plait(
+    version: Annotated[bool, typer.Option("--version", help="Print the version.")] = False,
+) -> None:
+    """Train one network for several tasks, and see whether it helped."""
+    if version:
+        typer.echo(importlib.metadata.version("plait"))
+        raise typer.Exit
+
+
+@app.command()
+def demo(settings: Settings = None, out: Out = None, json: Json = False) -> None:
+    """Compare one joint network with single-task ones on digits in clutter; write a report."""
+    folder = out or free_folder("demo")
+    config = validate(with_defaults(merge({"recipe": "digits"}, parse(settings or []))))
+    comparison = compare(
+        config,
+        folder,
+        title="Digits in clutter: one network for three tasks",
+        callbacks=lambda label: [ProgressBar(label)],
+    )
+    show.comparison(comparison, write_report(folder), as_json=json)
+
+
+@app.command()
+def train(
+    recipe: Annotated[
+        str | None, typer.Argument(help="The problem, such as pets; see `plait list recipes`.")
+    ] = None,
+    settings: Settings = None,
+    data: Annotated[Path | None, typer.Option("--data", help="Data folder.")] = None,
+    out: Out = None,
+    config: Annotated[Path | None, typer.Option("--config", help="YAML file of settings.")] = None,
+    resume: Annotated[
+        Path | None, typer.Option("--resume", help="Go on with the run in this folder.")
+    ] = None,
+    json: Json = False,
+) -> None:
+    """Train on a known problem, test once, and write a report.
+
+    Examples: plait train digits epochs=2 | plait train pets --data DIR balancing=UPGrad
+    """
+    if resume is not None:
+        if any(given is not None for given in (recipe, settings, data, out, config)):
+            raise ConfigError("--resume takes the settings of its run; leave out everything else.")
+        result = resume_run(resume, callbacks=[ProgressBar()])
+    else:
+        chosen = read_yaml(config) if config else {}
+        words = list(settings or [])
+        if recipe is not None and "=" in recipe:  # the problem is in the file
+            words.insert(0, recipe)
+        elif recipe is not None:
+            chosen = merge(chosen, {"recipe": recipe})
+        if data is not None:
+            chosen["data"] = str(data)
+        resolved = validate(with_defaults(merge(chosen, parse(words))))
+        folder = out or free_folder(kebab(recipe_class(resolved.recipe.name).__name__))
+        result = run(resolved, folder, callbacks=[ProgressBar()])
+    show.result(result, write_report(result.folder), as_json=json)
+
+
+@app.command()
+def report(
+    folder: Annotated[Path, typer.Argument(help="Run folder, or folder of a comparison.")],
+    json: Json = False,
+) -> None:
+    """Write report.html anew from the files of a run folder."""
+    show.path(write_report(folder), as_json=json)
+
+
+@app.command(name="list")
+def list_(
+    family: Annotated[str | None, typer.Argument(help="One family, such as balancing.")] = None,
+    json: Json = False,
+) -> None:
+    """List methods, tasks and recipes by family."""
+    show.catalogue(catalogue(family), as_json=json)

@@ -1,0 +1,28 @@
+"""A configuration file becomes objects, and objects become runs and comparisons."""
+
+from plait.experiments.build import build_job, kebab, recipe_class, with_defaults
+from plait.experiments.catalogue import catalogue
+from plait.experiments.compare import Comparison, Row, compare
+from plait.experiments.config import RunConfig, validate
+from plait.experiments.overrides import merge, parse, read_yaml
+from plait.experiments.run import Result, free_folder, resume_run, run
+
+__all__ = [
+    "Comparison",
+    "Result",
+    "Row",
+    "RunConfig",
+    "build_job",
+    "catalogue",
+    "compare",
+    "free_folder",
+    "kebab",
+    "merge",
+    "parse",
+    "read_yaml",
+    "recipe_class",
+    "resume_run",
+    "run",
+    "validate",
+    "with_defaults",
+]

@@ -1,0 +1,209 @@
+"""From a configuration to objects."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import nn
+from torch.utils.data import DataLoader
+
+import plait.balancing
+import plait.encoders
+import plait.recipes
+import plait.regularization
+import plait.sharing
+from plait.balancing import Balancer
+from plait.core.errors import ConfigError, suggest, unknown
+from plait.core.lookup import build, find
+from plait.core.seeding import seeded
+from plait.data import loader
+from plait.experiments.config import Method, RunConfig
+from plait.experiments.overrides import merge
+from plait.model import MultiTaskModel
+from plait.recipes import Recipe
+from plait.regularization import Regularizer
+from plait.sharing import Sharing
+from plait.tasks import Task
+from plait.training import Callback, Trainer
+
+
+@dataclass(frozen=True)
+class Job:
+    """What a run needs: the problem, the loaders of its splits, and a trainer that holds the model."""
+
+    recipe: Recipe
+    loaders: dict[str, DataLoader[Any]]
+    trainer: Trainer
+
+
+def build_job(config: RunConfig, folder: Path, callbacks: Sequence[Callback] = ()) -> Job:
+    """Builds all objects of a run; nothing is written.
+
+    Raises:
+        ConfigError: an unknown method, task or option.
+        DataError: data that are missing or break their rules.
+    """
+    recipe = build_recipe(config)
+    tasks = _tasks(config, recipe)
+    balancer = _method(config.balancing, plait.balancing, Balancer, "balancer")
+    loaders = {
+        split: loader(
+            data,
+            batch_size=config.batch_size,
+            shuffle=split == "train",
+            seed=config.seed,
+            workers=config.workers,
+        )
+        for split, data in recipe.splits().items()
+    }
+    example = next(iter(loaders["val"]))[0]
+    model = _model(config, recipe, tasks, example)
+    steps = config.epochs * -(-len(loaders["train"]) // config.accumulate)
+    trainer = Trainer(
+        model,
+        balancer,
+        **_optimizer(config.optimizer),
+        scheduler=_scheduler(config.scheduler, steps),
+        epochs=config.epochs,
+        device=config.device,
+        precision=config.precision,
+        accumulate=config.accumulate,
+        clip=config.clip,
+        scale=config.scale,
+        head_weights=config.head_weights,
+        seed=config.seed,
+        run=folder,
+        rule=config.rule,
+        patience=config.patience,
+        measure_every=config.measure_every,
+        log_every=config.log_every,
+        checkpoint_every=config.checkpoint_every,
+        callbacks=callbacks,
+    )
+    return Job(recipe, loaders, trainer)
+
+
+def build_recipe(config: RunConfig) -> Recipe:
+    """Builds the recipe; its data folder is given where it reads one."""
+    cls = recipe_class(config.recipe.name)
+    given: dict[str, Any] = {}
+    if cls.needs_data:
+        if config.data is None:
+            raise ConfigError(
+                f"recipe {cls.__name__} reads a data folder; name it with --data DIR."
+            )
+        given["data"] = Path(config.data)
+    elif config.data is not None:
+        raise ConfigError(f"recipe {cls.__name__} brings its own data; leave out --data.")
+    recipe: Recipe = build(cls, config.recipe.options, kind="recipe", **given)
+    return recipe
+
+
+def recipe_class(name: str) -> type[Recipe]:
+    """Returns the recipe of a name: `Digits`, `digits`, `OxfordPets` or `oxford-pets`."""
+    known = {kebab(each): each for each in recipe_names()}
+    if name not in known and name not in known.values() and ":" not in name:
+        raise ConfigError(unknown("recipe", name, known))
+    return find(known.get(name, name), plait.recipes, base=Recipe, kind="recipe")
+
+
+def with_defaults(settings: Mapping[str, Any]) -> dict[str, Any]:
+    """Returns settings laid on the defaults of the recipe that they name.
+
+    Raises:
+        ConfigError: they name no recipe.
+    """
+    recipe = settings.get("recipe")
+    name = recipe.get("class") if isinstance(recipe, Mapping) else recipe
+    if not isinstance(name, str):
+        known = ", ".join(kebab(each) for each in recipe_names())
+        raise ConfigError(f"name a recipe, such as `plait train digits`; known: {known}.")
+    return merge(recipe_class(name).defaults, settings)
+
+
+def recipe_names() -> list[str]:
+    """Returns the class names of all recipes."""
+    return [name for name in plait.recipes.__all__ if name != "Recipe"]
+
+
+def kebab(name: str) -> str:
+    """Returns a class name in kebab case.
+
+    Example:
+        >>> kebab("OxfordPets")
+        'oxford-pets'
+    """
+    return "".join(f"-{c.lower()}" if c.isupper() else c for c in name).lstrip("-")
+
+
+def _tasks(config: RunConfig, recipe: Recipe) -> list[Task]:
+    tasks = {task.name: task for task in recipe.tasks()}
+    for name in [*(config.tasks or []), *config.weights]:
+        if name not in tasks:
+            raise ConfigError(unknown("task", name, tasks))
+    for name, weight in config.weights.items():
+        if not weight > 0:
+            raise ConfigError(f"the weight of task {name!r} must be positive; found {weight}.")
+        tasks[name].weight = weight
+    return [tasks[name] for name in config.tasks or tasks]
+
+
+def _model(config: RunConfig, recipe: Recipe, tasks: list[Task], example: Any) -> MultiTaskModel:
+    with seeded(config.seed, "encoder"):
+        encoder = (
+            recipe.encoder()
+            if config.encoder is None
+            else _method(config.encoder, plait.encoders, nn.Module, "encoder")
+        )
+    sharing = _method(config.sharing, plait.sharing, Sharing, "sharing", encoder=encoder)
+    regularization = [
+        _method(each, plait.regularization, Regularizer, "regularizer")
+        for each in [config.regularization]
+        if each is not None
+    ]
+    return MultiTaskModel(
+        sharing, tasks, example=example, regularization=regularization, seed=config.seed
+    )
+
+
+def _method(method: Method, package: Any, base: type[Any], kind: str, **given: Any) -> Any:
+    cls = find(method.name, package, base=base, kind=kind)
+    return build(cls, method.options, kind=kind, **given)
+
+
+def _optimizer(method: Method) -> dict[str, Any]:
+    """Returns the Trainer's arguments for an optimizer of torch."""
+    cls = find(method.name, torch.optim, base=torch.optim.Optimizer, kind="optimizer")
+    options = method.options
+    common = {key: options.pop(key) for key in ("lr", "weight_decay") if key in options}
+    _check_options(cls, options, "optimizer")
+    return {"optimizer": partial(cls, **options), **common}
+
+
+def _scheduler(method: Method | None, steps: int) -> Any:
+    if method is None:
+        return None
+    schedulers = torch.optim.lr_scheduler
+    cls = find(method.name, schedulers, base=schedulers.LRScheduler, kind="scheduler")
+    options = method.options
+    _check_options(cls, options, "scheduler")
+    for length in ("total_steps", "T_max"):
+        if length in inspect.signature(cls).parameters:
+            options.setdefault(length, steps)
+    return partial(cls, **options)
+
+
+def _check_options(cls: type[Any], options: dict[str, Any], kind: str) -> None:
+    allowed = list(inspect.signature(cls).parameters)[1:]  # the first is what it is built on
+    for option in options:
+        if option not in allowed:
+            raise ConfigError(
+                f"{kind} {cls.__name__} has no option {option!r}; it takes: {', '.join(allowed)}."
+                f"{suggest(option, allowed)}"
+            )

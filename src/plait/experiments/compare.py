@@ -1,0 +1,123 @@
+"""Did joint training help? One joint run against one single-task run for each task."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from plait.core.errors import RunExistsError
+from plait.core.files import write_text
+from plait.evaluation import changes, delta_m
+from plait.experiments.build import build_recipe
+from plait.experiments.config import RunConfig
+from plait.experiments.run import Result, is_run, run
+from plait.tasks.metrics import direction
+from plait.training import Callback
+
+MakeCallbacks = Callable[[str], Sequence[Callback]]
+
+
+@dataclass(frozen=True)
+class Row:
+    """One metric of one task: the constant predictor, the single-task model, the joint model.
+
+    `change` is the gain of the joint over the single-task model in per cent; positive is better.
+    """
+
+    task: str
+    metric: str
+    higher_is_better: bool
+    trivial: float
+    single: float
+    joint: float
+    change: float
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """What `compare` found; `comparison.json` is this."""
+
+    title: str
+    note: str
+    joint: str
+    single: dict[str, str]
+    rows: list[Row]
+    delta_m: float
+    seconds: dict[str, Any]
+    parameters: dict[str, int]
+
+
+def compare(
+    config: RunConfig, folder: Path, *, title: str, callbacks: MakeCallbacks = lambda label: ()
+) -> Comparison:
+    """Trains one network per task, then the joint one, with the same budget, and compares them.
+
+    All networks get the same encoder (from the same first weights), heads, data, epochs, batch
+    size and optimizer. Each takes its best epoch by its own tasks on the validation split; the
+    test split is read once by each.
+
+    Args:
+        config: the settings of the joint run; the single-task runs have one task each of it.
+        folder: gets a run folder `joint`, one `single-TASK` for each task, and comparison.json.
+        title: of the report.
+        callbacks: makes the callbacks of each run from its name.
+
+    Raises:
+        RunExistsError: the folder holds a run already; nothing in it was touched.
+    """
+    if is_run(folder) or (folder / "joint").exists():
+        raise RunExistsError(
+            f"{folder} already holds a run; nothing in it was touched. Name another folder with --out."
+        )
+    tasks = config.tasks or [task.name for task in build_recipe(config).tasks()]
+    single = {task: f"single-{task}" for task in tasks}
+    alone: dict[str, Result] = {}
+    for task, name in single.items():
+        one = config.model_copy(update={"tasks": [task]})
+        alone[task] = run(one, folder / name, callbacks=callbacks(f"{task} alone"))
+    joint = run(config, folder / "joint", callbacks=callbacks("joint"))
+    comparison = _comparison(config, title, single, alone, joint)
+    write_text(folder / "comparison.json", json.dumps(asdict(comparison), indent=2) + "\n")
+    return comparison
+
+
+def _comparison(
+    config: RunConfig, title: str, single: dict[str, str], alone: dict[str, Result], joint: Result
+) -> Comparison:
+    tasks = {task.name: task for task in build_recipe(config).tasks() if task.name in single}
+    scores = {task: alone[task].test.metrics[task] for task in single}
+    gains = changes(tasks, joint.test.metrics, scores)
+    rows = [
+        Row(
+            task,
+            metric,
+            direction(f"{task}/{metric}", made),
+            joint.test.trivial[task][metric],
+            scores[task][metric],
+            joint.test.metrics[task][metric],
+            gains[task][metric],
+        )
+        for task in single
+        for metric, made in tasks[task].new_metrics().items()
+    ]
+    return Comparison(
+        title=title,
+        note=f"Seed {config.seed}, one run each: {config.epochs} epochs, batch size "
+        f"{config.batch_size}, the same encoder and first weights. Metrics are on the test split. "
+        "One seed shows no spread: small differences may be chance.",
+        joint="joint",
+        single=single,
+        rows=rows,
+        delta_m=delta_m(gains),
+        seconds={
+            "joint": joint.seconds,
+            "single": {task: result.seconds for task, result in alone.items()},
+        },
+        parameters={
+            "joint": joint.parameters,
+            "single": sum(result.parameters for result in alone.values()),
+        },
+    )

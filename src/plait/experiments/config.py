@@ -1,0 +1,102 @@
+"""The configuration of a run: what a YAML file or the command line can set."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from plait.core.errors import ConfigError, suggest
+
+
+class Method(BaseModel):
+    """A method by its class name, and its options: ``{class: MMoE, experts: 4}``, or just ``MMoE``."""
+
+    model_config = ConfigDict(extra="allow", populate_by_name=True, protected_namespaces=())
+
+    name: str = Field(alias="class")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _from_word(cls, value: Any) -> Any:
+        return {"class": value} if isinstance(value, str) else value
+
+    @property
+    def options(self) -> dict[str, Any]:
+        """The options beside the name."""
+        return dict(self.model_extra or {})
+
+
+class RunConfig(BaseModel):
+    """All settings of a run.
+
+    Attributes:
+        recipe: the problem, with its options.
+        data: the data folder, if the recipe reads one.
+        tasks: the tasks to train; all of the recipe's by default.
+        weights: `{task: static weight}`.
+        encoder: an encoder in place of the recipe's.
+        sharing: family 1: which parameters the tasks share.
+        regularization: family 2: what ties the parameters of separate networks.
+        balancing: how the tasks are balanced.
+        optimizer: any class of `torch.optim`; `lr` and `weight_decay` are those of the model.
+        scheduler: any class of `torch.optim.lr_scheduler`; steps after each optimizer step. The total
+            number of steps is filled in where it is needed (`total_steps`, `T_max`).
+        workers: processes that read data; 0 reads in the training process.
+        gallery: test examples to show in the report.
+
+    All others are arguments of `plait.Trainer`.
+    """
+
+    model_config = ConfigDict(extra="forbid", protected_namespaces=())
+
+    recipe: Method
+    data: str | None = None
+    tasks: list[str] | None = None
+    weights: dict[str, float] = Field(default_factory=dict)
+    encoder: Method | None = None
+    sharing: Method = Method(name="Hard")
+    regularization: Method | None = None
+    balancing: Method = Method(name="Equal")
+    optimizer: Method = Method(name="AdamW")
+    scheduler: Method | None = None
+    epochs: int = Field(10, ge=1)
+    batch_size: int = Field(32, ge=1)
+    accumulate: int = Field(1, ge=1)
+    clip: float | None = Field(None, gt=0)
+    precision: Literal["fp32", "bf16"] = "fp32"
+    device: str = "auto"
+    scale: Literal["sum", "paper"] = "sum"
+    head_weights: Literal["auto", "unit", "task"] = "auto"
+    seed: int = Field(0, ge=0)
+    rule: str = "skill"
+    patience: int | None = Field(None, ge=1)
+    measure_every: int = Field(0, ge=0)
+    log_every: int = Field(20, ge=1)
+    checkpoint_every: int | None = Field(None, ge=1)
+    workers: int = Field(0, ge=0)
+    gallery: int = Field(12, ge=0)
+
+    def described(self) -> dict[str, Any]:
+        """Returns the settings as plain values, for YAML."""
+        return self.model_dump(mode="json", by_alias=True)
+
+
+def validate(settings: Mapping[str, Any]) -> RunConfig:
+    """Checks settings and returns the configuration.
+
+    Raises:
+        ConfigError: unknown settings or bad values; one message lists them all.
+    """
+    try:
+        return RunConfig.model_validate(dict(settings))
+    except ValidationError as error:
+        raise ConfigError("\n".join(_line(dict(each)) for each in error.errors())) from None
+
+
+def _line(error: dict[str, Any]) -> str:
+    key = ".".join(str(part) for part in error["loc"])
+    if error["type"] == "extra_forbidden":
+        return f"unknown setting {key!r}.{suggest(key, RunConfig.model_fields)}"
+    return f"setting {key!r}: {error['msg'].lower()}; found {error['input']!r}."

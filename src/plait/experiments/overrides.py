@@ -1,0 +1,103 @@
+"""`key=value` settings and YAML files as nested mappings."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from plait.core.errors import ConfigError
+
+EXPONENT = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)[eE][+-]?\d+")
+
+
+def read_yaml(path: Path) -> dict[str, Any]:
+    """Reads a configuration file.
+
+    Raises:
+        ConfigError: the file is missing, no YAML, or no mapping.
+    """
+    if not path.is_file():
+        raise ConfigError(f"there is no configuration file {path}.")
+    try:
+        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{path} is not valid YAML: {error}") from None
+    if not isinstance(content, dict):
+        raise ConfigError(
+            f"{path} must hold settings, `key: value`; found {type(content).__name__}."
+        )
+    return dict(_numbers(content))
+
+
+def parse(settings: Sequence[str]) -> dict[str, Any]:
+    """Returns ``["a=1", "b.c=x"]`` as ``{"a": 1, "b": {"c": "x"}}``; values are read as YAML.
+
+    A method is named by its class and set by its options: ``sharing=MMoE sharing.experts=4``.
+
+    Raises:
+        ConfigError: a setting without `=`.
+
+    Example:
+        >>> parse(["optimizer=SGD", "optimizer.lr=1e-2", "epochs=3"])
+        {'optimizer': {'class': 'SGD', 'lr': 0.01}, 'epochs': 3}
+    """
+    nested: dict[str, Any] = {}
+    for setting in settings:
+        key, equals, text = setting.partition("=")
+        if not equals or not key:
+            raise ConfigError(f"a setting must be key=value; found {setting!r}.")
+        try:
+            value = _numbers(yaml.safe_load(text))
+        except yaml.YAMLError:
+            raise ConfigError(f"the value of {key!r} is not valid YAML: {text!r}.") from None
+        _put(nested, key.split("."), value)
+    return nested
+
+
+def _put(nested: dict[str, Any], path: list[str], value: Any) -> None:
+    place = nested
+    for part in path[:-1]:
+        known = place.get(part, {})
+        place[part] = known if isinstance(known, dict) else {"class": known}
+        place = place[part]
+    known = place.get(path[-1])
+    if isinstance(known, dict) and not isinstance(value, dict):
+        value = {"class": value, **known}
+    place[path[-1]] = value
+
+
+def merge(base: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
+    """Returns `base` with `over` laid on it; another `class` replaces a method with all its options.
+
+    Example:
+        >>> merge({"optimizer": {"class": "AdamW", "lr": 0.1}}, {"optimizer": {"lr": 0.2}})
+        {'optimizer': {'class': 'AdamW', 'lr': 0.2}}
+        >>> merge({"optimizer": {"class": "AdamW", "lr": 0.1}}, {"optimizer": "SGD"})
+        {'optimizer': {'class': 'SGD'}}
+    """
+    merged = dict(base)
+    for key, value in over.items():
+        known = merged.get(key)
+        if isinstance(known, Mapping) and "class" in known and isinstance(value, str):
+            value = {"class": value}
+        if isinstance(known, Mapping) and isinstance(value, Mapping):
+            other = "class" in value and value["class"] != known.get("class")
+            merged[key] = dict(value) if other else {**known, **value}
+        else:
+            merged[key] = value
+    return merged
+
+
+def _numbers(value: Any) -> Any:
+    """YAML 1.1 reads 1e-3 as a word; it is meant as a number."""
+    if isinstance(value, str) and EXPONENT.fullmatch(value):
+        return float(value)
+    if isinstance(value, dict):
+        return {str(key): _numbers(each) for key, each in value.items()}
+    if isinstance(value, list):
+        return [_numbers(each) for each in value]
+    return value

@@ -1,0 +1,173 @@
+"""The charts of a run: what each shows, how to read it, and what to do where its data are missing."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from plait.reports.curves import (
+    Chart,
+    View,
+    curve_table,
+    many_panel,
+    progress_panel,
+    step_curve,
+    summary,
+    window,
+)
+from plait.reports.figures import GREY, Look, Panel, draw_lines, line
+from plait.reports.read import Run, Step, Validation
+from plait.reports.series import Series, series
+from plait.reports.tables import arrow, direction
+
+_NEUTRAL = Look(GREY)
+_NO_STEPS = "No step has been recorded yet. Training writes its steps every `log_every` steps."
+
+
+def loss_chart(view: View) -> Chart:
+    """The training loss of each task."""
+    title, panels, columns = "Training loss", [], {}
+    for index, task in enumerate(view.run.tasks):
+        pick = _pick(lambda step: step.losses, task)
+        curve, alone = step_curve(view.run, pick), step_curve(view.single.get(task), pick)
+        if curve.x:
+            columns[task] = curve
+            look, ident = view.looks[task], f"loss-{index}"
+            panels.append(progress_panel(ident, task, look, curve, alone=alone))
+        if alone.x:
+            columns[f"{task}, alone"] = alone
+    if not panels:
+        return Chart("loss", title, missing=_NO_STEPS)
+    caption = f"Each task has its own unit. {window(list(columns.values()))}{_dashed(view)}"
+    return Chart("loss", title, caption, panels, curve_table("Step", columns, title))
+
+
+def validation_chart(view: View) -> Chart:
+    """The main metric of each task on the validation data; the table has all metrics."""
+    title, panels, columns = "Validation", [], {}
+    for index, (task, metric) in enumerate(_main_metrics(view.run)):
+        curve, alone = (_metric(run, task, metric) for run in (view.run, view.single.get(task)))
+        if not curve.x:
+            continue
+        panels.append(_validation_panel(view, f"validation-{index}", task, metric, curve, alone))
+        columns[f"{task}: {metric}"] = curve
+        if alone.x:
+            columns[f"{task}: {metric}, alone"] = alone
+        for other in view.run.validations[-1].metrics[task]:
+            columns.setdefault(f"{task}: {other}", _metric(view.run, task, other))
+    if not panels:
+        text = "No metric was evaluated. Give training validation data, and the tasks metrics."
+        return Chart("validation", title, missing=text)
+    caption = f"The main metric of each task. Dotted: the trivial predictor.{_dashed(view)}"
+    return Chart("validation", title, caption, panels, curve_table("Epoch", columns, title))
+
+
+def weight_chart(view: View) -> Chart:
+    """What each task's gradient counted."""
+    title = "Task weights"
+    curves = _by_task(view, lambda step: step.weights)
+    if not curves:
+        text = "There are no weights: the balancer combines the gradients without any."
+        return Chart("weights", title, missing=text if view.run.steps else _NO_STEPS)
+    caption = f"What each task's gradient counted. {window(list(curves.values()))}"
+    panel = many_panel("weights-0", curves, view.looks)
+    table = curve_table("Step", curves, title)
+    return Chart("weights", title, caption, [panel], table, wide=True)
+
+
+def norm_chart(view: View) -> Chart:
+    """The length of each task's gradient, and of the whole one."""
+    title = "Gradient norms"
+    if not view.run.steps:
+        return Chart("norms", title, missing=_NO_STEPS)
+    tasks = _by_task(view, lambda step: step.norms)
+    whole = "the whole gradient" if "all" in tasks else "all"
+    curves = {**tasks, whole: step_curve(view.run, lambda step: step.gradient_norm)}
+    caption = (
+        f"Tasks: at the shared parameters. {whole}: the balanced gradient of all parameters, "
+        f"before clipping. {window(list(curves.values()))}"
+    )
+    if not tasks:
+        caption += (
+            " Norms of the tasks were not recorded: gradient methods always have them, "
+            "other balancers with `measure_every`."
+        )
+    panel = many_panel("norms-0", curves, {**view.looks, whole: _NEUTRAL})
+    return Chart(
+        "norms", title, caption, [panel], curve_table("Step", curves, title), wide=True
+    )
+
+
+def term_chart(view: View) -> Chart:
+    """The penalties: regularization, connection costs, auxiliary terms."""
+    title, panels, columns = "Penalties", [], {}
+    names = dict.fromkeys(name for step in view.run.steps for name in step.terms)
+    for index, name in enumerate(names):
+        bare, scaled = (step_curve(view.run, _term(name, part)) for part in (0, 1))
+        columns |= {name: bare, f"{name}, scaled": scaled}
+        if scaled.x:
+            panels.append(progress_panel(f"terms-{index}", name, _NEUTRAL, scaled))
+    if not panels:
+        text = "There are none: the objective has the tasks' losses only."
+        return Chart("terms", title, missing=text if view.run.steps else _NO_STEPS)
+    caption = (
+        "Strength times term, as it was added to the objective; the table has the bare term too. "
+        f"{window(list(columns.values()))}"
+    )
+    return Chart("terms", title, caption, panels, curve_table("Step", columns, title))
+
+
+def rate_chart(view: View) -> Chart:
+    """The learning rate."""
+    title = "Learning rate"
+    curve = step_curve(view.run, lambda step: step.lr)
+    if not curve.x:
+        return Chart("rate", title, missing=_NO_STEPS)
+    plot = draw_lines("rate-0", [line(curve.thinned(), _NEUTRAL, name="rate")], x="step")
+    panel = Panel("", None, plot, summary("Learning rate", curve, "step"))
+    table = curve_table("Step", {"Learning rate": curve}, title)
+    caption = "Of the optimizer's first parameter group."
+    return Chart("rate", title, caption, [panel], table, wide=True)
+
+
+def _validation_panel(
+    view: View, ident: str, task: str, metric: str, curve: Series, alone: Series
+) -> Panel:
+    look, name = view.looks[task], f"{task}: {arrow(metric, direction(metric))}"
+    traces = [line(curve.thinned(), look, name=task, marks="circle")]
+    if alone.x:
+        traces.append(line(alone.thinned(), Look(look.colour, "dash"), name="alone", marks="circle-open"))
+    trivial = view.run.validations[-1].trivial.get(task, {}).get(metric)
+    flat = [] if trivial is None else [(trivial, "trivial")]
+    plot = draw_lines(ident, traces, x="epoch", flat=flat)
+    return Panel(name, look, plot, summary(name, curve, "epoch"))
+
+
+def _main_metrics(run: Run) -> list[tuple[str, str]]:
+    """Returns each task that has metrics, with its first one."""
+    last = run.validations[-1].metrics if run.validations else {}
+    return [(task, next(iter(metrics))) for task, metrics in last.items() if metrics]
+
+
+def _metric(run: Run | None, task: str, metric: str) -> Series:
+    def value(event: Validation) -> float | None:
+        return event.metrics.get(task, {}).get(metric)
+
+    return series(run.validations if run else [], lambda event: event.epoch, value)
+
+
+def _by_task(view: View, values: Callable[[Step], dict[str, float]]) -> dict[str, Series]:
+    """Returns the curve of each task that has one."""
+    curves = {task: step_curve(view.run, _pick(values, task)) for task in view.run.tasks}
+    return {task: curve for task, curve in curves.items() if curve.x}
+
+
+def _pick(values: Callable[[Step], dict[str, float]], task: str) -> Callable[[Step], float | None]:
+    return lambda step: values(step).get(task)
+
+
+def _term(name: str, part: int) -> Callable[[Step], float | None]:
+    return lambda step: step.terms[name][part] if name in step.terms else None
+
+
+def _dashed(view: View) -> str:
+    return " Dashed: the task trained alone." if view.single else ""

@@ -1,0 +1,123 @@
+"""What all charts over steps and epochs are made of."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from plait.reports.figures import Look, Panel, draw_lines, line
+from plait.reports.read import Run, Step
+from plait.reports.series import TABLE_ROWS, Series, series, spread
+from plait.reports.tables import Table, number
+
+
+@dataclass(frozen=True)
+class Chart:
+    """A titled group of panels with the numbers behind them.
+
+    Attributes:
+        ident: its name in the page.
+        title: its heading.
+        caption: how to read it.
+        panels: the plots; empty if the data do not exist.
+        table: the numbers.
+        missing: why there is nothing to see, and how to get it.
+        wide: whether a panel takes the whole width of the page.
+    """
+
+    ident: str
+    title: str
+    caption: str = ""
+    panels: list[Panel] = field(default_factory=list)
+    table: Table | None = None
+    missing: str = ""
+    wide: bool = False
+
+
+@dataclass(frozen=True)
+class View:
+    """What the charts are drawn from.
+
+    Attributes:
+        run: the run; in a comparison, the joint one.
+        single: the run of each task alone; empty outside a comparison.
+        looks: how each task is drawn.
+    """
+
+    run: Run
+    single: Mapping[str, Run]
+    looks: Mapping[str, Look]
+
+
+def step_curve(run: Run | None, value: Callable[[Step], float | None]) -> Series:
+    """Returns a value of each step that has it; no run gives an empty curve."""
+    return series(run.steps if run else [], lambda step: step.step, value)
+
+
+def progress_panel(
+    ident: str,
+    name: str,
+    look: Look,
+    curve: Series,
+    *,
+    alone: Series | None = None,
+    zero: bool = False,
+) -> Panel:
+    """Draws a value over steps: faint as it is, strong as running mean, dashed without company.
+
+    Args:
+        ident: the chart's name in the page.
+        name: the panel's title.
+        look: colour of the lines.
+        curve: the value.
+        alone: the same value of single-task training.
+        zero: whether zero is marked.
+    """
+    traces = list(progress_lines(curve, look, name))
+    if alone is not None and alone.x:
+        traces.append(line(alone.smoothed(), Look(look.colour, "dash"), name="alone"))
+    flat = [(0.0, "")] if zero else []
+    plot = draw_lines(ident, traces, x="step", log=curve.wide, flat=flat)
+    return Panel(name, look, plot, summary(name, curve, "step"))
+
+
+def progress_lines(curve: Series, look: Look, name: str) -> list[object]:
+    """Returns the curve as a faint line, if its running mean differs, and the mean as a strong one."""
+    faint = [line(curve.thinned(), look, width=1, faint=True)] if curve.half_window else []
+    return [*faint, line(curve.smoothed(), look, name=name)]
+
+
+def many_panel(ident: str, curves: Mapping[str, Series], looks: Mapping[str, Look]) -> Panel:
+    """Draws the values of several tasks, which have one unit, in one panel with a legend."""
+    traces = [
+        trace
+        for name, curve in curves.items()
+        for trace in progress_lines(curve, looks[name], name)
+    ]
+    everything = Series([], [value for curve in curves.values() for value in curve.y])
+    plot = draw_lines(ident, traces, x="step", log=everything.wide, legend=True)
+    words = [summary(name, curve, "step") for name, curve in curves.items()]
+    return Panel("", None, plot, " ".join(words))
+
+
+def summary(name: str, curve: Series, unit: str) -> str:
+    """Returns a curve in words: where it begins and where it ends."""
+    first, last = number(curve.y[0]), number(curve.y[-1])
+    return f"{name}: {first} at {unit} {curve.x[0]}, {last} at {unit} {curve.x[-1]}."
+
+
+def curve_table(unit: str, columns: Mapping[str, Series], caption: str) -> Table:
+    """Returns the values themselves, not their means, in at most `TABLE_ROWS` evenly spaced rows."""
+    places = sorted({x for curve in columns.values() for x in curve.x})
+    values = [dict(zip(curve.x, curve.y, strict=True)) for curve in columns.values()]
+    kept = [places[i] for i in spread(len(places), TABLE_ROWS)]
+    rows = [[str(x), *(number(column.get(x)) for column in values)] for x in kept]
+    return Table([unit, *columns], rows, caption)
+
+
+def window(curves: Sequence[Series]) -> str:
+    """Returns the sentence that says what the lines are."""
+    half = max((curve.half_window for curve in curves), default=0)
+    if not half:
+        return "The line shows each step."
+    return f"Thin: each step. Strong: the mean over {2 * half + 1} steps around it."

@@ -1,0 +1,175 @@
+"""A run folder as typed values."""
+
+from __future__ import annotations
+
+import json
+import math
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import yaml
+from pydantic import Field, TypeAdapter
+
+from plait.core.errors import DataError
+from plait.reports.files import parse, read_bytes
+
+Scores = dict[str, dict[str, float]]  # {task: {metric: value}}, the main metric first
+
+
+
+@dataclass(frozen=True)
+class Step:
+    """One optimizer step; what a balancer does not have is empty."""
+
+    event: Literal["step"]
+    step: int
+    epoch: int
+    lr: float
+    seconds: float
+    losses: dict[str, float]
+    gradient_norm: float
+    weights: dict[str, float] = field(default_factory=dict)
+    terms: dict[str, tuple[float, float]] = field(default_factory=dict)
+    norms: dict[str, float] = field(default_factory=dict)
+    cosines: list[tuple[str, str, float]] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class Evaluated:
+    """Losses, metrics, the metrics of the trivial predictor, and label counts, by task."""
+
+    losses: dict[str, float]
+    metrics: Scores
+    trivial: Scores
+    counts: dict[str, float]
+
+
+@dataclass(frozen=True)
+class Validation(Evaluated):
+    """What the model reached on the validation data after an epoch."""
+
+    event: Literal["evaluation"]
+    epoch: int
+    step: int
+    score: float
+    seconds: float
+
+
+@dataclass(frozen=True)
+class FinalTest(Evaluated):
+    """What the model reached on the test data after training."""
+
+    event: Literal["test"]
+
+
+Event = Step | Validation | FinalTest
+
+
+@dataclass(frozen=True)
+class Run:
+    """A run folder.
+
+    Attributes:
+        folder: where it is.
+        steps: the optimizer steps in order.
+        validations: the evaluations in order.
+        test: the test after training, if there was one.
+        config: the resolved configuration; None for a run that was not started from one.
+        env: versions, command and machine; None likewise.
+        whole: false if the last line is cut off, as it can be while training goes on.
+    """
+
+    folder: Path
+    steps: list[Step]
+    validations: list[Validation]
+    test: FinalTest | None
+    config: dict[str, Any] | None
+    env: dict[str, Any] | None
+    whole: bool
+
+    @property
+    def tasks(self) -> list[str]:
+        """All tasks, in the order of the model where an evaluation shows it."""
+        evaluated = [name for event in self.validations[:1] for name in event.losses]
+        stepped = [name for event in self.steps for name in event.losses]
+        return list(dict.fromkeys(evaluated + stepped + list(self.test.losses if self.test else ())))
+
+    @property
+    def best(self) -> Validation | None:
+        """The evaluation with the highest score, the first of equal ones."""
+        scored = [event for event in self.validations if not math.isnan(event.score)]
+        return max(scored, key=lambda event: event.score, default=None)
+
+    @property
+    def seconds(self) -> float:
+        """Time in training and validation."""
+        return max((event.seconds for event in [*self.steps, *self.validations]), default=0.0)
+
+
+_EVENT: TypeAdapter[Event] = TypeAdapter(Annotated[Event, Field(discriminator="event")])
+_ENV: TypeAdapter[dict[str, Any]] = TypeAdapter(dict[str, Any])
+
+
+def read_run(folder: Path) -> Run:
+    """Reads a run folder.
+
+    Raises:
+        DataError: `events.jsonl` is missing, or a file is broken; the message names the file and line.
+    """
+    events, whole = _read_events(folder / "events.jsonl")
+    tests = [event for event in events if isinstance(event, FinalTest)]
+    return Run(
+        folder,
+        [event for event in events if isinstance(event, Step)],
+        [event for event in events if isinstance(event, Validation)],
+        tests[0] if tests else None,
+        _read_config(folder / "config.yaml"),
+        _read_env(folder / "env.json"),
+        whole,
+    )
+
+
+def _read_events(path: Path) -> tuple[list[Event], bool]:
+    """Returns the events, and whether the last line is whole."""
+    text = read_bytes(path, hint="Give the folder of a run, in which training writes this file.")
+    lines = text.splitlines()
+    whole = not lines or text.endswith(b"\n") or _is_json(lines[-1])
+    if not whole:
+        lines.pop()
+    events: list[Event] = []
+    for number, line in enumerate(lines, start=1):
+        where = f"{path}, line {number}"
+        event = parse(_EVENT, line, where=where, hint="Repair or remove this line.")
+        if isinstance(event, FinalTest) and any(isinstance(other, FinalTest) for other in events):
+            raise DataError(f"{where}: a second test event. Keep the one that belongs to this run.")
+        events.append(event)
+    return events, whole
+
+
+def _is_json(line: bytes) -> bool:
+    try:
+        json.loads(line)
+    except ValueError:
+        return False
+    return True
+
+
+def _read_config(path: Path) -> dict[str, Any] | None:
+    if not path.exists():
+        return None
+    hint = "Restore the file that training wrote, or remove it: the report then goes without."
+    try:
+        found = yaml.safe_load(read_bytes(path, hint=hint))
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise DataError(f"{path} is not YAML: {error}. {hint}") from None
+    if not isinstance(found, dict):
+        raise DataError(f"{path} must be a mapping; found {type(found).__name__}. {hint}")
+    return found
+
+
+def _read_env(path: Path) -> dict[str, Any] | None:
+    if not path.exists():
+        return None
+    hint = "Restore the file that training wrote, or remove it: the report then goes without."
+    return parse(_ENV, read_bytes(path, hint=hint), where=str(path), hint=hint)

@@ -1,0 +1,63 @@
+"""Curves over steps or epochs, made small enough for a page."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import TypeVar
+
+T = TypeVar("T")
+
+LINE_POINTS = 500  # more than a panel has pixels for
+TABLE_ROWS = 30
+
+
+@dataclass(frozen=True)
+class Series:
+    """A curve: values `y` at the steps or epochs `x`, of equal length."""
+
+    x: list[int]
+    y: list[float]
+
+    def thinned(self) -> Series:
+        """The curve at most `LINE_POINTS` evenly spaced points."""
+        kept = spread(len(self.x), LINE_POINTS)
+        return Series([self.x[i] for i in kept], [self.y[i] for i in kept])
+
+    @property
+    def half_window(self) -> int:
+        """Points on each side that the running mean takes in: 2 % of the curve."""
+        return len(self.y) // 50
+
+    def smoothed(self) -> Series:
+        """The running mean, over all points, at most `LINE_POINTS` evenly spaced ones."""
+        kept, half = spread(len(self.x), LINE_POINTS), self.half_window
+        windows = (self.y[max(0, i - half) : i + half + 1] for i in kept)
+        return Series([self.x[i] for i in kept], [math.fsum(w) / len(w) for w in windows])
+
+    @property
+    def wide(self) -> bool:
+        """Whether the values are positive and span more than a factor of 100."""
+        return bool(self.y) and min(self.y) > 0 and max(self.y) > 100 * min(self.y)
+
+
+def series(
+    events: Sequence[T], x: Callable[[T], int], y: Callable[[T], float | None]
+) -> Series:
+    """Returns the curve of the events that have a finite value."""
+    values = [(x(event), y(event)) for event in events]
+    points = [(at, value) for at, value in values if value is not None and math.isfinite(value)]
+    return Series([at for at, _ in points], [value for _, value in points])
+
+
+def spread(count: int, most: int) -> list[int]:
+    """Returns at most `most` evenly spaced indices below `count`, the first and the last included.
+
+    Example:
+        >>> spread(10, 4)
+        [0, 3, 6, 9]
+    """
+    if count <= most:
+        return list(range(count))
+    return [round(i * (count - 1) / (most - 1)) for i in range(most)]

@@ -1,0 +1,94 @@
+"""Did joint training help? The answer of a comparison in words."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+from plait.reports.comparison import Comparison, Row
+from plait.reports.tables import arrow, duration, judgement, number, per_cent
+
+_SIGNS = {"better": "▲", "worse": "▼", "equal": "=", "mixed": "◆", "not comparable": "?"}
+
+
+@dataclass(frozen=True)
+class TaskVerdict:
+    """What joint training did to one task.
+
+    Attributes:
+        task: its name.
+        word: "better", "worse", "equal", "mixed" or "not comparable".
+        sign: a shape for the word, so that the eye need not read colours.
+        details: the numbers behind it, one for each metric.
+    """
+
+    task: str
+    word: str
+    sign: str
+    details: list[str]
+
+
+def headline(found: Comparison) -> str:
+    """Returns the answer in one sentence, with the tasks that it does not hold for."""
+    verdicts = task_verdicts(found)
+    better, worse = (
+        [verdict.task for verdict in verdicts if verdict.word == word] for word in ("better", "worse")
+    )
+    word = judgement(found.delta_m)
+    size = f"{abs(found.delta_m):.1f} %"
+    answers = {
+        "better": f"Joint training helped: on average over the tasks, {size} better",
+        "worse": f"Joint training did not help: on average over the tasks, {size} worse",
+        "equal": "Joint training made no difference on average over the tasks",
+        "not comparable": "Whether joint training helped cannot be said on average over the tasks",
+    }
+    if word == "worse":
+        exception = f", although {_listed(better)} got better" if better else ""
+    else:
+        exception = f", but {_listed(worse)} got worse" if worse else ""
+    return f"{answers[word]}{exception}."
+
+
+def task_verdicts(found: Comparison) -> list[TaskVerdict]:
+    """Returns the verdict on each task, by the mean over its metrics, in the order of the rows."""
+    tasks: dict[str, list[Row]] = {}
+    for row in found.rows:
+        tasks.setdefault(row.task, []).append(row)
+    return [_verdict(task, rows) for task, rows in tasks.items()]
+
+
+def cost(found: Comparison) -> list[str]:
+    """Returns the price of both ways in time and parameters, a sentence each."""
+    joint, single = found.seconds.joint, found.seconds.single
+    each = ", ".join(f"{task} {duration(seconds)}" for task, seconds in single.items())
+    total = math.fsum(single.values())
+    time = f"Training took {duration(joint)} jointly and {duration(total)} one by one ({each})"
+    size = (
+        f"The joint network has {found.parameters.joint:,} parameters, "
+        f"the {len(single)} single-task networks have {found.parameters.single:,} together"
+    )
+    return [
+        f"{time}{_ratio(joint, total, 'time')}.",
+        f"{size}{_ratio(found.parameters.joint, found.parameters.single, 'size')}.",
+    ]
+
+
+def _verdict(task: str, rows: list[Row]) -> TaskVerdict:
+    """One better and one worse metric are "mixed", whatever their mean."""
+    words = {judgement(row.change) for row in rows}
+    mean = math.fsum(row.change for row in rows) / len(rows)
+    word = "mixed" if {"better", "worse"} <= words else judgement(mean)
+    details = [
+        f"{arrow(row.metric, row.higher_is_better)} {number(row.joint)} jointly, "
+        f"{number(row.single)} alone ({per_cent(row.change)})"
+        for row in rows
+    ]
+    return TaskVerdict(task, word, _SIGNS[word], details)
+
+
+def _ratio(joint: float, single: float, what: str) -> str:
+    return f": {joint / single:.2f} times the {what}" if single > 0 else ""
+
+
+def _listed(names: list[str]) -> str:
+    return " and ".join(filter(None, [", ".join(names[:-1]), names[-1]]))

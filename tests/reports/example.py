@@ -1,0 +1,230 @@
+"""Run and comparison folders as training writes them, with made-up curves and pictures."""
+
+from __future__ import annotations
+
+import json
+import math
+import random
+from itertools import combinations
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import yaml
+from PIL import Image, ImageDraw
+
+# task: (loss at the start, loss at the end, {metric: (start, end, trivial)})
+TASKS: dict[str, tuple[float, float, dict[str, tuple[float, float, float]]]] = {
+    "digit": (2.4, 0.18, {"accuracy": (0.21, 0.941, 0.112), "f1": (0.18, 0.938, 0.02)}),
+    "mask": (0.69, 0.004, {"iou": (0.48, 0.893, 0.466), "pixel_accuracy": (0.93, 0.991, 0.932)}),
+    "centre": (310.0, 2.1, {"distance": (19.0, 1.83, 12.4), "mae": (12.1, 1.14, 8.1)}),
+}
+TRIVIAL = {task: {m: v[2] for m, v in spec[2].items()} for task, spec in TASKS.items()}
+Event = dict[str, Any]
+
+
+def write_run(
+    folder: Path,
+    tasks: tuple[str, ...] = ("digit", "mask", "centre"),
+    *,
+    epochs: int = 10,
+    steps_per_epoch: int = 60,
+    skill: float = 1.0,
+    gradients: bool = True,
+    terms: bool = False,
+    gallery: bool = False,
+    tested: bool = True,
+    seed: int = 0,
+) -> list[Event]:
+    """Writes a run folder and returns its events."""
+    draw = random.Random(seed)
+    events: list[Event] = []
+    total = epochs * steps_per_epoch
+    for step in range(1, total + 1):
+        events.append(_step(draw, step, total, steps_per_epoch, tasks, gradients, terms))
+        if step % steps_per_epoch == 0:
+            events.append(_evaluation(draw, step, total, steps_per_epoch, tasks, skill))
+    if tested:
+        last = {key: events[-1][key] for key in ("losses", "metrics", "trivial")}
+        events.append({"event": "test", **last, "counts": dict.fromkeys(tasks, 400.0)})
+    folder.mkdir(parents=True, exist_ok=True)
+    write_events(folder, events)
+    (folder / "config.yaml").write_text(yaml.safe_dump(_config(tasks, epochs), sort_keys=False))
+    (folder / "env.json").write_text(json.dumps(_env(seed)))
+    if gallery:
+        write_gallery(folder / "gallery", draw)
+    return events
+
+
+def write_comparison(folder: Path, tasks: tuple[str, ...] = tuple(TASKS)) -> dict[str, Any]:
+    """Writes a comparison folder and returns its comparison.json."""
+    joint = write_run(folder / "joint", tasks, gallery=True)[-1]["metrics"]
+    rows = []
+    for index, task in enumerate(tasks):
+        skill = (0.97, 1.04, 0.93)[index % 3]
+        alone = write_run(
+            folder / f"single-{task}", (task,), skill=skill, gradients=False, seed=index + 1
+        )[-1]["metrics"][task]
+        for metric, value in alone.items():
+            higher = metric not in ("distance", "mae")
+            gain = 100 * (joint[task][metric] - value) / value * (1 if higher else -1)
+            row = {"task": task, "metric": metric, "higher_is_better": higher}
+            row |= {"trivial": TRIVIAL[task][metric], "single": value}
+            rows.append({**row, "joint": joint[task][metric], "change": gain})
+    means = [_mean([r["change"] for r in rows if r["task"] == task]) for task in tasks]
+    found = {
+        "title": "Digits in clutter: one network or three?",
+        "note": "Synthetic scenes, 2,000 for training and 400 for the test; one seed.",
+        "joint": "joint",
+        "single": {task: f"single-{task}" for task in tasks},
+        "rows": rows,
+        "delta_m": _mean(means),
+        "seconds": {"joint": 71.4, "single": dict(zip(tasks, (38.2, 44.9, 37.1), strict=False))},
+        "parameters": {"joint": 412_355, "single": 1_190_821},
+    }
+    (folder / "comparison.json").write_text(json.dumps(found))
+    return found
+
+
+def write_events(folder: Path, events: list[Event]) -> None:
+    """Writes events.jsonl."""
+    text = "".join(json.dumps(event) + "\n" for event in events)
+    (folder / "events.jsonl").write_text(text)
+
+
+def write_gallery(folder: Path, draw: random.Random, count: int = 6, size: int = 64) -> None:
+    """Writes drawn digits with every kind of view; the last example has no labels."""
+    folder.mkdir(parents=True, exist_ok=True)
+    examples = []
+    for index in range(count):
+        name, digit = f"{index:03d}", str(draw.randrange(10))
+        x, y = draw.randrange(14, 34), draw.randrange(12, 30)
+        ink = Image.new("L", (size, size))
+        ImageDraw.Draw(ink).text((x, y), digit, fill=255, font_size=24)
+        noise = np.random.default_rng(index).normal(70, 22, (size, size)).clip(0, 255)
+        picture = np.maximum(noise, np.asarray(ink)).astype(np.uint8)
+        Image.fromarray(picture).save(folder / f"{name}.png")
+        true = np.asarray(ink) > 127
+        _overlay(true, (0, 158, 115)).save(folder / f"{name}-true.png")
+        _overlay(np.roll(true, 1 + index % 3, 1), (230, 159, 0)).save(folder / f"{name}-seen.png")
+        rows, columns = np.nonzero(true)
+        centre = [float(columns.mean()), float(rows.mean())]
+        labelled = index < count - 1
+        box = [float(columns.min()), float(rows.min()), columns.max() + 1.0, rows.max() + 1.0]
+        box = [value / size for value in box]
+        views = [
+            ("digit", "label", digit, digit if index % 3 else str((int(digit) + 2) % 10)),
+            ("mask", "mask", f"{name}-true.png", f"{name}-seen.png"),
+            ("centre", "point", centre, [centre[0] + index, centre[1] - 2.5]),
+            ("head", "box", box, [value + 0.03 for value in box]),
+        ]
+        keys = ("task", "kind", "true", "predicted")
+        shown = [dict(zip(keys, view, strict=True)) for view in views]
+        if not labelled:
+            shown = [{**view, "true": None} for view in shown]
+        examples.append({"image": f"{name}.png", "size": [size, size], "views": shown})
+    (folder / "gallery.json").write_text(json.dumps({"examples": examples}))
+
+
+def _step(
+    draw: random.Random,
+    step: int,
+    total: int,
+    per_epoch: int,
+    tasks: tuple[str, ...],
+    gradients: bool,
+    terms: bool,
+) -> Event:
+    """A step whose losses fall from start to end, and whose first two tasks conflict more and more."""
+    done = step / total
+    event: Event = {
+        "event": "step",
+        "step": step,
+        "epoch": (step - 1) // per_epoch,
+        "lr": 0.003 * 0.5 * (1 + math.cos(math.pi * done)) + 1e-6,
+        "seconds": round(0.119 * step, 3),
+        "losses": {task: _loss(draw, task, done) for task in tasks},
+        "gradient_norm": 3.0 * math.exp(-2 * done) * draw.uniform(0.7, 1.3),
+        "weights": {t: 1 + 0.6 * done * (i - 1) + draw.gauss(0, 0.1) for i, t in enumerate(tasks)},
+    }
+    if terms:
+        bare = 40 * math.exp(-3 * done) * draw.uniform(0.9, 1.1)
+        event["terms"] = {"PairwiseL2": [bare, 0.01 * bare]}
+    if gradients and len(tasks) > 1:
+        scale = {"digit": 2.0, "mask": 0.5, "centre": 30.0}
+        event["norms"] = {
+            t: scale.get(t, 1.0) * math.exp(-2 * done) * draw.uniform(0.6, 1.4) for t in tasks
+        }
+        event["cosines"] = [
+            [a, b, max(-1.0, min(1.0, 0.35 - 0.3 * i - 0.3 * done + draw.gauss(0, 0.15)))]
+            for i, (a, b) in enumerate(combinations(tasks, 2))
+        ]
+    return event
+
+
+def _loss(draw: random.Random, task: str, done: float) -> float:
+    start, end, _ = TASKS.get(task, TASKS["digit"])
+    return end * (start / end) ** ((1 - done) ** 1.7) * math.exp(draw.gauss(0, 0.18))
+
+
+def _evaluation(
+    draw: random.Random,
+    step: int,
+    total: int,
+    per_epoch: int,
+    tasks: tuple[str, ...],
+    skill: float,
+) -> Event:
+    epoch, done = step // per_epoch, step / total
+    grown = 1 - math.exp(-5 * done)
+    metrics = {
+        task: {
+            m: (start + (end - start) * grown * skill) * draw.uniform(0.99, 1.01)
+            for m, (start, end, _) in TASKS.get(task, TASKS["digit"])[2].items()
+        }
+        for task in tasks
+    }
+    return {
+        "event": "evaluation",
+        "epoch": epoch,
+        "step": step,
+        "score": 0.9 * grown - 0.02 * max(0, epoch - 8),
+        "seconds": round(0.119 * step + 0.4 * epoch, 3),
+        "losses": {task: _loss(draw, task, done) for task in tasks},
+        "metrics": metrics,
+        "trivial": {task: TRIVIAL.get(task, TRIVIAL["digit"]) for task in tasks},
+        "counts": dict.fromkeys(tasks, 200.0),
+    }
+
+
+def _overlay(mask: np.ndarray, colour: tuple[int, int, int]) -> Image.Image:
+    pixels = np.zeros((*mask.shape, 4), np.uint8)
+    pixels[mask] = (*colour, 150)
+    return Image.fromarray(pixels)
+
+
+def _config(tasks: tuple[str, ...], epochs: int) -> dict[str, Any]:
+    return {
+        "recipe": "digits",
+        "tasks": list(tasks),
+        "sharing": {"name": "Hard", "depth": 3},
+        "balancing": {"name": "PCGrad", "seed": None},
+        "trainer": {"epochs": epochs, "lr": 0.003, "clip": 1.0, "resume": False},
+        "connections": [{"name": "Hint", "edges": [["digit", "mask"]]}, {"name": "CrossStitch"}],
+    }
+
+
+def _env(seed: int) -> dict[str, Any]:
+    return {
+        "plait": "0.1.0",
+        "torch": "2.13.0",
+        "python": "3.11.9",
+        "commit": "8290c46",
+        "command": "plait train digits.yaml balancing.name=PCGrad",
+        "seed": seed,
+        "machine": "Linux, 2 cores, no accelerator",
+    }
+
+
+def _mean(values: list[float]) -> float:
+    return sum(values) / len(values)

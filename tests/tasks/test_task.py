@@ -1,0 +1,294 @@
+"""What holds for the loss of every kind of task, against a loop over single labels."""
+
+import math
+
+import pytest
+import torch
+from hypothesis import assume, given, settings
+from hypothesis import strategies as st
+from sklearn.metrics import mean_absolute_error
+from torch import Tensor, nn
+from torch.nn import functional as F
+from torchmetrics import Metric
+from torchmetrics.regression import MeanAbsoluteError, MeanSquaredError
+
+from plait.core.batch import Batch
+from plait.core.errors import ConfigError, DataError, ShapeError, UnsupportedError
+from plait.core.features import Features, FeatureShape
+from plait.tasks import Task
+from tests.tasks.kinds import KINDS, Case, Kind, cases, no_head, squared
+
+
+def gradient(loss: Tensor, prediction: Tensor) -> Tensor:
+    return torch.autograd.grad(loss, prediction)[0]
+
+
+def close(found: Tensor, expected: Tensor) -> None:
+    torch.testing.assert_close(found, expected, rtol=1e-10, atol=1e-12)
+
+
+# --- the loss -------------------------------------------------------------------------------
+
+
+@settings(max_examples=300)
+@given(cases())
+def test_the_loss_is_the_weighted_mean_over_the_valid_labels(case: Case) -> None:
+    assume(case.count() > 0)
+    prediction = case.prediction.requires_grad_()
+    loss = case.kind.task().loss(prediction, case.target, case.weights)
+    expected = case.loss(prediction)
+    assert loss.shape == ()
+    close(loss, expected)
+    # so it is finite, too: assert_close takes no NaN for equal
+    close(gradient(loss, prediction), gradient(expected, prediction))
+
+
+@given(cases())
+def test_the_count_is_the_mass_of_the_valid_labels(case: Case) -> None:
+    assert case.kind.task().count(case.target, case.weights) == case.count()
+
+
+@settings(max_examples=300)
+@given(cases(), st.randoms(use_true_random=False))
+def test_losses_of_parts_merge_to_the_loss_of_the_joined_batch(case: Case, random) -> None:
+    """sum(n L) / sum(n) over any split of the batch, for the loss and for its gradient."""
+    assume(case.count() > 0)
+    task = case.kind.task()
+    prediction = case.prediction.requires_grad_()
+    part_of = torch.tensor([random.randrange(3) for _ in case.target])
+    total, merged = 0.0, torch.zeros(()).double()
+    for part in range(3):
+        rows = part_of == part
+        weights = None if case.weights is None else case.weights[rows]
+        count = task.count(case.target[rows], weights)
+        if count > 0:
+            merged = merged + count * task.loss(prediction[rows], case.target[rows], weights)
+            total += count
+    joined = task.loss(prediction, case.target, case.weights)
+    assert total == task.count(case.target, case.weights)
+    close(merged / total, joined)
+    close(gradient(merged / total, prediction), gradient(joined, prediction))
+
+
+@given(cases())
+def test_the_loss_does_not_depend_on_predictions_without_a_label(case: Case) -> None:
+    assume(case.count() > 0)
+    task = case.kind.task()
+    prediction = case.prediction.requires_grad_()
+    loss = task.loss(prediction, case.target, case.weights)
+    labels = case.kind.labels(prediction, case.target, case.weights)
+    used = gradient(sum(own.sum() for _, _, own, _ in labels), prediction) != 0
+    other = torch.where(used, prediction, torch.rand_like(prediction) * 100 - 50)
+    close(task.loss(other, case.target, case.weights), loss)
+
+
+@given(cases(), st.sampled_from([torch.bfloat16, torch.float32]))
+def test_lower_precision_gives_the_same_loss_to_its_digits(case: Case, dtype: torch.dtype) -> None:
+    assume(case.count() > 0)
+    task = case.kind.task()
+    target = case.target.float() if case.target.is_floating_point() else case.target
+    low = case.prediction.to(dtype).requires_grad_()
+    loss = task.loss(low, target, case.weights)
+    expected = case.kind.task().loss(low.double(), case.target, case.weights)
+    digits = 4 * torch.finfo(dtype).eps
+    torch.testing.assert_close(loss.double(), expected, rtol=digits, atol=digits)
+    assert bool(gradient(loss, low).isfinite().all())
+
+
+@pytest.mark.parametrize("name", KINDS)
+def test_a_batch_without_labels_counts_nothing_and_leaves_the_task_out(name: str) -> None:
+    kind = Kind(name)
+    _, target = kind.draw(4, 1.0, seed=0)
+    task = kind.task()
+    assert task.count(target) == 0
+    assert Batch.of(torch.zeros(4, 1), {"y": target}, [task]).counts == {}
+    _, target = kind.draw(4, 0.0, seed=0)
+    nothing = Batch.of(torch.zeros(4, 1), {"y": target}, [task], weights={"y": torch.zeros(4)})
+    assert nothing.counts == {}
+    assert task.count(target) == math.prod(kind.mass_shape(4))
+
+
+@pytest.mark.parametrize("name", KINDS)
+@pytest.mark.parametrize("bad", [-1.0, math.nan, math.inf])
+def test_weights_are_finite_and_not_negative(name: str, bad: float) -> None:
+    kind = Kind(name)
+    _, target = kind.draw(2, 0.0, seed=0)
+    with pytest.raises(DataError, match=r"weights of task 'y' must be finite and not negative"):
+        kind.task().count(target, torch.tensor([1.0, bad]))
+
+
+@pytest.mark.parametrize("name", KINDS)
+def test_weights_of_another_shape_are_refused(name: str) -> None:
+    kind = Kind(name)
+    _, target = kind.draw(3, 0.0, seed=0)
+    shape = list(kind.mass_shape(3))
+    for weights in (torch.ones(2), torch.ones(3, 7), torch.ones(())):
+        with pytest.raises(ShapeError, match=r"weights of task 'y' must be \[B\]") as caught:
+            kind.task().count(target, weights)
+        assert f"or {shape} as its labels; found {list(weights.shape)}" in str(caught.value)
+
+
+@pytest.mark.parametrize("name", KINDS)
+def test_double_weights_do_not_widen_the_loss(name: str) -> None:
+    """A table's weights are float64; losses of different types would not stack."""
+    kind = Kind(name)
+    prediction, target = kind.draw(3, 0.0, seed=0)
+    target = target.float() if target.is_floating_point() else target
+    loss = kind.task().loss(prediction.float(), target, torch.ones(3, dtype=torch.float64))
+    assert loss.dtype == torch.float32
+
+
+@pytest.mark.parametrize("name", [name for name in KINDS if name != "custom"])
+def test_labels_that_are_no_tensor_are_refused(name: str) -> None:
+    with pytest.raises(DataError, match="labels of task 'y' must be a tensor; found list"):
+        Kind(name).task().count([0, 1])
+
+
+@given(cases())
+def test_metrics_are_given_the_valid_entries(case: Case) -> None:
+    assume(case.count() > 0)
+    task = case.kind.task()
+    labels = case.kind.labels(case.prediction, case.target, case.weights)
+    predictions, targets = task.select(case.prediction, case.target, case.weights)
+    if case.kind.name == "multi_label":  # rows of labels, with -1 where one does not count
+        known = targets != -1
+        assert bool(known.any(dim=1).all())
+        predictions, targets = predictions[known], targets[known]
+        expected = torch.stack([own.sigmoid() for _, _, own, _ in labels])
+        torch.testing.assert_close(predictions.double(), expected, rtol=1e-6, atol=1e-7)
+    elif case.kind.name == "segmentation":
+        assert predictions.tolist() == [int(own.argmax()) for _, _, own, _ in labels]
+    else:
+        assert torch.equal(predictions, torch.stack([own for _, _, own, _ in labels]))
+    assert torch.equal(targets.double(), torch.stack([y for _, _, _, y in labels]).double())
+
+
+# --- any other task -------------------------------------------------------------------------
+
+
+def custom(**options: object) -> Task:
+    return Task("y", **{"head": no_head, "loss": squared, **options})
+
+
+@pytest.mark.parametrize(
+    "loss",
+    [
+        lambda p, y: (p.exp().log() - y.log()) ** 2,  # not finite at 0
+        lambda p, y: F.binary_cross_entropy_with_logits(p, y, reduction="none"),
+        lambda p, y: F.poisson_nll_loss(p, y, reduction="none"),
+        lambda p, y: ((p - y) / y).abs(),
+    ],
+)
+def test_a_missing_label_gives_no_gradient_in_any_loss(loss) -> None:
+    target = torch.tensor([0.2, math.nan, 0.7])
+    prediction = torch.tensor([0.3, -0.4, 0.5], requires_grad=True)
+    task = custom(loss=loss)
+    found = task.loss(prediction, target)
+    expected = loss(prediction[[0, 2]], target[[0, 2]]).mean()
+    torch.testing.assert_close(found, expected)
+    torch.testing.assert_close(gradient(found, prediction), gradient(expected, prediction))
+
+
+def test_its_own_rule_says_which_labels_are_there() -> None:
+    """Labels `[B, 2]` of which each example has one count; -1 means missing."""
+    task = custom(
+        loss=lambda p, y: squared(p, y).sum(dim=1), valid=lambda labels: (labels >= 0).all(dim=1)
+    )
+    target = torch.tensor([[1.0, 2.0], [-1.0, 3.0], [0.0, 0.0]])
+    prediction = torch.zeros(3, 2, requires_grad=True)
+    assert task.count(target) == 2
+    loss = task.loss(prediction, target)
+    assert loss.item() == (1 + 4 + 0) / 2
+    assert gradient(loss, prediction).tolist() == [[-1.0, -2.0], [0.0, 0.0], [0.0, 0.0]]
+
+
+def test_labels_may_be_a_structure() -> None:
+    task = custom(
+        loss=lambda p, y: (p - y["a"] - y["b"]) ** 2, valid=lambda labels: labels["a"] >= 0
+    )
+    target = {"a": torch.tensor([1.0, -1.0, 2.0]), "b": torch.tensor([1.0, 1.0, 1.0])}
+    prediction = torch.tensor([2.0, 9.0, 0.0])
+    assert task.count(target) == 2
+    assert task.loss(prediction, target).item() == (0 + 9) / 2
+    kept, labels = task.select(prediction, target)
+    assert kept.tolist() == [2.0, 0.0]
+    assert {key: value.tolist() for key, value in labels.items()} == {"a": [1, 2], "b": [1, 1]}
+    with pytest.raises(DataError, match="Give the task its own `valid`"):
+        custom().count(target)
+
+
+def test_a_scalar_loss_needs_every_label_and_no_weights() -> None:
+    task = custom(loss=lambda p, y: squared(p, y).mean())
+    target, prediction = torch.tensor([1.0, 3.0]), torch.zeros(2)
+    assert task.loss(prediction, target).item() == 5.0
+    assert task.count(target) == 2
+    with pytest.raises(ConfigError, match="the loss of task 'y' is a scalar"):
+        task.loss(prediction, torch.tensor([1.0, math.nan]))
+    with pytest.raises(ConfigError, match="the loss of task 'y' is a scalar"):
+        task.loss(prediction, target, torch.ones(2))
+
+
+def test_a_loss_of_another_shape_is_refused() -> None:
+    task = custom(loss=lambda p, y: squared(p, y).sum(dim=1))
+    with pytest.raises(ShapeError, match=r"task 'y' must be a scalar or .* \[3, 2\]; found \[3\]"):
+        task.loss(torch.zeros(3, 2), torch.zeros(3, 2))
+
+
+@pytest.mark.parametrize("target", [torch.tensor([1, 2]), torch.tensor([True, False])])
+def test_whole_number_labels_are_never_missing(target: Tensor) -> None:
+    assert custom().valid(target).tolist() == [True, True]
+
+
+def test_its_head_is_made_from_the_shapes() -> None:
+    shape = FeatureShape(((4,),))
+    task = custom(head=lambda shape: nn.Linear(shape.channels(), 2))
+    assert task.build_head(shape).weight.shape == (2, 4)
+    assert Features((torch.zeros(1, 4),)).levels[-1].shape == (1, 4)
+
+
+def test_its_metrics_are_fresh_each_time() -> None:
+    given_metric = MeanAbsoluteError()
+    task = custom(metrics={"mae": given_metric, "mse": MeanSquaredError()})
+    prediction, target = torch.tensor([1.0, 5.0]), torch.tensor([2.0, 3.0])
+    for _ in range(2):
+        metrics = task.new_metrics()
+        assert list(metrics) == ["mae", "mse"]
+        metrics["mae"].update(prediction, target)
+        assert metrics["mae"].compute().item() == mean_absolute_error(target, prediction)
+    assert not given_metric.update_called
+
+
+class Aimless(Metric):
+    """A metric that does not say which way is better."""
+
+    def update(self, prediction: Tensor, target: Tensor) -> None:
+        raise AssertionError
+
+    def compute(self) -> Tensor:
+        raise AssertionError
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"weight": 0.0}, "`weight` of task 'y' must be positive; found 0.0"),
+        ({"weight": -1.0}, "`weight` of task 'y' must be positive"),
+        ({"weight": math.nan}, "`weight` of task 'y' must be positive"),
+        ({"weight": math.inf}, "`weight` of task 'y' must be positive"),
+        ({"metrics": {"m": Aimless()}}, r"metric 'y/m' \(Aimless\) does not say"),
+    ],
+)
+def test_bad_options_are_refused(options: dict[str, object], message: str) -> None:
+    with pytest.raises(ConfigError, match=message):
+        custom(**options)
+
+
+def test_a_task_has_a_name() -> None:
+    with pytest.raises(ConfigError, match="needs a name"):
+        Task("", head=no_head, loss=squared)
+
+
+def test_there_is_no_constant_predictor_for_any_task() -> None:
+    assert custom().summarise(torch.zeros(2)) is None
+    with pytest.raises(UnsupportedError, match="task 'y' has no trivial predictor"):
+        custom().trivial(torch.zeros(2), torch.zeros(2))
