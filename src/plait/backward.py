@@ -19,6 +19,7 @@ from plait.balancing.base import (
     LossBalancer,
     check_finite,
 )
+from plait.balancing.learned import LearnedWeights
 from plait.core.errors import ConfigError
 from plait.gradients import (
     RowBuffer,
@@ -35,7 +36,6 @@ from plait.gradients import (
 Scale = Literal["sum", "paper"]
 HeadWeights = Literal["auto", "unit", "task"]
 Pairs = list[tuple[Tensor, Tensor]]  # (parameter, gradient)
-UNMOVED = 100  # calls after which learned weights that no optimizer has moved are an error
 
 
 @dataclass(frozen=True)
@@ -45,7 +45,8 @@ class Record:
     Attributes:
         tasks: the tasks present, in the order of everything below.
         losses: their losses, `[T]`.
-        weights: what each task's gradient counted, `[T]`; None for a method without weights.
+        weights: what each task's gradient counted, `[T]`; None for a method without weights. That
+            of a task that moves no shared parameter is the one of equal weighting.
         norms: lengths of the tasks' gradients at the shared parameters, `[T]`; None where no rows
             were formed.
         cosines: cosines between them, `[T, T]`; None where no rows were formed.
@@ -64,13 +65,11 @@ class Memory:
 
     Attributes:
         rows: the row buffer, with what was learned of the graph.
-        first: values of the balancer's learned weights at the first call.
-        waited: calls since then.
+        learned: watches that the balancer's learned weights move.
     """
 
     rows: RowBuffer = field(default_factory=RowBuffer)
-    first: list[Tensor] | None = None
-    waited: int = 0
+    learned: LearnedWeights = field(default_factory=LearnedWeights)
 
 
 class Backward:
@@ -212,7 +211,7 @@ class Backward:
             raise ConfigError(
                 "no task has a loss in this step. Skip the step, or check the labels."
             )
-        self._check_moved()
+        self.memory.learned.watch(self.balancer)
         record = self._combine() if self.memory.rows.tasks else self._record(tuple(self._losses))
         accumulate(self._gradients.values())
         self.start()
@@ -284,7 +283,9 @@ class Backward:
         tasks = tuple(rows.tasks)
         jacobian = rows.jacobian
         matrix = gramian(jacobian).cpu()
-        info = self._informed(tasks, values_of(self._losses[task] for task in tasks))
+        info = self._informed(
+            tasks, values_of(self._losses[task] for task in tasks), jacobian.dtype
+        )
         scale = self._scale(len(tasks))
         if isinstance(self.balancer, JacobianBalancer):
             check_finite(matrix.numpy(), tasks)
@@ -292,6 +293,7 @@ class Backward:
         else:
             if isinstance(self.balancer, GramianBalancer):
                 weights = self.balancer.weights(matrix, info) * scale
+                weights[matrix.diagonal() == 0] = scale / self._divisor(len(tasks))
                 self._weights.update(zip(tasks, weights, strict=True))
             else:
                 check_finite(matrix.numpy(), tasks)
@@ -315,10 +317,17 @@ class Backward:
         ]
 
     def _scale(self, tasks: int) -> float:
-        return float(tasks) if self.scale == "sum" and self.balancer.equal_weight == "mean" else 1.0
+        return self._divisor(tasks) if self.scale == "sum" else 1.0
 
-    def _informed(self, tasks: tuple[str, ...], losses: Tensor) -> Info:
-        return replace(self._info, tasks=tasks, losses=losses)
+    def _divisor(self, tasks: int) -> float:
+        """Returns what the paper divides equal weights by."""
+        return float(tasks) if self.balancer.equal_weight == "mean" else 1.0
+
+    def _informed(
+        self, tasks: tuple[str, ...], losses: Tensor, dtype: torch.dtype = torch.float32
+    ) -> Info:
+        wide = torch.promote_types(dtype, torch.float32)
+        return replace(self._info, tasks=tasks, losses=losses, dtype=wide)
 
     def _record(
         self,
@@ -331,22 +340,6 @@ class Backward:
         if self._weights:
             weights = np.array([float(self._weights[task]) for task in tasks])
         return Record(tasks, losses, weights, norms, cosines)
-
-    def _check_moved(self) -> None:
-        """Raises if no optimizer has the balancer's learned weights."""
-        learned = [p.detach().cpu() for p in self.balancer.parameters() if p.requires_grad]
-        if not learned:
-            return
-        if self.memory.first is None:
-            self.memory.first = [parameter.clone() for parameter in learned]
-        self.memory.waited += 1
-        if self.memory.waited == UNMOVED and all(map(torch.equal, learned, self.memory.first)):
-            self.memory.waited = 0
-            raise ConfigError(
-                f"the learned weights of {type(self.balancer).__name__} have not moved in "
-                f"{UNMOVED} steps: no optimizer has them. Make it with "
-                "`plait.parameter_groups(model, balancer)`."
-            )
 
 
 def _penalty_gradients(penalty: Mapping[str, Tensor] | Tensor | None) -> Pairs:

@@ -10,6 +10,7 @@ import torch
 from numpy.typing import NDArray
 from sklearn.datasets import load_digits
 
+from plait.core.errors import ConfigError
 from plait.recipes import _scenes
 from plait.recipes._scenes import digit_pools, make_scenes, render_scene
 
@@ -245,12 +246,13 @@ def test_shared_part_of_a_box(
     [
         (
             {"split": "tets"},
-            "`split` must be one of train, val, test; found 'tets'. Did you mean 'test'?",
+            "unknown split 'tets'; known: test, train, val. Did you mean 'test'?",
         ),
         (
             {"split": "dev"},
-            "`split` must be one of train, val, test; found 'dev'. Choose one of the three.",
+            "unknown split 'dev'; known: test, train, val.",
         ),
+        ({"count": 2.5}, "`count` of scenes must be a whole number; found 2.5."),
         ({"count": 0}, "`count` must be at least 1; found 0. Ask for one scene or more."),
         ({"size": 31}, "`size` must be in 32..128 pixels; found 31. The default is 64."),
         ({"size": 129}, "`size` must be in 32..128 pixels; found 129. The default is 64."),
@@ -259,5 +261,5 @@ def test_shared_part_of_a_box(
 )
 def test_errors_say_rule_finding_and_next_step(arguments: dict[str, object], message: str) -> None:
     call: dict[str, object] = {"split": "train", "count": 1} | arguments
-    with pytest.raises(ValueError, match=f"^{re.escape(message)}$"):
+    with pytest.raises(ConfigError, match=f"^{re.escape(message)}$"):
         make_scenes(**call)  # type: ignore[arg-type]

@@ -3,6 +3,7 @@
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -43,6 +44,16 @@ def no_head(shape: FeatureShape) -> nn.Module:
 
 def squared(prediction: Tensor, target: Tensor) -> Tensor:
     return (prediction - target) ** 2
+
+
+class Single(NamedTuple):
+    """One label that counts."""
+
+    at: tuple[int, ...]
+    mass: float
+    loss: Tensor
+    prediction: Tensor
+    label: Tensor
 
 
 @dataclass(frozen=True)
@@ -102,10 +113,8 @@ class Kind:
         """One entry for each label; a vector of numbers is one label."""
         return (batch,) if self.name == "vector" else (batch, *SHAPES[self.name])
 
-    def labels(
-        self, prediction: Tensor, target: Tensor, weights: Tensor | None
-    ) -> list[tuple[float, Tensor, Tensor, Tensor]]:
-        """Weight, loss, prediction and label of each single label that counts."""
+    def labels(self, prediction: Tensor, target: Tensor, weights: Tensor | None) -> list[Single]:
+        """The labels that count, one by one."""
         found = []
         for index in np.ndindex(*self.mass_shape(len(target))):
             label = target[index]
@@ -124,7 +133,7 @@ class Kind:
             if weights is not None:
                 mass *= float(weights[index[0]] if weights.dim() == 1 else weights[index])
             if mass > 0:
-                found.append((mass, loss, own, label))
+                found.append(Single(index, mass, loss, own, label))
         return found
 
     def _number_loss(self, own: Tensor, label: Tensor) -> Tensor:
@@ -153,14 +162,17 @@ class Case:
     target: Tensor
     weights: Tensor | None
 
-    def loss(self, prediction: Tensor) -> Tensor:
+    def labels(self) -> list[Single]:
+        return self.kind.labels(self.prediction, self.target, self.weights)
+
+    def loss(self) -> Tensor:
         """The weighted mean of the single losses."""
-        labels = self.kind.labels(prediction, self.target, self.weights)
-        total = sum((mass * loss for mass, loss, _, _ in labels), torch.zeros(()).double())
-        return total / sum(mass for mass, _, _, _ in labels)
+        labels = self.labels()
+        total = sum((one.mass * one.loss for one in labels), torch.zeros(()).double())
+        return total / sum(one.mass for one in labels)
 
     def count(self) -> float:
-        return sum(m for m, _, _, _ in self.kind.labels(self.prediction, self.target, self.weights))
+        return sum(one.mass for one in self.labels())
 
 
 @st.composite

@@ -16,7 +16,18 @@ from plait.core.batch import Batch
 from plait.core.errors import ConfigError, DataError, ShapeError, UnsupportedError
 from plait.core.features import Features, FeatureShape
 from plait.tasks import Task
-from tests.tasks.kinds import KINDS, Case, Kind, cases, no_head, squared
+from tests.tasks.kinds import (
+    CLASS_KINDS,
+    CLASSES,
+    KINDS,
+    NUMBER_KINDS,
+    OUTPUTS,
+    Case,
+    Kind,
+    cases,
+    no_head,
+    squared,
+)
 
 
 def gradient(loss: Tensor, prediction: Tensor) -> Tensor:
@@ -30,13 +41,13 @@ def close(found: Tensor, expected: Tensor) -> None:
 # --- the loss -------------------------------------------------------------------------------
 
 
-@settings(max_examples=300)
+@settings(max_examples=160)
 @given(cases())
 def test_the_loss_is_the_weighted_mean_over_the_valid_labels(case: Case) -> None:
     assume(case.count() > 0)
     prediction = case.prediction.requires_grad_()
     loss = case.kind.task().loss(prediction, case.target, case.weights)
-    expected = case.loss(prediction)
+    expected = case.loss()
     assert loss.shape == ()
     close(loss, expected)
     # so it is finite, too: assert_close takes no NaN for equal
@@ -48,7 +59,7 @@ def test_the_count_is_the_mass_of_the_valid_labels(case: Case) -> None:
     assert case.kind.task().count(case.target, case.weights) == case.count()
 
 
-@settings(max_examples=300)
+@settings(max_examples=160)
 @given(cases(), st.randoms(use_true_random=False))
 def test_losses_of_parts_merge_to_the_loss_of_the_joined_batch(case: Case, random) -> None:
     """sum(n L) / sum(n) over any split of the batch, for the loss and for its gradient."""
@@ -76,8 +87,7 @@ def test_the_loss_does_not_depend_on_predictions_without_a_label(case: Case) -> 
     task = case.kind.task()
     prediction = case.prediction.requires_grad_()
     loss = task.loss(prediction, case.target, case.weights)
-    labels = case.kind.labels(prediction, case.target, case.weights)
-    used = gradient(sum(own.sum() for _, _, own, _ in labels), prediction) != 0
+    used = gradient(sum(one.prediction.sum() for one in case.labels()), prediction) != 0
     other = torch.where(used, prediction, torch.rand_like(prediction) * 100 - 50)
     close(task.loss(other, case.target, case.weights), loss)
 
@@ -148,19 +158,37 @@ def test_labels_that_are_no_tensor_are_refused(name: str) -> None:
 def test_metrics_are_given_the_valid_entries(case: Case) -> None:
     assume(case.count() > 0)
     task = case.kind.task()
-    labels = case.kind.labels(case.prediction, case.target, case.weights)
+    labels = case.labels()
     predictions, targets = task.select(case.prediction, case.target, case.weights)
     if case.kind.name == "multi_label":  # rows of labels, with -1 where one does not count
         known = targets != -1
         assert bool(known.any(dim=1).all())
         predictions, targets = predictions[known], targets[known]
-        expected = torch.stack([own.sigmoid() for _, _, own, _ in labels])
+        expected = torch.stack([one.prediction.sigmoid() for one in labels])
         torch.testing.assert_close(predictions.double(), expected, rtol=1e-6, atol=1e-7)
     elif case.kind.name == "segmentation":
-        assert predictions.tolist() == [int(own.argmax()) for _, _, own, _ in labels]
+        assert predictions.tolist() == [int(one.prediction.argmax()) for one in labels]
     else:
-        assert torch.equal(predictions, torch.stack([own for _, _, own, _ in labels]))
-    assert torch.equal(targets.double(), torch.stack([y for _, _, _, y in labels]).double())
+        assert torch.equal(predictions, torch.stack([one.prediction for one in labels]))
+    assert torch.equal(targets.double(), torch.stack([one.label for one in labels]).double())
+
+
+@given(cases(kinds=(*CLASS_KINDS, *NUMBER_KINDS, "multi_label")))
+def test_the_statistics_are_over_the_valid_entries(case: Case) -> None:
+    """Numbers of each class, or sum and number of each output; no weight counts but 0."""
+    summary = case.kind.task().summarise(case.target, case.weights)
+    labels = case.labels()
+    if case.kind.name in CLASS_KINDS:
+        found = [int(one.label) for one in labels]
+        assert summary.tolist() == [found.count(each) for each in range(CLASSES)]
+        return
+    for output in range(OUTPUTS):
+        if case.kind.name == "vector":
+            numbers = [one.label[output].item() for one in labels]
+        else:
+            numbers = [one.label.item() for one in labels if one.at[1] == output]
+        assert summary[1, output] == len(numbers)
+        assert summary[0, output].item() == pytest.approx(sum(numbers), abs=1e-12)
 
 
 # --- any other task -------------------------------------------------------------------------

@@ -21,6 +21,7 @@ class Info:
     Attributes:
         tasks: names of the tasks present, in the order of the rows.
         losses: their losses `[T]`, detached, if known.
+        dtype: in which the inner products of their gradients were computed.
         epoch: the current epoch, from 0.
         progress: the share of the training that is done, in [0, 1].
         learning_rate: of the optimizer's first group.
@@ -28,6 +29,7 @@ class Info:
 
     tasks: tuple[str, ...]
     losses: Tensor | None = None
+    dtype: torch.dtype = torch.float64
     epoch: int = 0
     progress: float = 0.0
     learning_rate: float = 0.0
@@ -39,7 +41,6 @@ class Balancer(nn.Module, ABC):
     Class attributes declare what a method reads and needs; nothing else in plait asks for its name.
 
     Attributes:
-        reads: "losses", "gramian" or "jacobian".
         equal_weight: what equal weighting is on the paper's scale: "sum" (each task 1) or "mean"
             (each task 1/T). ``scale="sum"`` multiplies the weights of a "mean" method by T, so that
             all methods can be compared at one learning rate.
@@ -48,7 +49,6 @@ class Balancer(nn.Module, ABC):
         positive_losses: the method is defined for positive losses only.
     """
 
-    reads: ClassVar[Literal["losses", "gramian", "jacobian"]]
     equal_weight: Literal["sum", "mean"] = "sum"
     learns: ClassVar[bool] = False
     constant: ClassVar[bool] = False
@@ -57,6 +57,11 @@ class Balancer(nn.Module, ABC):
     def __init__(self) -> None:
         super().__init__()
         self.tasks: tuple[str, ...] = ()
+
+    @property
+    @abstractmethod
+    def reads(self) -> Literal["losses", "gramian", "jacobian"]:
+        """What the method reads; each of the bases below sets it."""
 
     def setup(self, tasks: Sequence[str]) -> None:
         """Is called before the first step, with the names of all tasks.
@@ -123,7 +128,8 @@ class GramianBalancer(Balancer):
                 "Did you pass the Jacobian?"
             )
         matrices = gramian.detach().cpu().double().numpy()
-        known = info or Info(tuple(str(position) for position in range(matrices.shape[-1])))
+        names = tuple(str(position) for position in range(matrices.shape[-1]))
+        known = info or Info(names, dtype=gramian.dtype)
         check_finite(matrices, known.tasks)
         groups = matrices.reshape(-1, *matrices.shape[-2:])
         solved = np.stack([self._without_zero_rows(group, known, draws) for group in groups])

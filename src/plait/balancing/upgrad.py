@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
+import torch
 
 from plait.balancing.base import GramianBalancer, Info
 from plait.balancing.solvers.nnls import nnls
@@ -65,10 +66,11 @@ class UPGrad(GramianBalancer):
         # Cosines, for tasks of very different gradient norms: v_i = w_i / |g_i|
         norms = np.sqrt(np.diag(gramian))
         cosines = gramian / np.outer(norms, norms)
+        rounding = len(gramian) * torch.finfo(info.dtype).eps
         total = np.zeros(len(gramian))
         for i, weight in enumerate(u):
             if weight > 0:
-                total += nnls(cosines, -weight * norms[i] * cosines[i])
+                total += nnls(cosines, -weight * norms[i] * cosines[i], rounding)
         result: np.ndarray = u + total / norms
         return result
 

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import importlib.metadata
+import signal
+import sys
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
+from typer.core import TyperGroup
 
 from plait.cli import show
 from plait.core.errors import ConfigError
@@ -25,10 +28,25 @@ from plait.experiments import (
     with_defaults,
 )
 from plait.reports import write_report
-from plait.training import ProgressBar
+from plait.training import Interrupted, ProgressBar
+
+
+class Commands(TyperGroup):
+    """Says how a command was interrupted; typer would end with 130 at any signal, in silence."""
+
+    def invoke(self, ctx: Any) -> Any:
+        """Runs the command."""
+        try:
+            return super().invoke(ctx)
+        except KeyboardInterrupt as error:
+            number = error.signal if isinstance(error, Interrupted) else signal.SIGINT
+            print(f"plait: {error if error.args else 'interrupted'}", file=sys.stderr)
+            sys.exit(128 + number)
+
 
 app = typer.Typer(
     name="plait",
+    cls=Commands,
     help="Train one network for several tasks, and see whether it helped.",
     no_args_is_help=True,
     add_completion=False,

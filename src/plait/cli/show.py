@@ -87,7 +87,10 @@ def result(found: Result, report: Path, *, as_json: bool) -> None:
     out = Console()
     out.print(table)
     out.print(
-        f"{found.seconds:.0f} seconds; run folder: {found.folder}", highlight=False, soft_wrap=True
+        f"{found.seconds:.0f} seconds; run folder: {found.folder}",
+        highlight=False,
+        markup=False,
+        soft_wrap=True,
     )
     path(report, as_json=False)
 
@@ -97,7 +100,7 @@ def path(report: Path, *, as_json: bool) -> None:
     if as_json:
         _json({"report": str(report)})
     else:
-        Console().print(f"Report: {report}", highlight=False, soft_wrap=True)
+        Console().print(f"Report: {report}", highlight=False, markup=False, soft_wrap=True)
 
 
 def catalogue(found: Mapping[str, Mapping[str, str]], *, as_json: bool) -> None:

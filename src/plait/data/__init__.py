@@ -4,4 +4,13 @@ from plait.data.augment import Augment
 from plait.data.draws import Augmented, Draw, index_of
 from plait.data.loading import EpochBatches, InMemory, collate, loader
 
-__all__ = ["Augment", "Augmented", "Draw", "EpochBatches", "InMemory", "collate", "index_of", "loader"]
+__all__ = [
+    "Augment",
+    "Augmented",
+    "Draw",
+    "EpochBatches",
+    "InMemory",
+    "collate",
+    "index_of",
+    "loader",
+]

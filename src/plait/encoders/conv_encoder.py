@@ -52,10 +52,25 @@ class ConvEncoder(nn.Module):
             )
             for fan_in, fan_out in pairwise(sizes)
         )
-
+        self.reset_parameters()
         # Channels last in memory: on a CPU about 1.6 times as fast, and the same numbers to
         # rounding. (The type stubs of torch do not know this argument of `to`.)
         cast(Any, self).to(memory_format=torch.channels_last)
+
+    def reset_parameters(self) -> None:
+        """Draws new weights that keep the variance from block to block.
+
+        A convolution's own default shrinks it about sixfold in each block; without batch
+        normalisation three blocks then hardly learn. Reference: He, Zhang, Ren, Sun, "Delving Deep
+        into Rectifiers: Surpassing Human-Level Performance on ImageNet Classification", ICCV 2015.
+        """
+        for module in self.modules():
+            if isinstance(module, nn.Conv2d):
+                nn.init.kaiming_normal_(module.weight, nonlinearity="relu")
+                if module.bias is not None:
+                    nn.init.zeros_(module.bias)
+            elif isinstance(module, nn.BatchNorm2d):
+                module.reset_parameters()
 
     def forward(self, images: Tensor) -> Tensor:
         """Returns the last block's maps."""

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -19,8 +19,8 @@ import plait.recipes
 import plait.regularization
 import plait.sharing
 from plait.balancing import Balancer
-from plait.core.errors import ConfigError, suggest, unknown
-from plait.core.lookup import build, find
+from plait.core.errors import ConfigError, PlaitError, suggest, unknown
+from plait.core.lookup import build, find, parameters
 from plait.core.seeding import seeded
 from plait.data import loader
 from plait.experiments.config import Method, RunConfig
@@ -35,7 +35,7 @@ from plait.training import Callback, Trainer
 
 @dataclass(frozen=True)
 class Job:
-    """What a run needs: the problem, the loaders of its splits, and a trainer that holds the model."""
+    """What a run needs: the problem, the loaders of its splits, and a trainer with the model."""
 
     recipe: Recipe
     loaders: dict[str, DataLoader[Any]]
@@ -101,7 +101,7 @@ def build_recipe(config: RunConfig) -> Recipe:
         given["data"] = Path(config.data)
     elif config.data is not None:
         raise ConfigError(f"recipe {cls.__name__} brings its own data; leave out --data.")
-    recipe: Recipe = build(cls, config.recipe.options, kind="recipe", **given)
+    recipe: Recipe = _built(cls, config.recipe.options, "recipe", **given)
     return recipe
 
 
@@ -174,36 +174,84 @@ def _model(config: RunConfig, recipe: Recipe, tasks: list[Task], example: Any) -
 
 def _method(method: Method, package: Any, base: type[Any], kind: str, **given: Any) -> Any:
     cls = find(method.name, package, base=base, kind=kind)
-    return build(cls, method.options, kind=kind, **given)
+    return _built(cls, method.options, kind, **given)
+
+
+def _built(cls: type[Any], options: dict[str, Any], kind: str, **given: Any) -> Any:
+    with _options_of(cls, options, kind):
+        return build(cls, options, kind=kind, **given)
+
+
+@contextmanager
+def _options_of(cls: type[Any], options: dict[str, Any], kind: str) -> Iterator[None]:
+    """Turns what a class says about the values that the user gave it into a `ConfigError`."""
+    try:
+        yield
+    except PlaitError:
+        raise
+    except (TypeError, ValueError) as error:
+        if not options:
+            raise
+        raise ConfigError(
+            f"{kind} {cls.__name__} cannot be made with {options}: {error}"
+        ) from error
 
 
 def _optimizer(method: Method) -> dict[str, Any]:
     """Returns the Trainer's arguments for an optimizer of torch."""
-    cls = find(method.name, torch.optim, base=torch.optim.Optimizer, kind="optimizer")
+    cls: type[Any] = find(method.name, torch.optim, base=torch.optim.Optimizer, kind="optimizer")
     options = method.options
-    common = {key: options.pop(key) for key in ("lr", "weight_decay") if key in options}
+    common: dict[str, Any] = {
+        key: _number(f"optimizer.{key}", options.pop(key))
+        for key in ("lr", "weight_decay")
+        if key in options
+    }
     _check_options(cls, options, "optimizer")
-    return {"optimizer": partial(cls, **options), **common}
+
+    def make(groups: list[dict[str, Any]]) -> torch.optim.Optimizer:
+        with _options_of(cls, method.options, "optimizer"):
+            optimizer: torch.optim.Optimizer = cls(groups, **options)
+        return optimizer
+
+    return {"optimizer": make, **common}
+
+
+def _number(key: str, value: Any) -> float:
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise ConfigError(f"setting {key!r} must be a number; found {value!r}.")
+    return float(value)
 
 
 def _scheduler(method: Method | None, steps: int) -> Any:
     if method is None:
         return None
     schedulers = torch.optim.lr_scheduler
-    cls = find(method.name, schedulers, base=schedulers.LRScheduler, kind="scheduler")
+    cls: type[Any] = find(method.name, schedulers, base=schedulers.LRScheduler, kind="scheduler")
     options = method.options
-    _check_options(cls, options, "scheduler")
     for length in ("total_steps", "T_max"):
-        if length in inspect.signature(cls).parameters:
+        if length in parameters(cls):
             options.setdefault(length, steps)
-    return partial(cls, **options)
+    _check_options(cls, options, "scheduler")
+
+    def make(optimizer: torch.optim.Optimizer) -> Any:
+        with _options_of(cls, options, "scheduler"):
+            return cls(optimizer, **options)
+
+    return make
 
 
 def _check_options(cls: type[Any], options: dict[str, Any], kind: str) -> None:
-    allowed = list(inspect.signature(cls).parameters)[1:]  # the first is what it is built on
+    _, *taken = parameters(cls).values()  # the first is what it is built on
+    allowed = [each.name for each in taken]
     for option in options:
         if option not in allowed:
             raise ConfigError(
                 f"{kind} {cls.__name__} has no option {option!r}; it takes: {', '.join(allowed)}."
                 f"{suggest(option, allowed)}"
+            )
+    for each in taken:
+        if each.default is inspect.Parameter.empty and each.name not in options:
+            raise ConfigError(
+                f"{kind} {cls.__name__} needs the option {each.name!r}. "
+                f"Set it: {kind}.{each.name}=..."
             )

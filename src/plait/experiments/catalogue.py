@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import inspect
 
+from torch import nn
+
 import plait.balancing
 import plait.encoders
 import plait.recipes
@@ -17,7 +19,6 @@ from plait.recipes import Recipe
 from plait.regularization import Regularizer
 from plait.sharing import Sharing
 from plait.tasks import Task
-from torch import nn
 
 FAMILIES = {
     "sharing": (plait.sharing, Sharing),

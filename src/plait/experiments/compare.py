@@ -12,7 +12,7 @@ from plait.core.errors import RunExistsError
 from plait.core.files import write_text
 from plait.evaluation import changes, delta_m
 from plait.experiments.build import build_recipe
-from plait.experiments.config import RunConfig
+from plait.experiments.config import Method, RunConfig
 from plait.experiments.run import Result, is_run, run
 from plait.tasks.metrics import direction
 from plait.training import Callback
@@ -53,11 +53,12 @@ class Comparison:
 def compare(
     config: RunConfig, folder: Path, *, title: str, callbacks: MakeCallbacks = lambda label: ()
 ) -> Comparison:
-    """Trains one network per task, then the joint one, with the same budget, and compares them.
+    """Trains the joint network, then one network per task with the same budget; compares them.
 
     All networks get the same encoder (from the same first weights), heads, data, epochs, batch
     size and optimizer. Each takes its best epoch by its own tasks on the validation split; the
-    test split is read once by each.
+    test split is read once by each. A single-task network is trained on the plain loss of its task:
+    balancing, task weights and regularization between networks are for several tasks.
 
     Args:
         config: the settings of the joint run; the single-task runs have one task each of it.
@@ -68,20 +69,34 @@ def compare(
     Raises:
         RunExistsError: the folder holds a run already; nothing in it was touched.
     """
-    if is_run(folder) or (folder / "joint").exists():
-        raise RunExistsError(
-            f"{folder} already holds a run; nothing in it was touched. Name another folder with --out."
-        )
     tasks = config.tasks or [task.name for task in build_recipe(config).tasks()]
     single = {task: f"single-{task}" for task in tasks}
-    alone: dict[str, Result] = {}
-    for task, name in single.items():
-        one = config.model_copy(update={"tasks": [task]})
-        alone[task] = run(one, folder / name, callbacks=callbacks(f"{task} alone"))
+    if is_run(folder) or any((folder / name).exists() for name in ("joint", *single.values())):
+        raise RunExistsError(
+            f"{folder} already holds a run; nothing in it was touched. Name another folder with "
+            "--out."
+        )
     joint = run(config, folder / "joint", callbacks=callbacks("joint"))
+    alone = {
+        task: run(_alone(config, task), folder / name, callbacks=callbacks(f"{task} alone"))
+        for task, name in single.items()
+    }
     comparison = _comparison(config, title, single, alone, joint)
     write_text(folder / "comparison.json", json.dumps(asdict(comparison), indent=2) + "\n")
     return comparison
+
+
+def _alone(config: RunConfig, task: str) -> RunConfig:
+    """Returns the settings of a single-task run; a rule on another task's metric becomes skill."""
+    other = config.rule.rpartition("/")[0] not in ("", task)
+    changed = {
+        "tasks": [task],
+        "weights": {},
+        "balancing": Method.model_validate("Equal"),
+        "regularization": None,
+        "rule": "skill" if other else config.rule,
+    }
+    return config.model_copy(update=changed)
 
 
 def _comparison(

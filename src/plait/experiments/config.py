@@ -11,7 +11,7 @@ from plait.core.errors import ConfigError, suggest
 
 
 class Method(BaseModel):
-    """A method by its class name, and its options: ``{class: MMoE, experts: 4}``, or just ``MMoE``."""
+    """A method by its class name, with options: ``{class: MMoE, experts: 4}``, or just ``MMoE``."""
 
     model_config = ConfigDict(extra="allow", populate_by_name=True, protected_namespaces=())
 
@@ -41,8 +41,8 @@ class RunConfig(BaseModel):
         regularization: family 2: what ties the parameters of separate networks.
         balancing: how the tasks are balanced.
         optimizer: any class of `torch.optim`; `lr` and `weight_decay` are those of the model.
-        scheduler: any class of `torch.optim.lr_scheduler`; steps after each optimizer step. The total
-            number of steps is filled in where it is needed (`total_steps`, `T_max`).
+        scheduler: any class of `torch.optim.lr_scheduler`; steps after each optimizer step. The
+            total number of steps is filled in where it is needed (`total_steps`, `T_max`).
         workers: processes that read data; 0 reads in the training process.
         gallery: test examples to show in the report.
 
@@ -56,10 +56,10 @@ class RunConfig(BaseModel):
     tasks: list[str] | None = None
     weights: dict[str, float] = Field(default_factory=dict)
     encoder: Method | None = None
-    sharing: Method = Method(name="Hard")
+    sharing: Method = Field("Hard", validate_default=True)
     regularization: Method | None = None
-    balancing: Method = Method(name="Equal")
-    optimizer: Method = Method(name="AdamW")
+    balancing: Method = Field("Equal", validate_default=True)
+    optimizer: Method = Field("AdamW", validate_default=True)
     scheduler: Method | None = None
     epochs: int = Field(10, ge=1)
     batch_size: int = Field(32, ge=1)

@@ -66,22 +66,26 @@ def _put(nested: dict[str, Any], path: list[str], value: Any) -> None:
         place = place[part]
     known = place.get(path[-1])
     if isinstance(known, dict) and not isinstance(value, dict):
-        value = {"class": value, **known}
+        value = {**known, "class": value}
     place[path[-1]] = value
 
 
 def merge(base: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
-    """Returns `base` with `over` laid on it; another `class` replaces a method with all its options.
+    """Returns `base` with `over` laid on it; another `class` replaces a method and its options.
 
     Example:
         >>> merge({"optimizer": {"class": "AdamW", "lr": 0.1}}, {"optimizer": {"lr": 0.2}})
         {'optimizer': {'class': 'AdamW', 'lr': 0.2}}
         >>> merge({"optimizer": {"class": "AdamW", "lr": 0.1}}, {"optimizer": "SGD"})
         {'optimizer': {'class': 'SGD'}}
+        >>> merge({"optimizer": "SGD"}, {"optimizer": {"lr": 0.2}})
+        {'optimizer': {'class': 'SGD', 'lr': 0.2}}
     """
     merged = dict(base)
     for key, value in over.items():
         known = merged.get(key)
+        if isinstance(known, str) and isinstance(value, Mapping):
+            known = {"class": known}
         if isinstance(known, Mapping) and "class" in known and isinstance(value, str):
             value = {"class": value}
         if isinstance(known, Mapping) and isinstance(value, Mapping):

@@ -5,7 +5,6 @@ background and pixel noise. The digits are the 1,797 real 8x8 images that scikit
 nothing is downloaded.
 """
 
-import difflib
 import math
 from dataclasses import dataclass
 from functools import cache
@@ -14,6 +13,8 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
+
+from plait.core.errors import ConfigError, unknown
 
 Floats = NDArray[np.float32]
 Indices = NDArray[np.int64]
@@ -70,7 +71,7 @@ def make_scenes(split: str, count: int, *, size: int = 64, seed: int = 0) -> Sce
         centre [N, 2].
 
     Raises:
-        ValueError: ``split`` is unknown, or ``count``, ``size`` or ``seed`` is out of range.
+        ConfigError: ``split`` is unknown, or ``count``, ``size`` or ``seed`` is out of range.
 
     Example:
         >>> scenes = make_scenes("train", 2)
@@ -80,7 +81,7 @@ def make_scenes(split: str, count: int, *, size: int = 64, seed: int = 0) -> Sce
     Cost:
         about 0.8 ms and 8 KiB per scene of 64 pixels on one core.
     """
-    _check(split, count, size, seed)
+    check_scenes(split, count, size, seed)
     _, labels = _digits()
     images = np.empty((count, size, size), np.uint8)
     mask = np.empty_like(images)
@@ -253,15 +254,16 @@ def _digits() -> tuple[Floats, Indices]:
     return ink, labels.astype(np.int64)
 
 
-def _check(split: str, count: int, size: int, seed: int) -> None:
+def check_scenes(split: str, count: int, size: int, seed: int) -> None:
     """Refuse arguments of `make_scenes` that are out of range."""
     if split not in _SHARES:
-        close = difflib.get_close_matches(split, _SHARES, n=1)
-        hint = f"Did you mean '{close[0]}'?" if close else "Choose one of the three."
-        raise ValueError(f"`split` must be one of {', '.join(_SHARES)}; found '{split}'. {hint}")
+        raise ConfigError(unknown("split", split, _SHARES))
+    for name, value in (("count", count), ("size", size), ("seed", seed)):
+        if not isinstance(value, int | np.integer):
+            raise ConfigError(f"`{name}` of scenes must be a whole number; found {value!r}.")
     if count < 1:
-        raise ValueError(f"`count` must be at least 1; found {count}. Ask for one scene or more.")
+        raise ConfigError(f"`count` must be at least 1; found {count}. Ask for one scene or more.")
     if not 32 <= size <= 128:
-        raise ValueError(f"`size` must be in 32..128 pixels; found {size}. The default is 64.")
+        raise ConfigError(f"`size` must be in 32..128 pixels; found {size}. The default is 64.")
     if seed < 0:
-        raise ValueError(f"`seed` must not be negative; found {seed}. The default is 0.")
+        raise ConfigError(f"`seed` must not be negative; found {seed}. The default is 0.")

@@ -19,8 +19,8 @@ class Recipe(ABC):
     Attributes:
         needs_data: whether the recipe reads a data folder (`data`).
         defaults: settings of a run that suit the problem, by the names of the run's configuration.
-        views: `{task: kind}` for the gallery: "label", "mask", "point" (pixels) or "box" (fractions of
-            width and height: xmin, ymin, xmax, ymax).
+        views: `{task: kind}` for the gallery: "label", "mask", "point" (pixels) or "box" (fractions
+            of width and height: xmin, ymin, xmax, ymax).
         backgrounds: `{task: class}` that the gallery leaves clear in a mask; class 0 by default.
     """
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import torch
@@ -12,28 +12,33 @@ from torch.utils.data import Dataset
 
 from plait.data import InMemory
 from plait.encoders import ConvEncoder
-from plait.recipes._scenes import Scenes, make_scenes
+from plait.recipes._scenes import Scenes, check_scenes, make_scenes
 from plait.recipes.base import Recipe
 from plait.tasks import Classification, Regression, Segmentation, Task
 
 
 class Digits(Recipe):
-    """One real handwritten digit, scaled, rotated and placed over clutter: which, what outline, where?
+    """One handwritten digit, scaled, rotated and placed over clutter: which, what outline, where?
 
-    Three tasks of three kinds: `digit` (10 classes), `mask` (ink or not, for each pixel) and `centre`
-    (x and y of the ink's centre of mass, in pixels). The 1,797 digits of 8 x 8 pixels come with
-    scikit-learn; they are split by digit image, so no digit of the test scenes was seen in training.
+    Three tasks of three kinds: `digit` (10 classes), `mask` (ink or not, for each pixel) and
+    `centre` (x and y of the ink's centre of mass, in pixels). The 1,797 real digits of 8 x 8 pixels
+    come with scikit-learn; they are split by digit image, so no digit of the test scenes was seen
+    in training.
 
     Args:
-        scenes: training scenes; validation gets an eighth, test a quarter of the number, at least 64.
-        size: side of a scene in pixels.
-        seed: of the scenes.
+        scenes: training scenes, at least 1; 4000 by default. Validation gets an eighth of the
+            number, test a quarter, both at least 64.
+        size: side of a scene in pixels, 32..128; 48 by default.
+        seed: of the scenes, not negative.
+
+    Raises:
+        ConfigError: an argument is outside its range.
 
     Reference (digits): Alpaydin, Kaynak, "Optical Recognition of Handwritten Digits", UCI Machine
         Learning Repository, 1998.
     """
 
-    defaults = {
+    defaults: ClassVar[Mapping[str, Any]] = {
         "epochs": 8,
         "batch_size": 64,
         "optimizer": {"class": "AdamW", "lr": 3e-3, "weight_decay": 1e-4},
@@ -41,9 +46,10 @@ class Digits(Recipe):
         "balancing": {"class": "UncertaintyWeights"},
         "measure_every": 25,
     }
-    views = {"digit": "label", "mask": "mask", "centre": "point"}
+    views: ClassVar[Mapping[str, str]] = {"digit": "label", "mask": "mask", "centre": "point"}
 
     def __init__(self, *, scenes: int = 4000, size: int = 48, seed: int = 0) -> None:
+        check_scenes("train", scenes, size, seed)
         self.scenes = scenes
         self.size = size
         self.seed = seed

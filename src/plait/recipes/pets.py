@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from torch import Tensor, nn
@@ -12,8 +12,8 @@ from torch.utils.data import Dataset
 
 from plait.data import Augment, Augmented, Draw, index_of
 from plait.encoders import ConvEncoder
-from plait.recipes._pet_files import GEOMETRY, pets3
-from plait.recipes._pet_files import Pets as Photos
+from plait.recipes._layouts import pets3
+from plait.recipes._photos import GEOMETRY, MASK_CLASSES, Photos
 from plait.recipes.base import Recipe
 from plait.tasks import Classification, Regression, Segmentation, Task
 
@@ -21,15 +21,16 @@ from plait.tasks import Classification, Regression, Segmentation, Task
 class PetPhotos(Recipe):
     """What the recipes on pet photographs share: tasks, trunk, augmentation and defaults.
 
-    Three tasks: `breed` (classification), `mask` (pet, background or border, for each pixel) and `head`
-    (a box, xmin, ymin, xmax, ymax as fractions of width and height; missing for about half of the
-    photos). The trunk is the classical one of joint classification and segmentation: three blocks of
-    64, 128 and 256 channels, each a convolution 3x3, ReLU and max pooling 2x2. The breed's head is pooled
-    and has hidden layers of 1024 and 512 units; the mask's head predicts for every pixel.
+    Three tasks: `breed` (classification), `mask` (pet, background or border, for each pixel) and
+    `head` (a box, xmin, ymin, xmax, ymax as fractions of width and height; missing for about half
+    of the photos). The trunk is the classical one of joint classification and segmentation: three
+    blocks of 64, 128 and 256 channels, each a convolution 3x3, ReLU and max pooling 2x2. The
+    breed's head is pooled and has hidden layers of 1024 and 512 units; the mask's head predicts for
+    every pixel.
     """
 
     needs_data = True
-    defaults = {
+    defaults: ClassVar[Mapping[str, Any]] = {
         "epochs": 20,
         "batch_size": 16,
         "optimizer": {"class": "AdamW", "lr": 5e-4, "weight_decay": 1e-4},
@@ -38,8 +39,8 @@ class PetPhotos(Recipe):
         "log_every": 5,
         "measure_every": 10,
     }
-    views = {"breed": "label", "mask": "mask", "head": "box"}
-    backgrounds = {"mask": 1}
+    views: ClassVar[Mapping[str, str]] = {"breed": "label", "mask": "mask", "head": "box"}
+    backgrounds: ClassVar[Mapping[str, int]] = {"mask": 1}
 
     def __init__(self, photos: Mapping[str, Photos], *, augment: bool) -> None:
         self.photos = photos
@@ -50,7 +51,7 @@ class PetPhotos(Recipe):
         """The breeds, and the three classes of a pixel."""
         return {
             "breed": list(self.photos["train"].classes),
-            "mask": ["pet", "background", "border"],
+            "mask": list(MASK_CLASSES),
         }
 
     def tasks(self) -> list[Task]:

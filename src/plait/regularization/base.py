@@ -88,18 +88,23 @@ class Regularizer(nn.Module, ABC):
             self.prox(self._learning_rate(optimizer) * self.strength)
 
     def _learning_rate(self, optimizer: torch.optim.Optimizer) -> float:
-        tied = {id(parameter) for group in self.groups for parameter in group}
-        rates = {
-            float(group["lr"])
+        rate_of = {
+            id(parameter): float(group["lr"])
             for group in optimizer.param_groups
-            if any(id(parameter) in tied for parameter in group["params"])
+            for parameter in group["params"]
         }
-        if len(rates) != 1:
+        rates = {rate_of.get(id(parameter)) for group in self.groups for parameter in group}
+        if None in rates:
             raise ConfigError(
-                f"the parameters tied by {type(self).__name__} must have one learning rate; "
-                f"found {sorted(rates) or 'none of them in the optimizer'}."
+                f"the optimizer does not have all parameters that {type(self).__name__} ties, and "
+                "mode='prox' moves them all. Narrow `scope` to the layers that learn."
             )
-        return rates.pop()
+        if len(rates) > 1:
+            raise ConfigError(
+                f"the parameters tied by {type(self).__name__} must have one learning rate; found "
+                f"{sorted(rate for rate in rates if rate is not None)}."
+            )
+        return next(rate for rate in rates if rate is not None)
 
 
 def _tied_parameters(network: nn.Module) -> dict[str, nn.Parameter]:

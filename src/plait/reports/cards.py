@@ -22,7 +22,7 @@ from plait.reports.gallery import (
     View,
     read_gallery,
 )
-from plait.reports.tables import number
+from plait.reports.text import number
 
 _PNG = b"\x89PNG\r\n\x1a\n"
 _SMALL = 256  # pixels; an image below is enlarged on the page, where smoothing would blur it
@@ -30,7 +30,14 @@ _SMALL = 256  # pixels; an image below is enlarged on the page, where smoothing 
 
 @dataclass(frozen=True)
 class Mark:
-    """What is drawn over an image, in pixels of it: a circle (x, y, radius) or a box (x, y, width, height)."""
+    """What is drawn over an image: a circle or a box.
+
+    Attributes:
+        shape: which of the two.
+        true: whether it is the truth, and not a prediction.
+        place: x, y and radius, or x, y, width and height, in pixels from the upper left corner.
+        text: what the pointer reads.
+    """
 
     shape: Literal["circle", "box"]
     true: bool
@@ -93,7 +100,9 @@ def _card(example: Example, path: Path) -> Card:
             pictures.append(Picture(f"{view.task}, true", of_mask=True, overlay=true))
         predicted = _data_address(path, view.predicted)
         pictures.append(Picture(f"{view.task}, predicted", of_mask=True, overlay=predicted))
-    lines = [_line(view, width, height) for view in example.views]
+    lines = [
+        _line(view) for view in example.views if view.true is None or not isinstance(view, MaskView)
+    ]
     image = _data_address(path, example.image)
     return Card(image, width, height, max(width, height) < _SMALL, pictures, lines)
 
@@ -120,18 +129,16 @@ def _mark(place: Point | Box, true: bool, text: str, width: int, height: int) ->
     return Mark("box", true, (x * width, y * height, *extent), text)
 
 
-def _line(view: View, width: int, height: int) -> Line:
-    """Returns a view in words."""
+def _line(view: View) -> Line:
+    """Returns a view in words; a mask that has its picture needs none."""
     if isinstance(view, LabelView):
         if view.true is None:
             return Line(view.task, f"{view.predicted} predicted, no label", None)
         right = view.true == view.predicted
         text = view.predicted if right else f"{view.predicted} predicted, {view.true} true"
         return Line(view.task, text, right)
-    if view.true is None:
+    if view.true is None or isinstance(view, MaskView):
         return Line(view.task, "no label", None)
-    if isinstance(view, MaskView):
-        return Line(view.task, "true and predicted above", None)
     if isinstance(view, PointView):
         return Line(view.task, f"{number(math.dist(view.true, view.predicted))} pixels apart", None)
     return Line(view.task, f"overlap {_overlap(view.true, view.predicted):.0%}", None)
@@ -139,9 +146,7 @@ def _line(view: View, width: int, height: int) -> Line:
 
 def _overlap(first: Box, second: Box) -> float:
     """Returns intersection over union, 0 for two empty boxes."""
-    sides = [
-        max(0.0, min(first[i + 2], second[i + 2]) - max(first[i], second[i])) for i in (0, 1)
-    ]
+    sides = [max(0.0, min(first[i + 2], second[i + 2]) - max(first[i], second[i])) for i in (0, 1)]
     both = sides[0] * sides[1]
     areas = [max(0.0, b[2] - b[0]) * max(0.0, b[3] - b[1]) for b in (first, second)]
     union = sum(areas) - both

@@ -1,4 +1,4 @@
-"""The charts of a run: what each shows, how to read it, and what to do where its data are missing."""
+"""The charts of a run: what each shows, how to read it, and how to get data that are missing."""
 
 from __future__ import annotations
 
@@ -14,18 +14,23 @@ from plait.reports.curves import (
     summary,
     window,
 )
-from plait.reports.figures import GREY, Look, Panel, draw_lines, line
+from plait.reports.draw import draw_lines, line
 from plait.reports.read import Run, Step, Validation
 from plait.reports.series import Series, series
-from plait.reports.tables import arrow, direction
+from plait.reports.style import GREY, Look, Panel
+from plait.reports.text import arrow, direction
 
 _NEUTRAL = Look(GREY)
-_NO_STEPS = "No step has been recorded yet. Training writes its steps every `log_every` steps."
+_NO_STEPS = (
+    "No step has been recorded yet. Training writes its steps to the disk every log_every steps."
+)
 
 
 def loss_chart(view: View) -> Chart:
     """The training loss of each task."""
-    title, panels, columns = "Training loss", [], {}
+    title = "Training loss"
+    panels: list[Panel] = []
+    columns: dict[str, Series] = {}
     for index, task in enumerate(view.run.tasks):
         pick = _pick(lambda step: step.losses, task)
         curve, alone = step_curve(view.run, pick), step_curve(view.single.get(task), pick)
@@ -43,7 +48,9 @@ def loss_chart(view: View) -> Chart:
 
 def validation_chart(view: View) -> Chart:
     """The main metric of each task on the validation data; the table has all metrics."""
-    title, panels, columns = "Validation", [], {}
+    title = "Validation"
+    panels: list[Panel] = []
+    columns: dict[str, Series] = {}
     for index, (task, metric) in enumerate(_main_metrics(view.run)):
         curve, alone = (_metric(run, task, metric) for run in (view.run, view.single.get(task)))
         if not curve.x:
@@ -71,7 +78,7 @@ def weight_chart(view: View) -> Chart:
     caption = f"What each task's gradient counted. {window(list(curves.values()))}"
     panel = many_panel("weights-0", curves, view.looks)
     table = curve_table("Step", curves, title)
-    return Chart("weights", title, caption, [panel], table, wide=True)
+    return Chart("weights", title, caption, [panel], table)
 
 
 def norm_chart(view: View) -> Chart:
@@ -80,26 +87,26 @@ def norm_chart(view: View) -> Chart:
     if not view.run.steps:
         return Chart("norms", title, missing=_NO_STEPS)
     tasks = _by_task(view, lambda step: step.norms)
-    whole = "the whole gradient" if "all" in tasks else "all"
+    whole = "Whole gradient" if "All" in tasks else "All"
     curves = {**tasks, whole: step_curve(view.run, lambda step: step.gradient_norm)}
-    caption = (
-        f"Tasks: at the shared parameters. {whole}: the balanced gradient of all parameters, "
-        f"before clipping. {window(list(curves.values()))}"
-    )
-    if not tasks:
+    caption = f"{whole}: the balanced gradient of all parameters, before clipping. "
+    if tasks:
+        caption += "Tasks: their gradients at the shared parameters. "
+    else:
         caption += (
-            " Norms of the tasks were not recorded: gradient methods always have them, "
-            "other balancers with `measure_every`."
+            "Norms of the tasks were not recorded: gradient methods always record them, "
+            "other balancers with the option measure_every. "
         )
+    caption += window(list(curves.values()))
     panel = many_panel("norms-0", curves, {**view.looks, whole: _NEUTRAL})
-    return Chart(
-        "norms", title, caption, [panel], curve_table("Step", curves, title), wide=True
-    )
+    return Chart("norms", title, caption, [panel], curve_table("Step", curves, title))
 
 
 def term_chart(view: View) -> Chart:
     """The penalties: regularization, connection costs, auxiliary terms."""
-    title, panels, columns = "Penalties", [], {}
+    title = "Penalties"
+    panels: list[Panel] = []
+    columns: dict[str, Series] = {}
     names = dict.fromkeys(name for step in view.run.steps for name in step.terms)
     for index, name in enumerate(names):
         bare, scaled = (step_curve(view.run, _term(name, part)) for part in (0, 1))
@@ -126,16 +133,18 @@ def rate_chart(view: View) -> Chart:
     panel = Panel("", None, plot, summary("Learning rate", curve, "step"))
     table = curve_table("Step", {"Learning rate": curve}, title)
     caption = "Of the optimizer's first parameter group."
-    return Chart("rate", title, caption, [panel], table, wide=True)
+    return Chart("rate", title, caption, [panel], table)
 
 
 def _validation_panel(
     view: View, ident: str, task: str, metric: str, curve: Series, alone: Series
 ) -> Panel:
-    look, name = view.looks[task], f"{task}: {arrow(metric, direction(metric))}"
+    look, name = Look(view.looks[task].colour), f"{task}: {arrow(metric, direction(metric))}"
     traces = [line(curve.thinned(), look, name=task, marks="circle")]
     if alone.x:
-        traces.append(line(alone.thinned(), Look(look.colour, "dash"), name="alone", marks="circle-open"))
+        traces.append(
+            line(alone.thinned(), Look(look.colour, "dash"), name="alone", marks="circle-open")
+        )
     trivial = view.run.validations[-1].trivial.get(task, {}).get(metric)
     flat = [] if trivial is None else [(trivial, "trivial")]
     plot = draw_lines(ident, traces, x="epoch", flat=flat)

@@ -1,4 +1,4 @@
-"""A comparison folder as typed values: one joint run, one run for each task, and what they reach."""
+"""A comparison folder as typed values: a joint run, a run for each task, and what they reach."""
 
 from __future__ import annotations
 

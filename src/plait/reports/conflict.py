@@ -6,9 +6,11 @@ import math
 from itertools import permutations
 
 from plait.reports.curves import Chart, View, curve_table, progress_panel, window
-from plait.reports.figures import GREY, Look, Panel, draw_pairs
+from plait.reports.draw import draw_pairs
 from plait.reports.series import Series
-from plait.reports.tables import Table, number
+from plait.reports.style import GREY, Look, Panel
+from plait.reports.tables import Table
+from plait.reports.text import number
 
 MOST_PANELS = 12  # 20 tasks have 190 pairs
 Pair = tuple[str, str]
@@ -23,7 +25,7 @@ def conflict_charts(view: View) -> list[Chart]:
     if not curves:
         text = (
             "Cosines between the tasks' gradients were not recorded. Gradient methods always "
-            "record them; for other balancers, train with `measure_every`, say `measure_every=20`."
+            "record them; for other balancers, train with the option measure_every."
         )
         return [Chart("cosines", "Gradient conflict", missing=text)]
     return [_over_steps(curves), _over_training(view.run.tasks, curves)]
@@ -85,7 +87,9 @@ def _heat_map(
     ident: str, title: str, tasks: list[str], values: dict[Pair, float], *, share: bool
 ) -> Panel:
     matrix = [[values.get((a, b), values.get((b, a))) for b in tasks] for a in tasks]
-    words = [f"{_name(p)} {v:.0%}" if share else f"{_name(p)} {number(v)}" for p, v in values.items()]
+    words = [
+        f"{_name(p)} {v:.0%}" if share else f"{_name(p)} {number(v)}" for p, v in values.items()
+    ]
     plot = draw_pairs(ident, tasks, matrix, share=share)
     return Panel(title, None, plot, f"{title}: {', '.join(words)}.")
 

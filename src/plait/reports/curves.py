@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
-from plait.reports.figures import Look, Panel, draw_lines, line
+from plait.reports.draw import draw_lines, line
 from plait.reports.read import Run, Step
 from plait.reports.series import TABLE_ROWS, Series, series, spread
-from plait.reports.tables import Table, number
+from plait.reports.style import Look, Panel
+from plait.reports.tables import Table
+from plait.reports.text import number
 
 
 @dataclass(frozen=True)
@@ -22,7 +25,6 @@ class Chart:
         panels: the plots; empty if the data do not exist.
         table: the numbers.
         missing: why there is nothing to see, and how to get it.
-        wide: whether a panel takes the whole width of the page.
     """
 
     ident: str
@@ -31,7 +33,6 @@ class Chart:
     panels: list[Panel] = field(default_factory=list)
     table: Table | None = None
     missing: str = ""
-    wide: bool = False
 
 
 @dataclass(frozen=True)
@@ -73,7 +74,8 @@ def progress_panel(
         alone: the same value of single-task training.
         zero: whether zero is marked.
     """
-    traces = list(progress_lines(curve, look, name))
+    look = Look(look.colour)
+    traces = progress_lines(curve, look, name)
     if alone is not None and alone.x:
         traces.append(line(alone.smoothed(), Look(look.colour, "dash"), name="alone"))
     flat = [(0.0, "")] if zero else []
@@ -81,8 +83,8 @@ def progress_panel(
     return Panel(name, look, plot, summary(name, curve, "step"))
 
 
-def progress_lines(curve: Series, look: Look, name: str) -> list[object]:
-    """Returns the curve as a faint line, if its running mean differs, and the mean as a strong one."""
+def progress_lines(curve: Series, look: Look, name: str) -> list[Any]:
+    """Returns the running mean as a strong line over the curve itself as a faint one."""
     faint = [line(curve.thinned(), look, width=1, faint=True)] if curve.half_window else []
     return [*faint, line(curve.smoothed(), look, name=name)]
 
@@ -107,7 +109,7 @@ def summary(name: str, curve: Series, unit: str) -> str:
 
 
 def curve_table(unit: str, columns: Mapping[str, Series], caption: str) -> Table:
-    """Returns the values themselves, not their means, in at most `TABLE_ROWS` evenly spaced rows."""
+    """Returns the values themselves, not their means, in evenly spaced rows."""
     places = sorted({x for curve in columns.values() for x in curve.x})
     values = [dict(zip(curve.x, curve.y, strict=True)) for curve in columns.values()]
     kept = [places[i] for i in spread(len(places), TABLE_ROWS)]

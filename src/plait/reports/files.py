@@ -28,7 +28,8 @@ def parse(kind: TypeAdapter[T], text: bytes, *, where: str, hint: str) -> T:
     """Returns JSON as the values of a `kind`.
 
     Raises:
-        DataError: it is no JSON, or not of that kind; the message says `where` and ends with the `hint`.
+        DataError: it is no JSON, or not of that kind; the message begins with `where`, and ends
+            with the `hint`.
     """
     try:
         return kind.validate_json(text)
@@ -43,7 +44,7 @@ def inside(folder: Path, name: str, *, named_in: Path) -> Path:
     """Returns the path of a `name` within a `folder`, links followed.
 
     Raises:
-        DataError: it leads out of the folder: a report would show a file that is not part of the run.
+        DataError: it leads out of the folder: the page would show a file that is not of the run.
     """
     path = (folder / name).resolve()
     if not path.is_relative_to(folder.resolve()):

@@ -17,7 +17,6 @@ from plait.reports.files import parse, read_bytes
 Scores = dict[str, dict[str, float]]  # {task: {metric: value}}, the main metric first
 
 
-
 @dataclass(frozen=True)
 class Step:
     """One optimizer step; what a balancer does not have is empty."""
@@ -93,7 +92,9 @@ class Run:
         """All tasks, in the order of the model where an evaluation shows it."""
         evaluated = [name for event in self.validations[:1] for name in event.losses]
         stepped = [name for event in self.steps for name in event.losses]
-        return list(dict.fromkeys(evaluated + stepped + list(self.test.losses if self.test else ())))
+        return list(
+            dict.fromkeys(evaluated + stepped + list(self.test.losses if self.test else ()))
+        )
 
     @property
     def best(self) -> Validation | None:
@@ -104,7 +105,8 @@ class Run:
     @property
     def seconds(self) -> float:
         """Time in training and validation."""
-        return max((event.seconds for event in [*self.steps, *self.validations]), default=0.0)
+        stepped = [event.seconds for event in self.steps]
+        return max(stepped + [event.seconds for event in self.validations], default=0.0)
 
 
 _EVENT: TypeAdapter[Event] = TypeAdapter(Annotated[Event, Field(discriminator="event")])
@@ -115,7 +117,7 @@ def read_run(folder: Path) -> Run:
     """Reads a run folder.
 
     Raises:
-        DataError: `events.jsonl` is missing, or a file is broken; the message names the file and line.
+        DataError: `events.jsonl` is missing, or a file is broken; the message names it.
     """
     events, whole = _read_events(folder / "events.jsonl")
     tests = [event for event in events if isinstance(event, FinalTest)]
@@ -162,7 +164,8 @@ def _read_config(path: Path) -> dict[str, Any] | None:
     try:
         found = yaml.safe_load(read_bytes(path, hint=hint))
     except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise DataError(f"{path} is not YAML: {error}. {hint}") from None
+        reason = " ".join(str(error).split())  # YAML draws over several lines where it stumbled
+        raise DataError(f"{path} is not YAML: {reason}. {hint}") from None
     if not isinstance(found, dict):
         raise DataError(f"{path} must be a mapping; found {type(found).__name__}. {hint}")
     return found

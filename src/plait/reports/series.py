@@ -42,9 +42,7 @@ class Series:
         return bool(self.y) and min(self.y) > 0 and max(self.y) > 100 * min(self.y)
 
 
-def series(
-    events: Sequence[T], x: Callable[[T], int], y: Callable[[T], float | None]
-) -> Series:
+def series(events: Sequence[T], x: Callable[[T], int], y: Callable[[T], float | None]) -> Series:
     """Returns the curve of the events that have a finite value."""
     values = [(x(event), y(event)) for event in events]
     points = [(at, value) for at, value in values if value is not None and math.isfinite(value)]

@@ -1,12 +1,14 @@
-"""Did joint training help? The answer of a comparison in words."""
+"""What came out, in words: of a run, and of a comparison (did joint training help?)."""
 
 from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from itertools import islice
 
 from plait.reports.comparison import Comparison, Row
-from plait.reports.tables import arrow, duration, judgement, number, per_cent
+from plait.reports.read import Run
+from plait.reports.text import MISSING, against, direction, duration, judgement, number, per_cent
 
 _SIGNS = {"better": "▲", "worse": "▼", "equal": "=", "mixed": "◆", "not comparable": "?"}
 
@@ -32,10 +34,11 @@ def headline(found: Comparison) -> str:
     """Returns the answer in one sentence, with the tasks that it does not hold for."""
     verdicts = task_verdicts(found)
     better, worse = (
-        [verdict.task for verdict in verdicts if verdict.word == word] for word in ("better", "worse")
+        [verdict.task for verdict in verdicts if verdict.word == word]
+        for word in ("better", "worse")
     )
     word = judgement(found.delta_m)
-    size = f"{abs(found.delta_m):.1f} %"
+    size = per_cent(found.delta_m, sign="")
     answers = {
         "better": f"Joint training helped: on average over the tasks, {size} better",
         "worse": f"Joint training did not help: on average over the tasks, {size} worse",
@@ -47,6 +50,29 @@ def headline(found: Comparison) -> str:
     else:
         exception = f", but {_listed(worse)} got worse" if worse else ""
     return f"{answers[word]}{exception}."
+
+
+def run_headline(run: Run) -> str:
+    """Returns how many tasks beat the trivial predictor on their main metric, and which do not.
+
+    Tasks whose metric has no known direction are left out; the text is empty if none is left.
+    """
+    shown = run.test or run.best
+    if shown is None:
+        return ""
+    words = {
+        task: against(value, shown.trivial.get(task, {}).get(metric), direction(metric))
+        for task, metrics in shown.metrics.items()
+        for metric, value in islice(metrics.items(), 1)
+    }
+    judged = [task for task, word in words.items() if word != MISSING]
+    failed = [task for task in judged if words[task] != "better"]
+    if not judged:
+        return ""
+    count = f"{len(judged) - len(failed)} of {len(judged)} tasks" if failed else "every task"
+    rest = f"; {_listed(failed)} did not" if failed else ""
+    data = "test" if run.test else "validation"
+    return f"On the {data} data, {count} did better than the trivial predictor{rest}."
 
 
 def task_verdicts(found: Comparison) -> list[TaskVerdict]:
@@ -79,11 +105,16 @@ def _verdict(task: str, rows: list[Row]) -> TaskVerdict:
     mean = math.fsum(row.change for row in rows) / len(rows)
     word = "mixed" if {"better", "worse"} <= words else judgement(mean)
     details = [
-        f"{arrow(row.metric, row.higher_is_better)} {number(row.joint)} jointly, "
-        f"{number(row.single)} alone ({per_cent(row.change)})"
+        f"{row.metric}: {number(row.joint)} jointly, {number(row.single)} alone ({_change(row)})"
         for row in rows
     ]
     return TaskVerdict(task, word, _SIGNS[word], details)
+
+
+def _change(row: Row) -> str:
+    """Returns the change without a sign, which for an error would read as a larger one."""
+    word = judgement(row.change)
+    return f"{per_cent(row.change, sign='')} {word}" if word in ("better", "worse") else word
 
 
 def _ratio(joint: float, single: float, what: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -25,17 +26,12 @@ from plait.reports.charts import (
 from plait.reports.comparison import Comparison, read_comparison
 from plait.reports.conflict import conflict_charts
 from plait.reports.curves import Chart, View
-from plait.reports.figures import Look, Panel, draw_bars, looks
+from plait.reports.draw import draw_bars
 from plait.reports.read import Run, read_run
-from plait.reports.tables import (
-    comparison_table,
-    duration,
-    metric_table,
-    number,
-    per_cent,
-    settings_table,
-)
-from plait.reports.verdict import cost, headline, task_verdicts
+from plait.reports.style import Look, Panel, looks
+from plait.reports.tables import comparison_table, metric_table, settings_table
+from plait.reports.text import duration, number, per_cent
+from plait.reports.verdict import cost, headline, run_headline, task_verdicts
 
 
 @dataclass(frozen=True)
@@ -70,6 +66,7 @@ def _run_page(folder: Path) -> dict[str, Any]:
         **_common(view),
         "title": folder.resolve().name,
         "comparison": None,
+        "headline": run_headline(run),
         "metrics": metric_table(run),
     }
 
@@ -134,17 +131,20 @@ def _tiles(run: Run) -> list[Tile]:
         Tile("Time", duration(run.seconds)),
     ]
     if run.best is not None:
-        tiles += [Tile("Best epoch", str(run.best.epoch)), Tile("Score", number(run.best.score))]
+        tiles += [
+            Tile("Best epoch", str(run.best.epoch)),
+            Tile("Best score", number(run.best.score)),
+        ]
     return tiles
 
 
-def _bars(found: Comparison, colours: dict[str, Look] | Any) -> Panel:
+def _bars(found: Comparison, looks_of: Mapping[str, Look]) -> Panel:
     names = [f"{row.task}: {row.metric}" for row in found.rows]
     plot = draw_bars(
         "change-0",
         names,
         [row.change for row in found.rows],
-        [colours[row.task].colour for row in found.rows],
+        [looks_of[row.task].colour for row in found.rows],
     )
     words = [f"{name} {per_cent(row.change)}" for name, row in zip(names, found.rows, strict=True)]
     return Panel("Change through joint training", None, plot, ", ".join(words))

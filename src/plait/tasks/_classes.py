@@ -70,6 +70,8 @@ class ClassLabels(Task):
                 f"labels of task {self.name!r} must be whole numbers; found {target.dtype}. "
                 "Convert them to int64 class numbers."
             )
+        if self._complete(target):
+            return
         labels = target.long()
         wrong = ((labels < 0) | (labels >= self.classes)) & self.valid(labels)
         if bool(wrong.any()):
@@ -78,6 +80,22 @@ class ClassLabels(Task):
                 f"{self.ignore_index} (missing); found {int(labels[wrong][0])}. "
                 "Check `classes` or the label file."
             )
+
+    def count(self, target: Tensor, weights: Tensor | None = None) -> float:
+        """Returns the number of valid labels, or their mass if examples or classes are weighted."""
+        if weights is not None or self.class_weights is not None:
+            return super().count(target, weights)
+        self.check_labels(target)
+        if self._complete(target):
+            return float(target.numel())
+        return float(torch.count_nonzero(self.valid(target)))
+
+    def _complete(self, target: Tensor) -> bool:
+        """Returns whether all labels are there and in range; one pass, for what is the rule."""
+        if target.numel() == 0 or 0 <= self.ignore_index < self.classes:
+            return False
+        low, high = target.aminmax()
+        return bool(low >= 0) and bool(high < self.classes)
 
     def label_weights(self, target: Tensor, weights: Tensor | None) -> Tensor:
         """Valid x example weight x class weight."""
@@ -122,8 +140,12 @@ class ClassLabels(Task):
 
     def summarise(self, target: Tensor, weights: Tensor | None = None) -> Tensor:
         """Returns the number of labels of each class, `[classes]`."""
-        keep = self.label_weights(target, weights) > 0
-        return torch.bincount(target[keep].long(), minlength=self.classes).double()
+        if weights is None and self.class_weights is None and self._complete(target):
+            labels = target.flatten()
+        else:
+            labels = target[self.label_weights(target, weights) > 0]
+        numbers = labels.byte() if labels.dtype == torch.bool else labels
+        return torch.bincount(numbers, minlength=self.classes).double()
 
     def trivial(self, summary: Tensor, prediction: Tensor) -> Tensor:
         """Returns the log frequencies of the classes everywhere; it decides for the majority."""

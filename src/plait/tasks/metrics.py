@@ -16,7 +16,7 @@ def direction(name: str, metric: Metric) -> bool:
     if metric.higher_is_better is None:
         raise ConfigError(
             f"metric {name!r} ({type(metric).__name__}) does not say whether higher is better. "
-            "Set `higher_is_better` on it to True or False."
+            "Derive a class from it that sets `higher_is_better` to True or False."
         )
     return bool(metric.higher_is_better)
 
@@ -30,8 +30,9 @@ def perfect_value(name: str, metric: Metric) -> float:
     higher = direction(name, metric)
     bound = metric.plot_upper_bound if higher else metric.plot_lower_bound
     if bound is None:
+        side = "upper" if higher else "lower"
         raise ConfigError(
             f"metric {name!r} ({type(metric).__name__}) has no best value, so skill is not defined "
-            f"on it. Set `plot_{'upper' if higher else 'lower'}_bound` on it, or name another rule."
+            f"on it. Derive a class from it that sets `plot_{side}_bound`, or name another rule."
         )
     return float(bound)

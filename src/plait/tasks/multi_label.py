@@ -9,7 +9,12 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 from torchmetrics import Metric
-from torchmetrics.classification import MultilabelAccuracy, MultilabelF1Score
+from torchmetrics.classification import (
+    BinaryAccuracy,
+    BinaryF1Score,
+    MultilabelAccuracy,
+    MultilabelF1Score,
+)
 
 from plait.core.errors import ConfigError, DataError, ShapeError
 from plait.core.features import FeatureShape
@@ -60,6 +65,11 @@ class MultiLabel(Task):
 
     def default_metrics(self) -> dict[str, Metric]:
         """The share of labels that are right, and the mean over labels of F1."""
+        if self.labels == 1:  # torchmetrics' multi-label metrics take two or more
+            return {
+                "accuracy": BinaryAccuracy(ignore_index=MISSING),
+                "f1": BinaryF1Score(ignore_index=MISSING),
+            }
         return {
             "accuracy": MultilabelAccuracy(self.labels, average="micro", ignore_index=MISSING),
             "f1": MultilabelF1Score(self.labels, average="macro", ignore_index=MISSING),

@@ -198,7 +198,7 @@ class Task:
 
         Args:
             target: the labels.
-            weights: as in `label_weights`; a label of weight 0 is left out, any other counts as one.
+            weights: as in `label_weights`; a label of weight 0 is left out, others count as one.
         """
         return None
 

@@ -1,8 +1,8 @@
 """Training: one step, and the Trainer around it."""
 
 from plait.training.callbacks import Callback
+from plait.training.groups import parameter_groups
 from plait.training.interrupt import Interrupted
-from plait.training.parameter_groups import parameter_groups
 from plait.training.progress import ProgressBar
 from plait.training.snapshot import State
 from plait.training.step import StepRecord, training_step

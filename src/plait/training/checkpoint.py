@@ -49,7 +49,8 @@ def read_checkpoint(path: Path) -> dict[str, Any]:
         ) from None
     if not isinstance(state, dict) or state.get("format") != FORMAT:
         raise CheckpointError(
-            f"{path} was not written by plait (no format {FORMAT!r}). Name a checkpoint of a plait run."
+            f"{path} was not written by plait (no format {FORMAT!r}). "
+            "Name a checkpoint of a plait run."
         )
     if state.get("version") != VERSION:
         raise CheckpointError(

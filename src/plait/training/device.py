@@ -35,7 +35,7 @@ def pick_device(name: str) -> torch.device:
 
 
 def autocast(device: torch.device, precision: Precision) -> AbstractContextManager[object]:
-    """Returns the context of the forward pass: bfloat16 where it is safe for "bf16", else nothing."""
+    """Returns the context of a forward pass: bfloat16 where it is safe for "bf16", else nothing."""
     if precision not in ("fp32", "bf16"):
         raise ConfigError(f"`precision` must be 'fp32' or 'bf16'; found {precision!r}.")
     return torch.autocast(device.type, dtype=torch.bfloat16, enabled=precision == "bf16")

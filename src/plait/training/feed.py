@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from itertools import islice
 from typing import Any
 
+import torch
 from torch.utils.data import DataLoader
 
 from plait.core.errors import DataError
@@ -16,9 +17,14 @@ from plait.training.randomness import Stream
 class Feed:
     """Yields the batches of epoch e, the same ones whenever it is asked.
 
-    Everything that a loader draws (the order, random transforms, the seeds of its workers) comes from
-    a stream seeded by (seed, epoch). To resume inside an epoch, the batches already used are drawn
-    again and dropped; a loader made by `plait.data.loader` skips them without reading.
+    Everything that a loader draws (the order, random transforms, the seeds of its workers) comes
+    from a stream seeded by (seed, epoch). A generator of the loader's own, or of its sampler or
+    data set (`generator`), is seeded from its first seed likewise; outside it stays as it was.
+
+    To resume inside an epoch, the batches already used are drawn again and dropped. A loader made
+    by `plait.data.loader` without workers skips them without reading: each of its batches has a
+    stream of its own. Workers that live for several epochs (`persistent_workers`) keep their own
+    generators, which nobody can set back; what their transforms draw is not repeated.
 
     Args:
         loader: any iterable of batches that can be iterated once per epoch.
@@ -28,8 +34,12 @@ class Feed:
     def __init__(self, loader: Any, seed: int) -> None:
         self.loader = loader
         self.seed = seed
-        generator = getattr(loader, "generator", None)
-        self._generator_state = None if generator is None else (generator, generator.get_state())
+        batch_sampler: Any = getattr(loader, "batch_sampler", None)
+        self._ordered = batch_sampler if isinstance(batch_sampler, EpochBatches) else None
+        self._seeks = (
+            self._ordered is not None and isinstance(loader, DataLoader) and loader.num_workers == 0
+        )
+        self._generators = _generators(loader)
 
     def epoch(self, epoch: int, skip: int = 0) -> Iterator[Any]:
         """Yields the batches of an epoch, without the first `skip`.
@@ -37,39 +47,53 @@ class Feed:
         Raises:
             DataError: the loader is empty, or shorter than what is to be skipped.
         """
-        stream = Stream(self.seed, "data", epoch)
+        stream = self._stream(epoch)
         with stream.inside():
             batches = self._iterator(epoch, skip)
-        count = 0
+        count = skip
         while True:
+            if self._seeks:
+                stream = self._stream(epoch, count)
             with stream.inside():
                 batch = next(batches, None)
             if batch is None:
                 break
             count += 1
             yield batch
-        if count + skip == 0:
+        if count == 0:
             raise DataError("the training loader gives no batch. Is the training split empty?")
 
+    def _stream(self, *position: int) -> Stream:
+        return Stream(self.seed, "data", *position, generators=self._generators)
+
     def _iterator(self, epoch: int, skip: int) -> Iterator[Any]:
-        if (
-            self._generator_state is not None
-        ):  # a generator of the loader's own advances: set it back
-            generator, state = self._generator_state
-            generator.set_state(state)
-            generator.manual_seed(generator.initial_seed() + epoch)
-        batch_sampler = getattr(self.loader, "batch_sampler", None)
-        if isinstance(self.loader, DataLoader) and isinstance(batch_sampler, EpochBatches):
-            batch_sampler.set_epoch(epoch, skip)
-            return iter(self.loader)
-        sampler = getattr(self.loader, "sampler", None)
+        sampler: Any = self._ordered or getattr(self.loader, "sampler", None)
         if hasattr(sampler, "set_epoch"):
             sampler.set_epoch(epoch)
-        batches = iter(self.loader)
-        used = sum(1 for _ in islice(batches, skip))
+        if self._seeks and self._ordered is not None:
+            self._ordered.set_epoch(epoch, skip)
+            used = min(skip, len(self._ordered))
+            batches: Iterator[Any] = iter(self.loader)
+        else:
+            batches = iter(self.loader)
+            used = sum(1 for _ in islice(batches, skip))
         if used < skip:
             raise DataError(
                 f"the loader gives {used} batches, but the checkpoint was made after {skip}. "
                 "Resume with the data and the batch size of the first run."
             )
         return batches
+
+
+def _generators(loader: Any) -> list[torch.Generator]:
+    """Returns the generators that a loader and its parts own."""
+    batch_sampler: Any = getattr(loader, "batch_sampler", None)
+    parts = [
+        loader,
+        batch_sampler,
+        getattr(batch_sampler, "sampler", None),
+        getattr(loader, "sampler", None),
+        getattr(loader, "dataset", None),
+    ]
+    found = [getattr(part, "generator", None) for part in parts]
+    return list({id(each): each for each in found if isinstance(each, torch.Generator)}.values())

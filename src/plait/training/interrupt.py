@@ -6,18 +6,25 @@ import signal
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from types import FrameType
 
 
 class Interrupted(KeyboardInterrupt):
-    """Training was interrupted; a checkpoint was saved.
+    """Training was interrupted, after a checkpoint if there is a run folder.
+
+    Args:
+        number: the number of the signal.
+        run: the run folder.
 
     Attributes:
         signal: the number of the signal; a process ends with 128 + it (130 for Ctrl-C).
     """
 
-    def __init__(self, number: int) -> None:
-        super().__init__(f"interrupted by {signal.Signals(number).name}; a checkpoint was saved")
+    def __init__(self, number: int, run: Path | None = None) -> None:
+        name = signal.Signals(number).name
+        saved = "no run folder, so nothing was saved" if run is None else f"go on from {run}"
+        super().__init__(f"interrupted by {name}; {saved}")
         self.signal = number
 
 
@@ -36,6 +43,7 @@ class StopFlag:
         if threading.current_thread() is not threading.main_thread():
             yield
             return
+        self.received = None
         before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
 
         def note(number: int, frame: FrameType | None) -> None:

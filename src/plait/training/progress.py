@@ -33,29 +33,32 @@ class ProgressBar(Callback):
         self._shown = 0.0
         self._started = 0.0
         self._validation = ""
-        self._losses = ""
+        self._losses: dict[str, float] = {}
 
     def on_train_start(self, trainer: Trainer) -> None:
         """Opens the bar."""
         self._started = time.perf_counter()
         if self.console.is_terminal:
             self._bar = Progress(
-                TextColumn("{task.description}"),
+                TextColumn("{task.description}", markup=False),
                 BarColumn(),
                 MofNCompleteColumn(),
                 TimeRemainingColumn(),
-                TextColumn("{task.fields[losses]}"),
+                TextColumn("{task.fields[losses]}", markup=False),
                 console=self.console,
             )
             self._bar.start()
-            self._bar.add_task(self._title(trainer), total=trainer.steps_per_epoch, losses="")
+            self._bar.add_task(
+                self._title(trainer.state.epoch + 1, trainer),
+                total=trainer.steps_per_epoch,
+                completed=-(-trainer.state.batch // trainer.accumulate),  # of a resumed epoch
+                losses="",
+            )
 
     def on_step_end(self, trainer: Trainer, record: StepRecord) -> None:
-        """Moves the bar."""
+        """Moves the bar, and keeps the losses for the line of the epoch."""
+        self._losses = record.losses
         if self._bar is None:
-            self._losses = ""
-            if trainer.state.batch == trainer.steps_per_epoch:
-                self._losses = _numbers(record.losses)
             return
         self._bar.advance(self._bar.task_ids[0])
         now = time.perf_counter()
@@ -63,7 +66,7 @@ class ProgressBar(Callback):
             self._shown = now
             self._bar.update(
                 self._bar.task_ids[0],
-                description=self._title(trainer),
+                description=self._title(trainer.state.epoch + 1, trainer),
                 losses=_numbers(record.losses),
             )
 
@@ -77,12 +80,13 @@ class ProgressBar(Callback):
         self._validation = f"  val {_numbers(main)}  score {score:.4f}"
 
     def on_epoch_end(self, trainer: Trainer) -> None:
-        """Prints the line of the epoch."""
+        """Prints the line of the epoch: its last losses, and its validation."""
         seconds = time.perf_counter() - self._started
-        losses = f"  {self._losses}" if self._losses else ""
+        title = self._title(trainer.state.epoch, trainer)
         self.console.print(
-            f"{self._title(trainer)}{losses}{self._validation}  {seconds:.0f} s",
+            f"{title}  {_numbers(self._losses)}{self._validation}  {seconds:.0f} s",
             highlight=False,
+            markup=False,
             soft_wrap=True,
         )
         if self._bar is not None:
@@ -101,9 +105,9 @@ class ProgressBar(Callback):
             self._bar.stop()
             self._bar = None
 
-    def _title(self, trainer: Trainer) -> str:
+    def _title(self, epoch: int, trainer: Trainer) -> str:
         label = f"{self.label}  " if self.label else ""
-        return f"{label}epoch {min(trainer.state.epoch + 1, trainer.epochs)}/{trainer.epochs}"
+        return f"{label}epoch {min(epoch, trainer.epochs)}/{trainer.epochs}"
 
 
 def _numbers(values: dict[str, float]) -> str:

@@ -3,28 +3,35 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
 import torch
+from torch import Tensor
 
 from plait.core.seeding import derive_seed
 
 State = dict[str, Any]
+CPU = torch.device("cpu")
 
 
 def seed_all(*parts: int | str) -> None:
     """Seeds Python, NumPy and torch from `parts`."""
     seed = derive_seed(*parts)
+    _seed_host(seed)
+    torch.manual_seed(seed)  # the devices as well
+
+
+def _seed_host(seed: int) -> None:
     random.seed(seed)
     np.random.seed(seed % 2**32)
-    torch.manual_seed(seed)
+    torch.default_generator.manual_seed(seed)
 
 
 def random_state(device: torch.device) -> State:
-    """Returns the state of the generators of Python, NumPy, torch and, if it has one, the device."""
+    """Returns the state of the generators of Python, NumPy, torch and the device, if it has one."""
     return {
         "python": random.getstate(),
         "numpy": np.random.get_state(legacy=False),
@@ -61,22 +68,41 @@ def from_plain(state: State) -> State:
 
 
 class Stream:
-    """A random stream beside the global one: what runs `inside` it draws from it alone."""
+    """A random stream beside the global one: what runs `inside` it draws from it alone.
 
-    def __init__(self, *parts: int | str) -> None:
-        self._cpu = torch.device("cpu")
-        outer = random_state(self._cpu)
-        seed_all(*parts)
-        self._state = random_state(self._cpu)
-        restore(outer, self._cpu)
+    Only generators of the CPU are swapped; those of a device stay as they are.
+
+    Args:
+        parts: what the stream is a fixed function of.
+        generators: further generators that are swapped as well; each is seeded from its own first
+            seed and `parts`.
+    """
+
+    def __init__(self, *parts: int | str, generators: Sequence[torch.Generator] = ()) -> None:
+        self._generators = list(generators)
+        outer = self._capture()
+        _seed_host(derive_seed(*parts))
+        for generator in self._generators:
+            generator.manual_seed(derive_seed(generator.initial_seed(), *parts))
+        self._state = self._capture()
+        self._put(outer)
 
     @contextmanager
     def inside(self) -> Iterator[None]:
         """Swaps the stream in, and out again."""
-        outer = random_state(self._cpu)
-        restore(self._state, self._cpu)
+        outer = self._capture()
+        self._put(self._state)
         try:
             yield
         finally:
-            self._state = random_state(self._cpu)
-            restore(outer, self._cpu)
+            self._state = self._capture()
+            self._put(outer)
+
+    def _capture(self) -> tuple[State, list[Tensor]]:
+        own = [generator.get_state() for generator in self._generators]
+        return random_state(CPU), own
+
+    def _put(self, state: tuple[State, list[Tensor]]) -> None:
+        restore(state[0], CPU)
+        for generator, own in zip(self._generators, state[1], strict=True):
+            generator.set_state(own)

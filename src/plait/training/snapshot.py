@@ -69,8 +69,8 @@ def load_snapshot(trainer: Trainer, saved: dict[str, Any]) -> None:
     for key, value in expected.items():
         if saved.get(key) != value:
             raise CheckpointError(
-                f"{source} was made with {key.replace('_class', '')} {saved.get(key)}; this run has {value}. "
-                "Resume with the options of the first run."
+                f"{source} was made with {key.replace('_class', '')} {saved.get(key)}; this run "
+                f"has {value}. Resume with the options of the first run."
             )
     if (saved["scheduler"] is None) != (trainer.scheduler is None):
         raise CheckpointError(

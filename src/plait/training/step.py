@@ -50,7 +50,8 @@ def training_step(
     """Takes one optimizer step on the joined micro-batches.
 
     Raises:
-        NonFiniteError: a loss or gradient is not finite; no parameter and no state has changed.
+        NonFiniteError: a loss or gradient is not finite; no parameter has changed, and no state of
+            the optimizer.
     """
     totals = _totals(batches)
     raw = dict.fromkeys(totals, 0.0)
@@ -92,7 +93,7 @@ def _parameters(optimizer: torch.optim.Optimizer) -> list[Tensor]:
 
 
 def _clip(parameters: Sequence[Tensor], limit: float | None) -> float:
-    """Clips the gradient to a length and returns its length before; raises if that is not finite."""
+    """Clips the gradient to a length; returns its length before, or raises if it is not finite."""
     gradients = [parameter.grad for parameter in parameters if parameter.grad is not None]
     norm = torch.nn.utils.get_total_norm(gradients)
     if not bool(norm.isfinite()):

@@ -17,7 +17,7 @@ from plait.balancing.base import Balancer, Info
 from plait.balancing.equal import Equal
 from plait.core.batch import Batch
 from plait.core.errors import ConfigError, DataError, NonFiniteError, RunExistsError
-from plait.evaluation.evaluate import Evaluation, as_batch, evaluate
+from plait.evaluation.evaluate import as_batch, evaluate
 from plait.evaluation.rules import Rule, rule
 from plait.model import MultiTaskModel
 from plait.training.callbacks import Callback
@@ -25,8 +25,8 @@ from plait.training.checkpoint import read_checkpoint, write_checkpoint
 from plait.training.device import Precision, autocast, pick_device
 from plait.training.events import EventLog
 from plait.training.feed import Feed
+from plait.training.groups import parameter_groups
 from plait.training.interrupt import Interrupted, StopFlag
-from plait.training.parameter_groups import parameter_groups
 from plait.training.randomness import seed_all
 from plait.training.records import evaluation_event, step_event
 from plait.training.snapshot import State, load_snapshot, snapshot
@@ -47,13 +47,13 @@ class Trainer:
             optimizer that was made by hand; it must then hold every parameter that learns.
         lr: base learning rate of the groups; 1e-3 by default.
         weight_decay: of the model's parameters; 0 by default.
-        scheduler: a function of the optimizer; it steps after each optimizer step (`ReduceLROnPlateau`: after
-            each evaluation, on the score of the rule).
+        scheduler: a function of the optimizer; it steps after each optimizer step
+            (`ReduceLROnPlateau`: after each evaluation, on the score of the rule).
         epochs: how often the training data are gone through.
         device: "auto" (the accelerator that torch finds, else the CPU) or a device's name.
         precision: "fp32", or "bf16" for a forward pass under autocast.
-        accumulate: micro-batches in an optimizer step. The step is that of the joined batch, task by
-            task: losses and gradients merge as sum(n L) / sum(n).
+        accumulate: micro-batches in an optimizer step. The step is that of the joined batch, task
+            by task: losses and gradients merge as sum(n L) / sum(n).
         clip: largest length of the whole gradient; None does not clip.
         scale: see `plait.Backward`.
         head_weights: see `plait.Backward`.
@@ -61,8 +61,8 @@ class Trainer:
         run: the run folder; None keeps no files.
         rule: which epoch is best: "skill", "worst", "loss", "task/metric", or a function.
         patience: epochs without a new best after which training stops; None never stops early.
-        measure_every: every so many steps, norms and cosines of the tasks' gradients are recorded for a
-            loss method too (gradient methods always have them); 0 never.
+        measure_every: every so many steps, norms and cosines of the tasks' gradients are recorded
+            for a loss method too (gradient methods always have them); 0 never.
         log_every: steps between two writes of `events.jsonl`.
         checkpoint_every: steps between two checkpoints, beside those after each epoch.
         callbacks: see `Callback`.
@@ -107,7 +107,7 @@ class Trainer:
         self.balancer.setup(tuple(model.tasks))
         self.backward = Backward(self.balancer, model, scale=scale, head_weights=head_weights)
         self.optimizer = self._make_optimizer(optimizer, lr, weight_decay)
-        self.scheduler = None if scheduler is None else scheduler(self.optimizer)
+        self.scheduler: Any = None if scheduler is None else scheduler(self.optimizer)
         self.epochs = epochs
         self.accumulate = accumulate
         self.clip = clip
@@ -128,23 +128,25 @@ class Trainer:
         self._stop = StopFlag()
 
     def fit(self, train: Any, val: Any = None, *, resume: bool = False) -> State:
-        """Trains, and leaves the model with the weights of the best epoch if there is validation data.
+        """Trains, and leaves the model with the weights of the best epoch if there is `val`.
 
         Args:
-            train: a loader of `(inputs, {task: labels})`, or of `(inputs, {task: labels}, {task: weights})`.
+            train: a loader of `(inputs, {task: labels})`, or with a third entry
+                `{task: weights}`.
             val: the same for the validation data; without it there is no best epoch.
-            resume: go on from the last checkpoint of the run folder; on the CPU, with the same data and
-                options, the result is that of the uninterrupted run to the last bit.
+            resume: go on from the last checkpoint of the run folder; on the CPU, with the same
+                data and options, the result is that of the uninterrupted run to the last bit.
 
         Returns:
             Where the training ended, with the best epoch and its metrics.
 
         Raises:
-            RunExistsError: the run folder holds a run and `resume` is false. Nothing in it was touched.
+            RunExistsError: the run folder holds a run and `resume` is false. Nothing in it was
+                touched.
             CheckpointError: the checkpoint is missing, damaged, or of another model.
             NonFiniteError: a loss or gradient is not finite; names the step and the task.
             DataError: labels break their task's rule, or a task never has any.
-            Interrupted: Ctrl-C or SIGTERM; a checkpoint was saved.
+            Interrupted: Ctrl-C or SIGTERM, after a checkpoint.
         """
         feed = Feed(train, self.seed)
         self.steps_per_epoch = (
@@ -157,6 +159,7 @@ class Trainer:
                 while self.state.epoch < self.epochs and not self._exhausted():
                     self._epoch(feed)
                     self._finish_epoch(val)
+                    self._obey()
                 self._restore_best()
                 self._tell("on_train_end")
         except BaseException as error:
@@ -179,7 +182,7 @@ class Trainer:
                     "Name another folder, or resume it."
                 )
             self.run.mkdir(parents=True, exist_ok=True)
-        self.state = State()
+        self.state, self.statistics, self._best_weights = State(), {}, None
         seed_all(self.seed, "fit")
         self.save()
         if self.run is not None:  # a state that cannot be read back is found now, not after a crash
@@ -197,11 +200,15 @@ class Trainer:
             started = now
             self._log_step(record)
             self._tell("on_step_end", record)
-            if self._stop.received is not None:
-                self.save()
-                raise Interrupted(self._stop.received)
+            self._obey()
             if self.checkpoint_every and self.state.step % self.checkpoint_every == 0:
                 self.save()
+
+    def _obey(self) -> None:
+        """Ends the training, after a checkpoint, where a signal has asked for it."""
+        if self._stop.received is not None:
+            self.save()
+            raise Interrupted(self._stop.received, self.run)
 
     def _windows(self, batches: Iterator[Any]) -> Iterator[list[Batch]]:
         while window := list(islice(batches, self.accumulate)):
@@ -295,7 +302,7 @@ class Trainer:
             for part in batch.parts:
                 for name, target in part.targets.items():
                     self.state.seen[name] = self.state.seen.get(name, 0.0) + part.counts[name]
-                    found = self.model.tasks[name].summarise(target)
+                    found = self.model.tasks[name].summarise(target, part.weights.get(name))
                     if found is not None:
                         known = self.statistics.get(name)
                         self.statistics[name] = found if known is None else known + found
@@ -315,9 +322,8 @@ class Trainer:
     def _info(self) -> Info:
         total = None if self.steps_per_epoch is None else self.epochs * self.steps_per_epoch
         progress = self.state.step / total if total else self.state.epoch / self.epochs
-        return Info(
-            (), None, self.state.epoch, progress, float(self.optimizer.param_groups[0]["lr"])
-        )
+        rate = float(self.optimizer.param_groups[0]["lr"])
+        return Info((), epoch=self.state.epoch, progress=progress, learning_rate=rate)
 
     def _make_optimizer(
         self, optimizer: MakeOptimizer | torch.optim.Optimizer, lr: float, weight_decay: float
@@ -330,8 +336,9 @@ class Trainer:
             for name, parameter in module.named_parameters():
                 if parameter.requires_grad and id(parameter) not in held:
                     raise ConfigError(
-                        f"the optimizer does not have {name} of the {owner}, which would never learn. Make "
-                        "it with `plait.parameter_groups(model, balancer, lr=...)`, or freeze the parameter."
+                        f"the optimizer does not have {name} of the {owner}, which would never "
+                        "learn. Make it with `plait.parameter_groups(model, balancer, lr=...)`, or "
+                        "freeze the parameter."
                     )
         return optimizer
 

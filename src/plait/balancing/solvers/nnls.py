@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 
-TOLERANCE = 1e-12  # relative; the normal equations are in float64
+TOLERANCE = 1e-12  # relative; what float64 normal equations can tell from rounding
+PIVOTS = 100  # per variable; a few are the rule
 
 
-def nnls(matrix: np.ndarray, target: np.ndarray) -> np.ndarray:
+def nnls(matrix: np.ndarray, target: np.ndarray, rounding: float = 0.0) -> np.ndarray:
     """Returns the exact minimiser over x >= 0 of ``x^T M x / 2 - q^T x``.
 
     An active-set method: start from x = 0; free the variable with the largest positive gradient of
@@ -20,6 +21,8 @@ def nnls(matrix: np.ndarray, target: np.ndarray) -> np.ndarray:
         matrix: M, symmetric positive semi-definite `[n, n]`, float64, scaled so that its diagonal
             is about 1 (tolerances are relative to that and to `target`).
         target: q, `[n]`, in the range of M.
+        rounding: relative error of M. What is dependent up to it counts as dependent, so that the
+            solution does not grow with the inverse of noise.
 
     Reference: Lawson, Hanson, "Solving Least Squares Problems", 1974, chapter 23; on the normal
         equations: Bro, de Jong, "A fast non-negativity-constrained least squares algorithm",
@@ -29,16 +32,17 @@ def nnls(matrix: np.ndarray, target: np.ndarray) -> np.ndarray:
     x = np.zeros(count)
     free = np.zeros(count, dtype=bool)
     refused = np.zeros(count, dtype=bool)
+    tolerance = max(rounding, TOLERANCE)
     scale = np.abs(target).max(initial=0.0)
     if scale == 0.0:
         return x
     gradient = target.copy()
-    while True:
-        candidates = ~free & ~refused & (gradient > TOLERANCE * scale)
+    for _ in range(PIVOTS * count):  # rounding may go round in circles among equally good sets
+        candidates = ~free & ~refused & (gradient > tolerance * scale)
         if not candidates.any():
-            return x
+            break
         entering = int(np.argmax(np.where(candidates, gradient, -np.inf)))
-        if _depends(matrix, free, entering):
+        if _depends(matrix, free, entering, tolerance):
             refused[entering] = True
             continue
         free[entering] = True
@@ -48,6 +52,7 @@ def nnls(matrix: np.ndarray, target: np.ndarray) -> np.ndarray:
         else:  # its gradient was rounding: without this the same variable would enter for ever
             refused[entering] = True
         gradient = target - matrix @ x
+    return x
 
 
 def _settle(matrix: np.ndarray, target: np.ndarray, x: np.ndarray, free: np.ndarray) -> np.ndarray:
@@ -55,21 +60,25 @@ def _settle(matrix: np.ndarray, target: np.ndarray, x: np.ndarray, free: np.ndar
     while True:
         trial = np.zeros_like(x)
         trial[free] = np.linalg.solve(matrix[np.ix_(free, free)], target[free])
-        leaving = free & (trial <= 0)
-        if not leaving.any():
+        leaving = np.flatnonzero(free & (trial <= 0))
+        if not len(leaving):
             return trial
-        step = np.min(x[leaving] / (x[leaving] - trial[leaving]))
-        x = x + step * (trial - x)
-        free &= x > TOLERANCE * np.abs(x).max(initial=0.0)
+        start, end = x[leaving], trial[leaving]
+        steps = np.divide(start, start - end, out=np.zeros(len(leaving)), where=start > 0)
+        x = x + steps.min() * (trial - x)
+        # Only what turned negative is bound: the entering variable stays even after a step of zero
+        bound = x[leaving] <= TOLERANCE * np.abs(x).max()
+        bound[steps.argmin()] = True
+        free[leaving[bound]] = False
         x[~free] = 0.0
         if not free.any():
             return x
 
 
-def _depends(matrix: np.ndarray, free: np.ndarray, entering: int) -> bool:
+def _depends(matrix: np.ndarray, free: np.ndarray, entering: int, tolerance: float) -> bool:
     """Returns whether the entering column is, to rounding, a combination of the free ones."""
     if not free.any():
-        return bool(matrix[entering, entering] <= TOLERANCE)
+        return bool(matrix[entering, entering] <= 0)
     column = matrix[free, entering]
     rest = matrix[entering, entering] - column @ np.linalg.solve(matrix[np.ix_(free, free)], column)
-    return bool(rest <= TOLERANCE * matrix[entering, entering])
+    return bool(rest <= tolerance * matrix[entering, entering])

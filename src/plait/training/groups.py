@@ -1,4 +1,4 @@
-"""Optimizer groups: learned weights without decay, and modules that declare a learning-rate factor."""
+"""Optimizer groups: learned weights without decay; modules with a learning-rate factor."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from plait.model import MultiTaskModel
 def parameter_groups(
     model: nn.Module, balancer: Balancer | None = None, *, lr: float, weight_decay: float = 0.0
 ) -> list[dict[str, Any]]:
-    """Returns groups for any torch optimizer that cover the model and the balancer's learned weights.
+    """Returns groups for any torch optimizer: the model's and the balancer's learned parameters.
 
-    A module that declares `lr_scale` (such as a cross-stitch unit, which learns at a multiple of the base
-    rate) gets ``lr x lr_scale`` for its own parameters and those below it. The balancer's weights get no
-    weight decay, which would pull them towards each other.
+    A module that declares `lr_scale` (such as a cross-stitch unit, which learns at a multiple of
+    the base rate) gets ``lr x lr_scale`` for its own parameters and those below it. The balancer's
+    weights get no weight decay, which would pull them towards each other.
 
     Args:
         model: the model.
@@ -27,18 +27,19 @@ def parameter_groups(
         weight_decay: of the model's parameters.
 
     Raises:
-        ConfigError: the balancer learns its weights, has no tasks yet, and the model does not know them.
+        ConfigError: the balancer learns its weights, has no tasks yet, and the model does not know
+            them.
 
     Example:
         >>> from plait.balancing import UncertaintyWeights
-        >>> groups = parameter_groups(nn.Linear(2, 1), UncertaintyWeights(tasks=["a"]), lr=0.1, weight_decay=0.01)
+        >>> balancer = UncertaintyWeights(tasks=["a"])
+        >>> groups = parameter_groups(nn.Linear(2, 1), balancer, lr=0.1, weight_decay=0.01)
         >>> [(group["lr"], group["weight_decay"], len(group["params"])) for group in groups]
         [(0.1, 0.01, 2), (0.1, 0.0, 1)]
     """
     scales: dict[int, float] = {}
-    for (
-        module
-    ) in model.modules():  # parents come before their children, so the innermost factor wins
+    # Parents come before their children, so the innermost factor wins
+    for module in model.modules():
         scale = getattr(module, "lr_scale", None)
         if scale is not None:
             scales.update((id(p), float(scale)) for p in module.parameters())
@@ -60,8 +61,8 @@ def _learned(model: nn.Module, balancer: Balancer | None) -> list[nn.Parameter]:
     if not balancer.tasks:
         if not isinstance(model, MultiTaskModel):
             raise ConfigError(
-                f"{type(balancer).__name__} learns one weight per task and does not know the tasks yet. "
-                "Name them: tasks=[...]."
+                f"{type(balancer).__name__} learns one weight per task and does not know the tasks "
+                "yet. Name them: tasks=[...]."
             )
         balancer.setup(tuple(model.tasks))
     return [parameter for parameter in balancer.parameters() if parameter.requires_grad]

@@ -1,0 +1,11 @@
+"""``python -m benchmarks``: all measurements; exit status 1 if a bound is missed."""
+
+from __future__ import annotations
+
+import sys
+
+from benchmarks import trainer_overhead
+
+if __name__ == "__main__":
+    kept = [benchmark.main() for benchmark in (trainer_overhead,)]
+    sys.exit(0 if all(kept) else 1)

@@ -1,0 +1,186 @@
+"""Photos of pets with breed, outline and head box, and their splits."""
+
+from __future__ import annotations
+
+import io
+import math
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from types import ModuleType
+from typing import Any, NamedTuple
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.utils.data import Dataset
+
+from plait.core.errors import ConfigError, DataError
+from plait.core.extras import need
+from plait.core.seeding import derive_seed
+from plait.recipes._files import Store
+
+MASK_CLASSES = ("pet", "background", "border")
+GEOMETRY = {"mask": "mask", "head": "box"}  # how `plait.data.Augment` moves the labels
+
+_VALIDATION_SHARE = _TEST_SHARE = 0.15  # of each breed in the official trainval list
+
+Box = tuple[float, float, float, float]
+
+
+class Pet(NamedTuple):
+    """One photo: its name, breed (class index), head box (None if missing), and its two files."""
+
+    name: str
+    breed: int
+    head: Box | None
+    image: str
+    mask: str
+
+
+class Photos(Dataset[tuple[Tensor, dict[str, Tensor]]]):
+    """The photos of one split with their labels; files are decoded anew at every access.
+
+    Args:
+        pets: what is known of each photo without opening it.
+        classes: names of the breeds; `Pet.breed` is an index into them.
+        store: where the files are.
+        size: height and width in pixels of images and masks, at least 1.
+
+    Shapes:
+        item: (image float32 `[3, size, size]` in [0, 1],
+        {"breed": int64 `[]`, "mask": int64 `[size, size]` with 0 pet, 1 background, 2 border,
+        "head": float32 `[4]`, (xmin, ymin, xmax, ymax) as fractions of width and height, NaN where
+        missing}). The aspect is not kept.
+
+    Raises:
+        ConfigError: `size` is out of range.
+        DataError: at construction, a listed photo has no image or no mask; at reading, a file is
+            broken, or a mask has a value outside 1..3.
+    """
+
+    def __init__(
+        self, pets: Iterable[Pet], classes: Iterable[str], store: Store, size: int
+    ) -> None:
+        if not isinstance(size, int) or size < 1:
+            raise ConfigError(f"`size` must be a whole number of at least 1; found {size!r}.")
+        _pillow()  # its absence is better known now than at the first photo
+        self.pets, self.classes = tuple(pets), tuple(classes)
+        self.store, self.size = store, size
+        for pet in self.pets:
+            for kind, file in (("image", pet.image), ("mask", pet.mask)):
+                if not store.has(file):
+                    raise DataError(
+                        f"{pet.name!r} is listed but has no {kind}: {store.place(file)} is "
+                        "missing. Add the file or take the name off the list."
+                    )
+
+    def __len__(self) -> int:
+        return len(self.pets)
+
+    def __getitem__(self, index: int) -> tuple[Tensor, dict[str, Tensor]]:
+        pet = self.pets[index]
+        image, mask = self._decode(pet.image), self._decode(pet.mask)
+        if image.size != mask.size:
+            raise DataError(
+                f"{self.store.place(pet.mask)} must have the size of its image; found {mask.size}, "
+                f"the image has {image.size}. Does it belong to another copy of the photo?"
+            )
+        self._check_mask(np.asarray(mask), self.store.place(pet.mask))
+        sides, resampling = (self.size, self.size), _pillow().Resampling
+        pixels = np.array(image.convert("RGB").resize(sides, resampling.BILINEAR))
+        classes = np.array(mask.resize(sides, resampling.NEAREST), np.int64) - 1
+        return torch.from_numpy(pixels).permute(2, 0, 1).contiguous().float().div_(255), {
+            "breed": torch.tensor(pet.breed),
+            "mask": torch.from_numpy(classes),
+            "head": torch.tensor(pet.head or (math.nan,) * 4),
+        }
+
+    def _decode(self, file: str) -> Any:
+        content, pillow = self.store.read(file), _pillow()
+        try:
+            # Some official photos are PNG files named .jpg; no other decoder is let near the bytes.
+            image = pillow.open(io.BytesIO(content), formats=["JPEG", "PNG"])
+            image.load()
+        # What Pillow raises for broken files; a bomb is an image of absurd size.
+        except (OSError, SyntaxError, ValueError, pillow.DecompressionBombError) as error:
+            foreign = isinstance(error, pillow.UnidentifiedImageError)
+            raise DataError(
+                f"{self.store.place(file)} must be a whole JPEG or PNG image; "
+                f"{'found neither' if foreign else error}. "
+                "Is the file truncated? Copy or download it again."
+            ) from None
+        return image
+
+    def _check_mask(self, values: np.ndarray[Any, Any], place: str) -> None:
+        wrong = values[(values < 1) | (values > len(MASK_CLASSES))]
+        if values.ndim != 2 or wrong.size:
+            flat = values.ndim == 2
+            raise DataError(
+                f"mask {place} must have the values 1 (pet), 2 (background) and 3 (border) in one "
+                f"channel; found {int(wrong[0]) if flat else f'{values.shape[-1]} channels'}. "
+                "Is it a mask of another data set, or a picture of one in colours?"
+            )
+
+
+def as_box(edges: Sequence[str | float], place: str) -> Box:
+    """Returns (xmin, ymin, xmax, ymax) once they are a box inside of its photo."""
+    try:
+        xmin, ymin, xmax, ymax = (float(edge) for edge in edges)
+    except ValueError:
+        raise DataError(f"{place}: a head box must be four numbers; found {list(edges)}.") from None
+    if not (0 <= xmin < xmax <= 1 and 0 <= ymin < ymax <= 1):
+        raise DataError(
+            f"{place}: a head box must have 0 <= min < max <= 1 in both directions; found "
+            f"{[xmin, ymin, xmax, ymax]}, as fractions of width and height. Correct it."
+        )
+    return xmin, ymin, xmax, ymax
+
+
+def split_photos(
+    parts: Mapping[str, Sequence[Pet]], classes: Sequence[str], store: Store, size: int, source: str
+) -> dict[str, Photos]:
+    """Takes the validation split, and a part of the test split, from the official trainval list.
+
+    Args:
+        parts: the official lists, "trainval" and "test".
+        classes: names of the breeds.
+        store: where the files are.
+        size: height and width in pixels of images and masks.
+        source: where the lists are, for messages.
+
+    Raises:
+        DataError: a photo is listed twice, or a split is empty.
+    """
+    trainval, test = parts["trainval"], parts["test"]
+    twice = [name for name, n in Counter(pet.name for pet in (*trainval, *test)).items() if n > 1]
+    if twice:
+        raise DataError(
+            f"{source}: {twice[0]!r} is listed twice. Keep one: a photo is in one split."
+        )
+    held: dict[str, set[str]] = {"val": set(), "test": set()}
+    for breed in range(len(classes)):
+        # Ordered by a hash of the name, which neither other photos nor the file's order change.
+        names = sorted(
+            (pet.name for pet in trainval if pet.breed == breed),
+            key=lambda name: derive_seed("pets, validation", name),
+        )
+        first = round(_VALIDATION_SHARE * len(names))
+        held["val"].update(names[:first])
+        held["test"].update(names[first : first + round(_TEST_SHARE * len(names))])
+    splits = {
+        "train": [pet for pet in trainval if pet.name not in held["val"] | held["test"]],
+        "val": [pet for pet in trainval if pet.name in held["val"]],
+        "test": [*test, *(pet for pet in trainval if pet.name in held["test"])],
+    }
+    for split, pets in splits.items():
+        if not pets:
+            raise DataError(
+                f"{source}: the {split} split is empty; {len(trainval)} photos are listed as "
+                f"trainval and {len(test)} as test. Validation takes 15 % of each breed in "
+                "trainval: list at least four of one breed there, and one as test."
+            )
+    return {split: Photos(pets, classes, store, size) for split, pets in splits.items()}
+
+
+def _pillow() -> ModuleType:
+    return need("PIL.Image", extra="app", purpose="Reading images")

@@ -1,0 +1,84 @@
+"""How every plotly chart of the page looks."""
+
+from __future__ import annotations
+
+import html
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+import plotly.graph_objects as go
+from markupsafe import Markup
+
+# Okabe and Ito's colours, which colour-blind readers can tell apart, without the black and the
+# yellow that vanish on a dark or a white page. More tasks than colours differ by their dashes.
+_PALETTE = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00")
+_DASHES = ("solid", "dashdot", "dot")
+GREY = "#808080"
+_GRID = "rgba(128, 128, 128, 0.22)"
+
+
+@dataclass(frozen=True)
+class Look:
+    """The colour and dash of a task, the same on the whole page."""
+
+    colour: str
+    dash: str = "solid"
+
+
+@dataclass(frozen=True)
+class Panel:
+    """One plotly chart.
+
+    Attributes:
+        name: its title, as plain text.
+        look: how the task that it shows is drawn; None for a chart of several tasks.
+        plot: the chart as HTML.
+        summary: what it shows, in words.
+    """
+
+    name: str
+    look: Look | None
+    plot: Markup
+    summary: str
+
+
+def looks(tasks: Iterable[str]) -> dict[str, Look]:
+    """Returns a look for each task."""
+    size = len(_PALETTE)
+    return {
+        task: Look(_PALETTE[i % size], _DASHES[i // size % len(_DASHES)])
+        for i, task in enumerate(tasks)
+    }
+
+
+def plain(text: str, most: int = 24) -> str:
+    """Returns text that plotly shows as it is (it reads some tags as markup), if not too long."""
+    return html.escape(text if len(text) <= most else f"{text[: most - 1]}…", quote=False)
+
+
+def blank(data: Any) -> Any:
+    """Returns a figure without plotly's own theme, which would be repeated in each chart."""
+    figure = go.Figure(data, layout={"template": "none"})
+    figure.update_layout(
+        margin={"l": 8, "r": 12, "t": 8, "b": 8},
+        paper_bgcolor="rgba(0,0,0,0)",
+        plot_bgcolor="rgba(0,0,0,0)",
+        font={"family": "system-ui, sans-serif", "size": 12, "color": GREY},
+        legend={"orientation": "h", "yanchor": "bottom", "y": 1.02, "x": 0},
+    )
+    figure.update_xaxes(automargin=True, gridcolor=_GRID, zeroline=False)
+    figure.update_yaxes(automargin=True, gridcolor=_GRID, zeroline=False, exponentformat="power")
+    return figure
+
+
+def embed(figure: Any, ident: str, height: int = 240) -> Markup:
+    """Returns the chart without plotly.js; plotly writes `<` in its data as an escape sequence."""
+    figure.update_layout(height=height)
+    text = figure.to_html(
+        full_html=False,
+        include_plotlyjs=False,
+        div_id=ident,
+        config={"displayModeBar": False},
+    )
+    return Markup(text)

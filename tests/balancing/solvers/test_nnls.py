@@ -1,0 +1,92 @@
+"""Non-negative least squares against every active set, and its optimality conditions."""
+
+import itertools
+
+import numpy as np
+from hypothesis import given
+from hypothesis import strategies as st
+
+from plait.balancing.solvers import nnls
+from tests.balancing.gramians import jacobians
+
+
+def normalised(jacobian: np.ndarray) -> np.ndarray:
+    """The cosines of the rows that are not zero."""
+    norms = np.linalg.norm(jacobian, axis=1)
+    rows = jacobian[norms > 0] / norms[norms > 0, None]
+    return rows @ rows.T
+
+
+def objective(matrix: np.ndarray, target: np.ndarray, x: np.ndarray) -> float:
+    return float(x @ matrix @ x / 2 - target @ x)
+
+
+def best_of_all_sets(matrix: np.ndarray, target: np.ndarray) -> float:
+    """The least objective over all sets of free variables."""
+    best = 0.0
+    for size in range(1, len(target) + 1):
+        for chosen in itertools.combinations(range(len(target)), size):
+            free = list(chosen)
+            x = np.zeros(len(target))
+            x[free] = np.linalg.pinv(matrix[np.ix_(free, free)], rcond=1e-10) @ target[free]
+            if (x >= 0).all():
+                best = min(best, objective(matrix, target, x))
+    return best
+
+
+@given(jacobians(max_tasks=6), st.integers(0, 2**32 - 1))
+def test_is_the_best_of_all_active_sets(jacobian: np.ndarray, seed: int) -> None:
+    matrix = normalised(jacobian)
+    target = matrix @ np.random.default_rng(seed).standard_normal(len(matrix))
+    x = nnls(matrix, target)
+    assert (x >= 0).all()
+    assert objective(matrix, target, x) <= best_of_all_sets(matrix, target) + 1e-9
+
+
+@given(jacobians(max_tasks=12), st.integers(0, 2**32 - 1), st.floats(-12, 12))
+def test_meets_the_optimality_conditions(jacobian: np.ndarray, seed: int, exponent: float) -> None:
+    matrix = normalised(jacobian)
+    scale = 10.0**exponent
+    target = scale * matrix @ np.random.default_rng(seed).standard_normal(len(matrix))
+    x = nnls(matrix, target)
+    gradient = matrix @ x - target
+    size = scale * max(1.0, x.max(initial=0) / scale)
+    assert (x >= 0).all()
+    assert (gradient >= -1e-7 * size).all()
+    assert abs(gradient @ x) <= 1e-7 * size * x.sum()
+
+
+def test_by_hand() -> None:
+    # x = (1, -1) without the bound; with it, (0.5, 0)
+    assert nnls(np.array([[1.0, 0.5], [0.5, 1.0]]), np.array([0.5, -0.5])).tolist() == [0.5, 0.0]
+    assert nnls(np.eye(3), np.array([1.0, -2.0, 3.0])).tolist() == [1.0, 0.0, 3.0]
+
+
+def test_equal_columns_share_what_one_of_them_takes() -> None:
+    x = nnls(np.ones((3, 3)), np.ones(3))
+    assert x.sum() == 1.0
+
+
+def test_nothing_to_gain_stays_at_zero() -> None:
+    assert nnls(np.eye(2), np.zeros(2)).tolist() == [0.0, 0.0]
+    assert nnls(np.eye(2), -np.ones(2)).tolist() == [0.0, 0.0]
+    assert nnls(np.empty((0, 0)), np.empty(0)).tolist() == []
+
+
+def test_a_step_of_length_zero_does_not_end_the_search() -> None:
+    """Small integers: a free variable at 0 to rounding blocks the one that enters."""
+    rng = np.random.default_rng(0)
+    for _ in range(300):
+        rows = rng.integers(-2, 3, (9, 5)).astype(float)
+        matrix = normalised(rows)
+        target = -matrix[0]
+        gradient = matrix @ nnls(matrix, target) - target
+        assert (gradient >= -1e-9).all()
+
+
+def test_columns_dependent_up_to_the_rounding_of_the_matrix_are_not_both_free() -> None:
+    noise = 1e-7
+    matrix = np.array([[1.0, 1.0 - noise], [1.0 - noise, 1.0]])
+    target = np.array([1.0, 1.0 + 1e-6])
+    assert nnls(matrix, target).max() > 5
+    assert nnls(matrix, target, rounding=4 * noise).max() < 1.1

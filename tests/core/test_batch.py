@@ -1,0 +1,75 @@
+import math
+from dataclasses import replace
+
+import pytest
+import torch
+
+from plait.core import Batch, Masked
+from plait.core.errors import DataError
+from plait.tasks import Classification, Regression
+
+TASKS = [Classification("breed", classes=3), Regression("age")]
+INPUTS = torch.randn(3, 4)
+TARGETS = {"breed": torch.tensor([0, -100, 2]), "age": torch.tensor([1.0, math.nan, math.nan])}
+
+
+def test_labels_are_counted_when_the_batch_is_made() -> None:
+    batch = Batch.of(INPUTS, TARGETS, TASKS)
+    assert batch.counts == {"breed": 2, "age": 1}
+    (part,) = batch.parts
+    assert part.inputs is INPUTS
+    assert dict(part.targets) == TARGETS
+    assert part.source == "data"
+
+
+def test_tasks_without_labels_and_labels_without_a_task_are_left_out() -> None:
+    targets = {**TARGETS, "age": torch.full((3,), math.nan), "owner": ["x", "y", "z"]}
+    batch = Batch.of(INPUTS, targets, TASKS, weights={"age": torch.ones(3)}, source="pets")
+    (part,) = batch.parts
+    assert (list(part.targets), list(part.weights), part.source) == (["breed"], [], "pets")
+    assert batch.counts == {"breed": 2}
+    assert Batch.of(INPUTS, {"breed": TARGETS["breed"]}, TASKS).counts == {"breed": 2}
+
+
+def test_weights_count_and_stay_with_their_labels() -> None:
+    weights = {"breed": torch.tensor([0.5, 1.0, 2.0]), "age": torch.tensor([0.0, 1.0, 1.0])}
+    batch = Batch.of(INPUTS, TARGETS, TASKS, weights=weights)
+    assert batch.counts == {"breed": 2.5}
+    assert list(batch.parts[0].weights) == ["breed"]
+
+
+def test_counts_add_up_over_the_parts() -> None:
+    one = Batch.of(INPUTS, TARGETS, TASKS, source="a")
+    other = Batch.of(INPUTS, {"breed": TARGETS["breed"]}, TASKS, source="b")
+    joined = Batch(one.parts + other.parts)
+    assert joined.counts == {"breed": 4, "age": 1}
+
+
+def test_labels_have_to_be_named() -> None:
+    with pytest.raises(DataError, match=r"must be a dict \{task: labels\}; found Tensor"):
+        Batch.of(INPUTS, TARGETS["breed"], TASKS)
+
+
+def test_weights_have_to_belong_to_labels() -> None:
+    with pytest.raises(DataError, match=r"'bred'; known: age, breed. Did you mean 'breed'\?"):
+        Batch.of(INPUTS, TARGETS, TASKS, weights={"bred": torch.ones(3)})
+
+
+def test_a_label_outside_its_range_is_refused() -> None:
+    with pytest.raises(DataError, match="task 'breed'"):
+        Batch.of(INPUTS, {"breed": torch.tensor([0, 1, 3])}, TASKS)
+
+
+def test_moving_moves_every_tensor_and_no_number() -> None:
+    inputs = {"text": Masked(torch.zeros(3, 4), torch.ones(3, 4).bool()), "image": INPUTS}
+    batch = Batch.of(inputs, TARGETS, TASKS, weights={"breed": torch.ones(3)}, source="pets")
+    moved = batch.to("meta")
+    (part,) = moved.parts
+    assert isinstance(part.inputs["text"], Masked)
+    each = [*part.inputs["text"], part.inputs["image"], *part.targets.values()]
+    assert {tensor.device.type for tensor in [*each, part.weights["breed"]]} == {"meta"}
+    assert moved.counts == batch.counts
+    assert replace(part, inputs=None, targets={}, weights={}) == replace(
+        batch.parts[0], inputs=None, targets={}, weights={}
+    )
+    assert batch.parts[0].inputs["image"] is INPUTS

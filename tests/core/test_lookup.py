@@ -1,0 +1,150 @@
+from abc import ABC, abstractmethod
+from types import ModuleType
+from typing import Any
+
+import pytest
+from torch import nn
+
+from plait.core.errors import ConfigError
+from plait.core.lookup import build, find, names, options_of, parameters
+
+
+class Method(ABC):
+    """A kind of method."""
+
+    @abstractmethod
+    def run(self) -> None: ...
+
+
+class Plain(Method):
+    def run(self) -> None: ...
+
+
+class WithOptions(Plain):
+    def __init__(self, size: int, *, rate: float = 0.5, **others: Any) -> None:
+        self.size = size
+        self.rate = rate
+
+
+class Forgetful(Plain):
+    def __init__(self, rate: float = 0.5) -> None:
+        self._rate = rate
+
+
+def package() -> ModuleType:
+    module = ModuleType("methods")
+    for item in (Method, Plain, WithOptions, Forgetful, nn.Linear):
+        setattr(module, item.__name__, item)
+    module.helper = len
+    module.__all__ = ["Method", "Plain", "WithOptions", "Linear", "helper"]
+    return module
+
+
+def search(name: str, **options: Any) -> Any:
+    return find(name, package(), base=Method, kind="method", **options)
+
+
+# --- find -----------------------------------------------------------------------------------
+
+
+def test_names_are_the_public_concrete_subclasses() -> None:
+    """Not the base, which is abstract, nor what is not listed, nor anything else."""
+    assert names(package(), Method) == ["Plain", "WithOptions"]
+    assert names(package(), nn.Module) == ["Linear"]
+
+
+def test_a_public_name_is_found() -> None:
+    assert search("Plain") is Plain
+
+
+def test_a_dotted_path_is_found() -> None:
+    found = find("torch.nn:Linear", package(), base=nn.Module, kind="layer")
+    assert found is nn.Linear
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("Plian", r"unknown method 'Plian'; known: Plain, WithOptions. Did you mean 'Plain'\?"),
+        ("Forgetful", "unknown method 'Forgetful'"),
+        ("helper", "unknown method 'helper'"),
+        ("Method", "unknown method 'Method'"),
+        ("no_such_package:Plain", "cannot import method 'no_such_package:Plain'.*Python path"),
+        ("torch.nn:Lineal", "cannot import method 'torch.nn:Lineal'"),
+        ("torch.nn:Linear", "'torch.nn:Linear' is no method: it must be a subclass of Method"),
+        ("math:pi", "'math:pi' is no method"),
+        (":Plain", "no path to a class; write `package.module:Class`"),
+        ("..core:Plain", "no path to a class"),
+        ("torch.nn:", "no path to a class"),
+        ("torch:nn:Linear", "no path to a class"),
+    ],
+)
+def test_what_cannot_be_found_is_refused(name: str, message: str) -> None:
+    with pytest.raises(ConfigError, match=message):
+        search(name)
+
+
+def test_a_base_class_is_refused_by_its_path_as_well() -> None:
+    with pytest.raises(ConfigError, match="is a base class and does nothing"):
+        find("collections.abc:Sized", package(), base=object, kind="container")
+
+
+def test_a_strangers_file_cannot_name_a_path(monkeypatch) -> None:
+    def never(name: str) -> ModuleType:
+        raise AssertionError(f"{name} was imported")
+
+    monkeypatch.setattr("importlib.import_module", never)
+    with pytest.raises(ConfigError, match="unknown method 'os:system'"):
+        search("os:system", foreign=False)
+
+
+# --- build ----------------------------------------------------------------------------------
+
+
+def test_options_and_given_arguments_reach_the_constructor() -> None:
+    made = build(WithOptions, {"rate": 0.1}, kind="method", size=3)
+    assert (type(made), made.size, made.rate) == (WithOptions, 3, 0.1)
+
+
+@pytest.mark.parametrize(
+    ("cls", "options", "message"),
+    [
+        (
+            WithOptions,
+            {"rat": 1},
+            r"has no option 'rat'; it takes: size, rate. Did you mean 'rate'",
+        ),
+        (WithOptions, {"others": 1}, "has no option 'others'"),
+        (WithOptions, {"rate": 1}, "method WithOptions needs the option 'size'"),
+        (Plain, {"rate": 1}, "method Plain has no option 'rate'; it takes none"),
+    ],
+)
+def test_wrong_and_missing_options_are_refused(cls, options, message: str) -> None:
+    with pytest.raises(ConfigError, match=message):
+        build(cls, options, kind="method")
+
+
+def test_what_is_given_is_not_the_users_to_set() -> None:
+    with pytest.raises(ConfigError, match="has no option 'size'; it takes: rate"):
+        build(WithOptions, {"size": 4}, kind="method", size=3)
+
+
+def test_parameters_are_the_named_ones() -> None:
+    assert list(parameters(WithOptions)) == ["size", "rate"]
+    assert list(parameters(Plain)) == []
+
+
+# --- options_of -----------------------------------------------------------------------------
+
+
+def test_options_build_an_equal_object() -> None:
+    made = WithOptions(3, rate=0.25)
+    assert options_of(made) == {"size": 3, "rate": 0.25}
+    assert options_of(made, leave_out=["size"]) == {"rate": 0.25}
+    again = build(WithOptions, options_of(made), kind="method")
+    assert vars(again) == vars(made)
+
+
+def test_an_argument_that_is_not_kept_is_an_error() -> None:
+    with pytest.raises(ConfigError, match="Forgetful does not keep its argument 'rate'"):
+        options_of(Forgetful())

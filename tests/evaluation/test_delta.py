@@ -1,0 +1,72 @@
+import math
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from torchmetrics.regression import R2Score
+
+from plait.core.errors import DataError
+from plait.evaluation import changes, delta_m
+from plait.tasks import Classification, Regression
+
+TASKS = {"breed": Classification("breed", classes=3), "age": Regression("age")}
+
+
+def test_a_gain_is_relative_and_positive_where_joint_training_is_better() -> None:
+    single = {"breed": {"accuracy": 0.5, "f1": 0.4}, "age": {"mae": 2.0, "rmse": 4.0}}
+    joint = {"breed": {"accuracy": 0.6, "f1": 0.3}, "age": {"mae": 1.5, "rmse": 5.0}}
+    gains = changes(TASKS, joint, single)
+    assert gains["breed"] == pytest.approx({"accuracy": 20.0, "f1": -25.0})
+    assert gains["age"] == pytest.approx({"mae": 25.0, "rmse": -25.0})
+    # (20 - 25) / 2 = -2.5 and (25 - 25) / 2 = 0
+    assert delta_m(gains) == pytest.approx(-1.25)
+
+
+def test_a_negative_score_that_grows_is_a_gain() -> None:
+    """R^2 may be below 0: the change is relative to its size."""
+    tasks = {"age": Regression("age", metrics={"r2": R2Score()})}
+    gains = changes(tasks, {"age": {"r2": -0.2}}, {"age": {"r2": -0.4}})
+    assert gains["age"]["r2"] == pytest.approx(50.0)
+
+
+scores = st.floats(0.01, 100)
+
+
+@given(st.lists(st.lists(scores, min_size=2, max_size=2), min_size=2, max_size=2))
+def test_equal_results_are_no_gain(values: list[list[float]]) -> None:
+    names = {"breed": ("accuracy", "f1"), "age": ("mae", "rmse")}
+    same = {
+        task: dict(zip(metrics, own, strict=True))
+        for (task, metrics), own in zip(names.items(), values, strict=True)
+    }
+    assert delta_m(changes(TASKS, same, same)) == 0.0
+
+
+def test_a_task_with_more_metrics_counts_no_more() -> None:
+    gains = {"a": {"m": 1.0}, "b": {"m": 4.0, "n": 6.0, "o": 8.0}}
+    assert delta_m(gains) == pytest.approx((1 + 6) / 2)
+
+
+def test_no_change_is_relative_to_zero() -> None:
+    single = {"breed": {"accuracy": 0.0, "f1": 0.1}, "age": {"mae": 1.0, "rmse": 1.0}}
+    with pytest.raises(DataError, match="the single-task accuracy of 'breed' is 0"):
+        changes(TASKS, single, single)
+
+
+@pytest.mark.parametrize("absent", ["joint", "single"])
+def test_a_task_that_was_not_measured_is_refused(absent: str) -> None:
+    whole = {"breed": {"accuracy": 0.5, "f1": 0.4}, "age": {"mae": 2.0, "rmse": 4.0}}
+    part = {"breed": whole["breed"]}
+    scores = {"joint": whole, "single": whole, absent: part}
+    with pytest.raises(DataError, match="task 'age' has no valid label"):
+        changes(TASKS, scores["joint"], scores["single"])
+
+
+@pytest.mark.parametrize("gains", [{}, {"a": {"m": 1.0}, "b": {}}])
+def test_a_mean_over_nothing_is_refused(gains: dict[str, dict[str, float]]) -> None:
+    with pytest.raises(DataError, match=f"found no metric of {'b' if gains else 'any task'}"):
+        delta_m(gains)
+
+
+def test_what_is_not_a_number_stays_so() -> None:
+    assert math.isnan(delta_m({"a": {"m": math.nan}, "b": {"m": 1.0}}))

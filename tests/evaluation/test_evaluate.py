@@ -1,0 +1,224 @@
+import math
+from typing import Any
+
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from sklearn.metrics import accuracy_score, f1_score, mean_absolute_error
+from torch import Tensor, nn
+from torch.utils.data import DataLoader
+
+from plait.core import Batch, PerTask
+from plait.core.errors import ConfigError, DataError
+from plait.data import InMemory, loader
+from plait.evaluation import Evaluation, as_batch, evaluate
+from plait.model import MultiTaskModel
+from plait.sharing import Hard
+from plait.tasks import Classification, MultiLabel, Regression, Segmentation
+
+SIZE = 23
+
+
+def encoder() -> nn.Module:
+    return nn.Sequential(
+        nn.Conv2d(2, 5, 3, padding=1), nn.BatchNorm2d(5), nn.ReLU(), nn.Dropout(0.5)
+    )
+
+
+def tasks() -> list[Any]:
+    return [
+        Classification("breed", classes=3, class_weights=[1.0, 2.0, 3.0]),
+        Regression("age", weight=4.0),
+        MultiLabel("tags", labels=2),
+        Segmentation("mask", classes=2, width=4),
+    ]
+
+
+def model() -> MultiTaskModel:
+    return MultiTaskModel(Hard(encoder()), tasks(), example=torch.zeros(2, 2, 5, 7))
+
+
+def labelled(missing: float = 0.4) -> tuple[Tensor, dict[str, Tensor]]:
+    targets = {
+        "breed": torch.randint(3, (SIZE,)),
+        "age": torch.randn(SIZE) + 2,
+        "tags": torch.randint(2, (SIZE, 2)).float(),
+        "mask": torch.randint(2, (SIZE, 5, 7)),
+    }
+    for target in targets.values():
+        lost = torch.rand(target.shape) < missing
+        target[lost] = math.nan if target.is_floating_point() else -100
+    return torch.randn(SIZE, 2, 5, 7), targets
+
+
+def rows(targets: dict[str, Tensor], part: Any) -> dict[str, Tensor]:
+    return {name: target[part] for name, target in targets.items()}
+
+
+def statistics(net: MultiTaskModel, targets: dict[str, Tensor]) -> dict[str, Tensor]:
+    return {name: net.tasks[name].summarise(target) for name, target in targets.items()}
+
+
+def flat(evaluation: Evaluation) -> dict[str, float]:
+    """All numbers of an evaluation under one name each."""
+    found = {f"losses/{name}": value for name, value in evaluation.losses.items()}
+    found |= {f"counts/{name}": value for name, value in evaluation.counts.items()}
+    for kind in ("metrics", "trivial"):
+        for task, values in getattr(evaluation, kind).items():
+            found |= {f"{kind}/{task}/{name}": value for name, value in values.items()}
+    return found
+
+
+def test_losses_are_those_of_all_examples_as_one_batch() -> None:
+    net, (inputs, targets) = model(), labelled()
+    found = evaluate(net, [(inputs[i::4], rows(targets, slice(i, None, 4))) for i in range(4)])
+    net.eval()
+    with torch.no_grad():
+        predictions = net(inputs)
+    for name, task in net.tasks.items():
+        expected = task.loss(predictions[name], targets[name])
+        torch.testing.assert_close(found.losses[name], expected.item(), rtol=1e-5, atol=1e-6)
+        assert found.counts[name] == task.count(targets[name])
+    assert found.trivial == {}
+
+
+def test_metrics_are_those_of_scikit_learn_on_all_examples() -> None:
+    net, (inputs, targets) = model(), labelled()
+    found = evaluate(net, [(inputs[i::4], rows(targets, slice(i, None, 4))) for i in range(4)])
+    net.eval()
+    with torch.no_grad():
+        predictions = net(inputs)
+    breed, age, tags = targets["breed"], targets["age"], targets["tags"]
+    decided = predictions["breed"].argmax(dim=1)[breed != -100]
+    assert found.metrics["breed"] == pytest.approx(
+        {
+            "accuracy": accuracy_score(breed[breed != -100], decided),
+            "f1": f1_score(breed[breed != -100], decided, average="macro"),
+        }
+    )
+    there = ~age.isnan()
+    mae = mean_absolute_error(age[there], predictions["age"][there, 0])
+    assert found.metrics["age"]["mae"] == pytest.approx(mae, rel=1e-5)
+    there = ~tags.isnan()
+    right = (predictions["tags"][there] > 0) == tags[there].bool()
+    assert found.metrics["tags"]["accuracy"] == pytest.approx(right.float().mean().item())
+
+
+def test_the_trivial_predictor_is_measured_on_the_same_labels() -> None:
+    """Majority class and mean come from the training labels; the errors from these."""
+    net, (inputs, targets) = model(), labelled()
+    training = labelled()[1]
+    found = evaluate(net, [(inputs, targets)], statistics=statistics(net, training))
+    breed, age = targets["breed"], targets["age"]
+    majority = training["breed"][training["breed"] != -100].mode().values
+    share = (breed[breed != -100] == majority).float().mean().item()
+    assert found.trivial["breed"]["accuracy"] == pytest.approx(share)
+    mean = training["age"].nanmean()
+    mae = (age - mean).abs().nanmean().item()
+    assert found.trivial["age"]["mae"] == pytest.approx(mae, rel=1e-5)
+    yes = training["tags"].nanmean(dim=0) > 0.5
+    there = ~targets["tags"].isnan()
+    right = (targets["tags"] == yes)[there].float().mean().item()
+    assert found.trivial["tags"]["accuracy"] == pytest.approx(right)
+    part = evaluate(net, [(inputs, targets)], statistics={"age": statistics(net, training)["age"]})
+    assert part.trivial == {"age": found.trivial["age"]}
+
+
+@settings(max_examples=15)
+@given(st.lists(st.integers(0, 3), min_size=SIZE, max_size=SIZE))
+def test_the_split_into_batches_changes_nothing(part_of: list[int]) -> None:
+    torch.manual_seed(0)
+    net, (inputs, targets) = model(), labelled()
+    known = statistics(net, targets)
+    whole = flat(evaluate(net, [(inputs, targets)], statistics=known))
+    parts = [torch.tensor([own == part for own in part_of]) for part in range(4)]
+    batches = [(inputs[p], rows(targets, p)) for p in parts if bool(p.any())]
+    assert flat(evaluate(net, batches, statistics=known)) == pytest.approx(whole, rel=1e-4)
+
+
+def test_parts_of_one_batch_are_joined() -> None:
+    """Two sources in one batch, one of which has no age."""
+    net, (inputs, targets) = model(), labelled()
+    first, second = slice(0, 10), slice(10, None)
+    other = rows(targets, second)
+    del other["age"]
+    one, two = net.batch(inputs[first], rows(targets, first)), net.batch(inputs[second], other)
+    joined = evaluate(net, [Batch(one.parts + two.parts)])
+    assert flat(joined) == pytest.approx(flat(evaluate(net, [one, two])), rel=1e-5)
+    alone = evaluate(net, [(inputs[first], rows(targets, first))])
+    assert joined.losses["age"] == pytest.approx(alone.losses["age"], rel=1e-5)
+
+
+def test_weights_are_in_the_losses_and_a_mask_is_in_the_metrics() -> None:
+    net, (inputs, targets) = model(), labelled()
+    mask = torch.rand(SIZE) < 0.5
+    masked = evaluate(net, [(inputs, targets, {"age": mask, "breed": mask.float() * 3})])
+    gone = dict(targets)
+    gone["age"] = targets["age"].where(mask, math.nan)
+    gone["breed"] = targets["breed"].where(mask, -100)
+    removed = flat(evaluate(net, [(inputs, gone)]))
+    removed["counts/breed"] *= 3
+    assert flat(masked) == pytest.approx(removed, rel=1e-5)
+
+
+def test_each_task_may_have_inputs_of_its_own() -> None:
+    net, (inputs, targets) = model(), labelled()
+    own = PerTask(dict.fromkeys(targets, inputs))
+    assert flat(evaluate(net, [(own, targets)])) == pytest.approx(
+        flat(evaluate(net, [(inputs, targets)])), rel=1e-5
+    )
+
+
+def test_nothing_of_the_model_changes() -> None:
+    net, (inputs, targets) = model(), labelled()
+    net.sharing.encoder[1].eval()  # a frozen part stays frozen
+    modes = {name: part.training for name, part in net.named_modules()}
+    state = {name: value.clone() for name, value in net.state_dict().items()}
+    evaluate(net, [(inputs, targets)])
+    assert {name: part.training for name, part in net.named_modules()} == modes
+    assert all(torch.equal(net.state_dict()[name], value) for name, value in state.items())
+    assert all(parameter.grad is None for parameter in net.parameters())
+    with pytest.raises(DataError):
+        evaluate(net, [3])
+    assert {name: part.training for name, part in net.named_modules()} == modes
+
+
+def test_evaluation_draws_nothing_that_training_would_draw() -> None:
+    net, (inputs, targets) = model(), labelled()
+    data = InMemory(inputs, targets)
+    state = torch.get_rng_state()
+    evaluate(net, DataLoader(data, batch_size=5, shuffle=True))
+    evaluate(net, loader(data, batch_size=5, shuffle=False))
+    assert torch.equal(torch.get_rng_state(), state)
+
+
+def test_a_task_without_labels_is_absent() -> None:
+    net, (inputs, targets) = model(), labelled()
+    targets["age"] = torch.full((SIZE,), math.nan)
+    known = statistics(net, labelled()[1])
+    found = evaluate(net, [(inputs, targets)], statistics=known)
+    present = {"breed", "tags", "mask"}
+    assert set(found.losses) == set(found.metrics) == set(found.trivial) == present
+    assert found.counts["age"] == 0
+
+
+def test_statistics_of_an_unknown_task_are_refused() -> None:
+    net, (inputs, targets) = model(), labelled()
+    with pytest.raises(ConfigError, match=r"unknown task 'bred'.*Did you mean 'breed'"):
+        evaluate(net, [(inputs, targets)], statistics={"bred": torch.zeros(3)})
+
+
+def test_what_a_loader_yields_becomes_a_batch() -> None:
+    net, (inputs, targets) = model(), labelled()
+    batch = as_batch(net, [inputs, targets])
+    assert as_batch(net, batch) is batch
+    assert batch.counts == net.batch(inputs, targets).counts
+    weights = {"breed": torch.zeros(SIZE)}
+    assert "breed" not in as_batch(net, (inputs, targets, weights)).counts
+
+
+@pytest.mark.parametrize("item", [torch.zeros(2, 2), (1,), (1, 2, 3, 4), {"x": 1}, None])
+def test_anything_else_is_refused(item: Any) -> None:
+    with pytest.raises(DataError, match=rf"found {type(item).__name__}\. Set the loader"):
+        as_batch(model(), item)

@@ -1,0 +1,118 @@
+import math
+
+import pytest
+import torch
+from torchmetrics.regression import R2Score
+
+from plait.core.errors import ConfigError, DataError
+from plait.evaluation import Evaluation, rule, skill
+from plait.tasks import Classification, Regression, Task
+
+BREED = Classification("breed", classes=3, weight=2.0)
+AGE = Regression("age")
+TASKS = {"breed": BREED, "age": AGE}
+EVALUATION = Evaluation(
+    losses={"breed": 1.5, "age": 0.25},
+    metrics={"breed": {"accuracy": 0.8, "f1": 0.7}, "age": {"mae": 3.0, "rmse": 4.0}},
+    trivial={"breed": {"accuracy": 0.5, "f1": 0.2}, "age": {"mae": 4.0, "rmse": 5.0}},
+    counts={"breed": 10.0, "age": 5.0},
+)
+# (0.8 - 0.5) / (1 - 0.5) of the accuracy, (3 - 4) / (0 - 4) of the mean absolute error
+SKILLS = {"breed": 0.6, "age": 0.25}
+
+
+def bare() -> Task:
+    return Task("bare", head=lambda shape: torch.nn.Identity(), loss=lambda p, y: (p - y) ** 2)
+
+
+def test_skill_is_the_share_of_the_way_from_trivial_to_perfect() -> None:
+    assert skill(TASKS, EVALUATION.metrics, EVALUATION.trivial) == pytest.approx(SKILLS)
+
+
+def test_skill_of_trivial_perfect_and_worse() -> None:
+    perfect = {"breed": {"accuracy": 1.0}, "age": {"mae": 0.0}}
+    worse = {"breed": {"accuracy": 0.25}, "age": {"mae": 8.0}}
+    trivial = EVALUATION.trivial
+    assert skill(TASKS, trivial, trivial) == {"breed": 0.0, "age": 0.0}
+    assert skill(TASKS, perfect, trivial) == {"breed": 1.0, "age": 1.0}
+    assert skill(TASKS, worse, trivial) == {"breed": -0.5, "age": -1.0}
+
+
+def test_the_first_metric_is_the_main_one() -> None:
+    tasks = {"age": Regression("age", metrics={"r2": R2Score(), **AGE.new_metrics()})}
+    metrics = {"age": {"r2": 0.75, "mae": 3.0, "rmse": 4.0}}
+    trivial = {"age": {"r2": -0.25, "mae": 4.0, "rmse": 5.0}}
+    assert skill(tasks, metrics, trivial) == {"age": pytest.approx(1.0 / 1.25)}
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        ("skill", (0.6 + 0.25) / 2),
+        ("worst", 0.25),
+        ("loss", -(2 * 1.5 + 0.25)),
+        ("breed/accuracy", 0.8),
+        ("breed/f1", 0.7),
+        ("age/rmse", -4.0),
+    ],
+)
+def test_a_rule_is_higher_where_the_model_is_better(name: str, expected: float) -> None:
+    assert rule(name, TASKS)(EVALUATION) == pytest.approx(expected)
+
+
+def test_a_task_name_may_hold_a_slash() -> None:
+    tasks = {"eu/age": Regression("eu/age")}
+    evaluation = Evaluation({}, {"eu/age": {"mae": 2.0}}, {}, {})
+    assert rule("eu/age/mae", tasks)(evaluation) == -2.0
+
+
+def test_any_function_is_a_rule() -> None:
+    assert rule(lambda e: e.counts["breed"], TASKS)(EVALUATION) == 10.0
+
+
+@pytest.mark.parametrize(
+    ("name", "near"),
+    [("skil", "skill"), ("age/rms", "age/rmse"), ("bred/f1", "breed/f1"), ("losses", "loss")],
+)
+def test_an_unknown_rule_is_refused(name: str, near: str) -> None:
+    with pytest.raises(ConfigError, match=f"unknown rule '{name}'.* Did you mean '{near}'"):
+        rule(name, TASKS)
+
+
+@pytest.mark.parametrize("name", ["skill", "worst"])
+def test_skill_needs_a_metric_and_a_trivial_predictor(name: str) -> None:
+    with pytest.raises(ConfigError, match="skill is not defined for task 'bare'"):
+        rule(name, {**TASKS, "bare": bare()})
+    no_metric = Classification("breed", classes=3, metrics={})
+    with pytest.raises(ConfigError, match="skill is not defined for task 'breed'"):
+        rule(name, {"breed": no_metric})
+    assert rule("loss", {"bare": bare()})(Evaluation({"bare": 2.0}, {}, {}, {})) == -2.0
+
+
+def test_skill_needs_a_metric_with_a_best_value() -> None:
+    class Unbounded(R2Score):
+        plot_upper_bound = None
+
+    tasks = {"age": Regression("age", metrics={"r2": Unbounded()})}
+    with pytest.raises(ConfigError, match=r"'age/r2' .* has no best value"):
+        rule("skill", tasks)
+    assert rule("age/r2", tasks)(Evaluation({}, {"age": {"r2": 0.5}}, {}, {})) == 0.5
+
+
+def test_skill_is_not_defined_where_a_constant_is_perfect() -> None:
+    trivial = {"breed": {"accuracy": 1.0}, "age": {"mae": 4.0}}
+    with pytest.raises(ConfigError, match="'breed': a constant is perfect on its accuracy"):
+        skill(TASKS, EVALUATION.metrics, trivial)
+
+
+@pytest.mark.parametrize("name", ["skill", "worst", "age/mae"])
+def test_a_task_without_labels_has_no_value(name: str) -> None:
+    absent = Evaluation({}, {"breed": EVALUATION.metrics["breed"]}, EVALUATION.trivial, {})
+    with pytest.raises(DataError, match="task 'age' has no valid label in this split"):
+        rule(name, TASKS)(absent)
+    assert rule("breed/f1", TASKS)(absent) == 0.7
+
+
+def test_what_is_not_a_number_stays_so() -> None:
+    metrics = {"breed": {"accuracy": math.nan}, "age": {"mae": 3.0}}
+    assert math.isnan(skill(TASKS, metrics, EVALUATION.trivial)["breed"])

@@ -1,0 +1,189 @@
+import pytest
+import torch
+from torch import Tensor, nn
+
+from plait.core.errors import ShapeError
+from plait.core.features import Features, FeatureShape
+from plait.tasks.heads import DenseHead, ScalarHead, TokenHead, mlp, pool
+
+
+def test_an_mlp_has_relu_between_its_linear_layers() -> None:
+    net = mlp(4, [5, 6], 2)
+    x = torch.randn(3, 4)
+    first, second, last = (layer for layer in net if isinstance(layer, nn.Linear))
+    assert torch.equal(net(x), last(second(first(x).clamp(min=0)).clamp(min=0)))
+    assert len(mlp(4, [], 2)) == 1
+
+
+# --- pooling --------------------------------------------------------------------------------
+
+
+def slow_pool(last: Tensor, channel_dim: int, mask: Tensor | None) -> Tensor:
+    """For each example the mean of the channel vectors of its real positions, one by one."""
+    rows = []
+    for position, example in enumerate(last):
+        vectors = example.flatten(1).T if channel_dim == 1 else example.flatten(0, -2)
+        real = [True] * len(vectors) if mask is None else mask[position].tolist()
+        kept = [vector for vector, keep in zip(vectors, real, strict=True) if keep]
+        rows.append(sum(kept) / len(kept) if kept else torch.zeros(vectors.shape[1]))
+    return torch.stack(rows)
+
+
+@pytest.mark.parametrize(
+    ("shape", "channel_dim"),
+    [((3, 5), 1), ((3, 7), 1), ((3, 4, 6), 1), ((5, 3), -1), ((2, 4, 3), -1), ((2, 3, 4, 3), 1)],
+)
+def test_pooling_is_the_mean_over_positions(shape: tuple[int, ...], channel_dim: int) -> None:
+    last = torch.randn(4, *shape)
+    found = pool(Features((torch.zeros(1), last), channel_dim=channel_dim))
+    torch.testing.assert_close(found, slow_pool(last, channel_dim, None))
+
+
+@pytest.mark.parametrize("channel_dim", [1, -1])
+@pytest.mark.parametrize("padding", [0.0, 1e30, float("nan"), float("inf")])
+def test_pooling_leaves_padding_out(channel_dim: int, padding: float) -> None:
+    mask = torch.tensor(
+        [[True, True, False], [True, False, False], [True, True, True], [False, False, False]]
+    )
+    last = torch.randn(4, 3, 6)
+    last[~mask] = padding
+    last = last if channel_dim == -1 else last.transpose(1, 2)
+    found = pool(Features((last,), channel_dim=channel_dim, mask=mask))
+    torch.testing.assert_close(found, slow_pool(last, channel_dim, mask))
+
+
+def test_a_vector_needs_no_pooling_even_if_the_input_was_padded() -> None:
+    last = torch.randn(2, 5)
+    for channel_dim in (1, -1):
+        features = Features((last,), channel_dim=channel_dim, mask=torch.ones(2, 9).bool())
+        assert pool(features) is last
+
+
+@pytest.mark.parametrize(("shape", "channel_dim"), [((2, 4, 6), -1), ((2, 6, 4), 1)])
+def test_a_mask_of_another_length_is_refused(shape: tuple[int, ...], channel_dim: int) -> None:
+    mask = torch.ones(2, 8, dtype=torch.bool)
+    with pytest.raises(ShapeError, match=r"the mask must be \[2, 4\], .*; found \[2, 8\]"):
+        pool(Features((torch.zeros(shape),), channel_dim=channel_dim, mask=mask))
+
+
+# --- one vector -----------------------------------------------------------------------------
+
+
+def test_a_linear_head_on_the_pooled_map() -> None:
+    head = ScalarHead(FeatureShape(((3, 4, 4),)), 2)
+    last = torch.randn(5, 3, 4, 4)
+    (linear,) = head.layers
+    torch.testing.assert_close(head(Features((last,))), linear(last.mean(dim=(2, 3))))
+
+
+def test_a_grid_of_cells_keeps_where_things_are() -> None:
+    """Cells 2 x 2 of a 4 x 6 map are its four quarters, in the order that flatten gives."""
+    head = ScalarHead(FeatureShape(((3, 4, 6),)), 2, cells=2)
+    last = torch.randn(5, 3, 4, 6)
+    quarters = [
+        last[:, c, 2 * i : 2 * i + 2, 3 * j : 3 * j + 3].mean(dim=(1, 2))
+        for c in range(3)
+        for i in range(2)
+        for j in range(2)
+    ]
+    (linear,) = head.layers
+    torch.testing.assert_close(head(Features((last,))), linear(torch.stack(quarters, dim=1)))
+    moved = head(Features((last.flip(3),)))
+    assert not torch.allclose(moved, head(Features((last,))))
+
+
+@pytest.mark.parametrize(
+    "shape",
+    [FeatureShape(((6,),)), FeatureShape(((6, 5),)), FeatureShape(((5, 5, 6),), channel_dim=-1)],
+)
+def test_cells_need_a_map(shape: FeatureShape) -> None:
+    with pytest.raises(ShapeError, match=r"2 x 2 cells needs maps \[B, C, H, W\]") as caught:
+        ScalarHead(shape, 2, cells=2)
+    assert f"[B, {', '.join(map(str, shape.levels[-1]))}]" in str(caught.value)
+
+
+# --- every token ----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("channel_dim", [1, -1])
+def test_a_token_head_is_one_network_on_each_token(channel_dim: int) -> None:
+    shape = FeatureShape(((5, 6),) if channel_dim == -1 else ((6, 5),), channel_dim)
+    head = TokenHead(shape, 3, hidden=[4])
+    tokens = torch.randn(2, 5, 6)
+    last = tokens if channel_dim == -1 else tokens.transpose(1, 2)
+    out = head(Features((last,), channel_dim=channel_dim))
+    slow = torch.stack([torch.stack([head.layers(token) for token in row]) for row in tokens])
+    torch.testing.assert_close(out, slow)
+
+
+@pytest.mark.parametrize("level", [(6,), (6, 4, 4)])
+def test_a_token_head_needs_tokens(level: tuple[int, ...]) -> None:
+    with pytest.raises(ShapeError, match=r"needs features for each token, \[B, N, C\]") as caught:
+        TokenHead(FeatureShape((level,)), 3)
+    assert f"the last level is [B, {', '.join(map(str, level))}]" in str(caught.value)
+
+
+# --- every pixel ----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("size", [(16, 16), (17, 23), (9, 31), (8, 15)])
+def test_a_dense_head_predicts_on_the_grid_of_the_input(size: tuple[int, int]) -> None:
+    height, width = size
+    levels = tuple((4 * 2**b, height // 2**b, width // 2**b) for b in range(1, 4))
+    head = DenseHead(FeatureShape(levels), 5, width=6)
+    features = Features(tuple(torch.randn(2, *level) for level in levels), grid=size)
+    out = head(features)
+    assert out.shape == (2, 5, *size)
+    # every level is read
+    for position in range(3):
+        changed = list(features.levels)
+        changed[position] = changed[position] + 1
+        assert not torch.allclose(head(Features(tuple(changed), grid=size)), out)
+
+
+def test_without_a_grid_the_prediction_is_on_the_finest_level() -> None:
+    levels = ((4, 8, 8), (6, 4, 4))
+    head = DenseHead(FeatureShape(levels), 2, width=3)
+    assert head(Features(tuple(torch.randn(1, *level) for level in levels))).shape == (1, 2, 8, 8)
+
+
+def test_one_level_goes_through_three_convolutions_in_a_row() -> None:
+    head = DenseHead(FeatureShape(((4, 5, 5),)), 2, width=3)
+    last = torch.randn(2, 4, 5, 5)
+    (lateral,) = head.lateral
+    expected = head.predict(head.smooth(lateral(last)).clamp(min=0))
+    torch.testing.assert_close(head(Features((last,), grid=(5, 5))), expected)
+
+
+def test_the_coarser_sum_is_resized_and_added() -> None:
+    """A coarse level that is constant adds the same vector everywhere."""
+    head = DenseHead(FeatureShape(((4, 6, 6), (5, 3, 3))), 2, width=3)
+    fine, coarse = torch.randn(1, 4, 6, 6), torch.ones(1, 5, 3, 3)
+    first, second = head.lateral
+    total = first(fine) + second(torch.ones(1, 5, 1, 1))
+    expected = head.predict(head.smooth(total).clamp(min=0))
+    torch.testing.assert_close(head(Features((fine, coarse), grid=(6, 6))), expected)
+
+
+def test_the_last_level_of_each_grid_is_read() -> None:
+    """Stages that keep the grid refine it; a level that is no map is left out."""
+    levels = ((4, 8, 8), (6, 8, 8), (7, 4, 4), (9,))
+    head = DenseHead(FeatureShape(levels), 2, width=3)
+    assert [lateral.in_channels for lateral in head.lateral] == [6, 7]
+    features = Features(tuple(torch.randn(2, *level) for level in levels), grid=(8, 8))
+    out = head(features)
+    for position, counts in enumerate([False, True, True, False]):
+        changed = list(features.levels)
+        changed[position] = changed[position] + 1
+        same = torch.equal(head(Features(tuple(changed), grid=(8, 8))), out)
+        assert same != counts
+
+
+@pytest.mark.parametrize(
+    "shape",
+    [FeatureShape(((6,),)), FeatureShape(((6, 5),)), FeatureShape(((5, 5, 6),), channel_dim=-1)],
+)
+def test_a_dense_head_needs_a_grid(shape: FeatureShape) -> None:
+    with pytest.raises(ShapeError, match=r"needs features with a grid, \[B, C, H, W\]") as caught:
+        DenseHead(shape, 2)
+    assert f"the last level is [B, {', '.join(map(str, shape.levels[-1]))}]" in str(caught.value)
