@@ -32,13 +32,13 @@ def test_named_tasks_get_their_weight_and_the_others_1() -> None:
 
 @pytest.mark.parametrize("weight", [0.0, -1.0, float("nan")])
 def test_a_weight_must_be_positive(weight: float) -> None:
-    with pytest.raises(ConfigError, match="`weights` must be positive; found .* for task 'a'"):
+    with pytest.raises(ConfigError, match=r"`weights` must be positive; found .* for task 'a'"):
         Equal(weights={"a": weight})
 
 
 def test_a_weight_for_no_task_is_found_at_setup() -> None:
     balancer = Equal(weights={"detph": 2.0})
-    with pytest.raises(ConfigError, match="unknown task 'detph'.*Did you mean 'depth'"):
+    with pytest.raises(ConfigError, match=r"unknown task 'detph'.*Did you mean 'depth'"):
         balancer.setup(["depth", "mask"])
     assert balancer.tasks == ()
 

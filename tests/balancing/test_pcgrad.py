@@ -116,4 +116,4 @@ def test_one_seed_gives_one_sequence() -> None:
 
 def test_an_unknown_reduction_is_refused() -> None:
     with pytest.raises(ConfigError, match="`reduction` must be 'sum' or 'mean'; found 'max'"):
-        PCGrad(reduction="max")  # type: ignore[arg-type]
+        PCGrad(reduction="max")

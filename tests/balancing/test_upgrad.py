@@ -25,7 +25,7 @@ def direction_of(jacobian: np.ndarray, preference: list[float] | None = None) ->
 
 
 def onto_cone(jacobian: np.ndarray, vector: np.ndarray) -> np.ndarray:
-    """The nearest d with J d >= 0: the best projection on an intersection of the planes g_i d = 0."""
+    """The nearest d with J d >= 0: the best projection on a set of the planes g_i d = 0."""
     best, distance = np.zeros_like(vector), np.inf
     for size in range(len(jacobian) + 1):
         for tight in itertools.combinations(jacobian, size):

@@ -45,7 +45,9 @@ def write_run(
         if step % steps_per_epoch == 0:
             events.append(_evaluation(draw, step, total, steps_per_epoch, tasks, skill))
     if tested:
-        last = {key: events[-1][key] for key in ("losses", "metrics", "trivial")}
+        last = {
+            key: events[-1][key] for key in ("losses", "metrics", "trivial", "higher_is_better")
+        }
         events.append({"event": "test", **last, "counts": dict.fromkeys(tasks, 400.0)})
     folder.mkdir(parents=True, exist_ok=True)
     write_events(folder, events)
@@ -195,6 +197,10 @@ def _evaluation(
         "metrics": metrics,
         "trivial": {task: TRIVIAL.get(task, TRIVIAL["digit"]) for task in tasks},
         "counts": dict.fromkeys(tasks, 200.0),
+        "higher_is_better": {
+            task: {metric: metric not in ("distance", "mae") for metric in metrics[task]}
+            for task in tasks
+        },
     }
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import torch
@@ -14,6 +14,7 @@ from plait.core.batch import Batch
 from plait.core.errors import ConfigError, DataError, unknown
 from plait.core.modes import evaluating
 from plait.model import MultiTaskModel
+from plait.tasks.metrics import direction
 
 Scores = dict[str, dict[str, float]]  # {task: {metric: value}}
 
@@ -28,12 +29,14 @@ class Evaluation:
         trivial: the same metrics of the constant predictor; empty unless label statistics were
             given.
         counts: `{task: mass of the valid labels}`.
+        higher_is_better: `{task: {metric: direction}}`.
     """
 
     losses: dict[str, float]
     metrics: Scores
     trivial: Scores
     counts: dict[str, float]
+    higher_is_better: dict[str, dict[str, bool]] = field(default_factory=dict)
 
 
 def evaluate(
@@ -90,6 +93,10 @@ def evaluate(
         _compute(metrics, labelled),
         _compute(trivial, labelled),
         counts,
+        {
+            task: {name: direction(f"{task}/{name}", metric) for name, metric in each.items()}
+            for task, each in metrics.items()
+        },
     )
 
 

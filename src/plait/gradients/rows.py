@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Iterable, Mapping, MutableMapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -66,6 +68,10 @@ class RowBuffer:
     def jacobian(self) -> Tensor:
         """J `[T, P]` of the tasks added since `reset`; a view of the buffer."""
         return self._reserve()[: len(self.tasks), : self._width]
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> RowBuffer:
+        """Copies what was learned; copied with its model, it knows the parameters of the copy."""
+        return RowBuffer(*copy.deepcopy((self.given, self.shared, self.owners), memo))
 
     def reset(self) -> None:
         """Forgets the rows of the last step; keeps the layout and the memory."""

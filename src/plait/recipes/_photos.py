@@ -177,7 +177,7 @@ def split_photos(
             raise DataError(
                 f"{source}: the {split} split is empty; {len(trainval)} photos are listed as "
                 f"trainval and {len(test)} as test. Validation takes 15 % of each breed in "
-                "trainval: list at least four of one breed there, and one as test."
+                "trainval, and so does the test split: list at least four of one breed there."
             )
     return {split: Photos(pets, classes, store, size) for split, pets in splits.items()}
 

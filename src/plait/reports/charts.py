@@ -18,7 +18,7 @@ from plait.reports.draw import draw_lines, line
 from plait.reports.read import Run, Step, Validation
 from plait.reports.series import Series, series
 from plait.reports.style import GREY, Look, Panel
-from plait.reports.text import arrow, direction
+from plait.reports.text import arrow
 
 _NEUTRAL = Look(GREY)
 _NO_STEPS = (
@@ -139,13 +139,15 @@ def rate_chart(view: View) -> Chart:
 def _validation_panel(
     view: View, ident: str, task: str, metric: str, curve: Series, alone: Series
 ) -> Panel:
-    look, name = Look(view.looks[task].colour), f"{task}: {arrow(metric, direction(metric))}"
+    last = view.run.validations[-1]
+    look = Look(view.looks[task].colour)
+    name = f"{task}: {arrow(metric, last.direction(task, metric))}"
     traces = [line(curve.thinned(), look, name=task, marks="circle")]
     if alone.x:
         traces.append(
             line(alone.thinned(), Look(look.colour, "dash"), name="alone", marks="circle-open")
         )
-    trivial = view.run.validations[-1].trivial.get(task, {}).get(metric)
+    trivial = last.trivial.get(task, {}).get(metric)
     flat = [] if trivial is None else [(trivial, "trivial")]
     plot = draw_lines(ident, traces, x="epoch", flat=flat)
     return Panel(name, look, plot, summary(name, curve, "epoch"))

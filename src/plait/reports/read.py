@@ -34,7 +34,7 @@ class Step:
     cosines: list[tuple[str, str, float]] = field(default_factory=list)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Evaluated:
     """Losses, metrics, the metrics of the trivial predictor, and label counts, by task."""
 
@@ -42,9 +42,14 @@ class Evaluated:
     metrics: Scores
     trivial: Scores
     counts: dict[str, float]
+    higher_is_better: dict[str, dict[str, bool]] = field(default_factory=dict)
+
+    def direction(self, task: str, metric: str) -> bool | None:
+        """Returns whether a higher value is better; None where the event does not say."""
+        return self.higher_is_better.get(task, {}).get(metric)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Validation(Evaluated):
     """What the model reached on the validation data after an epoch."""
 
@@ -55,7 +60,7 @@ class Validation(Evaluated):
     seconds: float
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class FinalTest(Evaluated):
     """What the model reached on the test data after training."""
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from plait.reports.comparison import Row
 from plait.reports.read import Run
-from plait.reports.text import against, arrow, direction, judgement, number, per_cent
+from plait.reports.text import against, arrow, judgement, number, per_cent
 
 
 @dataclass(frozen=True)
@@ -38,7 +38,8 @@ def metric_table(run: Run) -> Table | None:
     rows = []
     for task, metrics in shown.metrics.items():
         for metric, value in metrics.items():
-            higher, trivial = direction(metric), shown.trivial.get(task, {}).get(metric)
+            higher = shown.direction(task, metric)
+            trivial = shown.trivial.get(task, {}).get(metric)
             row = [task, arrow(metric, higher), number(value), number(trivial)]
             row += [against(value, trivial, higher)]
             if both and best is not None:

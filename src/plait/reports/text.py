@@ -6,10 +6,6 @@ import math
 
 MISSING = "–"
 
-# Events do not say which direction is better; these names of plait's and torchmetrics' metrics do.
-_HIGHER = {"accuracy", "pixel_accuracy", "f1", "iou", "dice", "auroc", "precision", "recall", "r2"}
-_LOWER = {"mae", "mse", "rmse", "distance"}
-
 
 def number(value: float | None) -> str:
     """Returns four significant digits.
@@ -48,13 +44,6 @@ def duration(seconds: float) -> str:
     hours, minutes = divmod(minutes, 60)
     parts = [(hours, "h"), (minutes, "min"), (rest if not hours else 0, "s")]
     return " ".join(f"{value} {unit}" for value, unit in parts if value)
-
-
-def direction(metric: str) -> bool | None:
-    """Returns whether a higher value is better; None for a metric that is not known."""
-    if metric in _HIGHER:
-        return True
-    return False if metric in _LOWER else None
 
 
 def arrow(metric: str, higher: bool | None) -> str:

@@ -8,7 +8,7 @@ from itertools import islice
 
 from plait.reports.comparison import Comparison, Row
 from plait.reports.read import Run
-from plait.reports.text import MISSING, against, direction, duration, judgement, number, per_cent
+from plait.reports.text import MISSING, against, duration, judgement, number, per_cent
 
 _SIGNS = {"better": "▲", "worse": "▼", "equal": "=", "mixed": "◆", "not comparable": "?"}
 
@@ -61,7 +61,7 @@ def run_headline(run: Run) -> str:
     if shown is None:
         return ""
     words = {
-        task: against(value, shown.trivial.get(task, {}).get(metric), direction(metric))
+        task: against(value, shown.trivial.get(task, {}).get(metric), shown.direction(task, metric))
         for task, metrics in shown.metrics.items()
         for metric, value in islice(metrics.items(), 1)
     }

@@ -23,7 +23,7 @@ class Interrupted(KeyboardInterrupt):
 
     def __init__(self, number: int, run: Path | None = None) -> None:
         name = signal.Signals(number).name
-        saved = "no run folder, so nothing was saved" if run is None else f"go on from {run}"
+        saved = "no run folder, so nothing was saved" if run is None else f"resume {run} to go on"
         super().__init__(f"interrupted by {name}; {saved}")
         self.signal = number
 

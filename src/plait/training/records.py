@@ -38,4 +38,5 @@ def evaluation_event(evaluation: Evaluation) -> dict[str, Any]:
         "metrics": evaluation.metrics,
         "trivial": evaluation.trivial,
         "counts": evaluation.counts,
+        "higher_is_better": evaluation.higher_is_better,
     }

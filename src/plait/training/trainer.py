@@ -211,8 +211,15 @@ class Trainer:
             raise Interrupted(self._stop.received, self.run)
 
     def _windows(self, batches: Iterator[Any]) -> Iterator[list[Batch]]:
-        while window := list(islice(batches, self.accumulate)):
+        while window := self._window(batches):
             yield [as_batch(self.model, item) for item in window]
+
+    def _window(self, batches: Iterator[Any]) -> list[Any]:
+        try:
+            return list(islice(batches, self.accumulate))
+        except RuntimeError:
+            self._obey()  # Ctrl-C may end the loader's workers before it is obeyed here
+            raise
 
     def _step(self, batches: list[Batch]) -> StepRecord:
         """Takes one step and moves the state on."""

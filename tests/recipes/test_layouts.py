@@ -1,77 +1,50 @@
 """Both layouts on tiny folders, every rule that a file can break, and the real three breeds."""
 
-import csv
-import io
 import math
 import pickle
 import struct
 import tarfile
 import zlib
 from collections import Counter
-from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
-from PIL import Image
 from torch.utils.data import DataLoader
 
 from plait.core.errors import DataError
-from plait.recipes._pet_files import PETS3_CLASSES, Pets, oxford_pets, pets3
+from plait.recipes._layouts import oxford_pets, pets3
+from plait.recipes._photos import Photos
+from tests.recipes.pet_folders import (
+    BREEDS,
+    XML,
+    Damage,
+    add,
+    edited,
+    encoded,
+    photo,
+    rewrite,
+    rows,
+    trimap,
+    write,
+    write_official,
+    write_pets3,
+    write_table,
+    write_tar,
+    wrong_mask,
+)
 
 REAL = Path(__file__).resolve().parents[3] / "shared" / "data" / "pets3"
-BREEDS = {1: "Abyssinian", 2: "american_bulldog"}
-XML = """<annotation><size><width>{width}</width><height>{height}</height></size>
-<object><bndbox><xmin>{xmin}</xmin><ymin>{ymin}</ymin><xmax>{xmax}</xmax><ymax>{ymax}</ymax></bndbox>
-</object></annotation>"""
-
-
-def encoded(values: np.ndarray, kind: str) -> bytes:
-    file = io.BytesIO()
-    Image.fromarray(values).save(file, kind)
-    return file.getvalue()
-
-
-def photo(height: int = 20, width: int = 30) -> bytes:
-    """Red on the left half, blue on the right, as PNG: its values survive."""
-    values = np.zeros((height, width, 3), np.uint8)
-    values[:, : width // 2, 0] = 255
-    values[:, width // 2 :, 2] = 255
-    return encoded(values, "PNG")
-
-
-def trimap(height: int = 20, width: int = 30) -> bytes:
-    """1 on the left half, 2 on the right, 3 in the last row."""
-    values = np.ones((height, width), np.uint8)
-    values[:, width // 2 :] = 2
-    values[-1] = 3
-    return encoded(values, "PNG")
-
-
 # --- the official layout --------------------------------------------------------------------
 
 
 @pytest.fixture
 def official(tmp_path: Path) -> Path:
-    """Two breeds with five photos each in trainval and one each in test."""
-    for folder in ("images", "annotations/trimaps", "annotations/xmls"):
-        (tmp_path / folder).mkdir(parents=True)
-    lists: dict[str, list[str]] = {"trainval": ["# a comment", ""], "test": []}
-    for number, breed in BREEDS.items():
-        for serial in range(6):
-            name = f"{breed}_{serial}"
-            (tmp_path / f"images/{name}.jpg").write_bytes(photo())
-            (tmp_path / f"annotations/trimaps/{name}.png").write_bytes(trimap())
-            lists["test" if serial == 5 else "trainval"].append(f"{name} {number} 1 1")
-    for part, lines in lists.items():
-        (tmp_path / f"annotations/{part}.txt").write_text("\n".join(lines) + "\n")
-    xml = XML.format(width=30, height=20, xmin=3, ymin=5, xmax=15, ymax=10)
-    (tmp_path / "annotations/xmls/Abyssinian_0.xml").write_text(xml)
-    return tmp_path
+    return write_official(tmp_path)
 
 
-def by_name(splits: dict[str, Pets], name: str) -> tuple[Pets, int]:
+def by_name(splits: dict[str, Photos], name: str) -> tuple[Photos, int]:
     return next(
         (pets, index)
         for pets in splits.values()
@@ -104,18 +77,20 @@ def test_official_items(official: Path) -> None:
     assert pets[index][1]["head"].isnan().all()
 
 
-def test_validation_takes_a_fifth_of_each_breed_whatever_the_order(official: Path) -> None:
+def test_splits_take_a_share_of_each_breed_whatever_the_order(official: Path) -> None:
     splits = oxford_pets(official)
     assert splits["train"].classes == tuple(BREEDS.values())
-    assert {split: len(pets) for split, pets in splits.items()} == {"train": 8, "val": 2, "test": 2}
+    assert {split: len(pets) for split, pets in splits.items()} == {"train": 6, "val": 2, "test": 4}
     assert Counter(pet.breed for pet in splits["val"].pets) == {0: 1, 1: 1}
+    assert Counter(pet.breed for pet in splits["test"].pets) == {0: 2, 1: 2}
     names = [pet.name for pets in splits.values() for pet in pets.pets]
     assert len(set(names)) == 12
 
     path = official / "annotations/trainval.txt"
     path.write_text("\n".join(reversed(path.read_text().splitlines())))
     again = oxford_pets(official)
-    assert {p.name for p in again["val"].pets} == {p.name for p in splits["val"].pets}
+    for split, pets in splits.items():
+        assert {p.name for p in again[split].pets} == {p.name for p in pets.pets}
     assert again["train"].classes == splits["train"].classes
 
 
@@ -143,23 +118,6 @@ def test_pictures_with_transparency_or_one_channel_are_read(official: Path) -> N
         assert torch.equal(pets[index][0], torch.full((3, 224, 224), 0.2))
 
 
-Damage = Callable[[Path], object]
-
-
-def rewrite(file: str, old: str, new: str) -> Damage:
-    def damage(root: Path) -> None:
-        text = (root / file).read_text()
-        assert old in text
-        (root / file).write_text(text.replace(old, new))
-
-    return damage
-
-
-def write(file: str, content: bytes | str) -> Damage:
-    data = content.encode() if isinstance(content, str) else content
-    return lambda root: (root / file).write_bytes(data)
-
-
 HEAD = "annotations/xmls/Abyssinian_0.xml"
 BOMB = '<!DOCTYPE a [<!ENTITY b "boom">]><annotation>&b;</annotation>'
 
@@ -173,7 +131,6 @@ BOMB = '<!DOCTYPE a [<!ENTITY b "boom">]><annotation>&b;</annotation>'
             lambda root: (root / "annotations/trimaps/Abyssinian_5.png").unlink(),
             r"'Abyssinian_5'.* no mask: .*Abyssinian_5\.png",
         ),
-        (write("annotations/test.txt", "# none\n"), "test split is empty"),
         (write("annotations/trainval.txt", ""), "class 1 .* unknown"),
         (write("annotations/trainval.txt", b"\xff\xfe"), r"trainval\.txt must be text in UTF-8"),
         (
@@ -213,12 +170,6 @@ def test_a_folder_that_breaks_a_rule_is_refused(official: Path, damage: Damage, 
     damage(official)
     with pytest.raises(DataError, match=words):
         oxford_pets(official)
-
-
-def wrong_mask(value: int) -> bytes:
-    values = np.ones((20, 30), np.uint8)
-    values[7, 11] = value
-    return encoded(values, "PNG")
 
 
 def huge_png() -> bytes:
@@ -276,68 +227,26 @@ def test_a_missing_folder_says_what_is_expected(tmp_path: Path) -> None:
 
 # --- the tar of three breeds ----------------------------------------------------------------
 
-COLUMNS = ["name", "split", "breed", "breed_id", "species"]
-COLUMNS += ["head_xmin", "head_ymin", "head_xmax", "head_ymax"]
-
-
-def rows() -> list[list[str]]:
-    """Five photos of each breed in trainval, two in test; one head box."""
-    found = [
-        [f"{breed}_{serial}", "test" if serial > 4 else "trainval", breed, str(index), "x"]
-        + [""] * 4
-        for index, breed in enumerate(PETS3_CLASSES)
-        for serial in range(7)
-    ]
-    found[0][5:] = ["0.25", "0.125", "0.5", "1"]
-    return found
-
-
-def write_table(folder: Path, table: list[list[str]]) -> None:
-    with (folder / "labels.csv").open("w", newline="") as file:
-        csv.writer(file).writerows([COLUMNS, *table])
-
-
-def add(archive: tarfile.TarFile, name: str, content: bytes, **attributes: object) -> None:
-    member = tarfile.TarInfo(name)
-    member.size = len(content)
-    for attribute, value in attributes.items():
-        setattr(member, attribute, value)
-    archive.addfile(member, io.BytesIO(content))
-
-
-def write_tar(folder: Path, leave_out: str = "") -> None:
-    with tarfile.open(folder / "pets3_224.tar", "w") as archive:
-        add(archive, "../../outside.txt", b"no", mode=0o777)
-        for row in rows():
-            for file, content in (
-                (f"images/{row[0]}.jpg", photo(224, 224)),
-                (f"masks/{row[0]}.png", trimap(224, 224)),
-            ):
-                if file != leave_out:
-                    add(archive, file, content)
-
 
 @pytest.fixture
 def small(tmp_path: Path) -> Path:
-    folder = tmp_path / "in" / "pets3"
-    folder.mkdir(parents=True)
-    write_table(folder, rows())
-    write_tar(folder)
-    return folder
+    return write_pets3(tmp_path / "in" / "pets3")
 
 
 def test_tar_items(small: Path) -> None:
     splits = pets3(small)
     assert {split: len(pets) for split, pets in splits.items()} == {
-        "train": 12,
+        "train": 9,
         "val": 3,
-        "test": 6,
+        "test": 9,
     }
     pets, index = by_name(splits, "Abyssinian_0")
     image, targets = pets[index]
     assert image.shape == (3, 224, 224)
     assert targets["mask"].unique().tolist() == [0, 1, 2]
     assert targets["head"].tolist() == [0.25, 0.125, 0.5, 1]
+    listed = {pet.name for pet in splits["test"].pets[:6]}
+    assert listed == {row[0] for row in rows() if row[1] == "test"}
     assert splits["test"][0][1]["head"].isnan().all()
     outside = sorted(path.name for path in small.parents[1].rglob("*") if path.is_file())
     assert outside == ["labels.csv", "pets3_224.tar"], "nothing is unpacked"
@@ -350,15 +259,6 @@ def test_pets_cross_to_workers(small: Path) -> None:
     batches = list(DataLoader(pets, batch_size=3, num_workers=2))
     assert batches[0][0].shape == (3, 3, 224, 224)
     assert batches[0][1]["head"].shape == (3, 4)
-
-
-def edited(row: int, column: str, value: str) -> Damage:
-    def damage(folder: Path) -> None:
-        table = rows()
-        table[row][COLUMNS.index(column)] = value
-        write_table(folder, table)
-
-    return damage
 
 
 @pytest.mark.parametrize(
@@ -382,7 +282,8 @@ def edited(row: int, column: str, value: str) -> Damage:
         (lambda folder: write_tar(folder, "masks/Bengal_6.png"), r"'Bengal_6'.* no mask: masks/"),
         (lambda folder: write_table(folder, []), "train split is empty"),
         (lambda folder: write_table(folder, [["Bengal_0", "test"]]), "must have the columns"),
-        (lambda folder: write_table(folder, [r for r in rows() if r[1] != "test"]), "test split"),
+        (lambda folder: write_table(folder, [r for r in rows() if r[1] == "test"]), "train split"),
+        (lambda folder: write_table(folder, rows()[:3]), "val split is empty; 3 photos"),
         (lambda folder: (folder / "labels.csv").write_text('a,b\n"c'), "comma-separated"),
         (lambda folder: (folder / "labels.csv").unlink(), r"labels\.csv not found"),
         (lambda folder: (folder / "pets3_224.tar").write_bytes(b"x" * 2000), "whole, uncompressed"),
@@ -419,11 +320,11 @@ def test_a_link_in_the_archive_is_not_followed(small: Path) -> None:
 @pytest.mark.skipif(not REAL.is_dir(), reason=f"the pets3 data are not in {REAL}")
 def test_the_real_three_breeds() -> None:
     splits = pets3(REAL)
-    assert {split: len(p) for split, p in splits.items()} == {"train": 240, "val": 60, "test": 298}
-    assert Counter(pet.breed for pet in splits["val"].pets) == {0: 20, 1: 20, 2: 20}
+    assert {split: len(p) for split, p in splits.items()} == {"train": 210, "val": 45, "test": 343}
+    assert Counter(pet.breed for pet in splits["val"].pets) == {0: 15, 1: 15, 2: 15}
     heads = {s: sum(pet.head is not None for pet in pets.pets) for s, pets in splits.items()}
-    assert heads["train"] + heads["val"] == 296
-    assert heads["test"] == 0
+    assert sum(heads.values()) == 296  # of the 300 photos of trainval
+    assert 40 < heads["test"] <= 45
     seen = torch.zeros(3)
     for pets in splits.values():
         for index in range(0, len(pets), 10):
