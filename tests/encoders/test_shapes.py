@@ -1,3 +1,5 @@
+from typing import Any
+
 import pytest
 import torch
 from torch import Tensor, nn
@@ -96,6 +98,19 @@ def test_an_encoder_that_draws_leaves_the_global_generator_alone() -> None:
     assert torch.equal(torch.get_rng_state(), state)
 
 
+def test_the_shapes_are_those_of_eval_mode() -> None:
+    """Some encoders give more than one tensor in training."""
+
+    class Auxiliary(nn.Linear):
+        def forward(self, x: Tensor) -> Any:
+            out = super().forward(x)
+            return (out, x) if self.training else out
+
+    encoder = Auxiliary(3, 4)
+    assert infer_shape(encoder, torch.zeros(2, 3)).levels == ((4,),)
+    assert encoder.training
+
+
 def test_the_mask_comes_along() -> None:
     class Needs(nn.Module):
         masked = True
@@ -129,3 +144,11 @@ def test_inputs_that_do_not_fit_are_refused(encoder, example, shape: str) -> Non
 def test_a_stage_that_gives_no_tensor_is_refused() -> None:
     with pytest.raises(ShapeError, match="stage 0 of LSTM must return one tensor; found tuple"):
         infer_shape(nn.LSTM(5, 4), torch.zeros(2, 7, 5))
+
+
+@pytest.mark.gpu
+def test_an_encoder_on_a_device_is_run_there() -> None:
+    device = torch.accelerator.current_accelerator()
+    encoder = ReadsValues().to(device)
+    for inputs in (torch.randn(1, 5), torch.randn(1, 5, device=device)):
+        assert infer_shape(encoder, inputs).levels == ((5,),)

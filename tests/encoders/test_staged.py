@@ -272,6 +272,16 @@ def test_staging_and_verifying_change_nothing(make, options) -> None:
     encode(staged.eval(), example)
 
 
+def test_verifying_draws_nothing_from_the_global_generator() -> None:
+    def draws(x: Tensor) -> Tensor:
+        return x + 0 * torch.rand_like(x)
+
+    net = nn.Sequential(nn.Linear(4, 4))
+    state = torch.get_rng_state()
+    as_staged(net, ["0", draws], example=torch.zeros(2, 4))
+    assert torch.equal(torch.get_rng_state(), state)
+
+
 def test_verifying_changes_no_input_although_the_first_layer_writes_into_it() -> None:
     net = nn.Sequential(nn.ReLU(inplace=True), nn.Linear(4, 4))
     example = torch.randn(2, 4)

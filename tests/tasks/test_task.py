@@ -230,6 +230,21 @@ def test_its_own_rule_says_which_labels_are_there() -> None:
     assert gradient(loss, prediction).tolist() == [[-1.0, -2.0], [0.0, 0.0], [0.0, 0.0]]
 
 
+def test_a_missing_whole_number_gives_no_gradient_in_any_loss() -> None:
+    """By its own rule 0 is missing, and the loss divides by the label."""
+    task = custom(loss=lambda p, y: (p - 1 / y) ** 2, valid=lambda labels: labels > 0)
+    prediction = torch.zeros(3, requires_grad=True)
+    loss = task.loss(prediction, torch.tensor([0, 2, 4]))
+    assert loss.item() == (1 / 4 + 1 / 16) / 2
+    assert gradient(loss, prediction).tolist() == [0.0, -1 / 2, -1 / 4]
+
+
+def test_an_infinite_loss_without_weight_does_not_count() -> None:
+    task = custom(loss=lambda p, y: (y - p) / y)
+    prediction, target = torch.tensor([1.0, 1.0]), torch.tensor([0.0, 2.0])
+    assert task.loss(prediction, target, torch.tensor([0.0, 1.0])).item() == 0.5
+
+
 def test_labels_may_be_a_structure() -> None:
     task = custom(
         loss=lambda p, y: (p - y["a"] - y["b"]) ** 2, valid=lambda labels: labels["a"] >= 0

@@ -34,9 +34,8 @@ class Task:
         head: makes the head from the features' shapes, ``head(shape) -> nn.Module``; the module
             maps `Features` to a prediction whose first axis is the batch.
         loss: ``loss(prediction, labels)``, giving one number per label; or a scalar mean, if no
-            label is ever missing and no example weighted. It is given the mean of the batch's
-            labels where a float label is missing, since a gradient through NaN is NaN however it
-            is weighted.
+            label is ever missing and no example weighted. Where a label is missing it is given
+            another one of the batch, since a gradient through NaN is NaN however it is weighted.
         metrics: torchmetrics objects by name, the first one being the main metric. They are given
             the valid predictions and labels. Each has to know its direction (`higher_is_better`).
         valid: ``valid(labels) -> bool tensor``, true for labels that are there; by default a float
@@ -151,15 +150,15 @@ class Task:
 
     def elementwise(self, prediction: Tensor, target: Any) -> Tensor:
         """Returns the loss of each label; what it gives for missing labels is not used."""
-        return self.loss_function(prediction, self._without_nan(target))
+        return self.loss_function(prediction, self._filled(target))
 
-    def _without_nan(self, target: Any) -> Any:
-        """Returns float labels with their mean in place of the missing ones."""
-        if not isinstance(target, Tensor) or not target.is_floating_point():
+    def _filled(self, target: Any) -> Any:
+        """Returns the labels with the first one that is there in place of the missing ones."""
+        if not isinstance(target, Tensor):
             return target
         there = self.valid(target)
-        there = there.reshape(there.shape + (1,) * (target.dim() - there.dim()))
-        return target.where(there, target.where(there, math.nan).nanmean())
+        there = there.reshape(there.shape + (1,) * (target.dim() - there.dim())).expand_as(target)
+        return target.where(there, target.take(there.flatten().byte().argmax()))
 
     def loss(self, prediction: Tensor, target: Any, weights: Tensor | None = None) -> Tensor:
         """Returns the weighted mean loss over the valid labels, a scalar with a graph.

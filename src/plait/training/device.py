@@ -12,26 +12,26 @@ from plait.core.errors import ConfigError
 Precision = Literal["fp32", "bf16"]
 
 
-def pick_device(name: str) -> torch.device:
-    """Returns the device of a name; "auto" is the accelerator that torch finds, else the CPU.
+def pick_device(device: str) -> torch.device:
+    """Returns the named device; "auto" is the accelerator that torch finds, else the CPU.
 
     Raises:
         ConfigError: torch does not know the name, or has no such device here.
     """
-    if name == "auto":
+    if device == "auto":
         found = (
             torch.accelerator.current_accelerator() if torch.accelerator.is_available() else None
         )
         return found or torch.device("cpu")
     try:
-        device = torch.device(name)
-        torch.empty(1, device=device)
+        chosen = torch.device(device)
+        torch.empty(1, device=chosen)
     except (RuntimeError, AssertionError) as error:
         reason = str(error).splitlines()[0]
         raise ConfigError(
-            f"`device` {name!r} cannot be used: {reason}. Try 'auto' or 'cpu'."
+            f"`device` {device!r} cannot be used: {reason}. Try 'auto' or 'cpu'."
         ) from None
-    return device
+    return chosen
 
 
 def autocast(device: torch.device, precision: Precision) -> AbstractContextManager[object]:

@@ -1,0 +1,45 @@
+"""Losses before they are differentiated."""
+
+import math
+
+import pytest
+import torch
+from torch import Tensor
+
+from plait.core.errors import ConfigError, NonFiniteError, ShapeError
+from plait.gradients import check_losses, values_of
+
+
+def loss(value: float = 1.0, dtype: torch.dtype = torch.float32) -> Tensor:
+    return torch.tensor(value, dtype=dtype, requires_grad=True)
+
+
+def test_good_losses_pass() -> None:
+    check_losses({"a": loss(), "b": loss(-3.0, torch.bfloat16)}, {"decay": torch.tensor(0.0)})
+    check_losses({"a": loss()}, torch.tensor(1.0))
+    check_losses({})
+
+
+def test_every_broken_term_is_named() -> None:
+    losses = {"a": loss(math.nan), "b": loss(), "c": loss(-math.inf)}
+    message = (
+        "the loss of task 'a' is nan, the loss of task 'c' is -inf, the penalty 'decay' is inf; "
+        "nothing was changed."
+    )
+    with pytest.raises(NonFiniteError) as caught:
+        check_losses(losses, {"decay": loss(math.inf), "other": loss()})
+    assert str(caught.value).startswith(message)
+
+
+def test_a_loss_is_a_scalar_with_a_graph() -> None:
+    with pytest.raises(ShapeError, match=r"task 'b' must be a scalar; found \[2, 1\]"):
+        check_losses({"a": loss(), "b": torch.ones(2, 1, requires_grad=True)})
+    with pytest.raises(ConfigError, match="task 'b' depends on no parameter"):
+        check_losses({"a": loss(), "b": torch.tensor(1.0)})
+
+
+def test_values_keep_the_widest_precision() -> None:
+    mixed = values_of([loss(1.0, torch.bfloat16), loss(1e300, torch.float64)])
+    assert mixed.tolist() == [1.0, 1e300]
+    assert not mixed.requires_grad
+    assert values_of([loss(2.0, torch.float16)]).dtype == torch.float32

@@ -1,0 +1,54 @@
+"""Inner products of the rows."""
+
+import numpy as np
+import pytest
+import torch
+
+from plait.gradients import gramian as public_gramian
+from plait.gradients import norms_and_cosines
+from plait.gradients.gramian import gramian
+
+
+def test_is_the_product_with_the_transpose() -> None:
+    rows = torch.randn(4, 1000, dtype=torch.float64)
+    found = public_gramian(rows)
+    torch.testing.assert_close(found, rows @ rows.T)
+    assert torch.equal(found, found.T)
+    assert found.dtype == torch.float64
+
+
+def test_blocks_of_columns_add_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    rows = torch.randn(3, 1001)
+    whole = gramian(rows)
+    monkeypatch.setitem(gramian.__globals__, "BLOCK", 100)
+    torch.testing.assert_close(gramian(rows), whole, rtol=1e-6, atol=1e-4)
+
+
+def test_many_columns_of_single_precision_lose_nothing() -> None:
+    """A running sum in float32 would stop at 2^24."""
+    rows = torch.ones(1, 3 << 24)
+    assert gramian(rows).item() == 3 << 24
+
+
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16])
+def test_half_precision_neither_overflows_nor_rounds_the_sums(dtype: torch.dtype) -> None:
+    rows = (100 * torch.randn(3, 1000)).to(dtype)
+    exact = rows.double() @ rows.double().T
+    assert exact.max() > torch.finfo(torch.float16).max
+    torch.testing.assert_close(gramian(rows), exact, rtol=1e-5, atol=1)
+
+
+@pytest.mark.parametrize("shape", [(2, 0), (0, 5), (0, 0)])
+def test_without_rows_or_columns_nothing_is_left(shape: tuple[int, int]) -> None:
+    assert torch.equal(gramian(torch.ones(shape)), torch.zeros(shape[0], shape[0]).double())
+
+
+def test_norms_and_cosines_of_a_row_of_zeros_are_zero() -> None:
+    norms, cosines = norms_and_cosines(np.array([[4.0, 0.0, -6.0], [0.0] * 3, [-6.0, 0.0, 9.0]]))
+    assert norms.tolist() == [2.0, 0.0, 3.0]
+    assert cosines.tolist() == [[1.0, 0.0, -1.0], [0.0, 0.0, 0.0], [-1.0, 0.0, 1.0]]
+
+
+def test_a_cosine_is_never_above_one() -> None:
+    _, cosines = norms_and_cosines(np.array([[1.0, 1.0 + 1e-9], [1.0 + 1e-9, 1.0]]))
+    assert cosines.max() == 1.0

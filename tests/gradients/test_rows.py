@@ -1,0 +1,138 @@
+"""The matrix of per-task gradients, and which parameters have columns in it."""
+
+import copy
+import gc
+
+import torch
+from torch import Tensor, nn
+
+from plait.gradients import RowBuffer
+
+
+def three() -> tuple[nn.Parameter, nn.Parameter, nn.Parameter]:
+    p, q, r = (nn.Parameter(torch.full((size,), float(size))) for size in (1, 2, 3))
+    return p, q, r
+
+
+def ids(parameters: list[Tensor]) -> list[int]:
+    return list(map(id, parameters))
+
+
+def test_a_parameter_of_two_tasks_has_columns() -> None:
+    p, q, r = three()
+    rows = RowBuffer()
+    rows.add({"a": p.sum() + 2 * q.sum(), "b": 3 * q.sum() + r.sum()}, [p, q, r])
+    assert rows.tasks == ["a", "b"]
+    assert ids(rows.shared) == [id(q)]
+    assert rows.jacobian.tolist() == [[2.0, 2.0], [3.0, 3.0]]
+    own = {id(each.parameter): each.by_task for each in rows.own.values()}
+    assert own.keys() == {id(p), id(r)}
+    assert own[id(p)]["a"].tolist() == [1.0]
+    assert own[id(r)]["b"].tolist() == [1.0, 1.0, 1.0]
+
+
+def test_what_was_shared_once_stays_shared() -> None:
+    p, q, r = three()
+    rows = RowBuffer()
+    rows.add({"a": p.sum() + q.sum(), "b": q.sum()}, [p, q, r])
+    rows.reset()
+    rows.add({"b": p.sum()}, [p, q, r])  # its second task, in another step
+    assert ids(rows.shared) == [id(q), id(p)]
+    assert rows.jacobian.tolist() == [[0.0, 0.0, 1.0]]
+    assert [id(parameter) for parameter, _ in rows.split(torch.ones(3))] == [id(p)]
+
+
+def test_micro_batches_add_up_until_the_reset() -> None:
+    p, q, r = three()
+    rows = RowBuffer()
+    rows.add({"a": q.sum() + p.sum()}, [p, q, r])
+    rows.add({"b": 5 * q.sum()}, [p, q, r])
+    rows.add({"a": 2 * q.sum() + 3 * p.sum()}, [p, q, r])
+    assert rows.jacobian.tolist() == [[3.0, 3.0], [5.0, 5.0]]
+    assert rows.own[id(p)].by_task["a"].tolist() == [4.0]
+    rows.reset()
+    assert rows.tasks == []
+    assert rows.jacobian.shape == (0, 2)
+    rows.add({"b": q.sum()}, [p, q, r])
+    assert rows.jacobian.tolist() == [[1.0, 1.0]]
+
+
+def test_the_memory_is_kept_and_grows_on_demand() -> None:
+    p, q, r = three()
+    rows = RowBuffer()
+    rows.add({"a": p.sum(), "b": p.sum()}, [p, q, r])
+    place = rows.jacobian.data_ptr()
+    rows.reset()
+    rows.add({"a": p.sum(), "b": p.sum()}, [p, q, r])
+    assert rows.jacobian.data_ptr() == place
+    rows.reset()
+    rows.add({"a": (p * r).sum(), "b": r.sum(), "c": p.sum()}, [p, q, r])
+    assert rows.jacobian.tolist() == [[9.0, 1.0, 1.0, 1.0], [0.0, 1.0, 1.0, 1.0], [1.0, 0, 0, 0]]
+
+
+def test_a_direction_is_cut_into_the_shapes_of_the_parameters() -> None:
+    p, q = nn.Parameter(torch.zeros(2, 3)), nn.Parameter(torch.zeros(2, dtype=torch.float64))
+    rows = RowBuffer(given=[p, q])
+    rows.add({"a": p.sum() + q.sum().float()}, [p, q])
+    pieces = dict(zip("pq", (g for _, g in rows.split(torch.arange(8.0))), strict=True))
+    assert pieces["p"].tolist() == [[0, 1, 2], [3, 4, 5]]
+    assert pieces["q"].tolist() == [6, 7]
+    assert (pieces["p"].dtype, pieces["q"].dtype) == (torch.float32, torch.float64)
+
+
+def test_rows_have_the_widest_dtype_of_their_parameters() -> None:
+    p, q = nn.Parameter(torch.ones(1)), nn.Parameter(torch.ones(1, dtype=torch.float64))
+    rows = RowBuffer()
+    rows.add({"a": p.sum() * 1, "b": p.sum() * 1}, [p, q])
+    assert rows.jacobian.dtype == torch.float32
+    rows.reset()
+    rows.add({"a": (p * q * 1e-200).sum(), "b": q.sum()}, [p, q])
+    assert rows.jacobian.tolist() == [[0.0, 1e-200], [0.0, 1.0]]
+
+
+def test_named_parameters_are_shared_and_no_others() -> None:
+    p, q, r = three()
+    rows = RowBuffer(given=[p, p])
+    rows.add({"a": (p * q).sum(), "b": (p * q).sum()}, [p, q, r])
+    assert rows.jacobian.shape == (2, 1)
+    assert set(rows.own[id(q)].by_task) == {"a", "b"}
+
+
+def test_keeps_no_parameter_alive_and_gives_up_its_columns() -> None:
+    p, q, r = three()
+    rows = RowBuffer()
+    rows.add({"a": (p * q.sum()).sum(), "b": (p * q.sum()).sum() + r.sum()}, [p, q, r])
+    rows.reset()
+    del p, r
+    gc.collect()
+    assert ids(rows.shared) == [id(q)]
+    assert rows.owners == []
+    rows.reset()
+    rows.add({"a": 2 * q.sum()}, [q])
+    assert rows.jacobian.tolist() == [[2.0, 2.0]]
+
+
+def test_holds_what_was_reached_until_the_step_is_done() -> None:
+    """An input that needs a gradient may have no other owner than the graph."""
+    p = nn.Parameter(torch.ones(2))
+    rows = RowBuffer()
+
+    def add() -> None:
+        x = torch.ones(2, requires_grad=True)
+        rows.add({"a": (p * x).sum(), "b": (p * x).sum()}, [p, x])
+
+    add()
+    gc.collect()
+    assert len(rows.split(torch.ones(4))) == 2
+
+
+def test_a_deep_copy_knows_the_copied_parameters() -> None:
+    p, q, r = three()
+    rows = RowBuffer()
+    rows.add({"a": (p * q.sum()).sum() + r.sum(), "b": p.sum()}, [p, q, r])
+    twins, copied = copy.deepcopy(([p, q, r], rows))
+    assert ids(copied.shared) == [id(twins[0])]
+    assert [(id(parameter), task) for parameter, task in copied.owners] == [
+        (id(twins[1]), "a"),
+        (id(twins[2]), "a"),
+    ]

@@ -1,0 +1,72 @@
+"""Gradients into `.grad`."""
+
+import pytest
+import torch
+from torch import Tensor, nn
+
+from plait.gradients import accumulate, add
+
+
+def sparse(*values: float) -> Tensor:
+    indices = torch.arange(len(values)).unsqueeze(0)
+    return torch.sparse_coo_tensor(indices, torch.tensor(values), check_invariants=True)
+
+
+def test_a_gradient_of_its_own_is_taken_as_it_is() -> None:
+    p, gradient = nn.Parameter(torch.zeros(3)), torch.ones(3)
+    accumulate([(p, gradient)])
+    assert p.grad is gradient
+
+
+@pytest.mark.parametrize(
+    "gradient", [torch.ones(1).expand(3), torch.ones(4)[:3], torch.ones(3, 2)[:, 0]]
+)
+def test_a_part_of_another_tensor_is_copied(gradient: Tensor) -> None:
+    p = nn.Parameter(torch.zeros(3))
+    accumulate([(p, gradient)])
+    assert p.grad is not None
+    p.grad.mul_(2)
+    assert gradient.tolist() == [1.0, 1.0, 1.0]
+    assert p.grad.tolist() == [2.0, 2.0, 2.0]
+
+
+@pytest.mark.parametrize("gradient", [torch.ones(3), sparse(1.0, 1.0, 1.0)])
+def test_one_gradient_of_two_parameters_is_copied(gradient: Tensor) -> None:
+    p, q = nn.Parameter(torch.zeros(3)), nn.Parameter(torch.zeros(3))
+    accumulate([(p, gradient), (q, gradient)])
+    assert p.grad is not None and q.grad is not None
+    p.grad.mul_(2)
+    assert p.grad.to_dense().tolist() == [2.0, 2.0, 2.0]
+    assert q.grad.to_dense().tolist() == [1.0, 1.0, 1.0]
+
+
+def test_adds_in_place_to_what_is_there() -> None:
+    p = nn.Parameter(torch.zeros(3))
+    p.grad = before = torch.ones(3)
+    accumulate([(p, torch.ones(3)), (p, torch.ones(3))])
+    assert p.grad is before
+    assert before.tolist() == [3.0, 3.0, 3.0]
+
+
+@pytest.mark.parametrize("first", [torch.ones(3), sparse(1.0, 1.0, 1.0)])
+@pytest.mark.parametrize("second", [torch.ones(3), sparse(1.0, 1.0, 1.0)])
+def test_dense_and_sparse_gradients_mix(first: Tensor, second: Tensor) -> None:
+    first, second = first.clone(), second.clone()
+    total = add(first, second)
+    assert total.to_dense().tolist() == [2.0, 2.0, 2.0]
+    assert total.is_sparse == (first.is_sparse and second.is_sparse)
+
+    p = nn.Parameter(torch.zeros(3))
+    accumulate([(p, first), (p, second)])
+    assert p.grad is not None
+    assert p.grad.to_dense().tolist() == [2.0, 2.0, 2.0]
+    assert p.grad.is_sparse == total.is_sparse
+
+
+def test_a_copy_has_the_strides_of_the_parameter() -> None:
+    p = nn.Parameter(torch.zeros(2, 3, 4, 4).contiguous(memory_format=torch.channels_last))
+    flat = torch.arange(100.0)
+    accumulate([(p, flat[:96].view(2, 3, 4, 4))])
+    assert p.grad is not None
+    assert p.grad.stride() == p.stride()
+    assert torch.equal(p.grad.flatten(), flat[:96])
