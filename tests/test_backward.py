@@ -167,6 +167,30 @@ def test_a_loss_method_is_the_backward_of_the_weighted_sum_to_the_last_bit(
     assert all(torch.equal(found[key], expected[key]) for key in found)
 
 
+@pytest.mark.gpu
+@pytest.mark.parametrize("measure", [True, False])
+@pytest.mark.parametrize("balancer", [*METHODS, Agreement])
+def test_an_accelerator_gives_what_the_cpu_gives(
+    balancer: str | type[JacobianBalancer], measure: bool
+) -> None:
+    model, _ = small()
+    x, device = torch.randn(6, 5), torch.accelerator.current_accelerator()
+    records = []
+    for place in (torch.device("cpu"), device):
+        twin = copy.deepcopy(model).to(place)
+        one = (new(balancer) if isinstance(balancer, str) else balancer()).to(place)
+        run = Backward(one, twin)
+        run.start(measure=measure)
+        run.add(losses_at(twin, x.to(place)), penalty=twin["trunk"].weight.square().sum())
+        record = run.finish()
+        records.append((record, {name: p.grad for name, p in twin.named_parameters()}))
+    (expected, slow), (found, fast) = records
+    np.testing.assert_allclose(found.losses, expected.losses, rtol=1e-4)
+    for name, gradient in slow.items():
+        assert fast[name].device.type == device.type
+        torch.testing.assert_close(fast[name].cpu(), gradient, rtol=1e-3, atol=1e-4)
+
+
 # --- what is written --------------------------------------------------------------------------
 
 

@@ -163,6 +163,7 @@ class Backward:
         self._losses: dict[str, Tensor] = {}
         self._weights: dict[str, Tensor] = {}
         self._gradients: dict[int, tuple[Tensor, Tensor]] = {}
+        self._several = False
         self._forms_rows = (
             measure or self.head_weights == "unit" or not isinstance(self.balancer, LossBalancer)
         )
@@ -187,6 +188,7 @@ class Backward:
         """
         check_losses(losses, penalty)
         self._check_setup()
+        self._several = shares is not None
         self._collect(_penalty_gradients(penalty))
         parts = {
             task: loss if shares is None else loss * shares[task] for task, loss in losses.items()
@@ -280,6 +282,8 @@ class Backward:
     def _combine(self) -> Record:
         """Combines the rows in the way that the balancer reads them."""
         rows = self.memory.rows
+        if self._several:
+            rows.sort(self.balancer.tasks)
         tasks = tuple(rows.tasks)
         jacobian = rows.jacobian
         matrix = gramian(jacobian).cpu()

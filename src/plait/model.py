@@ -220,7 +220,7 @@ class MultiTaskModel(nn.Module):
             CheckpointError: a file is missing, truncated or made by something else.
         """
         config, state = read_model(Path(folder))
-        with building_from(folder):
+        with building_from(folder), torch.random.fork_rng(devices=[]):
             if encoder is None:
                 encoder = rebuild(config["encoder"], nn.Module)
             if tasks is None:

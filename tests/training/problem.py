@@ -190,7 +190,7 @@ class StopAt(Callback):
 
 def differences(first: Any, second: Any, path: str = "") -> Iterator[str]:
     """Where two nested states are not equal to the last bit."""
-    if type(first) is not type(second):
+    if isinstance(first, dict) != isinstance(second, dict):
         yield f"{path}: {type(first).__name__} and {type(second).__name__}"
     elif isinstance(first, Tensor):
         same = first.dtype == second.dtype and first.shape == second.shape

@@ -106,6 +106,21 @@ class RowBuffer:
         if self.given is None:
             self._share()
 
+    def sort(self, tasks: Sequence[str]) -> None:
+        """Puts the rows in the order of `tasks`; the rows of others follow as they are.
+
+        Micro-batches bring the tasks in an order of their own; the step is that of the joined
+        batch, in which a method that draws at random meets them in a fixed order.
+        """
+        place = {task: position for position, task in enumerate(tasks)}
+        order = sorted(
+            range(len(self.tasks)), key=lambda row: place.get(self.tasks[row], len(place))
+        )
+        if order != list(range(len(order))):
+            matrix = self._reserve()
+            matrix[: len(order)] = matrix[order]
+            self.tasks[:] = [self.tasks[row] for row in order]
+
     def split(self, direction: Tensor) -> list[tuple[Tensor, Tensor]]:
         """Cuts a direction `[P]` into `(parameter, gradient)` where a task of this step reaches."""
         return [

@@ -31,7 +31,7 @@ class Recipe(ABC):
 
     @property
     def class_names(self) -> Mapping[str, list[str]]:
-        """`{task: names of its classes}`; a task that is not named shows its class numbers."""
+        """Names of the classes by task; a task that is not named shows its class numbers."""
         return {}
 
     @abstractmethod

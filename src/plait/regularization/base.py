@@ -36,7 +36,7 @@ class Regularizer(nn.Module, ABC):
         self, *, strength: float, mode: Mode = "loss", scope: str = "*", include_bias: bool = True
     ) -> None:
         super().__init__()
-        if strength < 0:
+        if not strength >= 0:
             raise ConfigError(f"`strength` must be at least 0; found {strength}.")
         if mode not in ("loss", "prox"):
             raise ConfigError(f"`mode` must be 'loss' or 'prox'; found {mode!r}.")

@@ -46,6 +46,7 @@ class ProgressBar(Callback):
                 TimeRemainingColumn(),
                 TextColumn("{task.fields[losses]}", markup=False),
                 console=self.console,
+                transient=True,  # the lines of the epochs stay
             )
             self._bar.start()
             self._bar.add_task(
@@ -90,7 +91,11 @@ class ProgressBar(Callback):
             soft_wrap=True,
         )
         if self._bar is not None:
-            self._bar.reset(self._bar.task_ids[0], total=trainer.steps_per_epoch)
+            self._bar.reset(
+                self._bar.task_ids[0],
+                total=trainer.steps_per_epoch,
+                description=self._title(trainer.state.epoch + 1, trainer),
+            )
 
     def on_exception(self, trainer: Trainer, error: BaseException) -> None:
         """Closes the bar."""

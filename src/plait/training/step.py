@@ -70,7 +70,8 @@ def training_step(
             raw[task] += shares[task] * float(loss.detach())
         if penalty:
             terms = {
-                name: (float(penalty.raw[name]), float(term)) for name, term in penalty.items()
+                name: (float(penalty.raw[name].detach()), float(term.detach()))
+                for name, term in penalty.items()
             }
     balance = backward.finish()
     norm = _clip(_parameters(optimizer), clip)

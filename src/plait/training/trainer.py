@@ -48,7 +48,8 @@ class Trainer:
         lr: base learning rate of the groups; 1e-3 by default.
         weight_decay: of the model's parameters; 0 by default.
         scheduler: a function of the optimizer; it steps after each optimizer step
-            (`ReduceLROnPlateau`: after each evaluation, on the score of the rule).
+            (`ReduceLROnPlateau`: after each evaluation, on the score of the rule; scores may be
+            negative, where its relative threshold misleads: set `threshold_mode="abs"`).
         epochs: how often the training data are gone through.
         device: "auto" (the accelerator that torch finds, else the CPU) or a device's name.
         precision: "fp32", or "bf16" for a forward pass under autocast.

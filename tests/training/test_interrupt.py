@@ -1,0 +1,224 @@
+"""Signals and a sudden end: what was saved is enough to go on to the last bit."""
+
+import os
+import random
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+from plait.training import Callback, Interrupted
+from plait.training.interrupt import StopFlag
+from tests.training.problem import (
+    EPOCHS,
+    STEPS,
+    assert_same_run,
+    differences,
+    events,
+    saved,
+    train_loader,
+    trainer,
+    val_loader,
+)
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+@pytest.fixture(autouse=True)
+def handlers() -> Iterator[None]:
+    """The handlers are as before after every test."""
+    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    yield
+    assert {number: signal.getsignal(number) for number in before} == before
+
+
+class Send(Callback):
+    """Sends a signal to this process at an event; notes what happens after it."""
+
+    def __init__(self, event: str, count: int, number: int) -> None:
+        self.left, self.number = count, number
+        self.later: list[str] = []
+        for each in ("on_step_end", "on_validation_end", "on_save", "on_exception"):
+            setattr(self, each, lambda *_, each=each: self._note(each, event))
+
+    def _note(self, each: str, event: str) -> None:
+        if self.left == 0:
+            self.later.append(each)
+        elif each == event:
+            self.left -= 1
+            if self.left == 0:
+                os.kill(os.getpid(), self.number)
+
+
+# --- a signal -------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize(("event", "count", "step"), [("on_step_end", 2, 2), ("on_step_end", 4, 4)])
+def test_a_signal_ends_training_after_the_step_with_a_checkpoint(
+    event: str, count: int, step: int, number: signal.Signals, tmp_path: Path
+) -> None:
+    trainer(tmp_path / "whole", "PCGrad").fit(train_loader(), val_loader())
+    folder, sender = tmp_path / "stopped", Send(event, count, number)
+    made = trainer(folder, "PCGrad", callbacks=[sender], checkpoint_every=None)
+    with pytest.raises(Interrupted) as caught:
+        made.fit(train_loader(), val_loader())
+    assert caught.value.signal == number
+    assert str(caught.value) == f"interrupted by {number.name}; resume {folder} to go on"
+    assert isinstance(caught.value, KeyboardInterrupt)
+    assert sender.later == ["on_save", "on_exception"]
+    assert saved(folder)["state"]["step"] == step
+    assert len([e for e in events(folder) if e["event"] == "step"]) == step
+    trainer(folder, "PCGrad").fit(train_loader(), val_loader(), resume=True)
+    assert_same_run(folder, tmp_path / "whole")
+
+
+@pytest.mark.parametrize("epoch", range(1, EPOCHS + 1))
+def test_a_signal_during_validation_is_obeyed_after_it(epoch: int, tmp_path: Path) -> None:
+    """Also in the last epoch: whoever presses Ctrl-C wants an end, not a test run."""
+    trainer(tmp_path / "whole").fit(train_loader(), val_loader())
+    folder = tmp_path / "stopped"
+    made = trainer(folder, callbacks=[Send("on_validation_end", epoch, signal.SIGINT)])
+    with pytest.raises(Interrupted):
+        made.fit(train_loader(), val_loader())
+    assert saved(folder)["state"]["epoch"] == epoch
+    again = trainer(folder)
+    again.fit(train_loader(), val_loader(), resume=True)
+    assert_same_run(folder, tmp_path / "whole")
+
+
+def test_the_same_trainer_can_go_on(tmp_path: Path) -> None:
+    trainer(tmp_path / "whole").fit(train_loader(), val_loader())
+    made = trainer(tmp_path / "again", callbacks=[Send("on_step_end", 4, signal.SIGINT)])
+    with pytest.raises(Interrupted):
+        made.fit(train_loader(), val_loader())
+    made.fit(train_loader(), val_loader(), resume=True)
+    assert_same_run(tmp_path / "again", tmp_path / "whole")
+
+
+def test_without_a_run_folder_the_message_says_that_nothing_was_saved() -> None:
+    made = trainer(None, callbacks=[Send("on_step_end", 1, signal.SIGTERM)])
+    with pytest.raises(Interrupted, match="by SIGTERM; no run folder, so nothing was saved"):
+        made.fit(train_loader())
+    assert made.state.step == 1
+
+
+def test_a_loader_whose_workers_died_of_the_signal(tmp_path: Path) -> None:
+    """Ctrl-C goes to the whole group of processes, and a worker may end before it is obeyed."""
+    trainer(tmp_path / "whole", accumulate=1).fit(list(train_loader()), val_loader())
+
+    class Dying:
+        def __len__(self) -> int:
+            return 5
+
+        def __iter__(self) -> Iterator[Any]:
+            for position, batch in enumerate(train_loader()):
+                if position == 3:
+                    os.kill(os.getpid(), signal.SIGINT)
+                    raise RuntimeError("DataLoader worker (pid 1) exited unexpectedly")
+                yield batch
+
+    folder = tmp_path / "stopped"
+    made = trainer(folder, accumulate=1, checkpoint_every=None)
+    with pytest.raises(Interrupted):
+        made.fit(Dying(), val_loader())
+    assert saved(folder)["state"]["step"] == 3
+    trainer(folder, accumulate=1).fit(list(train_loader()), val_loader(), resume=True)
+    assert_same_run(folder, tmp_path / "whole")
+
+
+def test_a_loader_that_fails_by_itself_fails() -> None:
+    class Broken:
+        def __iter__(self) -> Iterator[Any]:
+            raise RuntimeError("disk on fire")
+
+    with pytest.raises(RuntimeError, match="disk on fire"):
+        trainer(None).fit(Broken())
+
+
+def test_a_second_signal_acts_at_once() -> None:
+    flag, reached = StopFlag(), []
+    with pytest.raises(KeyboardInterrupt), flag.listening():
+        os.kill(os.getpid(), signal.SIGINT)
+        reached.append("after the first")
+        assert flag.received == signal.SIGINT
+        os.kill(os.getpid(), signal.SIGINT)
+        reached.append("after the second")
+    assert reached == ["after the first"]
+
+
+def test_listening_forgets_an_earlier_signal() -> None:
+    flag = StopFlag()
+    with flag.listening():
+        os.kill(os.getpid(), signal.SIGTERM)
+    assert flag.received == signal.SIGTERM
+    with flag.listening():
+        assert flag.received is None
+
+
+def test_in_another_thread_signals_stay_as_they_are() -> None:
+    found: list[Any] = []
+
+    def work() -> None:
+        before = signal.getsignal(signal.SIGINT)
+        with StopFlag().listening():
+            found.append(signal.getsignal(signal.SIGINT) is before)
+        try:
+            trainer(None).fit(train_loader(), val_loader())
+        except BaseException as error:
+            found.append(error)
+
+    thread = threading.Thread(target=work)
+    thread.start()
+    thread.join()
+    assert found == [True]
+
+
+# --- a sudden end ---------------------------------------------------------------------------
+
+
+def start(folder: Path, wait_at: int = 0) -> subprocess.Popen[str]:
+    return subprocess.Popen(
+        [sys.executable, "-m", "tests.training.child", str(folder), "PCGrad", str(wait_at)],
+        cwd=ROOT,
+        env={**os.environ, "OMP_NUM_THREADS": "1"},
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+
+
+def run(folder: Path) -> list[int]:
+    """Trains to the end and returns the steps that were taken."""
+    with start(folder) as child:
+        out, _ = child.communicate(timeout=120)
+    assert child.returncode == 0
+    return [int(line) for line in out.split()]
+
+
+def test_a_process_killed_between_two_checkpoints(tmp_path: Path) -> None:
+    """SIGKILL leaves no time to save: a new process goes on from the last checkpoint."""
+    last = EPOCHS * STEPS
+    between = [step for step in range(1, last) if step % 2 and step % STEPS]
+    kill_at = random.Random(8).choice(between)
+    assert run(tmp_path / "whole") == list(range(1, last + 1))
+
+    with start(tmp_path / "killed", kill_at) as child:
+        assert child.stdout is not None
+        for line in child.stdout:
+            if int(line) == kill_at:
+                child.kill()
+    assert child.returncode == -signal.SIGKILL
+    assert not (tmp_path / "killed/final.pt").exists()
+    reached = saved(tmp_path / "killed")["state"]["step"]
+    assert reached < kill_at
+
+    assert run(tmp_path / "killed") == list(range(reached + 1, last + 1))
+    final = [torch.load(tmp_path / name / "final.pt") for name in ("whole", "killed")]
+    assert not list(differences(*final))
+    assert_same_run(tmp_path / "whole", tmp_path / "killed")
