@@ -1,32 +1,27 @@
-"""Interleaved timing: what is compared runs in turn, so that a drifting machine hits both alike."""
+"""Ratios that hold on a machine whose speed drifts: what is compared runs in turn, step by step."""
 
 from __future__ import annotations
 
 import statistics
-import time
-from collections.abc import Callable, Mapping
+from collections.abc import Sequence
+
+TRIMMED = 0.1  # share of the pairs left out at each end: other work on the machine
 
 
-def interleave(
-    contenders: Mapping[str, Callable[[], None]], *, rounds: int, warmup: int = 1
-) -> dict[str, list[float]]:
-    """Returns `{name: seconds of each round}`; each round runs every contender once, in turn.
+def mean_ratio(pairs: Sequence[tuple[float, float]]) -> float:
+    """Returns the mean of a over the mean of b, without the pairs whose ratio is most extreme.
 
-    The order is reversed in every second round, so that none always runs after the same other.
+    Example:
+        >>> mean_ratio([(2.0, 1.0)] * 8 + [(90.0, 1.0), (1.0, 90.0)])
+        2.0
     """
-    seconds: dict[str, list[float]] = {name: [] for name in contenders}
-    for number in range(warmup + rounds):
-        names = list(contenders)
-        for name in names if number % 2 == 0 else reversed(names):
-            started = time.perf_counter()
-            contenders[name]()
-            if number >= warmup:
-                seconds[name].append(time.perf_counter() - started)
-    return seconds
+    ordered = sorted(pairs, key=lambda pair: pair[0] / pair[1])
+    cut = int(len(ordered) * TRIMMED)
+    kept = ordered[cut : len(ordered) - cut]
+    return sum(a for a, _ in kept) / sum(b for _, b in kept)
 
 
-def ratios(seconds: Mapping[str, list[float]], name: str, base: str) -> tuple[float, float, float]:
-    """Returns lower quartile, median and upper quartile of name / base, pair by pair."""
-    pairs = [a / b for a, b in zip(seconds[name], seconds[base], strict=True)]
-    low, middle, high = statistics.quantiles(pairs, n=4)
+def quartiles(pairs: Sequence[tuple[float, float]]) -> tuple[float, float, float]:
+    """Returns the quartiles of the ratios of all pairs."""
+    low, middle, high = statistics.quantiles([a / b for a, b in pairs], n=4)
     return low, middle, high

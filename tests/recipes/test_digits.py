@@ -1,11 +1,13 @@
 """The digits recipe: the scenes as tensors, three tasks, and a model that learns from them."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 import torch
 
 from plait.core.errors import ConfigError
-from plait.experiments import RunConfig, with_defaults
+from plait.experiments import build_job, validate, with_defaults
 from plait.recipes import Digits
 from plait.recipes._scenes import make_scenes
 from plait.tasks import Classification, Regression, Segmentation
@@ -57,11 +59,13 @@ def test_the_model_learns_from_a_batch() -> None:
     assert shapes == {"digit": [4, 10], "mask": [4, 2, 32, 32], "centre": [4, 2]}
 
 
-def test_defaults_are_valid_settings() -> None:
-    config = RunConfig.model_validate(with_defaults({"recipe": "digits"}))
-    assert config.recipe.name == "digits"
-    assert config.balancing.name == "UncertaintyWeights"
-    assert config.optimizer.options == {"lr": 3e-3, "weight_decay": 1e-4}
+def test_defaults_can_be_built() -> None:
+    """Every method and option that they name is there, and they fit together."""
+    settings = with_defaults({"recipe": {"class": "digits", "scenes": 1, "size": 32}})
+    trainer = build_job(validate(settings), Path("unused")).trainer
+    assert trainer.epochs == Digits.defaults["epochs"]
+    assert type(trainer.balancer).__name__ == Digits.defaults["balancing"]["class"]
+    assert Digits.defaults["optimizer"]["lr"] == Digits.defaults["scheduler"]["max_lr"]
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from plait.data import Draw
-from plait.experiments import RunConfig, with_defaults
+from plait.experiments import build_job, validate, with_defaults
 from plait.recipes import Pets
 from plait.recipes._layouts import PETS3_CLASSES, pets3
 from plait.tasks import Classification, Regression, Segmentation
@@ -87,8 +87,10 @@ def test_the_model_learns_from_two_photos(folder: Path) -> None:
     assert shapes == {"breed": [2, 3], "mask": [2, 3, 224, 224], "head": [2, 4]}
 
 
-def test_defaults_are_valid_settings(folder: Path) -> None:
-    config = RunConfig.model_validate(with_defaults({"recipe": "pets", "data": str(folder)}))
-    assert config.clip == 5
-    assert config.scheduler is not None
-    assert config.scheduler.options == {"max_lr": 5e-4}
+def test_defaults_can_be_built(folder: Path) -> None:
+    """Every method and option that they name is there, and they fit together."""
+    settings = with_defaults({"recipe": "pets", "data": str(folder)})
+    trainer = build_job(validate(settings), Path("unused")).trainer
+    assert trainer.epochs == Pets.defaults["epochs"]
+    assert trainer.clip == Pets.defaults["clip"]
+    assert Pets.defaults["optimizer"]["lr"] == Pets.defaults["scheduler"]["max_lr"]

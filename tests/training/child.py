@@ -25,7 +25,6 @@ class Say(Callback):
 
 
 def main(folder: str, name: str, wait_at: str = "0") -> None:
-    torch.set_num_threads(1)
     made = trainer(Path(folder), name, callbacks=[Say(int(wait_at))], checkpoint_every=2)
     resume = (Path(folder) / "checkpoints").exists()
     made.fit(train_loader("random transform"), val_loader(), resume=resume)
@@ -33,4 +32,5 @@ def main(folder: str, name: str, wait_at: str = "0") -> None:
 
 
 if __name__ == "__main__":
+    torch.set_num_threads(1)
     main(*sys.argv[1:])

@@ -15,6 +15,7 @@ import torch
 
 from plait.training import Callback, Interrupted
 from plait.training.interrupt import StopFlag
+from tests.training import child
 from tests.training.problem import (
     EPOCHS,
     STEPS,
@@ -98,7 +99,10 @@ def test_the_same_trainer_can_go_on(tmp_path: Path) -> None:
     made = trainer(tmp_path / "again", callbacks=[Send("on_step_end", 4, signal.SIGINT)])
     with pytest.raises(Interrupted):
         made.fit(train_loader(), val_loader())
-    made.fit(train_loader(), val_loader(), resume=True)
+    try:
+        made.fit(train_loader(), val_loader(), resume=True)
+    except Interrupted:  # a KeyboardInterrupt, which would end the tests
+        pytest.fail("the signal of the first call is obeyed once more")
     assert_same_run(tmp_path / "again", tmp_path / "whole")
 
 
@@ -111,7 +115,8 @@ def test_without_a_run_folder_the_message_says_that_nothing_was_saved() -> None:
 
 def test_a_loader_whose_workers_died_of_the_signal(tmp_path: Path) -> None:
     """Ctrl-C goes to the whole group of processes, and a worker may end before it is obeyed."""
-    trainer(tmp_path / "whole", accumulate=1).fit(list(train_loader()), val_loader())
+    options: dict[str, Any] = {"accumulate": 1, "scheduler": None}
+    trainer(tmp_path / "whole", **options).fit(list(train_loader()), val_loader())
 
     class Dying:
         def __len__(self) -> int:
@@ -125,11 +130,11 @@ def test_a_loader_whose_workers_died_of_the_signal(tmp_path: Path) -> None:
                 yield batch
 
     folder = tmp_path / "stopped"
-    made = trainer(folder, accumulate=1, checkpoint_every=None)
+    made = trainer(folder, checkpoint_every=None, **options)
     with pytest.raises(Interrupted):
         made.fit(Dying(), val_loader())
     assert saved(folder)["state"]["step"] == 3
-    trainer(folder, accumulate=1).fit(list(train_loader()), val_loader(), resume=True)
+    trainer(folder, **options).fit(list(train_loader()), val_loader(), resume=True)
     assert_same_run(folder, tmp_path / "whole")
 
 
@@ -195,25 +200,28 @@ def start(folder: Path, wait_at: int = 0) -> subprocess.Popen[str]:
 
 def run(folder: Path) -> list[int]:
     """Trains to the end and returns the steps that were taken."""
-    with start(folder) as child:
-        out, _ = child.communicate(timeout=120)
-    assert child.returncode == 0
+    with start(folder) as process:
+        out, _ = process.communicate(timeout=120)
+    assert process.returncode == 0
     return [int(line) for line in out.split()]
 
 
-def test_a_process_killed_between_two_checkpoints(tmp_path: Path) -> None:
+def test_a_process_killed_between_two_checkpoints(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     """SIGKILL leaves no time to save: a new process goes on from the last checkpoint."""
     last = EPOCHS * STEPS
     between = [step for step in range(1, last) if step % 2 and step % STEPS]
     kill_at = random.Random(8).choice(between)
-    assert run(tmp_path / "whole") == list(range(1, last + 1))
+    child.main(str(tmp_path / "whole"), "PCGrad")  # the uninterrupted run, in this process
+    assert [int(line) for line in capsys.readouterr().out.split()] == list(range(1, last + 1))
 
-    with start(tmp_path / "killed", kill_at) as child:
-        assert child.stdout is not None
-        for line in child.stdout:
+    with start(tmp_path / "killed", kill_at) as process:
+        assert process.stdout is not None
+        for line in process.stdout:
             if int(line) == kill_at:
-                child.kill()
-    assert child.returncode == -signal.SIGKILL
+                process.kill()
+    assert process.returncode == -signal.SIGKILL
     assert not (tmp_path / "killed/final.pt").exists()
     reached = saved(tmp_path / "killed")["state"]["step"]
     assert reached < kill_at

@@ -76,6 +76,17 @@ def test_a_stream_is_cut_off_from_the_global_generators() -> None:
         assert draw() != streamed[0]
 
 
+def test_a_stream_leaves_the_devices_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    """`torch.manual_seed` would seed them too, and dropout on a GPU would repeat itself."""
+
+    def seeds_all_devices(seed: int) -> None:
+        raise AssertionError
+
+    monkeypatch.setattr(torch, "manual_seed", seeds_all_devices)
+    with Stream(3, "data").inside():
+        draw()
+
+
 def test_a_stream_is_left_also_after_an_error() -> None:
     seed_all(5)
     expected = draw()

@@ -486,6 +486,7 @@ def test_frozen_parts_stay() -> None:
         ({"log_every": 0}, "`log_every` must be positive"),
         ({"checkpoint_every": -1}, "`checkpoint_every` must be positive"),
         ({"lr": -0.1}, "`lr` must be positive"),
+        ({"weight_decay": -0.1}, "`weight_decay` must not be negative"),
         ({"rule": "skil"}, "Did you mean 'skill'"),
         ({"rule": "kind/f1"}, "unknown rule 'kind/f1'"),
         ({"device": "cup"}, "`device` 'cup' cannot be used"),

@@ -60,7 +60,10 @@ class EpochBatches(Sampler[list[Draw]]):
 def loader(
     dataset: Dataset[Any], *, batch_size: int, shuffle: bool, seed: int = 0, workers: int = 0
 ) -> DataLoader[Any]:
-    """Returns a loader of `(inputs, targets)` batches that resumes without reading what it skips.
+    """Returns a loader of `(inputs, targets)` batches from which a run can resume anywhere.
+
+    Without workers, the Trainer resumes without reading what it skips. Workers read it again, since
+    what random transforms draw in them depends on what they drew before.
 
     Args:
         dataset: map-style; items are `(inputs, {task: label})`, indexed by `Draw`.

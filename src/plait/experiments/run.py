@@ -59,6 +59,7 @@ def run(
 
     Raises:
         RunExistsError: the folder holds a run already; nothing in it was touched.
+        ConfigError: the folder cannot be made.
     """
     if not resume and is_run(folder):
         raise RunExistsError(
@@ -67,7 +68,7 @@ def run(
         )
     job = build_job(config, folder, callbacks)
     if not resume:
-        folder.mkdir(parents=True, exist_ok=True)
+        _make(folder)
         write_text(folder / "config.yaml", yaml.safe_dump(config.described(), sort_keys=False))
         write_text(folder / "env.json", json.dumps(environment(config.seed), indent=2) + "\n")
     state = job.trainer.fit(job.loaders["train"], job.loaders["val"], resume=resume)
@@ -83,6 +84,15 @@ def run(
     )
     parameters = sum(parameter.numel() for parameter in model.parameters())
     return Result(folder, test, state.seconds, parameters, state.best_epoch)
+
+
+def _make(folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise ConfigError(
+            f"the run folder {folder} cannot be made: {error.strerror}. Name another with --out."
+        ) from None
 
 
 def resume_run(folder: Path, *, callbacks: Sequence[Callback] = ()) -> Result:

@@ -41,8 +41,8 @@ class Digits(Recipe):
     defaults: ClassVar[Mapping[str, Any]] = {
         "epochs": 8,
         "batch_size": 64,
-        "optimizer": {"class": "AdamW", "lr": 3e-3, "weight_decay": 1e-4},
-        "scheduler": {"class": "OneCycleLR", "max_lr": 3e-3},
+        "optimizer": {"class": "AdamW", "lr": 8e-3, "weight_decay": 1e-4},
+        "scheduler": {"class": "OneCycleLR", "max_lr": 8e-3},
         "balancing": {"class": "UncertaintyWeights"},
         "measure_every": 25,
     }

@@ -32,9 +32,9 @@ class PetPhotos(Recipe):
     needs_data = True
     defaults: ClassVar[Mapping[str, Any]] = {
         "epochs": 20,
-        "batch_size": 16,
-        "optimizer": {"class": "AdamW", "lr": 5e-4, "weight_decay": 1e-4},
-        "scheduler": {"class": "OneCycleLR", "max_lr": 5e-4},
+        "batch_size": 8,
+        "optimizer": {"class": "AdamW", "lr": 1e-3, "weight_decay": 1e-4},
+        "scheduler": {"class": "OneCycleLR", "max_lr": 1e-3},
         "clip": 5.0,
         "log_every": 5,
         "measure_every": 10,

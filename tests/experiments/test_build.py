@@ -1,0 +1,244 @@
+"""From settings to objects: names, options, and what does not fit."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+import plait.balancing
+import plait.recipes
+from plait.balancing import Balancer
+from plait.core.errors import ConfigError, DataError
+from plait.core.lookup import names
+from plait.encoders import ConvEncoder
+from plait.experiments import build_job, kebab, recipe_class, validate, with_defaults
+from plait.experiments.build import Job, recipe_names
+from plait.recipes import Digits, OxfordPets, Recipe
+from plait.sharing import Separate
+from tests.experiments.tiny import TINY, Doubled, Tiny
+from tests.recipes.pet_folders import write_pets3
+from tests.training.problem import differences
+
+
+def built(**settings: Any) -> Job:
+    return build_job(validate(with_defaults({"recipe": TINY, **settings})), Path("unused"))
+
+
+def refused(words: str, **settings: Any) -> None:
+    with pytest.raises(ConfigError, match=words):
+        built(**settings)
+
+
+# --- recipes --------------------------------------------------------------------------------
+
+
+def test_recipes_are_found_by_three_names() -> None:
+    assert recipe_class("Digits") is recipe_class("digits") is Digits
+    assert recipe_class("oxford-pets") is recipe_class("OxfordPets") is OxfordPets
+    assert recipe_class("tests.experiments.tiny:Tiny") is Tiny
+    assert recipe_names() == names(plait.recipes, Recipe)
+
+
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("digit", r"unknown recipe 'digit'; known: digits, oxford-pets, pets\. Did you mean"),
+        ("Recipe", "unknown recipe 'Recipe'"),
+        ("tests.experiments.tiny:Tine", "cannot import recipe"),
+        ("tests.experiments.nowhere:Tiny", "cannot import recipe"),
+        ("tests.experiments.tiny:Doubled", "is no recipe: it must be a subclass of Recipe"),
+        ("plait.recipes:Recipe", "is a base class"),
+        (":", "is no path to a class"),
+    ],
+)
+def test_unknown_recipes_are_refused(name: str, words: str) -> None:
+    with pytest.raises(ConfigError, match=words):
+        recipe_class(name)
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"), [("Pets", "pets"), ("OxfordPets", "oxford-pets"), ("", "")]
+)
+def test_kebab(name: str, expected: str) -> None:
+    assert kebab(name) == expected
+
+
+def test_defaults_of_the_recipe_give_way() -> None:
+    found = with_defaults({"recipe": {"class": TINY, "examples": 8}, "epochs": 7})
+    assert found["recipe"] == {"class": TINY, "examples": 8}
+    assert found["epochs"] == 7
+    assert found["batch_size"] == Tiny.defaults["batch_size"]
+    found = with_defaults({"recipe": TINY, "optimizer": {"lr": 1.0}})
+    assert found["optimizer"] == {"class": "SGD", "lr": 1.0, "momentum": 0.9}
+    found = with_defaults({"recipe": TINY, "optimizer": "Adam"})
+    assert found["optimizer"] == {"class": "Adam"}
+
+
+@pytest.mark.parametrize("settings", [{}, {"recipe": None}, {"recipe": {"scenes": 3}}])
+def test_settings_without_a_recipe_are_refused(settings: dict[str, Any]) -> None:
+    with pytest.raises(ConfigError, match="name a recipe, such as `plait train digits`"):
+        with_defaults(settings)
+
+
+def test_a_data_folder_where_it_is_read_and_only_there(tmp_path: Path) -> None:
+    refused("brings its own data; leave out --data", data=str(tmp_path))
+    refused("reads a data folder; name it with --data DIR", recipe="pets")
+    with pytest.raises(DataError, match="there is no such folder"):
+        built(recipe="pets", data=str(tmp_path / "nowhere"))
+    job = built(recipe="pets", data=str(write_pets3(tmp_path / "pets")), batch_size=2)
+    assert {split: len(each.dataset) for split, each in job.loaders.items()} == {
+        "train": 9,
+        "val": 3,
+        "test": 9,
+    }
+
+
+# --- methods --------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", names(plait.balancing, Balancer))
+def test_every_balancer_by_its_name(name: str) -> None:
+    assert type(built(balancing=name).trainer.balancer) is getattr(plait.balancing, name)
+
+
+def test_a_balancer_of_the_users_own() -> None:
+    path = "tests.experiments.tiny:Doubled"
+    made = built(balancing={"class": path, "factor": 3.0}).trainer.balancer
+    assert isinstance(made, Doubled)
+    assert made.factor == 3.0
+
+
+def test_settings_reach_the_objects() -> None:
+    job = built(
+        tasks=["spot", "mask"],
+        weights={"mask": 2.5},
+        encoder={"class": "ConvEncoder", "in_channels": 1, "widths": [3]},
+        sharing="Separate",
+        regularization={"class": "PairwiseL2", "strength": 0.5},
+        balancing={"class": "PCGrad", "reduction": "mean"},
+        optimizer={"class": "Adam", "lr": 0.25, "weight_decay": 0.125, "betas": [0.5, 0.75]},
+        scheduler="CosineAnnealingLR",
+        batch_size=5,
+        epochs=3,
+        accumulate=2,
+        seed=4,
+    )
+    trainer = job.trainer
+    assert list(trainer.model.tasks) == ["spot", "mask"]
+    assert trainer.model.tasks["mask"].weight == 2.5
+    assert isinstance(trainer.model.sharing, Separate)
+    encoder = trainer.model.sharing.prototype()
+    assert isinstance(encoder, ConvEncoder)
+    assert encoder.widths == (3,)
+    assert [r.strength for r in trainer.model.regularization] == [0.5]
+    (group,) = trainer.optimizer.param_groups
+    assert isinstance(trainer.optimizer, torch.optim.Adam)
+    assert (group["initial_lr"], group["weight_decay"]) == (0.25, 0.125)
+    assert list(group["betas"]) == [0.5, 0.75]
+    # 24 examples in batches of 5: 5 batches, 3 steps in each of 3 epochs
+    assert trainer.scheduler.T_max == 9
+    assert len(job.loaders["train"]) == 5
+    assert (trainer.epochs, trainer.accumulate, trainer.seed) == (3, 2, 4)
+
+
+def test_a_length_that_was_given_is_kept() -> None:
+    scheduler = {"class": "OneCycleLR", "max_lr": 0.1, "total_steps": 77}
+    assert built(scheduler=scheduler).trainer.scheduler.total_steps == 77
+
+
+def test_only_the_training_data_are_shuffled() -> None:
+    job = built()
+    for split, each in job.loaders.items():
+        data = each.dataset
+        order = torch.cat([batch[0] for batch in each])
+        straight = torch.stack([data[i][0] for i in range(len(data))])
+        assert torch.equal(order, straight) == (split != "train")
+
+
+def test_a_joint_and_a_single_task_model_start_from_the_same_weights() -> None:
+    joint = built(seed=3).trainer.model
+    for task in joint.tasks:
+        alone = built(seed=3, tasks=[task]).trainer.model
+        encoders = joint.sharing.prototype().state_dict(), alone.sharing.prototype().state_dict()
+        assert not list(differences(*encoders))
+        heads = {k: v for k, v in joint.heads.state_dict().items() if k in alone.heads.state_dict()}
+        assert heads
+        assert not list(differences(heads, dict(alone.heads.state_dict())))
+    other = built(seed=4).trainer.model
+    assert list(differences(other.state_dict(), joint.state_dict()))
+
+
+@pytest.mark.parametrize(
+    ("words", "settings"),
+    [
+        (r"unknown balancer 'PCGard'; known: .*Did you mean 'PCGrad'", {"balancing": "PCGard"}),
+        (r"unknown balancer 'LossBalancer'", {"balancing": "LossBalancer"}),
+        (r"unknown sharing 'hard'; .*Did you mean 'Hard'", {"sharing": "hard"}),
+        (r"unknown optimizer 'Sgd'; .*Did you mean 'SGD'", {"optimizer": "Sgd"}),
+        (r"unknown optimizer 'lr_scheduler'", {"optimizer": "lr_scheduler"}),
+        (r"unknown scheduler 'StepLr'; .*Did you mean 'StepLR'", {"scheduler": "StepLr"}),
+        (r"unknown encoder", {"encoder": "ConvEncoders"}),
+        (r"unknown regularizer", {"regularization": "L2"}),
+        (r"unknown task 'maks'; .*Did you mean 'mask'", {"tasks": ["maks"]}),
+        (r"unknown task 'sopt'; .*Did you mean 'spot'", {"weights": {"sopt": 2}}),
+        (r"weight of task 'mask' must be positive; found -1", {"weights": {"mask": -1}}),
+        (
+            r"balancer PCGrad has no option 'reducton'; .*Did you mean 'reduction'",
+            {"balancing": {"class": "PCGrad", "reducton": "mean"}},
+        ),
+        (
+            r"`reduction` must be 'sum' or 'mean'; found 'median'",
+            {"balancing": {"class": "PCGrad", "reduction": "median"}},
+        ),
+        (
+            r"balancer PCGrad cannot be made with \{'seed': 'x'\}",
+            {"balancing": {"class": "PCGrad", "seed": "x"}},
+        ),
+        (
+            r"optimizer AdamW has no option 'beta'; .*Did you mean 'betas'",
+            {"optimizer": {"class": "AdamW", "beta": 0.9}},
+        ),
+        (
+            r"optimizer AdamW cannot be made with .*beta",
+            {"optimizer": {"class": "AdamW", "betas": [0.9, 7.0]}},
+        ),
+        (r"setting 'optimizer.lr' must be a number; found 'x'", {"optimizer": {"lr": "x"}}),
+        (r"`lr` must be positive; found -1", {"optimizer": {"lr": -1}}),
+        (
+            r"optimizer SGD cannot be made with .*momentum",
+            {"optimizer": {"momentum": -1}},
+        ),
+        (r"`weight_decay` must not be negative; found -1", {"optimizer": {"weight_decay": -1}}),
+        (
+            r"scheduler StepLR has no option 'steps'",
+            {"scheduler": {"class": "StepLR", "steps": 3}},
+        ),
+        (
+            r"scheduler StepLR needs the option 'step_size'. Set it: scheduler.step_size=",
+            {"scheduler": "StepLR"},
+        ),
+        (
+            r"scheduler ReduceLROnPlateau cannot be made with .*mode best is unknown",
+            {"scheduler": {"class": "ReduceLROnPlateau", "mode": "best"}},
+        ),
+        (
+            r"recipe Tiny has no option 'exampels'; .*Did you mean 'examples'",
+            {"recipe": {"class": TINY, "exampels": 3}},
+        ),
+        (r"unknown rule 'skil'.*Did you mean 'skill'", {"rule": "skil"}),
+        (r"`device` 'cup' cannot be used", {"device": "cup"}),
+    ],
+)
+def test_what_does_not_fit_is_refused(words: str, settings: dict[str, Any]) -> None:
+    refused(words, **settings)
+
+
+def test_an_empty_split_is_refused() -> None:
+    with pytest.raises(DataError, match="a split must have at least one example; found none"):
+        built(recipe="tests.experiments.tiny:EmptySplit")
+
+
+def test_a_defect_of_a_class_without_options_is_not_taken_for_a_wrong_setting() -> None:
+    with pytest.raises(ZeroDivisionError):
+        built(recipe="tests.experiments.tiny:Crashes")

@@ -1,0 +1,55 @@
+"""The catalogue is `__all__`, and says what each entry does."""
+
+import importlib
+import inspect
+
+import pytest
+
+from plait.core.errors import ConfigError
+from plait.experiments import catalogue
+from plait.experiments.catalogue import FAMILIES
+
+
+def test_it_is_what_the_packages_export() -> None:
+    """Every public concrete class that is no exception, and nothing else."""
+    found = catalogue()
+    assert found.keys() == {
+        "sharing",
+        "regularization",
+        "balancing",
+        "tasks",
+        "encoders",
+        "recipes",
+    }
+    for family, methods in found.items():
+        package = importlib.import_module(f"plait.{family}")
+        base = FAMILIES[family][1]
+        expected = [
+            name
+            for name in package.__all__
+            if inspect.isclass(item := getattr(package, name))
+            and issubclass(item, base)
+            and not inspect.isabstract(item)
+        ]
+        assert list(methods) == expected
+        assert methods, family
+
+
+def test_every_entry_says_what_it_does() -> None:
+    for family, methods in catalogue().items():
+        for name, line in methods.items():
+            made = getattr(importlib.import_module(f"plait.{family}"), name)
+            assert made.__doc__.startswith(line)
+            assert line.endswith((".", "?")), f"{name}: {line!r} is no sentence"
+            assert "\n" not in line
+
+
+def test_one_family() -> None:
+    assert catalogue("balancing") == {"balancing": catalogue()["balancing"]}
+    assert {"Equal", "PCGrad", "UPGrad", "UncertaintyWeights"} <= catalogue()["balancing"].keys()
+    assert "LossBalancer" not in catalogue()["balancing"]
+
+
+def test_an_unknown_family_is_refused() -> None:
+    with pytest.raises(ConfigError, match=r"unknown family 'balancer'; .*Did you mean 'balancing'"):
+        catalogue("balancer")

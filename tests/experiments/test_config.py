@@ -1,0 +1,106 @@
+"""The configuration: defaults, types, and one message with everything that is wrong."""
+
+import inspect
+from typing import Any
+
+import pytest
+import yaml
+
+from plait.core.errors import ConfigError
+from plait.experiments import RunConfig, validate
+from plait.experiments.config import Method
+from plait.training import Trainer
+
+
+def test_defaults_are_those_of_the_trainer() -> None:
+    """A setting of the same name has the same default, so that there is one truth."""
+    arguments = inspect.signature(Trainer).parameters
+    same = [name for name in RunConfig.model_fields if name in arguments and name != "optimizer"]
+    assert len(same) > 10
+    config = validate({"recipe": "digits"})
+    differ = [name for name in same if getattr(config, name) != arguments[name].default]
+    assert differ == ["scheduler"] or not differ
+    assert config.optimizer.name == arguments["optimizer"].default.__name__
+
+
+def test_every_option_of_the_trainer_can_be_set() -> None:
+    built = {"self", "model", "balancer", "lr", "weight_decay", "run", "callbacks"}
+    assert inspect.signature(Trainer.__init__).parameters.keys() - built <= set(
+        RunConfig.model_fields
+    )
+
+
+def test_a_method_is_a_name_or_a_name_with_options() -> None:
+    config = validate({"recipe": "digits", "sharing": {"class": "MMoE", "experts": 4}})
+    assert (config.recipe.name, config.recipe.options) == ("digits", {})
+    assert (config.sharing.name, config.sharing.options) == ("MMoE", {"experts": 4})
+    assert (config.balancing.name, config.optimizer.name) == ("Equal", "AdamW")
+
+
+def test_options_are_a_copy() -> None:
+    method = Method.model_validate({"class": "A", "x": 1})
+    method.options.clear()
+    assert method.options == {"x": 1}
+
+
+SETTINGS: dict[str, Any] = {
+    "recipe": {"class": "digits", "scenes": 64},
+    "tasks": ["digit"],
+    "weights": {"digit": 2.5},
+    "encoder": {"class": "ConvEncoder", "widths": [4, 8]},
+    "regularization": {"class": "PairwiseL2", "strength": 1e-7},
+    "balancing": {"class": "UncertaintyWeights", "form": {"digit": "classification"}},
+    "scheduler": {"class": "StepLR", "step_size": 3},
+    "clip": 0.1,
+    "seed": 12345678901,
+}
+
+
+@pytest.mark.parametrize("settings", [{"recipe": "digits"}, SETTINGS])
+def test_what_is_described_is_read_back(settings: dict[str, Any]) -> None:
+    config = validate(settings)
+    again = validate(yaml.safe_load(yaml.safe_dump(config.described())))
+    assert again == config
+    assert again.described() == config.described()
+    assert config.described().keys() == RunConfig.model_fields.keys(), "nothing is left implicit"
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "words"),
+    [
+        ("epochs", 0, "setting 'epochs': .* greater than or equal to 1; found 0"),
+        ("epochs", 2.5, "setting 'epochs': .* integer.*; found 2.5"),
+        ("batch_size", -4, "setting 'batch_size'"),
+        ("accumulate", 0, "setting 'accumulate'"),
+        ("clip", 0, "setting 'clip': .* greater than 0; found 0"),
+        ("precision", "fp16", "setting 'precision': .*'fp32' or 'bf16'; found 'fp16'"),
+        ("scale", "mean", "setting 'scale': .*'sum' or 'paper'"),
+        ("head_weights", "no", "setting 'head_weights': .*'auto', 'unit' or 'task'"),
+        ("seed", -1, "setting 'seed'"),
+        ("patience", 0, "setting 'patience'"),
+        ("tasks", "digit", "setting 'tasks': .* list; found 'digit'"),
+        ("weights", {"digit": "heavy"}, "setting 'weights.digit': .* number.*; found 'heavy'"),
+        ("optimizer", 3, "setting 'optimizer': .*; found 3"),
+        ("optimizer", {"lr": 0.1}, "setting 'optimizer.class': field required"),
+        ("epoch", 3, r"unknown setting 'epoch'\. Did you mean 'epochs'\?"),
+        ("banana", 3, r"^unknown setting 'banana'\.$"),
+    ],
+)
+def test_values_out_of_range_are_refused(key: str, value: Any, words: str) -> None:
+    with pytest.raises(ConfigError, match=words):
+        validate({"recipe": "digits", key: value})
+
+
+def test_one_message_lists_everything_that_is_wrong() -> None:
+    wrong = {"recipe": "digits", "epoch": 3, "batchsize": 4, "clip": -1, "workers": "many"}
+    with pytest.raises(ConfigError) as caught:
+        validate(wrong)
+    lines = str(caught.value).splitlines()
+    assert len(lines) == 4
+    for words in ("Did you mean 'epochs'", "Did you mean 'batch_size'", "'clip'", "'workers'"):
+        assert sum(words in line for line in lines) == 1
+
+
+def test_a_recipe_is_needed() -> None:
+    with pytest.raises(ConfigError, match="setting 'recipe': field required"):
+        validate({"epochs": 3})

@@ -1,0 +1,106 @@
+"""The gallery: pictures of evenly spaced test examples with truth and prediction."""
+
+import json
+import math
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from plait.data import InMemory
+from plait.experiments.gallery import COLOURS, write_gallery
+from plait.model import MultiTaskModel
+from plait.sharing import Hard
+from tests.experiments.tiny import Tiny
+
+
+@pytest.fixture
+def model() -> MultiTaskModel:
+    recipe = Tiny()
+    return MultiTaskModel(Hard(recipe.encoder()), recipe.tasks(), example=torch.zeros(2, 1, 8, 8))
+
+
+@pytest.fixture
+def data() -> InMemory:
+    return Tiny().squares("test", 7)
+
+
+def read(folder: Path) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = json.loads((folder / "gallery.json").read_text())["examples"]
+    return found
+
+
+def pixels(path: Path) -> np.ndarray:
+    return np.asarray(Image.open(path))
+
+
+def test_every_view_says_what_is_true_and_what_was_predicted(
+    tmp_path: Path, model: MultiTaskModel, data: InMemory
+) -> None:
+    recipe = Tiny()
+    write_gallery(tmp_path, model, recipe, data, count=3)
+    with torch.no_grad():
+        predictions = model.eval()(data.inputs)
+    names = recipe.class_names["quarter"]
+    shown = read(tmp_path)
+    assert len(shown) == 3
+    for example, index in zip(shown, (0, 2, 4), strict=True):  # 0, 7/3, 14/3, rounded down
+        assert example["size"] == [8, 8]
+        picture = pixels(tmp_path / example["image"])
+        assert np.array_equal(picture, recipe.picture(data.inputs[index]))
+        quarter, mask, spot = example["views"]
+        assert quarter == {
+            "task": "quarter",
+            "kind": "label",
+            "true": names[data.targets["quarter"][index]],
+            "predicted": names[predictions["quarter"][index].argmax()],
+        }
+        assert (spot["task"], spot["kind"]) == ("spot", "point")
+        assert spot["true"] == data.targets["spot"][index].tolist()
+        assert spot["predicted"] == pytest.approx(predictions["spot"][index].tolist(), rel=1e-4)
+        truth = pixels(tmp_path / mask["true"])
+        labelled = data.targets["mask"][index].numpy() == 1
+        assert np.array_equal(truth[..., 3] > 0, labelled), "the background is clear"
+        assert (truth[labelled][:, :3] == COLOURS[1]).all()
+        predicted = pixels(tmp_path / mask["predicted"])
+        ink = predictions["mask"][index].argmax(dim=0).numpy() == 1
+        assert np.array_equal(predicted[..., 3] > 0, ink)
+
+
+def test_missing_labels_are_shown_as_missing(
+    tmp_path: Path, model: MultiTaskModel, data: InMemory
+) -> None:
+    data.targets["quarter"][0] = -100
+    data.targets["spot"][0] = math.nan
+    data.targets["mask"][0, :4] = -100
+    write_gallery(tmp_path, model, Tiny(), data, count=1)
+    quarter, mask, spot = read(tmp_path)[0]["views"]
+    assert quarter["true"] is None
+    assert quarter["predicted"] is not None
+    assert spot["true"] is None
+    assert len(spot["predicted"]) == 2
+    truth = pixels(tmp_path / mask["true"])
+    assert (truth[:4, :, 3] == 0).all()
+
+
+def test_only_the_tasks_of_the_model_are_shown(tmp_path: Path, data: InMemory) -> None:
+    recipe = Tiny()
+    tasks = [task for task in recipe.tasks() if task.name == "spot"]
+    model = MultiTaskModel(Hard(recipe.encoder()), tasks, example=torch.zeros(2, 1, 8, 8))
+    write_gallery(tmp_path, model, recipe, data, count=2)
+    assert [[view["task"] for view in each["views"]] for each in read(tmp_path)] == [["spot"]] * 2
+
+
+def test_no_more_examples_than_there_are(
+    tmp_path: Path, model: MultiTaskModel, data: InMemory
+) -> None:
+    write_gallery(tmp_path, model, Tiny(), data, count=50)
+    assert len(read(tmp_path)) == 7
+
+
+def test_no_example_writes_nothing(tmp_path: Path, model: MultiTaskModel, data: InMemory) -> None:
+    write_gallery(tmp_path / "gallery", model, Tiny(), data, count=0)
+    assert not list(tmp_path.iterdir())

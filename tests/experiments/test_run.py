@@ -1,0 +1,285 @@
+"""A run folder: what is in it, and that its config.yaml is the run again, to the last bit."""
+
+import json
+import platform
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+import yaml
+
+from plait import MultiTaskModel, __version__
+from plait.core.errors import (
+    CheckpointError,
+    ConfigError,
+    DataError,
+    NonFiniteError,
+    RunExistsError,
+)
+from plait.evaluation import evaluate
+from plait.experiments import (
+    Result,
+    build_job,
+    free_folder,
+    read_yaml,
+    resume_run,
+    run,
+    validate,
+    with_defaults,
+)
+from tests.experiments.tiny import TINY, tree
+from tests.training.problem import (
+    StopAt,
+    Stopped,
+    assert_same_run,
+    differences,
+    events,
+    saved,
+)
+
+FULL: dict[str, Any] = {
+    "recipe": {"class": TINY, "examples": 20},
+    "tasks": ["spot", "quarter"],
+    "weights": {"spot": 1.5},
+    "balancing": {"class": "PCGrad", "seed": 3},
+    "optimizer": {"class": "Adam", "lr": 3e-3, "betas": [0.8, 0.9], "weight_decay": 1e-5},
+    "scheduler": {"class": "OneCycleLR", "max_lr": 1e-2},
+    "accumulate": 2,
+    "clip": 1e-1,
+    "seed": 11,
+    "epochs": 3,
+    "measure_every": 1,
+    "checkpoint_every": 1,
+}
+
+
+def trained(folder: Path, **settings: Any) -> Result:
+    return run(validate(with_defaults({"recipe": TINY, **settings})), folder)
+
+
+def test_the_folder_holds_the_whole_run(tmp_path: Path) -> None:
+    result = trained(tmp_path / "new" / "run")
+    assert result.folder == tmp_path / "new" / "run"
+    assert set(tree(result.folder)) == {
+        "config.yaml",
+        "env.json",
+        "events.jsonl",
+        "checkpoints/last.pt",
+        "checkpoints/best.pt",
+        "model/config.json",
+        "model/model.safetensors",
+        "model/README.md",
+        "gallery/gallery.json",
+        *(f"gallery/{i:03}{part}.png" for i in range(2) for part in PARTS),
+    }
+
+
+PARTS = ("", "-mask-true", "-mask-predicted")
+
+
+def test_the_result_is_that_of_the_best_epoch_on_the_test_split(tmp_path: Path) -> None:
+    """Weights from the model folder, data from the recipe: the metrics come out again."""
+    result = trained(tmp_path, epochs=3)
+    lines = events(tmp_path)
+    scores = [line["score"] for line in lines if line["event"] == "evaluation"]
+    assert result.best_epoch == 1 + scores.index(max(scores))
+    model = MultiTaskModel.from_pretrained(tmp_path / "model")
+    assert not list(differences(model.state_dict(), saved(tmp_path, "best.pt")["model"]))
+    test = build_job(validate(read_yaml(tmp_path / "config.yaml")), tmp_path / "x").loaders["test"]
+    again = evaluate(model, test)
+    assert result.test.metrics == again.metrics
+    assert result.test.losses == again.losses
+    (line,) = (line for line in lines if line["event"] == "test")
+    assert line is lines[-1]
+    assert line["metrics"] == again.metrics
+    assert line["trivial"] == result.test.trivial
+    assert result.parameters == sum(p.numel() for p in model.parameters())
+    assert result.seconds > 0
+
+
+@pytest.mark.parametrize("settings", [{}, FULL])
+def test_config_yaml_is_the_run_again(settings: dict[str, Any], tmp_path: Path) -> None:
+    """Twice from its own file: resolved with the recipe's defaults once more, nothing changes."""
+    trained(tmp_path / "first", **settings)
+    config = tmp_path / "first/config.yaml"
+    run(validate(with_defaults(read_yaml(config))), tmp_path / "second")
+    assert_same_run(tmp_path / "first", tmp_path / "second")
+    assert config.read_text() == (tmp_path / "second/config.yaml").read_text()
+    files = [tree(tmp_path / name) for name in ("first", "second")]
+    kept = [
+        {name: digest for name, digest in found.items() if name.startswith(("model", "gallery"))}
+        for found in files
+    ]
+    assert kept[0] == kept[1]
+    assert kept[0]
+
+
+def test_another_seed_is_another_run(tmp_path: Path) -> None:
+    """Else the test above would compare what never changes."""
+    trained(tmp_path / "first")
+    trained(tmp_path / "second", seed=1)
+    states = [saved(tmp_path / name)["model"] for name in ("first", "second")]
+    assert list(differences(*states))
+
+
+def test_config_yaml_says_everything(tmp_path: Path) -> None:
+    trained(tmp_path)
+    written = yaml.safe_load((tmp_path / "config.yaml").read_text())
+    assert written == validate(with_defaults({"recipe": TINY})).described()
+    assert written["sharing"] == {"class": "Hard"}
+    assert written["optimizer"] == {"class": "SGD", "lr": 0.05, "momentum": 0.9}
+
+
+def test_env_json(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sys.argv", ["/usr/bin/plait", "train", "digits", "seed=5"])
+    trained(tmp_path / "run", seed=5)
+    found = json.loads((tmp_path / "run/env.json").read_text())
+    assert found["command"] == "plait train digits seed=5"
+    assert found["seed"] == 5
+    assert found["plait"] == __version__
+    assert found["torch"] == torch.__version__
+    assert found["python"] == platform.python_version()
+    assert found["git_commit"] is None or len(found["git_commit"]) == 40
+    assert {"numpy", "torchmetrics", "safetensors", "system", "cores", "threads"} <= found.keys()
+    assert all(not isinstance(value, dict | list) for value in found.values())
+
+
+# --- resume ---------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("event", "count"), [("on_step_end", 4), ("on_validation_end", 2)])
+def test_a_run_is_resumed_with_its_own_settings(event: str, count: int, tmp_path: Path) -> None:
+    expected = trained(tmp_path / "whole", **FULL)
+    config = validate(with_defaults(FULL))
+    with pytest.raises(Stopped):
+        run(config, tmp_path / "stopped", callbacks=[StopAt(event, count)])
+    assert not (tmp_path / "stopped/model").exists()
+    written = tree(tmp_path / "stopped")
+    result = resume_run(tmp_path / "stopped")
+    assert_same_run(tmp_path / "whole", tmp_path / "stopped")
+    after = tree(tmp_path / "stopped")
+    assert {name: after[name] for name in ("config.yaml", "env.json")} == {
+        name: written[name] for name in ("config.yaml", "env.json")
+    }
+    assert result.test == expected.test
+    assert (result.best_epoch, result.parameters) == (expected.best_epoch, expected.parameters)
+
+
+def test_a_run_that_ended_before_its_test_is_tested(tmp_path: Path) -> None:
+    """Killed after the last epoch: training is over, the rest is done."""
+    expected = trained(tmp_path / "whole")
+    config = validate(with_defaults({"recipe": TINY}))
+    with pytest.raises(Stopped):
+        run(config, tmp_path / "stopped", callbacks=[StopAt("on_train_end", 1)])
+    assert resume_run(tmp_path / "stopped").test == expected.test
+    assert_same_run(tmp_path / "whole", tmp_path / "stopped")
+
+
+def test_resuming_a_finished_run_changes_nothing(tmp_path: Path) -> None:
+    first = trained(tmp_path)
+    lines, files = events(tmp_path), tree(tmp_path)
+    again = resume_run(tmp_path)
+    assert again.test == first.test
+    assert events(tmp_path) == lines, "one line for the test, not two"
+    after = tree(tmp_path)
+    assert after.keys() == files.keys()
+    for part in ("checkpoints", "model", "gallery", "config", "env"):
+        assert {k: v for k, v in after.items() if k.startswith(part)} == {
+            k: v for k, v in files.items() if k.startswith(part)
+        }
+
+
+def test_a_folder_without_a_run_is_not_resumed(tmp_path: Path) -> None:
+    (tmp_path / "notes.txt").write_text("mine")
+    before = tree(tmp_path)
+    with pytest.raises(ConfigError, match=r"holds no run to resume \(no config.yaml\)"):
+        resume_run(tmp_path)
+    assert tree(tmp_path) == before
+
+
+@pytest.mark.parametrize("content", [b"", b"PK\x03\x04 half", b"something else"])
+def test_a_damaged_checkpoint_is_refused_untouched(content: bytes, tmp_path: Path) -> None:
+    trained(tmp_path)
+    (tmp_path / "checkpoints/last.pt").write_bytes(content)
+    before = tree(tmp_path)
+    with pytest.raises(CheckpointError, match=r"last\.pt is truncated, damaged or no checkpoint"):
+        resume_run(tmp_path)
+    assert tree(tmp_path) == before
+
+
+def test_the_checkpoint_of_another_model_is_refused_untouched(tmp_path: Path) -> None:
+    trained(tmp_path / "first")
+    trained(tmp_path / "other", encoder={"class": "ConvEncoder", "in_channels": 1, "widths": [3]})
+    last = Path("checkpoints/last.pt")
+    (tmp_path / "first" / last).write_bytes((tmp_path / "other" / last).read_bytes())
+    before = tree(tmp_path)
+    with pytest.raises(CheckpointError, match="made for another model"):
+        resume_run(tmp_path / "first")
+    assert tree(tmp_path) == before
+
+
+# --- existing files -------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", ["config.yaml", "events.jsonl", "comparison.json"])
+def test_a_folder_that_holds_a_run_is_refused_untouched(name: str, tmp_path: Path) -> None:
+    (tmp_path / name).write_text("precious")
+    (tmp_path / "checkpoints").mkdir()
+    (tmp_path / "checkpoints/last.pt").write_text("precious, too")
+    before = tree(tmp_path)
+    with pytest.raises(RunExistsError, match="already holds a run; nothing in it was touched"):
+        trained(tmp_path)
+    assert tree(tmp_path) == before
+
+
+def test_other_files_in_the_folder_stay(tmp_path: Path) -> None:
+    (tmp_path / "notes.txt").write_text("mine")
+    trained(tmp_path)
+    assert (tmp_path / "notes.txt").read_text() == "mine"
+
+
+@pytest.mark.parametrize(
+    ("settings", "error"),
+    [
+        ({"balancing": "PCGard"}, ConfigError),
+        ({"recipe": "tests.experiments.tiny:EmptySplit"}, DataError),
+        ({"optimizer": {"class": "SGD", "lr": -1}}, ConfigError),
+    ],
+)
+def test_what_is_found_before_training_leaves_no_folder(
+    settings: dict[str, Any], error: type[Exception], tmp_path: Path
+) -> None:
+    with pytest.raises(error):
+        trained(tmp_path / "run", **settings)
+    assert not (tmp_path / "run").exists()
+
+
+def test_a_loss_that_is_not_finite_ends_the_run(tmp_path: Path) -> None:
+    with pytest.raises(NonFiniteError, match=r"step [123]: .*'(quarter|mask|spot)'"):
+        trained(tmp_path, recipe="tests.experiments.tiny:NotFinite")
+    state = saved(tmp_path)["model"]
+    assert all(bool(torch.isfinite(value.float()).all()) for value in state.values())
+    assert not (tmp_path / "model").exists()
+
+
+# --- names of folders -----------------------------------------------------------------------
+
+
+def test_a_free_folder_is_the_first_that_does_not_exist(tmp_path: Path) -> None:
+    found = []
+    for _ in range(4):
+        folder = free_folder("digits", tmp_path / "runs")
+        found.append(folder.name)
+        folder.mkdir(parents=True)
+    assert found == ["digits", "digits-2", "digits-3", "digits-4"]
+    (tmp_path / "runs/digits-3").rmdir()
+    assert free_folder("digits", tmp_path / "runs").name == "digits-3"
+    (tmp_path / "runs/pets").write_text("a file of that name")
+    assert free_folder("pets", tmp_path / "runs").name == "pets-2"
+
+
+def test_by_default_runs_are_in_runs(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert free_folder("demo") == Path("runs/demo")
+    assert not Path("runs").exists()
