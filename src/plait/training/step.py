@@ -13,7 +13,6 @@ from plait.backward import Backward, Record
 from plait.balancing.base import Info
 from plait.core.batch import Batch
 from plait.core.errors import NonFiniteError
-from plait.core.outputs import Outputs
 from plait.model import MultiTaskModel
 
 
@@ -27,7 +26,6 @@ class StepRecord:
         terms: `{penalty: (term, strength x term)}`.
         balance: weights, norms and cosines of the tasks' gradients.
         gradient_norm: length of the whole gradient, before clipping.
-        outputs: the predictions of each part of the last micro-batch.
     """
 
     losses: dict[str, float]
@@ -35,7 +33,6 @@ class StepRecord:
     balance: Record
     gradient_norm: float
     terms: dict[str, tuple[float, float]] = field(default_factory=dict)
-    outputs: Sequence[Outputs] = field(default=(), repr=False)
 
 
 def training_step(
@@ -57,7 +54,6 @@ def training_step(
             the optimizer.
     """
     totals = _totals(batches)
-    outputs: list[Outputs] = []
     raw = dict.fromkeys(totals, 0.0)
     terms: dict[str, tuple[float, float]] = {}
     optimizer.zero_grad(set_to_none=True)
@@ -82,7 +78,7 @@ def training_step(
     optimizer.step()
     model.after_step(optimizer)
     backward.balancer.after_step()
-    return StepRecord(raw, totals, balance, norm, terms, outputs)
+    return StepRecord(raw, totals, balance, norm, terms)
 
 
 def _totals(batches: Iterable[Batch]) -> dict[str, float]:

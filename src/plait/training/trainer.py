@@ -128,9 +128,6 @@ class Trainer:
         self.log = EventLog(None if self.run is None else self.run / "events.jsonl")
         self._autocast = autocast(self.device, precision)
         self._best_weights: dict[str, Any] | None = None
-        # The last step's outputs live until the next ones are there. Were they freed at once, the
-        # CPU's allocator would return their pages, and fault them in again: 8 % of a step.
-        self.last: StepRecord | None = None
         self._stop = StopFlag()
 
     def fit(self, train: Any, val: Any = None, *, resume: bool = False) -> State:
@@ -200,7 +197,7 @@ class Trainer:
         batches = feed.epoch(self.state.epoch, skip=self.state.batch)
         started = time.perf_counter()
         for micro_batches in self._windows(batches):
-            record = self.last = self._step(micro_batches)
+            record = self._step(micro_batches)
             now = time.perf_counter()
             self.state.seconds += now - started
             started = now
