@@ -26,6 +26,12 @@ def test_breeds_are_read_from_the_folder(folder: Path) -> None:
     assert {split: len(data) for split, data in splits.items()} == {"train": 6, "val": 2, "test": 4}
 
 
+def test_without_any_head_box_there_is_no_head_task(tmp_path: Path) -> None:
+    folder = write_official(tmp_path)
+    (folder / "annotations/xmls/Abyssinian_0.xml").unlink()
+    assert [task.name for task in OxfordPets(data=folder, size=16).tasks()] == ["breed", "mask"]
+
+
 def test_examples_and_pictures_have_the_size_asked_for(folder: Path) -> None:
     recipe = OxfordPets(data=folder, size=24, augment=False)
     image, targets = recipe.splits()["train"][1]

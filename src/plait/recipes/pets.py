@@ -55,13 +55,15 @@ class PetPhotos(Recipe):
         }
 
     def tasks(self) -> list[Task]:
-        """Returns the three tasks."""
-        breeds = len(self.class_names["breed"])
-        return [
-            Classification("breed", classes=breeds, hidden=(1024, 512)),
-            Segmentation("mask", classes=3),
-            Regression("head", outputs=4, vector=True, mean=0.4, scale=0.2, cells=4, hidden=(128,)),
-        ]
+        """Returns the three tasks; without `head` if no photo at all has a head box."""
+        breed = Classification("breed", classes=len(self.class_names["breed"]), hidden=(1024, 512))
+        mask = Segmentation("mask", classes=3)
+        if all(pet.head is None for photos in self.photos.values() for pet in photos.pets):
+            return [breed, mask]
+        head = Regression(
+            "head", outputs=4, vector=True, mean=0.4, scale=0.2, cells=4, hidden=(128,)
+        )
+        return [breed, mask, head]
 
     def encoder(self) -> nn.Module:
         """Returns the classical trunk."""
