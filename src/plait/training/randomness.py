@@ -79,24 +79,28 @@ class Stream:
     """
 
     def __init__(self, *parts: int | str, generators: Sequence[torch.Generator] = ()) -> None:
+        self._parts = parts
         self._generators = list(generators)
-        outer = self._capture()
-        _seed_host(derive_seed(*parts))
-        for generator in self._generators:
-            generator.manual_seed(derive_seed(generator.initial_seed(), *parts))
-        self._state = self._capture()
-        self._put(outer)
+        self._state: tuple[State, list[Tensor]] | None = None  # seeded when it is first entered
 
     @contextmanager
     def inside(self) -> Iterator[None]:
         """Swaps the stream in, and out again."""
         outer = self._capture()
-        self._put(self._state)
+        if self._state is None:
+            self._seed()
+        else:
+            self._put(self._state)
         try:
             yield
         finally:
             self._state = self._capture()
             self._put(outer)
+
+    def _seed(self) -> None:
+        _seed_host(derive_seed(*self._parts))
+        for generator in self._generators:
+            generator.manual_seed(derive_seed(generator.initial_seed(), *self._parts))
 
     def _capture(self) -> tuple[State, list[Tensor]]:
         own = [generator.get_state() for generator in self._generators]
