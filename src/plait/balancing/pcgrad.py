@@ -8,10 +8,11 @@ from typing import Any, Literal
 import numpy as np
 
 from plait.balancing.base import GramianBalancer, Info
+from plait.balancing.random import RandomBalancer
 from plait.core.errors import ConfigError
 
 
-class PCGrad(GramianBalancer):
+class PCGrad(RandomBalancer, GramianBalancer):
     """Projects each task's gradient off those that it conflicts with, then adds them up.
 
     For each task i, start from g = g_i and visit the other tasks j in random order: if
@@ -46,13 +47,11 @@ class PCGrad(GramianBalancer):
     """
 
     def __init__(self, *, reduction: Literal["sum", "mean"] = "sum", seed: int = 0) -> None:
-        super().__init__()
+        super().__init__(seed=seed)
         if reduction not in ("sum", "mean"):
             raise ConfigError(f"`reduction` must be 'sum' or 'mean'; found {reduction!r}.")
         self.reduction = reduction
         self.equal_weight = reduction
-        self.seed = seed
-        self.generator = np.random.default_rng(seed)
 
     def solve(
         self,
@@ -80,11 +79,3 @@ class PCGrad(GramianBalancer):
                     c[j] -= inner / gramian[j, j]
         weights: np.ndarray = coefficients.sum(axis=0)
         return weights / len(info.tasks) if self.reduction == "mean" else weights
-
-    def get_extra_state(self) -> dict[str, Any]:
-        """Returns the generator's state: plain numbers, safe to load."""
-        return dict(self.generator.bit_generator.state)
-
-    def set_extra_state(self, state: dict[str, Any]) -> None:
-        """Restores the generator."""
-        self.generator.bit_generator.state = state
