@@ -6,7 +6,7 @@ import gc
 import torch
 from torch import Tensor, nn
 
-from plait.gradients import RowBuffer
+from plait.gradients import Layout, RowBuffer
 
 
 def three() -> tuple[nn.Parameter, nn.Parameter, nn.Parameter]:
@@ -23,12 +23,10 @@ def test_a_parameter_of_two_tasks_has_columns() -> None:
     rows = RowBuffer()
     rows.add({"a": p.sum() + 2 * q.sum(), "b": 3 * q.sum() + r.sum()}, [p, q, r])
     assert rows.tasks == ["a", "b"]
-    assert ids(rows.shared) == [id(q)]
+    assert ids(rows.layout.shared) == [id(q)]
     assert rows.jacobian.tolist() == [[2.0, 2.0], [3.0, 3.0]]
-    own = {id(each.parameter): each.by_task for each in rows.own.values()}
-    assert own.keys() == {id(p), id(r)}
-    assert own[id(p)]["a"].tolist() == [1.0]
-    assert own[id(r)]["b"].tolist() == [1.0, 1.0, 1.0]
+    own = {(id(parameter), task): g.tolist() for parameter, task, g in rows.own}
+    assert own == {(id(p), "a"): [1.0], (id(r), "b"): [1.0, 1.0, 1.0]}
 
 
 def test_what_was_shared_once_stays_shared() -> None:
@@ -37,7 +35,7 @@ def test_what_was_shared_once_stays_shared() -> None:
     rows.add({"a": p.sum() + q.sum(), "b": q.sum()}, [p, q, r])
     rows.reset()
     rows.add({"b": p.sum()}, [p, q, r])  # its second task, in another step
-    assert ids(rows.shared) == [id(q), id(p)]
+    assert ids(rows.layout.shared) == [id(q), id(p)]
     assert rows.jacobian.tolist() == [[0.0, 0.0, 1.0]]
     assert [id(parameter) for parameter, _ in rows.split(torch.ones(3))] == [id(p)]
 
@@ -49,7 +47,7 @@ def test_micro_batches_add_up_until_the_reset() -> None:
     rows.add({"b": 5 * q.sum()}, [p, q, r])
     rows.add({"a": 2 * q.sum() + 3 * p.sum()}, [p, q, r])
     assert rows.jacobian.tolist() == [[3.0, 3.0], [5.0, 5.0]]
-    assert rows.own[id(p)].by_task["a"].tolist() == [4.0]
+    assert [(task, g.tolist()) for _, task, g in rows.own] == [("a", [4.0])]
     rows.reset()
     assert rows.tasks == []
     assert rows.jacobian.shape == (0, 2)
@@ -72,7 +70,7 @@ def test_the_memory_is_kept_and_grows_on_demand() -> None:
 
 def test_a_direction_is_cut_into_the_shapes_of_the_parameters() -> None:
     p, q = nn.Parameter(torch.zeros(2, 3)), nn.Parameter(torch.zeros(2, dtype=torch.float64))
-    rows = RowBuffer(given=[p, q])
+    rows = RowBuffer(Layout([p, q]))
     rows.add({"a": p.sum() + q.sum().float()}, [p, q])
     pieces = dict(zip("pq", (g for _, g in rows.split(torch.arange(8.0))), strict=True))
     assert pieces["p"].tolist() == [[0, 1, 2], [3, 4, 5]]
@@ -92,10 +90,13 @@ def test_rows_have_the_widest_dtype_of_their_parameters() -> None:
 
 def test_named_parameters_are_shared_and_no_others() -> None:
     p, q, r = three()
-    rows = RowBuffer(given=[p, p])
+    rows = RowBuffer(Layout([p, p]))
     rows.add({"a": (p * q).sum(), "b": (p * q).sum()}, [p, q, r])
     assert rows.jacobian.shape == (2, 1)
-    assert set(rows.own[id(q)].by_task) == {"a", "b"}
+    assert [(id(parameter), task) for parameter, task, _ in rows.own] == [
+        (id(q), "a"),
+        (id(q), "b"),
+    ]
 
 
 def test_keeps_no_parameter_alive_and_gives_up_its_columns() -> None:
@@ -105,8 +106,8 @@ def test_keeps_no_parameter_alive_and_gives_up_its_columns() -> None:
     rows.reset()
     del p, r
     gc.collect()
-    assert ids(rows.shared) == [id(q)]
-    assert rows.owners == []
+    assert ids(rows.layout.shared) == [id(q)]
+    assert rows.layout.owners == []
     rows.reset()
     rows.add({"a": 2 * q.sum()}, [q])
     assert rows.jacobian.tolist() == [[2.0, 2.0]]
@@ -131,8 +132,8 @@ def test_a_deep_copy_knows_the_copied_parameters() -> None:
     rows = RowBuffer()
     rows.add({"a": (p * q.sum()).sum() + r.sum(), "b": p.sum()}, [p, q, r])
     twins, copied = copy.deepcopy(([p, q, r], rows))
-    assert ids(copied.shared) == [id(twins[0])]
-    assert [(id(parameter), task) for parameter, task in copied.owners] == [
+    assert ids(copied.layout.shared) == [id(twins[0])]
+    assert [(id(parameter), task) for parameter, task in copied.layout.owners] == [
         (id(twins[1]), "a"),
         (id(twins[2]), "a"),
     ]

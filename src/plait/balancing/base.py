@@ -60,6 +60,7 @@ class Balancer(nn.Module, ABC):
             static weight would do nothing; such a method takes a `preference` instead.
         batches: independent batches in one step.
         row_buffers: `[T, P]` buffers that the method keeps across steps.
+        gives_weights: a method that reads rows leaves its weights in `last_weights`.
         flag: what was out of the ordinary in the last call, in a few words; None if nothing.
     """
 
@@ -71,6 +72,7 @@ class Balancer(nn.Module, ABC):
     reads_epochs: ClassVar[bool] = False
     rereads: ClassVar[bool] = False
     scale_free: ClassVar[bool] = False
+    gives_weights: ClassVar[bool] = False
     batches: int = 1
     row_buffers: int = 0
     flag: str | None = None
@@ -232,7 +234,7 @@ class JacobianBalancer(Balancer):
     def combine(self, jacobian: Tensor, info: Info | None = None, **draws: Any) -> Tensor:
         """Returns one direction `[P]` on the paper's scale.
 
-        A method that has weights leaves them in `last_weights`.
+        A method that `gives_weights` leaves them in `last_weights`.
 
         Args:
             jacobian: the tasks' gradients `[T, P]`, finite. The columns are those of earlier steps,

@@ -1,20 +1,28 @@
 """Per-task gradients: which parameters are shared, the rows, and their inner products."""
 
 from plait.gradients.check import check_losses, values_of
-from plait.gradients.gramian import gramian, norms_and_cosines
-from plait.gradients.graph import gradients, leaves
-from plait.gradients.rows import OwnGradients, RowBuffer
+from plait.gradients.cut import Cut, FeatureGradients
+from plait.gradients.gramian import cross_gramian, gramian, norms_and_cosines
+from plait.gradients.graph import gradients, leaves, nearest, per_task_gradients, reached_by
+from plait.gradients.layout import Layout
+from plait.gradients.rows import RowBuffer
 from plait.gradients.write import accumulate, add
 
 __all__ = [
-    "OwnGradients",
+    "Cut",
+    "FeatureGradients",
+    "Layout",
     "RowBuffer",
     "accumulate",
     "add",
     "check_losses",
+    "cross_gramian",
     "gradients",
     "gramian",
     "leaves",
+    "nearest",
     "norms_and_cosines",
+    "per_task_gradients",
+    "reached_by",
     "values_of",
 ]

@@ -9,7 +9,7 @@ from functools import reduce
 import torch
 from torch import Tensor
 
-from plait.core.errors import ConfigError, NonFiniteError, ShapeError
+from plait.core.errors import ConfigError, DataError, NonFiniteError, ShapeError
 
 
 def values_of(scalars: Iterable[Tensor]) -> Tensor:
@@ -25,14 +25,23 @@ def values_of(scalars: Iterable[Tensor]) -> Tensor:
 
 
 def check_losses(
-    losses: Mapping[str, Tensor], penalty: Mapping[str, Tensor] | Tensor | None = None
+    losses: Mapping[str, Tensor],
+    penalty: Mapping[str, Tensor] | Tensor | None = None,
+    *,
+    positive: bool = False,
 ) -> None:
     """Checks the scalars of a step; one copy of all of them to the host.
+
+    Args:
+        losses: `{task: scalar}`.
+        penalty: a scalar, or scalars by name.
+        positive: refuse losses below zero.
 
     Raises:
         ShapeError: one is no scalar.
         ConfigError: a loss depends on no parameter.
         NonFiniteError: one is NaN or infinite; it names the task.
+        DataError: a loss is negative, and must not be.
     """
     scalars = {f"the loss of task {task!r}": loss for task, loss in losses.items()}
     if isinstance(penalty, Mapping):
@@ -58,4 +67,11 @@ def check_losses(
         raise NonFiniteError(
             f"{', '.join(broken)}; nothing was changed. "
             "Lower the learning rate, clip gradients, or check the task's labels and loss."
+        )
+    negative = [task for task, v in zip(losses, values, strict=False) if positive and v < 0]
+    if negative:
+        raise DataError(
+            f"the loss of task {negative[0]!r} is {values[list(losses).index(negative[0])]}, but "
+            "this method is defined for losses of at least 0. Shift the loss, or use another "
+            "balancer."
         )

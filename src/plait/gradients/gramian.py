@@ -21,12 +21,23 @@ def gramian(jacobian: Tensor) -> Tensor:
         tensor([[25.,  4.],
                 [ 4.,  1.]], dtype=torch.float64)
     """
-    total = torch.zeros(len(jacobian), len(jacobian), dtype=torch.float64, device=jacobian.device)
-    wide = torch.promote_types(jacobian.dtype, torch.float32)
-    for start in range(0, jacobian.shape[1], BLOCK):
-        block = jacobian[:, start : start + BLOCK].to(wide)
-        total += (block @ block.T).double()
+    total = cross_gramian(jacobian, jacobian)
     return (total + total.T) / 2
+
+
+def cross_gramian(first: Tensor, second: Tensor) -> Tensor:
+    """Returns ``J_1 J_2^T``, `[T, T]`, float64, computed as in `gramian`.
+
+    Example:
+        >>> cross_gramian(torch.tensor([[3.0, 4.0]]), torch.tensor([[1.0, -1.0]]))
+        tensor([[-1.]], dtype=torch.float64)
+    """
+    total = torch.zeros(len(first), len(second), dtype=torch.float64, device=first.device)
+    wide = torch.promote_types(first.dtype, torch.float32)
+    for start in range(0, first.shape[1], BLOCK):
+        columns = slice(start, start + BLOCK)
+        total += (first[:, columns].to(wide) @ second[:, columns].to(wide).T).double()
+    return total
 
 
 def norms_and_cosines(matrix: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+import warnings
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -42,6 +44,94 @@ def leaves(losses: Iterable[Tensor]) -> list[Tensor]:
     return list(found.values())
 
 
+def reached_by(
+    losses: Mapping[str, Tensor], stop: Collection[Any] = ()
+) -> list[tuple[Tensor, tuple[str, ...]]]:
+    """Returns `(leaf, tasks whose loss depends on it)` for every leaf that needs a gradient.
+
+    Each node of the graph is visited once for all tasks.
+
+    Args:
+        losses: `{task: scalar}`.
+        stop: nodes below which nothing is looked at.
+
+    Example:
+        >>> import torch
+        >>> w, a = torch.ones(2, requires_grad=True), torch.ones(2, requires_grad=True)
+        >>> found = reached_by({"a": (w * a).sum(), "b": w.sum()})
+        >>> {"w" if leaf is w else "a": tasks for leaf, tasks in found}
+        {'a': ('a',), 'w': ('a', 'b')}
+    """
+    tasks = list(losses)
+    found: dict[int, tuple[Tensor, int]] = {}
+
+    def reach(leaf: Tensor, mask: int) -> None:
+        found[id(leaf)] = (leaf, found.get(id(leaf), (leaf, 0))[1] | mask)
+
+    masks: dict[Any, int] = {}
+    for position, loss in enumerate(losses.values()):
+        if loss.grad_fn is not None:
+            masks[loss.grad_fn] = masks.get(loss.grad_fn, 0) | 1 << position
+        elif loss.requires_grad:
+            reach(loss, 1 << position)
+    for node in _parents_first(list(masks), stop):
+        if hasattr(node, "variable"):
+            reach(node.variable, masks[node])
+        elif node not in stop:
+            for child, _ in node.next_functions:
+                if child is not None:
+                    masks[child] = masks.get(child, 0) | masks[node]
+    return [
+        (leaf, tuple(task for position, task in enumerate(tasks) if mask >> position & 1))
+        for leaf, mask in found.values()
+    ]
+
+
+def nearest(losses: Iterable[Tensor], wanted: Collection[int]) -> Tensor | None:
+    """Returns the leaf, of those with an id in `wanted`, that is the fewest nodes from the losses.
+
+    Example:
+        >>> import torch
+        >>> first, last = torch.ones(1, requires_grad=True), torch.ones(1, requires_grad=True)
+        >>> found = nearest([((first * 2).tanh() * last).sum()], {id(first), id(last)})
+        >>> found is last
+        True
+    """
+    level = [loss.grad_fn for loss in losses if loss.grad_fn is not None]
+    seen = set(level)
+    while level:
+        below = []
+        for node in level:
+            if hasattr(node, "variable") and id(node.variable) in wanted:
+                leaf: Tensor = node.variable
+                return leaf
+            for child, _ in node.next_functions:
+                if child is not None and child not in seen:
+                    seen.add(child)
+                    below.append(child)
+        level = below
+    return None
+
+
+def _parents_first(roots: Sequence[Any], stop: Collection[Any]) -> list[Any]:
+    """Returns every node below `roots`, each before the nodes that it leads to."""
+    order: list[Any] = []
+    seen = set()
+    stack = [(root, False) for root in roots]
+    while stack:
+        node, finished = stack.pop()
+        if finished:
+            order.append(node)
+            continue
+        if node in seen:
+            continue
+        seen.add(node)
+        stack.append((node, True))
+        if node not in stop:
+            stack.extend((child, False) for child, _ in node.next_functions if child is not None)
+    return order[::-1]
+
+
 def gradients(
     scalars: Sequence[Tensor],
     candidates: Sequence[Tensor],
@@ -61,3 +151,48 @@ def gradients(
         scalars, candidates, weights, retain_graph=retain, allow_unused=True
     )
     return [(p, g) for p, g in zip(candidates, found, strict=True) if g is not None]
+
+
+def per_task_gradients(
+    losses: Mapping[str, Tensor], candidates: Sequence[Tensor], chunk_size: int = 1
+) -> Iterator[tuple[str, list[tuple[Tensor, Tensor]]]]:
+    """Yields `(task, its (parameter, gradient) pairs)`; the last pass frees the graph.
+
+    Args:
+        losses: `{task: scalar}`.
+        candidates: parameters; those that a task does not reach are left out of its pairs.
+        chunk_size: tasks in one backward pass, batched with vmap. Where an operation of the graph
+            has no batching rule, one warning is given and the tasks are differentiated one by one.
+    """
+    tasks = list(losses)
+    if chunk_size == 1 or len(tasks) == 1:
+        for position, task in enumerate(tasks):
+            retain = position + 1 < len(tasks)
+            yield task, gradients([losses[task]], candidates, retain=retain)
+        return
+    reached = {id(leaf): set(by) for leaf, by in reached_by(losses)}
+    for start in range(0, len(tasks), chunk_size):
+        chunk = tasks[start : start + chunk_size]
+        stacked = torch.stack([losses[task].to(losses[chunk[0]].dtype) for task in chunk])
+        unit = torch.eye(len(chunk), dtype=stacked.dtype, device=stacked.device)
+        try:
+            found = torch.autograd.grad(
+                stacked,
+                candidates,
+                unit,
+                retain_graph=True,
+                is_grads_batched=True,
+                allow_unused=True,
+            )
+        except RuntimeError as error:
+            warnings.warn(
+                f"`chunk_size` {chunk_size} is not possible here, so the tasks are differentiated "
+                f"one by one: {error}",
+                stacklevel=2,
+            )
+            rest = {task: losses[task] for task in tasks[start:]}
+            yield from per_task_gradients(rest, candidates)
+            return
+        for position, task in enumerate(chunk):
+            pairs = zip(candidates, found, strict=True)
+            yield task, [(p, g[position]) for p, g in pairs if task in reached.get(id(p), ())]

@@ -3,108 +3,99 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterable, Mapping, MutableMapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import torch
 from torch import Tensor
-from torch.utils.weak import TensorWeakRef, WeakTensorKeyDictionary
 
+from plait.gradients.graph import per_task_gradients
+from plait.gradients.layout import Layout
 from plait.gradients.write import add
 
 
-@dataclass
-class OwnGradients:
-    """The gradients at a parameter that has no columns in J: of the one task that reaches it."""
-
-    parameter: Tensor
-    by_task: dict[str, Tensor] = field(default_factory=dict)
-
-
 class RowBuffer:
-    """The matrix J of per-task gradients, and what was learned of the graph.
+    """The matrix J of per-task gradients of one batch.
 
-    A parameter that two tasks reach, in any steps so far, is shared and has columns in J; the
-    others belong to the task that reaches them. The buffer lives across steps, but keeps no
-    parameter alive: the columns of one that is gone are given up at the next step. Rows of
-    micro-batches are added up until `reset`.
+    Parameters that one task alone reaches have no columns; their gradients are kept by task. The
+    memory lives across steps. Rows of micro-batches are added up until `reset`.
 
     Args:
-        given: shared parameters that the caller names; None finds them.
-        known: shared parameters that were found earlier, in the order of their columns.
-        owners: `(parameter, task)` of the others that were found earlier.
+        layout: the columns, which grow as parameters turn out to be shared; buffers of several
+            batches have one in common.
 
     Attributes:
         tasks: the tasks with a row, in the order of the rows.
-        own: gradients at the parameters that are not shared, by the parameter's id.
     """
 
-    def __init__(
-        self,
-        given: Sequence[Tensor] | None = None,
-        known: Iterable[Tensor] = (),
-        owners: Iterable[tuple[Tensor, str]] = (),
-    ) -> None:
-        self.given = None if given is None else list(given)
+    def __init__(self, layout: Layout | None = None) -> None:
+        self.layout = layout or Layout()
         self.tasks: list[str] = []
-        self.own: dict[int, OwnGradients] = {}
-        self._owners: MutableMapping[Tensor, str] = WeakTensorKeyDictionary()
-        for parameter, task in owners:
-            self._owners[parameter] = task
-        self._lay_out(known if self.given is None else self.given)
-
-    @property
-    def shared(self) -> list[Tensor]:
-        """The shared parameters that are still there, in the order of their columns."""
-        return [parameter for each in self._shared if (parameter := each()) is not None]
-
-    @property
-    def owners(self) -> list[tuple[Tensor, str]]:
-        """`(parameter, task)` of the parameters that one task alone has reached so far."""
-        return [(p, task) for p, task in self._owners.items() if id(p) not in self._columns]
+        self._own: dict[tuple[int, str], tuple[Tensor, Tensor]] = {}
+        self._written: dict[str, set[int]] = {}
+        self._reached: dict[int, Tensor] = {}  # holds what it names until the step is done
+        self._matrix: Tensor | None = None
 
     @property
     def jacobian(self) -> Tensor:
         """J `[T, P]` of the tasks added since `reset`; a view of the buffer."""
-        return self._reserve()[: len(self.tasks), : self._width]
+        matrix, shared = self._reserve(), self.layout.shared
+        for row, task in enumerate(self.tasks):
+            written = self._written[task]
+            if len(written) < len(shared):
+                for parameter in shared:
+                    if id(parameter) not in written:
+                        matrix[row, self.layout.columns(parameter)] = 0
+                written.update(map(id, shared))
+        return matrix[: len(self.tasks), : self.layout.width]
+
+    @property
+    def own(self) -> list[tuple[Tensor, str, Tensor]]:
+        """`(parameter, task, gradient)` of the parameters without columns."""
+        return [(parameter, key[1], g) for key, (parameter, g) in self._own.items()]
 
     def __deepcopy__(self, memo: dict[int, Any]) -> RowBuffer:
-        """Copies what was learned; copied with its model, it knows the parameters of the copy."""
-        return RowBuffer(*copy.deepcopy((self.given, self.shared, self.owners), memo))
+        """Copies what was learned, not the rows."""
+        return RowBuffer(copy.deepcopy(self.layout, memo))
 
     def reset(self) -> None:
         """Forgets the rows of the last step; keeps the layout and the memory."""
         self.tasks.clear()
-        self.own.clear()
+        self._own.clear()
+        self._written.clear()
         self._reached.clear()
-        alive = self.shared
-        if len(alive) < len(self._shared):
-            self._lay_out(alive)
+        if self.layout.prune():
+            self._matrix = None
 
-    def add(self, losses: Mapping[str, Tensor], candidates: Sequence[Tensor]) -> None:
+    def add(
+        self, losses: Mapping[str, Tensor], candidates: Sequence[Tensor], *, chunk_size: int = 1
+    ) -> None:
         """Adds the gradients of `losses` to the rows of their tasks; the last frees the graph.
 
         Args:
             losses: `{task: scalar}`; each is differentiated once, with respect to all `candidates`.
             candidates: every parameter that may be reached.
+            chunk_size: tasks that are differentiated at once.
         """
-        for position, (task, loss) in enumerate(losses.items()):
-            last = position + 1 == len(losses)
-            gradients = torch.autograd.grad(
-                loss, candidates, retain_graph=not last, allow_unused=True
-            )
-            row = self._row(task)
-            for parameter, gradient in zip(candidates, gradients, strict=True):
-                if gradient is None:
-                    continue
-                if id(parameter) in self._columns:
-                    self._write(row, parameter, gradient)
+        for task, pairs in per_task_gradients(losses, candidates, chunk_size):
+            if task not in self.tasks:
+                self.tasks.append(task)
+                self._written[task] = set()
+            for parameter, gradient in pairs:
+                if self.layout.meet(parameter, (task,)):
+                    self._write(task, parameter, gradient)
                 else:
-                    own = self.own.setdefault(id(parameter), OwnGradients(parameter)).by_task
-                    own[task] = add(own[task], gradient) if task in own else gradient
-        if self.given is None:
-            self._share()
+                    known = self._own.get((id(parameter), task))
+                    total = gradient if known is None else add(known[1], gradient)
+                    self._own[id(parameter), task] = (parameter, total)
+        self.settle()
+
+    def settle(self) -> None:
+        """Moves gradients at parameters that have turned out to be shared into the rows."""
+        for (key, task), (parameter, gradient) in list(self._own.items()):
+            if parameter in self.layout:
+                self._write(task, parameter, gradient)
+                del self._own[key, task]
 
     def sort(self, tasks: Sequence[str]) -> None:
         """Puts the rows in the order of `tasks`; the rows of others follow as they are.
@@ -117,75 +108,58 @@ class RowBuffer:
             range(len(self.tasks)), key=lambda row: place.get(self.tasks[row], len(place))
         )
         if order != list(range(len(order))):
-            matrix = self._reserve()
+            matrix = self.jacobian
             matrix[: len(order)] = matrix[order]
             self.tasks[:] = [self.tasks[row] for row in order]
+
+    def combine(self, weights: Tensor) -> list[tuple[Tensor, Tensor]]:
+        """Returns `(parameter, gradient)` of ``J^T w`` where a task of this step reaches.
+
+        Args:
+            weights: `[T]`, or fewer, for the first rows.
+        """
+        jacobian = self.jacobian[: len(weights)]
+        found = []
+        for parameter in self._reached.values():
+            rows = jacobian[:, self.layout.columns(parameter)]
+            combined = (weights.to(jacobian) @ rows).view(parameter.shape)
+            if not parameter.is_contiguous():  # such as channels_last
+                combined = torch.empty_like(parameter).copy_(combined)
+            found.append((parameter, combined.to(parameter.dtype)))
+        return found
 
     def split(self, direction: Tensor) -> list[tuple[Tensor, Tensor]]:
         """Cuts a direction `[P]` into `(parameter, gradient)` where a task of this step reaches."""
         return [
-            (p, direction[self._columns[position]].view_as(p).to(p.dtype))
-            for position, p in self._reached.items()
+            (p, direction[self.layout.columns(p)].view_as(p).to(p.dtype))
+            for p in self._reached.values()
         ]
 
-    def _share(self) -> None:
-        """Gives columns to the parameters that a second task was seen to reach."""
-        found = []
-        for own in self.own.values():
-            first = self._owners.setdefault(own.parameter, next(iter(own.by_task)))
-            if any(task != first for task in own.by_task):
-                found.append(own)
-        for own in found:
-            self._add_columns(own.parameter)
-            del self.own[id(own.parameter)]
-        for own in found:
-            for task, gradient in own.by_task.items():
-                self._write(self._row(task), own.parameter, gradient)
-
-    def _row(self, task: str) -> int:
-        if task not in self.tasks:
-            self.tasks.append(task)
-            self._reserve()[len(self.tasks) - 1].zero_()
-        return self.tasks.index(task)
-
-    def _write(self, row: int, parameter: Tensor, gradient: Tensor) -> None:
+    def _write(self, task: str, parameter: Tensor, gradient: Tensor) -> None:
+        """Adds a gradient to the row of a task."""
         dense = gradient.to_dense() if gradient.is_sparse else gradient
-        self._reserve()[row, self._columns[id(parameter)]] += dense.reshape(-1)
+        place = self._reserve()[self.tasks.index(task), self.layout.columns(parameter)]
+        written = self._written[task]
+        if id(parameter) in written:
+            place += dense.reshape(-1)
+        else:
+            place.view(parameter.shape).copy_(dense)
+            written.add(id(parameter))
         self._reached[id(parameter)] = parameter
 
-    def _lay_out(self, parameters: Iterable[Tensor]) -> None:
-        """Starts the columns anew."""
-        self._shared: list[TensorWeakRef] = []
-        self._columns: dict[int, slice] = {}
-        self._reached: dict[int, Tensor] = {}  # holds what it names until the step is done
-        self._width = 0
-        self._dtype: torch.dtype | None = None
-        self._matrix: Tensor | None = None
-        for parameter in parameters:
-            if id(parameter) not in self._columns:
-                self._add_columns(parameter)
-
-    def _add_columns(self, parameter: Tensor) -> None:
-        start, self._width = self._width, self._width + parameter.numel()
-        self._shared.append(TensorWeakRef(parameter))
-        self._columns[id(parameter)] = slice(start, self._width)
-        known = self._dtype or parameter.dtype
-        self._dtype = torch.promote_types(known, parameter.dtype)
-        self._device = parameter.device
-
     def _reserve(self) -> Tensor:
-        """Returns the buffer, made larger if rows or columns were added; new entries are zero."""
-        rows, old = max(len(self.tasks), 1), self._matrix
+        """Returns the buffer, made larger if rows or columns were added."""
+        rows, layout, old = max(len(self.tasks), 1), self.layout, self._matrix
         if (
             old is None
             or old.shape[0] < rows
-            or old.shape[1] < self._width
-            or old.dtype != self._dtype
+            or old.shape[1] < layout.width
+            or old.dtype != layout.dtype
         ):
             height = rows if old is None else max(rows, old.shape[0])
-            device = self._device if self._width else None
-            self._matrix = torch.zeros(height, self._width, dtype=self._dtype, device=device)
+            new = torch.empty(height, layout.width, dtype=layout.dtype, device=layout.device)
             if old is not None:
-                self._matrix[: old.shape[0], : old.shape[1]] = old
-            return self._matrix
+                new[: old.shape[0], : old.shape[1]] = old
+            self._matrix = new
+            return new
         return old

@@ -14,7 +14,8 @@ import torch
 from torch import Tensor, nn
 
 import plait.balancing
-from plait.backward import Backward, Record, _memories, backward
+from plait.backward import Backward, Record, backward
+from plait.backward.one_line import _memories
 from plait.balancing import (
     Balancer,
     Equal,
@@ -637,7 +638,7 @@ def test_inputs_that_need_a_gradient_do_not_pile_up() -> None:
         del x
     balancer_rows = _memories[balancer].rows
     balancer_rows.reset()
-    assert sum(parameter.numel() for parameter in balancer_rows.shared) == 24
+    assert sum(parameter.numel() for parameter in balancer_rows.layout.shared) == 24
 
 
 # --- learned weights --------------------------------------------------------------------------

@@ -1,0 +1,88 @@
+"""From the rows of a step to one direction at the shared parameters."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor, nn
+
+from plait.backward.rows import Groups, RowStep
+from plait.backward.step import Parts, Step
+from plait.balancing.base import (
+    CrossGramianBalancer,
+    GramianBalancer,
+    JacobianBalancer,
+    check_finite,
+)
+from plait.gradients import gramian, values_of
+
+
+def combine(step: Step, rows: RowStep, model: nn.Module | None) -> None:
+    """Combines the rows in the way that the balancer reads them, and adds the own gradients."""
+    balancer, first = step.balancer, rows.buffers[0]
+    applied: tuple[float, ...] = (1.0,)
+    if isinstance(balancer, CrossGramianBalancer) and balancer.batches > 1:
+        applied = balancer.applied[: len(rows.buffers)]
+    if isinstance(balancer, GramianBalancer) and balancer.groups != "whole":
+        groups = Groups(first, balancer.groups, model)
+        step.collect(first.split(_by_groups(step, rows, groups)))
+    elif isinstance(balancer, GramianBalancer):
+        weights = solve(step, rows)
+        for buffer, factor in zip(rows.buffers, applied, strict=True):
+            if factor:
+                step.collect(buffer.combine(factor * weights))
+    elif isinstance(balancer, JacobianBalancer):
+        step.collect(first.split(_by_rows(step, rows, balancer)))
+    else:
+        measure(step, rows)
+        found = step.loss_weights({task: step.losses[task] for task in rows.tasks})
+        step.collect(first.combine(torch.stack(list(found.values()))))
+    for buffer, factor in zip(rows.buffers, applied, strict=True):
+        if factor:
+            step.collect_own([each for each in buffer.own if each[1] in rows.tasks], factor)
+
+
+def solve(step: Step, rows: RowStep) -> Tensor:
+    """Returns the weights `[T]` of a Gramian method, found once in a step."""
+    if not step.weights:
+        step.gramian_weights(rows.tasks, rows.gramian().cpu(), rows.jacobian().dtype)
+    return torch.tensor([step.weights[task] for task in rows.tasks], dtype=torch.float64)
+
+
+def apply_beyond(
+    step: Step, rows: RowStep, parts: Parts, candidates: Sequence[Tensor], batch: int
+) -> None:
+    """Applies the weights of the first two batches to one that forms no rows."""
+    solve(step, rows)
+    assert isinstance(step.balancer, CrossGramianBalancer)
+    factor = step.balancer.applied[batch]
+    known = {task: part for task, part in parts.items() if task in step.weights}
+    if known:
+        step.apply(known, candidates, {task: factor * step.weights[task] for task in known})
+
+
+def measure(step: Step, rows: RowStep) -> None:
+    """Notes the inner products of the rows; refuses those that are not finite."""
+    step.matrix = gramian(rows.jacobian()).cpu().numpy()
+    check_finite(step.matrix, rows.tasks)
+
+
+def _by_rows(step: Step, rows: RowStep, balancer: JacobianBalancer) -> Tensor:
+    measure(step, rows)
+    tasks, jacobian = rows.tasks, rows.jacobian()
+    losses = values_of(step.losses[task] for task in tasks)
+    scale = step.scale(len(tasks))
+    direction = balancer.combine(jacobian, step.informed(tasks, losses, jacobian.dtype)) * scale
+    if balancer.gives_weights:
+        assert balancer.last_weights is not None
+        weights = (balancer.last_weights * scale).tolist()
+        step.weights = dict(zip(tasks, weights, strict=True))
+    return direction
+
+
+def _by_groups(step: Step, rows: RowStep, groups: Groups) -> Tensor:
+    jacobian = rows.jacobian()
+    matrices = groups.gramians(jacobian).cpu()
+    weights = step.gramian_weights(rows.tasks, matrices, jacobian.dtype)
+    return groups.direction(weights.reshape(groups.count, -1), jacobian)

@@ -1,0 +1,76 @@
+"""The options of `plait.backward`, and which of them a method can have."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+from typing import Literal, get_args, get_type_hints
+
+from plait.balancing.base import (
+    Balancer,
+    BilevelBalancer,
+    CrossGramianBalancer,
+    GramianBalancer,
+    JacobianBalancer,
+    LossBalancer,
+)
+from plait.core.errors import ConfigError
+
+Scale = Literal["sum", "paper"]
+HeadWeights = Literal["auto", "unit", "task"]
+At = Literal["parameters", "features"]
+Route = Literal["auto", "rows", "layers"]
+NonFinite = Literal["raise", "skip"]
+
+
+@dataclass(frozen=True)
+class Options:
+    """See `Backward`, whose arguments these are."""
+
+    scale: Scale = "sum"
+    head_weights: HeadWeights = "auto"
+    at: At = "parameters"
+    route: Route = "auto"
+    every: int = 1
+    chunk_size: int = 1
+    nonfinite: NonFinite = "raise"
+
+    def check(self, balancer: Balancer) -> None:
+        """Raises `ConfigError` for a value outside its choices, or one that the method cannot have.
+
+        Args:
+            balancer: the method.
+        """
+        hints = get_type_hints(type(self))
+        for option in fields(self):
+            value, choices = getattr(self, option.name), get_args(hints[option.name])
+            if choices and value not in choices:
+                names = ", ".join(map(repr, choices[:-1])) + f" or {choices[-1]!r}"
+                raise ConfigError(f"`{option.name}` must be {names}; found {value!r}.")
+            if not choices and not (isinstance(value, int) and value >= 1):
+                raise ConfigError(f"`{option.name}` must be at least 1; found {value!r}.")
+        name = type(balancer).__name__
+        rows = isinstance(balancer, JacobianBalancer)
+        cross = isinstance(balancer, CrossGramianBalancer) and balancer.batches > 1
+        plain = isinstance(balancer, GramianBalancer) and not cross
+        whole = plain and balancer.at == "parameters" and balancer.groups == "whole"
+        if self.head_weights == "task" and rows and not balancer.gives_weights:
+            raise ConfigError(
+                f"{name} gives no weights, so `head_weights` cannot be 'task'. Leave it at 'auto'."
+            )
+        if self.every > 1 and rows and not balancer.gives_weights:
+            raise ConfigError(f"{name} gives no weights that `every` could re-use. Set it to 1.")
+        if self.every > 1 and isinstance(balancer, LossBalancer | BilevelBalancer):
+            raise ConfigError(
+                f"`every` re-uses weights that take one backward pass per task; {name} forms none "
+                "of these. Set it to 1."
+            )
+        if self.at == "features" and not whole:
+            raise ConfigError(
+                f"{name} cannot take its gradients at the features; methods that read one Gramian "
+                "of one batch can. Use at='parameters'."
+            )
+        if self.route == "layers" and not (whole and self.at == "parameters"):
+            raise ConfigError(
+                f"{name} cannot take the route 'layers'; methods that read one Gramian of one "
+                "batch at the shared parameters can. Use route='auto'."
+            )

@@ -1,0 +1,173 @@
+"""What is gathered in one step, and how weights become gradients."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from plait.backward.options import Options
+from plait.backward.record import Memory, Record
+from plait.balancing.base import (
+    Balancer,
+    BilevelBalancer,
+    GramianBalancer,
+    Info,
+    LossBalancer,
+)
+from plait.gradients import add, gradients, norms_and_cosines, reached_by, values_of
+
+Pairs = Iterable[tuple[Tensor, Tensor]]  # (parameter, gradient)
+Own = Iterable[tuple[Tensor, str, Tensor]]  # (parameter, the one task that reaches it, gradient)
+Parts = Mapping[str, Tensor]  # {task: share of its loss that this micro-batch holds}
+
+
+class Step:
+    """Losses, weights and gradients of one step; nothing outside changes before it is finished.
+
+    Args:
+        balancer: decides the weights.
+        options: see `Backward`.
+        memory: what lives across steps.
+        info: where the training is.
+
+    Attributes:
+        losses: `{task: loss}` of the step so far.
+        weights: `{task: weight}`, scaled, once they are known.
+        gradients: `(parameter, gradient)` by the parameter's id.
+        matrix: the Gramian, on the host, where one was formed.
+        reused: the weights are those of an earlier step.
+    """
+
+    def __init__(self, balancer: Balancer, options: Options, memory: Memory, info: Info) -> None:
+        self.balancer = balancer
+        self.options = options
+        self.memory = memory
+        self.info = info
+        self.losses: dict[str, Tensor] = {}
+        self.weights: dict[str, float | Tensor] = {}
+        self.gradients: dict[int, tuple[Tensor, Tensor]] = {}
+        self.matrix: np.ndarray | None = None
+        self.reused = False
+
+    @property
+    def heads_by_task(self) -> bool:
+        """Whether a task's weight counts at the parameters that it alone reaches."""
+        chosen = self.options.head_weights
+        own = isinstance(self.balancer, LossBalancer | BilevelBalancer)
+        return chosen == "task" or (chosen == "auto" and own)
+
+    def note(self, parts: Parts, batch: int) -> None:
+        """Adds up the losses of micro-batches; those of the first batch are the step's."""
+        if batch == 0:
+            for task, part in parts.items():
+                self.losses[task] = part.detach() + self.losses.get(task, 0.0)
+
+    def reuse(self, weights: Mapping[str, float]) -> None:
+        """Takes the weights of an earlier step; equal weighting for a task that had none."""
+        self.reused = True
+        count = len(self.losses)
+        equal = self.scale(count) / self.divisor(count)
+        self.weights = {task: weights.get(task, equal) for task in self.losses}
+
+    def collect(self, pairs: Pairs) -> None:
+        """Adds gradients to those of the step; micro-batches take the memory of one."""
+        for parameter, gradient in pairs:
+            known = self.gradients.get(id(parameter))
+            total = gradient if known is None else add(known[1], gradient)
+            self.gradients[id(parameter)] = (parameter, total)
+
+    def collect_own(self, own: Own, factor: float = 1.0) -> None:
+        """Adds gradients at parameters of one task, by its weight if the heads count by task."""
+        for parameter, task, gradient in own:
+            weight = factor * (self.weights[task] if self.heads_by_task else 1.0)
+            self.collect([(parameter, gradient if weight == 1.0 else gradient * weight)])
+
+    def loss_weights(self, losses: Parts) -> dict[str, Tensor]:
+        """Returns the weights of a loss method; its own parameters get gradients on the way."""
+        assert isinstance(self.balancer, LossBalancer)
+        values = values_of(losses.values()).requires_grad_()
+        objective = self.balancer.objective(values, self.informed(losses, values.detach()))
+        learned = [parameter for parameter in self.balancer.parameters() if parameter.requires_grad]
+        weights, *own = torch.autograd.grad(objective, [values, *learned], allow_unused=True)
+        self.collect([(p, g) for p, g in zip(learned, own, strict=True) if g is not None])
+        found = dict(zip(losses, weights * self.scale(len(values)), strict=True))
+        self.weights.update(found)
+        return found
+
+    def gramian_weights(self, tasks: Sequence[str], matrix: Tensor, dtype: torch.dtype) -> Tensor:
+        """Returns the weights `[T]`, scaled, of a Gramian method, or `[G, T]` of groups.
+
+        A task that moves nothing shared gets the weight of equal weighting, for its head.
+        """
+        assert isinstance(self.balancer, GramianBalancer)
+        info = self.informed(tasks, values_of(self.losses[task] for task in tasks), dtype)
+        weights = self.balancer.weights(matrix, info) * self.scale(len(tasks))
+        whole = matrix if matrix.dim() == 2 else matrix.sum(dim=0)
+        self.matrix = whole.numpy()
+        mean = weights if weights.dim() == 1 else weights.mean(dim=0)
+        still = torch.from_numpy(~self.balancer.active(self.matrix))
+        mean = mean.masked_fill(still, self.scale(len(tasks)) / self.divisor(len(tasks)))
+        self.weights = dict(zip(tasks, mean.tolist(), strict=True))
+        return mean if weights.dim() == 1 else weights
+
+    def apply(
+        self, parts: Parts, candidates: Sequence[Tensor], weights: Mapping[str, Tensor | float]
+    ) -> None:
+        """Runs the backward pass of the weighted sum; heads of unit weight get theirs first."""
+        shared = candidates
+        if not self.heads_by_task:
+            shared, own = self.split(parts, candidates)
+            if own:
+                self.collect(gradients(list(parts.values()), own, retain=True))
+        if shared:
+            self.collect(gradients(list(parts.values()), shared, self.each(parts, weights)))
+
+    def each(
+        self, parts: Parts, weights: Mapping[str, Tensor | float] | None = None
+    ) -> list[Tensor]:
+        """Returns the weight of each part as autograd wants it; those of the step by default."""
+        chosen = self.weights if weights is None else weights
+        return [torch.as_tensor(chosen[task]).to(part) for task, part in parts.items()]
+
+    def split(
+        self, parts: Parts, candidates: Sequence[Tensor]
+    ) -> tuple[list[Tensor], list[Tensor]]:
+        """Returns the shared parameters among the candidates, and those that one task reaches."""
+        wanted, layout = set(map(id, candidates)), self.memory.rows.layout
+        shared: list[Tensor] = []
+        own: list[Tensor] = []
+        for parameter, tasks in reached_by(parts):
+            if id(parameter) in wanted:
+                (shared if layout.meet(parameter, tasks) else own).append(parameter)
+        return shared, own
+
+    def scale(self, tasks: int) -> float:
+        """Returns the factor from the paper's weights to the chosen scale."""
+        return self.divisor(tasks) if self.options.scale == "sum" else 1.0
+
+    def divisor(self, tasks: int) -> float:
+        """Returns what the paper divides equal weights by."""
+        return float(tasks) if self.balancer.equal_weight == "mean" else 1.0
+
+    def informed(
+        self, tasks: Iterable[str], losses: Tensor, dtype: torch.dtype = torch.float32
+    ) -> Info:
+        """Returns what the balancer is told about the step."""
+        wide = torch.promote_types(dtype, torch.float32)
+        return replace(self.info, tasks=tuple(tasks), losses=losses, dtype=wide)
+
+    def record(self, skipped: str | None = None) -> Record:
+        """Returns what happened."""
+        tasks = tuple(self.weights) or tuple(self.losses)
+        losses = values_of(self.losses[task] for task in tasks).double().cpu().numpy()
+        weights = norms = cosines = None
+        if self.weights:
+            weights = torch.tensor([float(self.weights[task]) for task in tasks]).double().numpy()
+        if self.matrix is not None:
+            norms, cosines = norms_and_cosines(self.matrix)
+        flag = self.balancer.flag
+        return Record(tasks, losses, weights, norms, cosines, flag, skipped, self.reused)

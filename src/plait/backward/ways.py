@@ -1,0 +1,85 @@
+"""Ways from the losses of a whole batch to gradients that keep no rows at the parameters."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+
+from plait.backward.step import Parts, Step
+from plait.balancing.base import BilevelBalancer, Problem
+from plait.core.errors import ConfigError
+from plait.gradients import Cut, FeatureGradients, gradients, gramian, nearest
+
+Features = Cut | Tensor | Sequence[Tensor]
+
+
+def at_last_layer(step: Step, parts: Parts, candidates: Sequence[Tensor]) -> None:
+    """Takes the Gramian at the shared weight nearest to the losses; then one backward pass."""
+    shared, own = step.split(parts, candidates)
+    weight = nearest(parts.values(), {id(p) for p in shared if p.dim() > 1} or set(map(id, shared)))
+    if weight is None:
+        raise ConfigError(
+            f"{type(step.balancer).__name__} reads the gradients at the last shared layer, but the "
+            "tasks share no parameter. Use a loss method."
+        )
+    rows: list[Tensor] = []
+    found: list[tuple[Tensor, str, Tensor]] = []
+    for task, part in parts.items():
+        row, *rest = torch.autograd.grad(part, [weight, *own], retain_graph=True, allow_unused=True)
+        rows.append(torch.zeros_like(weight) if row is None else row)
+        found += [(p, task, g) for p, g in zip(own, rest, strict=True) if g is not None]
+    _weigh(step, parts, gramian(torch.stack(rows).flatten(1)), weight.dtype)
+    step.collect_own(found)
+    step.collect(gradients(list(parts.values()), shared, step.each(parts)))
+
+
+def at_features(
+    step: Step, parts: Parts, candidates: Sequence[Tensor], features: Features | None
+) -> None:
+    """Takes the Gramian at the features; then one backward pass through the trunk."""
+    if features is None:
+        raise ConfigError(
+            "at='features' needs the tensor that the heads read. Give `features=`; a "
+            "MultiTaskModel in the Trainer gives it by itself."
+        )
+    if isinstance(features, Tensor):
+        features = [features]
+    wanted = set(map(id, candidates))
+    found = FeatureGradients(parts, features, wanted)
+    _weigh(step, parts, found.gramian, found.dtype)
+    step.collect_own(found.own)
+    heads = {id(parameter) for parameter, _, _ in found.own}
+    trunk = [parameter for parameter in candidates if id(parameter) not in heads]
+    weights = torch.tensor([step.weights[task] for task in parts])
+    step.collect(found.trunk(weights, trunk))
+
+
+def look_ahead(
+    step: Step, parts: Parts, candidates: Sequence[Tensor], problem: Problem | None
+) -> None:
+    """Asks a bilevel method for weights; then one backward pass of what it weighs."""
+    balancer = step.balancer
+    assert isinstance(balancer, BilevelBalancer)
+    name = type(balancer).__name__
+    if problem is None:
+        raise ConfigError(
+            f"{name} looks ahead to the losses on validation data. Give `problem=`, or use the "
+            "Trainer with validation data."
+        )
+    info = step.informed(parts, torch.stack([part.detach().float() for part in parts.values()]))
+    weights, validation = balancer.weights(problem, info)
+    scale = step.scale(len(parts))
+    step.weights = dict(zip(problem.tasks, (weights * scale).tolist(), strict=True))
+    step.apply(parts, candidates, step.weights)
+    if validation is not None:
+        losses = dict(zip(problem.tasks, problem.val(problem.parameters), strict=True))
+        each = dict(zip(problem.tasks, (validation * scale).tolist(), strict=True))
+        active = {task: loss for task, loss in losses.items() if loss.requires_grad}
+        if active:
+            step.apply(active, candidates, each)
+
+
+def _weigh(step: Step, parts: Parts, matrix: Tensor, dtype: torch.dtype) -> None:
+    step.gramian_weights(tuple(parts), matrix.cpu(), dtype)

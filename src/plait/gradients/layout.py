@@ -1,0 +1,95 @@
+"""Which parameters are shared, and where their gradients stand in a row."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Iterable, MutableMapping, Sequence
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.utils.weak import TensorWeakRef, WeakTensorKeyDictionary
+
+
+class Layout:
+    """What was learned of the graph: the columns of J, and who reaches the other parameters.
+
+    A parameter that two tasks reach, in any steps so far, is shared and has columns; the others
+    belong to the task that reaches them. No parameter is kept alive.
+
+    Args:
+        given: shared parameters that the caller names; None finds them.
+        known: shared parameters that were found earlier, in the order of their columns.
+        owners: `(parameter, task)` of the others that were found earlier.
+
+    Attributes:
+        width: the number of columns.
+        dtype: of a row; the widest of the parameters'.
+    """
+
+    def __init__(
+        self,
+        given: Sequence[Tensor] | None = None,
+        known: Iterable[Tensor] = (),
+        owners: Iterable[tuple[Tensor, str]] = (),
+    ) -> None:
+        self.given = None if given is None else list(given)
+        self._owners: MutableMapping[Tensor, str] = WeakTensorKeyDictionary()
+        for parameter, task in owners:
+            self._owners[parameter] = task
+        self._lay_out(known if self.given is None else self.given)
+
+    @property
+    def shared(self) -> list[Tensor]:
+        """The shared parameters that are still there, in the order of their columns."""
+        return [parameter for each in self._shared if (parameter := each()) is not None]
+
+    @property
+    def owners(self) -> list[tuple[Tensor, str]]:
+        """`(parameter, task)` of the parameters that one task alone has reached so far."""
+        return [(p, task) for p, task in self._owners.items() if id(p) not in self._columns]
+
+    def __contains__(self, parameter: Tensor) -> bool:
+        return id(parameter) in self._columns
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Layout:
+        """Copied with its model, it knows the parameters of the copy."""
+        return Layout(*copy.deepcopy((self.given, self.shared, self.owners), memo))
+
+    def columns(self, parameter: Tensor) -> slice:
+        """Returns the columns of a shared parameter."""
+        return self._columns[id(parameter)]
+
+    def meet(self, parameter: Tensor, tasks: Iterable[str]) -> bool:
+        """Notes that `tasks` reach a parameter; returns whether it is shared."""
+        if parameter not in self and self.given is None:
+            for task in tasks:
+                if self._owners.setdefault(parameter, task) != task:
+                    self._add(parameter)
+                    break
+        return parameter in self
+
+    def prune(self) -> bool:
+        """Gives up the columns of parameters that are gone; returns whether there were any."""
+        alive = self.shared
+        if len(alive) < len(self._shared):
+            self._lay_out(alive)
+            return True
+        return False
+
+    def _lay_out(self, parameters: Iterable[Tensor]) -> None:
+        self._shared: list[TensorWeakRef] = []
+        self._columns: dict[int, slice] = {}
+        self.width = 0
+        self.dtype: torch.dtype | None = None
+        self.device: torch.device | None = None
+        for parameter in parameters:
+            if parameter not in self:
+                self._add(parameter)
+
+    def _add(self, parameter: Tensor) -> None:
+        start, self.width = self.width, self.width + parameter.numel()
+        self._shared.append(TensorWeakRef(parameter))
+        self._columns[id(parameter)] = slice(start, self.width)
+        self.dtype = torch.promote_types(self.dtype or parameter.dtype, parameter.dtype)
+        self.device = parameter.device
