@@ -1,0 +1,35 @@
+"""What of a model and a balancer cannot go together."""
+
+from __future__ import annotations
+
+from plait.balancing.base import Balancer, BilevelBalancer
+from plait.balancing.loss_schedule import LossSchedule
+from plait.core.errors import ConfigError
+from plait.core.lookup import parameters
+from plait.model import MultiTaskModel
+
+
+def check_balancer(
+    balancer: Balancer, model: MultiTaskModel, accumulate: int, schedule: LossSchedule | None
+) -> None:
+    """Checks what a method cannot have.
+
+    Raises:
+        ConfigError: static weights or a schedule with a method that does not see them; micro-
+            batches with a bilevel method.
+    """
+    name = type(balancer).__name__
+    if schedule is not None:
+        schedule.setup(tuple(model.tasks))
+    weighted = [task.name for task in model.tasks.values() if task.weight != 1.0]
+    if balancer.scale_free and weighted:
+        way = "Leave it at 1, or use another balancer."
+        if "preference" in parameters(type(balancer)):
+            way = "Leave it at 1, and give the balancer a `preference` instead."
+        raise ConfigError(
+            f"task {weighted[0]!r} has a static weight, but {name} goes the same way whatever "
+            f"the scale of a loss. {way}"
+        )
+    if isinstance(balancer, BilevelBalancer) and (accumulate > 1 or schedule is not None):
+        what = "`accumulate`" if accumulate > 1 else "`schedule`"
+        raise ConfigError(f"{name} looks ahead from one batch; {what} is not possible with it.")
