@@ -10,22 +10,50 @@ from plait.balancing.base import (
     LossBalancer,
     Problem,
 )
+from plait.balancing.dwa import DWA
 from plait.balancing.equal import Equal
+from plait.balancing.famo import FAMO
+from plait.balancing.gls import GLS
+from plait.balancing.go4align import GO4Align
+from plait.balancing.igb import IGB
+from plait.balancing.imtl_l import IMTLL
+from plait.balancing.log_transform import LogTransform
+from plait.balancing.loss_schedule import LossSchedule
 from plait.balancing.pcgrad import PCGrad
+from plait.balancing.rlw import RLW
+from plait.balancing.scalarizations import cosmos, ldc_mtl, pbi
+from plait.balancing.slaw import SLAW
+from plait.balancing.smooth_tchebycheff import SmoothTchebycheff
+from plait.balancing.stch import STCH
 from plait.balancing.uncertainty_weights import UncertaintyWeights
 from plait.balancing.upgrad import UPGrad
 
 __all__ = [
+    "DWA",
+    "FAMO",
+    "GLS",
+    "IGB",
+    "IMTLL",
+    "RLW",
+    "SLAW",
+    "STCH",
     "Balancer",
     "BilevelBalancer",
     "CrossGramianBalancer",
     "Equal",
+    "GO4Align",
     "GramianBalancer",
     "Info",
     "JacobianBalancer",
+    "LogTransform",
     "LossBalancer",
+    "LossSchedule",
     "PCGrad",
     "Problem",
+    "SmoothTchebycheff",
     "UPGrad",
     "UncertaintyWeights",
+    "cosmos",
+    "ldc_mtl",
+    "pbi",
 ]
