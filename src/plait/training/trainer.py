@@ -23,8 +23,8 @@ from plait.evaluation.rules import Rule
 from plait.evaluation.rules import rule as rule_of
 from plait.model import MultiTaskModel
 from plait.training.callbacks import Callback
-from plait.training.checks import check_balancer
 from plait.training.checkpoint import read_checkpoint, write_checkpoint
+from plait.training.checks import check_balancer
 from plait.training.device import Precision, autocast, pick_device
 from plait.training.events import EventLog
 from plait.training.feed import Feed
