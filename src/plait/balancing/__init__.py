@@ -19,6 +19,11 @@ from plait.balancing.igb import IGB
 from plait.balancing.imtl_l import IMTLL
 from plait.balancing.log_transform import LogTransform
 from plait.balancing.loss_schedule import LossSchedule
+from plait.balancing.cagrad import CAGrad
+from plait.balancing.dual_proj import DualProj
+from plait.balancing.fair_grad import FairGrad
+from plait.balancing.mgda import MGDA
+from plait.balancing.nash_mtl import NashMTL
 from plait.balancing.pcgrad import PCGrad
 from plait.balancing.rlw import RLW
 from plait.balancing.scalarizations import cosmos, ldc_mtl, pbi
@@ -29,27 +34,32 @@ from plait.balancing.uncertainty_weights import UncertaintyWeights
 from plait.balancing.upgrad import UPGrad
 
 __all__ = [
-    "DWA",
-    "FAMO",
-    "GLS",
-    "IGB",
-    "IMTLL",
-    "RLW",
-    "SLAW",
-    "STCH",
     "Balancer",
     "BilevelBalancer",
+    "CAGrad",
     "CrossGramianBalancer",
+    "DWA",
+    "DualProj",
     "Equal",
+    "FAMO",
+    "FairGrad",
+    "GLS",
     "GO4Align",
     "GramianBalancer",
+    "IGB",
+    "IMTLL",
     "Info",
     "JacobianBalancer",
     "LogTransform",
     "LossBalancer",
     "LossSchedule",
+    "MGDA",
+    "NashMTL",
     "PCGrad",
     "Problem",
+    "RLW",
+    "SLAW",
+    "STCH",
     "SmoothTchebycheff",
     "UPGrad",
     "UncertaintyWeights",

@@ -161,31 +161,31 @@ class GramianBalancer(Balancer):
                 "Did you pass the Jacobian?"
             )
         matrices = gramian.detach().cpu().double().numpy()
-        names = tuple(str(position) for position in range(matrices.shape[-1]))
-        known = info or Info(names, dtype=gramian.dtype)
+        tasks = matrices.shape[-1]
+        known = info or Info(tuple(map(str, range(tasks))), dtype=gramian.dtype)
         check_finite(matrices, known.tasks)
         self.flag = None
-        groups = matrices.reshape(-1, *matrices.shape[-2:])
-        solved = np.stack(
-            [
-                self._without_zero_rows(matrix, replace(known, group=position), draws)
-                for position, matrix in enumerate(groups)
-            ]
-        )
-        return torch.from_numpy(solved.reshape(matrices.shape[:-1]))
+        solved = np.zeros(matrices.shape[:-1])
+        rows = solved.reshape(-1, tasks)
+        for position, matrix in enumerate(matrices.reshape(-1, tasks, tasks)):
+            group = known if position == known.group else replace(known, group=position)
+            rows[position] = self._without_zero_rows(matrix, group, draws)
+        return torch.from_numpy(solved)
 
     def _without_zero_rows(
         self, gramian: np.ndarray, info: Info, draws: dict[str, Any]
     ) -> np.ndarray:
-        weights = np.zeros(len(gramian))
         active = np.flatnonzero(self.active(gramian))
+        if len(active) == len(gramian) > 0:  # the rule; indexing would copy
+            return self.solve(gramian, active, info, **draws)
+        weights = np.zeros(len(gramian))
         if len(active):
             weights[active] = self.solve(gramian[np.ix_(active, active)], active, info, **draws)
         return weights
 
     def active(self, gramian: np.ndarray) -> np.ndarray:
         """Returns which tasks have a gradient, `[T]` of bool; the others get weight 0."""
-        found: np.ndarray = np.diag(gramian) > 0
+        found: np.ndarray = gramian.diagonal() > 0
         return found
 
     @abstractmethod

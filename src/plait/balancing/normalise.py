@@ -1,0 +1,23 @@
+"""Gramian methods work on cosines: gradients of very different lengths lose no digits."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+
+from plait.balancing.base import Info
+
+
+def normalise(gramian: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Returns the lengths `[T]` of the gradients and the cosines `[T, T]` between them.
+
+    Args:
+        gramian: `[T, T]` with a positive diagonal.
+    """
+    norms = np.sqrt(gramian.diagonal())
+    return norms, gramian / (norms[:, None] * norms)
+
+
+def rounding(info: Info, tasks: int) -> float:
+    """Returns the relative error that the dtype of the rows leaves in the cosines."""
+    return tasks * float(torch.finfo(info.dtype).eps)
