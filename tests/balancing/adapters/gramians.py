@@ -7,6 +7,7 @@ import numpy as np
 import torch
 
 from plait.balancing import GramianBalancer, PCGrad, UPGrad
+from tests.balancing.adapters import alignment, sequences
 from tests.balancing.adapters.files import Adapter, Case, jacobian_of, refuse_unknown
 
 EXPECTED = {"id", "input", "J", "params", "weights", "weights_unique", "vector", "tol"}
@@ -45,6 +46,8 @@ class OfGramian:
 
 
 METHODS: dict[str, Adapter] = {
+    **alignment.METHODS,
+    **sequences.METHODS,
     "PCGrad": OfGramian(PCGrad, draws=("orders",)),
     "UPGrad": OfGramian(UPGrad, {"pref": "preference"}),
 }
