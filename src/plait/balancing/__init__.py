@@ -1,5 +1,6 @@
 """Balancing: losses, Gramian or rows of the tasks' gradients -> one direction."""
 
+from plait.balancing.aligned_mtl import AlignedMTL
 from plait.balancing.base import (
     Balancer,
     BilevelBalancer,
@@ -30,13 +31,25 @@ from plait.balancing.scalarizations import cosmos, ldc_mtl, pbi
 from plait.balancing.slaw import SLAW
 from plait.balancing.smooth_tchebycheff import SmoothTchebycheff
 from plait.balancing.stch import STCH
+from plait.balancing.config import ConFIG
+from plait.balancing.cr_mogm import CRMOGM
+from plait.balancing.gradnorm import GradNorm
+from plait.balancing.gradvac import GradVac
+from plait.balancing.imtl_g import IMTLG
+from plait.balancing.krum import Krum
+from plait.balancing.modo import MoDo
+from plait.balancing.sdmgrad import SDMGrad
+from plait.balancing.transformed_losses import TransformedLosses
 from plait.balancing.uncertainty_weights import UncertaintyWeights
 from plait.balancing.upgrad import UPGrad
 
 __all__ = [
+    "AlignedMTL",
     "Balancer",
     "BilevelBalancer",
     "CAGrad",
+    "CRMOGM",
+    "ConFIG",
     "CrossGramianBalancer",
     "DWA",
     "DualProj",
@@ -45,22 +58,29 @@ __all__ = [
     "FairGrad",
     "GLS",
     "GO4Align",
+    "GradNorm",
+    "GradVac",
     "GramianBalancer",
     "IGB",
+    "IMTLG",
     "IMTLL",
     "Info",
     "JacobianBalancer",
+    "Krum",
     "LogTransform",
     "LossBalancer",
     "LossSchedule",
     "MGDA",
+    "MoDo",
     "NashMTL",
     "PCGrad",
     "Problem",
     "RLW",
+    "SDMGrad",
     "SLAW",
     "STCH",
     "SmoothTchebycheff",
+    "TransformedLosses",
     "UPGrad",
     "UncertaintyWeights",
     "cosmos",

@@ -6,13 +6,13 @@ from typing import Any
 
 import numpy as np
 
-from plait.balancing.base import Info
+from plait.balancing.base import GramianBalancer, Info
 from plait.balancing.normalise import normalise, rounding
 from plait.balancing.preference import PreferenceBalancer
 from plait.balancing.solvers.nnls import nnls
 
 
-class DualProj(PreferenceBalancer):
+class DualProj(PreferenceBalancer, GramianBalancer):
     """Projects the mean gradient on the directions that make no task worse.
 
         d = proj_C(J^T u),    C = {d : J d >= 0},    u_i = 1/T by default
@@ -49,6 +49,7 @@ class DualProj(PreferenceBalancer):
     """
 
     equal_weight = "mean"
+    zero_preference = True
 
     def solve(
         self, gramian: np.ndarray, active: np.ndarray, info: Info, **draws: Any

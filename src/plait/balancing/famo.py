@@ -8,15 +8,15 @@ import torch
 from torch import Tensor
 
 from plait.balancing.adam import TaskAdam
-from plait.balancing.base import Info, Reread
+from plait.balancing.base import Info, LossBalancer, Reread
 from plait.balancing.logarithm import log_losses, vanished
 from plait.balancing.named import check_names, present, values_by_task
-from plait.balancing.preferring import PreferringBalancer
+from plait.balancing.preference import Preference, PreferenceBalancer
 from plait.balancing.state import TaskState
 from plait.core.errors import ConfigError, NonFiniteError
 
 
-class FAMO(PreferringBalancer):
+class FAMO(PreferenceBalancer, LossBalancer):
     """Lets all losses fall at about the same relative rate, by reading them again after each step.
 
         z = softmax(log p + xi),    D = L - min_losses,    c = sum_t z_t / D_t
@@ -74,7 +74,7 @@ class FAMO(PreferringBalancer):
         lr: float = 0.025,
         weight_decay: float = 1e-3,
         min_losses: Mapping[str, float] | None = None,
-        preference: Mapping[str, float] | None = None,
+        preference: Preference | None = None,
     ) -> None:
         super().__init__(preference=preference)
         if not lr > 0:

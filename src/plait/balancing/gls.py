@@ -5,13 +5,13 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from plait.balancing.base import Info
+from plait.balancing.base import Info, LossBalancer
 from plait.balancing.logarithm import log_losses, vanished
 from plait.balancing.named import present
-from plait.balancing.preferring import PreferringBalancer
+from plait.balancing.preference import Preference, PreferenceBalancer
 
 
-class GLS(PreferringBalancer):
+class GLS(PreferenceBalancer, LossBalancer):
     """Minimises the geometric mean of the losses (geometric loss strategy).
 
         M = (prod_t L_t^p_t)^(1 / sum_t p_t) = exp(sum_t p_t log L_t / sum_t p_t)

@@ -6,15 +6,15 @@ from collections.abc import Mapping
 
 from torch import Tensor
 
-from plait.balancing.base import Info
+from plait.balancing.base import Info, LossBalancer
 from plait.balancing.logarithm import log_losses
 from plait.balancing.named import present
-from plait.balancing.preferring import PreferringBalancer
+from plait.balancing.preference import Preference, PreferenceBalancer
 from plait.balancing.reference_losses import ReferenceLosses
 from plait.core.errors import ConfigError
 
 
-class IGB(PreferringBalancer):
+class IGB(PreferenceBalancer, LossBalancer):
     """Weights each log loss by how far the loss still is from zero (IGB v1).
 
         sum_t p_t w_t log L_t,    w = T softmax(L / base)    (without a gradient)
@@ -54,7 +54,7 @@ class IGB(PreferringBalancer):
     reads_epochs = True
 
     def __init__(
-        self, *, base_epoch: int = 1, preference: Mapping[str, float] | None = None
+        self, *, base_epoch: int = 1, preference: Preference | None = None
     ) -> None:
         super().__init__(preference=preference)
         if base_epoch < 0:

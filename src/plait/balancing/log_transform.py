@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from torch import Tensor
 
-from plait.balancing.base import Info
+from plait.balancing.base import Info, LossBalancer
 from plait.balancing.logarithm import log_losses
 from plait.balancing.named import present
-from plait.balancing.preferring import PreferringBalancer
+from plait.balancing.preference import Preference, PreferenceBalancer
 
 
-class LogTransform(PreferringBalancer):
+class LogTransform(PreferenceBalancer, LossBalancer):
     """Adds up the logarithms of the losses (scale-invariant baseline, SI).
 
         sum_t p_t log L_t,    weights p_t / L_t

@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
-from plait.balancing.base import Info
+from plait.balancing.base import GramianBalancer, Info
 from plait.balancing.normalise import normalise, rounding
-from plait.balancing.preference import PreferenceBalancer
+from plait.balancing.preference import Preference, PreferenceBalancer
 from plait.balancing.solvers.newton import newton
 from plait.core.errors import ConfigError
 
 
-class NashMTL(PreferenceBalancer):
+class NashMTL(PreferenceBalancer, GramianBalancer):
     """Takes the Nash bargaining solution: the direction with the largest product of gains.
 
         d = argmax sum_i p_i log(g_i^T d)  subject to |d|^2 = sum_i p_i
@@ -57,11 +56,9 @@ class NashMTL(PreferenceBalancer):
     scale_free = True
 
     def __init__(
-        self, *, preference: Sequence[float] | None = None, max_norm: float | None = None
+        self, *, preference: Preference | None = None, max_norm: float | None = None
     ) -> None:
         super().__init__(preference=preference)
-        if self.preference is not None and not all(p > 0 for p in self.preference):
-            raise ConfigError(f"`preference` must be positive; found {self.preference}.")
         if max_norm is not None and not max_norm > 0:
             raise ConfigError(f"`max_norm` must be positive; found {max_norm}.")
         self.max_norm = max_norm

@@ -1,55 +1,87 @@
-"""Methods that can prefer some tasks to others."""
+"""How much each task is to count, for methods that are told so themselves."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import ClassVar
 
 import numpy as np
+import torch
+from torch import Tensor
 
-from plait.balancing.base import GramianBalancer
-from plait.core.errors import ConfigError, ShapeError
+from plait.balancing.base import Balancer
+from plait.core.errors import ConfigError, ShapeError, unknown
+
+Preference = Mapping[str, float] | Sequence[float]
 
 
-class PreferenceBalancer(GramianBalancer):
+class PreferenceBalancer(Balancer):
     """A method with a number for each task that says how much it counts.
 
     Args:
-        preference: one number for each task, finite and not negative, in the order of `setup` or,
-            without it, of the rows. By default that of equal weighting on the paper's scale: 1/T
-            each for a "mean" method, T the number of tasks present, and 1 each for a "sum" method.
+        preference: `{task: number}`, where tasks that are not named count as by default, or one
+            number for each task, in the order of `setup` or, without it, of the rows. The default
+            is that of equal weighting on the paper's scale: 1/T each for a "mean" method, T the
+            number of tasks present, and 1 each for a "sum" method.
+
+    Attributes:
+        zero_preference: a preference may be 0.
+
+    Raises:
+        ConfigError: a number is negative, infinite, or 0 where it must not be.
     """
 
-    def __init__(self, *, preference: Sequence[float] | None = None) -> None:
+    zero_preference: ClassVar[bool] = False
+
+    def __init__(self, *, preference: Preference | None = None) -> None:
         super().__init__()
-        if preference is not None and not all(0 <= u < math.inf for u in preference):
-            raise ConfigError(
-                f"`preference` must not be negative or infinite; found {list(preference)}."
-            )
-        self.preference = None if preference is None else [float(u) for u in preference]
+        self.preference: dict[str, float] | list[float] | None = None
+        if isinstance(preference, Mapping):
+            self.preference = {task: float(u) for task, u in preference.items()}
+        elif preference is not None:
+            self.preference = [float(u) for u in preference]
+        given = self.preference or []
+        values = list(given.values()) if isinstance(given, dict) else given
+        if not all(0 <= u < math.inf and (u > 0 or self.zero_preference) for u in values):
+            rule = "not be negative" if self.zero_preference else "be positive"
+            raise ConfigError(f"`preference` must {rule}, and finite; found {preference}.")
 
     def setup(self, tasks: Sequence[str]) -> None:
-        """Checks that there is a preference for each task.
+        """Checks that the tasks named exist, or that there is a number for each task.
 
         Raises:
+            ConfigError: a preference of an unknown task.
             ShapeError: `preference` has another length than the tasks.
         """
+        if isinstance(self.preference, dict):
+            for task in self.preference:
+                if task not in tasks:
+                    raise ConfigError(unknown("task", task, tasks))
         self._check_length(tasks)
         super().setup(tasks)
 
     def preference_of(self, present: Sequence[str]) -> np.ndarray:
         """Returns the preference `[T]` of the tasks present."""
+        default = 1.0 / len(present) if self.equal_weight == "mean" else 1.0
         if self.preference is None:
-            return np.full(len(present), 1.0 / len(present) if self.equal_weight == "mean" else 1.0)
+            return np.full(len(present), default)
+        if isinstance(self.preference, dict):
+            return np.array([self.preference.get(task, default) for task in present])
         preference = np.asarray(self.preference)
         if self.tasks and set(present) <= set(self.tasks):
             return preference[[self.tasks.index(task) for task in present]]
         self._check_length(present)
         return preference
 
+    def preferred(self, present: Sequence[str], like: Tensor) -> Tensor:
+        """Returns the preference `[T]` as a tensor in the dtype and on the device of `like`."""
+        return torch.from_numpy(self.preference_of(present)).to(like)
+
     def _check_length(self, tasks: Sequence[str]) -> None:
-        if self.preference is not None and len(self.preference) != len(tasks):
+        if isinstance(self.preference, list) and len(self.preference) != len(tasks):
             raise ShapeError(
                 f"`preference` must have one number for each of the {len(tasks)} tasks; found "
-                f"{len(self.preference)}. Where tasks may be absent, call `setup` with all of them."
+                f"{len(self.preference)}. Name them, or call `setup` with all tasks where some may "
+                "be absent."
             )

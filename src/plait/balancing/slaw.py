@@ -7,17 +7,17 @@ from collections.abc import Mapping, Sequence
 import torch
 from torch import Tensor
 
-from plait.balancing.base import Info
+from plait.balancing.base import Info, LossBalancer
 from plait.balancing.logarithm import vanished
 from plait.balancing.named import present
-from plait.balancing.preferring import PreferringBalancer
+from plait.balancing.preference import Preference, PreferenceBalancer
 from plait.balancing.state import TaskState
 from plait.core.errors import ConfigError
 
 FLOOR = 1e-5  # of a standard deviation, relative to the mean; the authors' number is absolute
 
 
-class SLAW(PreferringBalancer):
+class SLAW(PreferenceBalancer, LossBalancer):
     """Weights each loss by the inverse of its running standard deviation.
 
         w_t = T (p_t / s_t) / sum_u (p_u / s_u),    s_t = sqrt(E[L_t^2] - E[L_t]^2)
@@ -60,7 +60,7 @@ class SLAW(PreferringBalancer):
         *,
         beta: float = 0.99,
         bias_correction: bool = True,
-        preference: Mapping[str, float] | None = None,
+        preference: Preference | None = None,
     ) -> None:
         super().__init__(preference=preference)
         if not 0 < beta < 1:

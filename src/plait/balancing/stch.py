@@ -7,15 +7,15 @@ from collections.abc import Mapping
 import torch
 from torch import Tensor
 
-from plait.balancing.base import Info
+from plait.balancing.base import Info, LossBalancer
 from plait.balancing.logarithm import log_losses, vanished
 from plait.balancing.named import present
-from plait.balancing.preferring import PreferringBalancer
+from plait.balancing.preference import Preference, PreferenceBalancer
 from plait.balancing.reference_losses import ReferenceLosses
 from plait.core.errors import ConfigError
 
 
-class STCH(PreferringBalancer):
+class STCH(PreferenceBalancer, LossBalancer):
     """Follows the tasks whose losses have fallen least, by a smooth maximum (STCH for MTL).
 
         up to `warmup_epoch`:  T sum_t p_t log L_t / sum_t p_t
@@ -62,7 +62,7 @@ class STCH(PreferringBalancer):
         *,
         mu: float = 1.0,
         warmup_epoch: int = 4,
-        preference: Mapping[str, float] | None = None,
+        preference: Preference | None = None,
     ) -> None:
         super().__init__(preference=preference)
         if not mu > 0:

@@ -6,13 +6,13 @@ from typing import Any
 
 import numpy as np
 
-from plait.balancing.base import Info
+from plait.balancing.base import GramianBalancer, Info
 from plait.balancing.normalise import normalise, rounding
 from plait.balancing.preference import PreferenceBalancer
 from plait.balancing.solvers.nnls import nnls
 
 
-class UPGrad(PreferenceBalancer):
+class UPGrad(PreferenceBalancer, GramianBalancer):
     """Projects each gradient on the directions that make no task worse, then averages.
 
         d = sum_i u_i proj_C(g_i),    C = {d : J d >= 0},    u_i = 1/T by default
@@ -45,6 +45,7 @@ class UPGrad(PreferenceBalancer):
     """
 
     equal_weight = "mean"
+    zero_preference = True
 
     def solve(
         self, gramian: np.ndarray, active: np.ndarray, info: Info, **draws: Any

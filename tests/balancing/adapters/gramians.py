@@ -18,7 +18,8 @@ from plait.balancing import (
     PCGrad,
     UPGrad,
 )
-from plait.balancing.solvers import simplex
+from plait.balancing.solvers import project_simplex
+from tests.balancing.adapters import alignment, sequences
 from tests.balancing.adapters.files import FILES, Adapter, Case, jacobian_of, refuse_unknown
 
 EXPECTED = {"id", "input", "J", "params", "weights", "weights_unique", "vector", "tol"}
@@ -167,7 +168,7 @@ def solvable(case: Case, jacobian: np.ndarray, weights: np.ndarray) -> None:
 def projection(header: Case, case: Case) -> None:
     """Projection on the simplex."""
     refuse_unknown(case, {"id", "y", "x"}, "fields")
-    found = simplex(np.array(case["y"]))
+    found = project_simplex(np.array(case["y"]))
     np.testing.assert_allclose(found, case["x"], rtol=0, atol=float(header["compare"]))
 
 
@@ -180,6 +181,8 @@ def unchanged(params: Case) -> float:
 
 
 METHODS: dict[str, Adapter] = {
+    **alignment.METHODS,
+    **sequences.METHODS,
     "CAGrad": OfGramian(CAGrad, {"c": "c"}, fixed={"rescale": 0}, checks={"dual_weights": dual}),
     "DualProj": OfGramian(DualProj, {"pref": "preference"}),
     "Euclidean projection on the simplex {x >= 0, sum x = 1}": projection,

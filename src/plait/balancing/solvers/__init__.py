@@ -1,11 +1,10 @@
 """Small exact solvers on `[T, T]` NumPy float64; they serve all methods."""
 
-from plait.balancing.solvers.kmeans import kmeans_1d
 from plait.balancing.solvers.active_set import active_set
+from plait.balancing.solvers.kmeans import kmeans_1d
 from plait.balancing.solvers.max_min import max_min
 from plait.balancing.solvers.newton import newton
 from plait.balancing.solvers.nnls import nnls
-from plait.balancing.solvers.simplex import simplex
+from plait.balancing.solvers.simplex import project_simplex
 
-__all__ = ["kmeans_1d", "nnls"]
-__all__ = ["active_set", "kmeans_1d", "max_min", "newton", "nnls", "simplex"]
+__all__ = ["active_set", "kmeans_1d", "max_min", "newton", "nnls", "project_simplex"]

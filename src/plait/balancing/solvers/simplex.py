@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 
-def simplex(point: np.ndarray) -> np.ndarray:
+def project_simplex(point: np.ndarray) -> np.ndarray:
     """Returns the nearest x to `point` with x >= 0 and sum x = 1.
 
     It is ``x = max(y - tau, 0)``; tau follows from the k largest entries of y, with k the largest
@@ -15,7 +15,7 @@ def simplex(point: np.ndarray) -> np.ndarray:
         point: y, `[n]`, n at least 1.
 
     Example:
-        >>> simplex(np.array([0.9, 0.6, -1.0])).round(2).tolist()
+        >>> project_simplex(np.array([0.9, 0.6, -1.0])).round(2).tolist()
         [0.65, 0.35, 0.0]
 
     Reference: Held, Wolfe, Crowder, "Validation of subgradient optimization", Mathematical
