@@ -1,6 +1,7 @@
 """Balancing: losses, Gramian or rows of the tasks' gradients -> one direction."""
 
 from plait.balancing.aligned_mtl import AlignedMTL
+from plait.balancing.auto_lambda import AutoLambda
 from plait.balancing.base import (
     Balancer,
     BilevelBalancer,
@@ -40,24 +41,36 @@ from plait.balancing.krum import Krum
 from plait.balancing.modo import MoDo
 from plait.balancing.sdmgrad import SDMGrad
 from plait.balancing.transformed_losses import TransformedLosses
+from plait.balancing.db_mtl import DBMTL
+from plait.balancing.excess_mtl import ExcessMTL
+from plait.balancing.forum import FORUM
+from plait.balancing.grad_drop import GradDrop
+from plait.balancing.moco import MoCo
+from plait.balancing.moml import MOML
+from plait.balancing.trimmed_mean import TrimmedMean
 from plait.balancing.uncertainty_weights import UncertaintyWeights
 from plait.balancing.upgrad import UPGrad
 
 __all__ = [
     "AlignedMTL",
+    "AutoLambda",
     "Balancer",
     "BilevelBalancer",
     "CAGrad",
     "CRMOGM",
     "ConFIG",
     "CrossGramianBalancer",
+    "DBMTL",
     "DWA",
     "DualProj",
     "Equal",
+    "ExcessMTL",
     "FAMO",
+    "FORUM",
     "FairGrad",
     "GLS",
     "GO4Align",
+    "GradDrop",
     "GradNorm",
     "GradVac",
     "GramianBalancer",
@@ -71,6 +84,8 @@ __all__ = [
     "LossBalancer",
     "LossSchedule",
     "MGDA",
+    "MOML",
+    "MoCo",
     "MoDo",
     "NashMTL",
     "PCGrad",
@@ -81,6 +96,7 @@ __all__ = [
     "STCH",
     "SmoothTchebycheff",
     "TransformedLosses",
+    "TrimmedMean",
     "UPGrad",
     "UncertaintyWeights",
     "cosmos",
