@@ -567,7 +567,7 @@ class Spy(LossBalancer):
         self.told.append(info)
         return losses.sum()
 
-    def after_step(self) -> None:
+    def after_step(self, reread: Any = None) -> None:
         self.steps += 1
 
 

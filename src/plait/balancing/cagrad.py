@@ -79,4 +79,5 @@ class CAGrad(GramianBalancer):
             added, stationary = max_min(cosines, inverse, to_mean, float(square), radius, noise)
             self.flag = "Pareto-stationary" if stationary else None
             weights += added / lengths
-        return weights / (1.0, 1 + self.c**2, 1 + self.c)[self.rescale]
+        scaled: np.ndarray = weights / (1.0, 1 + self.c**2, 1 + self.c)[self.rescale]
+        return scaled

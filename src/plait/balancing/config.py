@@ -8,8 +8,9 @@ import numpy as np
 import torch
 
 from plait.balancing.base import GramianBalancer, Info
+from plait.balancing.normalise import normalise
 from plait.balancing.preference import Preference, PreferenceBalancer
-from plait.balancing.solvers.cosines import least_norm, norms_and_cosines
+from plait.balancing.solvers.least_norm import least_norm
 
 
 class ConFIG(PreferenceBalancer, GramianBalancer):
@@ -60,7 +61,7 @@ class ConFIG(PreferenceBalancer, GramianBalancer):
         """Solves for the direction on the cosines."""
         count = len(gramian)
         p = self.preference_of(info.tasks)[active]
-        norms, cosines = norms_and_cosines(gramian)
+        norms, cosines = normalise(gramian)
         y, share = least_norm(cosines, p / p.max(), count * torch.finfo(info.dtype).eps)
         if share == 0:
             self.flag = "no direction with such cosines"

@@ -9,9 +9,9 @@ import numpy as np
 import torch
 
 from plait.balancing.base import GramianBalancer, Info
+from plait.balancing.normalise import normalise
 from plait.balancing.pair_state import PairState
 from plait.balancing.random import RandomBalancer
-from plait.balancing.solvers.cosines import norms_and_cosines
 from plait.core.errors import ConfigError
 
 
@@ -86,7 +86,7 @@ class GradVac(RandomBalancer, GramianBalancer):
         `orders[i]` lists the tasks that task i visits: all others.
         """
         tasks = [info.tasks[position] for position in active]
-        norms, cosines = norms_and_cosines(gramian)
+        norms, cosines = normalise(gramian)
         order = self._draw(len(tasks)) if orders is None else _positions(orders, active)
         targets = self.targets.get(tasks, info.group)
         coefficients = self._bend(cosines, order, targets, torch.finfo(info.dtype).eps)

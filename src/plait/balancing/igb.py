@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 from torch import Tensor
 
 from plait.balancing.base import Info, LossBalancer
@@ -53,9 +51,7 @@ class IGB(PreferenceBalancer, LossBalancer):
     positive_losses = True
     reads_epochs = True
 
-    def __init__(
-        self, *, base_epoch: int = 1, preference: Preference | None = None
-    ) -> None:
+    def __init__(self, *, base_epoch: int = 1, preference: Preference | None = None) -> None:
         super().__init__(preference=preference)
         if base_epoch < 0:
             raise ConfigError(f"`base_epoch` must not be negative; found {base_epoch}.")

@@ -8,7 +8,8 @@ import numpy as np
 import torch
 
 from plait.balancing.base import GramianBalancer, Info
-from plait.balancing.solvers.cosines import least_norm, norms_and_cosines
+from plait.balancing.normalise import normalise
+from plait.balancing.solvers.least_norm import least_norm
 
 
 class IMTLG(GramianBalancer):
@@ -57,7 +58,7 @@ class IMTLG(GramianBalancer):
         """Solves for equal projections on the cosines."""
         count = len(gramian)
         rounding = count * torch.finfo(info.dtype).eps
-        norms, cosines = norms_and_cosines(gramian)
+        norms, cosines = normalise(gramian)
         y, share = least_norm(cosines, np.ones(count), rounding)
         weights = y * (norms.min() / norms)
         total = weights.sum()

@@ -7,7 +7,7 @@ from torch import Tensor
 from plait.balancing.base import Info, LossBalancer
 from plait.balancing.logarithm import log_losses
 from plait.balancing.named import present
-from plait.balancing.preference import Preference, PreferenceBalancer
+from plait.balancing.preference import PreferenceBalancer
 
 
 class LogTransform(PreferenceBalancer, LossBalancer):

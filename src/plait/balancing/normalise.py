@@ -13,6 +13,11 @@ def normalise(gramian: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
     Args:
         gramian: `[T, T]` with a positive diagonal.
+
+    Example:
+        >>> norms, cosines = normalise(np.array([[4.0, -1.0], [-1.0, 1.0]]))
+        >>> norms.tolist(), cosines[0].tolist()
+        ([2.0, 1.0], [1.0, -0.5])
     """
     norms = np.sqrt(gramian.diagonal())
     return norms, gramian / (norms[:, None] * norms)

@@ -13,8 +13,8 @@ def step_event(record: StepRecord) -> dict[str, Any]:
     """Returns the values of one step by name.
 
     `losses` are before static weights; `weights` are what each task's gradient counted; `terms` are
-    ``[term, strength x term]``; `cosines` are ``[task, task, cosine]`` for each pair; `skipped` says
-    why the step was not taken, with null for a loss that is not finite.
+    ``[term, strength x term]``; `cosines` are ``[task, task, cosine]`` for each pair; `skipped`
+    says why the step was not taken, with null for a loss that is not finite.
     """
     balance = record.balance
     event: dict[str, Any] = {"losses": record.losses, "gradient_norm": record.gradient_norm}

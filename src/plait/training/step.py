@@ -126,7 +126,7 @@ def training_step(
         return StepRecord(raw, totals, balance, None, terms, str(error))
     optimizer.step()
     model.after_step(optimizer)
-    balancer.after_step(reread and partial(reread, partial(reading.joined, given)))
+    balancer.after_step(None if reread is None else partial(reread, partial(reading.joined, given)))
     return StepRecord(raw, totals, balance, norm, terms)
 
 

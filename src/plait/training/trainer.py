@@ -260,7 +260,9 @@ class Trainer:
         step = self.state.step + 1
         try:
             info = self._info()
-            factors = self.schedule and self.schedule.factors(self.model.tasks, info.progress)
+            factors = None
+            if self.schedule is not None:
+                factors = self.schedule.factors(self.model.tasks, info.progress)
             record = training_step(
                 self.model,
                 batches,

@@ -3,8 +3,9 @@
 from plait.balancing.solvers.active_set import active_set
 from plait.balancing.solvers.kmeans import kmeans_1d
 from plait.balancing.solvers.max_min import max_min
+from plait.balancing.solvers.min_norm import min_norm
 from plait.balancing.solvers.newton import newton
 from plait.balancing.solvers.nnls import nnls
 from plait.balancing.solvers.simplex import project_simplex
 
-__all__ = ["active_set", "kmeans_1d", "max_min", "newton", "nnls", "project_simplex"]
+__all__ = ["active_set", "kmeans_1d", "max_min", "min_norm", "newton", "nnls", "project_simplex"]

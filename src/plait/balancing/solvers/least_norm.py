@@ -1,20 +1,8 @@
-"""Methods that do not care how long the gradients are work on their cosines."""
+"""Least squares with a symmetric matrix that may be singular."""
 
 from __future__ import annotations
 
 import numpy as np
-
-
-def norms_and_cosines(gramian: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Returns the lengths `[n]` of the rows behind a Gramian without zero rows, and their cosines.
-
-    Example:
-        >>> norms, cosines = norms_and_cosines(np.array([[4.0, -1.0], [-1.0, 1.0]]))
-        >>> norms.tolist(), cosines[0].tolist()
-        ([2.0, 1.0], [1.0, -0.5])
-    """
-    norms = np.sqrt(np.diag(gramian))
-    return norms, gramian / norms[:, None] / norms
 
 
 def least_norm(matrix: np.ndarray, target: np.ndarray, rounding: float) -> tuple[np.ndarray, float]:
