@@ -117,7 +117,7 @@ def test_bad_options_are_refused() -> None:
         GradNorm(alpha=-1.0)
     with pytest.raises(ConfigError, match="`lr` must be positive; found 0"):
         GradNorm(lr=0.0)
-    with pytest.raises(ConfigError, match="`initial_losses` must be positive; found 0.0 for .*'a'"):
+    with pytest.raises(ConfigError, match="`initial_losses` must be positive; found 0"):
         GradNorm(initial_losses={"a": 0.0})
     with pytest.raises(ConfigError, match="unknown task 'e'"):
         GradNorm(initial_losses={"e": 1.0}).setup(NAMES)

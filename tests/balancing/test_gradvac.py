@@ -120,12 +120,14 @@ def test_the_targets_of_a_task_that_is_absent_or_zero_are_kept() -> None:
 
 def test_each_parameter_group_has_its_own_targets() -> None:
     rows = torch.randn(2, 3, 4, dtype=torch.float64)
+    gramians = rows @ rows.mT
     both, one, two = (GradVac(beta=0.5, groups="layer") for _ in range(3))
     orders = in_turn(3)
     for _ in range(3):
-        found = both.weights(rows @ rows.mT, orders=orders)
+        found = both.weights(gramians, orders=orders)
         separate = [
-            b.weights(r @ r.T, orders=orders) for b, r in zip((one, two), rows, strict=True)
+            balancer.weights(gramian, orders=orders)
+            for balancer, gramian in zip((one, two), gramians, strict=True)
         ]
         assert torch.equal(found, torch.stack(separate))
     names = ["0", "1", "2"]
