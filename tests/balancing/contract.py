@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 import plait.balancing
 from plait.backward import Backward, Record
-from plait.balancing import Balancer, BilevelBalancer, GramianBalancer
+from plait.balancing import Balancer, BilevelBalancer, GramianBalancer, Info
 from plait.core.lookup import names, parameters
 from plait.training import parameter_groups
 
@@ -30,6 +30,11 @@ def method(name: str) -> type[Balancer]:
 
 
 GRAMIAN_METHODS = [name for name in METHODS if issubclass(method(name), GramianBalancer)]
+
+
+def by_hand(tasks: int, group: int = 0) -> Info:
+    """What a call by hand gives a method that reads the losses as well."""
+    return Info(tuple(map(str, range(tasks))), torch.ones(tasks), group=group)
 
 
 def is_random(name: str) -> bool:

@@ -19,6 +19,7 @@ from tests.balancing.contract import (
     TASKS,
     Run,
     Toy,
+    by_hand,
     is_random,
     method,
     same,
@@ -233,10 +234,13 @@ def test_leading_axes_are_independent_groups(name: str) -> None:
     balancer: Balancer = method(name)()
     assert isinstance(balancer, GramianBalancer)
     twin = copy.deepcopy(balancer)
-    weights = balancer.weights(gramians)
+    weights = balancer.weights(gramians, by_hand(4))
     assert weights.shape == (2, 3, 4)
     assert weights.dtype == torch.float64
-    one_by_one = [twin.weights(gramian) for gramian in gramians.flatten(0, 1)]
+    one_by_one = [
+        twin.weights(gramian, by_hand(4, group))
+        for group, gramian in enumerate(gramians.flatten(0, 1))
+    ]
     assert torch.equal(weights.flatten(0, 1), torch.stack(one_by_one))
 
 
@@ -244,8 +248,20 @@ def test_leading_axes_are_independent_groups(name: str) -> None:
 def test_a_row_of_zeros_gets_no_weight_and_all_zeros_none(name: str) -> None:
     balancer = method(name)()
     assert isinstance(balancer, GramianBalancer)
-    assert balancer.weights(torch.diag(torch.tensor([1.0, 0.0, 2.0])))[1] == 0
-    assert torch.equal(balancer.weights(torch.zeros(2, 2)), torch.zeros(2, dtype=torch.float64))
+    assert balancer.weights(torch.diag(torch.tensor([1.0, 0.0, 2.0])), by_hand(3))[1] == 0
+    nothing = balancer.weights(torch.zeros(2, 2), by_hand(2))
+    assert torch.equal(nothing, torch.zeros(2, dtype=torch.float64))
+
+
+@every_gramian_method
+def test_needs_no_info_by_hand_or_asks_for_the_losses(name: str) -> None:
+    balancer = method(name)()
+    assert isinstance(balancer, GramianBalancer)
+    if balancer.positive_losses:
+        with pytest.raises(ConfigError, match=r"reads the losses as well.*info=Info\("):
+            balancer.weights(torch.eye(3))
+    else:
+        assert torch.isfinite(balancer.weights(torch.eye(3))).all()
 
 
 @every_gramian_method
@@ -266,5 +282,5 @@ def test_refuses_a_gramian_that_is_not_finite(name: str, value: float) -> None:
     gramian = torch.eye(3)
     gramian[1] = gramian[:, 1] = value
     with pytest.raises(NonFiniteError, match="task '1'"):
-        balancer.weights(gramian)
+        balancer.weights(gramian, by_hand(3))
     assert same(before, balancer.state_dict())

@@ -7,14 +7,15 @@ from plait.balancing import CrossGramianBalancer, MoDo, SDMGrad
 from tests.balancing.adapters.files import Adapter, Case, jacobian_of, refuse_unknown
 
 
-def step(balancer: CrossGramianBalancer, *batches: list[list[float]]) -> tuple[np.ndarray, ...]:
-    """Returns the weights, and the direction from what each batch counts; A = J_1 J_2^T."""
+def step(
+    balancer: CrossGramianBalancer, *batches: list[list[float]]
+) -> tuple[np.ndarray, np.ndarray]:
+    """Returns the weights for A = J_1 J_2^T, and the direction from what each batch counts."""
     rows = [np.array(batch) for batch in batches]
     weights = balancer.weights(torch.from_numpy(rows[0] @ rows[1].T)).numpy()
     assert len(rows) == balancer.batches == len(balancer.applied)
-    return weights, sum(  # type: ignore[return-value]
-        share * (weights @ jacobian) for share, jacobian in zip(balancer.applied, rows, strict=True)
-    )
+    vectors = [share * (weights @ j) for share, j in zip(balancer.applied, rows, strict=True)]
+    return weights, np.sum(vectors, axis=0)
 
 
 def sdmgrad(header: Case, case: Case) -> None:
