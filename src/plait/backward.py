@@ -186,7 +186,7 @@ class Backward:
 
         Methods that are not linear in the joined losses keep a row per task over the micro-batches.
         """
-        check_losses(losses, penalty)
+        check_losses(losses, penalty, positive=self.balancer.positive_losses)
         self._check_setup()
         self._several = shares is not None
         self._collect(_penalty_gradients(penalty))

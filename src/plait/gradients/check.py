@@ -25,13 +25,21 @@ def values_of(scalars: Iterable[Tensor]) -> Tensor:
 
 
 def check_losses(
-    losses: Mapping[str, Tensor], penalty: Mapping[str, Tensor] | Tensor | None = None
+    losses: Mapping[str, Tensor],
+    penalty: Mapping[str, Tensor] | Tensor | None = None,
+    *,
+    positive: bool = False,
 ) -> None:
     """Checks the scalars of a step; one copy of all of them to the host.
 
+    Args:
+        losses: of the tasks.
+        penalty: scalars beside them.
+        positive: whether the method is not defined for negative losses.
+
     Raises:
         ShapeError: one is no scalar.
-        ConfigError: a loss depends on no parameter.
+        ConfigError: a loss depends on no parameter, or is negative where it must not be.
         NonFiniteError: one is NaN or infinite; it names the task.
     """
     scalars = {f"the loss of task {task!r}": loss for task, loss in losses.items()}
@@ -59,3 +67,9 @@ def check_losses(
             f"{', '.join(broken)}; nothing was changed. "
             "Lower the learning rate, clip gradients, or check the task's labels and loss."
         )
+    for task, value in zip(losses, values, strict=False):  # penalties come after the losses
+        if positive and value < 0:
+            raise ConfigError(
+                f"the losses must not be negative for this balancer; found {value:g} for task "
+                f"{task!r}. Take another loss or balancer."
+            )
