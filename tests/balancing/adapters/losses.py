@@ -162,7 +162,7 @@ def igb(header: Case, case: Case) -> None:
         value, gradient = step(balancer, values, epoch=epoch)
         close(value, case["value_steps"][number])
         close(gradient, case["gradient_steps"][number])
-        close(gradient * torch.tensor(values), case["weights_steps"][number])
+        close(gradient * ZERO.new_tensor(values), case["weights_steps"][number])
     close(balancer.base.mean.get(names(values), ZERO), case["params"]["base_losses"])
 
 
