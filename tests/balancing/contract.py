@@ -81,10 +81,14 @@ class Run:
         self.backward = Backward(self.balancer, self.model)
 
     def step(self, number: int, tasks: Iterable[str] = TASKS) -> Record:
+        @torch.no_grad()
+        def reread() -> dict[str, Tensor]:
+            return self.model.losses(number, tasks)
+
         self.optimizer.zero_grad()
         record = self.backward(self.model.losses(number, tasks))
         self.optimizer.step()
-        self.balancer.after_step()
+        self.balancer.after_step(reread if self.balancer.rereads else None)
         return record
 
     def state_dict(self) -> dict[str, Any]:

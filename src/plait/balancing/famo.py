@@ -130,8 +130,8 @@ class FAMO(PreferenceBalancer, LossBalancer):
         for task in below:
             if task not in bounds:
                 raise ConfigError(
-                    f"FAMO needs a lower bound of every loss; found that of task {task!r} "
-                    "negative. Give its bound in `min_losses`."
+                    f"FAMO needs a lower bound of every loss; found that of {task!r} negative. "
+                    "Give its bound in `min_losses`."
                 )
         return f"below `min_losses`: {', '.join(below)}" if below else None
 

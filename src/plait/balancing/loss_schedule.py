@@ -58,7 +58,9 @@ class LossSchedule:
         begin, end = self.schedule.get(task, (0.0, 0.0))
         if progress >= end:
             return 1.0
-        return max(0.0, (progress - begin) / (end - begin))
+        if progress <= begin:
+            return 0.0
+        return (progress - begin) / (end - begin)
 
     def factors(self, tasks: Iterable[str], progress: float) -> dict[str, float]:
         """Returns `{task: factor}`."""
