@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 import torch
 
+from plait.gradients import cross_gramian, norms_and_cosines
 from plait.gradients import gramian as public_gramian
-from plait.gradients import norms_and_cosines
 from plait.gradients.gramian import gramian
 
 
@@ -17,11 +17,18 @@ def test_is_the_product_with_the_transpose() -> None:
     assert found.dtype == torch.float64
 
 
-def test_blocks_of_columns_add_up(monkeypatch: pytest.MonkeyPatch) -> None:
-    rows = torch.randn(3, 1001)
-    whole = gramian(rows)
-    monkeypatch.setitem(gramian.__globals__, "BLOCK", 100)
-    torch.testing.assert_close(gramian(rows), whole, rtol=1e-6, atol=1e-4)
+@pytest.mark.parametrize("tasks", [1, 2, 3, 7])
+@pytest.mark.parametrize("width", [1, 99, 100, 300, 301, 1001])
+def test_tiles_blocks_and_chunks_add_up(
+    monkeypatch: pytest.MonkeyPatch, tasks: int, width: int
+) -> None:
+    rows, others = torch.randn(2, tasks, width, dtype=torch.float64)
+    for name, size in {"TILE": 2, "BLOCK": 100, "CHUNK": 300}.items():
+        monkeypatch.setitem(gramian.__globals__, name, size)
+    found = gramian(rows)
+    torch.testing.assert_close(found, rows @ rows.T)
+    assert torch.equal(found, found.T)
+    torch.testing.assert_close(cross_gramian(rows, others[:2]), rows @ others[:2].T)
 
 
 def test_many_columns_of_single_precision_lose_nothing() -> None:

@@ -19,7 +19,13 @@ def test_a_gradient_of_its_own_is_taken_as_it_is() -> None:
 
 
 @pytest.mark.parametrize(
-    "gradient", [torch.ones(1).expand(3), torch.ones(4)[:3], torch.ones(3, 2)[:, 0]]
+    "gradient",
+    [
+        torch.ones(1).expand(3),
+        torch.ones(3)[:1].expand(3),
+        torch.ones(4)[:3],
+        torch.ones(3, 2)[:, 0],
+    ],
 )
 def test_a_part_of_another_tensor_is_copied(gradient: Tensor) -> None:
     p = nn.Parameter(torch.zeros(3))

@@ -31,6 +31,7 @@ class RowBuffer:
     def __init__(self, layout: Layout | None = None) -> None:
         self.layout = layout or Layout()
         self.tasks: list[str] = []
+        self._height = 0  # rows that were ever needed at once
         self._own: dict[tuple[int, str], tuple[Tensor, Tensor]] = {}
         self._written: dict[str, set[int]] = {}
         self._reached: dict[int, Tensor] = {}  # holds what it names until the step is done
@@ -77,17 +78,10 @@ class RowBuffer:
             candidates: every parameter that may be reached.
             chunk_size: tasks that are differentiated at once.
         """
+        self._height = max(self._height, len({*self.tasks, *losses}))
         for task, pairs in per_task_gradients(losses, candidates, chunk_size):
-            if task not in self.tasks:
-                self.tasks.append(task)
-                self._written[task] = set()
-            for parameter, gradient in pairs:
-                if self.layout.meet(parameter, (task,)):
-                    self._write(task, parameter, gradient)
-                else:
-                    known = self._own.get((id(parameter), task))
-                    total = gradient if known is None else add(known[1], gradient)
-                    self._own[id(parameter), task] = (parameter, total)
+            self._add(task, pairs)
+            pairs.clear()  # the next pass can have the memory
         self.settle()
 
     def settle(self) -> None:
@@ -135,6 +129,21 @@ class RowBuffer:
             for p in self._reached.values()
         ]
 
+    def _add(self, task: str, pairs: Sequence[tuple[Tensor, Tensor]]) -> None:
+        """Adds the gradients of a task, in its row or by parameter."""
+        if task not in self.tasks:
+            self.tasks.append(task)
+            self._written[task] = set()
+        # All columns are known before the first is written, so that the buffer grows once
+        shared = [self.layout.meet(parameter, (task,)) for parameter, _ in pairs]
+        for (parameter, gradient), has_columns in zip(pairs, shared, strict=True):
+            if has_columns:
+                self._write(task, parameter, gradient)
+            else:
+                known = self._own.get((id(parameter), task))
+                total = gradient if known is None else add(known[1], gradient)
+                self._own[id(parameter), task] = (parameter, total)
+
     def _write(self, task: str, parameter: Tensor, gradient: Tensor) -> None:
         """Adds a gradient to the row of a task."""
         dense = gradient.to_dense() if gradient.is_sparse else gradient
@@ -149,17 +158,17 @@ class RowBuffer:
 
     def _reserve(self) -> Tensor:
         """Returns the buffer, made larger if rows or columns were added."""
-        rows, layout, old = max(len(self.tasks), 1), self.layout, self._matrix
+        layout, old = self.layout, self._matrix
         if (
             old is None
-            or old.shape[0] < rows
+            or old.shape[0] < self._height
             or old.shape[1] < layout.width
             or old.dtype != layout.dtype
         ):
-            height = rows if old is None else max(rows, old.shape[0])
-            new = torch.empty(height, layout.width, dtype=layout.dtype, device=layout.device)
+            new = torch.empty(self._height, layout.width, dtype=layout.dtype, device=layout.device)
             if old is not None:
-                new[: old.shape[0], : old.shape[1]] = old
+                used = len(self.tasks)
+                new[:used, : old.shape[1]] = old[:used]
             self._matrix = new
             return new
         return old

@@ -47,7 +47,17 @@ def _owned(gradient: Tensor, taken: set[int]) -> bool:
     values = gradient._values() if gradient.is_sparse else gradient
     storage = values.untyped_storage()
     alone = storage.nbytes() == values.numel() * values.element_size()
-    if not alone or storage.data_ptr() in taken:
+    if not (alone and _is_dense(values)) or storage.data_ptr() in taken:
         return False
     taken.add(storage.data_ptr())
+    return True
+
+
+def _is_dense(values: Tensor) -> bool:
+    """Returns whether the elements lie side by side, in whatever order, and none is repeated."""
+    expected = 1
+    for stride, size in sorted(zip(values.stride(), values.shape, strict=True)):
+        if size != 1 and stride != expected:
+            return False
+        expected *= size
     return True
