@@ -18,7 +18,6 @@ from plait.backward import Backward, Record, backward
 from plait.backward.one_line import _memories
 from plait.balancing import (
     Balancer,
-    BilevelBalancer,
     Equal,
     GramianBalancer,
     Info,
@@ -29,7 +28,6 @@ from plait.balancing import (
     UPGrad,
 )
 from plait.core.errors import ConfigError, NonFiniteError, ShapeError
-from plait.core.lookup import names
 from tests.gradients.nets import NETS, Losses, heads, losses_of
 from tests.gradients.slow import Slow, assert_close, gradients_of
 

@@ -80,13 +80,20 @@ class Run:
         self.optimizer = torch.optim.Adam(groups)
         self.backward = Backward(self.balancer, self.model)
 
+    def losses(self, number: int, tasks: Iterable[str] = TASKS) -> list[dict[str, Tensor]]:
+        """Those of each independent batch that the method reads in a step."""
+        return [
+            self.model.losses(number + 1000 * batch, tasks)
+            for batch in range(self.balancer.batches)
+        ]
+
     def step(self, number: int, tasks: Iterable[str] = TASKS) -> Record:
         @torch.no_grad()
         def reread() -> dict[str, Tensor]:
             return self.model.losses(number, tasks)
 
         self.optimizer.zero_grad()
-        record = self.backward(self.model.losses(number, tasks))
+        record = self.backward(self.losses(number, tasks))
         self.optimizer.step()
         self.balancer.after_step(reread if self.balancer.rereads else None)
         return record

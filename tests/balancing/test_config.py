@@ -126,7 +126,7 @@ def test_the_preference_follows_the_names_of_the_tasks() -> None:
 
 
 def test_bad_preferences_are_refused() -> None:
-    with pytest.raises(ConfigError, match="`preference` must be positive; found"):
+    with pytest.raises(ConfigError, match="`preference` must be positive, and finite; found"):
         ConFIG(preference=[1.0, 0.0])
     with pytest.raises(ShapeError, match="for each of the 3 tasks; found 2"):
         ConFIG(preference=[1.0, 2.0]).setup(["a", "b", "c"])

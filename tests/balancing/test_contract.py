@@ -95,7 +95,7 @@ def test_an_absent_task_is_an_absent_row(name: str) -> None:
     present = TASKS[:2]
     knows_three, knows_two = Run(name), Run(name, present)
     for run in (knows_three, knows_two):
-        run.backward(run.model.losses(0, present))
+        run.backward(run.losses(0, present))
     for parameter, value in knows_two.model.named_parameters():
         found, expected = knows_three.model.get_parameter(parameter).grad, value.grad
         assert found is not None and expected is not None
@@ -132,8 +132,10 @@ def test_a_single_task_is_trained_as_ever(name: str) -> None:
         if run.balancer.reads == "jacobian" and head_weights == "task":
             continue
         backward = Backward(run.balancer, run.model, head_weights=head_weights)
-        record = backward(run.model.losses(0, TASKS[:1]))
-        plain.losses(0, TASKS[:1])["a"].backward()
+        record = backward(run.losses(0, TASKS[:1]))
+        batches = run.balancer.batches
+        for batch in range(batches):
+            (plain.losses(1000 * batch, TASKS[:1])["a"] / batches).backward()
         weight = 1.0 if record.weights is None or head_weights == "unit" else record.weights[0]
         assert weight > 0
         for one, two in zip(run.model.parameters(), plain.parameters(), strict=True):
@@ -148,8 +150,8 @@ def test_refuses_a_loss_that_is_not_finite(name: str, value: float) -> None:
     run.step(0)
     run.optimizer.zero_grad()
     before = copy.deepcopy(run.state_dict())
-    losses = run.model.losses(1)
-    losses["b.c"] = losses["b.c"] * value
+    losses = run.losses(1)
+    losses[0]["b.c"] = losses[0]["b.c"] * value
     with pytest.raises(NonFiniteError, match=r"'b\.c' is -?(nan|inf); nothing was changed"):
         run.backward(losses)
     assert all(p.grad is None for p in [*run.model.parameters(), *run.balancer.parameters()])
@@ -163,10 +165,11 @@ def test_refuses_a_gradient_that_is_not_finite(name: str) -> None:
     run.step(0)
     run.optimizer.zero_grad()
     before = copy.deepcopy(run.state_dict())
-    losses = run.model.losses(1)
-    bias = run.model.trunk[0].bias
-    assert isinstance(bias, torch.Tensor)
-    losses["d"] = losses["d"] + (bias - bias.detach()).square().sum().sqrt()  # 0, with slope 0/0
+    losses = run.losses(1)
+    weight = run.model.trunk[0].weight
+    assert isinstance(weight, torch.Tensor)
+    change = weight - weight.detach()
+    losses[0]["d"] = losses[0]["d"] + change.square().sum().sqrt()  # 0, with slope 0/0
     with pytest.raises(NonFiniteError, match="the gradient of task 'd' is not finite"):
         run.backward(losses)
     assert all(p.grad is None for p in [*run.model.parameters(), *run.balancer.parameters()])
@@ -177,8 +180,8 @@ def test_refuses_a_gradient_that_is_not_finite(name: str) -> None:
 def test_float32_and_float64_agree(name: str) -> None:
     narrow, wide = Run(name), Run(name, dtype=torch.float64)
     wide.model.load_state_dict(narrow.model.state_dict())
-    narrow.backward(narrow.model.losses(0))
-    wide.backward(wide.model.losses(0))
+    narrow.backward(narrow.losses(0))
+    wide.backward(wide.losses(0))
     for one, two in zip(narrow.model.parameters(), wide.model.parameters(), strict=True):
         assert one.grad is not None and two.grad is not None
         assert (one.grad.dtype, two.grad.dtype) == (torch.float32, torch.float64)

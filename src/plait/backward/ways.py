@@ -19,11 +19,10 @@ def at_last_layer(step: Step, parts: Parts, candidates: Sequence[Tensor]) -> Non
     """Takes the Gramian at the shared weight nearest to the losses; then one backward pass."""
     shared, own = step.split(parts, candidates)
     weight = nearest(parts.values(), {id(p) for p in shared if p.dim() > 1} or set(map(id, shared)))
-    if weight is None:
-        raise ConfigError(
-            f"{type(step.balancer).__name__} reads the gradients at the last shared layer, but the "
-            "tasks share no parameter. Use a loss method."
-        )
+    if weight is None:  # there is nothing to balance
+        step.weigh_equally(parts)
+        step.collect(gradients(list(parts.values()), own))
+        return
     rows: list[Tensor] = []
     found: list[tuple[Tensor, str, Tensor]] = []
     for task, part in parts.items():

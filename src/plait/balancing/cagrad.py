@@ -36,7 +36,7 @@ class CAGrad(GramianBalancer):
 
     Example:
         >>> import torch
-        >>> CAGrad(c=1.0, rescale=0).weights(torch.tensor([[1.0, 0.0], [0.0, 1.0]]))
+        >>> CAGrad(c=1.0, rescale=0).weights(torch.eye(2)).round(decimals=6)
         tensor([1., 1.], dtype=torch.float64)
 
     Differs: solved exactly, by a search over the sets of tasks that count; the authors' code calls

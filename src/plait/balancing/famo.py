@@ -68,6 +68,8 @@ class FAMO(PreferenceBalancer, LossBalancer):
     equal_weight = "mean"
     rereads = True
 
+    scale_free = True
+
     def __init__(
         self,
         *,

@@ -44,6 +44,7 @@ class GLS(PreferenceBalancer, LossBalancer):
     """
 
     equal_weight = "mean"
+    scale_free = True
     positive_losses = True
 
     def objective(self, losses: Tensor, info: Info | None = None) -> Tensor:

@@ -48,6 +48,7 @@ class IGB(PreferenceBalancer, LossBalancer):
     Reference: Dai, Fei, Lu, "Improvable Gap Balancing for Multi-Task Learning", UAI 2023.
     """
 
+    scale_free = True
     positive_losses = True
     reads_epochs = True
 

@@ -43,6 +43,7 @@ class LogTransform(PreferenceBalancer, LossBalancer):
         Learning", arXiv 2308.12029, 2023.
     """
 
+    scale_free = True
     positive_losses = True
 
     def objective(self, losses: Tensor, info: Info | None = None) -> Tensor:

@@ -20,10 +20,10 @@ class PreferenceBalancer(Balancer):
     """A method with a number for each task that says how much it counts.
 
     Args:
-        preference: `{task: number}`, where tasks that are not named count as by default, or one
-            number for each task, in the order of `setup` or, without it, of the rows. The default
-            is that of equal weighting on the paper's scale: 1/T each for a "mean" method, T the
-            number of tasks present, and 1 each for a "sum" method.
+        preference: `{task: factor}`, in multiples of equal weighting, 1 for tasks that are not
+            named; or the numbers themselves, one for each task, in the order of `setup` or, without
+            it, of the rows. Equal weighting on the paper's scale is 1/T each for a "mean" method, T
+            the number of tasks present, and 1 each for a "sum" method.
 
     Attributes:
         zero_preference: a preference may be 0.
@@ -63,11 +63,11 @@ class PreferenceBalancer(Balancer):
 
     def preference_of(self, present: Sequence[str]) -> np.ndarray:
         """Returns the preference `[T]` of the tasks present."""
-        default = 1.0 / len(present) if self.equal_weight == "mean" else 1.0
+        equal = 1.0 / len(present) if self.equal_weight == "mean" else 1.0
         if self.preference is None:
-            return np.full(len(present), default)
+            return np.full(len(present), equal)
         if isinstance(self.preference, dict):
-            return np.array([self.preference.get(task, default) for task in present])
+            return equal * np.array([self.preference.get(task, 1.0) for task in present])
         preference = np.asarray(self.preference)
         if self.tasks and set(present) <= set(self.tasks):
             return preference[[self.tasks.index(task) for task in present]]

@@ -55,6 +55,8 @@ class SLAW(PreferenceBalancer, LossBalancer):
         Learning", arXiv 2109.08218, 2021.
     """
 
+    scale_free = True
+
     def __init__(
         self,
         *,

@@ -52,6 +52,7 @@ class STCH(PreferenceBalancer, LossBalancer):
         Multi-Objective Optimization", ICML 2024.
     """
 
+    scale_free = True
     positive_losses = True
     reads_epochs = True
 

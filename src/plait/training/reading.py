@@ -8,7 +8,7 @@ from contextlib import AbstractContextManager
 from torch import Tensor
 
 from plait.core.batch import Batch
-from plait.core.outputs import Losses, Outputs
+from plait.core.outputs import Losses, Outputs, Penalties
 from plait.gradients import Cut
 from plait.model import MultiTaskModel
 
@@ -53,6 +53,11 @@ class Reading:
             for task, loss in losses.items()
         }
         return outputs, Losses(weighted, raw=losses.raw, counts=losses.counts)
+
+    def penalty(self, outputs: Sequence[Outputs]) -> Penalties:
+        """Returns the terms beside the losses."""
+        with self.autocast:
+            return self.model.penalty(outputs)
 
     def joined(self, batches: Sequence[Batch]) -> dict[str, Tensor]:
         """Returns the losses of the joined micro-batches, sum(n L) / sum(n)."""

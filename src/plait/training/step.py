@@ -87,17 +87,40 @@ def training_step(
     if isinstance(balancer, BilevelBalancer):
         problem = ModelProblem(model, given[0], given[1], optimizer, autocast)
         given = given[:1]
+    groups = _groups(given, 1 if problem else balancer.batches)
+    raw, terms = _differentiate(reading, groups, backward, problem)
+    balance = backward.finish()
+    if balance.skipped is not None:
+        return StepRecord(raw, totals, balance, None, terms, balance.skipped)
+    try:
+        norm = _clip(_parameters(optimizer), clip)
+    except NonFiniteError as error:
+        if backward.options.nonfinite == "raise":
+            raise
+        backward.memory.skipped += 1
+        return StepRecord(raw, totals, balance, None, terms, str(error))
+    optimizer.step()
+    model.after_step(optimizer)
+    balancer.after_step(None if reread is None else partial(reread, partial(reading.joined, given)))
+    return StepRecord(raw, totals, balance, norm, terms)
+
+
+def _differentiate(
+    reading: Reading,
+    groups: Sequence[Sequence[Batch]],
+    backward: Backward,
+    problem: ModelProblem | None,
+) -> tuple[dict[str, float], dict[str, tuple[float, float]]]:
+    """Adds every micro-batch to the step; returns the raw losses, and the penalties."""
+    totals = _totals(batch for group in groups for batch in group)
     raw = dict.fromkeys(totals, 0.0)
     terms: dict[str, tuple[float, float]] = {}
-    for position, group in enumerate(_groups(given, 1 if problem else balancer.batches)):
+    for position, group in enumerate(groups):
         labels = _totals(group)
         for batch in group:
             cut = Cut() if backward.options.at == "features" else None
             outputs, losses = reading(batch, cut)
-            penalty = None
-            if batch is given[-1]:
-                with autocast:
-                    penalty = model.penalty(outputs)
+            penalty = reading.penalty(outputs) if batch is groups[-1][-1] else None
             shares = {task: n / labels[task] for task, n in losses.counts.items()}
             backward.add(
                 losses,
@@ -114,20 +137,7 @@ def training_step(
                     name: (float(penalty.raw[name].detach()), float(term.detach()))
                     for name, term in penalty.items()
                 }
-    balance = backward.finish()
-    if balance.skipped is not None:
-        return StepRecord(raw, totals, balance, None, terms, balance.skipped)
-    try:
-        norm = _clip(_parameters(optimizer), clip)
-    except NonFiniteError as error:
-        if backward.options.nonfinite == "raise":
-            raise
-        backward.memory.skipped += 1
-        return StepRecord(raw, totals, balance, None, terms, str(error))
-    optimizer.step()
-    model.after_step(optimizer)
-    balancer.after_step(None if reread is None else partial(reread, partial(reading.joined, given)))
-    return StepRecord(raw, totals, balance, norm, terms)
+    return raw, terms
 
 
 def _groups(batches: Sequence[Batch], count: int) -> list[Sequence[Batch]]:

@@ -117,9 +117,8 @@ class Trainer:
         self.balancer.setup(tuple(model.tasks))
         check_balancer(self.balancer, model, accumulate, schedule)
         self.backward = Backward(self.balancer, model, **options)
-        self.optimizer = make_optimizer(
-            optimizer, self.model, self.balancer, lr=lr, weight_decay=weight_decay
-        )
+        groups = {"lr": lr, "weight_decay": weight_decay}
+        self.optimizer = make_optimizer(optimizer, self.model, self.balancer, **groups)
         self.scheduler: Any = None if scheduler is None else scheduler(self.optimizer)
         self.epochs = epochs
         self.accumulate = accumulate

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
+SLACK = 16  # the eigenvectors carry a few times the error of the matrix
+
 
 def least_norm(matrix: np.ndarray, target: np.ndarray, rounding: float) -> tuple[np.ndarray, float]:
     """Returns ``M^+ q``, and the share ``|P q|^2 / |q|^2`` of q that is in the range of M.
@@ -14,14 +16,15 @@ def least_norm(matrix: np.ndarray, target: np.ndarray, rounding: float) -> tuple
     Args:
         matrix: M, symmetric positive semi-definite `[n, n]`.
         target: q, `[n]`, not 0.
-        rounding: relative error of M. Shares that differ from 0 or 1 by no more are 0 or 1.
+        rounding: relative error of M. Shares that differ from 0 or 1 by a few times as much are 0
+            or 1.
     """
     values, vectors = np.linalg.eigh(matrix)
     kept = values > rounding * values[-1]
     parts = vectors[:, kept].T @ target
     share = float(parts @ parts / (target @ target))
-    if kept.all() or share >= 1 - rounding:
+    if kept.all() or share >= 1 - SLACK * rounding:
         share = 1.0
-    if share <= rounding:
+    if share <= SLACK * rounding:
         return np.zeros(len(target)), 0.0
     return vectors[:, kept] @ (parts / values[kept]), share

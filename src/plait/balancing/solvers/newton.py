@@ -32,8 +32,8 @@ def newton(
         rounding: relative error of M.
 
     Example:
-        >>> newton(np.array([[1.0, 0.5], [0.5, 1.0]]), np.array([1.5, 1.5]), power=1.0).tolist()
-        [1.0, 1.0]
+        >>> newton(np.array([[1.0, 0.5], [0.5, 1.0]]), np.array([1.5, 1.5]), power=1.0).round(9)
+        array([1., 1.])
 
     Reference: Boyd, Vandenberghe, "Convex Optimization", 2004, section 9.5; the equations are those
         of Navon et al., ICML 2022 (beta = 1), and Ban, Ji, ICML 2024 (beta = 1 / alpha).
