@@ -16,7 +16,7 @@ from torchmetrics.classification import MulticlassAccuracy
 from torchmetrics.regression import MeanAbsoluteError
 
 import plait.balancing
-from plait.balancing import Balancer, BilevelBalancer
+from plait.balancing import Balancer
 from plait.core.lookup import names
 from plait.data import InMemory, collate, index_of, loader
 from plait.model import MultiTaskModel
@@ -24,12 +24,9 @@ from plait.sharing import Hard
 from plait.tasks import Classification, Regression, Task
 from plait.training import Callback, Trainer
 
-# The Trainer gives no method a bilevel problem: those have tests of their own
-BALANCERS = [
-    name
-    for name in names(plait.balancing, Balancer)
-    if not issubclass(getattr(plait.balancing, name), BilevelBalancer)
-]
+EVERY_BALANCER = names(plait.balancing, Balancer)
+# Of each kind: none, learned weights, draws, Gramian, epochs, last layer, rows kept across steps
+BALANCERS = ["Equal", "UncertaintyWeights", "PCGrad", "UPGrad", "DWA", "GradNorm", "MoCo"]
 SIZE, BATCH, EPOCHS = 18, 4, 2  # 5 batches in an epoch; with accumulation of 2, 3 steps
 STEPS = 3  # in an epoch
 

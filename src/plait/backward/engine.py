@@ -12,7 +12,7 @@ from plait.backward.options import At, HeadWeights, NonFinite, Options, Route, S
 from plait.backward.record import Memory, Record
 from plait.backward.rows import RowStep
 from plait.backward.step import Parts, Step
-from plait.backward.ways import Features, at_features, at_last_layer, look_ahead
+from plait.backward.ways import Features, at_features, at_last_layer, last_layer, look_ahead
 from plait.balancing.base import (
     Balancer,
     BilevelBalancer,
@@ -266,10 +266,11 @@ class Backward:
         elif self.options.at == "features":
             self._check_whole("at='features'")
             at_features(step, parts, candidates, features)
-        elif balancer.at == "last layer":
-            self._check_whole(f"{type(balancer).__name__}, which reads the last shared layer,")
+        elif balancer.at == "last layer" and not self._several:
             at_last_layer(step, parts, candidates)
         else:
+            if balancer.at == "last layer" and step.layer is None:
+                step.layer = last_layer(parts, step.split(parts, candidates)[0])
             self._add_rows(parts, candidates, batch)
 
     def _add_rows(self, parts: Parts, candidates: Sequence[Tensor], batch: int) -> None:

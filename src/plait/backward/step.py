@@ -40,6 +40,7 @@ class Step:
         gradients: `(parameter, gradient)` by the parameter's id.
         matrix: the Gramian, on the host, where one was formed.
         reused: the weights are those of an earlier step.
+        layer: the last shared layer, for a method that reads the gradients there.
     """
 
     def __init__(self, balancer: Balancer, options: Options, memory: Memory, info: Info) -> None:
@@ -52,6 +53,7 @@ class Step:
         self.gradients: dict[int, tuple[Tensor, Tensor]] = {}
         self.matrix: np.ndarray | None = None
         self.reused = False
+        self.layer: Tensor | None = None
 
     @property
     def heads_by_task(self) -> bool:

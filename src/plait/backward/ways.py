@@ -18,7 +18,7 @@ Features = Cut | Tensor | Sequence[Tensor]
 def at_last_layer(step: Step, parts: Parts, candidates: Sequence[Tensor]) -> None:
     """Takes the Gramian at the shared weight nearest to the losses; then one backward pass."""
     shared, own = step.split(parts, candidates)
-    weight = nearest(parts.values(), {id(p) for p in shared if p.dim() > 1} or set(map(id, shared)))
+    weight = last_layer(parts, shared)
     if weight is None:  # there is nothing to balance
         step.weigh_equally(parts)
         step.collect(gradients(list(parts.values()), own))
@@ -32,6 +32,12 @@ def at_last_layer(step: Step, parts: Parts, candidates: Sequence[Tensor]) -> Non
     _weigh(step, parts, gramian(torch.stack(rows).flatten(1)), weight.dtype)
     step.collect_own(found)
     step.collect(gradients(list(parts.values()), shared, step.each(parts)))
+
+
+def last_layer(parts: Parts, shared: Sequence[Tensor]) -> Tensor | None:
+    """Returns the shared weight nearest to the losses; None if nothing is shared."""
+    weights = [parameter for parameter in shared if parameter.dim() > 1]
+    return nearest(parts.values(), set(map(id, weights or shared)))
 
 
 def at_features(
