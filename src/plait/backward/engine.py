@@ -8,11 +8,26 @@ from typing import Any
 from torch import Tensor, nn
 
 from plait.backward.combine import apply_beyond, combine
-from plait.backward.options import At, HeadWeights, NonFinite, Options, Route, Scale
+from plait.backward.options import (
+    At,
+    HeadWeights,
+    NonFinite,
+    Options,
+    Route,
+    Scale,
+    reads_one_gramian,
+)
 from plait.backward.record import Memory, Record
 from plait.backward.rows import RowStep
 from plait.backward.step import Parts, Step
-from plait.backward.ways import Features, at_features, at_last_layer, last_layer, look_ahead
+from plait.backward.ways import (
+    Features,
+    at_features,
+    at_last_layer,
+    by_layers,
+    last_layer,
+    look_ahead,
+)
 from plait.balancing.base import (
     Balancer,
     BilevelBalancer,
@@ -22,6 +37,7 @@ from plait.balancing.base import (
 )
 from plait.core.errors import ConfigError, NonFiniteError
 from plait.gradients import (
+    LayerPlan,
     Layout,
     RowBuffer,
     accumulate,
@@ -268,6 +284,8 @@ class Backward:
             at_features(step, parts, candidates, features)
         elif balancer.at == "last layer" and not self._several:
             at_last_layer(step, parts, candidates)
+        elif (plan := self._plan(parts, candidates)) is not None:
+            by_layers(step, parts, plan)
         else:
             if balancer.at == "last layer" and step.layer is None:
                 step.layer = last_layer(parts, step.split(parts, candidates)[0])
@@ -277,6 +295,14 @@ class Backward:
         if self._rows is None:
             self._rows = RowStep(self.memory.rows)
         self._rows.buffer(batch).add(parts, candidates, chunk_size=self.options.chunk_size)
+
+    def _plan(self, parts: Parts, candidates: Sequence[Tensor]) -> LayerPlan | None:
+        """Returns the plan of the route "layers" if it is the one to take."""
+        route, balancer = self.options.route, self.balancer
+        if route == "rows" or self._several or not reads_one_gramian(balancer):
+            return None
+        plan = LayerPlan.of(parts, *self._step.split(parts, candidates))
+        return plan if route == "layers" or plan.is_cheaper else None
 
     def _may_reuse(self, parts: Parts) -> bool:
         """Weights of an earlier step serve all micro-batches of a step, or none."""

@@ -10,9 +10,18 @@ from torch import Tensor
 from plait.backward.step import Parts, Step
 from plait.balancing.base import BilevelBalancer, Problem
 from plait.core.errors import ConfigError
-from plait.gradients import Cut, FeatureGradients, gradients, gramian, nearest
+from plait.gradients import Cut, FeatureGradients, LayerPlan, gradients, gramian, nearest
 
 Features = Cut | Tensor | Sequence[Tensor]
+
+
+def by_layers(step: Step, parts: Parts, plan: LayerPlan) -> None:
+    """Forms the Gramian from the layers' inputs and output gradients; then one backward pass."""
+    found = plan.run(parts)
+    _weigh(step, parts, found.gramian, plan.dtype)
+    step.collect_own(found.own)
+    if plan.shared:
+        step.collect(gradients(list(parts.values()), plan.shared, step.each(parts)))
 
 
 def at_last_layer(step: Step, parts: Parts, candidates: Sequence[Tensor]) -> None:

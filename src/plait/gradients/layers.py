@@ -57,9 +57,7 @@ class LayerPlan:
     dtype: torch.dtype = field(init=False)
 
     def __post_init__(self) -> None:
-        self.dtype = reduce(
-            torch.promote_types, (p.dtype for p in self.shared), torch.float32
-        )
+        self.dtype = reduce(torch.promote_types, (p.dtype for p in self.shared), torch.float32)
 
     @classmethod
     def of(
@@ -117,7 +115,9 @@ class LayerPlan:
         each = sum(row.each for _, row in self.layers)
         pairs = self.tasks * self.tasks
         return {
-            "layers": once + 2 * explicit + self.tasks * (each + 2 * MOVE * self.width)
+            "layers": once
+            + 2 * explicit
+            + self.tasks * (each + 2 * MOVE * self.width)
             + pairs * self.width,
             "rows": self.tasks * (explicit + 4 * MOVE * full) + pairs * full,
         }
@@ -138,9 +138,7 @@ class LayerPlan:
         for row, (task, loss) in zip(matrix, losses.items(), strict=True):
             if not inputs:
                 break
-            found = list(
-                torch.autograd.grad(loss, inputs, retain_graph=True, allow_unused=True)
-            )
+            found = list(torch.autograd.grad(loss, inputs, retain_graph=True, allow_unused=True))
             at_own = zip(self.own, found[len(inputs) - len(self.own) :], strict=True)
             own += [(p, task, gradient) for p, gradient in at_own if gradient is not None]
             self._write(row, found)

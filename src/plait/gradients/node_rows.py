@@ -197,9 +197,7 @@ def _scaling(node: Any, uses: Uses, tasks: int) -> ShortRow | None:
     )
 
 
-def _broadcast(
-    node: Any, uses: Uses, chain: Callable[[Tensor, int], Tensor]
-) -> ShortRow | None:
+def _broadcast(node: Any, uses: Uses, chain: Callable[[Tensor, int], Tensor]) -> ShortRow | None:
     """Sums over what was repeated; a parameter that is seen through a view has another shape."""
     seen = {
         position: parameter
