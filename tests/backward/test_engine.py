@@ -22,7 +22,6 @@ from plait.balancing import (
     GramianBalancer,
     Info,
     JacobianBalancer,
-    LossBalancer,
     PCGrad,
     UncertaintyWeights,
     UPGrad,

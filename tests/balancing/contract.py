@@ -14,6 +14,7 @@ from plait.core.lookup import names, parameters
 from plait.training import parameter_groups
 
 # `Backward` gives no method a bilevel problem: those have tests of their own
+EVERY = names(plait.balancing, Balancer)
 METHODS = [
     name
     for name in names(plait.balancing, Balancer)

@@ -162,6 +162,8 @@ class Backward:
         self._rows: RowStep | None = None
         self._measure = measure
         self._several = False
+        # A bilevel method gets its second batch in the problem
+        self._wanted = 1 if isinstance(self.balancer, BilevelBalancer) else self.balancer.batches
         self._batches = 0
         self._skipped: str | None = None
 
@@ -337,9 +339,9 @@ class Backward:
                 f"{name} learns its weights, so the optimizer has to have them. Name its tasks "
                 "(`tasks=[...]`) and make the optimizer with `plait.parameter_groups`."
             )
-        if batch >= self.balancer.batches:
+        if batch >= self._wanted:
             raise ConfigError(
-                f"{name} reads {self.balancer.batches} independent batches in a step; found "
+                f"{name} reads {self._wanted} independent batches in a step; found "
                 f"{batch + 1} or more. Join the others, or leave them out."
             )
 
@@ -348,9 +350,9 @@ class Backward:
             raise ConfigError(
                 "no task has a loss in this step. Skip the step, or check the labels."
             )
-        if self._batches < self.balancer.batches:
+        if self._batches < self._wanted:
             raise ConfigError(
-                f"{type(self.balancer).__name__} reads {self.balancer.batches} independent batches "
+                f"{type(self.balancer).__name__} reads {self._wanted} independent batches "
                 f"in a step; found {self._batches}. Give `losses` as a list of them."
             )
 

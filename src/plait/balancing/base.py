@@ -271,6 +271,7 @@ class BilevelBalancer(Balancer):
     """Learns the weights from the losses on validation data after a step with them."""
 
     reads = "problem"
+    batches = 2  # the second one is looked ahead to
 
     @abstractmethod
     def weights(self, problem: Problem, info: Info | None = None) -> tuple[Tensor, Tensor | None]:

@@ -24,7 +24,7 @@ from plait.evaluation.rules import rule as rule_of
 from plait.model import MultiTaskModel
 from plait.training.callbacks import Callback
 from plait.training.checkpoint import read_checkpoint, write_checkpoint
-from plait.training.checks import check_balancer
+from plait.training.checks import check_balancer, steps_per_epoch
 from plait.training.device import Precision, autocast, pick_device
 from plait.training.events import EventLog
 from plait.training.feed import Feed
@@ -222,22 +222,10 @@ class Trainer:
             raise Interrupted(self._stop.received, self.run)
 
     def _count_steps(self, train: Any) -> int | None:
-        """Returns the optimizer steps in an epoch, if the loader knows its length.
-
-        Raises:
-            DataError: an epoch has fewer batches than one step needs.
-        """
+        """Returns the optimizer steps in an epoch, if the loader knows its length."""
         if not hasattr(train, "__len__"):
             return None
-        count = len(train)
-        if count < self.balancer.batches:
-            raise DataError(
-                f"{type(self.balancer).__name__} reads {self.balancer.batches} independent batches "
-                f"in a step, but an epoch has {count}. Use smaller batches."
-            )
-        if self.balancer.batches > 1:
-            return count // (self.accumulate * self.balancer.batches)
-        return -(-count // self.accumulate)
+        return steps_per_epoch(len(train), self.accumulate, self.balancer)
 
     def _windows(self, batches: Iterator[Any]) -> Iterator[list[Batch]]:
         whole = self.accumulate * self.balancer.batches
