@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,7 @@ from plait.core.modes import evaluating
 from plait.core.outputs import Losses, Outputs, Penalties
 from plait.core.seeding import seeded
 from plait.core.structure import from_signature, map_tensors, signature
-from plait.gradients import leaves
+from plait.gradients import Cut, leaves
 from plait.pretrained import (
     building_from,
     describe,
@@ -83,18 +84,27 @@ class MultiTaskModel(nn.Module):
         for regularizer in regularization:
             regularizer.setup(sharing.networks())
 
-    def forward(self, inputs: Any, tasks: Collection[str] | None = None) -> Outputs:
+    def forward(
+        self, inputs: Any, tasks: Collection[str] | None = None, cut: Cut | None = None
+    ) -> Outputs:
         """Predicts.
 
         Args:
             inputs: one common input, or `PerTask({task: inputs})`.
             tasks: the tasks that are wanted; all by default.
+            cut: cuts the heads' graphs off from the trunk's, for gradients at the features.
 
         Returns:
             `{task: prediction}`, with the features that the heads read.
         """
         features = self.sharing(inputs, tasks)
-        predictions = {task: self.heads[safe_key(task)](own) for task, own in features.items()}
+        read = features
+        if cut is not None:
+            read = {
+                task: replace(own, levels=tuple(map(cut, own.levels)))
+                for task, own in features.items()
+            }
+        predictions = {task: self.heads[safe_key(task)](own) for task, own in read.items()}
         return Outputs(predictions, features=features)
 
     def losses(self, outputs: Sequence[Outputs], batch: Batch) -> Losses:

@@ -22,17 +22,15 @@ from plait.balancing import (
     GramianBalancer,
     Info,
     JacobianBalancer,
-    LossBalancer,
     PCGrad,
     UncertaintyWeights,
     UPGrad,
 )
 from plait.core.errors import ConfigError, NonFiniteError, ShapeError
-from plait.core.lookup import names
 from tests.gradients.nets import NETS, Losses, heads, losses_of
 from tests.gradients.slow import Slow, assert_close, gradients_of
 
-METHODS = names(plait.balancing, Balancer)
+METHODS = ["Equal", "PCGrad", "UPGrad", "UncertaintyWeights"]  # of each kind; contract tests: all
 
 
 class Agreement(JacobianBalancer):
@@ -83,7 +81,7 @@ def test_agrees_with_the_slow_loop(
     expected = Slow(copy.deepcopy(one), parameters)(losses)
     backward(losses, one)
     # One pass for all tasks adds their gradients up in the precision of the activations
-    joint_bfloat16 = build is NETS["autocast"] and isinstance(one, LossBalancer)
+    joint_bfloat16 = build is NETS["autocast"] and not isinstance(one, JacobianBalancer)
     tolerance = 2e-2 if joint_bfloat16 else 1e-5
     assert_close(gradients_of(parameters), expected, tolerance=tolerance)
 
@@ -541,7 +539,7 @@ def test_micro_batches_make_the_step_of_the_joined_batch(
         run.add(part, shares, penalty=penalty if rows.start == 0 else None)
     record = run.finish()
 
-    assert_close(gradients_of(model.parameters()), expected, tolerance=1e-12)
+    assert_close(gradients_of(model.parameters()), expected, tolerance=1e-9)
     assert set(record.tasks) == set(joined.tasks)
     order = [record.tasks.index(task) for task in joined.tasks]
     np.testing.assert_allclose(record.losses[order], joined.losses)

@@ -9,11 +9,17 @@ from torch import Tensor, nn
 
 import plait.balancing
 from plait.backward import Backward, Record
-from plait.balancing import Balancer, GramianBalancer
+from plait.balancing import Balancer, BilevelBalancer, GramianBalancer, Info
 from plait.core.lookup import names, parameters
 from plait.training import parameter_groups
 
-METHODS = names(plait.balancing, Balancer)
+# `Backward` gives no method a bilevel problem: those have tests of their own
+EVERY = names(plait.balancing, Balancer)
+METHODS = [
+    name
+    for name in names(plait.balancing, Balancer)
+    if not issubclass(getattr(plait.balancing, name), BilevelBalancer)
+]
 TASKS = ("a", "b.c", "d")  # a dot in a name must do no harm
 
 
@@ -25,6 +31,11 @@ def method(name: str) -> type[Balancer]:
 
 
 GRAMIAN_METHODS = [name for name in METHODS if issubclass(method(name), GramianBalancer)]
+
+
+def by_hand(tasks: int, group: int = 0) -> Info:
+    """What a call by hand gives a method that reads the losses as well."""
+    return Info(tuple(map(str, range(tasks))), torch.ones(tasks), group=group)
 
 
 def is_random(name: str) -> bool:
@@ -70,11 +81,22 @@ class Run:
         self.optimizer = torch.optim.Adam(groups)
         self.backward = Backward(self.balancer, self.model)
 
+    def losses(self, number: int, tasks: Iterable[str] = TASKS) -> list[dict[str, Tensor]]:
+        """Those of each independent batch that the method reads in a step."""
+        return [
+            self.model.losses(number + 1000 * batch, tasks)
+            for batch in range(self.balancer.batches)
+        ]
+
     def step(self, number: int, tasks: Iterable[str] = TASKS) -> Record:
+        @torch.no_grad()
+        def reread() -> dict[str, Tensor]:
+            return self.model.losses(number, tasks)
+
         self.optimizer.zero_grad()
-        record = self.backward(self.model.losses(number, tasks))
+        record = self.backward(self.losses(number, tasks))
         self.optimizer.step()
-        self.balancer.after_step()
+        self.balancer.after_step(reread if self.balancer.rereads else None)
         return record
 
     def state_dict(self) -> dict[str, Any]:

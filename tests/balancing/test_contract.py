@@ -19,6 +19,7 @@ from tests.balancing.contract import (
     TASKS,
     Run,
     Toy,
+    by_hand,
     is_random,
     method,
     same,
@@ -94,7 +95,7 @@ def test_an_absent_task_is_an_absent_row(name: str) -> None:
     present = TASKS[:2]
     knows_three, knows_two = Run(name), Run(name, present)
     for run in (knows_three, knows_two):
-        run.backward(run.model.losses(0, present))
+        run.backward(run.losses(0, present))
     for parameter, value in knows_two.model.named_parameters():
         found, expected = knows_three.model.get_parameter(parameter).grad, value.grad
         assert found is not None and expected is not None
@@ -126,15 +127,15 @@ def test_a_task_may_be_absent_in_the_first_step(name: str) -> None:
 
 @every_method
 def test_a_single_task_is_trained_as_ever(name: str) -> None:
-    run, plain = Run(name, TASKS[:1]), Toy(TASKS[:1])
     for head_weights in ("unit", "task"):
+        run, plain = Run(name, TASKS[:1]), Toy(TASKS[:1])
         if run.balancer.reads == "jacobian" and head_weights == "task":
             continue
-        run.model.zero_grad()
-        plain.zero_grad()
         backward = Backward(run.balancer, run.model, head_weights=head_weights)
-        record = backward(run.model.losses(0, TASKS[:1]))
-        plain.losses(0, TASKS[:1])["a"].backward()
+        record = backward(run.losses(0, TASKS[:1]))
+        batches = run.balancer.batches
+        for batch in range(batches):
+            (plain.losses(1000 * batch, TASKS[:1])["a"] / batches).backward()
         weight = 1.0 if record.weights is None or head_weights == "unit" else record.weights[0]
         assert weight > 0
         for one, two in zip(run.model.parameters(), plain.parameters(), strict=True):
@@ -149,8 +150,8 @@ def test_refuses_a_loss_that_is_not_finite(name: str, value: float) -> None:
     run.step(0)
     run.optimizer.zero_grad()
     before = copy.deepcopy(run.state_dict())
-    losses = run.model.losses(1)
-    losses["b.c"] = losses["b.c"] * value
+    losses = run.losses(1)
+    losses[0]["b.c"] = losses[0]["b.c"] * value
     with pytest.raises(NonFiniteError, match=r"'b\.c' is -?(nan|inf); nothing was changed"):
         run.backward(losses)
     assert all(p.grad is None for p in [*run.model.parameters(), *run.balancer.parameters()])
@@ -164,10 +165,11 @@ def test_refuses_a_gradient_that_is_not_finite(name: str) -> None:
     run.step(0)
     run.optimizer.zero_grad()
     before = copy.deepcopy(run.state_dict())
-    losses = run.model.losses(1)
-    bias = run.model.trunk[0].bias
-    assert isinstance(bias, torch.Tensor)
-    losses["d"] = losses["d"] + (bias - bias.detach()).square().sum().sqrt()  # 0, with slope 0/0
+    losses = run.losses(1)
+    weight = run.model.trunk[0].weight
+    assert isinstance(weight, torch.Tensor)
+    change = weight - weight.detach()
+    losses[0]["d"] = losses[0]["d"] + change.square().sum().sqrt()  # 0, with slope 0/0
     with pytest.raises(NonFiniteError, match="the gradient of task 'd' is not finite"):
         run.backward(losses)
     assert all(p.grad is None for p in [*run.model.parameters(), *run.balancer.parameters()])
@@ -178,8 +180,8 @@ def test_refuses_a_gradient_that_is_not_finite(name: str) -> None:
 def test_float32_and_float64_agree(name: str) -> None:
     narrow, wide = Run(name), Run(name, dtype=torch.float64)
     wide.model.load_state_dict(narrow.model.state_dict())
-    narrow.backward(narrow.model.losses(0))
-    wide.backward(wide.model.losses(0))
+    narrow.backward(narrow.losses(0))
+    wide.backward(wide.losses(0))
     for one, two in zip(narrow.model.parameters(), wide.model.parameters(), strict=True):
         assert one.grad is not None and two.grad is not None
         assert (one.grad.dtype, two.grad.dtype) == (torch.float32, torch.float64)
@@ -233,10 +235,13 @@ def test_leading_axes_are_independent_groups(name: str) -> None:
     balancer: Balancer = method(name)()
     assert isinstance(balancer, GramianBalancer)
     twin = copy.deepcopy(balancer)
-    weights = balancer.weights(gramians)
+    weights = balancer.weights(gramians, by_hand(4))
     assert weights.shape == (2, 3, 4)
     assert weights.dtype == torch.float64
-    one_by_one = [twin.weights(gramian) for gramian in gramians.flatten(0, 1)]
+    one_by_one = [
+        twin.weights(gramian, by_hand(4, group))
+        for group, gramian in enumerate(gramians.flatten(0, 1))
+    ]
     assert torch.equal(weights.flatten(0, 1), torch.stack(one_by_one))
 
 
@@ -244,8 +249,20 @@ def test_leading_axes_are_independent_groups(name: str) -> None:
 def test_a_row_of_zeros_gets_no_weight_and_all_zeros_none(name: str) -> None:
     balancer = method(name)()
     assert isinstance(balancer, GramianBalancer)
-    assert balancer.weights(torch.diag(torch.tensor([1.0, 0.0, 2.0])))[1] == 0
-    assert torch.equal(balancer.weights(torch.zeros(2, 2)), torch.zeros(2, dtype=torch.float64))
+    assert balancer.weights(torch.diag(torch.tensor([1.0, 0.0, 2.0])), by_hand(3))[1] == 0
+    nothing = balancer.weights(torch.zeros(2, 2), by_hand(2))
+    assert torch.equal(nothing, torch.zeros(2, dtype=torch.float64))
+
+
+@every_gramian_method
+def test_needs_no_info_by_hand_or_asks_for_the_losses(name: str) -> None:
+    balancer = method(name)()
+    assert isinstance(balancer, GramianBalancer)
+    if balancer.positive_losses:
+        with pytest.raises(ConfigError, match=r"reads the losses as well.*info=Info\("):
+            balancer.weights(torch.eye(3))
+    else:
+        assert torch.isfinite(balancer.weights(torch.eye(3))).all()
 
 
 @every_gramian_method
@@ -266,5 +283,5 @@ def test_refuses_a_gramian_that_is_not_finite(name: str, value: float) -> None:
     gramian = torch.eye(3)
     gramian[1] = gramian[:, 1] = value
     with pytest.raises(NonFiniteError, match="task '1'"):
-        balancer.weights(gramian)
+        balancer.weights(gramian, by_hand(3))
     assert same(before, balancer.state_dict())

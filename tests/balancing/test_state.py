@@ -4,7 +4,7 @@ import pickle
 import torch
 from torch import nn
 
-from plait.balancing.state import TaskState
+from plait.balancing.state import TaskState, grouped
 
 ODD = ["a", "b.c", "training", "100%"]  # names that a module's own attributes would clash with
 
@@ -66,3 +66,9 @@ def test_moves_with_its_module() -> None:
     holder.seen.put(["a"], torch.ones(1))
     holder.to("meta")
     assert next(iter(holder.state_dict().values())).device.type == "meta"
+
+
+def test_each_parameter_group_has_names_of_its_own() -> None:
+    assert grouped(["a", "b"], 0) == ("a", "b")  # one group: the plain names
+    names = {name for group in range(3) for name in grouped(["a", "b"], group)}
+    assert len(names) == 6

@@ -168,9 +168,9 @@ def test_list_shows_all_that_there_is() -> None:
     text = plait("list").out
     for family, methods in catalogue().items():
         assert family in text
-        for name, line in methods.items():
+        for name, entry in methods.items():
             assert name in text
-            assert line.split(":")[0][:40] in text
+            assert entry["summary"].split(":")[0][:40] in text
 
 
 def test_list_of_one_family() -> None:
@@ -178,6 +178,16 @@ def test_list_of_one_family() -> None:
     text = plait("list", "recipes").out
     assert "Digits" in text
     assert "PCGrad" not in text
+
+
+def test_list_of_balancing_says_what_each_method_needs() -> None:
+    text = plait("list", "balancing").out
+    rows = {line.split()[0]: line for line in text.splitlines() if line.startswith("   ")}
+    assert "Gramian" in rows["UPGrad"]
+    assert "2 T" in rows["MoDo"]
+    found = json.loads(plait("list", "balancing", "--json").out)["balancing"]
+    assert found["FAMO"]["needs"] == "the losses again after the step"
+    assert "NeurIPS 2023" in found["FAMO"]["paper"]
 
 
 # --- version and help -----------------------------------------------------------------------

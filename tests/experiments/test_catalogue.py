@@ -37,7 +37,8 @@ def test_it_is_what_the_packages_export() -> None:
 
 def test_every_entry_says_what_it_does() -> None:
     for family, methods in catalogue().items():
-        for name, line in methods.items():
+        for name, entry in methods.items():
+            line = entry["summary"]
             made = getattr(importlib.import_module(f"plait.{family}"), name)
             assert made.__doc__.startswith(line)
             assert line.endswith((".", "?")), f"{name}: {line!r} is no sentence"

@@ -1,11 +1,13 @@
 """The configuration: defaults, types, and one message with everything that is wrong."""
 
 import inspect
+from dataclasses import fields
 from typing import Any
 
 import pytest
 import yaml
 
+from plait.backward import Options
 from plait.core.errors import ConfigError
 from plait.experiments import RunConfig, validate
 from plait.experiments.config import Method
@@ -24,10 +26,17 @@ def test_defaults_are_those_of_the_trainer() -> None:
 
 
 def test_every_option_of_the_trainer_can_be_set() -> None:
-    built = {"self", "model", "balancer", "lr", "weight_decay", "run", "callbacks"}
-    assert inspect.signature(Trainer.__init__).parameters.keys() - built <= set(
-        RunConfig.model_fields
-    )
+    built = {"self", "model", "balancer", "lr", "weight_decay", "run", "callbacks", "options"}
+    wanted = inspect.signature(Trainer.__init__).parameters.keys() - built
+    wanted |= {option.name for option in fields(Options)}
+    assert wanted <= set(RunConfig.model_fields)
+
+
+def test_the_defaults_are_those_of_backward() -> None:
+    config = validate({"recipe": "digits"})
+    defaults = Options()
+    for option in fields(Options):
+        assert getattr(config, option.name) == getattr(defaults, option.name)
 
 
 def test_a_method_is_a_name_or_a_name_with_options() -> None:

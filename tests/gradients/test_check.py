@@ -38,6 +38,12 @@ def test_a_loss_is_a_scalar_with_a_graph() -> None:
         check_losses({"a": loss(), "b": torch.tensor(1.0)})
 
 
+def test_a_negative_loss_is_refused_where_the_method_cannot_have_it() -> None:
+    check_losses({"a": loss(0.0)}, {"cosine": loss(-1.0)}, positive=True)
+    with pytest.raises(ConfigError, match=r"must not be negative .*; found -0\.5 for task 'b'"):
+        check_losses({"a": loss(), "b": loss(-0.5)}, positive=True)
+
+
 def test_values_keep_the_widest_precision() -> None:
     mixed = values_of([loss(1.0, torch.bfloat16), loss(1e300, torch.float64)])
     assert mixed.tolist() == [1.0, 1e300]

@@ -24,7 +24,9 @@ from plait.sharing import Hard
 from plait.tasks import Classification, Regression, Task
 from plait.training import Callback, Trainer
 
-BALANCERS = names(plait.balancing, Balancer)
+EVERY_BALANCER = names(plait.balancing, Balancer)
+# Of each kind: none, learned weights, draws, Gramian, epochs, last layer, rows kept across steps
+BALANCERS = ["Equal", "UncertaintyWeights", "PCGrad", "UPGrad", "DWA", "GradNorm", "MoCo"]
 SIZE, BATCH, EPOCHS = 18, 4, 2  # 5 batches in an epoch; with accumulation of 2, 3 steps
 STEPS = 3  # in an epoch
 

@@ -7,7 +7,7 @@ from torch import nn
 from plait import parameter_groups
 from plait.balancing import Equal, UncertaintyWeights
 from plait.core.errors import ConfigError
-from tests.training.problem import BALANCERS, balancer, model
+from tests.training.problem import EVERY_BALANCER, balancer, model
 
 
 class Scaled(nn.Module):
@@ -70,7 +70,7 @@ def test_tied_parameters_come_once() -> None:
     assert list(rates(net)) == ["0.weight"]
 
 
-@pytest.mark.parametrize("name", BALANCERS)
+@pytest.mark.parametrize("name", EVERY_BALANCER)
 def test_learned_weights_have_no_decay(name: str) -> None:
     net, made = model(), balancer(name)
     groups = parameter_groups(net, made, lr=0.1, weight_decay=0.02)

@@ -12,6 +12,7 @@ from tests.training import problem
 from tests.training.problem import (
     BALANCERS,
     EPOCHS,
+    EVERY_BALANCER,
     LOADERS,
     STEPS,
     StopAt,
@@ -56,7 +57,7 @@ def interrupted(
 
 
 @pytest.mark.parametrize("name", BALANCERS)
-def test_every_balancer_at_every_step(name: str, tmp_path: Path) -> None:
+def test_each_kind_of_balancer_at_every_step(name: str, tmp_path: Path) -> None:
     """Batch normalisation, dropout, scheduler, accumulation, and tasks absent from some steps."""
     expected = whole(tmp_path / "whole", name)
     steps = [event for event in events(tmp_path / "whole") if event["event"] == "step"]
@@ -66,6 +67,16 @@ def test_every_balancer_at_every_step(name: str, tmp_path: Path) -> None:
         folder = tmp_path / f"{event}-{count}"
         assert_same_model(interrupted(folder, [(event, count)], name).model, expected.model)
         assert_same_run(folder, tmp_path / "whole")
+
+
+@pytest.mark.parametrize("name", EVERY_BALANCER)
+def test_every_balancer_inside_an_epoch(name: str, tmp_path: Path) -> None:
+    """The last step of the first epoch for one that reads two batches in a step."""
+    options: dict[str, Any] = {"accumulate": 1, "scheduler": None}
+    expected = whole(tmp_path / "whole", name, **options)
+    made = interrupted(tmp_path / "again", [("on_step_end", 2)], name, **options)
+    assert_same_model(made.model, expected.model)
+    assert_same_run(tmp_path / "again", tmp_path / "whole")
 
 
 @pytest.mark.parametrize("kind", LOADERS)

@@ -219,6 +219,8 @@ def test_micro_batches_are_one_large_batch(name: str, sizes: tuple[int, ...]) ->
         assert a.losses == pytest.approx(b.losses, rel=1e-4)
         assert a.counts == b.counts
         assert a.gradient_norm == pytest.approx(b.gradient_norm, rel=1e-4)
+        if a.balance.weights is None:  # a method of rows has none
+            continue
         first = dict(zip(a.balance.tasks, a.balance.weights, strict=True))
         second = dict(zip(b.balance.tasks, b.balance.weights, strict=True))
         assert first == pytest.approx(second, rel=1e-3)
@@ -567,7 +569,7 @@ class Spy(LossBalancer):
         self.told.append(info)
         return losses.sum()
 
-    def after_step(self) -> None:
+    def after_step(self, reread: Any = None) -> None:
         self.steps += 1
 
 

@@ -2,7 +2,7 @@
 
 from plait.backward.engine import Backward
 from plait.backward.one_line import backward
-from plait.backward.options import At, HeadWeights, NonFinite, Route, Scale
+from plait.backward.options import At, HeadWeights, NonFinite, Options, Route, Scale
 from plait.backward.record import Memory, Record
 
 __all__ = [
@@ -11,6 +11,7 @@ __all__ = [
     "HeadWeights",
     "Memory",
     "NonFinite",
+    "Options",
     "Record",
     "Route",
     "Scale",

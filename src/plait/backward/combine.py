@@ -46,7 +46,7 @@ def combine(step: Step, rows: RowStep, model: nn.Module | None) -> None:
 def solve(step: Step, rows: RowStep) -> Tensor:
     """Returns the weights `[T]` of a Gramian method, found once in a step."""
     if not step.weights:
-        step.gramian_weights(rows.tasks, rows.gramian().cpu(), rows.jacobian().dtype)
+        step.gramian_weights(rows.tasks, rows.gramian(step.layer).cpu(), rows.jacobian().dtype)
     return torch.tensor([step.weights[task] for task in rows.tasks], dtype=torch.float64)
 
 

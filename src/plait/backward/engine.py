@@ -8,11 +8,26 @@ from typing import Any
 from torch import Tensor, nn
 
 from plait.backward.combine import apply_beyond, combine
-from plait.backward.options import At, HeadWeights, NonFinite, Options, Route, Scale
+from plait.backward.options import (
+    At,
+    HeadWeights,
+    NonFinite,
+    Options,
+    Route,
+    Scale,
+    reads_one_gramian,
+)
 from plait.backward.record import Memory, Record
 from plait.backward.rows import RowStep
 from plait.backward.step import Parts, Step
-from plait.backward.ways import Features, at_features, at_last_layer, look_ahead
+from plait.backward.ways import (
+    Features,
+    at_features,
+    at_last_layer,
+    by_layers,
+    last_layer,
+    look_ahead,
+)
 from plait.balancing.base import (
     Balancer,
     BilevelBalancer,
@@ -22,6 +37,7 @@ from plait.balancing.base import (
 )
 from plait.core.errors import ConfigError, NonFiniteError
 from plait.gradients import (
+    LayerPlan,
     Layout,
     RowBuffer,
     accumulate,
@@ -146,6 +162,8 @@ class Backward:
         self._rows: RowStep | None = None
         self._measure = measure
         self._several = False
+        # A bilevel method gets its second batch in the problem
+        self._wanted = 1 if isinstance(self.balancer, BilevelBalancer) else self.balancer.batches
         self._batches = 0
         self._skipped: str | None = None
 
@@ -266,16 +284,27 @@ class Backward:
         elif self.options.at == "features":
             self._check_whole("at='features'")
             at_features(step, parts, candidates, features)
-        elif balancer.at == "last layer":
-            self._check_whole(f"{type(balancer).__name__}, which reads the last shared layer,")
+        elif balancer.at == "last layer" and not self._several:
             at_last_layer(step, parts, candidates)
+        elif (plan := self._plan(parts, candidates)) is not None:
+            by_layers(step, parts, plan)
         else:
+            if balancer.at == "last layer" and step.layer is None:
+                step.layer = last_layer(parts, step.split(parts, candidates)[0])
             self._add_rows(parts, candidates, batch)
 
     def _add_rows(self, parts: Parts, candidates: Sequence[Tensor], batch: int) -> None:
         if self._rows is None:
             self._rows = RowStep(self.memory.rows)
         self._rows.buffer(batch).add(parts, candidates, chunk_size=self.options.chunk_size)
+
+    def _plan(self, parts: Parts, candidates: Sequence[Tensor]) -> LayerPlan | None:
+        """Returns the plan of the route "layers" if it is the one to take."""
+        route, balancer = self.options.route, self.balancer
+        if route == "rows" or self._several or not reads_one_gramian(balancer):
+            return None
+        plan = LayerPlan.of(parts, *self._step.split(parts, candidates))
+        return plan if route == "layers" or plan.is_cheaper else None
 
     def _may_reuse(self, parts: Parts) -> bool:
         """Weights of an earlier step serve all micro-batches of a step, or none."""
@@ -310,9 +339,9 @@ class Backward:
                 f"{name} learns its weights, so the optimizer has to have them. Name its tasks "
                 "(`tasks=[...]`) and make the optimizer with `plait.parameter_groups`."
             )
-        if batch >= self.balancer.batches:
+        if batch >= self._wanted:
             raise ConfigError(
-                f"{name} reads {self.balancer.batches} independent batches in a step; found "
+                f"{name} reads {self._wanted} independent batches in a step; found "
                 f"{batch + 1} or more. Join the others, or leave them out."
             )
 
@@ -321,9 +350,9 @@ class Backward:
             raise ConfigError(
                 "no task has a loss in this step. Skip the step, or check the labels."
             )
-        if self._batches < self.balancer.batches:
+        if self._batches < self._wanted:
             raise ConfigError(
-                f"{type(self.balancer).__name__} reads {self.balancer.batches} independent batches "
+                f"{type(self.balancer).__name__} reads {self._wanted} independent batches "
                 f"in a step; found {self._batches}. Give `losses` as a list of them."
             )
 

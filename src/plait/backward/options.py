@@ -8,7 +8,6 @@ from typing import Literal, get_args, get_type_hints
 from plait.balancing.base import (
     Balancer,
     BilevelBalancer,
-    CrossGramianBalancer,
     GramianBalancer,
     JacobianBalancer,
     LossBalancer,
@@ -20,6 +19,16 @@ HeadWeights = Literal["auto", "unit", "task"]
 At = Literal["parameters", "features"]
 Route = Literal["auto", "rows", "layers"]
 NonFinite = Literal["raise", "skip"]
+
+
+def reads_one_gramian(balancer: Balancer) -> bool:
+    """Returns whether a method reads one Gramian of one batch, at all shared parameters."""
+    return (
+        isinstance(balancer, GramianBalancer)
+        and balancer.batches == 1
+        and balancer.at == "parameters"
+        and balancer.groups == "whole"
+    )
 
 
 @dataclass(frozen=True)
@@ -50,9 +59,7 @@ class Options:
                 raise ConfigError(f"`{option.name}` must be at least 1; found {value!r}.")
         name = type(balancer).__name__
         rows = isinstance(balancer, JacobianBalancer)
-        cross = isinstance(balancer, CrossGramianBalancer) and balancer.batches > 1
-        plain = isinstance(balancer, GramianBalancer) and not cross
-        whole = plain and balancer.at == "parameters" and balancer.groups == "whole"
+        whole = reads_one_gramian(balancer)
         if self.head_weights == "task" and rows and not balancer.gives_weights:
             raise ConfigError(
                 f"{name} gives no weights, so `head_weights` cannot be 'task'. Leave it at 'auto'."

@@ -57,8 +57,14 @@ class RowStep:
         """Returns J `[T, P]` of a batch, of `tasks`."""
         return self.buffers[batch].jacobian[: len(self.tasks)]
 
-    def gramian(self) -> Tensor:
-        """Returns ``J J^T`` of one batch, or ``J_1 J_2^T`` of the first two, `[T, T]`."""
+    def gramian(self, layer: Tensor | None = None) -> Tensor:
+        """Returns ``J J^T`` of one batch, or ``J_1 J_2^T`` of the first two, `[T, T]`.
+
+        Args:
+            layer: the shared parameter whose columns count; all by default.
+        """
+        if layer is not None:
+            return gramian(self.jacobian()[:, self.buffers[0].layout.columns(layer)])
         if len(self.buffers) == 1:
             return gramian(self.jacobian())
         return cross_gramian(self.jacobian(0), self.jacobian(1))

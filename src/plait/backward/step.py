@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -40,6 +40,7 @@ class Step:
         gradients: `(parameter, gradient)` by the parameter's id.
         matrix: the Gramian, on the host, where one was formed.
         reused: the weights are those of an earlier step.
+        layer: the last shared layer, for a method that reads the gradients there.
     """
 
     def __init__(self, balancer: Balancer, options: Options, memory: Memory, info: Info) -> None:
@@ -52,6 +53,7 @@ class Step:
         self.gradients: dict[int, tuple[Tensor, Tensor]] = {}
         self.matrix: np.ndarray | None = None
         self.reused = False
+        self.layer: Tensor | None = None
 
     @property
     def heads_by_task(self) -> bool:
@@ -69,9 +71,12 @@ class Step:
     def reuse(self, weights: Mapping[str, float]) -> None:
         """Takes the weights of an earlier step; equal weighting for a task that had none."""
         self.reused = True
-        count = len(self.losses)
-        equal = self.scale(count) / self.divisor(count)
-        self.weights = {task: weights.get(task, equal) for task in self.losses}
+        self.weigh_equally(self.losses)
+        self.weights.update({task: weights[task] for task in self.losses if task in weights})
+
+    def weigh_equally(self, tasks: Collection[str]) -> None:
+        """Gives each task the weight of equal weighting."""
+        self.weights = dict.fromkeys(tasks, self.scale(len(tasks)) / self.divisor(len(tasks)))
 
     def collect(self, pairs: Pairs) -> None:
         """Adds gradients to those of the step; micro-batches take the memory of one."""

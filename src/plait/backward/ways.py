@@ -10,20 +10,28 @@ from torch import Tensor
 from plait.backward.step import Parts, Step
 from plait.balancing.base import BilevelBalancer, Problem
 from plait.core.errors import ConfigError
-from plait.gradients import Cut, FeatureGradients, gradients, gramian, nearest
+from plait.gradients import Cut, FeatureGradients, LayerPlan, gradients, gramian, nearest
 
 Features = Cut | Tensor | Sequence[Tensor]
+
+
+def by_layers(step: Step, parts: Parts, plan: LayerPlan) -> None:
+    """Forms the Gramian from the layers' inputs and output gradients; then one backward pass."""
+    found = plan.run(parts)
+    _weigh(step, parts, found.gramian, plan.dtype)
+    step.collect_own(found.own)
+    if plan.shared:
+        step.collect(gradients(list(parts.values()), plan.shared, step.each(parts)))
 
 
 def at_last_layer(step: Step, parts: Parts, candidates: Sequence[Tensor]) -> None:
     """Takes the Gramian at the shared weight nearest to the losses; then one backward pass."""
     shared, own = step.split(parts, candidates)
-    weight = nearest(parts.values(), {id(p) for p in shared if p.dim() > 1} or set(map(id, shared)))
-    if weight is None:
-        raise ConfigError(
-            f"{type(step.balancer).__name__} reads the gradients at the last shared layer, but the "
-            "tasks share no parameter. Use a loss method."
-        )
+    weight = last_layer(parts, shared)
+    if weight is None:  # there is nothing to balance
+        step.weigh_equally(parts)
+        step.collect(gradients(list(parts.values()), own))
+        return
     rows: list[Tensor] = []
     found: list[tuple[Tensor, str, Tensor]] = []
     for task, part in parts.items():
@@ -33,6 +41,12 @@ def at_last_layer(step: Step, parts: Parts, candidates: Sequence[Tensor]) -> Non
     _weigh(step, parts, gramian(torch.stack(rows).flatten(1)), weight.dtype)
     step.collect_own(found)
     step.collect(gradients(list(parts.values()), shared, step.each(parts)))
+
+
+def last_layer(parts: Parts, shared: Sequence[Tensor]) -> Tensor | None:
+    """Returns the shared weight nearest to the losses; None if nothing is shared."""
+    weights = [parameter for parameter in shared if parameter.dim() > 1]
+    return nearest(parts.values(), set(map(id, weights or shared)))
 
 
 def at_features(

@@ -25,7 +25,7 @@ class Info:
         epoch: the current epoch, from 0.
         progress: the share of the training that is done, in [0, 1].
         learning_rate: of the optimizer's first group.
-        group: which of several parameter groups is being solved for.
+        group: which of several parameter groups is being solved for; the first one of a call.
     """
 
     tasks: tuple[str, ...] = ()
@@ -65,13 +65,13 @@ class Balancer(nn.Module, ABC):
     """
 
     equal_weight: Literal["sum", "mean"] = "sum"
-    at: ClassVar[Literal["parameters", "last layer"]] = "parameters"
-    learns: ClassVar[bool] = False
+    at: Literal["parameters", "last layer"] = "parameters"
+    learns: bool = False
     constant: ClassVar[bool] = False
-    positive_losses: ClassVar[bool] = False
-    reads_epochs: ClassVar[bool] = False
-    rereads: ClassVar[bool] = False
-    scale_free: ClassVar[bool] = False
+    positive_losses: bool = False
+    reads_epochs: bool = False
+    rereads: bool = False
+    scale_free: bool = False
     gives_weights: ClassVar[bool] = False
     batches: int = 1
     row_buffers: int = 0
@@ -134,10 +134,13 @@ class GramianBalancer(Balancer):
     Attributes:
         groups: whether the method has one Gramian for all shared parameters ("whole"), one for each
             module ("layer") or one for each parameter ("matrix").
+        applied: how much the gradients of each batch count in the direction,
+            ``d = sum_b applied_b J_b^T w``; one number for each of `batches`.
     """
 
     reads = "gramian"
     groups: Literal["whole", "layer", "matrix"] = "whole"
+    applied: tuple[float, ...] = (1.0,)
 
     def weights(self, gramian: Tensor, info: Info | None = None, **draws: Any) -> Tensor:
         """Returns the weights of the tasks' gradients, on the paper's scale.
@@ -155,37 +158,33 @@ class GramianBalancer(Balancer):
             ShapeError: `gramian` is not square.
             NonFiniteError: it holds NaN or infinity; it names the tasks if `info` does.
         """
-        if gramian.dim() < 2 or gramian.shape[-1] != gramian.shape[-2]:
-            raise ShapeError(
-                f"`gramian` must be square [..., T, T]; found {list(gramian.shape)}. "
-                "Did you pass the Jacobian?"
-            )
+        check_square(gramian)
         matrices = gramian.detach().cpu().double().numpy()
-        names = tuple(str(position) for position in range(matrices.shape[-1]))
-        known = info or Info(names, dtype=gramian.dtype)
+        known = informed(gramian, info)
         check_finite(matrices, known.tasks)
         self.flag = None
-        groups = matrices.reshape(-1, *matrices.shape[-2:])
-        solved = np.stack(
-            [
-                self._without_zero_rows(matrix, replace(known, group=position), draws)
-                for position, matrix in enumerate(groups)
-            ]
-        )
-        return torch.from_numpy(solved.reshape(matrices.shape[:-1]))
+        tasks = matrices.shape[-1]
+        solved = np.zeros(matrices.shape[:-1])
+        rows = solved.reshape(-1, tasks)
+        for position, matrix in enumerate(matrices.reshape(-1, tasks, tasks)):
+            group = known if position == 0 else replace(known, group=known.group + position)
+            rows[position] = self._without_zero_rows(matrix, group, draws)
+        return torch.from_numpy(solved)
 
     def _without_zero_rows(
         self, gramian: np.ndarray, info: Info, draws: dict[str, Any]
     ) -> np.ndarray:
-        weights = np.zeros(len(gramian))
         active = np.flatnonzero(self.active(gramian))
+        if len(active) == len(gramian) > 0:  # the rule; indexing would copy
+            return self.solve(gramian, active, info, **draws)
+        weights = np.zeros(len(gramian))
         if len(active):
             weights[active] = self.solve(gramian[np.ix_(active, active)], active, info, **draws)
         return weights
 
     def active(self, gramian: np.ndarray) -> np.ndarray:
         """Returns which tasks have a gradient, `[T]` of bool; the others get weight 0."""
-        found: np.ndarray = np.diag(gramian) > 0
+        found: np.ndarray = gramian.diagonal() > 0
         return found
 
     @abstractmethod
@@ -210,13 +209,9 @@ class CrossGramianBalancer(GramianBalancer):
     In expectation A is the Gramian of the true gradients, without the bias that the noise of one
     batch adds to its diagonal. A is neither symmetric nor semi-definite. Called by hand,
     `weights` takes A.
-
-    Attributes:
-        applied: how much the gradients of each batch count in the direction,
-            ``d = sum_b applied_b J_b^T w``; one number for each of `batches`.
     """
 
-    batches = 2
+    batches: int = 2
     applied: tuple[float, ...] = (0.5, 0.5)
 
     def active(self, gramian: np.ndarray) -> np.ndarray:
@@ -276,6 +271,7 @@ class BilevelBalancer(Balancer):
     """Learns the weights from the losses on validation data after a step with them."""
 
     reads = "problem"
+    batches = 2  # the second one is looked ahead to
 
     @abstractmethod
     def weights(self, problem: Problem, info: Info | None = None) -> tuple[Tensor, Tensor | None]:
@@ -284,6 +280,22 @@ class BilevelBalancer(Balancer):
         The gradient that the optimizer gets, at all parameters, is that of
         ``sum_t w_t L_t^train + sum_t v_t L_t^val``.
         """
+
+
+def informed(gramian: Tensor, info: Info | None) -> Info:
+    """Returns `info` with names for the tasks: "0", "1", ... in a call by hand."""
+    known = info or Info(dtype=gramian.dtype)
+    names = tuple(str(position) for position in range(gramian.shape[-1]))
+    return known if known.tasks else replace(known, tasks=names)
+
+
+def check_square(gramian: Tensor) -> None:
+    """Raises `ShapeError` if `gramian` is not `[..., T, T]`."""
+    if gramian.dim() < 2 or gramian.shape[-1] != gramian.shape[-2]:
+        raise ShapeError(
+            f"`gramian` must be square [..., T, T]; found {list(gramian.shape)}. "
+            "Did you pass the Jacobian?"
+        )
 
 
 def check_finite(gramian: np.ndarray, tasks: Sequence[str]) -> None:

@@ -14,14 +14,15 @@ from plait.core.errors import ConfigError, unknown
 class Equal(LossBalancer):
     """Adds up the losses: ``sum_t c_t L_t`` with constant weights c, one each by default.
 
-    The plain sum is the baseline that every other method has to beat, and often the winner (Kurin,
-    De Palma, Kostrikov, Whiteson, Kumar, "In Defense of the Unitary Scalarization for Deep
-    Multi-Task Learning", NeurIPS 2022).
+    The plain sum is the baseline that every other method has to beat, and often the winner.
 
     Args:
         weights: `{task: c_t}`, positive; tasks that are not named get 1.
 
     Cost: one backward pass, no memory.
+
+    Reference: Kurin, De Palma, Kostrikov, Whiteson, Kumar, "In Defense of the Unitary Scalarization
+        for Deep Multi-Task Learning", NeurIPS 2022.
 
     Example:
         >>> import torch

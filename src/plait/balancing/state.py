@@ -11,6 +11,16 @@ from torch import Tensor, nn
 from plait.core.keys import safe_key
 
 
+def grouped(tasks: Iterable[str], group: int) -> tuple[str, ...]:
+    """Returns the names under which what is remembered of `tasks` in a parameter group is kept.
+
+    Example:
+        >>> grouped(["a", "b"], 0), grouped(["a", "b"], 2)
+        (('a', 'b'), ('a@2', 'b@2'))
+    """
+    return tuple(f"{task}@{group}" if group else task for task in tasks)
+
+
 class TaskState(nn.Module):
     """A tensor for each task that lives across steps.
 

@@ -8,14 +8,15 @@ from typing import Literal
 import torch
 from torch import Tensor, nn
 
-from plait.balancing.base import Info, LossBalancer
-from plait.core.errors import ConfigError, unknown
-from plait.core.keys import safe_key
+from plait.balancing.base import Info
+from plait.balancing.learned_scales import LearnedScales
+from plait.balancing.named import check_names
+from plait.core.errors import ConfigError
 
 Form = Literal["regression", "classification"]
 
 
-class UncertaintyWeights(LossBalancer):
+class UncertaintyWeights(LearnedScales):
     """Learns a noise level for each task and weights its loss by the inverse (UW).
 
         sum_t a_t exp(-s_t) L_t + s_t / 2,    a_t = 1/2 (regression) or 1 (classification)
@@ -52,8 +53,6 @@ class UncertaintyWeights(LossBalancer):
         Scene Geometry and Semantics", CVPR 2018.
     """
 
-    learns = True
-
     def __init__(
         self,
         *,
@@ -62,10 +61,8 @@ class UncertaintyWeights(LossBalancer):
         bound: float = 10.0,
         tasks: Sequence[str] | None = None,
     ) -> None:
-        super().__init__()
+        super().__init__(init=init, bound=bound)
         self.form = form
-        self.init = init
-        self.bound = bound
         for value in form.values() if isinstance(form, Mapping) else [form]:
             if value not in ("regression", "classification"):
                 raise ConfigError(
@@ -75,36 +72,22 @@ class UncertaintyWeights(LossBalancer):
         if tasks is not None:
             self.setup(tasks)
 
+    @property
+    def scales(self) -> nn.ParameterDict:
+        """The parameters s_t = log sigma_t^2."""
+        return self.log_variance
+
     def setup(self, tasks: Sequence[str]) -> None:
         """Makes one s for each task; a second call for the same tasks keeps what was learned."""
-        if isinstance(self.form, Mapping):
-            for task in self.form:
-                if task not in tasks:
-                    raise ConfigError(unknown("task", task, tasks))
+        check_names(self.form if isinstance(self.form, Mapping) else (), tasks)
         super().setup(tasks)
-        for task in tasks:
-            if safe_key(task) not in self.log_variance:
-                self.log_variance[safe_key(task)] = nn.Parameter(torch.tensor(float(self.init)))
 
-    def objective(self, losses: Tensor, info: Info) -> Tensor:
+    def objective(self, losses: Tensor, info: Info | None = None) -> Tensor:
         """Returns the objective of the tasks present; each s_t gets its gradient from it."""
-        learned = [self._log_variance(task) for task in info.tasks]
-        with (
-            torch.no_grad()
-        ):  # a clamp in the graph has no gradient outside, and s_t would stay there
-            for s in learned:
-                s.clamp_(-self.bound, self.bound)
-        s = torch.stack(learned).to(losses)
-        factor = torch.tensor([self._factor(task) for task in info.tasks]).to(losses)
+        tasks = self.named_tasks(losses, info)
+        s = self.read(tasks, losses)
+        factor = torch.tensor([self._factor(task) for task in tasks]).to(losses)
         return (factor * torch.exp(-s) * losses + 0.5 * s).sum()
-
-    def _log_variance(self, task: str) -> Tensor:
-        if task not in self.tasks:
-            raise ConfigError(
-                f"UncertaintyWeights knows no task {task!r}; call `setup` with all tasks first."
-            )
-        s: Tensor = self.log_variance[safe_key(task)]
-        return s
 
     def _factor(self, task: str) -> float:
         form = self.form.get(task, "regression") if isinstance(self.form, Mapping) else self.form

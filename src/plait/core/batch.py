@@ -109,6 +109,26 @@ class Batch:
                 total[name] = total.get(name, 0.0) + count
         return total
 
+    def only(self, tasks: Iterable[str]) -> Batch:
+        """Returns the batch without the labels of other tasks; parts without labels are left out.
+
+        Example:
+            >>> part = Part(None, {"a": 1, "b": 2}, {"a": 1.0, "b": 1.0})
+            >>> Batch((part, Part(None, {"b": 3}, {"b": 1.0}))).only(["a"]).counts
+            {'a': 1.0}
+        """
+        wanted = set(tasks)
+        parts = [
+            replace(
+                part,
+                targets={name: each for name, each in part.targets.items() if name in wanted},
+                counts={name: each for name, each in part.counts.items() if name in wanted},
+                weights={name: each for name, each in part.weights.items() if name in wanted},
+            )
+            for part in self.parts
+        ]
+        return Batch(tuple(part for part in parts if part.counts))
+
     def to(self, device: torch.device | str) -> Batch:
         """Returns the batch on `device`; counts stay numbers of the host."""
 

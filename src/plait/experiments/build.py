@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +18,8 @@ import plait.encoders
 import plait.recipes
 import plait.regularization
 import plait.sharing
-from plait.balancing import Balancer
+from plait.backward import Options
+from plait.balancing import Balancer, LossSchedule
 from plait.core.errors import ConfigError, PlaitError, suggest, unknown
 from plait.core.lookup import build, find, parameters
 from plait.core.seeding import seeded
@@ -30,7 +31,7 @@ from plait.recipes import Recipe
 from plait.regularization import Regularizer
 from plait.sharing import Sharing
 from plait.tasks import Task
-from plait.training import Callback, Trainer
+from plait.training import Callback, Trainer, steps_per_epoch
 
 
 @dataclass(frozen=True)
@@ -51,7 +52,7 @@ def build_job(config: RunConfig, folder: Path, callbacks: Sequence[Callback] = (
     """
     recipe = build_recipe(config)
     tasks = _tasks(config, recipe)
-    balancer = _method(config.balancing, plait.balancing, Balancer, "balancer")
+    balancer = _balancer(config.balancing)
     loaders = {
         split: loader(
             data,
@@ -64,7 +65,7 @@ def build_job(config: RunConfig, folder: Path, callbacks: Sequence[Callback] = (
     }
     example = next(iter(loaders["val"]))[0]
     model = _model(config, recipe, tasks, example)
-    steps = config.epochs * -(-len(loaders["train"]) // config.accumulate)
+    steps = config.epochs * steps_per_epoch(len(loaders["train"]), config.accumulate, balancer)
     trainer = Trainer(
         model,
         balancer,
@@ -75,8 +76,7 @@ def build_job(config: RunConfig, folder: Path, callbacks: Sequence[Callback] = (
         precision=config.precision,
         accumulate=config.accumulate,
         clip=config.clip,
-        scale=config.scale,
-        head_weights=config.head_weights,
+        schedule=LossSchedule(config.schedule) if config.schedule else None,
         seed=config.seed,
         run=folder,
         rule=config.rule,
@@ -85,6 +85,7 @@ def build_job(config: RunConfig, folder: Path, callbacks: Sequence[Callback] = (
         log_every=config.log_every,
         checkpoint_every=config.checkpoint_every,
         callbacks=callbacks,
+        **{option.name: getattr(config, option.name) for option in fields(Options)},
     )
     return Job(recipe, loaders, trainer)
 
@@ -170,6 +171,18 @@ def _model(config: RunConfig, recipe: Recipe, tasks: list[Task], example: Any) -
     return MultiTaskModel(
         sharing, tasks, example=example, regularization=regularization, seed=config.seed
     )
+
+
+def _balancer(method: Method) -> Balancer:
+    """Builds a balancer, and first the balancer that it wraps."""
+    wrapped = method.options.get("method")
+    if not isinstance(wrapped, str | Mapping):
+        found: Balancer = _method(method, plait.balancing, Balancer, "balancer")
+        return found
+    cls = find(method.name, plait.balancing, base=Balancer, kind="balancer")
+    options = {**method.options, "method": _balancer(Method.model_validate(wrapped))}
+    balancer: Balancer = _built(cls, options, "balancer")
+    return balancer
 
 
 def _method(method: Method, package: Any, base: type[Any], kind: str, **given: Any) -> Any:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import inspect
+from dataclasses import asdict
+from typing import Any
 
 from torch import nn
 
@@ -13,6 +15,7 @@ import plait.regularization
 import plait.sharing
 import plait.tasks
 from plait.balancing import Balancer
+from plait.balancing.traits import traits
 from plait.core.errors import ConfigError, unknown
 from plait.core.lookup import names
 from plait.recipes import Recipe
@@ -30,8 +33,10 @@ FAMILIES = {
 }
 
 
-def catalogue(family: str | None = None) -> dict[str, dict[str, str]]:
-    """Returns `{family: {name: what it does}}`; the second is the first line of the docstring.
+def catalogue(family: str | None = None) -> dict[str, dict[str, dict[str, str]]]:
+    """Returns `{family: {name: {"summary": what it does, ...}}}`.
+
+    The summary is the first line of the docstring. Balancing methods have their `Traits` as well.
 
     Raises:
         ConfigError: there is no such family.
@@ -40,9 +45,12 @@ def catalogue(family: str | None = None) -> dict[str, dict[str, str]]:
         raise ConfigError(unknown("family", family, FAMILIES))
     chosen = FAMILIES if family is None else {family: FAMILIES[family]}
     return {
-        each: {
-            name: (inspect.getdoc(getattr(package, name)) or "").splitlines()[0]
-            for name in names(package, base)
-        }
+        each: {name: _entry(getattr(package, name)) for name in names(package, base)}
         for each, (package, base) in chosen.items()
     }
+
+
+def _entry(method: type[Any]) -> dict[str, str]:
+    if issubclass(method, Balancer):
+        return asdict(traits(method))
+    return {"summary": (inspect.getdoc(method) or "").splitlines()[0]}

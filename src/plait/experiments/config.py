@@ -7,6 +7,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
+from plait.backward import At, HeadWeights, NonFinite, Route, Scale
 from plait.core.errors import ConfigError, suggest
 
 
@@ -39,14 +40,16 @@ class RunConfig(BaseModel):
         encoder: an encoder in place of the recipe's.
         sharing: family 1: which parameters the tasks share.
         regularization: family 2: what ties the parameters of separate networks.
-        balancing: how the tasks are balanced.
+        balancing: how the tasks are balanced; a wrapper takes another method as an option, as in
+            ``{class: CRMOGM, method: {class: CAGrad, c: 0.4}}``.
         optimizer: any class of `torch.optim`; `lr` and `weight_decay` are those of the model.
         scheduler: any class of `torch.optim.lr_scheduler`; steps after each optimizer step. The
             total number of steps is filled in where it is needed (`total_steps`, `T_max`).
+        schedule: `{task: [begin, end]}` in shares of the training: when its loss comes in.
         workers: processes that read data; 0 reads in the training process.
         gallery: test examples to show in the report.
 
-    All others are arguments of `plait.Trainer`.
+    All others are arguments of `plait.Trainer`, or of `plait.Backward`.
     """
 
     model_config = ConfigDict(extra="forbid", protected_namespaces=())
@@ -67,8 +70,14 @@ class RunConfig(BaseModel):
     clip: float | None = Field(None, gt=0)
     precision: Literal["fp32", "bf16"] = "fp32"
     device: str = "auto"
-    scale: Literal["sum", "paper"] = "sum"
-    head_weights: Literal["auto", "unit", "task"] = "auto"
+    scale: Scale = "sum"
+    head_weights: HeadWeights = "auto"
+    at: At = "parameters"
+    route: Route = "auto"
+    every: int = Field(1, ge=1)
+    chunk_size: int = Field(1, ge=1)
+    nonfinite: NonFinite = "raise"
+    schedule: dict[str, tuple[float, float]] | None = None
     seed: int = Field(0, ge=0)
     rule: str = "skill"
     patience: int | None = Field(None, ge=1)

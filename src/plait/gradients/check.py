@@ -9,7 +9,7 @@ from functools import reduce
 import torch
 from torch import Tensor
 
-from plait.core.errors import ConfigError, DataError, NonFiniteError, ShapeError
+from plait.core.errors import ConfigError, NonFiniteError, ShapeError
 
 
 def values_of(scalars: Iterable[Tensor]) -> Tensor:
@@ -33,15 +33,14 @@ def check_losses(
     """Checks the scalars of a step; one copy of all of them to the host.
 
     Args:
-        losses: `{task: scalar}`.
-        penalty: a scalar, or scalars by name.
-        positive: refuse losses below zero.
+        losses: of the tasks.
+        penalty: scalars beside them.
+        positive: whether the method is not defined for negative losses.
 
     Raises:
         ShapeError: one is no scalar.
-        ConfigError: a loss depends on no parameter.
+        ConfigError: a loss depends on no parameter, or is negative where it must not be.
         NonFiniteError: one is NaN or infinite; it names the task.
-        DataError: a loss is negative, and must not be.
     """
     scalars = {f"the loss of task {task!r}": loss for task, loss in losses.items()}
     if isinstance(penalty, Mapping):
@@ -68,10 +67,9 @@ def check_losses(
             f"{', '.join(broken)}; nothing was changed. "
             "Lower the learning rate, clip gradients, or check the task's labels and loss."
         )
-    negative = [task for task, v in zip(losses, values, strict=False) if positive and v < 0]
-    if negative:
-        raise DataError(
-            f"the loss of task {negative[0]!r} is {values[list(losses).index(negative[0])]}, but "
-            "this method is defined for losses of at least 0. Shift the loss, or use another "
-            "balancer."
-        )
+    for task, value in zip(losses, values, strict=False):  # penalties come after the losses
+        if positive and value < 0:
+            raise ConfigError(
+                f"the losses must not be negative for this balancer; found {value:g} for task "
+                f"{task!r}. Take another loss or balancer."
+            )

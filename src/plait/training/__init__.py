@@ -1,6 +1,7 @@
 """Training: one step, and the Trainer around it."""
 
 from plait.training.callbacks import Callback
+from plait.training.checks import steps_per_epoch
 from plait.training.groups import parameter_groups
 from plait.training.interrupt import Interrupted
 from plait.training.progress import ProgressBar
@@ -16,5 +17,6 @@ __all__ = [
     "StepRecord",
     "Trainer",
     "parameter_groups",
+    "steps_per_epoch",
     "training_step",
 ]

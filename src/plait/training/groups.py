@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
+import torch
 from torch import nn
 
 from plait.balancing.base import Balancer
 from plait.core.errors import ConfigError
 from plait.model import MultiTaskModel
+
+MakeOptimizer = Callable[[list[dict[str, Any]]], torch.optim.Optimizer]
 
 
 def parameter_groups(
@@ -53,6 +57,40 @@ def parameter_groups(
     ]
     learned = _learned(model, balancer)
     return groups + ([{"params": learned, "lr": lr, "weight_decay": 0.0}] if learned else [])
+
+
+def make_optimizer(
+    optimizer: MakeOptimizer | torch.optim.Optimizer,
+    model: nn.Module,
+    balancer: Balancer,
+    *,
+    lr: float,
+    weight_decay: float,
+) -> torch.optim.Optimizer:
+    """Returns an optimizer that holds everything that learns.
+
+    Args:
+        optimizer: a function of parameter groups, or one that was made by hand.
+        model: the model.
+        balancer: the balancer.
+        lr: base learning rate, for a function.
+        weight_decay: of the model's parameters, for a function.
+
+    Raises:
+        ConfigError: an optimizer made by hand lacks a parameter that learns.
+    """
+    if not isinstance(optimizer, torch.optim.Optimizer):
+        return optimizer(parameter_groups(model, balancer, lr=lr, weight_decay=weight_decay))
+    held = {id(p) for group in optimizer.param_groups for p in group["params"]}
+    for owner, module in (("model", model), ("balancer", balancer)):
+        for name, parameter in module.named_parameters():
+            if parameter.requires_grad and id(parameter) not in held:
+                raise ConfigError(
+                    f"the optimizer does not have {name} of the {owner}, which would never "
+                    "learn. Make it with `plait.parameter_groups(model, balancer, lr=...)`, or "
+                    "freeze the parameter."
+                )
+    return optimizer
 
 
 def _learned(model: nn.Module, balancer: Balancer | None) -> list[nn.Parameter]:

@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
+from functools import partial
 
 import torch
 from torch import Tensor
 
 from plait.backward import Backward, Record
-from plait.balancing.base import Info
+from plait.balancing.base import BilevelBalancer, Info
 from plait.core.batch import Batch
 from plait.core.errors import NonFiniteError
+from plait.gradients import Cut
 from plait.model import MultiTaskModel
+from plait.training.problem import ModelProblem
+from plait.training.reading import Reading
+from plait.training.reread import Reread
 
 
 @dataclass(frozen=True)
@@ -24,15 +29,17 @@ class StepRecord:
         losses: `{task: L_t}`, before static weights.
         counts: `{task: mass of the labels}`.
         terms: `{penalty: (term, strength x term)}`.
-        balance: weights, norms and cosines of the tasks' gradients.
-        gradient_norm: length of the whole gradient, before clipping.
+        balance: weights, norms and cosines of the tasks' gradients; None if there were none.
+        gradient_norm: length of the whole gradient, before clipping; None for a skipped step.
+        skipped: why the step was not taken; None if it was.
     """
 
     losses: dict[str, float]
     counts: dict[str, float]
-    balance: Record
-    gradient_norm: float
+    balance: Record | None
+    gradient_norm: float | None
     terms: dict[str, tuple[float, float]] = field(default_factory=dict)
+    skipped: str | None = None
 
 
 def training_step(
@@ -45,40 +52,97 @@ def training_step(
     autocast: AbstractContextManager[object],
     device: torch.device,
     clip: float | None = None,
+    factors: Mapping[str, float] | None = None,
     measure: bool = False,
 ) -> StepRecord:
-    """Takes one optimizer step on the joined micro-batches.
+    """Takes one optimizer step.
+
+    Args:
+        model: the model.
+        batches: the micro-batches of the step; for a method that reads several independent
+            batches, those of the first, then those of the second, and so on.
+        backward: from losses to gradients.
+        optimizer: has the parameters.
+        info: where the training is.
+        autocast: around the forward passes.
+        device: where the model is.
+        clip: largest length of the whole gradient; None does not clip.
+        factors: `{task: factor of its loss}` of a `LossSchedule`; 0 leaves the task out.
+        measure: see `Backward.start`.
 
     Raises:
         NonFiniteError: a loss or gradient is not finite; no parameter has changed, and no state of
             the optimizer.
     """
-    totals = _totals(batches)
-    raw = dict.fromkeys(totals, 0.0)
-    terms: dict[str, tuple[float, float]] = {}
+    reading = Reading(model, autocast, factors or {})
+    given = [reading.select(batch).to(device) for batch in batches]
+    balancer, totals = backward.balancer, _totals(given)
+    if not totals and factors:
+        reason = "no task that counts yet has a label in this step"
+        return StepRecord({}, {}, None, None, skipped=reason)
     optimizer.zero_grad(set_to_none=True)
     backward.start(info, measure=measure)
-    for position, host_batch in enumerate(batches):
-        batch = host_batch.to(device)
-        with autocast:
-            outputs = [model(part.inputs, tasks=part.targets) for part in batch.parts]
-            losses = model.losses(outputs, batch)
-            penalty = model.penalty(outputs) if position + 1 == len(batches) else None
-        shares = {task: n / totals[task] for task, n in losses.counts.items()}
-        backward.add(losses, shares if len(batches) > 1 else None, penalty=penalty)
-        for task, loss in losses.raw.items():
-            raw[task] += shares[task] * float(loss.detach())
-        if penalty:
-            terms = {
-                name: (float(penalty.raw[name].detach()), float(term.detach()))
-                for name, term in penalty.items()
-            }
+    reread = Reread(model, device) if balancer.rereads else None
+    problem = None
+    if isinstance(balancer, BilevelBalancer):
+        problem = ModelProblem(model, given[0], given[1], optimizer, autocast)
+        given = given[:1]
+    groups = _groups(given, 1 if problem else balancer.batches)
+    raw, terms = _differentiate(reading, groups, backward, problem)
     balance = backward.finish()
-    norm = _clip(_parameters(optimizer), clip)
+    if balance.skipped is not None:
+        return StepRecord(raw, totals, balance, None, terms, balance.skipped)
+    try:
+        norm = _clip(_parameters(optimizer), clip)
+    except NonFiniteError as error:
+        if backward.options.nonfinite == "raise":
+            raise
+        backward.memory.skipped += 1
+        return StepRecord(raw, totals, balance, None, terms, str(error))
     optimizer.step()
     model.after_step(optimizer)
-    backward.balancer.after_step()
+    balancer.after_step(None if reread is None else partial(reread, partial(reading.joined, given)))
     return StepRecord(raw, totals, balance, norm, terms)
+
+
+def _differentiate(
+    reading: Reading,
+    groups: Sequence[Sequence[Batch]],
+    backward: Backward,
+    problem: ModelProblem | None,
+) -> tuple[dict[str, float], dict[str, tuple[float, float]]]:
+    """Adds every micro-batch to the step; returns the raw losses, and the penalties."""
+    totals = _totals(batch for group in groups for batch in group)
+    raw = dict.fromkeys(totals, 0.0)
+    terms: dict[str, tuple[float, float]] = {}
+    for position, group in enumerate(groups):
+        labels = _totals(group)
+        for batch in group:
+            cut = Cut() if backward.options.at == "features" else None
+            outputs, losses = reading(batch, cut)
+            penalty = reading.penalty(outputs) if batch is groups[-1][-1] else None
+            shares = {task: n / labels[task] for task, n in losses.counts.items()}
+            backward.add(
+                losses,
+                shares if len(group) > 1 else None,
+                penalty=penalty,
+                batch=position,
+                features=cut,
+                problem=problem,
+            )
+            for task, loss in losses.raw.items():
+                raw[task] += losses.counts[task] / totals[task] * float(loss.detach())
+            if penalty:
+                terms = {
+                    name: (float(penalty.raw[name].detach()), float(term.detach()))
+                    for name, term in penalty.items()
+                }
+    return raw, terms
+
+
+def _groups(batches: Sequence[Batch], count: int) -> list[Sequence[Batch]]:
+    size = len(batches) // count
+    return [batches[start : start + size] for start in range(0, size * count, size)]
 
 
 def _totals(batches: Iterable[Batch]) -> dict[str, float]:

@@ -12,27 +12,29 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from plait.backward import Backward, HeadWeights, Scale
+from plait.backward import Backward
 from plait.balancing.base import Balancer, Info
 from plait.balancing.equal import Equal
+from plait.balancing.loss_schedule import LossSchedule
 from plait.core.batch import Batch
 from plait.core.errors import ConfigError, DataError, NonFiniteError, RunExistsError
 from plait.evaluation.evaluate import as_batch, evaluate
-from plait.evaluation.rules import Rule, rule
+from plait.evaluation.rules import Rule
+from plait.evaluation.rules import rule as rule_of
 from plait.model import MultiTaskModel
 from plait.training.callbacks import Callback
 from plait.training.checkpoint import read_checkpoint, write_checkpoint
+from plait.training.checks import check_balancer, steps_per_epoch
 from plait.training.device import Precision, autocast, pick_device
 from plait.training.events import EventLog
 from plait.training.feed import Feed
-from plait.training.groups import parameter_groups
+from plait.training.groups import MakeOptimizer, make_optimizer
 from plait.training.interrupt import Interrupted, StopFlag
 from plait.training.randomness import seed_all
 from plait.training.records import evaluation_event, step_event
 from plait.training.snapshot import State, load_snapshot, snapshot
 from plait.training.step import StepRecord, training_step
 
-MakeOptimizer = Callable[[list[dict[str, Any]]], torch.optim.Optimizer]
 MakeScheduler = Callable[[torch.optim.Optimizer], Any]
 LAST, BEST = "last.pt", "best.pt"
 
@@ -56,8 +58,7 @@ class Trainer:
         accumulate: micro-batches in an optimizer step. The step is that of the joined batch, task
             by task: losses and gradients merge as sum(n L) / sum(n).
         clip: largest length of the whole gradient; None does not clip.
-        scale: see `plait.Backward`.
-        head_weights: see `plait.Backward`.
+        schedule: when which task's loss counts; see `plait.balancing.LossSchedule`.
         seed: of everything that is drawn in training.
         run: the run folder; None keeps no files.
         rule: which epoch is best: "skill", "worst", "loss", "task/metric", or a function.
@@ -67,9 +68,15 @@ class Trainer:
         log_every: steps between two writes of `events.jsonl`.
         checkpoint_every: steps between two checkpoints, beside those after each epoch.
         callbacks: see `Callback`.
+        options: `scale`, `head_weights`, `at`, `route`, `every`, `chunk_size` and `nonfinite` of
+            `plait.Backward`.
+
+    A method that reads several independent batches in a step takes as many times `accumulate`
+    batches of the loader; those left over at the end of an epoch are not used.
 
     Raises:
-        ConfigError: an option is outside its range, or a parameter that learns is in no optimizer.
+        ConfigError: an option is outside its range, or cannot go with the balancer; a parameter
+            that learns is in no optimizer.
     """
 
     def __init__(
@@ -86,8 +93,7 @@ class Trainer:
         precision: Precision = "fp32",
         accumulate: int = 1,
         clip: float | None = None,
-        scale: Scale = "sum",
-        head_weights: HeadWeights = "auto",
+        schedule: LossSchedule | None = None,
         seed: int = 0,
         run: str | Path | None = None,
         rule: str | Rule = "skill",
@@ -96,6 +102,7 @@ class Trainer:
         log_every: int = 20,
         checkpoint_every: int | None = None,
         callbacks: Sequence[Callback] = (),
+        **options: Any,
     ) -> None:
         _check_positive(
             epochs=epochs, accumulate=accumulate, log_every=log_every, clip=clip, patience=patience
@@ -108,12 +115,15 @@ class Trainer:
         self.model = model.to(self.device)
         self.balancer = (balancer or Equal()).to(self.device)
         self.balancer.setup(tuple(model.tasks))
-        self.backward = Backward(self.balancer, model, scale=scale, head_weights=head_weights)
-        self.optimizer = self._make_optimizer(optimizer, lr, weight_decay)
+        check_balancer(self.balancer, model, accumulate, schedule)
+        self.backward = Backward(self.balancer, model, **options)
+        groups = {"lr": lr, "weight_decay": weight_decay}
+        self.optimizer = make_optimizer(optimizer, self.model, self.balancer, **groups)
         self.scheduler: Any = None if scheduler is None else scheduler(self.optimizer)
         self.epochs = epochs
         self.accumulate = accumulate
         self.clip = clip
+        self.schedule = schedule
         self.seed = seed
         self.run = None if run is None else Path(run)
         self.patience = patience
@@ -121,7 +131,7 @@ class Trainer:
         self.log_every = log_every
         self.checkpoint_every = checkpoint_every
         self.callbacks = list(callbacks)
-        self.score = _rule(rule, model)
+        self.score = rule_of(rule, model.tasks)
         self.state = State()
         self.statistics: dict[str, Tensor] = {}
         self.steps_per_epoch: int | None = None
@@ -152,9 +162,7 @@ class Trainer:
             Interrupted: Ctrl-C or SIGTERM, after a checkpoint.
         """
         feed = Feed(train, self.seed)
-        self.steps_per_epoch = (
-            -(-len(train) // self.accumulate) if hasattr(train, "__len__") else None
-        )
+        self.steps_per_epoch = self._count_steps(train)
         self._begin(resume)
         try:
             with self._stop.listening():
@@ -213,13 +221,21 @@ class Trainer:
             self.save()
             raise Interrupted(self._stop.received, self.run)
 
-    def _windows(self, batches: Iterator[Any]) -> Iterator[list[Batch]]:
-        while window := self._window(batches):
-            yield [as_batch(self.model, item) for item in window]
+    def _count_steps(self, train: Any) -> int | None:
+        """Returns the optimizer steps in an epoch, if the loader knows its length."""
+        if not hasattr(train, "__len__"):
+            return None
+        return steps_per_epoch(len(train), self.accumulate, self.balancer)
 
-    def _window(self, batches: Iterator[Any]) -> list[Any]:
+    def _windows(self, batches: Iterator[Any]) -> Iterator[list[Batch]]:
+        whole = self.accumulate * self.balancer.batches
+        while window := self._window(batches, whole):
+            if len(window) == whole or self.balancer.batches == 1:
+                yield [as_batch(self.model, item) for item in window]
+
+    def _window(self, batches: Iterator[Any], size: int) -> list[Any]:
         try:
-            return list(islice(batches, self.accumulate))
+            return list(islice(batches, size))
         except RuntimeError:
             self._obey()  # Ctrl-C may end the loader's workers before it is obeyed here
             raise
@@ -230,12 +246,17 @@ class Trainer:
             self._summarise(batches)
         step = self.state.step + 1
         try:
+            info = self._info()
+            factors = None
+            if self.schedule is not None:
+                factors = self.schedule.factors(self.model.tasks, info.progress)
             record = training_step(
                 self.model,
                 batches,
                 self.backward,
                 self.optimizer,
-                info=self._info(),
+                info=info,
+                factors=factors,
                 autocast=self._autocast,
                 device=self.device,
                 clip=self.clip,
@@ -335,23 +356,6 @@ class Trainer:
         rate = float(self.optimizer.param_groups[0]["lr"])
         return Info((), epoch=self.state.epoch, progress=progress, learning_rate=rate)
 
-    def _make_optimizer(
-        self, optimizer: MakeOptimizer | torch.optim.Optimizer, lr: float, weight_decay: float
-    ) -> torch.optim.Optimizer:
-        if not isinstance(optimizer, torch.optim.Optimizer):
-            groups = parameter_groups(self.model, self.balancer, lr=lr, weight_decay=weight_decay)
-            return optimizer(groups)
-        held = {id(p) for group in optimizer.param_groups for p in group["params"]}
-        for owner, module in (("model", self.model), ("balancer", self.balancer)):
-            for name, parameter in module.named_parameters():
-                if parameter.requires_grad and id(parameter) not in held:
-                    raise ConfigError(
-                        f"the optimizer does not have {name} of the {owner}, which would never "
-                        "learn. Make it with `plait.parameter_groups(model, balancer, lr=...)`, or "
-                        "freeze the parameter."
-                    )
-        return optimizer
-
     def _on_plateau(self) -> bool:
         return isinstance(self.scheduler, torch.optim.lr_scheduler.ReduceLROnPlateau)
 
@@ -367,10 +371,6 @@ class Trainer:
     def _tell(self, event: str, *values: Any) -> None:
         for callback in self.callbacks:
             getattr(callback, event)(self, *values)
-
-
-def _rule(name: str | Rule, model: MultiTaskModel) -> Rule:
-    return rule(name, model.tasks)
 
 
 def _check_positive(**options: float | None) -> None:

@@ -1,0 +1,82 @@
+"""The base of methods whose weights are parameters that the optimizer learns."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor, nn
+
+from plait.balancing.base import Info, LossBalancer
+from plait.core.errors import ConfigError, ShapeError
+from plait.core.keys import safe_key
+
+
+class LearnedScales(LossBalancer):
+    """Has one number s_t for each task, on a logarithmic scale.
+
+    The optimizer learns them along with the model; `plait.parameter_groups` gives them to it
+    without weight decay, which would pull the weights towards each other.
+
+    Args:
+        init: first value of s_t.
+        bound: s_t is kept in [-bound, bound], so that a loss that vanishes cannot send its weight
+            to infinity. A step that leads out is cut at the bound when s_t is next read, so that
+            s_t can come back at once.
+
+    Raises:
+        ConfigError: `bound` is not positive.
+    """
+
+    learns = True
+    positive_losses = True
+
+    def __init__(self, *, init: float, bound: float) -> None:
+        super().__init__()
+        if not bound > 0:
+            raise ConfigError(f"`bound` must be positive; found {bound}.")
+        self.init = init
+        self.bound = bound
+
+    @property
+    @abstractmethod
+    def scales(self) -> nn.ParameterDict:
+        """The parameters s_t; the method gives them their name."""
+
+    def setup(self, tasks: Sequence[str]) -> None:
+        """Makes one s for each task; a second call for the same tasks keeps what was learned."""
+        super().setup(tasks)
+        for task in tasks:
+            if safe_key(task) not in self.scales:
+                self.scales[safe_key(task)] = nn.Parameter(torch.tensor(float(self.init)))
+
+    def named_tasks(self, losses: Tensor, info: Info | None) -> tuple[str, ...]:
+        """Returns the tasks present; in a call by hand, those of `setup`.
+
+        Raises:
+            ConfigError: one was not set up.
+            ShapeError: there is another number of losses.
+        """
+        tasks = (info.tasks if info else ()) or self.tasks
+        for task in tasks:
+            if task not in self.tasks:
+                raise ConfigError(
+                    f"{type(self).__name__} knows no task {task!r}; call `setup` with all tasks "
+                    "first."
+                )
+        if len(tasks) != len(losses):
+            raise ShapeError(
+                f"`losses` must have one entry for each of the {len(tasks)} tasks; found "
+                f"{len(losses)}. Name the tasks present in `info`."
+            )
+        return tasks
+
+    def read(self, tasks: Sequence[str], losses: Tensor) -> Tensor:
+        """Returns s `[T]`, with graph, in the dtype of `losses`."""
+        learned = [self.scales[safe_key(task)] for task in tasks]
+        # A clamp in the graph has no gradient outside the bound, and s_t would stay there
+        with torch.no_grad():
+            for s in learned:
+                s.clamp_(-self.bound, self.bound)
+        return torch.stack(learned).to(losses)

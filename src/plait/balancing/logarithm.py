@@ -1,0 +1,26 @@
+"""Logarithms of losses that may be zero."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+
+def vanished(losses: Tensor) -> Tensor:
+    """Returns which losses are zero, or so small that 1/L is not a number of their dtype.
+
+    Such a loss cannot fall any further, so its task has nothing to say about the step. A threshold
+    that counts in any unit of the losses would make a method depend on that unit.
+    """
+    return losses.abs() < torch.finfo(losses.dtype).tiny
+
+
+def log_losses(losses: Tensor) -> Tensor:
+    """Returns log L; for a loss that has vanished 0, without slope: it gets the weight 0.
+
+    Example:
+        >>> losses = torch.tensor([0.0, 0.5], requires_grad=True)
+        >>> torch.autograd.grad(log_losses(losses).sum(), losses)[0]
+        tensor([0., 2.])
+    """
+    return torch.where(vanished(losses), 1.0, losses).log()

@@ -1,0 +1,28 @@
+"""Gramian methods work on cosines: gradients of very different lengths lose no digits."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+
+from plait.balancing.base import Info
+
+
+def normalise(gramian: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Returns the lengths `[T]` of the gradients and the cosines `[T, T]` between them.
+
+    Args:
+        gramian: `[T, T]` with a positive diagonal.
+
+    Example:
+        >>> norms, cosines = normalise(np.array([[4.0, -1.0], [-1.0, 1.0]]))
+        >>> norms.tolist(), cosines[0].tolist()
+        ([2.0, 1.0], [1.0, -0.5])
+    """
+    norms = np.sqrt(gramian.diagonal())
+    return norms, gramian / (norms[:, None] * norms)
+
+
+def rounding(info: Info, tasks: int) -> float:
+    """Returns the relative error that the dtype of the rows leaves in the cosines."""
+    return tasks * float(torch.finfo(info.dtype).eps)

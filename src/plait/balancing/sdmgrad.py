@@ -1,0 +1,134 @@
+"""The shortest combination of gradients that lean towards their mean."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+import numpy as np
+import torch
+
+from plait.balancing.base import CrossGramianBalancer, Info
+from plait.balancing.simplex_state import SimplexState
+from plait.balancing.solvers.nnls import nnls
+from plait.balancing.solvers.simplex import project_simplex
+from plait.balancing.state import grouped
+from plait.core.errors import ConfigError
+
+
+class SDMGrad(CrossGramianBalancer):
+    """Takes the min-norm direction of MGDA, with a preference for the mean g0 of the gradients.
+
+        d = (J^T w + lam g0) / (1 + lam),    w = argmin over the simplex of |J^T w + lam g0|^2
+
+    ``lam = 0`` is MGDA, and a large `lam` the mean. With ``solver="exact"`` the problem is solved
+    on the Gramian of one batch: w is the min-norm point of the hull of the rows g_i + lam g0.
+
+    With ``solver="sgd"`` it is the paper's stochastic method, on three independent batches: in
+    each step, `niter` projected steps of SGD with momentum on the cross Gramian ``A = J_1 J_2^T``,
+    divided by ``(mean_i sqrt(A_ii))^2 + eps``, start from the w of the last step; the direction
+    is taken on J_3. With the authors' `lr` these steps do not converge: w jumps between the corners
+    of the simplex, and rounding can change which one is next.
+
+    Args:
+        lam: lambda, at least 0; 0.3 (the authors' runs).
+        solver: "exact" or "sgd".
+        niter: steps in each call, for "sgd"; 20 (the authors').
+        lr: their learning rate; 10 (the authors').
+        momentum: in [0, 1); 0.5 (the authors').
+        eps: makes a difference for gradients of such a squared length; 0 (ours: the method does not
+            depend on the scale of all losses then). Implementations have 1e-8 or 1e-4.
+        zero_rows: "drop" leaves a task with a gradient of zero out; "keep" is the literal problem,
+            in which such a task has a part in the mean and attracts the weight.
+
+    Shapes: gramian `[..., T, T]`, weights `[..., T]`, positive if `lam` is, with sum 1.
+
+    Raises:
+        ConfigError: an option is outside its range.
+
+    Example: MGDA of orthogonal rows of length 2 and 1 weights them 1/4 : 1.
+        >>> SDMGrad(lam=0.0).weights(torch.tensor([[4.0, 0.0], [0.0, 1.0]]))
+        tensor([0.2000, 0.8000], dtype=torch.float64)
+
+    Differs: "exact" is ours. The authors multiply the direction by T, as ``scale="sum"`` does.
+
+    Cost: "exact": T backward passes and a small solve; one `[T, P]` buffer. "sgd": T backward
+        passes for each of three batches, and a buffer for each.
+
+    Reference: Xiao, Ban, Ji, "Direction-oriented Multi-objective Learning: Simple and Provable
+        Stochastic Algorithms", NeurIPS 2023, algorithm 1.
+    """
+
+    equal_weight = "mean"
+
+    def __init__(
+        self,
+        *,
+        lam: float = 0.3,
+        solver: Literal["exact", "sgd"] = "exact",
+        niter: int = 20,
+        lr: float = 10.0,
+        momentum: float = 0.5,
+        eps: float = 0.0,
+        zero_rows: Literal["drop", "keep"] = "drop",
+    ) -> None:
+        super().__init__()
+        if not lam >= 0:
+            raise ConfigError(f"`lam` must not be negative; found {lam}.")
+        if solver not in ("exact", "sgd"):
+            raise ConfigError(f"`solver` must be 'exact' or 'sgd'; found {solver!r}.")
+        if niter < 1:
+            raise ConfigError(f"`niter` must be at least 1; found {niter}.")
+        if not lr > 0:
+            raise ConfigError(f"`lr` must be positive; found {lr}.")
+        if not 0 <= momentum < 1:
+            raise ConfigError(f"`momentum` must be in [0, 1); found {momentum}.")
+        if not eps >= 0:
+            raise ConfigError(f"`eps` must not be negative; found {eps}.")
+        if zero_rows not in ("drop", "keep"):
+            raise ConfigError(f"`zero_rows` must be 'drop' or 'keep'; found {zero_rows!r}.")
+        self.lam, self.solver, self.niter = lam, solver, niter
+        self.lr, self.momentum, self.eps, self.zero_rows = lr, momentum, eps, zero_rows
+        self.batches = 3 if solver == "sgd" else 1
+        self.applied = (0.0, 0.0, 1.0) if solver == "sgd" else (1.0,)
+        self.learned = SimplexState()
+
+    def active(self, gramian: np.ndarray) -> np.ndarray:
+        """Returns the tasks with a gradient; all tasks to `keep` those without, if any has one."""
+        found = super().active(gramian)
+        return np.full_like(found, found.any()) if self.zero_rows == "keep" else found
+
+    def solve(
+        self, gramian: np.ndarray, active: np.ndarray, info: Info, **draws: Any
+    ) -> np.ndarray:
+        """Finds w, and returns the weights of the gradients in the direction."""
+        if self.solver == "sgd":
+            tasks = grouped([info.tasks[position] for position in active], info.group)
+            w = self._descend(gramian, self.learned.read(tasks))
+            self.learned.write(tasks, w)
+        else:
+            w = self._exact(gramian, torch.finfo(info.dtype).eps)
+        weights: np.ndarray = (w + self.lam / len(w)) / (1 + self.lam)
+        return weights
+
+    def _exact(self, gramian: np.ndarray, eps: float) -> np.ndarray:
+        """Returns the min-norm weights of the rows g_i + lam g0."""
+        count = len(gramian)
+        lean = np.eye(count) + self.lam / count
+        leaning = lean @ (gramian / np.diag(gramian).max()) @ lean.T
+        scale = np.diag(leaning).max()
+        # With x = t w, t > 0: t^2 |J^T w|^2 / 2 + (t - 1)^2 / 2, which is least at the least norm
+        x = nnls(leaning / scale + 1.0, np.ones(count), count * eps)
+        w: np.ndarray = x / x.sum()
+        if w @ leaning @ w <= count * eps * scale:
+            self.flag = "Pareto-stationary"
+        return w
+
+    def _descend(self, cross: np.ndarray, w: np.ndarray) -> np.ndarray:
+        """Returns w after `niter` projected steps of SGD with a fresh momentum."""
+        scale = np.sqrt(np.maximum(np.diag(cross), 0.0)).mean() ** 2 + self.eps
+        matrix = cross / (scale if scale > 0 else np.abs(cross).max())
+        velocity = np.zeros(len(w))
+        for _ in range(self.niter):
+            velocity = self.momentum * velocity + matrix @ (w + self.lam / len(w))
+            w = project_simplex(w - self.lr * velocity)
+        return w

@@ -1,0 +1,106 @@
+"""What a method reads, costs and needs, told by its class."""
+
+from __future__ import annotations
+
+import inspect
+import re
+from dataclasses import dataclass
+
+from plait.balancing.base import Balancer
+
+READS = {
+    "losses": "losses",
+    "gramian": "Gramian",
+    "jacobian": "rows",
+    "problem": "losses after a look-ahead step",
+}
+
+
+@dataclass(frozen=True)
+class Traits:
+    """What one has to know of a method before choosing it.
+
+    Attributes:
+        summary: what it does.
+        reads: losses, the Gramian of the tasks' gradients, their rows, or a look-ahead.
+        passes: backward passes in a step, with T tasks.
+        memory: what it takes beside the gradients; P shared parameters.
+        needs: what not every training loop gives.
+        paper: where it comes from.
+        differs: where it departs from the paper or the authors' code.
+        cost: what it costs, in its own words.
+    """
+
+    summary: str
+    reads: str
+    passes: str
+    memory: str
+    needs: str
+    paper: str
+    differs: str
+    cost: str
+
+
+def traits(method: type[Balancer]) -> Traits:
+    """Returns the traits of a method with its default options.
+
+    Example:
+        >>> from plait.balancing import UPGrad
+        >>> found = traits(UPGrad)
+        >>> found.reads, found.passes, found.memory
+        ('Gramian', 'T, or T half ones and 1', '[T, P], or none by layers')
+    """
+    balancer = method()
+    doc = inspect.getdoc(method) or ""
+    return Traits(
+        summary=doc.splitlines()[0],
+        reads=READS[balancer.reads],
+        passes=_passes(balancer),
+        memory=_memory(balancer),
+        needs=", ".join(_needs(balancer)),
+        paper=_part(doc, "Reference"),
+        differs=_part(doc, "Differs"),
+        cost=_part(doc, "Cost"),
+    )
+
+
+def _passes(balancer: Balancer) -> str:
+    if balancer.reads == "losses":
+        return "1"
+    if balancer.reads == "problem":
+        return "more than T"
+    if balancer.at == "last layer":
+        return "T through the heads, and 1"
+    if balancer.batches > 1:
+        return f"{balancer.batches} T"
+    return "T, or T half ones and 1" if balancer.reads == "gramian" else "T"
+
+
+def _memory(balancer: Balancer) -> str:
+    if balancer.reads == "losses":
+        return "none"
+    if balancer.reads == "problem":
+        return "[T, P] during the look-ahead"
+    if balancer.at == "last layer":
+        return "T gradients of that layer"
+    if balancer.reads == "gramian" and balancer.batches == 1:
+        return "[T, P], or none by layers"
+    buffers = balancer.batches + balancer.row_buffers
+    return "[T, P]" if buffers == 1 else f"{buffers} x [T, P]"
+
+
+def _needs(balancer: Balancer) -> list[str]:
+    needs = {
+        "losses of at least 0": balancer.positive_losses,
+        "the losses again after the step": balancer.rereads,
+        f"{balancer.batches} batches": balancer.batches > 1,
+        "the number of the epoch": balancer.reads_epochs,
+        "its weights in the optimizer": balancer.learns,
+    }
+    return [need for need, needed in needs.items() if needed]
+
+
+def _part(doc: str, name: str) -> str:
+    """Returns the text of a part of a docstring, in one line."""
+    found = re.search(rf"^{name}: (.*?)(?=^\S|\Z)", doc, re.MULTILINE | re.DOTALL)
+    return " ".join(found[1].split()) if found else ""

@@ -1,0 +1,60 @@
+"""What a model, its data and a balancer ask of each other."""
+
+from __future__ import annotations
+
+from plait.balancing.base import Balancer, BilevelBalancer
+from plait.balancing.loss_schedule import LossSchedule
+from plait.core.errors import ConfigError, DataError
+from plait.core.lookup import parameters
+from plait.model import MultiTaskModel
+
+
+def check_balancer(
+    balancer: Balancer, model: MultiTaskModel, accumulate: int, schedule: LossSchedule | None
+) -> None:
+    """Checks what a method cannot have.
+
+    Raises:
+        ConfigError: static weights or a schedule with a method that does not see them; micro-
+            batches with a bilevel method.
+    """
+    name = type(balancer).__name__
+    if schedule is not None:
+        schedule.setup(tuple(model.tasks))
+    weighted = [task.name for task in model.tasks.values() if task.weight != 1.0]
+    if balancer.scale_free and weighted:
+        way = "Leave it at 1, or use another balancer."
+        if "preference" in parameters(type(balancer)):
+            way = "Leave it at 1, and give the balancer a `preference` instead."
+        raise ConfigError(
+            f"task {weighted[0]!r} has a static weight, but {name} goes the same way whatever "
+            f"the scale of a loss. {way}"
+        )
+    if isinstance(balancer, BilevelBalancer) and (accumulate > 1 or schedule is not None):
+        what = "`accumulate`" if accumulate > 1 else "`schedule`"
+        raise ConfigError(f"{name} looks ahead from one batch; {what} is not possible with it.")
+
+
+def steps_per_epoch(batches: int, accumulate: int, balancer: Balancer) -> int:
+    """Returns the optimizer steps in an epoch of so many batches.
+
+    The last step may have fewer micro-batches, but a method that reads several independent batches
+    leaves out what does not fill a step.
+
+    Raises:
+        DataError: an epoch has fewer batches than one step needs.
+
+    Example:
+        >>> from plait.balancing import Equal
+        >>> steps_per_epoch(5, 2, Equal())
+        3
+    """
+    if balancer.batches == 1:
+        return -(-batches // accumulate)
+    whole = accumulate * balancer.batches
+    if batches < whole:
+        raise DataError(
+            f"{type(balancer).__name__} reads {balancer.batches} independent batches in a step, "
+            f"{whole} with `accumulate`, but an epoch has {batches}. Use smaller batches."
+        )
+    return batches // whole

@@ -1,0 +1,9 @@
+"""Placeholder."""
+
+from typing import Any
+
+
+class ModelProblem:
+    """Placeholder."""
+
+    def __init__(self, *args: Any) -> None: ...

@@ -1,0 +1,72 @@
+"""From a batch to its losses, as often as a step needs them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager
+
+from torch import Tensor
+
+from plait.core.batch import Batch
+from plait.core.outputs import Losses, Outputs, Penalties
+from plait.gradients import Cut
+from plait.model import MultiTaskModel
+
+
+class Reading:
+    """Reads the losses of batches, each loss times the factor that a schedule gives its task.
+
+    Args:
+        model: the model.
+        autocast: around the forward passes.
+        factors: `{task: factor}`; 1 for the others. A task with factor 0 is left out.
+    """
+
+    def __init__(
+        self,
+        model: MultiTaskModel,
+        autocast: AbstractContextManager[object],
+        factors: Mapping[str, float],
+    ) -> None:
+        self.model = model
+        self.autocast = autocast
+        self.factors = factors
+
+    def select(self, batch: Batch) -> Batch:
+        """Returns the batch without the tasks that do not count."""
+        if all(factor > 0 for factor in self.factors.values()):
+            return batch
+        return batch.only(task for task in self.model.tasks if self.factors.get(task, 1.0) > 0)
+
+    def __call__(self, batch: Batch, cut: Cut | None = None) -> tuple[list[Outputs], Losses]:
+        """Returns the outputs for each part, and the losses of the tasks present.
+
+        Args:
+            batch: on the model's device.
+            cut: where the heads' graphs are cut off from the trunk's.
+        """
+        with self.autocast:
+            outputs = [self.model(part.inputs, part.targets, cut) for part in batch.parts]
+            losses = self.model.losses(outputs, batch)
+        weighted = {
+            task: loss * self.factors[task] if self.factors.get(task, 1.0) != 1.0 else loss
+            for task, loss in losses.items()
+        }
+        return outputs, Losses(weighted, raw=losses.raw, counts=losses.counts)
+
+    def penalty(self, outputs: Sequence[Outputs]) -> Penalties:
+        """Returns the terms beside the losses."""
+        with self.autocast:
+            return self.model.penalty(outputs)
+
+    def joined(self, batches: Sequence[Batch]) -> dict[str, Tensor]:
+        """Returns the losses of the joined micro-batches, sum(n L) / sum(n)."""
+        total: dict[str, Tensor] = {}
+        counts: dict[str, float] = {}
+        for batch in batches:
+            _, losses = self(batch)
+            for task, loss in losses.items():
+                part = loss * losses.counts[task]
+                total[task] = total[task] + part if task in total else part
+                counts[task] = counts.get(task, 0.0) + losses.counts[task]
+        return {task: loss / counts[task] for task, loss in total.items()}

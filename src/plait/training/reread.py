@@ -1,0 +1,55 @@
+"""The losses of a step's batch once more, with the parameters after the step."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+
+import torch
+from torch import Tensor, nn
+
+from plait.training.randomness import State, random_state, restore
+
+
+class Reread:
+    """Repeats a computation of losses on the same batch, as the first one was.
+
+    Dropout draws what it drew before, and running statistics (BatchNorm) and the random state are
+    afterwards as they were, so that a method that re-reads trains the same network as one that
+    does not.
+
+    Args:
+        model: whose buffers are kept; its mode is not changed.
+        device: whose generator is kept as well.
+    """
+
+    def __init__(self, model: nn.Module, device: torch.device) -> None:
+        self.model = model
+        self.device = device
+        self._before: State = random_state(device)
+
+    def __call__(self, losses: Callable[[], Mapping[str, Tensor]]) -> Mapping[str, Tensor]:
+        """Returns what `losses` gives, without a graph.
+
+        Args:
+            losses: repeats the forward passes, in their first order.
+        """
+        after = random_state(self.device)
+        with torch.no_grad(), buffers_kept(self.model):
+            restore(self._before, self.device)
+            try:
+                return losses()
+            finally:
+                restore(after, self.device)
+
+
+@contextmanager
+def buffers_kept(model: nn.Module) -> Iterator[None]:
+    """Gives the buffers of a model their values back at the end."""
+    kept = [(buffer, buffer.clone()) for buffer in model.buffers()]
+    try:
+        yield
+    finally:
+        with torch.no_grad():
+            for buffer, value in kept:
+                buffer.copy_(value)
