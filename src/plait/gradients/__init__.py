@@ -4,7 +4,11 @@ from plait.gradients.check import check_losses, values_of
 from plait.gradients.cut import Cut, FeatureGradients
 from plait.gradients.gramian import cross_gramian, gramian, norms_and_cosines
 from plait.gradients.graph import gradients, leaves, nearest, per_task_gradients, reached_by
+<<<<<<< HEAD
+from plait.gradients.layers import LayerGradients, LayerPlan, Scratch
+=======
 from plait.gradients.layers import LayerPlan
+>>>>>>> origin/main
 from plait.gradients.layout import Layout
 from plait.gradients.rows import RowBuffer
 from plait.gradients.write import accumulate, add
@@ -12,9 +16,14 @@ from plait.gradients.write import accumulate, add
 __all__ = [
     "Cut",
     "FeatureGradients",
+<<<<<<< HEAD
+    "LayerGradients",
+=======
+>>>>>>> origin/main
     "LayerPlan",
     "Layout",
     "RowBuffer",
+    "Scratch",
     "accumulate",
     "add",
     "check_losses",

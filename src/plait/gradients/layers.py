@@ -47,6 +47,15 @@ class LayerPlan:
         layers: `(node, short row)`.
         leftover: shared parameters outside the layers.
         tasks: how many tasks there are.
+        dtype: of the short rows.
+
+    Example:
+        >>> body, heads = torch.nn.Linear(3, 2), torch.nn.Linear(2, 2)
+        >>> output = heads(body(torch.ones(4, 3)))
+        >>> losses = {"a": output[:, 0].mean(), "b": output[:, 1].mean()}
+        >>> plan = LayerPlan.of(losses, [*body.parameters(), *heads.parameters()])
+        >>> plan.coverage, plan.run(losses).gramian.shape
+        (1.0, torch.Size([2, 2]))
     """
 
     shared: list[Tensor]
@@ -128,17 +137,24 @@ class LayerPlan:
         operations = self.operations
         return operations["layers"] < operations["rows"]
 
-    def run(self, losses: Mapping[str, Tensor]) -> LayerGradients:
-        """Differentiates each task once; keeps the graph for the weighted backward pass."""
+    def run(self, losses: Mapping[str, Tensor], scratch: Scratch | None = None) -> LayerGradients:
+        """Differentiates each task once; keeps the graph for the weighted backward pass.
+
+        Args:
+            losses: those that the plan was made of.
+            scratch: memory of an earlier step.
+        """
         device = self.shared[0].device if self.shared else None
-        matrix = torch.empty(len(losses), self.width, dtype=self.dtype, device=device)
+        matrix = (scratch or Scratch()).take(len(losses), self.width, self.dtype, device)
         edges = [GradientEdge(node, 0) for node, _ in self.layers]
         inputs: list[Any] = [*edges, *self.leftover, *self.own]
         own: list[tuple[Tensor, str, Tensor]] = []
         for row, (task, loss) in zip(matrix, losses.items(), strict=True):
             if not inputs:
                 break
-            found = list(torch.autograd.grad(loss, inputs, retain_graph=True, allow_unused=True))
+            found: list[Tensor | None] = list(
+                torch.autograd.grad(loss, inputs, retain_graph=True, allow_unused=True)
+            )
             at_own = zip(self.own, found[len(inputs) - len(self.own) :], strict=True)
             own += [(p, task, gradient) for p, gradient in at_own if gradient is not None]
             self._write(row, found)
@@ -146,22 +162,38 @@ class LayerPlan:
 
     def _write(self, row: Tensor, found: list[Tensor | None]) -> None:
         """Writes the row of a task, and lets go of each gradient when it is written."""
-        start = 0
+        writers = [layer.write for _, layer in self.layers] + [_copy] * len(self.leftover)
+        widths = [layer.width for _, layer in self.layers]
+        widths += [parameter.numel() for parameter in self.leftover]
         with torch.no_grad():
-            for position, (_, layer) in enumerate(self.layers):
-                place = row[start : start + layer.width]
-                start += layer.width
+            for position, place in enumerate(torch.split(row, widths)):
                 gradient, found[position] = found[position], None
                 if gradient is None:
                     place.zero_()
                 else:
-                    layer.write(gradient, place)
-            for position, parameter in enumerate(self.leftover, len(self.layers)):
-                place = row[start : start + parameter.numel()]
-                start += parameter.numel()
-                gradient, found[position] = found[position], None
-                if gradient is None:
-                    place.zero_()
-                else:
-                    dense = gradient.to_dense() if gradient.is_sparse else gradient
-                    place.view(parameter.shape).copy_(dense)
+                    writers[position](gradient, place)
+
+
+class Scratch:
+    """Memory that lives across steps: new memory costs a page fault for each 4 KiB."""
+
+    def __init__(self) -> None:
+        self._memory: Tensor | None = None
+
+    def take(
+        self, rows: int, columns: int, dtype: torch.dtype, device: torch.device | None
+    ) -> Tensor:
+        """Returns a matrix whose entries are not set."""
+        old, size = self._memory, rows * columns
+        if old is None or old.numel() < size or old.dtype != dtype or old.device != device:
+            old = self._memory = torch.empty(size, dtype=dtype, device=device)
+        return old[:size].view(rows, columns)
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Scratch:
+        """A copy starts with no memory."""
+        return Scratch()
+
+
+def _copy(gradient: Tensor, place: Tensor) -> None:
+    dense = gradient.to_dense() if gradient.is_sparse else gradient
+    place.view(dense.shape).copy_(dense)

@@ -8,12 +8,13 @@ gradient at its parameters.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
 
 import torch
 from torch import Tensor
 
+Uses = Mapping[int, Tensor]  # {position among a node's inputs: parameter}
 MOVE = 20.0  # multiply-adds in the time in which a number is written to memory or read from it
 
 
@@ -69,7 +70,8 @@ class Explicit(ShortRow):
     def write(self, gradient: Tensor, row: Tensor) -> None:
         """Writes the parts one after the other."""
         found = self.gradients(gradient)
-        for part, place in zip(found, row.split([part.numel() for part in found]), strict=True):
+        places = torch.split(row, [part.numel() for part in found])
+        for part, place in zip(found, places, strict=True):
             place.view(part.shape).copy_(part)
 
 
@@ -80,31 +82,38 @@ class Product(ShortRow):
 
     Args:
         parameters: the weight, and the bias if it counts.
-        inputs: X `[N, I]`.
-        outputs: O, the number of outputs.
+        inputs: X `[N, I]`, when it is asked for.
+        shape: (N, I, O), O the number of outputs.
         matrix: from the gradient at the output of the node to D `[N, O]`.
     """
 
     def __init__(
         self,
         parameters: list[Tensor],
-        inputs: Tensor,
-        outputs: int,
+        inputs: Callable[[], Tensor],
+        shape: tuple[int, int, int],
         matrix: Callable[[Tensor], Tensor],
     ) -> None:
         self.parameters = parameters
-        self.inputs, self.outputs, self.matrix = inputs, outputs, matrix
-        self.width = (inputs.shape[1] + len(parameters) - 1) * outputs
-        self.each = self.explicit = float(inputs.numel() * outputs)
+        self.matrix = matrix
+        self._inputs = inputs
+        self.biases = len(parameters) - 1
+        self.count, self.size, self.outputs = shape
+        self.width = (self.size + self.biases) * self.outputs
+        self.each = self.explicit = float(self.count * self.size * self.outputs)
+
+    @cached_property
+    def inputs(self) -> Tensor:
+        """X."""
+        return self._inputs()
 
     def write(self, gradient: Tensor, row: Tensor) -> None:
         """Multiplies straight into the row."""
         found = self.matrix(gradient)
         rows = row.view(-1, self.outputs)
-        size = self.inputs.shape[1]
-        torch.mm(self.inputs.T, found, out=rows[:size])
-        if len(rows) > size:
-            torch.sum(found, dim=0, out=rows[size])
+        torch.mm(self.inputs.T, found, out=rows[: self.size])
+        if self.biases:
+            torch.sum(found, dim=0, out=rows[self.size])
 
 
 class Root(Product):
@@ -119,45 +128,44 @@ class Root(Product):
     def __init__(
         self,
         parameters: list[Tensor],
-        inputs: Tensor,
-        outputs: int,
+        inputs: Callable[[], Tensor],
+        shape: tuple[int, int, int],
         matrix: Callable[[Tensor], Tensor],
     ) -> None:
-        super().__init__(parameters, inputs, outputs, matrix)
-        count = len(inputs)
-        self.width = count * outputs
-        # Float64 takes twice the time; the symmetric product is not halved
-        self.once = 2.0 * count * inputs.numel() + 2.0 * count**3 / 3
-        self.each = float(count) * self.width
+        super().__init__(parameters, inputs, shape, matrix)
+        self.width = self.count * self.outputs
+        self.once = preparation(self.count, self.size)
+        self.each = float(self.count * self.width)
 
     @cached_property
     def root(self) -> Tensor:
         """R."""
         inputs = self.inputs.double()
-        products = inputs @ inputs.T + (len(self.parameters) - 1)
+        products = inputs @ inputs.T + self.biases
         # What rounding may take from the least eigenvalue
-        rounding = len(inputs) * torch.finfo(torch.float64).eps * products.trace()
-        eye = torch.eye(len(inputs), dtype=torch.float64, device=inputs.device)
+        rounding = self.count * torch.finfo(torch.float64).eps * products.trace()
+        eye = torch.eye(self.count, dtype=torch.float64, device=inputs.device)
         lower, failed = torch.linalg.cholesky_ex(products + rounding * eye)
-        if failed:  # inputs of zero, or not finite: the product with a NaN names the task
+        if failed:  # inputs are zero, or not finite: NaN, so that the task is named
             lower = torch.full_like(products, torch.nan)
             if bool(products.isfinite().all()):
                 values, vectors = torch.linalg.eigh(products)
                 lower = vectors * values.clamp(min=0).sqrt()
-        return lower.T.to(self.inputs.dtype)
+        upper: Tensor = lower.T.to(self.inputs.dtype)
+        return upper
 
     def write(self, gradient: Tensor, row: Tensor) -> None:
         """Multiplies straight into the row."""
         torch.mm(self.root, self.matrix(gradient), out=row.view(-1, self.outputs))
 
 
-def product(
-    parameters: list[Tensor],
-    inputs: Tensor,
-    outputs: int,
-    matrix: Callable[[Tensor], Tensor],
-    tasks: int,
-) -> Product:
-    """Returns the row of a product that takes fewer operations for so many tasks."""
-    ways = [kind(parameters, inputs, outputs, matrix) for kind in (Product, Root)]
-    return min(ways, key=lambda way: way.once + tasks * (way.each + MOVE * way.width))
+def preparation(count: int, size: int) -> float:
+    """Returns the multiply-adds for R, in float64, which takes twice the time."""
+    return 2.0 * count * count * size + 2.0 * count**3 / 3
+
+
+def is_root_cheaper(shape: tuple[int, int, int], tasks: int) -> bool:
+    """Returns whether `Root` takes less than `Product` for so many tasks."""
+    count, size, outputs = shape
+    saved = tasks * outputs * (count + MOVE) * (size - count)
+    return saved > preparation(count, size)

@@ -30,11 +30,8 @@ def single_uses(
 
     Example:
         >>> import torch
-        >>> x, w, tied = torch.ones(2, 3), torch.ones(4, 3), torch.ones(4)
-        >>> for parameter in (w, tied):
-        ...     parameter.requires_grad_()
-        tensor(...)
-        tensor(...)
+        >>> x, w = torch.ones(2, 3), torch.ones(4, 3, requires_grad=True)
+        >>> tied = torch.ones(4, requires_grad=True)
         >>> loss = ((x @ w.T + tied) * tied).sum()
         >>> [(node.name(), list(uses)) for node, uses in single_uses([loss], [w, tied]).items()]
         [('MmBackward0', [1])]
