@@ -66,8 +66,8 @@ write_api_pages(HERE / "api")
 METHODS = """\
 # Methods
 
-What each balancing method reads, costs and needs, as its class says; T tasks, P shared parameters. "T half ones
-and 1" is the route by layers. The docstrings in the [API](api/balancing.md) have the formulas.
+What each balancing method reads, costs and needs, as its class says; T tasks, P shared parameters.
+"T half ones and 1" is the route by layers. Formulas are in the [API](api/balancing.md).
 
 | method | reads | backward passes | memory | needs |
 | --- | --- | --- | --- | --- |
@@ -95,7 +95,11 @@ def write_methods_page(page: Path) -> None:
     sections = [
         "\n\n".join(
             [f"## {name}", plain(t.summary)]
-            + [f"{part}: {plain(getattr(t, key))}" for part, key in parts.items() if getattr(t, key)]
+            + [
+                f"{part}: {plain(getattr(t, key))}"
+                for part, key in parts.items()
+                if getattr(t, key)
+            ]
         )
         for name, t in found.items()
     ]

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from plait.balancing.learned import LearnedWeights
-from plait.gradients import RowBuffer
+from plait.gradients import RowBuffer, Scratch
 
 
 @dataclass(frozen=True)
@@ -45,6 +45,7 @@ class Memory:
 
     Attributes:
         rows: the row buffer, with what was learned of the graph.
+        scratch: the memory of the route by layers.
         learned: watches that the balancer's learned weights move.
         weights: `{task: weight}` that the method last gave, for `every`.
         age: steps that these weights have served.
@@ -52,6 +53,7 @@ class Memory:
     """
 
     rows: RowBuffer = field(default_factory=RowBuffer)
+    scratch: Scratch = field(default_factory=Scratch)
     learned: LearnedWeights = field(default_factory=LearnedWeights)
     weights: dict[str, float] = field(default_factory=dict)
     age: int = 0

@@ -136,7 +136,10 @@ class Step:
     ) -> list[Tensor]:
         """Returns the weight of each part as autograd wants it; those of the step by default."""
         chosen = self.weights if weights is None else weights
-        return [torch.as_tensor(chosen[task]).to(part) for task, part in parts.items()]
+        return [
+            torch.as_tensor(chosen[task], dtype=torch.float64).to(part)
+            for task, part in parts.items()
+        ]
 
     def split(
         self, parts: Parts, candidates: Sequence[Tensor]
@@ -171,7 +174,7 @@ class Step:
         losses = values_of(self.losses[task] for task in tasks).double().cpu().numpy()
         weights = norms = cosines = None
         if self.weights:
-            weights = torch.tensor([float(self.weights[task]) for task in tasks]).double().numpy()
+            weights = np.array([float(self.weights[task]) for task in tasks])
         if self.matrix is not None:
             norms, cosines = norms_and_cosines(self.matrix)
         flag = self.balancer.flag

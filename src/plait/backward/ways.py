@@ -17,7 +17,7 @@ Features = Cut | Tensor | Sequence[Tensor]
 
 def by_layers(step: Step, parts: Parts, plan: LayerPlan) -> None:
     """Forms the Gramian from the layers' inputs and output gradients; then one backward pass."""
-    found = plan.run(parts)
+    found = plan.run(parts, step.memory.scratch)
     _weigh(step, parts, found.gramian, plan.dtype)
     step.collect_own(found.own)
     if plan.shared:
@@ -66,7 +66,7 @@ def at_features(
     step.collect_own(found.own)
     heads = {id(parameter) for parameter, _, _ in found.own}
     trunk = [parameter for parameter in candidates if id(parameter) not in heads]
-    weights = torch.tensor([step.weights[task] for task in parts])
+    weights = torch.tensor([step.weights[task] for task in parts], dtype=torch.float64)
     step.collect(found.trunk(weights, trunk))
 
 
