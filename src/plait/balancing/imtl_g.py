@@ -32,7 +32,7 @@ class IMTLG(GramianBalancer):
     Shapes: gramian `[..., T, T]`, weights `[..., T]`, which add up to 1 (to -1 where the sign was
         turned).
 
-    Example: orthogonal rows of length 2 and 1: equal progress takes twice the weight for the second.
+    Example: orthogonal rows of length 2 and 1; equal progress doubles the second weight.
         >>> 3 * IMTLG().weights(torch.tensor([[4.0, 0.0], [0.0, 1.0]]))
         tensor([1., 2.], dtype=torch.float64)
 
