@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from plait.balancing.learned import LearnedWeights
-from plait.gradients import RowBuffer
+from plait.gradients import RowBuffer, Scratch
 
 
 @dataclass(frozen=True)
@@ -49,6 +49,7 @@ class Memory:
         weights: `{task: weight}` that the method last gave, for `every`.
         age: steps that these weights have served.
         skipped: steps that were skipped because something was not finite.
+        scratch: the buffer of the route "layers".
     """
 
     rows: RowBuffer = field(default_factory=RowBuffer)
@@ -56,3 +57,4 @@ class Memory:
     weights: dict[str, float] = field(default_factory=dict)
     age: int = 0
     skipped: int = 0
+    scratch: Scratch = field(default_factory=Scratch)

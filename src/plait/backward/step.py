@@ -136,7 +136,10 @@ class Step:
     ) -> list[Tensor]:
         """Returns the weight of each part as autograd wants it; those of the step by default."""
         chosen = self.weights if weights is None else weights
-        return [torch.as_tensor(chosen[task]).to(part) for task, part in parts.items()]
+        return [
+            torch.as_tensor(chosen[task], dtype=part.dtype, device=part.device)
+            for task, part in parts.items()
+        ]
 
     def split(
         self, parts: Parts, candidates: Sequence[Tensor]

@@ -17,7 +17,7 @@ Features = Cut | Tensor | Sequence[Tensor]
 
 def by_layers(step: Step, parts: Parts, plan: LayerPlan) -> None:
     """Forms the Gramian from the layers' inputs and output gradients; then one backward pass."""
-    found = plan.run(parts)
+    found = plan.run(parts, step.memory.scratch)
     _weigh(step, parts, found.gramian, plan.dtype)
     step.collect_own(found.own)
     if plan.shared:

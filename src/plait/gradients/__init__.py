@@ -4,11 +4,7 @@ from plait.gradients.check import check_losses, values_of
 from plait.gradients.cut import Cut, FeatureGradients
 from plait.gradients.gramian import cross_gramian, gramian, norms_and_cosines
 from plait.gradients.graph import gradients, leaves, nearest, per_task_gradients, reached_by
-<<<<<<< HEAD
 from plait.gradients.layers import LayerGradients, LayerPlan, Scratch
-=======
-from plait.gradients.layers import LayerPlan
->>>>>>> origin/main
 from plait.gradients.layout import Layout
 from plait.gradients.rows import RowBuffer
 from plait.gradients.write import accumulate, add
@@ -16,10 +12,7 @@ from plait.gradients.write import accumulate, add
 __all__ = [
     "Cut",
     "FeatureGradients",
-<<<<<<< HEAD
     "LayerGradients",
-=======
->>>>>>> origin/main
     "LayerPlan",
     "Layout",
     "RowBuffer",
