@@ -137,7 +137,7 @@ class Step:
         """Returns the weight of each part as autograd wants it; those of the step by default."""
         chosen = self.weights if weights is None else weights
         return [
-            torch.as_tensor(chosen[task], dtype=torch.float64).to(part)
+            torch.as_tensor(chosen[task], dtype=part.dtype, device=part.device)
             for task, part in parts.items()
         ]
 
@@ -174,7 +174,7 @@ class Step:
         losses = values_of(self.losses[task] for task in tasks).double().cpu().numpy()
         weights = norms = cosines = None
         if self.weights:
-            weights = np.array([float(self.weights[task]) for task in tasks])
+            weights = torch.tensor([float(self.weights[task]) for task in tasks]).double().numpy()
         if self.matrix is not None:
             norms, cosines = norms_and_cosines(self.matrix)
         flag = self.balancer.flag
