@@ -50,7 +50,6 @@ class Memory:
         weights: `{task: weight}` that the method last gave, for `every`.
         age: steps that these weights have served.
         skipped: steps that were skipped because something was not finite.
-        scratch: the buffer of the route "layers".
     """
 
     rows: RowBuffer = field(default_factory=RowBuffer)
@@ -59,4 +58,3 @@ class Memory:
     weights: dict[str, float] = field(default_factory=dict)
     age: int = 0
     skipped: int = 0
-    scratch: Scratch = field(default_factory=Scratch)
