@@ -61,7 +61,7 @@ def at_features(
     if isinstance(features, Tensor):
         features = [features]
     wanted = set(map(id, candidates))
-    found = FeatureGradients(parts, features, wanted)
+    found = FeatureGradients(parts, features, wanted, step.memory.scratch)
     _weigh(step, parts, found.gramian, found.dtype)
     step.collect_own(found.own)
     heads = {id(parameter) for parameter, _, _ in found.own}
