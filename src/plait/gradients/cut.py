@@ -10,6 +10,7 @@ from torch import Tensor
 from plait.core.errors import ConfigError
 from plait.gradients.gramian import gramian
 from plait.gradients.graph import gradients, reached_by
+from plait.gradients.linear_heads import LinearHeads, linear_readers
 from plait.gradients.scratch import Scratch
 
 
@@ -83,19 +84,13 @@ class FeatureGradients:
                         "tell the whole conflict. Use at='parameters'."
                     )
                 heads[tasks[0]].append(parameter)
-        self._sizes = [leaf.numel() for leaf in self._leaves]
-        device = self._leaves[0].device
-        self._rows = (scratch or Scratch()).take(len(losses), sum(self._sizes), self.dtype, device)
         self.own: list[tuple[Tensor, str, Tensor]] = []
-        common = set(range(len(pairs)))
-        for row, (task, loss) in zip(self._rows, losses.items(), strict=True):
-            common &= self._differentiate(row, task, loss, heads[task])
-        if not common:
-            raise ConfigError(
-                f"tasks {', '.join(losses)} read no feature in common, so their gradients at the "
-                "features cannot be compared. Use at='parameters'."
-            )
-        self.gramian = gramian(self._rows)
+        self._linear: LinearHeads | None = None
+        if len(pairs) == 1 and (nodes := linear_readers(losses, self._leaves[0])):
+            self._linear = LinearHeads(losses, nodes, heads)
+            self.gramian, self.own = self._linear.gramian, self._linear.own
+        else:
+            self.gramian = self._form_rows(losses, heads, scratch or Scratch())
 
     def trunk(self, weights: Tensor, parameters: Sequence[Tensor]) -> list[tuple[Tensor, Tensor]]:
         """Returns `(parameter, gradient)` below the features, in one backward pass.
@@ -104,9 +99,11 @@ class FeatureGradients:
             weights: `[T]`, of the tasks' gradients at the features.
             parameters: those that may be reached.
         """
-        pieces = (weights.to(self._rows) @ self._rows).split(
-            [leaf.numel() for leaf in self._leaves]
-        )
+        if self._linear is not None:
+            pieces: Sequence[Tensor] = [self._linear.combine(weights)]
+        else:
+            combined = weights.to(self._rows) @ self._rows
+            pieces = combined.split_with_sizes(self._sizes)
         below = [
             (tensor, piece.view(tensor.shape))
             for tensor, piece in zip(self._tensors, pieces, strict=True)
@@ -115,6 +112,23 @@ class FeatureGradients:
         if not below or not parameters:
             return []
         return gradients([t for t, _ in below], parameters, [piece for _, piece in below])
+
+    def _form_rows(
+        self, losses: Mapping[str, Tensor], heads: Mapping[str, list[Tensor]], scratch: Scratch
+    ) -> Tensor:
+        """Writes a row for each task; returns their inner products."""
+        self._sizes = [leaf.numel() for leaf in self._leaves]
+        device = self._leaves[0].device
+        self._rows = scratch.take(len(losses), sum(self._sizes), self.dtype, device)
+        common = set(range(len(self._leaves)))
+        for row, (task, loss) in zip(self._rows, losses.items(), strict=True):
+            common &= self._differentiate(row, task, loss, heads[task])
+        if not common:
+            raise ConfigError(
+                f"tasks {', '.join(losses)} read no feature in common, so their gradients at the "
+                "features cannot be compared. Use at='parameters'."
+            )
+        return gramian(self._rows)
 
     def _differentiate(
         self, row: Tensor, task: str, loss: Tensor, heads: Sequence[Tensor]
@@ -126,7 +140,7 @@ class FeatureGradients:
         self.own += [
             (p, task, g) for p, g in zip(heads, found[count:], strict=True) if g is not None
         ]
-        places = torch.split(row, self._sizes)
+        places = row.split_with_sizes(self._sizes)
         for position, (place, gradient) in enumerate(zip(places, found[:count], strict=True)):
             if gradient is None:
                 place.zero_()
