@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import torch
 from torch import Tensor, nn
 
 from plait.backward.rows import Groups, RowStep
@@ -36,8 +35,8 @@ def combine(step: Step, rows: RowStep, model: nn.Module | None) -> None:
         step.collect(first.split(_by_rows(step, rows, balancer)))
     else:
         measure(step, rows)
-        found = step.loss_weights({task: step.losses[task] for task in rows.tasks})
-        step.collect(first.combine(torch.stack(list(found.values()))))
+        weights = step.loss_weights({task: step.losses[task] for task in rows.tasks})
+        step.collect(first.combine(weights))
     for buffer, factor in zip(rows.buffers, applied, strict=True):
         if factor:
             step.collect_own([each for each in buffer.own if each[1] in rows.tasks], factor)
@@ -47,7 +46,7 @@ def solve(step: Step, rows: RowStep) -> Tensor:
     """Returns the weights `[T]` of a Gramian method, found once in a step."""
     if not step.weights:
         step.gramian_weights(rows.tasks, rows.gramian(step.layer).cpu(), rows.jacobian().dtype)
-    return torch.tensor([step.weights[task] for task in rows.tasks], dtype=torch.float64)
+    return step.weights_of(rows.tasks)
 
 
 def apply_beyond(
@@ -59,7 +58,7 @@ def apply_beyond(
     factor = step.balancer.applied[batch]
     known = {task: part for task, part in parts.items() if task in step.weights}
     if known:
-        step.apply(known, candidates, {task: factor * step.weights[task] for task in known})
+        step.apply(known, candidates, factor * step.weights_of(known))
 
 
 def measure(step: Step, rows: RowStep) -> None:

@@ -271,7 +271,7 @@ class Backward:
             look_ahead(step, parts, candidates, problem)
         elif self._may_reuse(parts):
             step.reuse(self.memory.weights)
-            step.apply(parts, candidates, step.weights)
+            step.apply(parts, candidates, step.weights_of(parts))
         elif isinstance(balancer, LossBalancer):
             if self._measure or (self._several and not balancer.constant):
                 self._add_rows(parts, candidates, batch)

@@ -18,7 +18,7 @@ from plait.balancing.base import (
     Info,
     LossBalancer,
 )
-from plait.gradients import add, gradients, norms_and_cosines, reached_by, values_of
+from plait.gradients import add, joint_gradients, norms_and_cosines, reached_by, values_of
 
 Pairs = Iterable[tuple[Tensor, Tensor]]  # (parameter, gradient)
 Own = Iterable[tuple[Tensor, str, Tensor]]  # (parameter, the one task that reaches it, gradient)
@@ -66,7 +66,8 @@ class Step:
         """Adds up the losses of micro-batches; those of the first batch are the step's."""
         if batch == 0:
             for task, part in parts.items():
-                self.losses[task] = part.detach() + self.losses.get(task, 0.0)
+                known = self.losses.get(task)
+                self.losses[task] = part.detach() if known is None else known + part.detach()
 
     def reuse(self, weights: Mapping[str, float]) -> None:
         """Takes the weights of an earlier step; equal weighting for a task that had none."""
@@ -91,17 +92,17 @@ class Step:
             weight = factor * (self.weights[task] if self.heads_by_task else 1.0)
             self.collect([(parameter, gradient if weight == 1.0 else gradient * weight)])
 
-    def loss_weights(self, losses: Parts) -> dict[str, Tensor]:
-        """Returns the weights of a loss method; its own parameters get gradients on the way."""
+    def loss_weights(self, losses: Parts) -> Tensor:
+        """Returns the weights `[T]` of a loss method; its parameters get gradients on the way."""
         assert isinstance(self.balancer, LossBalancer)
         values = values_of(losses.values()).requires_grad_()
         objective = self.balancer.objective(values, self.informed(losses, values.detach()))
         learned = [parameter for parameter in self.balancer.parameters() if parameter.requires_grad]
         weights, *own = torch.autograd.grad(objective, [values, *learned], allow_unused=True)
         self.collect([(p, g) for p, g in zip(learned, own, strict=True) if g is not None])
-        found = dict(zip(losses, weights * self.scale(len(values)), strict=True))
-        self.weights.update(found)
-        return found
+        weights = weights * self.scale(len(values))
+        self.weights.update(zip(losses, weights.unbind(), strict=True))
+        return weights
 
     def gramian_weights(self, tasks: Sequence[str], matrix: Tensor, dtype: torch.dtype) -> Tensor:
         """Returns the weights `[T]`, scaled, of a Gramian method, or `[G, T]` of groups.
@@ -119,27 +120,38 @@ class Step:
         self.weights = dict(zip(tasks, mean.tolist(), strict=True))
         return mean if weights.dim() == 1 else weights
 
-    def apply(
-        self, parts: Parts, candidates: Sequence[Tensor], weights: Mapping[str, Tensor | float]
-    ) -> None:
-        """Runs the backward pass of the weighted sum; heads of unit weight get theirs first."""
+    def apply(self, parts: Parts, candidates: Sequence[Tensor], weights: Tensor) -> None:
+        """Runs the backward pass of the weighted sum; heads of unit weight get theirs first.
+
+        Args:
+            parts: what is differentiated.
+            candidates: every parameter that may be reached.
+            weights: `[T]`, in the order of `parts`.
+        """
         shared = candidates
         if not self.heads_by_task:
             shared, own = self.split(parts, candidates)
-            if own:
-                self.collect(gradients(list(parts.values()), own, retain=True))
-        if shared:
-            self.collect(gradients(list(parts.values()), shared, self.each(parts, weights)))
+            self.differentiate(parts, own, torch.ones(len(parts)), retain=True)
+        self.differentiate(parts, shared, weights)
 
-    def each(
-        self, parts: Parts, weights: Mapping[str, Tensor | float] | None = None
-    ) -> list[Tensor]:
-        """Returns the weight of each part as autograd wants it; those of the step by default."""
-        chosen = self.weights if weights is None else weights
-        return [
-            torch.as_tensor(chosen[task], dtype=part.dtype, device=part.device)
-            for task, part in parts.items()
-        ]
+    def differentiate(
+        self,
+        parts: Parts,
+        parameters: Sequence[Tensor],
+        weights: Tensor | None = None,
+        *,
+        retain: bool = False,
+    ) -> None:
+        """Adds the gradients of the weighted sum; the weights are those of the step by default."""
+        if parameters:
+            chosen = self.weights_of(parts) if weights is None else weights
+            losses = list(parts.values())
+            self.collect(joint_gradients(losses, parameters, chosen, retain=retain))
+
+    def weights_of(self, tasks: Iterable[str]) -> Tensor:
+        """Returns the weights `[T]` of the step, in double precision."""
+        values = [float(self.weights[task]) for task in tasks]
+        return torch.tensor(values, dtype=torch.float64)
 
     def split(
         self, parts: Parts, candidates: Sequence[Tensor]
@@ -174,7 +186,7 @@ class Step:
         losses = values_of(self.losses[task] for task in tasks).double().cpu().numpy()
         weights = norms = cosines = None
         if self.weights:
-            weights = torch.tensor([float(self.weights[task]) for task in tasks]).double().numpy()
+            weights = self.weights_of(tasks).numpy()
         if self.matrix is not None:
             norms, cosines = norms_and_cosines(self.matrix)
         flag = self.balancer.flag

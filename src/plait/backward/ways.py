@@ -10,7 +10,7 @@ from torch import Tensor
 from plait.backward.step import Parts, Step
 from plait.balancing.base import BilevelBalancer, Problem
 from plait.core.errors import ConfigError
-from plait.gradients import Cut, FeatureGradients, LayerPlan, gradients, gramian, nearest
+from plait.gradients import Cut, FeatureGradients, LayerPlan, gramian, nearest
 
 Features = Cut | Tensor | Sequence[Tensor]
 
@@ -20,8 +20,7 @@ def by_layers(step: Step, parts: Parts, plan: LayerPlan) -> None:
     found = plan.run(parts, step.memory.scratch)
     _weigh(step, parts, found.gramian, plan.dtype)
     step.collect_own(found.own)
-    if plan.shared:
-        step.collect(gradients(list(parts.values()), plan.shared, step.each(parts)))
+    step.differentiate(parts, plan.shared)
 
 
 def at_last_layer(step: Step, parts: Parts, candidates: Sequence[Tensor]) -> None:
@@ -30,7 +29,7 @@ def at_last_layer(step: Step, parts: Parts, candidates: Sequence[Tensor]) -> Non
     weight = last_layer(parts, shared)
     if weight is None:  # there is nothing to balance
         step.weigh_equally(parts)
-        step.collect(gradients(list(parts.values()), own))
+        step.differentiate(parts, own, torch.ones(len(parts)))
         return
     rows: list[Tensor] = []
     found: list[tuple[Tensor, str, Tensor]] = []
@@ -40,7 +39,7 @@ def at_last_layer(step: Step, parts: Parts, candidates: Sequence[Tensor]) -> Non
         found += [(p, task, g) for p, g in zip(own, rest, strict=True) if g is not None]
     _weigh(step, parts, gramian(torch.stack(rows).flatten(1)), weight.dtype)
     step.collect_own(found)
-    step.collect(gradients(list(parts.values()), shared, step.each(parts)))
+    step.differentiate(parts, shared)
 
 
 def last_layer(parts: Parts, shared: Sequence[Tensor]) -> Tensor | None:
@@ -66,7 +65,7 @@ def at_features(
     step.collect_own(found.own)
     heads = {id(parameter) for parameter, _, _ in found.own}
     trunk = [parameter for parameter in candidates if id(parameter) not in heads]
-    weights = torch.tensor([step.weights[task] for task in parts], dtype=torch.float64)
+    weights = step.weights_of(parts)
     step.collect(found.trunk(weights, trunk))
 
 
@@ -79,20 +78,20 @@ def look_ahead(
     name = type(balancer).__name__
     if problem is None:
         raise ConfigError(
-            f"{name} looks ahead to the losses on validation data. Give `problem=`, or use the "
-            "Trainer with validation data."
+            f"{name} looks ahead to the losses on a second batch. Give `problem=`, or use the "
+            "Trainer, which takes two batches in a step."
         )
     info = step.informed(parts, torch.stack([part.detach().float() for part in parts.values()]))
     weights, validation = balancer.weights(problem, info)
     scale = step.scale(len(parts))
     step.weights = dict(zip(problem.tasks, (weights * scale).tolist(), strict=True))
-    step.apply(parts, candidates, step.weights)
+    step.apply(parts, candidates, step.weights_of(parts))
     if validation is not None:
         losses = dict(zip(problem.tasks, problem.val(problem.parameters), strict=True))
-        each = dict(zip(problem.tasks, (validation * scale).tolist(), strict=True))
         active = {task: loss for task, loss in losses.items() if loss.requires_grad}
+        known = [task in active for task in problem.tasks]
         if active:
-            step.apply(active, candidates, each)
+            step.apply(active, candidates, validation[known] * scale)
 
 
 def _weigh(step: Step, parts: Parts, matrix: Tensor, dtype: torch.dtype) -> None:

@@ -3,7 +3,14 @@
 from plait.gradients.check import check_losses, values_of
 from plait.gradients.cut import Cut, FeatureGradients
 from plait.gradients.gramian import cross_gramian, gramian, norms_and_cosines
-from plait.gradients.graph import gradients, leaves, nearest, per_task_gradients, reached_by
+from plait.gradients.graph import (
+    gradients,
+    joint_gradients,
+    leaves,
+    nearest,
+    per_task_gradients,
+    reached_by,
+)
 from plait.gradients.layers import LayerGradients, LayerPlan
 from plait.gradients.layout import Layout
 from plait.gradients.rows import RowBuffer
@@ -24,6 +31,7 @@ __all__ = [
     "cross_gramian",
     "gradients",
     "gramian",
+    "joint_gradients",
     "leaves",
     "nearest",
     "norms_and_cosines",

@@ -153,6 +153,24 @@ def gradients(
     return [(p, g) for p, g in zip(candidates, found, strict=True) if g is not None]
 
 
+def joint_gradients(
+    losses: Sequence[Tensor], candidates: Sequence[Tensor], weights: Tensor, *, retain: bool = False
+) -> list[tuple[Tensor, Tensor]]:
+    """Returns `(parameter, gradient)` of the weighted sum of losses, in one backward pass.
+
+    Args:
+        losses: scalars.
+        candidates: parameters; those that are not reached are left out.
+        weights: `[T]`.
+        retain: keep the graph for a later pass.
+    """
+    if len({(loss.dtype, loss.device) for loss in losses}) == 1:  # one root is faster than many
+        stacked = torch.stack(list(losses))
+        return gradients([stacked], candidates, [weights.to(stacked)], retain=retain)
+    each = [weight.to(loss) for weight, loss in zip(weights, losses, strict=True)]
+    return gradients(losses, candidates, each, retain=retain)
+
+
 def per_task_gradients(
     losses: Mapping[str, Tensor], candidates: Sequence[Tensor], chunk_size: int = 1
 ) -> Iterator[tuple[str, list[tuple[Tensor, Tensor]]]]:
