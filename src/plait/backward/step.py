@@ -41,6 +41,7 @@ class Step:
         matrix: the Gramian, on the host, where one was formed.
         reused: the weights are those of an earlier step.
         layer: the last shared layer, for a method that reads the gradients there.
+        tasks: those that `matrix` is of, in its order.
     """
 
     def __init__(self, balancer: Balancer, options: Options, memory: Memory, info: Info) -> None:
@@ -54,6 +55,7 @@ class Step:
         self.matrix: np.ndarray | None = None
         self.reused = False
         self.layer: Tensor | None = None
+        self.tasks: tuple[str, ...] = ()
 
     @property
     def heads_by_task(self) -> bool:
@@ -112,7 +114,7 @@ class Step:
         info = self.informed(tasks, values_of(self.losses[task] for task in tasks), dtype)
         weights = self.balancer.weights(matrix, info) * self.scale(len(tasks))
         whole = matrix if matrix.dim() == 2 else matrix.sum(dim=0)
-        self.matrix = whole.numpy()
+        self.tasks, self.matrix = tuple(tasks), whole.numpy()
         mean = weights if weights.dim() == 1 else weights.mean(dim=0)
         still = torch.from_numpy(~self.balancer.active(self.matrix))
         mean = mean.masked_fill(still, self.scale(len(tasks)) / self.divisor(len(tasks)))
@@ -120,9 +122,22 @@ class Step:
         return mean if weights.dim() == 1 else weights
 
     def apply(
-        self, parts: Parts, candidates: Sequence[Tensor], weights: Mapping[str, Tensor | float]
+        self,
+        parts: Parts,
+        candidates: Sequence[Tensor],
+        weights: Mapping[str, Tensor | float],
+        factor: float = 1.0,
     ) -> None:
-        """Runs the backward pass of the weighted sum; heads of unit weight get theirs first."""
+        """Runs the backward pass of the weighted sum; heads of unit weight get theirs first.
+
+        Args:
+            parts: what is weighted.
+            candidates: parameters that may be reached.
+            weights: `{task: weight}`.
+            factor: how much all of it counts, at the heads too.
+        """
+        if factor != 1.0:
+            parts = {task: part * factor for task, part in parts.items()}
         shared = candidates
         if not self.heads_by_task:
             shared, own = self.split(parts, candidates)
@@ -136,7 +151,12 @@ class Step:
     ) -> list[Tensor]:
         """Returns the weight of each part as autograd wants it; those of the step by default."""
         chosen = self.weights if weights is None else weights
-        return [torch.as_tensor(chosen[task]).to(part) for task, part in parts.items()]
+        return [
+            weight.to(part)
+            if isinstance(weight := chosen[task], Tensor)
+            else part.new_tensor(weight)
+            for task, part in parts.items()
+        ]
 
     def split(
         self, parts: Parts, candidates: Sequence[Tensor]
@@ -167,12 +187,18 @@ class Step:
 
     def record(self, skipped: str | None = None) -> Record:
         """Returns what happened."""
-        tasks = tuple(self.weights) or tuple(self.losses)
-        losses = values_of(self.losses[task] for task in tasks).double().cpu().numpy()
+        if skipped is not None:
+            tasks = tuple(self.losses)
+            return Record(tasks, self._values(tasks), skipped=skipped)
+        tasks = self.tasks or tuple(self.weights) or tuple(self.losses)
         weights = norms = cosines = None
         if self.weights:
-            weights = torch.tensor([float(self.weights[task]) for task in tasks]).double().numpy()
+            weights = np.array([float(self.weights[task]) for task in tasks])
         if self.matrix is not None:
             norms, cosines = norms_and_cosines(self.matrix)
-        flag = self.balancer.flag
-        return Record(tasks, losses, weights, norms, cosines, flag, skipped, self.reused)
+        flag = None if self.reused else self.balancer.flag
+        return Record(tasks, self._values(tasks), weights, norms, cosines, flag, reused=self.reused)
+
+    def _values(self, tasks: Sequence[str]) -> np.ndarray:
+        losses = [self.losses[task] for task in tasks]
+        return values_of(losses).double().cpu().numpy() if losses else np.zeros(0)

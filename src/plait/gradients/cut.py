@@ -9,7 +9,7 @@ from torch import Tensor
 
 from plait.core.errors import ConfigError
 from plait.gradients.gramian import gramian
-from plait.gradients.graph import reached_by
+from plait.gradients.graph import depend, leaves, reached_by
 
 
 class Cut:
@@ -31,6 +31,11 @@ class Cut:
 
     def __init__(self) -> None:
         self.pairs: list[tuple[Tensor, Tensor]] = []
+
+    @property
+    def tensors(self) -> list[Tensor]:
+        """The tensors that were cut."""
+        return [tensor for tensor, _ in self.pairs]
 
     def __call__(self, tensor: Tensor) -> Tensor:
         """Returns the leaf that stands for `tensor`."""
@@ -55,8 +60,8 @@ class FeatureGradients:
         dtype: of the features.
 
     Raises:
-        ConfigError: a parameter above the features is reached by two tasks, or the tasks do not
-            read the same features.
+        ConfigError: a parameter is reached around the features by two tasks, or by one of them and
+            through the features; the tasks read no feature in common; a tensor depends on another.
     """
 
     def __init__(
@@ -65,24 +70,20 @@ class FeatureGradients:
         features: Cut | Sequence[Tensor],
         candidates: Collection[int],
     ) -> None:
-        pairs = features.pairs if isinstance(features, Cut) else [(each, each) for each in features]
-        self.tensors = [tensor for tensor, _ in pairs]
-        leaves = [leaf for _, leaf in pairs]
-        stop = {tensor.grad_fn for tensor, leaf in pairs if tensor is leaf}
-        heads: dict[str, list[Tensor]] = {task: [] for task in losses}
-        for parameter, tasks in reached_by(losses, stop):
-            if id(parameter) in candidates:
-                if len(tasks) > 1:
-                    raise ConfigError(
-                        f"tasks {', '.join(tasks)} share a parameter {list(parameter.shape)} that "
-                        "is not below the features, so their gradients at the features do not "
-                        "tell the whole conflict. Use at='parameters'."
-                    )
-                heads[tasks[0]].append(parameter)
+        if isinstance(features, Cut):
+            self.tensors, read = features.tensors, [leaf for _, leaf in features.pairs]
+        else:
+            self.tensors = read = list(features)
+            if depend(read):
+                raise ConfigError(
+                    "one of the features depends on another, so what is below both would count "
+                    "twice. Give a `Cut` (`plait.gradients.Cut`), through which the heads read."
+                )
+        heads = self._heads(losses, read, candidates)
         self.own: list[tuple[Tensor, str, Tensor]] = []
         self._rows: list[list[Tensor | None]] = []
         for task, loss in losses.items():
-            row, own = self._differentiate(loss, leaves, heads[task])
+            row, own = self._differentiate(loss, read, heads[task])
             self._rows.append(row)
             self.own += [(parameter, task, gradient) for parameter, gradient in own]
         self._check(list(losses))
@@ -111,13 +112,33 @@ class FeatureGradients:
         found = torch.autograd.grad(outputs, parameters, combined, allow_unused=True)
         return [(p, g) for p, g in zip(parameters, found, strict=True) if g is not None]
 
+    def _heads(
+        self, losses: Mapping[str, Tensor], read: Sequence[Tensor], candidates: Collection[int]
+    ) -> dict[str, list[Tensor]]:
+        """Returns the parameters above the features by the one task that reaches them."""
+        heads: dict[str, list[Tensor]] = {task: [] for task in losses}
+        below = set(map(id, leaves(self.tensors)))
+        wanted = set(candidates) - set(map(id, read))
+        stop = {(tensor.grad_fn, tensor.output_nr) for tensor in read}
+        for parameter, tasks in reached_by(losses, stop):
+            if id(parameter) not in wanted:
+                continue
+            if len(tasks) > 1 or id(parameter) in below:
+                raise ConfigError(
+                    f"a parameter {list(parameter.shape)} that several tasks share is reached "
+                    f"around the features, by {', '.join(tasks)}, so the gradients at the features "
+                    "do not tell the whole conflict. Use at='parameters'."
+                )
+            heads[tasks[0]].append(parameter)
+        return heads
+
     @staticmethod
     def _differentiate(
-        loss: Tensor, leaves: Sequence[Tensor], heads: Sequence[Tensor]
+        loss: Tensor, read: Sequence[Tensor], heads: Sequence[Tensor]
     ) -> tuple[list[Tensor | None], list[tuple[Tensor, Tensor]]]:
-        found = torch.autograd.grad(loss, [*leaves, *heads], retain_graph=True, allow_unused=True)
-        own = zip(heads, found[len(leaves) :], strict=True)
-        return list(found[: len(leaves)]), [(p, g) for p, g in own if g is not None]
+        found = torch.autograd.grad(loss, [*read, *heads], retain_graph=True, allow_unused=True)
+        own = zip(heads, found[len(read) :], strict=True)
+        return list(found[: len(read)]), [(p, g) for p, g in own if g is not None]
 
     def _check(self, tasks: Sequence[str]) -> None:
         """Refuses tasks that have no feature in common."""
