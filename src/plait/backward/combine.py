@@ -9,6 +9,7 @@ from torch import Tensor, nn
 from plait.backward.rows import Groups, RowStep
 from plait.backward.step import Parts, Step
 from plait.balancing.base import (
+    Balancer,
     CrossGramianBalancer,
     GramianBalancer,
     JacobianBalancer,
@@ -20,9 +21,7 @@ from plait.gradients import gramian, values_of
 def combine(step: Step, rows: RowStep, model: nn.Module | None) -> None:
     """Combines the rows in the way that the balancer reads them, and adds the own gradients."""
     balancer, first = step.balancer, rows.buffers[0]
-    applied: tuple[float, ...] = (1.0,)
-    if isinstance(balancer, CrossGramianBalancer) and balancer.batches > 1:
-        applied = balancer.applied[: len(rows.buffers)]
+    applied = factors(balancer)[: len(rows.buffers)]
     if isinstance(balancer, GramianBalancer) and balancer.groups != "whole":
         groups = Groups(first, balancer.groups, model)
         step.collect(first.split(_by_groups(step, rows, groups)))
@@ -49,21 +48,24 @@ def solve(step: Step, rows: RowStep) -> Tensor:
     return step.weights_of(rows.tasks)
 
 
-def apply_beyond(
-    step: Step, rows: RowStep, parts: Parts, candidates: Sequence[Tensor], batch: int
-) -> None:
-    """Applies the weights of the first two batches to one that forms no rows."""
-    solve(step, rows)
-    assert isinstance(step.balancer, CrossGramianBalancer)
-    factor = step.balancer.applied[batch]
+def apply_known(step: Step, parts: Parts, candidates: Sequence[Tensor], batch: int) -> None:
+    """Applies the weights of the step to a batch that forms no rows; tasks without are left out."""
+    factor = factors(step.balancer)[batch]
     known = {task: part for task, part in parts.items() if task in step.weights}
-    if known:
-        step.apply(known, candidates, factor * step.weights_of(known))
+    if known and factor:
+        step.apply(known, candidates, step.weights_of(known), factor)
+
+
+def factors(balancer: Balancer) -> tuple[float, ...]:
+    """Returns how much the gradients of each batch of a step count in the direction."""
+    if isinstance(balancer, CrossGramianBalancer) and balancer.batches > 1:
+        return balancer.applied
+    return (1.0,)
 
 
 def measure(step: Step, rows: RowStep) -> None:
     """Notes the inner products of the rows; refuses those that are not finite."""
-    step.matrix = gramian(rows.jacobian()).cpu().numpy()
+    step.tasks, step.matrix = rows.tasks, gramian(rows.jacobian()).cpu().numpy()
     check_finite(step.matrix, rows.tasks)
 
 
@@ -84,4 +86,4 @@ def _by_groups(step: Step, rows: RowStep, groups: Groups) -> Tensor:
     jacobian = rows.jacobian()
     matrices = groups.gramians(jacobian).cpu()
     weights = step.gramian_weights(rows.tasks, matrices, jacobian.dtype)
-    return groups.direction(weights.reshape(groups.count, -1), jacobian)
+    return groups.direction(weights, jacobian)

@@ -7,7 +7,7 @@ from typing import Any
 
 from torch import Tensor, nn
 
-from plait.backward.combine import apply_beyond, combine
+from plait.backward.combine import apply_known, combine, solve
 from plait.backward.options import (
     At,
     HeadWeights,
@@ -37,6 +37,7 @@ from plait.balancing.base import (
 )
 from plait.core.errors import ConfigError, NonFiniteError
 from plait.gradients import (
+    Cut,
     LayerPlan,
     Layout,
     RowBuffer,
@@ -106,7 +107,9 @@ class Backward:
         self.options.check(balancer)
         self.balancer = balancer
         self.model = model
-        self.memory = memory or Memory(RowBuffer(Layout(given=shared)))
+        self.memory = memory or Memory()
+        if shared is not None:
+            self.memory.name_shared(shared)
         self.start()
 
     def __call__(
@@ -206,7 +209,7 @@ class Backward:
         self._step.note(parts, batch)
         if parts:
             self._batches = max(self._batches, batch + 1)
-            candidates = self._candidates(parts.values())
+            candidates = self._candidates(parts.values(), features)
             try:
                 self._differentiate(parts, candidates, batch, features, problem)
             except NonFiniteError as error:
@@ -256,6 +259,7 @@ class Backward:
             age=state["age"],
             skipped=state["skipped"],
         )
+        self.start()
 
     def _differentiate(
         self,
@@ -269,18 +273,18 @@ class Backward:
         step, balancer = self._step, self.balancer
         if isinstance(balancer, BilevelBalancer):
             look_ahead(step, parts, candidates, problem)
-        elif self._may_reuse(parts):
-            step.reuse(self.memory.weights)
-            step.apply(parts, candidates, step.weights_of(parts))
         elif isinstance(balancer, LossBalancer):
             if self._measure or (self._several and not balancer.constant):
                 self._add_rows(parts, candidates, batch)
             else:
                 step.apply(parts, candidates, step.loss_weights(parts))
+        elif self._reuses(parts) and self.options.at == "parameters":
+            apply_known(step, parts, candidates, batch)
         elif batch > 1:
-            assert self._rows is not None
-            self._rows.settle(balancer.tasks)
-            apply_beyond(step, self._rows, parts, candidates, batch)
+            rows = self._rows or RowStep(self.memory.rows)
+            rows.settle(balancer.tasks)
+            solve(step, rows)
+            apply_known(step, parts, candidates, batch)
         elif self.options.at == "features":
             self._check_whole("at='features'")
             at_features(step, parts, candidates, features)
@@ -306,13 +310,15 @@ class Backward:
         plan = LayerPlan.of(parts, *self._step.split(parts, candidates))
         return plan if route == "layers" or plan.is_cheaper else None
 
-    def _may_reuse(self, parts: Parts) -> bool:
-        """Weights of an earlier step serve all micro-batches of a step, or none."""
-        memory = self.memory
-        if self._step.reused or self._rows is not None:
-            return self._step.reused
-        known = all(task in memory.weights for task in parts)
-        return memory.age + 1 < self.options.every and bool(memory.weights) and known
+    def _reuses(self, parts: Parts) -> bool:
+        """Takes the weights of an earlier step for all micro-batches of a step, or for none."""
+        step, memory = self._step, self.memory
+        if not step.reused:
+            known = all(task in memory.weights for task in parts)
+            if self._rows is not None or not known or memory.age + 1 >= self.options.every:
+                return False
+        step.reuse(memory.weights)
+        return True
 
     def _remember(self) -> None:
         """Keeps the weights for the steps that re-use them."""
@@ -362,8 +368,11 @@ class Backward:
                 f"{what} needs the whole step in one batch. Do not accumulate micro-batches."
             )
 
-    def _candidates(self, losses: Iterable[Tensor]) -> list[Tensor]:
-        found = leaves(losses) if self.model is None else list(self.model.parameters())
+    def _candidates(
+        self, losses: Iterable[Tensor], features: Features | None = None
+    ) -> list[Tensor]:
+        roots = [*losses, *(features.tensors if isinstance(features, Cut) else [])]
+        found = leaves(roots) if self.model is None else list(self.model.parameters())
         candidates = [parameter for parameter in found if parameter.requires_grad]
         if not candidates:
             raise ConfigError("no parameter of the model needs a gradient. Unfreeze some of them.")

@@ -71,6 +71,11 @@ class Options:
                 f"`every` re-uses weights that take one backward pass per task; {name} forms none "
                 "of these. Set it to 1."
             )
+        if self.every > 1 and isinstance(balancer, GramianBalancer) and balancer.groups != "whole":
+            raise ConfigError(
+                f"{name} has weights for each parameter group, which `every` cannot re-use. Set it "
+                "to 1, or use groups='whole'."
+            )
         if self.at == "features" and not whole:
             raise ConfigError(
                 f"{name} cannot take its gradients at the features; methods that read one Gramian "

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
+from torch import Tensor
 
 from plait.balancing.learned import LearnedWeights
-from plait.gradients import RowBuffer, Scratch
+from plait.gradients import Layout, RowBuffer, Scratch
 
 
 @dataclass(frozen=True)
@@ -58,3 +60,9 @@ class Memory:
     weights: dict[str, float] = field(default_factory=dict)
     age: int = 0
     skipped: int = 0
+
+    def name_shared(self, shared: Sequence[Tensor]) -> None:
+        """Takes the shared parameters that the caller names, unless they are known as such."""
+        given = self.rows.layout.given
+        if given is None or list(map(id, given)) != list(map(id, shared)):
+            self.rows = RowBuffer(Layout(given=shared))

@@ -41,6 +41,7 @@ class Step:
         matrix: the Gramian, on the host, where one was formed.
         reused: the weights are those of an earlier step.
         layer: the last shared layer, for a method that reads the gradients there.
+        tasks: those that `matrix` is of, in its order.
     """
 
     def __init__(self, balancer: Balancer, options: Options, memory: Memory, info: Info) -> None:
@@ -54,6 +55,7 @@ class Step:
         self.matrix: np.ndarray | None = None
         self.reused = False
         self.layer: Tensor | None = None
+        self.tasks: tuple[str, ...] = ()
 
     @property
     def heads_by_task(self) -> bool:
@@ -113,26 +115,30 @@ class Step:
         info = self.informed(tasks, values_of(self.losses[task] for task in tasks), dtype)
         weights = self.balancer.weights(matrix, info) * self.scale(len(tasks))
         whole = matrix if matrix.dim() == 2 else matrix.sum(dim=0)
-        self.matrix = whole.numpy()
+        self.tasks, self.matrix = tuple(tasks), whole.numpy()
         mean = weights if weights.dim() == 1 else weights.mean(dim=0)
         still = torch.from_numpy(~self.balancer.active(self.matrix))
         mean = mean.masked_fill(still, self.scale(len(tasks)) / self.divisor(len(tasks)))
         self.weights = dict(zip(tasks, mean.tolist(), strict=True))
         return mean if weights.dim() == 1 else weights
 
-    def apply(self, parts: Parts, candidates: Sequence[Tensor], weights: Tensor) -> None:
+    def apply(
+        self, parts: Parts, candidates: Sequence[Tensor], weights: Tensor, factor: float = 1.0
+    ) -> None:
         """Runs the backward pass of the weighted sum; heads of unit weight get theirs first.
 
         Args:
             parts: what is differentiated.
             candidates: every parameter that may be reached.
             weights: `[T]`, in the order of `parts`.
+            factor: how much all of it counts, at the heads too.
         """
         shared = candidates
         if not self.heads_by_task:
             shared, own = self.split(parts, candidates)
-            self.differentiate(parts, own, torch.ones(len(parts)), retain=True)
-        self.differentiate(parts, shared, weights)
+            unit = torch.full_like(weights, factor)
+            self.differentiate(parts, own, unit, retain=True)
+        self.differentiate(parts, shared, weights * factor)
 
     def differentiate(
         self,
@@ -182,12 +188,18 @@ class Step:
 
     def record(self, skipped: str | None = None) -> Record:
         """Returns what happened."""
-        tasks = tuple(self.weights) or tuple(self.losses)
-        losses = values_of(self.losses[task] for task in tasks).double().cpu().numpy()
+        if skipped is not None:
+            tasks = tuple(self.losses)
+            return Record(tasks, self._values(tasks), skipped=skipped)
+        tasks = self.tasks or tuple(self.weights) or tuple(self.losses)
         weights = norms = cosines = None
         if self.weights:
             weights = self.weights_of(tasks).numpy()
         if self.matrix is not None:
             norms, cosines = norms_and_cosines(self.matrix)
-        flag = self.balancer.flag
-        return Record(tasks, losses, weights, norms, cosines, flag, skipped, self.reused)
+        flag = None if self.reused else self.balancer.flag
+        return Record(tasks, self._values(tasks), weights, norms, cosines, flag, reused=self.reused)
+
+    def _values(self, tasks: Sequence[str]) -> np.ndarray:
+        losses = [self.losses[task] for task in tasks]
+        return values_of(losses).double().cpu().numpy() if losses else np.zeros(0)

@@ -29,13 +29,13 @@ def at_last_layer(step: Step, parts: Parts, candidates: Sequence[Tensor]) -> Non
     weight = last_layer(parts, shared)
     if weight is None:  # there is nothing to balance
         step.weigh_equally(parts)
-        step.differentiate(parts, own, torch.ones(len(parts)))
+        step.apply(parts, own, step.weights_of(parts))
         return
     rows: list[Tensor] = []
     found: list[tuple[Tensor, str, Tensor]] = []
     for task, part in parts.items():
         row, *rest = torch.autograd.grad(part, [weight, *own], retain_graph=True, allow_unused=True)
-        rows.append(torch.zeros_like(weight) if row is None else row)
+        rows.append(torch.zeros_like(weight) if row is None else row.to_dense())
         found += [(p, task, g) for p, g in zip(own, rest, strict=True) if g is not None]
     _weigh(step, parts, gramian(torch.stack(rows).flatten(1)), weight.dtype)
     step.collect_own(found)
@@ -51,7 +51,10 @@ def last_layer(parts: Parts, shared: Sequence[Tensor]) -> Tensor | None:
 def at_features(
     step: Step, parts: Parts, candidates: Sequence[Tensor], features: Features | None
 ) -> None:
-    """Takes the Gramian at the features; then one backward pass through the trunk."""
+    """Takes the Gramian at the features; then one backward pass through the trunk.
+
+    Weights that are re-used are applied in the same way: a `Cut` leaves no other one.
+    """
     if features is None:
         raise ConfigError(
             "at='features' needs the tensor that the heads read. Give `features=`; a "
@@ -61,7 +64,8 @@ def at_features(
         features = [features]
     wanted = set(map(id, candidates))
     found = FeatureGradients(parts, features, wanted, step.memory.scratch)
-    _weigh(step, parts, found.gramian, found.dtype)
+    if not step.reused:
+        _weigh(step, parts, found.gramian, found.dtype)
     step.collect_own(found.own)
     heads = {id(parameter) for parameter, _, _ in found.own}
     trunk = [parameter for parameter in candidates if id(parameter) not in heads]

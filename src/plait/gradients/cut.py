@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
+from functools import reduce
 
 import torch
 from torch import Tensor
 
 from plait.core.errors import ConfigError
 from plait.gradients.gramian import gramian
-from plait.gradients.graph import gradients, reached_by
+from plait.gradients.graph import depend, gradients, leaves, reached_by
 from plait.gradients.linear_heads import LinearHeads, linear_readers
 from plait.gradients.scratch import Scratch
 
@@ -33,6 +34,11 @@ class Cut:
 
     def __init__(self) -> None:
         self.pairs: list[tuple[Tensor, Tensor]] = []
+
+    @property
+    def tensors(self) -> list[Tensor]:
+        """The tensors that were cut."""
+        return [tensor for tensor, _ in self.pairs]
 
     def __call__(self, tensor: Tensor) -> Tensor:
         """Returns the leaf that stands for `tensor`."""
@@ -58,8 +64,8 @@ class FeatureGradients:
         dtype: of the features.
 
     Raises:
-        ConfigError: a parameter above the features is reached by two tasks, or the tasks do not
-            read the same features.
+        ConfigError: a parameter is reached around the features by two tasks, or by one of them and
+            through the features; the tasks read no feature in common; a tensor depends on another.
     """
 
     def __init__(
@@ -69,28 +75,26 @@ class FeatureGradients:
         candidates: Collection[int],
         scratch: Scratch | None = None,
     ) -> None:
-        pairs = features.pairs if isinstance(features, Cut) else [(each, each) for each in features]
-        self._tensors = [tensor for tensor, _ in pairs]
-        self._leaves = [leaf for _, leaf in pairs]
-        self.dtype = self._tensors[0].dtype
-        stop = {tensor.grad_fn for tensor, leaf in pairs if tensor is leaf}
-        heads: dict[str, list[Tensor]] = {task: [] for task in losses}
-        for parameter, tasks in reached_by(losses, stop):
-            if id(parameter) in candidates:
-                if len(tasks) > 1:
-                    raise ConfigError(
-                        f"tasks {', '.join(tasks)} share a parameter {list(parameter.shape)} that "
-                        "is not below the features, so their gradients at the features do not "
-                        "tell the whole conflict. Use at='parameters'."
-                    )
-                heads[tasks[0]].append(parameter)
+        if isinstance(features, Cut):
+            self.tensors, read = features.tensors, [leaf for _, leaf in features.pairs]
+        else:
+            self.tensors = read = list(features)
+            if depend(read):
+                raise ConfigError(
+                    "one of the features depends on another, so what is below both would count "
+                    "twice. Give a `Cut` (`plait.gradients.Cut`), through which the heads read."
+                )
+        heads = self._heads(losses, read, candidates)
         self.own: list[tuple[Tensor, str, Tensor]] = []
+        self.dtype = reduce(torch.promote_types, (tensor.dtype for tensor in read))
         self._linear: LinearHeads | None = None
-        if len(pairs) == 1 and (nodes := linear_readers(losses, self._leaves[0])):
+        self._reached: set[int] = set()  # positions of the features that some task reads
+        if len(read) == 1 and (nodes := linear_readers(losses, read[0])):
             self._linear = LinearHeads(losses, nodes, heads)
             self.gramian, self.own = self._linear.gramian, self._linear.own
+            self._reached.add(0)
         else:
-            self.gramian = self._form_rows(losses, heads, scratch or Scratch())
+            self.gramian = self._form_rows(losses, read, heads, scratch or Scratch())
 
     def trunk(self, weights: Tensor, parameters: Sequence[Tensor]) -> list[tuple[Tensor, Tensor]]:
         """Returns `(parameter, gradient)` below the features, in one backward pass.
@@ -105,24 +109,54 @@ class FeatureGradients:
             combined = weights.to(self._rows) @ self._rows
             pieces = combined.split_with_sizes(self._sizes)
         below = [
-            (tensor, piece.view(tensor.shape))
-            for tensor, piece in zip(self._tensors, pieces, strict=True)
-            if tensor.requires_grad
+            (tensor, piece.view(tensor.shape).to(tensor.dtype))
+            for position, (tensor, piece) in enumerate(zip(self.tensors, pieces, strict=True))
+            if position in self._reached and tensor.requires_grad
         ]
         if not below or not parameters:
             return []
         return gradients([t for t, _ in below], parameters, [piece for _, piece in below])
 
+    def _heads(
+        self, losses: Mapping[str, Tensor], read: Sequence[Tensor], candidates: Collection[int]
+    ) -> dict[str, list[Tensor]]:
+        """Returns the parameters above the features by the one task that reaches them."""
+        heads: dict[str, list[Tensor]] = {task: [] for task in losses}
+        below = set(map(id, leaves(self.tensors)))
+        wanted = set(candidates) - set(map(id, read))
+        stop = {(tensor.grad_fn, tensor.output_nr) for tensor in read}
+        for parameter, tasks in reached_by(losses, stop):
+            if id(parameter) not in wanted:
+                continue
+            if len(tasks) > 1 or id(parameter) in below:
+                raise ConfigError(
+                    f"a parameter {list(parameter.shape)} that several tasks share is reached "
+                    f"around the features, by {', '.join(tasks)}, so the gradients at the features "
+                    "do not tell the whole conflict. Use at='parameters'."
+                )
+            heads[tasks[0]].append(parameter)
+        return heads
+
     def _form_rows(
-        self, losses: Mapping[str, Tensor], heads: Mapping[str, list[Tensor]], scratch: Scratch
+        self,
+        losses: Mapping[str, Tensor],
+        read: Sequence[Tensor],
+        heads: Mapping[str, list[Tensor]],
+        scratch: Scratch,
     ) -> Tensor:
         """Writes a row for each task; returns their inner products."""
-        self._sizes = [leaf.numel() for leaf in self._leaves]
-        device = self._leaves[0].device
-        self._rows = scratch.take(len(losses), sum(self._sizes), self.dtype, device)
-        common = set(range(len(self._leaves)))
+        self._sizes = [tensor.numel() for tensor in read]
+        self._rows = scratch.take(len(losses), sum(self._sizes), self.dtype, read[0].device)
+        common = set(range(len(read)))
         for row, (task, loss) in zip(self._rows, losses.items(), strict=True):
-            common &= self._differentiate(row, task, loss, heads[task])
+            found = torch.autograd.grad(
+                loss, [*read, *heads[task]], retain_graph=True, allow_unused=True
+            )
+            own = zip(heads[task], found[len(read) :], strict=True)
+            self.own += [(p, task, gradient) for p, gradient in own if gradient is not None]
+            reached = self._write(row, found[: len(read)])
+            self._reached |= reached
+            common &= reached
         if not common:
             raise ConfigError(
                 f"tasks {', '.join(losses)} read no feature in common, so their gradients at the "
@@ -130,21 +164,12 @@ class FeatureGradients:
             )
         return gramian(self._rows)
 
-    def _differentiate(
-        self, row: Tensor, task: str, loss: Tensor, heads: Sequence[Tensor]
-    ) -> set[int]:
+    def _write(self, row: Tensor, found: Sequence[Tensor | None]) -> set[int]:
         """Writes the row of a task; returns the positions of the features that it reads."""
-        inputs = [*self._leaves, *heads]
-        found = torch.autograd.grad(loss, inputs, retain_graph=True, allow_unused=True)
-        count, reached = len(self._leaves), set()
-        self.own += [
-            (p, task, g) for p, g in zip(heads, found[count:], strict=True) if g is not None
-        ]
         places = row.split_with_sizes(self._sizes)
-        for position, (place, gradient) in enumerate(zip(places, found[:count], strict=True)):
+        for place, gradient in zip(places, found, strict=True):
             if gradient is None:
                 place.zero_()
             else:
                 place.view(gradient.shape).copy_(gradient)
-                reached.add(position)
-        return reached
+        return {position for position, gradient in enumerate(found) if gradient is not None}

@@ -53,7 +53,7 @@ def reached_by(
 
     Args:
         losses: `{task: scalar}`.
-        stop: nodes below which nothing is looked at.
+        stop: edges, `(node, which of its outputs)`, that are not followed.
 
     Example:
         >>> import torch
@@ -71,16 +71,15 @@ def reached_by(
     masks: dict[Any, int] = {}
     for position, loss in enumerate(losses.values()):
         if loss.grad_fn is not None:
-            masks[loss.grad_fn] = masks.get(loss.grad_fn, 0) | 1 << position
+            if (loss.grad_fn, loss.output_nr) not in stop:
+                masks[loss.grad_fn] = masks.get(loss.grad_fn, 0) | 1 << position
         elif loss.requires_grad:
             reach(loss, 1 << position)
     for node in _parents_first(list(masks), stop):
         if hasattr(node, "variable"):
             reach(node.variable, masks[node])
-        elif node not in stop:
-            for child, _ in node.next_functions:
-                if child is not None:
-                    masks[child] = masks.get(child, 0) | masks[node]
+        for child in _followed(node, stop):
+            masks[child] = masks.get(child, 0) | masks[node]
     return [
         (leaf, tuple(task for position, task in enumerate(tasks) if mask >> position & 1))
         for leaf, mask in found.values()
@@ -113,6 +112,28 @@ def nearest(losses: Iterable[Tensor], wanted: Collection[int]) -> Tensor | None:
     return None
 
 
+def depend(tensors: Iterable[Tensor]) -> bool:
+    """Returns whether one of `tensors` depends on another, or is there twice.
+
+    Example:
+        >>> import torch
+        >>> one = torch.ones(1, requires_grad=True) * 2
+        >>> depend([one, one * 3]), depend([one * 3, one * 4])
+        (True, False)
+    """
+    edges = [(each.grad_fn, each.output_nr) for each in tensors if each.grad_fn is not None]
+    wanted, stack, seen = set(edges), [node for node, _ in edges], set()
+    while stack:
+        for edge in stack.pop().next_functions:
+            child = edge[0]
+            if edge in wanted:
+                return True
+            if child is not None and child not in seen:
+                seen.add(child)
+                stack.append(child)
+    return len(wanted) < len(edges)
+
+
 def _parents_first(roots: Sequence[Any], stop: Collection[Any]) -> list[Any]:
     """Returns every node below `roots`, each before the nodes that it leads to."""
     order: list[Any] = []
@@ -127,9 +148,14 @@ def _parents_first(roots: Sequence[Any], stop: Collection[Any]) -> list[Any]:
             continue
         seen.add(node)
         stack.append((node, True))
-        if node not in stop:
-            stack.extend((child, False) for child, _ in node.next_functions if child is not None)
+        stack.extend((child, False) for child in _followed(node, stop))
     return order[::-1]
+
+
+def _followed(node: Any, stop: Collection[Any]) -> list[Any]:
+    """Returns the nodes that a node leads to, but not by an edge of `stop`."""
+    edges = node.next_functions
+    return [edge[0] for edge in edges if edge[0] is not None and not (stop and edge in stop)]
 
 
 def gradients(
@@ -213,4 +239,11 @@ def per_task_gradients(
             return
         for position, task in enumerate(chunk):
             pairs = zip(candidates, found, strict=True)
-            yield task, [(p, g[position]) for p, g in pairs if task in reached.get(id(p), ())]
+            yield (
+                task,
+                [
+                    (p, g[position])
+                    for p, g in pairs
+                    if g is not None and task in reached.get(id(p), ())
+                ],
+            )
