@@ -63,6 +63,62 @@ def write_api_pages(folder: Path) -> None:
 
 write_api_pages(HERE / "api")
 
+METHODS = """\
+# Methods
+
+What each balancing method reads, costs and needs, as its class says; T tasks, P shared parameters.
+"T half ones and 1" is the route by layers. Formulas are in the [API](api/balancing.md).
+
+| method | reads | backward passes | memory | needs |
+| --- | --- | --- | --- | --- |
+{table}
+
+{sections}
+"""
+
+
+def write_methods_page(page: Path) -> None:
+    """Writes the page of all balancing methods, from their classes and docstrings."""
+    import plait.balancing
+    from plait.balancing.traits import traits
+    from plait.core.lookup import names
+
+    found = {
+        name: traits(getattr(plait.balancing, name))
+        for name in names(plait.balancing, plait.balancing.Balancer)
+    }
+    rows = [
+        f"| [{name}](#{name.lower()}) | {t.reads} | {t.passes} | {t.memory} | {t.needs} |"
+        for name, t in found.items()
+    ]
+    parts = {"Cost": "cost", "Differs": "differs", "Paper": "paper"}
+    sections = [
+        "\n\n".join(
+            [f"## {name}", plain(t.summary)]
+            + [
+                f"{part}: {plain(getattr(t, key))}"
+                for part, key in parts.items()
+                if getattr(t, key)
+            ]
+        )
+        for name, t in found.items()
+    ]
+    text = METHODS.format(table="\n".join(rows), sections="\n\n".join(sections))
+    if not page.exists() or page.read_text(encoding="utf-8") != text:
+        page.write_text(text, encoding="utf-8")
+
+
+def plain(text: str) -> str:
+    """Keeps a docstring's signs from being read as markup, outside of code."""
+    pieces = re.split(r"(`+[^`]+`+)", text)
+    return "".join(
+        piece if piece.startswith("`") else re.sub(r"([*_<>|\[\]])", r"\\\1", piece)
+        for piece in pieces
+    )
+
+
+write_methods_page(HERE / "methods.md")
+
 
 # The parts of a docstring that Google style does not have; text may follow on the same line.
 OWN_PARTS = ("Shapes", "Differs", "Cost", "Reference")

@@ -25,7 +25,7 @@ MAX_FUNCTION_LINES = 60
 # One method per file; `__all__` of these packages lists the methods.
 METHOD_PACKAGES = ("balancing", "sharing", "tasks", "regularization", "recipes")
 # The code that runs any method and therefore may know none by its name.
-NAMELESS = ("balancing", "sharing", "gradients", "training", "backward.py", "model.py")
+NAMELESS = ("balancing", "sharing", "gradients", "training", "backward", "model.py")
 # What the gradient side of the library must not pull in.
 NOT_FOR_GRADIENTS = {
     *("torchmetrics", "rich", "typer", "pydantic", "yaml", "pandas", "PIL", "soundfile"),

@@ -539,7 +539,7 @@ def test_micro_batches_make_the_step_of_the_joined_batch(
         run.add(part, shares, penalty=penalty if rows.start == 0 else None)
     record = run.finish()
 
-    assert_close(gradients_of(model.parameters()), expected, tolerance=1e-9)
+    assert_close(gradients_of(model.parameters()), expected, tolerance=1e-12)
     assert set(record.tasks) == set(joined.tasks)
     order = [record.tasks.index(task) for task in joined.tasks]
     np.testing.assert_allclose(record.losses[order], joined.losses)

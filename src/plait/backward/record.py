@@ -45,16 +45,16 @@ class Memory:
 
     Attributes:
         rows: the row buffer, with what was learned of the graph.
+        scratch: the memory of the route by layers.
         learned: watches that the balancer's learned weights move.
         weights: `{task: weight}` that the method last gave, for `every`.
         age: steps that these weights have served.
         skipped: steps that were skipped because something was not finite.
-        scratch: the buffer of the route "layers".
     """
 
     rows: RowBuffer = field(default_factory=RowBuffer)
+    scratch: Scratch = field(default_factory=Scratch)
     learned: LearnedWeights = field(default_factory=LearnedWeights)
     weights: dict[str, float] = field(default_factory=dict)
     age: int = 0
     skipped: int = 0
-    scratch: Scratch = field(default_factory=Scratch)

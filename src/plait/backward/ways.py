@@ -61,12 +61,12 @@ def at_features(
     if isinstance(features, Tensor):
         features = [features]
     wanted = set(map(id, candidates))
-    found = FeatureGradients(parts, features, wanted)
+    found = FeatureGradients(parts, features, wanted, step.memory.scratch)
     _weigh(step, parts, found.gramian, found.dtype)
     step.collect_own(found.own)
     heads = {id(parameter) for parameter, _, _ in found.own}
     trunk = [parameter for parameter in candidates if id(parameter) not in heads]
-    weights = torch.tensor([step.weights[task] for task in parts])
+    weights = torch.tensor([step.weights[task] for task in parts], dtype=torch.float64)
     step.collect(found.trunk(weights, trunk))
 
 

@@ -32,7 +32,7 @@ class IMTLG(GramianBalancer):
     Shapes: gramian `[..., T, T]`, weights `[..., T]`, which add up to 1 (to -1 where the sign was
         turned).
 
-    Example: |g_1| = 2, |g_2| = 1, orthogonal: equal progress takes w_1 |g_1| = w_2 |g_2|.
+    Example: orthogonal rows of length 2 and 1; equal progress doubles the second weight.
         >>> 3 * IMTLG().weights(torch.tensor([[4.0, 0.0], [0.0, 1.0]]))
         tensor([1., 2.], dtype=torch.float64)
 

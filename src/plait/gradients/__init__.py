@@ -4,9 +4,10 @@ from plait.gradients.check import check_losses, values_of
 from plait.gradients.cut import Cut, FeatureGradients
 from plait.gradients.gramian import cross_gramian, gramian, norms_and_cosines
 from plait.gradients.graph import gradients, leaves, nearest, per_task_gradients, reached_by
-from plait.gradients.layers import LayerGradients, LayerPlan, Scratch
+from plait.gradients.layers import LayerGradients, LayerPlan
 from plait.gradients.layout import Layout
 from plait.gradients.rows import RowBuffer
+from plait.gradients.scratch import Scratch
 from plait.gradients.write import accumulate, add
 
 __all__ = [

@@ -9,7 +9,9 @@ from torch import Tensor
 
 from plait.core.errors import ConfigError
 from plait.gradients.gramian import gramian
-from plait.gradients.graph import reached_by
+from plait.gradients.graph import gradients, reached_by
+from plait.gradients.linear_heads import LinearHeads, linear_readers
+from plait.gradients.scratch import Scratch
 
 
 class Cut:
@@ -48,6 +50,7 @@ class FeatureGradients:
         losses: `{task: scalar}`.
         features: a `Cut`, or tensors of which none depends on another.
         candidates: ids of the parameters that may get a gradient.
+        scratch: memory for the rows, `[T, N]`, N the numbers in all features.
 
     Attributes:
         gramian: `[T, T]`, over the batch and all features, float64.
@@ -64,10 +67,12 @@ class FeatureGradients:
         losses: Mapping[str, Tensor],
         features: Cut | Sequence[Tensor],
         candidates: Collection[int],
+        scratch: Scratch | None = None,
     ) -> None:
         pairs = features.pairs if isinstance(features, Cut) else [(each, each) for each in features]
-        self.tensors = [tensor for tensor, _ in pairs]
-        leaves = [leaf for _, leaf in pairs]
+        self._tensors = [tensor for tensor, _ in pairs]
+        self._leaves = [leaf for _, leaf in pairs]
+        self.dtype = self._tensors[0].dtype
         stop = {tensor.grad_fn for tensor, leaf in pairs if tensor is leaf}
         heads: dict[str, list[Tensor]] = {task: [] for task in losses}
         for parameter, tasks in reached_by(losses, stop):
@@ -80,14 +85,12 @@ class FeatureGradients:
                     )
                 heads[tasks[0]].append(parameter)
         self.own: list[tuple[Tensor, str, Tensor]] = []
-        self._rows: list[list[Tensor | None]] = []
-        for task, loss in losses.items():
-            row, own = self._differentiate(loss, leaves, heads[task])
-            self._rows.append(row)
-            self.own += [(parameter, task, gradient) for parameter, gradient in own]
-        self._check(list(losses))
-        self.gramian = self._gramian()
-        self.dtype = self.tensors[0].dtype
+        self._linear: LinearHeads | None = None
+        if len(pairs) == 1 and (nodes := linear_readers(losses, self._leaves[0])):
+            self._linear = LinearHeads(losses, nodes, heads)
+            self.gramian, self.own = self._linear.gramian, self._linear.own
+        else:
+            self.gramian = self._form_rows(losses, heads, scratch or Scratch())
 
     def trunk(self, weights: Tensor, parameters: Sequence[Tensor]) -> list[tuple[Tensor, Tensor]]:
         """Returns `(parameter, gradient)` below the features, in one backward pass.
@@ -96,50 +99,52 @@ class FeatureGradients:
             weights: `[T]`, of the tasks' gradients at the features.
             parameters: those that may be reached.
         """
-        outputs, combined = [], []
-        for position, tensor in enumerate(self.tensors):
-            parts = [
-                gradient * weight.to(gradient)
-                for weight, row in zip(weights, self._rows, strict=True)
-                if (gradient := row[position]) is not None
-            ]
-            if parts and tensor.requires_grad:
-                outputs.append(tensor)
-                combined.append(torch.stack(parts).sum(dim=0))
-        if not outputs or not parameters:
-            return []
-        found = torch.autograd.grad(outputs, parameters, combined, allow_unused=True)
-        return [(p, g) for p, g in zip(parameters, found, strict=True) if g is not None]
-
-    @staticmethod
-    def _differentiate(
-        loss: Tensor, leaves: Sequence[Tensor], heads: Sequence[Tensor]
-    ) -> tuple[list[Tensor | None], list[tuple[Tensor, Tensor]]]:
-        found = torch.autograd.grad(loss, [*leaves, *heads], retain_graph=True, allow_unused=True)
-        own = zip(heads, found[len(leaves) :], strict=True)
-        return list(found[: len(leaves)]), [(p, g) for p, g in own if g is not None]
-
-    def _check(self, tasks: Sequence[str]) -> None:
-        """Refuses tasks that have no feature in common."""
-        common = [
-            position
-            for position in range(len(self.tensors))
-            if all(row[position] is not None for row in self._rows)
+        if self._linear is not None:
+            pieces: Sequence[Tensor] = [self._linear.combine(weights)]
+        else:
+            combined = weights.to(self._rows) @ self._rows
+            pieces = combined.split_with_sizes(self._sizes)
+        below = [
+            (tensor, piece.view(tensor.shape))
+            for tensor, piece in zip(self._tensors, pieces, strict=True)
+            if tensor.requires_grad
         ]
+        if not below or not parameters:
+            return []
+        return gradients([t for t, _ in below], parameters, [piece for _, piece in below])
+
+    def _form_rows(
+        self, losses: Mapping[str, Tensor], heads: Mapping[str, list[Tensor]], scratch: Scratch
+    ) -> Tensor:
+        """Writes a row for each task; returns their inner products."""
+        self._sizes = [leaf.numel() for leaf in self._leaves]
+        device = self._leaves[0].device
+        self._rows = scratch.take(len(losses), sum(self._sizes), self.dtype, device)
+        common = set(range(len(self._leaves)))
+        for row, (task, loss) in zip(self._rows, losses.items(), strict=True):
+            common &= self._differentiate(row, task, loss, heads[task])
         if not common:
             raise ConfigError(
-                f"tasks {', '.join(tasks)} read no feature in common, so their gradients at the "
+                f"tasks {', '.join(losses)} read no feature in common, so their gradients at the "
                 "features cannot be compared. Use at='parameters'."
             )
+        return gramian(self._rows)
 
-    def _gramian(self) -> Tensor:
-        tasks = len(self._rows)
-        total = torch.zeros(tasks, tasks, dtype=torch.float64)
-        for position in range(len(self.tensors)):
-            found = [row[position] for row in self._rows]
-            like = next((gradient for gradient in found if gradient is not None), None)
-            if like is not None:
-                zero = torch.zeros_like(like)
-                rows = [zero if gradient is None else gradient for gradient in found]
-                total += gramian(torch.stack(rows).flatten(1)).cpu()
-        return total
+    def _differentiate(
+        self, row: Tensor, task: str, loss: Tensor, heads: Sequence[Tensor]
+    ) -> set[int]:
+        """Writes the row of a task; returns the positions of the features that it reads."""
+        inputs = [*self._leaves, *heads]
+        found = torch.autograd.grad(loss, inputs, retain_graph=True, allow_unused=True)
+        count, reached = len(self._leaves), set()
+        self.own += [
+            (p, task, g) for p, g in zip(heads, found[count:], strict=True) if g is not None
+        ]
+        places = row.split_with_sizes(self._sizes)
+        for position, (place, gradient) in enumerate(zip(places, found[:count], strict=True)):
+            if gradient is None:
+                place.zero_()
+            else:
+                place.view(gradient.shape).copy_(gradient)
+                reached.add(position)
+        return reached

@@ -13,6 +13,7 @@ from torch.autograd.graph import GradientEdge
 
 from plait.gradients.gramian import gramian
 from plait.gradients.node_rows import short_row
+from plait.gradients.scratch import Scratch
 from plait.gradients.short_rows import MOVE, ShortRow
 from plait.gradients.uses import single_uses
 
@@ -172,26 +173,6 @@ class LayerPlan:
                     place.zero_()
                 else:
                     writers[position](gradient, place)
-
-
-class Scratch:
-    """Memory that lives across steps: new memory costs a page fault for each 4 KiB."""
-
-    def __init__(self) -> None:
-        self._memory: Tensor | None = None
-
-    def take(
-        self, rows: int, columns: int, dtype: torch.dtype, device: torch.device | None
-    ) -> Tensor:
-        """Returns a matrix whose entries are not set."""
-        old, size = self._memory, rows * columns
-        if old is None or old.numel() < size or old.dtype != dtype or old.device != device:
-            old = self._memory = torch.empty(size, dtype=dtype, device=device)
-        return old[:size].view(rows, columns)
-
-    def __deepcopy__(self, memo: dict[int, Any]) -> Scratch:
-        """A copy starts with no memory."""
-        return Scratch()
 
 
 def _copy(gradient: Tensor, place: Tensor) -> None:
