@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -28,15 +27,20 @@ class Problem:
     targets: Tensor
 
     @property
-    def parameters(self) -> list[nn.Parameter]:
-        """Those of the trunk and of the heads."""
-        return [*self.trunk.parameters(), *self.heads.parameters()]
+    def model(self) -> nn.Module:
+        """The trunk and the heads."""
+        return nn.ModuleList([self.trunk, self.heads])
 
-    def losses(self) -> dict[str, Tensor]:
-        """Runs the network: `{task: loss}`."""
-        features = self.trunk(self.inputs)
+    def features(self) -> Tensor:
+        """Runs the trunk."""
+        found: Tensor = self.trunk(self.inputs)
+        return found
+
+    def losses(self, features: Tensor | None = None) -> dict[str, Tensor]:
+        """Runs the heads, and the trunk if it was not: `{task: loss}`."""
+        known = self.features() if features is None else features
         pairs = zip(self.heads.items(), self.targets, strict=True)
-        return {task: F.mse_loss(head(features)[:, 0], target) for (task, head), target in pairs}
+        return {task: F.mse_loss(head(known)[:, 0], target) for (task, head), target in pairs}
 
 
 class Tokens(nn.Module):
@@ -53,7 +57,7 @@ class Tokens(nn.Module):
         return encoded.mean(dim=1)
 
 
-def mlp(tasks: int, *, width: int = 512) -> Problem:
+def mlp(tasks: int, width: int = 512) -> Problem:
     """Four hidden layers on 256 inputs, batch 256."""
     sizes = [256] + 4 * [width]
     layers = [
@@ -66,7 +70,7 @@ def mlp(tasks: int, *, width: int = 512) -> Problem:
 
 def wide_mlp(tasks: int) -> Problem:
     """The MLP with hidden layers of 1024."""
-    return mlp(tasks, width=1024)
+    return mlp(tasks, 1024)
 
 
 def conv_net(tasks: int) -> Problem:
@@ -89,11 +93,3 @@ def transformer(tasks: int) -> Problem:
 def _problem(trunk: nn.Module, inputs: Tensor, features: int, tasks: int) -> Problem:
     heads = nn.ModuleDict({f"task{number}": nn.Linear(features, 1) for number in range(tasks)})
     return Problem(trunk, heads, inputs, torch.randn(tasks, len(inputs)))
-
-
-NETS: dict[str, tuple[Callable[[int], Problem], tuple[int, ...]]] = {
-    "MLP 256-512x4": (mlp, (2, 10, 40)),
-    "conv net": (conv_net, (3, 10)),
-    "transformer": (transformer, (3, 10)),
-    "MLP 256-1024x4": (wide_mlp, (10, 40)),
-}

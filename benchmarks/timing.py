@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import gc
 import statistics
-from collections.abc import Sequence
+import time
+from collections.abc import Callable, Mapping, Sequence
 
 TRIMMED = 0.1  # share of the pairs left out at each end: other work on the machine
 
@@ -25,3 +27,38 @@ def quartiles(pairs: Sequence[tuple[float, float]]) -> tuple[float, float, float
     """Returns the quartiles of the ratios of all pairs."""
     low, middle, high = statistics.quantiles([a / b for a, b in pairs], n=4)
     return low, middle, high
+
+
+def interleaved(
+    steps: Mapping[str, Callable[[], None]],
+    *,
+    before: Callable[[], None],
+    seconds: float,
+    rounds: tuple[int, int] = (4, 30),
+) -> dict[str, float]:
+    """Returns the median time of each step in seconds; each round runs every one of them once.
+
+    Args:
+        steps: what is compared.
+        before: runs before each of them, outside the time.
+        seconds: how long the whole may take, about.
+        rounds: the least and the most rounds that count; one more goes before.
+    """
+    times: dict[str, list[float]] = {name: [] for name in steps}
+    gc.collect()
+    gc.disable()  # a collection would fall into one of the steps
+    wanted, done, begun = rounds[0], -1, time.perf_counter()
+    while done < wanted:
+        for name, step in steps.items():
+            before()
+            start = time.perf_counter()
+            step()
+            if done >= 0:
+                times[name].append(time.perf_counter() - start)
+        done += 1
+        gc.collect()
+        if done == 1:
+            wanted = int(seconds / (time.perf_counter() - begun) * 2)
+            wanted = min(max(wanted, rounds[0]), rounds[1])
+    gc.enable()
+    return {name: statistics.median(each) for name, each in times.items()}
