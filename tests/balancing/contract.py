@@ -1,7 +1,7 @@
 """What the contract tests of all balancers run on."""
 
 import inspect
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import torch
@@ -14,12 +14,7 @@ from plait.core.lookup import names, parameters
 from plait.training import parameter_groups
 
 # `Backward` gives no method a bilevel problem: those have tests of their own
-EVERY = names(plait.balancing, Balancer)
-METHODS = [
-    name
-    for name in names(plait.balancing, Balancer)
-    if not issubclass(getattr(plait.balancing, name), BilevelBalancer)
-]
+METHODS = names(plait.balancing, Balancer)
 TASKS = ("a", "b.c", "d")  # a dot in a name must do no harm
 
 
@@ -53,6 +48,9 @@ class Toy(nn.Module):
         heads = {name: nn.Linear(8, 1) for name in TASKS}
         self.heads = nn.ModuleDict({name.replace(".", "/"): heads[name] for name in tasks})
 
+    def forward(self, step: int, tasks: Iterable[str]) -> dict[str, Tensor]:
+        return self.losses(step, tasks)
+
     def losses(self, step: int = 0, tasks: Iterable[str] = TASKS) -> dict[str, Tensor]:
         """Squared errors on the batch of a step; the tasks want opposite things of one input."""
         weight = next(self.parameters())
@@ -66,6 +64,34 @@ class Toy(nn.Module):
         }
         heads = {task: self.heads[task.replace(".", "/")] for task in tasks}
         return {t: (head(hidden) - wanted[t]).square().mean() for t, head in heads.items()}
+
+
+class ToyProblem:
+    """What a bilevel method may ask about a step of the toy, with SGD."""
+
+    def __init__(self, model: Toy, number: int, tasks: Iterable[str], lr: float) -> None:
+        self.model, self.number, self.lr = model, number, lr
+        self.tasks = tuple(tasks)
+        named = dict(model.named_parameters())
+        self.names, self.parameters = tuple(named), tuple(named.values())
+
+    def train(self, parameters: Sequence[Tensor]) -> Tensor:
+        return self._losses(parameters, self.number)
+
+    def val(self, parameters: Sequence[Tensor]) -> Tensor:
+        return self._losses(parameters, self.number + 1000)
+
+    def virtual_step(
+        self, parameters: Sequence[Tensor], gradient: Sequence[Tensor]
+    ) -> tuple[tuple[Tensor, ...], tuple[Tensor, ...]]:
+        pairs = zip(parameters, gradient, strict=True)
+        slope = tuple(torch.full_like(parameter, -self.lr) for parameter in parameters)
+        return tuple(parameter - self.lr * g for parameter, g in pairs), slope
+
+    def _losses(self, parameters: Sequence[Tensor], number: int) -> Tensor:
+        given = dict(zip(self.names, parameters, strict=True))
+        losses = torch.func.functional_call(self.model, given, (number, self.tasks))
+        return torch.stack(list(losses.values()))
 
 
 class Run:
@@ -82,11 +108,18 @@ class Run:
         self.backward = Backward(self.balancer, self.model)
 
     def losses(self, number: int, tasks: Iterable[str] = TASKS) -> list[dict[str, Tensor]]:
-        """Those of each independent batch that the method reads in a step."""
+        """Those of each independent batch whose losses are handed over in a step."""
         return [
-            self.model.losses(number + 1000 * batch, tasks)
-            for batch in range(self.balancer.batches)
+            self.model.losses(number + 1000 * batch, tasks) for batch in range(self.handed_over)
         ]
+
+    @property
+    def handed_over(self) -> int:
+        return 1 if isinstance(self.balancer, BilevelBalancer) else self.balancer.batches
+
+    def problem(self, number: int, tasks: Iterable[str] = TASKS) -> ToyProblem | None:
+        bilevel = isinstance(self.balancer, BilevelBalancer)
+        return ToyProblem(self.model, number, tasks, 0.01) if bilevel else None
 
     def step(self, number: int, tasks: Iterable[str] = TASKS) -> Record:
         @torch.no_grad()
@@ -94,7 +127,7 @@ class Run:
             return self.model.losses(number, tasks)
 
         self.optimizer.zero_grad()
-        record = self.backward(self.losses(number, tasks))
+        record = self.backward(self.losses(number, tasks), problem=self.problem(number, tasks))
         self.optimizer.step()
         self.balancer.after_step(reread if self.balancer.rereads else None)
         return record

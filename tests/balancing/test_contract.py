@@ -10,7 +10,13 @@ import torch
 
 import plait.balancing
 from plait.backward import Backward
-from plait.balancing import Balancer, GramianBalancer, JacobianBalancer, LossBalancer
+from plait.balancing import (
+    Balancer,
+    BilevelBalancer,
+    GramianBalancer,
+    JacobianBalancer,
+    LossBalancer,
+)
 from plait.core.errors import ConfigError, NonFiniteError, ShapeError
 from plait.core.keys import safe_key
 from tests.balancing.contract import (
@@ -36,7 +42,12 @@ def test_the_registry_is_not_empty() -> None:
 
 @every_method
 def test_is_one_of_the_bases_and_says_what_it_reads(name: str) -> None:
-    bases = {"losses": LossBalancer, "gramian": GramianBalancer, "jacobian": JacobianBalancer}
+    bases = {
+        "losses": LossBalancer,
+        "gramian": GramianBalancer,
+        "jacobian": JacobianBalancer,
+        "problem": BilevelBalancer,
+    }
     balancer = method(name)()
     assert isinstance(balancer, bases[balancer.reads])
     assert balancer.equal_weight in ("sum", "mean")
@@ -95,7 +106,7 @@ def test_an_absent_task_is_an_absent_row(name: str) -> None:
     present = TASKS[:2]
     knows_three, knows_two = Run(name), Run(name, present)
     for run in (knows_three, knows_two):
-        run.backward(run.losses(0, present))
+        run.backward(run.losses(0, present), problem=run.problem(0, present))
     for parameter, value in knows_two.model.named_parameters():
         found, expected = knows_three.model.get_parameter(parameter).grad, value.grad
         assert found is not None and expected is not None
@@ -125,15 +136,15 @@ def test_a_task_may_be_absent_in_the_first_step(name: str) -> None:
     assert run.step(1).tasks == TASKS
 
 
-@every_method
+@pytest.mark.parametrize("name", [n for n in METHODS if method(n).reads != "problem"])
 def test_a_single_task_is_trained_as_ever(name: str) -> None:
     for head_weights in ("unit", "task"):
         run, plain = Run(name, TASKS[:1]), Toy(TASKS[:1])
         if run.balancer.reads == "jacobian" and head_weights == "task":
             continue
         backward = Backward(run.balancer, run.model, head_weights=head_weights)
-        record = backward(run.losses(0, TASKS[:1]))
-        batches = run.balancer.batches
+        record = backward(run.losses(0, TASKS[:1]), problem=run.problem(0, TASKS[:1]))
+        batches = run.handed_over
         for batch in range(batches):
             (plain.losses(1000 * batch, TASKS[:1])["a"] / batches).backward()
         weight = 1.0 if record.weights is None or head_weights == "unit" else record.weights[0]
@@ -153,13 +164,13 @@ def test_refuses_a_loss_that_is_not_finite(name: str, value: float) -> None:
     losses = run.losses(1)
     losses[0]["b.c"] = losses[0]["b.c"] * value
     with pytest.raises(NonFiniteError, match=r"'b\.c' is -?(nan|inf); nothing was changed"):
-        run.backward(losses)
+        run.backward(losses, problem=run.problem(1))
     assert all(p.grad is None for p in [*run.model.parameters(), *run.balancer.parameters()])
     assert same(before, run.state_dict())
     assert run.step(1).tasks == TASKS  # and goes on afterwards
 
 
-@pytest.mark.parametrize("name", [n for n in METHODS if method(n).reads != "losses"])
+@pytest.mark.parametrize("name", [n for n in METHODS if method(n).reads in ("gramian", "jacobian")])
 def test_refuses_a_gradient_that_is_not_finite(name: str) -> None:
     run = Run(name)
     run.step(0)
@@ -171,7 +182,7 @@ def test_refuses_a_gradient_that_is_not_finite(name: str) -> None:
     change = weight - weight.detach()
     losses[0]["d"] = losses[0]["d"] + change.square().sum().sqrt()  # 0, with slope 0/0
     with pytest.raises(NonFiniteError, match="the gradient of task 'd' is not finite"):
-        run.backward(losses)
+        run.backward(losses, problem=run.problem(1))
     assert all(p.grad is None for p in [*run.model.parameters(), *run.balancer.parameters()])
     assert same(before, run.state_dict())
 
@@ -180,8 +191,8 @@ def test_refuses_a_gradient_that_is_not_finite(name: str) -> None:
 def test_float32_and_float64_agree(name: str) -> None:
     narrow, wide = Run(name), Run(name, dtype=torch.float64)
     wide.model.load_state_dict(narrow.model.state_dict())
-    narrow.backward(narrow.losses(0))
-    wide.backward(wide.losses(0))
+    narrow.backward(narrow.losses(0), problem=narrow.problem(0))
+    wide.backward(wide.losses(0), problem=wide.problem(0))
     for one, two in zip(narrow.model.parameters(), wide.model.parameters(), strict=True):
         assert one.grad is not None and two.grad is not None
         assert (one.grad.dtype, two.grad.dtype) == (torch.float32, torch.float64)

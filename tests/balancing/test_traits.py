@@ -3,9 +3,9 @@
 import pytest
 
 from plait.balancing.traits import traits
-from tests.balancing.contract import EVERY, method
+from tests.balancing.contract import METHODS, method
 
-every = pytest.mark.parametrize("name", EVERY)
+every = pytest.mark.parametrize("name", METHODS)
 
 
 @every
