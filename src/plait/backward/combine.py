@@ -15,7 +15,7 @@ from plait.balancing.base import (
     JacobianBalancer,
     check_finite,
 )
-from plait.gradients import gramian, values_of
+from plait.gradients import gramian
 
 
 def combine(step: Step, rows: RowStep, model: nn.Module | None) -> None:
@@ -34,7 +34,7 @@ def combine(step: Step, rows: RowStep, model: nn.Module | None) -> None:
         step.collect(first.split(_by_rows(step, rows, balancer)))
     else:
         measure(step, rows)
-        weights = step.loss_weights({task: step.losses[task] for task in rows.tasks})
+        weights = step.loss_weights(rows.tasks)
         step.collect(first.combine(weights))
     for buffer, factor in zip(rows.buffers, applied, strict=True):
         if factor:
@@ -72,7 +72,7 @@ def measure(step: Step, rows: RowStep) -> None:
 def _by_rows(step: Step, rows: RowStep, balancer: JacobianBalancer) -> Tensor:
     measure(step, rows)
     tasks, jacobian = rows.tasks, rows.jacobian()
-    losses = values_of(step.losses[task] for task in tasks)
+    losses = step.values_of(tasks)
     scale = step.scale(len(tasks))
     direction = balancer.combine(jacobian, step.informed(tasks, losses, jacobian.dtype)) * scale
     if balancer.gives_weights:

@@ -195,7 +195,7 @@ class Backward:
         Methods that are not linear in the joined losses keep a row per task over the micro-batches.
         """
         try:
-            check_losses(losses, penalty, positive=self.balancer.positive_losses)
+            values = check_losses(losses, penalty, positive=self.balancer.positive_losses)
         except NonFiniteError as error:
             self._skip(error)
         if self._skipped is not None:
@@ -206,7 +206,8 @@ class Backward:
             task: loss if shares is None else loss * shares[task] for task, loss in losses.items()
         }
         self._several = self._several or shares is not None
-        self._step.note(parts, batch)
+        if batch == 0:
+            self._step.note(losses, values, shares)
         if parts:
             self._batches = max(self._batches, batch + 1)
             candidates = self._candidates(parts.values(), features)
@@ -277,7 +278,7 @@ class Backward:
             if self._measure or (self._several and not balancer.constant):
                 self._add_rows(parts, candidates, batch)
             else:
-                step.apply(parts, candidates, step.loss_weights(parts))
+                step.apply(parts, candidates, step.loss_weights(list(parts)))
         elif self._reuses(parts) and self.options.at == "parameters":
             apply_known(step, parts, candidates, batch)
         elif batch > 1:

@@ -50,6 +50,7 @@ class Step:
         self.memory = memory
         self.info = info
         self.losses: dict[str, Tensor] = {}
+        self._values: Tensor | None = None  # all of them, where they came at once
         self.weights: dict[str, float | Tensor] = {}
         self.gradients: dict[int, tuple[Tensor, Tensor]] = {}
         self.matrix: np.ndarray | None = None
@@ -64,12 +65,24 @@ class Step:
         own = isinstance(self.balancer, LossBalancer | BilevelBalancer)
         return chosen == "task" or (chosen == "auto" and own)
 
-    def note(self, parts: Parts, batch: int) -> None:
+    def note(
+        self, tasks: Iterable[str], values: Tensor, shares: Mapping[str, float] | None
+    ) -> None:
         """Adds up the losses of micro-batches; those of the first batch are the step's."""
-        if batch == 0:
-            for task, part in parts.items():
-                known = self.losses.get(task)
-                self.losses[task] = part.detach() if known is None else known + part.detach()
+        if shares is None:
+            self._values = values
+            self.losses = dict(zip(tasks, values.unbind(), strict=True))
+            return
+        self._values = None
+        for task, value in zip(tasks, values.unbind(), strict=True):
+            part = value * shares[task]
+            self.losses[task] = self.losses[task] + part if task in self.losses else part
+
+    def values_of(self, tasks: Sequence[str]) -> Tensor:
+        """Returns the losses `[T]` of tasks, without a graph."""
+        if self._values is not None and list(tasks) == list(self.losses):
+            return self._values
+        return values_of(self.losses[task] for task in tasks)
 
     def reuse(self, weights: Mapping[str, float]) -> None:
         """Takes the weights of an earlier step; equal weighting for a task that had none."""
@@ -94,16 +107,16 @@ class Step:
             weight = factor * (self.weights[task] if self.heads_by_task else 1.0)
             self.collect([(parameter, gradient if weight == 1.0 else gradient * weight)])
 
-    def loss_weights(self, losses: Parts) -> Tensor:
+    def loss_weights(self, tasks: Sequence[str]) -> Tensor:
         """Returns the weights `[T]` of a loss method; its parameters get gradients on the way."""
         assert isinstance(self.balancer, LossBalancer)
-        values = values_of(losses.values()).requires_grad_()
-        objective = self.balancer.objective(values, self.informed(losses, values.detach()))
+        values = self.values_of(tasks).detach().requires_grad_()
+        objective = self.balancer.objective(values, self.informed(tasks, values.detach()))
         learned = [parameter for parameter in self.balancer.parameters() if parameter.requires_grad]
         weights, *own = torch.autograd.grad(objective, [values, *learned], allow_unused=True)
         self.collect([(p, g) for p, g in zip(learned, own, strict=True) if g is not None])
         weights = weights * self.scale(len(values))
-        self.weights.update(zip(losses, weights.unbind(), strict=True))
+        self.weights.update(zip(tasks, weights.unbind(), strict=True))
         return weights
 
     def gramian_weights(self, tasks: Sequence[str], matrix: Tensor, dtype: torch.dtype) -> Tensor:
@@ -112,7 +125,7 @@ class Step:
         A task that moves nothing shared gets the weight of equal weighting, for its head.
         """
         assert isinstance(self.balancer, GramianBalancer)
-        info = self.informed(tasks, values_of(self.losses[task] for task in tasks), dtype)
+        info = self.informed(tasks, self.values_of(tasks), dtype)
         weights = self.balancer.weights(matrix, info) * self.scale(len(tasks))
         whole = matrix if matrix.dim() == 2 else matrix.sum(dim=0)
         self.tasks, self.matrix = tuple(tasks), whole.numpy()
@@ -190,7 +203,7 @@ class Step:
         """Returns what happened."""
         if skipped is not None:
             tasks = tuple(self.losses)
-            return Record(tasks, self._values(tasks), skipped=skipped)
+            return Record(tasks, self._host(tasks), skipped=skipped)
         tasks = self.tasks or tuple(self.weights) or tuple(self.losses)
         weights = norms = cosines = None
         if self.weights:
@@ -198,8 +211,7 @@ class Step:
         if self.matrix is not None:
             norms, cosines = norms_and_cosines(self.matrix)
         flag = None if self.reused else self.balancer.flag
-        return Record(tasks, self._values(tasks), weights, norms, cosines, flag, reused=self.reused)
+        return Record(tasks, self._host(tasks), weights, norms, cosines, flag, reused=self.reused)
 
-    def _values(self, tasks: Sequence[str]) -> np.ndarray:
-        losses = [self.losses[task] for task in tasks]
-        return values_of(losses).double().cpu().numpy() if losses else np.zeros(0)
+    def _host(self, tasks: Sequence[str]) -> np.ndarray:
+        return self.values_of(tasks).double().cpu().numpy() if tasks else np.zeros(0)

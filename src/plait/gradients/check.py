@@ -29,28 +29,28 @@ def check_losses(
     penalty: Mapping[str, Tensor] | Tensor | None = None,
     *,
     positive: bool = False,
-) -> None:
-    """Checks the scalars of a step; one copy of all of them to the host.
+) -> Tensor:
+    """Checks the scalars of a step, with one copy of all of them to the host.
 
     Args:
         losses: of the tasks.
         penalty: scalars beside them.
         positive: whether the method is not defined for negative losses.
 
+    Returns:
+        The values `[T]` of the losses, as `values_of` does.
+
     Raises:
         ShapeError: one is no scalar.
         ConfigError: a loss depends on no parameter, or is negative where it must not be.
         NonFiniteError: one is NaN or infinite; it names the task.
     """
-    scalars = {f"the loss of task {task!r}": loss for task, loss in losses.items()}
-    if isinstance(penalty, Mapping):
-        scalars |= {f"the penalty {name!r}": term for name, term in penalty.items()}
-    elif penalty is not None:
-        scalars["the penalty"] = penalty
-    for what, scalar in scalars.items():
+    scalars = [*losses.values(), *_terms(penalty).values()]
+    for position, scalar in enumerate(scalars):
         if scalar.dim() != 0:
             raise ShapeError(
-                f"{what} must be a scalar; found {list(scalar.shape)}. Take its mean first."
+                f"{_name(position, losses, penalty)} must be a scalar; found "
+                f"{list(scalar.shape)}. Take its mean first."
             )
     for task, loss in losses.items():
         if not loss.requires_grad:
@@ -59,17 +59,39 @@ def check_losses(
                 "Leave the task out of this step, or look for a stray `detach` or `no_grad`."
             )
     if not scalars:
-        return
-    values = values_of(scalars.values()).tolist()
-    broken = [f"{w} is {v}" for w, v in zip(scalars, values, strict=True) if not math.isfinite(v)]
+        return torch.zeros(0)
+    found = values_of(scalars)
+    values = found.tolist()
+    broken = [
+        f"{_name(position, losses, penalty)} is {value}"
+        for position, value in enumerate(values)
+        if not math.isfinite(value)
+    ]
     if broken:
         raise NonFiniteError(
             f"{', '.join(broken)}; nothing was changed. "
             "Lower the learning rate, clip gradients, or check the task's labels and loss."
         )
-    for task, value in zip(losses, values, strict=False):  # penalties come after the losses
-        if positive and value < 0:
-            raise ConfigError(
-                f"the losses must not be negative for this balancer; found {value:g} for task "
-                f"{task!r}. Take another loss or balancer."
-            )
+    if positive and min(values[: len(losses)], default=0.0) < 0:
+        task, value = next((t, v) for t, v in zip(losses, values, strict=False) if v < 0)
+        raise ConfigError(
+            f"the losses must not be negative for this balancer; found {value:g} for task "
+            f"{task!r}. Take another loss or balancer."
+        )
+    return found[: len(losses)]
+
+
+def _terms(penalty: Mapping[str, Tensor] | Tensor | None) -> Mapping[str, Tensor]:
+    if isinstance(penalty, Mapping):
+        return penalty
+    return {} if penalty is None else {"": penalty}
+
+
+def _name(
+    position: int, losses: Mapping[str, Tensor], penalty: Mapping[str, Tensor] | Tensor | None
+) -> str:
+    """Returns what a message calls the scalar at a position: losses first, then penalties."""
+    if position < len(losses):
+        return f"the loss of task {list(losses)[position]!r}"
+    name = list(_terms(penalty))[position - len(losses)]
+    return f"the penalty {name!r}" if name else "the penalty"

@@ -55,6 +55,8 @@ def _owned(gradient: Tensor, taken: set[int]) -> bool:
 
 def _is_dense(values: Tensor) -> bool:
     """Returns whether the elements lie side by side, in whatever order, and none is repeated."""
+    if values.is_contiguous():
+        return True
     expected = 1
     for stride, size in sorted(zip(values.stride(), values.shape, strict=True)):
         if size != 1 and stride != expected:
