@@ -55,8 +55,10 @@ class Options:
             if choices and value not in choices:
                 names = ", ".join(map(repr, choices[:-1])) + f" or {choices[-1]!r}"
                 raise ConfigError(f"`{option.name}` must be {names}; found {value!r}.")
-            if not choices and not (isinstance(value, int) and value >= 1):
-                raise ConfigError(f"`{option.name}` must be at least 1; found {value!r}.")
+            if not choices and not (type(value) is int and value >= 1):
+                raise ConfigError(
+                    f"`{option.name}` must be an integer of at least 1; found {value!r}."
+                )
         name = type(balancer).__name__
         rows = isinstance(balancer, JacobianBalancer)
         whole = reads_one_gramian(balancer)

@@ -58,6 +58,7 @@ class ExcessMTL(JacobianBalancer):
     """
 
     row_buffers = 1
+    gives_weights = True
 
     def __init__(
         self, *, robust_step_size: float = 0.01, bound: float = 10.0, eps: float = 1e-7

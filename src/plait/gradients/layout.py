@@ -47,10 +47,11 @@ class Layout:
     @property
     def owners(self) -> list[tuple[Tensor, str]]:
         """`(parameter, task)` of the parameters that one task alone has reached so far."""
-        return [(p, task) for p, task in self._owners.items() if id(p) not in self._columns]
+        return [(p, task) for p, task in self._owners.items() if p not in self]
 
     def __contains__(self, parameter: Tensor) -> bool:
-        return id(parameter) in self._columns
+        known = self._columns.get(id(parameter))
+        return known is not None and known[0]() is parameter  # an id may be that of one now gone
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Layout:
         """Copied with its model, it knows the parameters of the copy."""
@@ -58,7 +59,7 @@ class Layout:
 
     def columns(self, parameter: Tensor) -> slice:
         """Returns the columns of a shared parameter."""
-        return self._columns[id(parameter)]
+        return self._columns[id(parameter)][1]
 
     def meet(self, parameter: Tensor, tasks: Iterable[str]) -> bool:
         """Notes that `tasks` reach a parameter; returns whether it is shared."""
@@ -79,7 +80,7 @@ class Layout:
 
     def _lay_out(self, parameters: Iterable[Tensor]) -> None:
         self._shared: list[TensorWeakRef] = []
-        self._columns: dict[int, slice] = {}
+        self._columns: dict[int, tuple[TensorWeakRef, slice]] = {}
         self.width = 0
         self.dtype: torch.dtype | None = None
         self.device: torch.device | None = None
@@ -90,6 +91,6 @@ class Layout:
     def _add(self, parameter: Tensor) -> None:
         start, self.width = self.width, self.width + parameter.numel()
         self._shared.append(TensorWeakRef(parameter))
-        self._columns[id(parameter)] = slice(start, self.width)
+        self._columns[id(parameter)] = (self._shared[-1], slice(start, self.width))
         self.dtype = torch.promote_types(self.dtype or parameter.dtype, parameter.dtype)
         self.device = parameter.device
