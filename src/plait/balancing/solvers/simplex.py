@@ -26,5 +26,6 @@ def simplex(point: np.ndarray) -> np.ndarray:
     descending = np.sort(shifted)[::-1]
     tau = (np.cumsum(descending) - 1) / np.arange(1, len(point) + 1)
     last = np.flatnonzero(descending > tau)[-1]
-    nearest: np.ndarray = np.maximum(shifted - tau[last], 0)
-    return nearest / nearest.sum()
+    nearest = np.maximum(shifted - tau[last], 0)
+    result: np.ndarray = nearest / nearest.sum()
+    return result
