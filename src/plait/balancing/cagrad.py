@@ -70,14 +70,15 @@ class CAGrad(GramianBalancer):
         share = lengths / len(info.tasks)  # of the unit gradients in the mean
         to_mean = cosines @ share
         square = share @ to_mean
-        weights = np.full_like(lengths, 1 / len(info.tasks))
+        weights: np.ndarray = np.full_like(lengths, 1 / len(info.tasks))
         if square <= 4 * noise * share.sum() ** 2:
             self.flag = "the mean gradient is zero"
         elif self.c > 0:
             inverse = lengths.min() / lengths
             radius = self.c * float(np.sqrt(square))
             added, stationary = max_min(cosines, inverse, to_mean, float(square), radius, noise)
-            self.flag = "Pareto-stationary" if stationary else None
             weights += added / lengths
-        scaled: np.ndarray = weights / (1.0, 1 + self.c**2, 1 + self.c)[self.rescale]
-        return scaled
+            if stationary:
+                self.flag = "Pareto-stationary"
+        weights /= (1.0, 1 + self.c**2, 1 + self.c)[self.rescale]
+        return weights

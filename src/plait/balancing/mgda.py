@@ -81,8 +81,8 @@ class MGDA(GramianBalancer):
         zero = gramian.diagonal() == 0
         if zero.any():
             self.flag = "a gradient is zero"
-            shares: np.ndarray = zero / zero.sum()
-            return shares
+            kept: np.ndarray = zero / zero.sum()
+            return kept
         norms, cosines = normalise(gramian)
         # In y_i = |g_i / s_i| w_i: min y^T C y on a^T y = 1, a_i the inverse length of g_i / s_i.
         # Without the constraint, y ~ argmin (y^T C y + (a^T y - 1)^2) has the same direction.
@@ -92,8 +92,7 @@ class MGDA(GramianBalancer):
         y = nnls(cosines + inverse[:, None] * inverse, inverse, noise)
         if y @ cosines @ y <= 4 * noise * y.sum() ** 2:
             self.flag = "Pareto-stationary"
-        x = y * inverse
-        weights: np.ndarray = x / x.sum()
+        weights: np.ndarray = y * inverse / (y @ inverse)
         return weights
 
     def _lengths(self, norms: np.ndarray, active: np.ndarray, info: Info) -> np.ndarray:

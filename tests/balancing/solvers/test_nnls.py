@@ -1,70 +1,78 @@
-"""Non-negative least squares against every active set, and its optimality conditions."""
+"""Block pivoting against one variable at a time, for one target and for many."""
 
-import itertools
+import sys
 
 import numpy as np
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from plait.balancing.solvers import nnls
+from plait.balancing.solvers import active_set, nnls
 from tests.balancing.gramians import jacobians
+from tests.balancing.solvers.oracles import best_of_all_sets, normalised, objective
 
 
-def normalised(jacobian: np.ndarray) -> np.ndarray:
-    """The cosines of the rows that are not zero."""
-    norms = np.linalg.norm(jacobian, axis=1)
-    rows = jacobian[norms > 0] / norms[norms > 0, None]
-    return rows @ rows.T
-
-
-def objective(matrix: np.ndarray, target: np.ndarray, x: np.ndarray) -> float:
-    return float(x @ matrix @ x / 2 - target @ x)
-
-
-def best_of_all_sets(matrix: np.ndarray, target: np.ndarray) -> float:
-    """The least objective over all sets of free variables."""
-    best = 0.0
-    for size in range(1, len(target) + 1):
-        for chosen in itertools.combinations(range(len(target)), size):
-            free = list(chosen)
-            x = np.zeros(len(target))
-            x[free] = np.linalg.pinv(matrix[np.ix_(free, free)], rcond=1e-10) @ target[free]
-            if (x >= 0).all():
-                best = min(best, objective(matrix, target, x))
-    return best
+def targets_of(matrix: np.ndarray, seed: int, rows: int) -> np.ndarray:
+    return np.random.default_rng(seed).standard_normal((rows, len(matrix))) @ matrix
 
 
 @given(jacobians(max_tasks=6), st.integers(0, 2**32 - 1))
 def test_is_the_best_of_all_active_sets(jacobian: np.ndarray, seed: int) -> None:
     matrix = normalised(jacobian)
-    target = matrix @ np.random.default_rng(seed).standard_normal(len(matrix))
-    x = nnls(matrix, target)
-    assert (x >= 0).all()
-    assert objective(matrix, target, x) <= best_of_all_sets(matrix, target) + 1e-9
+    for target in targets_of(matrix, seed, 2):
+        x = nnls(matrix, target)
+        assert (x >= 0).all()
+        assert objective(matrix, target, x) <= best_of_all_sets(matrix, target) + 1e-9
 
 
-@given(jacobians(max_tasks=12), st.integers(0, 2**32 - 1), st.floats(-12, 12))
+@pytest.mark.parametrize("size", [1, 5, 12, 13, 40])
+def test_many_targets_are_solved_as_one_by_one(size: int) -> None:
+    rows = np.random.default_rng(size).standard_normal((size, 2 * size))
+    matrix = normalised(rows)
+    targets = np.concatenate([-matrix, targets_of(matrix, 0, 5), np.zeros((1, size))])
+    found = nnls(matrix, targets)
+    assert found.shape == targets.shape
+    for x, target in zip(found, targets, strict=True):
+        np.testing.assert_allclose(x, nnls(matrix, target), atol=1e-12)
+        np.testing.assert_allclose(x, active_set(matrix, target), atol=1e-12)
+
+
+@given(jacobians(max_tasks=9), st.integers(0, 2**32 - 1), st.floats(-12, 12))
 def test_meets_the_optimality_conditions(jacobian: np.ndarray, seed: int, exponent: float) -> None:
     matrix = normalised(jacobian)
     scale = 10.0**exponent
-    target = scale * matrix @ np.random.default_rng(seed).standard_normal(len(matrix))
-    x = nnls(matrix, target)
-    gradient = matrix @ x - target
-    size = scale * max(1.0, x.max(initial=0) / scale)
+    targets = scale * targets_of(matrix, seed, 3)
+    x = nnls(matrix, targets)
+    gradient = x @ matrix - targets
+    size = scale * np.maximum(1.0, x.max(axis=1, initial=0) / scale)
     assert (x >= 0).all()
-    assert (gradient >= -1e-7 * size).all()
-    assert abs(gradient @ x) <= 1e-7 * size * x.sum()
+    assert (gradient >= -1e-7 * size[:, None]).all()
+    assert (np.abs((gradient * x).sum(axis=1)) <= 1e-7 * size * x.sum(axis=1)).all()
+
+
+@given(st.integers(0, 2**32 - 1))
+def test_the_answer_does_not_depend_on_the_first_guess(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    matrix = normalised(rng.standard_normal((6, 9)))
+    (target,) = targets_of(matrix, seed, 1)
+    found = nnls(matrix, target, start=rng.random(6) < 0.5)
+    np.testing.assert_allclose(found, nnls(matrix, target), atol=1e-12)
+
+
+def test_a_pivoting_that_does_not_end_is_finished_one_by_one(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    module = sys.modules[nnls.__module__]
+    matrix = normalised(np.random.default_rng(0).standard_normal((20, 25)))
+    expected = nnls(matrix, -matrix)
+    monkeypatch.setattr(module, "ROUNDS", 1)
+    np.testing.assert_allclose(nnls(matrix, -matrix), expected, atol=1e-12)
 
 
 def test_by_hand() -> None:
     # x = (1, -1) without the bound; with it, (0.5, 0)
     assert nnls(np.array([[1.0, 0.5], [0.5, 1.0]]), np.array([0.5, -0.5])).tolist() == [0.5, 0.0]
-    assert nnls(np.eye(3), np.array([1.0, -2.0, 3.0])).tolist() == [1.0, 0.0, 3.0]
-
-
-def test_equal_columns_share_what_one_of_them_takes() -> None:
-    x = nnls(np.ones((3, 3)), np.ones(3))
-    assert x.sum() == 1.0
+    assert nnls(np.eye(2), np.array([[1.0, -2.0], [-1.0, 3.0]])).tolist() == [[1, 0], [0, 3]]
 
 
 def test_nothing_to_gain_stays_at_zero() -> None:
@@ -73,21 +81,18 @@ def test_nothing_to_gain_stays_at_zero() -> None:
     assert nnls(np.empty((0, 0)), np.empty(0)).tolist() == []
 
 
-def test_a_step_of_length_zero_does_not_end_the_search() -> None:
-    """A free variable at 0, to rounding, blocks the one that enters; it has to make way for it."""
-    rows = [
-        *([1, -2, 2, 2], [-2, 0, -2, 0], [1, 1, 0, 0]),
-        *([1, 2, -2, -1], [-2, 0, -2, -2], [0, -1, 0, 1]),
-    ]
-    matrix = normalised(np.array(rows, dtype=float))
-    target = -matrix[2]
-    x = nnls(matrix, target)
-    assert (matrix @ x - target >= -1e-12).all()
-    assert objective(matrix, target, x) <= best_of_all_sets(matrix, target) + 1e-12
-
-
 def test_columns_dependent_up_to_the_rounding_of_the_matrix_are_not_both_free() -> None:
     noise = 1e-7
     matrix = np.array([[1.0, noise - 1.0], [noise - 1.0, 1.0]])
     np.testing.assert_allclose(nnls(matrix, np.ones(2)), 1 / noise, rtol=1e-6)
     assert nnls(matrix, np.ones(2), rounding=4 * noise).tolist() == [1.0, 0.0]
+
+
+def test_the_arguments_are_left_as_they_were() -> None:
+    matrix = normalised(np.random.default_rng(0).standard_normal((15, 20)))
+    targets, start = -matrix[:3], np.ones(15, dtype=bool)
+    before = matrix.copy()
+    nnls(matrix, targets, start=start)
+    assert np.array_equal(matrix, before)
+    assert np.array_equal(targets, -before[:3])
+    assert start.all()

@@ -29,7 +29,7 @@ def active_set(matrix: np.ndarray, target: np.ndarray, rounding: float = 0.0) ->
     """
     count = len(target)
     x = np.zeros(count)
-    free = np.zeros(count, dtype=bool)
+    passive = _Passive(matrix, target)
     refused = np.zeros(count, dtype=bool)
     tolerance = max(rounding, TOLERANCE)
     scale = np.abs(target).max(initial=0.0)
@@ -37,16 +37,17 @@ def active_set(matrix: np.ndarray, target: np.ndarray, rounding: float = 0.0) ->
         return x
     gradient = target.copy()
     for _ in range(PIVOTS * count):  # rounding may go round in circles among equally good sets
-        candidates = ~free & ~refused & (gradient > tolerance * scale)
-        if not candidates.any():
+        barred = refused.copy()
+        barred[passive.chosen] = True
+        candidates = np.where(barred, -np.inf, gradient)
+        entering = int(candidates.argmax())
+        if not candidates[entering] > tolerance * scale:
             break
-        entering = int(np.argmax(np.where(candidates, gradient, -np.inf)))
-        if _depends(matrix, free, entering, tolerance):
+        if not passive.add(entering, tolerance):
             refused[entering] = True
             continue
-        free[entering] = True
-        x = _settle(matrix, target, x, free)
-        if free[entering]:
+        x = _settle(passive, x)
+        if entering in passive.chosen:
             refused[:] = False
         else:  # its gradient was rounding: without this the same variable would enter for ever
             refused[entering] = True
@@ -54,13 +55,12 @@ def active_set(matrix: np.ndarray, target: np.ndarray, rounding: float = 0.0) ->
     return x
 
 
-def _settle(matrix: np.ndarray, target: np.ndarray, x: np.ndarray, free: np.ndarray) -> np.ndarray:
-    """Minimises over the free variables and binds those that would turn negative; edits `free`."""
-    while True:
-        trial = np.zeros_like(x)
-        trial[free] = np.linalg.solve(matrix[np.ix_(free, free)], target[free])
-        leaving = np.flatnonzero(free & (trial <= 0))
-        if not len(leaving):
+def _settle(passive: _Passive, x: np.ndarray) -> np.ndarray:
+    """Minimises over the free variables and binds those that would turn negative."""
+    while passive.chosen:
+        trial = passive.solution()
+        leaving = [i for i in passive.chosen if trial[i] <= 0]
+        if not leaving:
             return trial
         start, end = x[leaving], trial[leaving]
         steps = np.divide(start, start - end, out=np.zeros(len(leaving)), where=start > 0)
@@ -68,16 +68,50 @@ def _settle(matrix: np.ndarray, target: np.ndarray, x: np.ndarray, free: np.ndar
         # Only what turned negative is bound: the entering variable stays even after a step of zero
         bound = x[leaving] <= TOLERANCE * np.abs(x).max()
         bound[steps.argmin()] = True
-        free[leaving[bound]] = False
-        x[~free] = 0.0
-        if not free.any():
-            return x
+        for position in np.flatnonzero(bound):
+            passive.remove(leaving[position])
+            x[leaving[position]] = 0.0
+    return x
 
 
-def _depends(matrix: np.ndarray, free: np.ndarray, entering: int, tolerance: float) -> bool:
-    """Returns whether the entering column is, to rounding, a combination of the free ones."""
-    if not free.any():
-        return bool(matrix[entering, entering] <= 0)
-    column = matrix[free, entering]
-    rest = matrix[entering, entering] - column @ np.linalg.solve(matrix[np.ix_(free, free)], column)
-    return bool(rest <= tolerance * matrix[entering, entering])
+class _Passive:
+    """The free variables, with the inverse of their matrix, brought up to date at each change."""
+
+    def __init__(self, matrix: np.ndarray, target: np.ndarray) -> None:
+        self.matrix = matrix
+        self.target = target
+        self.chosen: list[int] = []
+        self.inverse = np.empty((0, 0))
+
+    def add(self, entering: int, tolerance: float) -> bool:
+        """Frees a variable, unless its column is, to rounding, a combination of the free ones."""
+        column = self.matrix[self.chosen, entering]
+        combination = self.inverse @ column
+        rest = self.matrix[entering, entering] - column @ combination
+        if rest <= tolerance * self.matrix[entering, entering]:
+            return False
+        border = np.append(-combination, 1.0)
+        grown = np.outer(border, border / rest)
+        grown[:-1, :-1] += self.inverse
+        self.inverse = grown
+        self.chosen.append(entering)
+        return True
+
+    def remove(self, leaving: int) -> None:
+        """Binds a variable."""
+        position = self.chosen.index(leaving)
+        del self.chosen[position]
+        kept = np.arange(len(self.inverse)) != position
+        border = self.inverse[position, kept]
+        pivot = self.inverse[position, position]
+        self.inverse = self.inverse[kept][:, kept] - np.outer(border, border / pivot)
+
+    def solution(self) -> np.ndarray:
+        """Returns the minimiser over the free variables, with zeros for the bound ones."""
+        block = self.matrix[self.chosen][:, self.chosen]
+        target = self.target[self.chosen]
+        found = self.inverse @ target
+        found += self.inverse @ (target - block @ found)  # what the updates have lost
+        x = np.zeros(len(self.target))
+        x[self.chosen] = found
+        return x

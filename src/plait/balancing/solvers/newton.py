@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import numpy as np
 
+from plait.balancing.solvers.nnls import nnls
+
 STEPS = 300  # 6 to 10 are the rule; towards no solution the weights grow by a share in each
 BOUNDARY = 0.95  # share of the way to the nearest zero weight that one step may go
 NEAR = 0.25  # relative change of the Hessian up to which a full step converges by itself
 FINAL = 1e-8  # relative step after which quadratic convergence leaves rounding alone
+NULL = 1e-6  # the square of what is added up, relative, below which the start may be anywhere
+LOST = 100.0  # how many times its rounding an equation has to be
 SLOPE = 1e-4  # share of the promised decrease that a step has to bring
 
 
@@ -22,8 +26,8 @@ def newton(
 
     Newton runs on relative steps r = dw / w, for weights of very different size. The start solves
     the equations of the diagonal alone, times the one factor that minimises f. There is a w for
-    each p unless ``M v = 0`` for some v >= 0, v != 0: then f falls without end along v, and so do
-    the iterates, until ``w / sum w`` is such a v up to rounding.
+    each p unless ``M v = 0`` for some v >= 0, v != 0: then f falls without end along v. Once the
+    weights are so large that an equation is lost in rounding, non-negative least squares tells.
 
     Args:
         matrix: M, symmetric positive semi-definite `[n, n]`, float64, with a diagonal of 1.
@@ -42,20 +46,20 @@ def newton(
     size = preference.max()
     share = preference / size
     w = share**exponent
-    null = 4 * max(rounding, len(w) * np.finfo(float).eps)
-    step = np.inf
-    for number in range(STEPS):
+    w *= ((share @ w ** (1 - power)) / max(w @ matrix @ w, NULL * w.sum() ** 2)) ** exponent
+    null_64 = len(w) * float(np.finfo(float).eps)
+    null = 4 * max(rounding, null_64)
+    step, checked = np.inf, False
+    for _ in range(STEPS):
         scaled = matrix * (w[:, None] * w)
         image, pull = scaled.sum(axis=1), share * w ** (1 - power)
-        total = image.sum()
-        if total <= null * w.sum() ** 2:
-            return None
-        if number == 0:
-            factor = (pull.sum() / total) ** exponent
-            w, scaled, image = factor * w, factor**2 * scaled, factor**2 * image
-            pull = factor ** (1 - power) * pull
+        if not checked and (pull <= LOST * null * w.sum() * w).any():
+            if zero_in_hull(matrix, null):
+                return None
+            checked = True
         hessian = scaled.copy()
-        hessian.flat[:: len(w) + 1] += power * pull
+        # Rounding of a singular M may be larger than a small pull, and must not turn a sign
+        hessian.flat[:: len(w) + 1] += power * pull + null_64 * scaled.diagonal()
         relative = np.linalg.solve(hessian, pull - image)
         before, step = step, float(np.abs(relative).max())
         near = step * (1 + power) <= NEAR
@@ -65,6 +69,17 @@ def newton(
             break
     weights: np.ndarray = w * size**exponent
     return weights
+
+
+def zero_in_hull(matrix: np.ndarray, null: float) -> bool:
+    """Returns whether 0 is, up to rounding, in the convex hull of rows with these inner products.
+
+    Args:
+        matrix: M, `[n, n]`, with a diagonal of 1.
+        null: the square of a length that counts as zero.
+    """
+    y = nnls(matrix + 1, np.ones(len(matrix)), null / 4)  # the shortest vector, times a factor
+    return bool(y @ matrix @ y <= null * y.sum() ** 2)
 
 
 def _damp(

@@ -7,6 +7,7 @@ import numpy as np
 from plait.balancing.solvers.active_set import TOLERANCE, active_set
 
 LARGE = 100  # entries of all targets, from which a better first guess pays
+SMALL = 12  # variables, up to which masking a system is faster than cutting it out
 ROUNDS = 12  # of block pivoting; 3 to 5 are the rule, more mean that it goes in circles
 
 
@@ -104,17 +105,34 @@ def _pivot_blocks(
 
 def _solve_free(matrix: np.ndarray, targets: np.ndarray, free: np.ndarray) -> np.ndarray:
     """Returns for each row the x with ``(M x)_F = q_F`` and zeros outside F."""
-    x = np.zeros(targets.shape)
     if len(targets) == 1:
-        chosen = np.flatnonzero(free[0])
-        x[0, chosen] = np.linalg.solve(matrix[chosen][:, chosen], targets[0, chosen])
-        return x
-    # The free variables first; where a row has fewer than the others, unit columns fill it up
+        return _solve_one(matrix, targets, free)
+    return (_solve_masked if len(matrix) <= SMALL else _solve_packed)(matrix, targets, free)
+
+
+def _solve_one(matrix: np.ndarray, targets: np.ndarray, free: np.ndarray) -> np.ndarray:
+    chosen = np.flatnonzero(free)
+    x = np.zeros(targets.shape)
+    x[0, chosen] = np.linalg.solve(matrix[chosen][:, chosen], targets[0, chosen])
+    return x
+
+
+def _solve_masked(matrix: np.ndarray, targets: np.ndarray, free: np.ndarray) -> np.ndarray:
+    """The systems keep their size; what is bound is a one on the diagonal."""
+    both = free[:, :, None] & free[:, None, :]
+    blocks = np.where(both, matrix, np.eye(len(matrix)))
+    x: np.ndarray = np.linalg.solve(blocks, (targets * free)[..., None])[..., 0]
+    return x
+
+
+def _solve_packed(matrix: np.ndarray, targets: np.ndarray, free: np.ndarray) -> np.ndarray:
+    """The systems have the size of the largest; unit columns fill up the others."""
     size = int(free.sum(axis=1).max())
     row = np.arange(len(targets))[:, None]
-    order = np.argsort(~free, axis=1, kind="stable")[:, :size]
+    order = np.argsort(~free, axis=1, kind="stable")[:, :size]  # the free variables first
     used = free[row, order]
     blocks = matrix[order[:, :, None], order[:, None, :]]
     blocks = np.where(used[:, :, None] & used[:, None, :], blocks, np.eye(size))
+    x = np.zeros(targets.shape)
     x[row, order] = np.linalg.solve(blocks, (targets[row, order] * used)[..., None])[..., 0]
     return x

@@ -26,6 +26,6 @@ def project_simplex(point: np.ndarray) -> np.ndarray:
     descending = np.sort(shifted)[::-1]
     tau = (np.cumsum(descending) - 1) / np.arange(1, len(point) + 1)
     last = np.flatnonzero(descending > tau)[-1]
-    above = np.maximum(shifted - tau[last], 0)
-    nearest: np.ndarray = above / above.sum()
-    return nearest
+    nearest = np.maximum(shifted - tau[last], 0)
+    result: np.ndarray = nearest / nearest.sum()
+    return result
