@@ -9,10 +9,10 @@ import pytest
 from plait.backward import At, Backward, HeadWeights, NonFinite, Options, Route, Scale
 from plait.balancing import (
     FAMO,
+    FORUM,
     Balancer,
     Equal,
     ExcessMTL,
-    FORUM,
     GradDrop,
     GradNorm,
     GradVac,
