@@ -68,6 +68,20 @@ def test_the_memory_is_kept_and_grows_on_demand() -> None:
     assert rows.jacobian.tolist() == [[9.0, 1.0, 1.0, 1.0], [0.0, 1.0, 1.0, 1.0], [1.0, 0, 0, 0]]
 
 
+def test_a_task_may_come_with_any_micro_batch() -> None:
+    """The buffer has rows for two tasks when the third comes."""
+    p, q, r = three()
+    rows = RowBuffer(Layout([q]))
+    for step in range(2):
+        rows.reset()
+        for position, task in enumerate("abcd"[: 3 + step]):
+            rows.add({task: (position + 1) * q.sum() + r.sum()}, [p, q, r])
+            rows.add({"a": 10 * q.sum()}, [p, q, r])
+        assert rows.tasks == list("abcd"[: 3 + step])
+        first = 1.0 + 10 * (3 + step)
+        assert rows.jacobian[:, 0].tolist() == [first, 2.0, 3.0, 4.0][: 3 + step]
+
+
 def test_a_direction_is_cut_into_the_shapes_of_the_parameters() -> None:
     p, q = nn.Parameter(torch.zeros(2, 3)), nn.Parameter(torch.zeros(2, dtype=torch.float64))
     rows = RowBuffer(Layout([p, q]))

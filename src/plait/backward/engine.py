@@ -200,7 +200,7 @@ class Backward:
             self._skip(error)
         if self._skipped is not None:
             return
-        self._check_setup(batch)
+        self._check_setup(batch, features)
         self._step.collect(_penalty_gradients(penalty))
         parts = {
             task: loss if shares is None else loss * shares[task] for task, loss in losses.items()
@@ -339,13 +339,15 @@ class Backward:
             self.memory.skipped += 1
             self._skipped = str(error)
 
-    def _check_setup(self, batch: int) -> None:
+    def _check_setup(self, batch: int, features: Features | None) -> None:
         name = type(self.balancer).__name__
         if self.balancer.learns and not self.balancer.tasks:
             raise ConfigError(
                 f"{name} learns its weights, so the optimizer has to have them. Name its tasks "
                 "(`tasks=[...]`) and make the optimizer with `plait.parameter_groups`."
             )
+        if features is not None and self.options.at != "features":
+            raise ConfigError("`features` are read with at='features' alone. Leave them out.")
         if batch >= self._wanted:
             raise ConfigError(
                 f"{name} reads {self._wanted} independent batches in a step; found "

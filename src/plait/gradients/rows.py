@@ -167,7 +167,7 @@ class RowBuffer:
         ):
             new = torch.empty(self._height, layout.width, dtype=layout.dtype, device=layout.device)
             if old is not None:
-                used = len(self.tasks)
+                used = min(len(self.tasks), len(old))  # a task may have come since
                 new[:used, : old.shape[1]] = old[:used]
             self._matrix = new
             return new
