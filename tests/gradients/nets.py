@@ -196,7 +196,7 @@ def mixed_precision() -> Problem:
     x = torch.randn(6, 5, dtype=torch.float64)
     return (
         [*narrow.parameters(), *wide.parameters(), *two.parameters()],
-        lambda: losses_of(narrow(wide(x).to(narrow.weight.dtype)), two),
+        lambda: losses_of(narrow(wide(x).float()), two),
     )
 
 
@@ -218,6 +218,6 @@ def nothing_shared() -> Problem:
 @net
 def scalars() -> Problem:
     """Parameters of one number, one of which is a loss itself, and one of no number."""
-    p, q = (nn.Parameter(torch.tensor(value)) for value in (1.0, 2.0))
+    p, q = (nn.Parameter(torch.tensor(value)) for value in (1.0, 3.0))
     empty = nn.Parameter(torch.zeros(0))
     return [p, q, empty], lambda: {"a": p * 1, "b": (p - q).square() + empty.sum(), "c": q}
