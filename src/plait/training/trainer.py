@@ -232,6 +232,8 @@ class Trainer:
         while window := self._window(batches, whole):
             if len(window) == whole or self.balancer.batches == 1:
                 yield [as_batch(self.model, item) for item in window]
+            elif self.state.batch == 0:  # a loader without a length: it is an error now
+                steps_per_epoch(len(window), self.accumulate, self.balancer)
 
     def _window(self, batches: Iterator[Any], size: int) -> list[Any]:
         try:
