@@ -6,12 +6,42 @@ from typing import Any
 
 import numpy as np
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from plait.balancing import Balancer, CrossGramianBalancer, GramianBalancer, Info
-from tests.gradients.nets import Losses
+from tests.gradients.nets import Losses, heads, losses_of
 
 Gradients = dict[int, Tensor]
+
+
+class Net(nn.Module):
+    """A trunk of two layers and three heads, in float64."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.trunk = nn.Sequential(nn.Linear(5, 6), nn.Tanh(), nn.Linear(6, 4))
+        self.heads = heads(4, "abc")
+        self.double()
+
+    def losses(self, tasks: str = "abc", rows: int = 6) -> Losses:
+        x = torch.randn(rows, 5, dtype=torch.float64)
+        found = losses_of(self.trunk(x).tanh(), self.heads)
+        return {task: found[task] for task in tasks}
+
+    def upper(self, tasks: str = "abc") -> list[Tensor]:
+        return [p for task in tasks for p in self.heads[task].parameters()]
+
+    def lower(self) -> list[Tensor]:
+        return list(self.trunk.parameters())
+
+
+def together(*parts: tuple[float, Gradients]) -> Gradients:
+    """The sum of gradients, each by its factor."""
+    total: Gradients = {}
+    for factor, gradients in parts:
+        for key, gradient in gradients.items():
+            total[key] = total.get(key, 0) + factor * gradient
+    return total
 
 
 def rows_of(losses: Losses, tensors: Sequence[Tensor]) -> Tensor:

@@ -19,40 +19,9 @@ from plait.balancing import (
     UPGrad,
 )
 from plait.core.errors import ConfigError
-from tests.backward.loops import given, rows_of, weighted
-from tests.gradients.nets import NETS, Losses, heads, losses_of
+from tests.backward.loops import Net, given, rows_of, together, weighted
+from tests.gradients.nets import NETS, Losses, losses_of
 from tests.gradients.slow import Gradients, Slow, assert_close, gradients_of
-
-
-class Net(nn.Module):
-    """A trunk of two layers and three heads, in float64."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.trunk = nn.Sequential(nn.Linear(5, 6), nn.Tanh(), nn.Linear(6, 4))
-        self.heads = heads(4, "abc")
-        self.double()
-
-    def losses(self, tasks: str = "abc", rows: int = 6) -> Losses:
-        x = torch.randn(rows, 5, dtype=torch.float64)
-        found = losses_of(self.trunk(x).tanh(), self.heads)
-        return {task: found[task] for task in tasks}
-
-    def upper(self, tasks: str = "abc") -> list[Tensor]:
-        return [p for task in tasks for p in self.heads[task].parameters()]
-
-    def lower(self) -> list[Tensor]:
-        return list(self.trunk.parameters())
-
-
-def together(*parts: tuple[float, Gradients]) -> Gradients:
-    """The sum of gradients, each by its factor."""
-    total: Gradients = {}
-    for factor, gradients in parts:
-        for key, gradient in gradients.items():
-            total[key] = total.get(key, 0) + factor * gradient
-    return total
-
 
 # --- several batches --------------------------------------------------------------------------
 

@@ -598,6 +598,26 @@ def test_the_shared_parameters_can_be_named() -> None:
     torch.testing.assert_close(bias.grad, torch.stack([g for _, g in by_task]).sum(dim=0))
 
 
+def test_the_one_line_form_takes_named_parameters_too() -> None:
+    model, _ = small()
+    x, balancer = torch.randn(6, 5), UPGrad()
+    weight, bias = model["trunk"].parameters()
+    for shared in ([weight], [weight], [bias], [weight, bias]):
+        for _ in range(2):
+            losses = losses_at(model, x)
+            rows = torch.stack(
+                [
+                    torch.cat(
+                        [g.flatten() for g in torch.autograd.grad(loss, shared, retain_graph=True)]
+                    )
+                    for loss in losses.values()
+                ]
+            )
+            record = backward(losses, balancer, shared=shared)
+            assert record.norms == pytest.approx(rows.norm(dim=1).numpy(), rel=1e-5)
+    assert _memories[balancer].rows.layout.width == 24
+
+
 # --- memory -----------------------------------------------------------------------------------
 
 

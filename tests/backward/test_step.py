@@ -28,8 +28,7 @@ from plait.balancing import (
     UPGrad,
 )
 from plait.core.errors import NonFiniteError
-from tests.backward.loops import rows_of, weighted
-from tests.backward.test_combine import Net, together
+from tests.backward.loops import Net, rows_of, together, weighted
 from tests.gradients.nets import Losses
 from tests.gradients.slow import assert_close, gradients_of
 from tests.training.problem import differences

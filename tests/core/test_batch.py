@@ -73,3 +73,32 @@ def test_moving_moves_every_tensor_and_no_number() -> None:
         batch.parts[0], inputs=None, targets={}, weights={}
     )
     assert batch.parts[0].inputs["image"] is INPUTS
+
+
+def test_only_keeps_labels_counts_and_weights_of_the_named_tasks() -> None:
+    weights = {"breed": torch.tensor([0.5, 1.0, 2.0]), "age": torch.tensor([3.0, 1.0, 1.0])}
+    one = Batch.of(INPUTS, TARGETS, TASKS, weights=weights, source="a")
+    other = Batch.of(INPUTS + 1, {"age": torch.ones(3)}, TASKS, source="b")
+    batch = Batch(one.parts + other.parts)
+
+    both = batch.only(["age", "unknown"])
+    assert both.counts == {"age": 6.0}
+    assert [part.source for part in both.parts] == ["a", "b"]
+    (part, _) = both.parts
+    assert part.inputs is INPUTS
+    assert part.targets.keys() == part.counts.keys() == part.weights.keys() == {"age"}
+    assert part.targets["age"] is TARGETS["age"]
+    assert part.weights["age"] is weights["age"]
+
+    first = batch.only(iter(["breed"]))  # the second part has nothing left
+    assert [part.source for part in first.parts] == ["a"]
+    assert first.counts == {"breed": 2.5}
+
+    assert batch.only([]).parts == ()
+    assert batch.only([]).counts == {}
+    assert batch.counts == {"breed": 2.5, "age": 6.0}, "the batch itself is as it was"
+
+
+def test_only_keeps_the_order_of_the_labels() -> None:
+    batch = Batch.of(INPUTS, TARGETS, TASKS)
+    assert list(batch.only(["age", "breed"]).parts[0].targets) == ["breed", "age"]

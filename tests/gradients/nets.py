@@ -201,6 +201,35 @@ def mixed_precision() -> Problem:
 
 
 @net
+def compiled() -> Problem:
+    """A trunk as one node of the graph, which has every gradient or none."""
+    torch.compiler.reset()  # a network that was compiled earlier would count as a recompilation
+    trunk, two = nn.Sequential(nn.Linear(5, 8), nn.Tanh(), nn.Linear(8, 4)), heads(4)
+    fast, x = torch.compile(trunk, backend="aot_eager"), torch.randn(6, 5)
+    return [*trunk.parameters(), *two.parameters()], lambda: losses_of(fast(x), two)
+
+
+@net
+def no_single_feature() -> Problem:
+    """Tasks that leave a graph with skips and a loop in other places, and read each other."""
+    layers = nn.ModuleList(nn.Linear(4, 4) for _ in range(4))
+    gain, two, x = nn.Parameter(torch.randn(4)), heads(4, "abcd"), torch.randn(6, 4)
+
+    def losses() -> Losses:
+        seen = [x]
+        for layer in (*layers, layers[1]):  # one of them twice
+            seen.append(torch.tanh(layer(seen[-1])) * gain + sum(seen[:-1]) / 3)
+        found = {
+            name: (head(seen[depth]) - (-1) ** depth).square().mean()
+            for (name, head), depth in zip(two.items(), (2, 5, 3, 1), strict=True)
+        }
+        found["d"] = found["d"] + (two["a"](seen[4]).mean() - two["b"](seen[2]).mean()).abs()
+        return found
+
+    return [*layers.parameters(), gain, *two.parameters()], losses
+
+
+@net
 def one_task() -> Problem:
     trunk, one, x = nn.Linear(5, 4), heads(4, "a"), torch.randn(6, 5)
     return [*trunk.parameters(), *one.parameters()], lambda: losses_of(trunk(x), one)

@@ -73,7 +73,7 @@ class Backward:
             "task" (the task's weight), or "auto": "task" for loss and bilevel methods, of which it
             is the definition, and "unit" for the others.
         every: steps that weights serve before they are found again; heads still get their gradient
-            in each step. Weights are also found again when other tasks are present.
+            in each step. Weights are also found again when a task comes that has none.
         chunk_size: tasks that are differentiated at once, with vmap; more than 1 pays on a GPU.
         nonfinite: "raise" an error that names the task, or "skip": `.grad` and the balancer stay
             as they are, and the record says why.
@@ -192,7 +192,8 @@ class Backward:
             features: as in a call.
             problem: as in a call.
 
-        Methods that are not linear in the joined losses keep a row per task over the micro-batches.
+        Methods that are not linear in the joined losses keep a row per task over the micro-batches,
+        on any route.
         """
         try:
             values = check_losses(losses, penalty, positive=self.balancer.positive_losses)

@@ -46,10 +46,20 @@ class Reread:
 @contextmanager
 def buffers_kept(model: nn.Module) -> Iterator[None]:
     """Gives the buffers of a model their values back at the end."""
-    kept = [(buffer, buffer.clone()) for buffer in model.buffers()]
+    give_back = keep_buffers(model)
     try:
         yield
     finally:
+        give_back()
+
+
+def keep_buffers(model: nn.Module) -> Callable[[], None]:
+    """Returns a function that gives the buffers of a model the values that they have now."""
+    kept = [(buffer, buffer.clone()) for buffer in model.buffers()]
+
+    def give_back() -> None:
         with torch.no_grad():
             for buffer, value in kept:
                 buffer.copy_(value)
+
+    return give_back

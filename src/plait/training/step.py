@@ -18,7 +18,7 @@ from plait.gradients import Cut
 from plait.model import MultiTaskModel
 from plait.training.problem import ModelProblem
 from plait.training.reading import Reading
-from plait.training.reread import Reread
+from plait.training.reread import Reread, keep_buffers
 
 
 @dataclass(frozen=True)
@@ -82,7 +82,11 @@ def training_step(
         return StepRecord({}, {}, None, None, skipped=reason)
     optimizer.zero_grad(set_to_none=True)
     backward.start(info, measure=measure)
-    reread = Reread(model, device) if balancer.rereads else None
+    may_skip = backward.options.nonfinite == "skip"
+    give_back = keep_buffers(model) if may_skip else None
+    reread = None
+    if balancer.rereads:
+        reread = partial(Reread(model, device), partial(reading.joined, given))
     problem = None
     if isinstance(balancer, BilevelBalancer):
         problem = ModelProblem(model, given[0], given[1], optimizer, autocast)
@@ -90,18 +94,23 @@ def training_step(
     groups = _groups(given, 1 if problem else balancer.batches)
     raw, terms = _differentiate(reading, groups, backward, problem)
     balance = backward.finish()
-    if balance.skipped is not None:
-        return StepRecord(raw, totals, balance, None, terms, balance.skipped)
-    try:
-        norm = _clip(_parameters(optimizer), clip)
-    except NonFiniteError as error:
-        if backward.options.nonfinite == "raise":
-            raise
-        backward.memory.skipped += 1
-        return StepRecord(raw, totals, balance, None, terms, str(error))
+    skipped, norm = balance.skipped, None
+    if skipped is None:
+        try:
+            norm = _clip(_parameters(optimizer), clip)
+        except NonFiniteError as error:
+            if not may_skip:
+                raise
+            backward.memory.skipped += 1
+            skipped = str(error)
+            balancer.after_step(reread)  # which it waits for, although nothing has moved
+    if skipped is not None:
+        if give_back is not None:
+            give_back()
+        return StepRecord(raw, totals, balance, None, terms, skipped)
     optimizer.step()
     model.after_step(optimizer)
-    balancer.after_step(None if reread is None else partial(reread, partial(reading.joined, given)))
+    balancer.after_step(reread)
     return StepRecord(raw, totals, balance, norm, terms)
 
 

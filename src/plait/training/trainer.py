@@ -69,7 +69,7 @@ class Trainer:
         checkpoint_every: steps between two checkpoints, beside those after each epoch.
         callbacks: see `Callback`.
         options: `scale`, `head_weights`, `at`, `route`, `every`, `chunk_size` and `nonfinite` of
-            `plait.Backward`.
+            `plait.Backward`. A step that is skipped leaves running statistics as they were.
 
     A method that reads several independent batches in a step takes as many times `accumulate`
     batches of the loader; those left over at the end of an epoch are not used.
@@ -232,6 +232,8 @@ class Trainer:
         while window := self._window(batches, whole):
             if len(window) == whole or self.balancer.batches == 1:
                 yield [as_batch(self.model, item) for item in window]
+            elif self.state.batch == 0:  # a loader without a length: it is an error now
+                steps_per_epoch(len(window), self.accumulate, self.balancer)
 
     def _window(self, batches: Iterator[Any], size: int) -> list[Any]:
         try:

@@ -1,0 +1,89 @@
+"""What a model, its data and a balancer ask of each other."""
+
+import pytest
+import torch
+from torch import nn
+
+import plait.balancing
+from plait.balancing import FORUM, Balancer, LossSchedule, MoDo, SDMGrad, UPGrad
+from plait.core.errors import ConfigError, DataError
+from plait.core.lookup import names, parameters
+from plait.model import MultiTaskModel
+from plait.sharing import Hard
+from plait.tasks import Regression
+from plait.training import Trainer
+from plait.training.checks import check_balancer, steps_per_epoch
+
+EVERY = names(plait.balancing, Balancer)
+
+
+def model(weight: float = 1.0) -> MultiTaskModel:
+    tasks = [Regression("a"), Regression("b", weight=weight)]
+    return MultiTaskModel(Hard(nn.Linear(3, 2)), tasks, example=torch.zeros(2, 3))
+
+
+@pytest.mark.parametrize("name", EVERY)
+def test_a_static_weight_needs_a_method_that_sees_it(name: str) -> None:
+    kind = getattr(plait.balancing, name)
+    balancer: Balancer = kind()
+    check_balancer(balancer, model(), 1, None)
+    if not balancer.scale_free:
+        check_balancer(balancer, model(weight=2.0), 1, None)
+        return
+    message = f"task 'b' has a static weight, but {name} goes the same way"
+    with pytest.raises(ConfigError, match=message) as found:
+        check_balancer(balancer, model(weight=2.0), 1, None)
+    assert ("give the balancer a `preference`" in str(found.value)) == (
+        "preference" in parameters(kind)
+    )
+
+
+def test_some_methods_are_free_of_scale_and_some_have_a_preference() -> None:
+    free = [name for name in EVERY if getattr(plait.balancing, name)().scale_free]
+    ways = {"preference" in parameters(getattr(plait.balancing, name)) for name in free}
+    assert ways == {True, False}
+    assert len(free) < len(EVERY)
+
+
+def test_the_trainer_asks() -> None:
+    with pytest.raises(ConfigError, match="give the balancer a `preference` instead"):
+        Trainer(model(weight=2.0), plait.balancing.FAMO(), device="cpu")
+
+
+def test_a_schedule_names_tasks_of_the_model() -> None:
+    with pytest.raises(ConfigError, match="task 'c'"):
+        check_balancer(UPGrad(), model(), 1, LossSchedule({"c": (0.0, 0.5)}))
+    with pytest.raises(ConfigError, match="must leave one task in the first step"):
+        check_balancer(UPGrad(), model(), 1, LossSchedule({"a": (0.1, 0.5), "b": (0.2, 0.2)}))
+
+
+@pytest.mark.parametrize(
+    ("accumulate", "schedule", "what"),
+    [(2, None, "`accumulate`"), (1, LossSchedule({"b": (0.0, 0.5)}), "`schedule`")],
+)
+def test_a_method_that_looks_ahead_has_one_batch(
+    accumulate: int, schedule: LossSchedule | None, what: str
+) -> None:
+    with pytest.raises(ConfigError, match=f"FORUM looks ahead from one batch; {what}"):
+        check_balancer(FORUM(), model(), accumulate, schedule)
+    check_balancer(FORUM(), model(), 1, None)
+    check_balancer(UPGrad(), model(), accumulate, schedule)
+
+
+@pytest.mark.parametrize("accumulate", [1, 2, 3])
+@pytest.mark.parametrize(
+    "balancer", [UPGrad(), MoDo(), SDMGrad(solver="sgd"), SDMGrad(solver="exact")]
+)
+def test_steps_are_counted_as_they_are_taken(balancer: Balancer, accumulate: int) -> None:
+    whole = accumulate * balancer.batches
+    for batches in range(1, 14):
+        windows = [range(batches)[start : start + whole] for start in range(0, batches, whole)]
+        if balancer.batches > 1:
+            windows = [window for window in windows if len(window) == whole]
+        if windows:
+            assert steps_per_epoch(batches, accumulate, balancer) == len(windows)
+        else:
+            with pytest.raises(
+                DataError, match=f"{balancer.batches} independent batches .*{whole}"
+            ):
+                steps_per_epoch(batches, accumulate, balancer)
