@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import sys
 
-from benchmarks import trainer_overhead
+from benchmarks import solvers, trainer_overhead
 
 if __name__ == "__main__":
-    kept = [benchmark.main() for benchmark in (trainer_overhead,)]
+    kept = [benchmark.main() for benchmark in (trainer_overhead, solvers)]
     sys.exit(0 if all(kept) else 1)
