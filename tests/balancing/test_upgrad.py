@@ -3,13 +3,11 @@
 import itertools
 
 import numpy as np
-import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from plait.balancing import Info, UPGrad
-from plait.core.errors import ConfigError, ShapeError
+from plait.balancing import UPGrad
 from tests.balancing.gramians import jacobians, scales
 
 
@@ -114,36 +112,6 @@ def test_rounding_of_single_precision_is_not_taken_for_a_way_out() -> None:
     weights = UPGrad().weights(rows @ rows.T).float()
     assert weights.max() < 10
     assert (weights @ rows).norm() < 1e-4 * rows[0].norm()
-
-
-def test_the_preference_follows_the_names_of_the_tasks() -> None:
-    balancer = UPGrad(preference=[1.0, 2.0, 4.0])
-    balancer.setup(("a", "b", "c"))
-    found = balancer.weights(torch.eye(2), Info(("c", "a"))).tolist()
-    assert found == [4.0, 1.0]
-
-
-def test_without_names_the_preference_is_that_of_the_rows() -> None:
-    assert UPGrad(preference=[1.0, 2.0]).weights(torch.eye(2)).tolist() == [1.0, 2.0]
-    zero = torch.diag(torch.tensor([0.0, 1.0]))
-    assert UPGrad(preference=[1.0, 2.0]).weights(zero).tolist() == [0.0, 2.0]
-    with pytest.raises(ShapeError, match="for each of the 3 tasks; found 2"):
-        UPGrad(preference=[1.0, 2.0]).weights(torch.eye(3))
-    with pytest.raises(ShapeError, match="for each of the 1 tasks; found 2"):
-        UPGrad(preference=[1.0, 2.0]).weights(torch.eye(1), Info(("b",)))
-
-
-def test_a_preference_of_another_length_is_refused_at_setup() -> None:
-    balancer = UPGrad(preference=[1.0, 2.0])
-    with pytest.raises(ShapeError, match="for each of the 3 tasks; found 2"):
-        balancer.setup(["a", "b", "c"])
-    assert balancer.tasks == ()
-
-
-@pytest.mark.parametrize("value", [-0.1, float("nan")])
-def test_a_preference_must_not_be_negative(value: float) -> None:
-    with pytest.raises(ConfigError, match="`preference` must not be negative"):
-        UPGrad(preference=[1.0, value])
 
 
 def test_a_task_without_preference_is_protected_but_not_followed() -> None:

@@ -25,7 +25,8 @@ class FairGrad(GramianBalancer):
     (1 - alpha) / (1 + alpha): for alpha > 1 it grows as the gradients shrink.
 
     Args:
-        alpha: positive; 1 by default, as in the authors' code. Their runs use 1 to 2.
+        alpha: positive; 1 by default, as in the authors' code. Their runs use 1 to 2. Above about 7
+            the search may stop before the exact solution, which `flag` says; `MGDA` is the limit.
 
     Shapes: gramian `[..., T, T]`, weights `[..., T]`, positive; 0 where there is no solution.
 
@@ -65,9 +66,11 @@ class FairGrad(GramianBalancer):
         norms, cosines = normalise(gramian)
         largest = norms.max()
         lengths = norms / largest
-        y = newton(cosines, lengths ** (power - 1), power, rounding(info, len(norms)))
+        y, ended = newton(cosines, lengths ** (power - 1), power, rounding(info, len(norms)))
         if y is None:
             self.flag = "Pareto-stationary"
             return np.zeros_like(norms)
+        if not ended:
+            self.flag = "not solved exactly"
         weights: np.ndarray = y / lengths * largest ** (-2 / (1 + power))
         return weights

@@ -69,7 +69,7 @@ class NashMTL(PreferenceBalancer, GramianBalancer):
         """Solves the bargaining problem for gradients of length 1."""
         preference = self.preference_of(info.tasks)[active]
         norms, cosines = normalise(gramian)
-        found = newton(cosines, preference, 1.0, rounding(info, len(norms)))
+        found, _ = newton(cosines, preference, 1.0, rounding(info, len(norms)))
         if found is None:
             self.flag = "Pareto-stationary"
             return np.zeros_like(norms)

@@ -11,6 +11,7 @@ from plait.balancing.solvers.nnls import nnls
 PIVOTS = 12  # 2 to 4 are the rule, more mean that it goes in circles
 ROUNDS = 100  # of the search; 3 to 5 are the rule
 SAME = 1e-12  # relative; what float64 can tell from rounding
+EQUAL = 1e-9  # relative difference of the gains of the support that float64 may leave
 FURTHER, FURTHEST = 4.0, 1e-4  # factors of the search for the ends of an interval
 
 
@@ -79,10 +80,12 @@ class _Ball:
             y = base + total * along
             gain = self.matrix @ y + self.inner
             least = along @ gain
+            more = gain - least * self.units
             size = abs(least) + np.abs(self.inner).max()
-            wrong = np.where(free, y < 0, gain < least * self.units - SAME * size)
+            wrong = np.where(free, y < 0, more < -SAME * size)
             if not wrong.any():
-                return y if rest > 0 else None
+                exact = rest > 0 and np.abs(more[free]).max() <= EQUAL * size  # if M is regular
+                return y if exact else None
             free = free ^ wrong
             if not free.any():
                 return None
@@ -119,9 +122,8 @@ class _Ball:
             if abs(jump - total) <= SAME * total:
                 break
             if not low < jump < high:
-                jump = (
-                    FURTHER * low if high == np.inf else (max(low, FURTHEST * high) * high) ** 0.5
-                )
+                middle = (max(low, FURTHEST * high) * high) ** 0.5
+                jump = FURTHER * low if high == np.inf else middle
             total = jump
         return y, False
 
