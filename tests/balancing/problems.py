@@ -13,6 +13,15 @@ def names(tasks: int) -> tuple[str, ...]:
     return tuple(f"task {i}" for i in range(tasks))
 
 
+def random_data(tasks: int, parameters: int = 4, *, seed: int = 0) -> tuple[Data, Data]:
+    """Training and validation data that are alike, as two samples of one source are."""
+    generator = torch.Generator().manual_seed(seed)
+    matrices = torch.randn(tasks, 5, parameters, generator=generator).double() / 2
+    targets = torch.randn(tasks, 5, generator=generator).double()
+    noise = torch.randn(matrices.shape, generator=generator).double() / 10
+    return {"A": matrices, "b": targets}, {"A": matrices + noise, "b": targets}
+
+
 class Quadratic:
     """``L_i(theta) = |A_i theta - b_i|^2 / 2`` on training and validation data; SGD.
 
@@ -61,7 +70,7 @@ class Quadratic:
     def virtual_step(
         self, parameters: Sequence[Tensor], gradient: Sequence[Tensor]
     ) -> tuple[tuple[Tensor, ...], tuple[Tensor, ...]]:
-        new, _ = self._stepped(parameters[0], gradient[0])
+        new, _ = self.stepped(parameters[0], gradient[0])
         return (new,), (torch.full_like(new, -self.lr),)
 
     @torch.no_grad()
@@ -72,14 +81,20 @@ class Quadratic:
             if val is not None:
                 objective = objective + val @ self.val(self.parameters)
         (gradient,) = torch.autograd.grad(objective, self.theta)
-        new, self.buffer = self._stepped(self.theta, gradient)
+        new, self.buffer = self.stepped(self.theta, gradient)
         self.theta.copy_(new)
+
+    def slopes(self, key: str) -> Tensor:
+        """Returns the gradients of the "train" or "val" losses at theta, `[T, P]`."""
+        matrices, targets = self.data[key]
+        residuals = matrices @ self.theta.detach() - targets
+        return (matrices.mT @ residuals[..., None])[..., 0]
 
     def _losses(self, key: str, parameters: Sequence[Tensor]) -> Tensor:
         self.calls[key] += 1
         matrices, targets = self.data[key]
         return (matrices @ parameters[0] - targets).square().sum(dim=1) / 2
 
-    def _stepped(self, theta: Tensor, gradient: Tensor) -> tuple[Tensor, Tensor]:
+    def stepped(self, theta: Tensor, gradient: Tensor) -> tuple[Tensor, Tensor]:
         buffer = self.momentum * self.buffer + gradient + self.weight_decay * theta
         return theta - self.lr * buffer, buffer
