@@ -86,9 +86,7 @@ def test_the_largest_length_is_of_the_tasks_present() -> None:
 
 
 def test_bad_options_are_refused() -> None:
-    with pytest.raises(
-        ConfigError, match=r"`preference` must be positive, and finite; found \[1.0, 0.0\]"
-    ):
+    with pytest.raises(ConfigError, match="`preference` must be positive, and finite"):
         NashMTL(preference=[1.0, 0.0])
     for value in (0.0, -1.0, float("nan")):
         with pytest.raises(ConfigError, match="`max_norm` must be positive; found"):

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from torch import Tensor
 
-from plait.balancing.learned import LearnedWeights
+from plait.balancing.parts.learned import LearnedWeights
 from plait.gradients import Layout, RowBuffer, Scratch
 
 

@@ -8,9 +8,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from plait.balancing.adam import TaskAdam
 from plait.balancing.base import BilevelBalancer, Info, Problem
-from plait.balancing.bilevel import (
+from plait.balancing.parts.adam import TaskAdam
+from plait.balancing.parts.bilevel import (
     check_lookahead,
     gradient,
     gradients,
@@ -18,7 +18,7 @@ from plait.balancing.bilevel import (
     mixed,
     products,
 )
-from plait.balancing.state import TaskState
+from plait.balancing.parts.state import TaskState
 from plait.core.errors import ConfigError, unknown
 
 

@@ -8,8 +8,8 @@ import numpy as np
 import torch
 
 from plait.balancing.base import GramianBalancer, Info
-from plait.balancing.normalise import normalise
-from plait.balancing.preference import Preference, PreferenceBalancer
+from plait.balancing.parts.normalise import normalise
+from plait.balancing.parts.preference import Preference, PreferenceBalancer
 from plait.balancing.solvers.least_norm import least_norm
 
 

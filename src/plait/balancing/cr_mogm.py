@@ -9,9 +9,9 @@ import torch
 from torch import Tensor
 
 from plait.balancing.base import GramianBalancer, Info, check_square, informed
-from plait.balancing.state import TaskState, grouped
+from plait.balancing.parts.state import TaskState, grouped
+from plait.balancing.parts.wrapper import Wrapper
 from plait.balancing.upgrad import UPGrad
-from plait.balancing.wrapper import Wrapper
 from plait.core.errors import ConfigError
 
 

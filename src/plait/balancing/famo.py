@@ -7,12 +7,12 @@ from collections.abc import Mapping, Sequence
 import torch
 from torch import Tensor
 
-from plait.balancing.adam import TaskAdam
 from plait.balancing.base import Info, LossBalancer, Reread
-from plait.balancing.logarithm import log_losses, vanished
-from plait.balancing.named import check_names, present, values_by_task
-from plait.balancing.preference import Preference, PreferenceBalancer
-from plait.balancing.state import TaskState
+from plait.balancing.parts.adam import TaskAdam
+from plait.balancing.parts.logarithm import log_losses, vanished
+from plait.balancing.parts.named import check_names, present, values_by_task
+from plait.balancing.parts.preference import Preference, PreferenceBalancer
+from plait.balancing.parts.state import TaskState
 from plait.core.errors import ConfigError, NonFiniteError
 
 

@@ -6,9 +6,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from plait.balancing.adam import TaskAdam
 from plait.balancing.base import BilevelBalancer, Info, Problem
-from plait.balancing.bilevel import (
+from plait.balancing.parts.adam import TaskAdam
+from plait.balancing.parts.bilevel import (
     Point,
     check_lookahead,
     gradient,
@@ -16,8 +16,8 @@ from plait.balancing.bilevel import (
     leaves,
     products,
 )
+from plait.balancing.parts.state import TaskState
 from plait.balancing.solvers.dynamic_barrier import dynamic_barrier
-from plait.balancing.state import TaskState
 from plait.core.errors import ConfigError
 
 

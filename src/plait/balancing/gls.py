@@ -6,9 +6,9 @@ import torch
 from torch import Tensor
 
 from plait.balancing.base import Info, LossBalancer
-from plait.balancing.logarithm import log_losses, vanished
-from plait.balancing.named import present
-from plait.balancing.preference import PreferenceBalancer
+from plait.balancing.parts.logarithm import log_losses, vanished
+from plait.balancing.parts.named import present
+from plait.balancing.parts.preference import PreferenceBalancer
 
 
 class GLS(PreferenceBalancer, LossBalancer):

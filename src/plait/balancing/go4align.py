@@ -8,10 +8,10 @@ import torch
 from torch import Tensor
 
 from plait.balancing.base import Info, LossBalancer
-from plait.balancing.logarithm import vanished
-from plait.balancing.named import present
+from plait.balancing.parts.logarithm import vanished
+from plait.balancing.parts.named import present
+from plait.balancing.parts.state import TaskState
 from plait.balancing.solvers.kmeans import kmeans_1d
-from plait.balancing.state import TaskState
 from plait.core.errors import ConfigError
 
 

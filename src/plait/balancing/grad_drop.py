@@ -9,8 +9,8 @@ import torch
 from torch import Tensor
 
 from plait.balancing.base import Info, JacobianBalancer
-from plait.balancing.random import RandomBalancer
-from plait.balancing.rows import names_of, wide
+from plait.balancing.parts.random import RandomBalancer
+from plait.balancing.parts.rows import names_of, wide
 from plait.core.errors import ConfigError, unknown
 
 

@@ -9,10 +9,10 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from plait.balancing.adam import TaskAdam
 from plait.balancing.base import GramianBalancer, Info
-from plait.balancing.losses import losses_of, refuse_negative
-from plait.balancing.state import TaskState, grouped
+from plait.balancing.parts.adam import TaskAdam
+from plait.balancing.parts.losses import losses_of, refuse_negative
+from plait.balancing.parts.state import TaskState, grouped
 from plait.core.errors import ConfigError, unknown
 
 LEAST = 1e-3  # of a weight, of which the mean is 1; Adam alone could make it negative

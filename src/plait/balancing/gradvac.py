@@ -9,9 +9,9 @@ import numpy as np
 import torch
 
 from plait.balancing.base import GramianBalancer, Info
-from plait.balancing.normalise import normalise
-from plait.balancing.pair_state import PairState
-from plait.balancing.random import RandomBalancer
+from plait.balancing.parts.normalise import normalise
+from plait.balancing.parts.pair_state import PairState
+from plait.balancing.parts.random import RandomBalancer
 from plait.core.errors import ConfigError
 
 

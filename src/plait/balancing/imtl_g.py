@@ -8,7 +8,7 @@ import numpy as np
 import torch
 
 from plait.balancing.base import GramianBalancer, Info
-from plait.balancing.normalise import normalise
+from plait.balancing.parts.normalise import normalise
 from plait.balancing.solvers.least_norm import least_norm
 
 

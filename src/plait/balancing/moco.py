@@ -10,9 +10,9 @@ import torch
 from torch import Tensor
 
 from plait.balancing.base import Info, JacobianBalancer
-from plait.balancing.rows import RowState, losses_of, mix, names_of, wide
+from plait.balancing.parts.rows import RowState, losses_of, mix, names_of, wide
+from plait.balancing.parts.state import TaskState
 from plait.balancing.solvers.simplex import project_simplex
-from plait.balancing.state import TaskState
 from plait.core.errors import ConfigError
 
 

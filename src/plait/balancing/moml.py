@@ -6,11 +6,11 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from plait.balancing.adam import TaskAdam
 from plait.balancing.base import BilevelBalancer, Info, Problem
-from plait.balancing.bilevel import check_lookahead, gradients, leaves, mixed, products
+from plait.balancing.parts.adam import TaskAdam
+from plait.balancing.parts.bilevel import check_lookahead, gradients, leaves, mixed, products
+from plait.balancing.parts.state import TaskState
 from plait.balancing.solvers.min_norm import min_norm
-from plait.balancing.state import TaskState
 from plait.core.errors import ConfigError
 
 

@@ -8,7 +8,7 @@ from typing import Any, Literal
 import numpy as np
 
 from plait.balancing.base import GramianBalancer, Info
-from plait.balancing.random import RandomBalancer
+from plait.balancing.parts.random import RandomBalancer
 from plait.core.errors import ConfigError
 
 

@@ -8,10 +8,10 @@ import numpy as np
 import torch
 
 from plait.balancing.base import CrossGramianBalancer, Info
-from plait.balancing.simplex_state import SimplexState
+from plait.balancing.parts.simplex_state import SimplexState
+from plait.balancing.parts.state import grouped
 from plait.balancing.solvers.nnls import nnls
 from plait.balancing.solvers.simplex import project_simplex
-from plait.balancing.state import grouped
 from plait.core.errors import ConfigError
 
 

@@ -9,10 +9,10 @@ import torch
 from torch import Tensor
 
 from plait.balancing.base import GramianBalancer, Info, check_square, informed
-from plait.balancing.losses import losses_of, refuse_negative
-from plait.balancing.state import TaskState
+from plait.balancing.parts.losses import losses_of, refuse_negative
+from plait.balancing.parts.state import TaskState
+from plait.balancing.parts.wrapper import Wrapper
 from plait.balancing.upgrad import UPGrad
-from plait.balancing.wrapper import Wrapper
 from plait.core.errors import ConfigError
 
 Remembered = list[tuple[TaskState, Tensor]]

@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from plait.balancing import Info
-from plait.balancing.losses import losses_of, refuse_negative
+from plait.balancing.parts.losses import losses_of, refuse_negative
 from plait.core.errors import ConfigError
 
 

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from plait.balancing.base import Info
-from plait.balancing.state import TaskState
+from plait.balancing.parts.state import TaskState
 from plait.core.errors import ConfigError, ShapeError
 from plait.core.keys import safe_key
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
-from plait.balancing.state import TaskState
+from plait.balancing.parts.state import TaskState
 
 
 class TaskAdam(nn.Module):

@@ -7,7 +7,7 @@ import torch
 
 import plait.balancing
 from plait.balancing import Info, JacobianBalancer
-from plait.balancing.rows import RowState, losses_of, mix, names_of
+from plait.balancing.parts.rows import RowState, losses_of, mix, names_of
 from plait.core.errors import ConfigError, ShapeError
 from plait.core.lookup import names
 from tests.balancing.contract import same

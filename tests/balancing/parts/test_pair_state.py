@@ -6,7 +6,7 @@ import numpy as np
 import torch
 from torch import nn
 
-from plait.balancing.pair_state import PairState
+from plait.balancing.parts.pair_state import PairState
 
 ODD = ["a", "b.c", "100%", "x>task:y", "x"]  # names that keys of a state_dict could be confused by
 

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from plait.balancing.simplex_state import SimplexState
+from plait.balancing.parts.simplex_state import SimplexState
 
 
 def test_weights_are_equal_at_first() -> None:

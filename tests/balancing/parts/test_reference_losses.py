@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from plait.balancing.reference_losses import ReferenceLosses
+from plait.balancing.parts.reference_losses import ReferenceLosses
 
 
 def values(*numbers: float) -> torch.Tensor:

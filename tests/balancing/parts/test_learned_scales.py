@@ -4,7 +4,7 @@ import pytest
 import torch
 
 import plait.balancing
-from plait.balancing.learned_scales import LearnedScales
+from plait.balancing.parts.learned_scales import LearnedScales
 from plait.core.errors import ConfigError, ShapeError
 from plait.core.lookup import names
 from tests.balancing.losses import by_hand, weights_of

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
-from plait.balancing.logarithm import vanished
-from plait.balancing.state import TaskState
+from plait.balancing.parts.logarithm import vanished
+from plait.balancing.parts.state import TaskState
 
 
 class ReferenceLosses(nn.Module):

@@ -4,7 +4,7 @@ import pickle
 import torch
 from torch import nn
 
-from plait.balancing.state import TaskState, grouped
+from plait.balancing.parts.state import TaskState, grouped
 
 ODD = ["a", "b.c", "training", "100%"]  # names that a module's own attributes would clash with
 

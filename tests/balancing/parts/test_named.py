@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from plait.balancing import Info
-from plait.balancing.named import check_names, present, values_by_task
+from plait.balancing.parts.named import check_names, present, values_by_task
 from plait.core.errors import ConfigError
 
 

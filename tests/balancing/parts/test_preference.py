@@ -6,7 +6,7 @@ from hypothesis import given, settings
 
 import plait.balancing
 from plait.balancing import DualProj, Info, LossBalancer, UPGrad
-from plait.balancing.preference import PreferenceBalancer
+from plait.balancing.parts.preference import PreferenceBalancer
 from plait.core.errors import ConfigError, ShapeError
 from plait.core.lookup import names, parameters
 from tests.balancing.losses import loss_lists, positive, reading, step

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 import torch
 
-from plait.balancing.state import TaskState
+from plait.balancing.parts.state import TaskState
 
 
 class SimplexState(TaskState):

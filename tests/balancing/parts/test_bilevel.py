@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from plait.balancing.bilevel import (
+from plait.balancing.parts.bilevel import (
     Point,
     check_lookahead,
     gradient,

@@ -1,6 +1,6 @@
 import torch
 
-from plait.balancing.adam import TaskAdam
+from plait.balancing.parts.adam import TaskAdam
 
 TASKS = ["a", "b", "c"]
 

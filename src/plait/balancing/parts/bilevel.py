@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from plait.balancing.rows import mix
+from plait.balancing.parts.rows import mix
 from plait.core.errors import NonFiniteError
 
 Point = tuple[Tensor, ...]
