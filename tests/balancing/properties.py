@@ -7,8 +7,11 @@ import numpy as np
 import torch
 
 from plait.balancing import (
+    IMTLG,
     MGDA,
+    AlignedMTL,
     CAGrad,
+    ConFIG,
     DualProj,
     FairGrad,
     GramianBalancer,
@@ -43,9 +46,11 @@ class Promise:
         make: gives the method, with the options that the promises are for.
         degree: d(s J) = s^degree d(J) for s > 0.
         continuous: d is a continuous function of J, so that rounding may not change it by much.
-        by_rows: with J -> diag(c) J, c > 0, d does "not" change, is "linear" in c, or None of it.
+        by_rows: with J -> diag(c) J, c > 0, d does "not" change, changes its "length" alone, is
+            "linear" in c, or None of it.
         one_task: d for a single gradient.
         benign: where no two gradients conflict d is their "mean", their "sum", or None of it.
+        dependent: gradients of more tasks than parameters still give a direction.
         nonnegative: no weight is below 0.
         stops: d = 0 where 0 is a convex combination of all rows, with positive weights.
         descends: J d >= 0 always.
@@ -58,6 +63,7 @@ class Promise:
     by_rows: str | None = None
     one_task: Callable[[np.ndarray], Direction] = itself
     benign: str | None = None
+    dependent: bool = True
     nonnegative: bool = True
     stops: bool = False
     descends: bool = False
@@ -140,6 +146,27 @@ PROMISES: dict[str, Promise] = {
         stops=True,
         descends=True,
         degenerate={"equal": nash_of_equal, "opposite": nothing, "around zero": nothing},
+    ),
+    "IMTLG": Promise(
+        IMTLG,
+        continuous=False,  # at a change of rank
+        by_rows="length",
+        dependent=False,
+        nonnegative=False,
+        degenerate={"equal": first, "opposite": nothing, "around zero": nothing},
+    ),
+    "ConFIG": Promise(
+        ConFIG,
+        continuous=False,  # at a change of rank
+        by_rows="length",
+        nonnegative=False,
+        degenerate={"equal": times(3.0, first), "opposite": nothing},
+    ),
+    "AlignedMTL": Promise(
+        AlignedMTL,
+        continuous=False,  # at a change of rank
+        nonnegative=False,
+        degenerate={"equal": times(3.0, first), "opposite": times(-2.0, first)},
     ),
     "FairGrad": Promise(
         lambda: FairGrad(alpha=2.0),

@@ -58,7 +58,8 @@ def test_more_tasks_than_parameters(promise: Promise, columns: int) -> None:
     rows *= np.sign(rows[:, :1])
     rows[:, 0] += 0.5
     found = promise.direction(rows)
-    assert np.linalg.norm(found) > 1e-3
+    moves = promise.dependent or columns == 1  # gradients of one direction agree in any case
+    assert (np.linalg.norm(found) > 1e-3) == moves
     if promise.descends:
         assert (rows @ found >= -1e-7 * np.linalg.norm(rows, axis=1) * np.linalg.norm(found)).all()
     shuffled = rng.permutation(7)

@@ -100,6 +100,16 @@ def test_factors_of_the_rows_change_nothing(promise: Promise, seed: int) -> None
     same(promise.direction(factors * jacobian), expected, size_of(promise, jacobian))
 
 
+@having(by_rows="length")
+@few
+@given(seed=seeds)
+def test_factors_of_the_rows_change_the_length_alone(promise: Promise, seed: int) -> None:
+    jacobian = regular(seed)
+    factors = 10 ** np.random.default_rng(seed).uniform(-1, 1, (len(jacobian), 1))
+    one, two = promise.direction(jacobian), promise.direction(factors * jacobian)
+    same(two / np.linalg.norm(two), one / np.linalg.norm(one), 1.0)
+
+
 @having(by_rows="linear")
 @few
 @given(jacobian=jacobians(), seed=seeds)
