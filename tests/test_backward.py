@@ -27,16 +27,25 @@ from plait.balancing import (
     UncertaintyWeights,
     UPGrad,
 )
+from plait.balancing.random import RandomBalancer
 from plait.core.errors import ConfigError, NonFiniteError, ShapeError
 from plait.core.lookup import names
 from tests.gradients.nets import NETS, Losses, heads, losses_of
 from tests.gradients.slow import Slow, assert_close, gradients_of
+
+
+def _draws_columns(name: str) -> bool:
+    found = getattr(plait.balancing, name)
+    return issubclass(found, JacobianBalancer) and issubclass(found, RandomBalancer)
+
 
 METHODS = [
     name
     for name in names(plait.balancing, Balancer)
     if not issubclass(getattr(plait.balancing, name), BilevelBalancer)
 ]
+# A method that draws for each column draws otherwise where the columns are in another order
+IN_ANY_ORDER = [name for name in METHODS if not _draws_columns(name)]
 
 
 class Agreement(JacobianBalancer):
@@ -76,7 +85,7 @@ def losses_at(model: Any, x: Tensor) -> Losses:
 # --- the slow loop ----------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("balancer", [*METHODS, Agreement, MeanAgreement])
+@pytest.mark.parametrize("balancer", [*IN_ANY_ORDER, Agreement, MeanAgreement])
 @pytest.mark.parametrize("build", NETS.values(), ids=list(NETS))
 def test_agrees_with_the_slow_loop(
     build: Callable[..., Any], balancer: str | type[JacobianBalancer]
@@ -84,6 +93,8 @@ def test_agrees_with_the_slow_loop(
     parameters, make_losses = build()
     losses = make_losses()
     one = new(balancer, losses) if isinstance(balancer, str) else balancer()
+    if one.positive_losses:
+        losses = {task: loss.square() for task, loss in losses.items()}
     expected = Slow(copy.deepcopy(one), parameters)(losses)
     backward(losses, one)
     # One pass for all tasks adds their gradients up in the precision of the activations
@@ -423,8 +434,9 @@ def test_measuring_gives_norms_and_cosines_and_the_same_gradient(name: str) -> N
     for p, gradient in zip(measured.balancer.parameters(), learned, strict=True):
         assert p.grad is not None and gradient is not None
         torch.testing.assert_close(p.grad, gradient)
-    assert one.weights is not None and two.weights is not None
-    np.testing.assert_allclose(one.weights, two.weights, rtol=1e-6)
+    if not isinstance(plain.balancer, JacobianBalancer):
+        assert one.weights is not None and two.weights is not None
+        np.testing.assert_allclose(one.weights, two.weights, rtol=1e-6)
 
     trunk = list(model["trunk"].parameters())
     rows = [
@@ -474,8 +486,9 @@ def test_a_penalty_is_added_outside_the_balancer(name: str, named: bool) -> None
     record = step(new(name), penalise=True)
     assert_close(gradients_of(model.parameters()), expected)
     np.testing.assert_allclose(record.losses, without.losses)
-    assert record.weights is not None and without.weights is not None
-    np.testing.assert_allclose(record.weights, without.weights)
+    if not isinstance(new(name), JacobianBalancer):
+        assert record.weights is not None and without.weights is not None
+        np.testing.assert_allclose(record.weights, without.weights)
 
 
 @pytest.mark.parametrize("balancer", [Equal(), UPGrad()])
