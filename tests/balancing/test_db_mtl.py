@@ -39,6 +39,7 @@ def test_all_tasks_count_as_much_as_the_longest(jacobian: np.ndarray, exponent: 
     longest = (np.linalg.norm(jacobian, axis=1) / losses).max()
     zero = np.linalg.norm(jacobian, axis=1) == 0
     np.testing.assert_allclose(lengths, np.where(zero, 0, longest), rtol=1e-9)
+    assert not balancer.last_weights[torch.from_numpy(zero)].any()
 
 
 @given(jacobians(min_tasks=2), st.integers(0, 2**32 - 1))

@@ -39,6 +39,7 @@ class Slow:
         self.scale = scale
         self.head_weights = head_weights
         self.tasks_at: dict[int, set[str]] = {id(p): set() for p in self.parameters}
+        self.shared: list[Tensor] = []  # new ones at the end, as row methods ask for
 
     def __call__(self, losses: Mapping[str, Tensor]) -> Gradients:
         """Returns what a step adds to `.grad`; keeps the graph."""
@@ -52,7 +53,11 @@ class Slow:
             }
             for key in by_task[task]:
                 self.tasks_at[key].add(task)
-        shared = [p for p in self.parameters if len(self.tasks_at[id(p)]) > 1]
+        known = {id(p) for p in self.shared}
+        self.shared += [
+            p for p in self.parameters if len(self.tasks_at[id(p)]) > 1 and id(p) not in known
+        ]
+        shared = self.shared
         rows = torch.stack(
             [
                 torch.cat(
@@ -82,7 +87,8 @@ class Slow:
         self, rows: Tensor, losses: Mapping[str, Tensor]
     ) -> tuple[dict[str, float], Tensor]:
         """Returns the weights of the heads, and the direction at the shared parameters."""
-        balancer, info = self.balancer, Info(tuple(losses))
+        balancer = self.balancer
+        info = Info(tuple(losses), losses=torch.stack([x.detach() for x in losses.values()]))
         means = self.scale == "sum" and balancer.equal_weight == "mean"
         factor = len(losses) if means else 1
         by_task = isinstance(balancer, LossBalancer)
