@@ -196,7 +196,7 @@ def mixed_precision() -> Problem:
     x = torch.randn(6, 5, dtype=torch.float64)
     return (
         [*narrow.parameters(), *wide.parameters(), *two.parameters()],
-        lambda: losses_of(narrow(wide(x).float()), two),
+        lambda: losses_of(narrow(wide(x).to(narrow.weight)), two),
     )
 
 

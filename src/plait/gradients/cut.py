@@ -86,7 +86,7 @@ class FeatureGradients:
                 )
         heads = self._heads(losses, read, candidates)
         self.own: list[tuple[Tensor, str, Tensor]] = []
-        self.dtype = reduce(torch.promote_types, (tensor.dtype for tensor in read))
+        self.dtype = reduce(torch.promote_types, (each.dtype for each in read), torch.float32)
         self._linear: LinearHeads | None = None
         self._reached: set[int] = set()  # positions of the features that some task reads
         if len(read) == 1 and (nodes := linear_readers(losses, read[0])):
