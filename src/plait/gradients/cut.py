@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from functools import reduce
 
 import torch
@@ -84,6 +84,8 @@ class FeatureGradients:
                     "one of the features depends on another, so what is below both would count "
                     "twice. Give a `Cut` (`plait.gradients.Cut`), through which the heads read."
                 )
+        if not read:
+            raise _nothing_in_common(losses)
         heads = self._heads(losses, read, candidates)
         self.own: list[tuple[Tensor, str, Tensor]] = []
         self.dtype = reduce(torch.promote_types, (each.dtype for each in read), torch.float32)
@@ -158,10 +160,7 @@ class FeatureGradients:
             self._reached |= reached
             common &= reached
         if not common:
-            raise ConfigError(
-                f"tasks {', '.join(losses)} read no feature in common, so their gradients at the "
-                "features cannot be compared. Use at='parameters'."
-            )
+            raise _nothing_in_common(losses)
         return gramian(self._rows)
 
     def _write(self, row: Tensor, found: Sequence[Tensor | None]) -> set[int]:
@@ -173,3 +172,10 @@ class FeatureGradients:
             else:
                 place.view(gradient.shape).copy_(gradient)
         return {position for position, gradient in enumerate(found) if gradient is not None}
+
+
+def _nothing_in_common(tasks: Iterable[str]) -> ConfigError:
+    return ConfigError(
+        f"tasks {', '.join(tasks)} read no feature in common, so their gradients at the features "
+        "cannot be compared. Use at='parameters'."
+    )
