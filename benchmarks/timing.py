@@ -38,6 +38,8 @@ def interleaved(
 ) -> dict[str, float]:
     """Returns the median time of each step in seconds; each round runs every one of them once.
 
+    Each round begins with another step, so that none always follows the same one.
+
     Args:
         steps: what is compared.
         before: runs before each of them, outside the time.
@@ -45,11 +47,14 @@ def interleaved(
         rounds: the least and the most rounds that count; one more goes before.
     """
     times: dict[str, list[float]] = {name: [] for name in steps}
+    order = list(steps)
     gc.collect()
     gc.disable()  # a collection would fall into one of the steps
     wanted, done, begun = rounds[0], -1, time.perf_counter()
     while done < wanted:
-        for name, step in steps.items():
+        turn = max(done, 0) % len(order)
+        for name in order[turn:] + order[:turn]:
+            step = steps[name]
             before()
             start = time.perf_counter()
             step()
