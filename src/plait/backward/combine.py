@@ -10,7 +10,6 @@ from plait.backward.rows import Groups, RowStep
 from plait.backward.step import Parts, Step
 from plait.balancing.base import (
     Balancer,
-    CrossGramianBalancer,
     GramianBalancer,
     JacobianBalancer,
     check_finite,
@@ -58,9 +57,7 @@ def apply_known(step: Step, parts: Parts, candidates: Sequence[Tensor], batch: i
 
 def factors(balancer: Balancer) -> tuple[float, ...]:
     """Returns how much the gradients of each batch of a step count in the direction."""
-    if isinstance(balancer, CrossGramianBalancer) and balancer.batches > 1:
-        return balancer.applied
-    return (1.0,)
+    return balancer.applied if isinstance(balancer, GramianBalancer) else (1.0,)
 
 
 def measure(step: Step, rows: RowStep) -> None:
