@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import torch
@@ -198,7 +198,11 @@ def joint_gradients(
 
 
 def per_task_gradients(
-    losses: Mapping[str, Tensor], candidates: Sequence[Tensor], chunk_size: int = 1
+    losses: Mapping[str, Tensor],
+    candidates: Sequence[Tensor],
+    chunk_size: int = 1,
+    *,
+    refused: Callable[[], None] = lambda: None,
 ) -> Iterator[tuple[str, list[tuple[Tensor, Tensor]]]]:
     """Yields `(task, its (parameter, gradient) pairs)`; the last pass frees the graph.
 
@@ -207,6 +211,7 @@ def per_task_gradients(
         candidates: parameters; those that a task does not reach are left out of its pairs.
         chunk_size: tasks in one backward pass, batched with vmap. Where an operation of the graph
             has no batching rule, one warning is given and the tasks are differentiated one by one.
+        refused: is called in that case.
     """
     tasks = list(losses)
     if chunk_size == 1 or len(tasks) == 1:
@@ -234,6 +239,7 @@ def per_task_gradients(
                 f"one by one: {error}",
                 stacklevel=2,
             )
+            refused()
             rest = {task: losses[task] for task in tasks[start:]}
             yield from per_task_gradients(rest, candidates)
             return

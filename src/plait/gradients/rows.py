@@ -36,6 +36,7 @@ class RowBuffer:
         self._written: dict[str, set[int]] = {}
         self._reached: dict[int, Tensor] = {}  # holds what it names until the step is done
         self._matrix: Tensor | None = None
+        self._batches = True  # until the graph turns out to allow none
 
     @property
     def jacobian(self) -> Tensor:
@@ -79,10 +80,16 @@ class RowBuffer:
             chunk_size: tasks that are differentiated at once.
         """
         self._height = max(self._height, len({*self.tasks, *losses}))
-        for task, pairs in per_task_gradients(losses, candidates, chunk_size):
+        at_once = chunk_size if self._batches else 1
+        for task, pairs in per_task_gradients(
+            losses, candidates, at_once, refused=self._give_up_batches
+        ):
             self._add(task, pairs)
             pairs.clear()  # the next pass can have the memory
         self.settle()
+
+    def _give_up_batches(self) -> None:
+        self._batches = False
 
     def settle(self) -> None:
         """Moves gradients at parameters that have turned out to be shared into the rows."""
