@@ -40,3 +40,11 @@ def close(found: np.ndarray, expected: np.ndarray, rtol: float = 1e-7) -> None:
     """Equal relative to the largest entry."""
     size = max(np.abs(expected).max(), np.finfo(float).tiny)
     np.testing.assert_allclose(found, expected, rtol=0, atol=rtol * size)
+
+
+def check_row_factors(weights: Method, jacobian: Jacobian) -> None:
+    """The scale of one loss changes the length of the direction only."""
+    factors = np.random.default_rng(0).uniform(1e-3, 1e3, (len(jacobian), 1))
+    scaled = factors * jacobian
+    one, two = weights(jacobian) @ jacobian, weights(scaled) @ scaled
+    close(two / np.linalg.norm(two), one / np.linalg.norm(one), 1e-6)

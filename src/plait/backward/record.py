@@ -47,7 +47,7 @@ class Memory:
 
     Attributes:
         rows: the row buffer, with what was learned of the graph.
-        scratch: the memory of the route by layers.
+        scratch: the memory of the route by layers, and of rows at the features.
         learned: watches that the balancer's learned weights move.
         weights: `{task: weight}` that the method last gave, for `every`.
         age: steps that these weights have served.

@@ -92,7 +92,7 @@ class Step:
 
     def weigh_equally(self, tasks: Collection[str]) -> None:
         """Gives each task the weight of equal weighting."""
-        self.weights = dict.fromkeys(tasks, self.scale(len(tasks)) / self.divisor(len(tasks)))
+        self.weights = dict.fromkeys(tasks, self.equal(len(tasks)))
 
     def collect(self, pairs: Pairs) -> None:
         """Adds gradients to those of the step; micro-batches take the memory of one."""
@@ -131,7 +131,7 @@ class Step:
         self.tasks, self.matrix = tuple(tasks), whole.numpy()
         mean = weights if weights.dim() == 1 else weights.mean(dim=0)
         still = torch.from_numpy(~self.balancer.active(self.matrix))
-        mean = mean.masked_fill(still, self.scale(len(tasks)) / self.divisor(len(tasks)))
+        mean = mean.masked_fill(still, self.equal(len(tasks)))
         self.weights = dict(zip(tasks, mean.tolist(), strict=True))
         return mean if weights.dim() == 1 else weights
 
@@ -187,6 +187,10 @@ class Step:
     def scale(self, tasks: int) -> float:
         """Returns the factor from the paper's weights to the chosen scale."""
         return self.divisor(tasks) if self.options.scale == "sum" else 1.0
+
+    def equal(self, tasks: int) -> float:
+        """Returns the weight that equal weighting gives each task."""
+        return self.scale(tasks) / self.divisor(tasks)
 
     def divisor(self, tasks: int) -> float:
         """Returns what the paper divides equal weights by."""

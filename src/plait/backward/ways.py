@@ -85,7 +85,7 @@ def look_ahead(
             f"{name} looks ahead to the losses on a second batch. Give `problem=`, or use the "
             "Trainer, which takes two batches in a step."
         )
-    info = step.informed(parts, torch.stack([part.detach().float() for part in parts.values()]))
+    info = step.informed(parts, step.values_of(list(parts)))
     weights, validation = balancer.weights(problem, info)
     scale = step.scale(len(parts))
     step.weights = dict(zip(problem.tasks, (weights * scale).tolist(), strict=True))

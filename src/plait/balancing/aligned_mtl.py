@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Any, Literal
 
 import numpy as np
-import torch
 
 from plait.balancing.base import GramianBalancer, Info
+from plait.balancing.parts.normalise import rounding
 from plait.core.errors import ConfigError
 
 SCALES = {
@@ -40,6 +40,7 @@ class AlignedMTL(GramianBalancer):
         ConfigError: an unknown `scale_mode`.
 
     Example: orthogonal rows of length 2 and 1; both get length 1.
+        >>> import torch
         >>> AlignedMTL().weights(torch.tensor([[4.0, 0.0], [0.0, 1.0]]))
         tensor([0.5000, 1.0000], dtype=torch.float64)
 
@@ -65,14 +66,14 @@ class AlignedMTL(GramianBalancer):
     ) -> np.ndarray:
         """Aligns by the eigendecomposition of the Gramian."""
         count = len(gramian)
-        rounding = count * torch.finfo(info.dtype).eps
+        noise = rounding(info, count)
         values, vectors = np.linalg.eigh(gramian / np.diag(gramian).max())
-        kept = values > rounding * values[-1]
+        kept = values > noise * values[-1]
         if not kept.all():
             self.flag = f"rank {kept.sum()} of {count}"
         values, vectors = values[kept], vectors[:, kept]
         total = vectors.sum(axis=0)
-        if total @ total <= rounding * count:  # else its rounding would be a direction
+        if total @ total <= noise * count:  # else its rounding would be a direction
             self.flag = "the aligned gradients cancel"
             return np.zeros(count)
         lengths = np.sqrt(SCALES[self.scale_mode](values) / values)

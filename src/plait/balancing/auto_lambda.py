@@ -18,8 +18,9 @@ from plait.balancing.parts.bilevel import (
     mixed,
     products,
 )
+from plait.balancing.parts.named import check_names
 from plait.balancing.parts.state import TaskState
-from plait.core.errors import ConfigError, unknown
+from plait.core.errors import ConfigError
 
 
 class AutoLambda(BilevelBalancer):
@@ -87,9 +88,7 @@ class AutoLambda(BilevelBalancer):
 
     def setup(self, tasks: Sequence[str]) -> None:
         """Checks that the primary tasks exist."""
-        for task in self.primary or ():
-            if task not in tasks:
-                raise ConfigError(unknown("task", task, tasks))
+        check_names(self.primary or (), tasks)
         super().setup(tasks)
 
     def weights(self, problem: Problem, info: Info | None = None) -> tuple[Tensor, None]:

@@ -5,10 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-import torch
 
 from plait.balancing.base import GramianBalancer, Info
-from plait.balancing.parts.normalise import normalise
+from plait.balancing.parts.normalise import normalise, rounding
 from plait.balancing.parts.preference import Preference, PreferenceBalancer
 from plait.balancing.solvers.least_norm import least_norm
 
@@ -38,6 +37,7 @@ class ConFIG(PreferenceBalancer, GramianBalancer):
         ShapeError: `preference` has another length than the tasks.
 
     Example: orthogonal rows of length 2 and 1: x = (1, 1), projections 2 and 1, d = (1.5, 1.5).
+        >>> import torch
         >>> ConFIG().weights(torch.tensor([[4.0, 0.0], [0.0, 1.0]]))
         tensor([0.7500, 1.5000], dtype=torch.float64)
 
@@ -62,7 +62,7 @@ class ConFIG(PreferenceBalancer, GramianBalancer):
         count = len(gramian)
         p = self.preference_of(info.tasks)[active]
         norms, cosines = normalise(gramian)
-        y, share = least_norm(cosines, p / p.max(), count * torch.finfo(info.dtype).eps)
+        y, share = least_norm(cosines, p / p.max(), rounding(info, count))
         if share == 0:
             self.flag = "no direction with such cosines"
             return np.zeros(count)

@@ -10,7 +10,8 @@ import torch
 from torch import Tensor
 
 from plait.balancing.base import Info, JacobianBalancer
-from plait.balancing.parts.rows import RowState, losses_of, mix, names_of, wide
+from plait.balancing.parts.losses import losses_of
+from plait.balancing.parts.rows import RowState, mix, names_of, wide
 from plait.balancing.parts.state import TaskState
 from plait.core.errors import ConfigError
 
@@ -74,7 +75,7 @@ class DBMTL(JacobianBalancer):
     def combine(self, jacobian: Tensor, info: Info | None = None, **draws: Any) -> Tensor:
         """Returns the direction, and remembers the averages."""
         tasks = names_of(jacobian, info)
-        losses = losses_of(info, "DBMTL").detach().cpu().double()
+        losses = losses_of(info, "DBMTL")
         if bool((losses < 0).any()):
             raise ConfigError(
                 f"`losses` must not be negative for DBMTL, which takes their logarithms; found "

@@ -8,7 +8,8 @@ import torch
 from torch import Tensor
 
 from plait.balancing.base import Info, LossBalancer
-from plait.core.errors import ConfigError, unknown
+from plait.balancing.parts.named import check_names
+from plait.core.errors import ConfigError
 
 
 class Equal(LossBalancer):
@@ -41,9 +42,7 @@ class Equal(LossBalancer):
 
     def setup(self, tasks: Sequence[str]) -> None:
         """Checks that the named tasks exist."""
-        for task in self.weights or {}:
-            if task not in tasks:
-                raise ConfigError(unknown("task", task, tasks))
+        check_names(self.weights or {}, tasks)
         super().setup(tasks)
 
     def objective(self, losses: Tensor, info: Info) -> Tensor:

@@ -9,9 +9,10 @@ import torch
 from torch import Tensor
 
 from plait.balancing.base import Info, JacobianBalancer
+from plait.balancing.parts.named import check_names
 from plait.balancing.parts.random import RandomBalancer
 from plait.balancing.parts.rows import names_of, wide
-from plait.core.errors import ConfigError, unknown
+from plait.core.errors import ConfigError
 
 
 class GradDrop(RandomBalancer, JacobianBalancer):
@@ -62,9 +63,7 @@ class GradDrop(RandomBalancer, JacobianBalancer):
 
     def setup(self, tasks: Sequence[str]) -> None:
         """Checks that the tasks with a leak of their own exist."""
-        for task in self.leak if isinstance(self.leak, Mapping) else ():
-            if task not in tasks:
-                raise ConfigError(unknown("task", task, tasks))
+        check_names(self.leak if isinstance(self.leak, Mapping) else (), tasks)
         super().setup(tasks)
 
     def combine(

@@ -12,8 +12,9 @@ from torch import Tensor
 from plait.balancing.base import GramianBalancer, Info
 from plait.balancing.parts.adam import TaskAdam
 from plait.balancing.parts.losses import losses_of, refuse_negative
+from plait.balancing.parts.named import check_names
 from plait.balancing.parts.state import TaskState, grouped
-from plait.core.errors import ConfigError, unknown
+from plait.core.errors import ConfigError
 
 LEAST = 1e-3  # of a weight, of which the mean is 1; Adam alone could make it negative
 
@@ -87,9 +88,7 @@ class GradNorm(GramianBalancer):
 
     def setup(self, tasks: Sequence[str]) -> None:
         """Checks that the tasks of `initial_losses` exist."""
-        for task in self.initial_losses or {}:
-            if task not in tasks:
-                raise ConfigError(unknown("task", task, tasks))
+        check_names(self.initial_losses or {}, tasks)
         super().setup(tasks)
 
     def solve(

@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from typing import Any, Literal
 
 import numpy as np
-import torch
 
 from plait.balancing.base import GramianBalancer, Info
-from plait.balancing.parts.normalise import normalise
+from plait.balancing.parts.normalise import normalise, rounding
+from plait.balancing.parts.orders import among_active
 from plait.balancing.parts.pair_state import PairState
 from plait.balancing.parts.random import RandomBalancer
 from plait.core.errors import ConfigError
@@ -41,6 +41,7 @@ class GradVac(RandomBalancer, GramianBalancer):
         ConfigError: `beta` or `groups` is outside its choices.
 
     Example: the first step is that of PCGrad; it has measured a cosine of -1/2.
+        >>> import torch
         >>> balancer = GradVac(beta=0.5)
         >>> balancer.weights(torch.tensor([[1.0, -0.5], [-0.5, 1.0]]))
         tensor([1.5000, 1.5000], dtype=torch.float64)
@@ -87,30 +88,32 @@ class GradVac(RandomBalancer, GramianBalancer):
         """
         tasks = [info.tasks[position] for position in active]
         norms, cosines = normalise(gramian)
-        order = self._draw(len(tasks)) if orders is None else _positions(orders, active)
+        if orders is None:
+            order = self._draw(len(tasks))
+        else:
+            order = np.array(among_active(orders, active), dtype=int).reshape(len(tasks), -1)
         targets = self.targets.get(tasks, info.group)
-        coefficients = self._bend(cosines, order, targets, torch.finfo(info.dtype).eps)
+        coefficients = self._bend(cosines, order, targets, rounding(info, len(tasks)))
         self.targets.put(tasks, targets, info.group)
         weights: np.ndarray = (norms[:, None] * coefficients / norms).sum(axis=0)
         return weights
 
     def _bend(
-        self, cosines: np.ndarray, order: np.ndarray, targets: np.ndarray, eps: float
+        self, cosines: np.ndarray, order: np.ndarray, targets: np.ndarray, noise: float
     ) -> np.ndarray:
         """Returns coefficients of unit gradients for each bent unit gradient; edits `targets`."""
         rows = np.arange(len(cosines))
-        rounding = len(cosines) * eps
         coefficients = np.eye(len(cosines))
         inner = cosines.copy()  # of the bent gradients with the unit gradients
         for visited in order.T:
             square = (coefficients * inner).sum(axis=1)
-            there = square > rounding * np.square(coefficients).sum(axis=1)
+            there = square > noise * np.square(coefficients).sum(axis=1)
             length = np.sqrt(np.where(there, square, 1.0))
             phi = np.clip(inner[rows, visited] / length, -1.0, 1.0)
-            phi[phi >= 1 - rounding] = 1.0
+            phi[phi >= 1 - noise] = 1.0
             target = targets[rows, visited]
             room = 1.0 - np.square(target)  # sin^2 of the target's angle
-            bent = there & (phi < target) & (room > rounding)
+            bent = there & (phi < target) & (room > noise)
             ratio = np.sqrt((1.0 - np.square(phi)) / np.where(bent, room, 1.0))
             step = np.where(bent, length * (target * ratio - phi), 0.0)
             coefficients[rows, visited] += step
@@ -122,10 +125,3 @@ class GradVac(RandomBalancer, GramianBalancer):
         """Returns a random order of the other tasks for each task, `[T, T - 1]`."""
         others = np.array([np.delete(np.arange(tasks), i) for i in range(tasks)])
         return self.generator.permuted(others, axis=1)
-
-
-def _positions(orders: Sequence[Sequence[int]], active: np.ndarray) -> np.ndarray:
-    """Returns the given orders among the tasks with a gradient."""
-    place = {int(task): position for position, task in enumerate(active)}
-    given = [[place[j] for j in orders[int(i)] if j in place] for i in active]
-    return np.array(given, dtype=int).reshape(len(active), -1)

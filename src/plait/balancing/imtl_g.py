@@ -5,10 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-import torch
 
 from plait.balancing.base import GramianBalancer, Info
-from plait.balancing.parts.normalise import normalise
+from plait.balancing.parts.normalise import normalise, rounding
 from plait.balancing.solvers.least_norm import least_norm
 
 
@@ -33,6 +32,7 @@ class IMTLG(GramianBalancer):
         turned).
 
     Example: orthogonal rows of length 2 and 1; equal progress doubles the second weight.
+        >>> import torch
         >>> 3 * IMTLG().weights(torch.tensor([[4.0, 0.0], [0.0, 1.0]]))
         tensor([1., 2.], dtype=torch.float64)
 
@@ -57,12 +57,12 @@ class IMTLG(GramianBalancer):
     ) -> np.ndarray:
         """Solves for equal projections on the cosines."""
         count = len(gramian)
-        rounding = count * torch.finfo(info.dtype).eps
+        noise = rounding(info, count)
         norms, cosines = normalise(gramian)
-        y, share = least_norm(cosines, np.ones(count), rounding)
+        y, share = least_norm(cosines, np.ones(count), noise)
         weights = y * (norms.min() / norms)
         total = weights.sum()
-        if share < 1 or abs(total) <= rounding * np.abs(weights).sum():
+        if share < 1 or abs(total) <= noise * np.abs(weights).sum():
             self.flag = "no direction with equal projections"
             return np.zeros(count)
         if total < 0:

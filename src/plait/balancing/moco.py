@@ -10,7 +10,8 @@ import torch
 from torch import Tensor
 
 from plait.balancing.base import Info, JacobianBalancer
-from plait.balancing.parts.rows import RowState, losses_of, mix, names_of, wide
+from plait.balancing.parts.losses import losses_of
+from plait.balancing.parts.rows import RowState, mix, names_of, wide
 from plait.balancing.parts.state import TaskState
 from plait.balancing.solvers.simplex import project_simplex
 from plait.core.errors import ConfigError
@@ -125,7 +126,7 @@ class MoCo(JacobianBalancer):
         """Returns what each row is multiplied by before it enters the average."""
         if self.variant == "paper":
             return [1.0] * len(jacobian)
-        losses = losses_of(info, "MoCo with variant='libmtl'").detach().cpu().double().numpy()
+        losses = losses_of(info, "MoCo with variant='libmtl'").numpy()
         norms = torch.linalg.vector_norm(jacobian, dim=1, dtype=wide(jacobian.dtype))
         lengths = norms.cpu().double().numpy()
         scaled = np.divide(losses, lengths, out=np.zeros_like(losses), where=lengths > 0)

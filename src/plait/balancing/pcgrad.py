@@ -8,6 +8,7 @@ from typing import Any, Literal
 import numpy as np
 
 from plait.balancing.base import GramianBalancer, Info
+from plait.balancing.parts.orders import among_active
 from plait.balancing.parts.random import RandomBalancer
 from plait.core.errors import ConfigError
 
@@ -64,15 +65,15 @@ class PCGrad(RandomBalancer, GramianBalancer):
     ) -> np.ndarray:
         """Runs the projections on weights; `orders[i]` lists the tasks that task i visits."""
         tasks = len(gramian)
-        place = {int(task): position for position, task in enumerate(active)}
+        given = None if orders is None else among_active(orders, active)
         coefficients = np.eye(tasks)
         for i in range(tasks):
             c = coefficients[i]
-            if orders is None:
+            if given is None:
                 others = np.delete(np.arange(tasks), i)
                 order = [int(j) for j in self.generator.permutation(others)]
             else:
-                order = [place[j] for j in orders[int(active[i])] if j in place]
+                order = given[i]
             for j in order:
                 inner = gramian[j] @ c
                 if inner < 0:

@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import Any, Literal
 
 import numpy as np
-import torch
 
 from plait.balancing.base import CrossGramianBalancer, Info
+from plait.balancing.parts.normalise import rounding
 from plait.balancing.parts.simplex_state import SimplexState
 from plait.balancing.parts.state import grouped
-from plait.balancing.solvers.nnls import nnls
+from plait.balancing.solvers.min_norm import min_norm
 from plait.balancing.solvers.simplex import project_simplex
 from plait.core.errors import ConfigError
 
@@ -46,6 +46,7 @@ class SDMGrad(CrossGramianBalancer):
         ConfigError: an option is outside its range.
 
     Example: MGDA of orthogonal rows of length 2 and 1 weights them 1/4 : 1.
+        >>> import torch
         >>> SDMGrad(lam=0.0).weights(torch.tensor([[4.0, 0.0], [0.0, 1.0]]))
         tensor([0.2000, 0.8000], dtype=torch.float64)
 
@@ -106,20 +107,17 @@ class SDMGrad(CrossGramianBalancer):
             w = self._descend(gramian, self.learned.read(tasks))
             self.learned.write(tasks, w)
         else:
-            w = self._exact(gramian, torch.finfo(info.dtype).eps)
+            w = self._exact(gramian, rounding(info, len(gramian)))
         weights: np.ndarray = (w + self.lam / len(w)) / (1 + self.lam)
         return weights
 
-    def _exact(self, gramian: np.ndarray, eps: float) -> np.ndarray:
+    def _exact(self, gramian: np.ndarray, noise: float) -> np.ndarray:
         """Returns the min-norm weights of the rows g_i + lam g0."""
         count = len(gramian)
         lean = np.eye(count) + self.lam / count
         leaning = lean @ (gramian / np.diag(gramian).max()) @ lean.T
-        scale = np.diag(leaning).max()
-        # With x = t w, t > 0: t^2 |J^T w|^2 / 2 + (t - 1)^2 / 2, which is least at the least norm
-        x = nnls(leaning / scale + 1.0, np.ones(count), count * eps)
-        w: np.ndarray = x / x.sum()
-        if w @ leaning @ w <= count * eps * scale:
+        w = min_norm(leaning, noise)
+        if w @ leaning @ w <= noise * np.diag(leaning).max():
             self.flag = "Pareto-stationary"
         return w
 

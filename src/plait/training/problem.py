@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from collections.abc import Sequence
+from contextlib import AbstractContextManager, nullcontext
 
 import torch
 from torch import Tensor
@@ -12,7 +12,7 @@ from torch.func import functional_call
 from plait.core.batch import Batch
 from plait.core.errors import ConfigError
 from plait.model import MultiTaskModel
-from plait.training.randomness import random_state, restore
+from plait.training.randomness import random_state_kept
 from plait.training.virtual_step import check_supported, virtual_step
 
 
@@ -93,7 +93,7 @@ class ModelProblem:
     def _losses(self, parameters: Sequence[Tensor], batch: Batch) -> Tensor:
         state = dict(zip(self._names, parameters, strict=True))
         state |= {name: buffer.clone() for name, buffer in self._model.named_buffers()}
-        with _random_state_kept(self.parameters[0].device), self._autocast:
+        with random_state_kept(self.parameters[0].device), self._autocast:
             outputs = [
                 functional_call(self._model, state, (part.inputs,), {"tasks": part.targets})
                 for part in batch.parts
@@ -101,13 +101,3 @@ class ModelProblem:
             losses = self._model.losses(outputs, batch)
         zero = torch.zeros((), device=self.parameters[0].device)
         return torch.stack([losses.get(task, zero) for task in self.tasks])
-
-
-@contextmanager
-def _random_state_kept(device: torch.device) -> Iterator[None]:
-    """Puts the global generators back where they were."""
-    state = random_state(device)
-    try:
-        yield
-    finally:
-        restore(state, device)

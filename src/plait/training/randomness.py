@@ -51,6 +51,16 @@ def restore(state: State, device: torch.device) -> None:
         torch.get_device_module(device).set_rng_state(state["device"], device)
 
 
+@contextmanager
+def random_state_kept(device: torch.device) -> Iterator[None]:
+    """Puts the generators back at the end to where they were."""
+    state = random_state(device)
+    try:
+        yield
+    finally:
+        restore(state, device)
+
+
 def to_plain(state: State) -> State:
     """Returns the state with NumPy's array as a tensor, which loads with ``weights_only=True``."""
     numpy = dict(state["numpy"])

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 import torch
 from torch import Tensor, nn
 
-from plait.training.randomness import State, random_state, restore
+from plait.training.randomness import State, random_state, random_state_kept, restore
 
 
 class Reread:
@@ -34,13 +34,9 @@ class Reread:
         Args:
             losses: repeats the forward passes, in their first order.
         """
-        after = random_state(self.device)
-        with torch.no_grad(), buffers_kept(self.model):
+        with torch.no_grad(), buffers_kept(self.model), random_state_kept(self.device):
             restore(self._before, self.device)
-            try:
-                return losses()
-            finally:
-                restore(after, self.device)
+            return losses()
 
 
 @contextmanager

@@ -7,7 +7,7 @@ import torch
 
 import plait.balancing
 from plait.balancing import Info, JacobianBalancer
-from plait.balancing.parts.rows import RowState, losses_of, mix, names_of
+from plait.balancing.parts.rows import RowState, mix, names_of
 from plait.core.errors import ConfigError, ShapeError
 from plait.core.lookup import names
 from tests.balancing.contract import same
@@ -39,12 +39,6 @@ def test_names_are_those_of_the_info_or_numbers() -> None:
         names_of(torch.zeros(3, 5), Info(("x", "y")))
     with pytest.raises(ShapeError, match=r"must be \[T, P\]; found \[3\]"):
         names_of(torch.zeros(3), None)
-
-
-@pytest.mark.parametrize("info", [None, Info(("a",))])
-def test_losses_have_to_be_known(info: Info | None) -> None:
-    with pytest.raises(ConfigError, match="Some reads the losses"):
-        losses_of(info, "Some")
 
 
 def test_mixes_rows_without_editing_them() -> None:

@@ -11,14 +11,18 @@ from plait.balancing.base import Info
 from plait.core.errors import ConfigError, unknown
 
 
-def present(losses: Tensor, info: Info | None) -> tuple[str, ...]:
+def present(rows: Tensor, info: Info | None) -> tuple[str, ...]:
     """Returns the names of the tasks present; "0", "1", ... where `info` has none.
+
+    Args:
+        rows: what there is one of for each task, such as the losses `[T]`.
+        info: what is known of the step.
 
     Example:
         >>> present(torch.ones(2), None), present(torch.ones(2), Info(("a", "b")))
         (('0', '1'), ('a', 'b'))
     """
-    return (info.tasks if info else ()) or tuple(map(str, range(len(losses))))
+    return (info.tasks if info else ()) or tuple(map(str, range(len(rows))))
 
 
 def check_names(given: Iterable[str], tasks: Sequence[str]) -> None:

@@ -11,7 +11,8 @@ import torch
 from torch import Tensor
 
 from plait.balancing.base import Balancer
-from plait.core.errors import ConfigError, ShapeError, unknown
+from plait.balancing.parts.named import check_names
+from plait.core.errors import ConfigError, ShapeError
 
 Preference = Mapping[str, float] | Sequence[float]
 
@@ -55,9 +56,7 @@ class PreferenceBalancer(Balancer):
             ShapeError: `preference` has another length than the tasks.
         """
         if isinstance(self.preference, dict):
-            for task in self.preference:
-                if task not in tasks:
-                    raise ConfigError(unknown("task", task, tasks))
+            check_names(self.preference, tasks)
         self._check_length(tasks)
         super().setup(tasks)
 

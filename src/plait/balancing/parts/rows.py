@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from plait.balancing.base import Info
+from plait.balancing.parts.named import present
 from plait.balancing.parts.state import TaskState
 from plait.core.errors import ConfigError, ShapeError
 from plait.core.keys import safe_key
@@ -21,27 +22,13 @@ def names_of(jacobian: Tensor, info: Info | None) -> tuple[str, ...]:
     """
     if jacobian.dim() != 2:
         raise ShapeError(f"`jacobian` must be [T, P]; found {list(jacobian.shape)}.")
-    tasks = info.tasks if info is not None and info.tasks else tuple(map(str, range(len(jacobian))))
+    tasks = present(jacobian, info)
     if len(tasks) != len(jacobian):
         raise ShapeError(
             f"`jacobian` must have one row for each of the tasks {list(tasks)}; found "
             f"{len(jacobian)} rows."
         )
     return tasks
-
-
-def losses_of(info: Info | None, method: str) -> Tensor:
-    """Returns the losses `[T]`.
-
-    Raises:
-        ConfigError: `info` has none.
-    """
-    if info is None or info.losses is None:
-        raise ConfigError(
-            f"{method} reads the losses. Pass `info=Info(tasks, losses=losses)` with one loss for "
-            "each row."
-        )
-    return info.losses
 
 
 def wide(dtype: torch.dtype) -> torch.dtype:
