@@ -82,7 +82,7 @@ class MultiTaskModel(nn.Module):
                 self.heads[safe_key(name)] = task.build_head(sharing.shapes[name])
         self.regularization = nn.ModuleList(regularization)
         for regularizer in regularization:
-            regularizer.setup(sharing.networks())
+            regularizer.setup(sharing.networks(), self._heads())
 
     def forward(
         self, inputs: Any, tasks: Collection[str] | None = None, cut: Cut | None = None
@@ -139,16 +139,19 @@ class MultiTaskModel(nn.Module):
         raw: dict[str, Tensor] = {}
         scaled: dict[str, Tensor] = {}
         for position, regularizer in enumerate(self._regularizers()):
-            if regularizer.mode == "loss" and regularizer.strength > 0:
+            term = regularizer.term({})
+            if term is not None:
                 name = f"{type(regularizer).__name__}[{position}]"
-                raw[name] = regularizer.cost()
-                scaled[name] = raw[name] * regularizer.strength
+                raw[name], scaled[name] = term
         return Penalties(scaled, raw=raw)
 
     def after_step(self, optimizer: torch.optim.Optimizer) -> None:
         """Runs what follows an optimizer step: proximal steps."""
         for regularizer in self._regularizers():
             regularizer.after_step(optimizer)
+
+    def _heads(self) -> dict[str, nn.Module]:
+        return {name: self.heads[safe_key(name)] for name in self.tasks}
 
     def _regularizers(self) -> list[Regularizer]:
         return [module for module in self.regularization if isinstance(module, Regularizer)]

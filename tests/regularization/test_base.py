@@ -7,11 +7,11 @@ import torch
 from torch import Tensor, nn
 
 from plait.core.errors import ConfigError, ShapeError, UnsupportedError
-from plait.regularization import Regularizer
+from plait.regularization import ParameterRegularizer
 from tests.regularization.nets import networks
 
 
-class Counts(Regularizer):
+class Counts(ParameterRegularizer):
     """Remembers the steps of its proximal operator."""
 
     def cost(self) -> Tensor:
@@ -21,7 +21,7 @@ class Counts(Regularizer):
         self.steps = [*getattr(self, "steps", []), step]
 
 
-class NoProx(Regularizer):
+class NoProx(ParameterRegularizer):
     def cost(self) -> Tensor:
         return torch.zeros(())
 

@@ -2,8 +2,9 @@
 
 from plait.core.batch import Batch, Part
 from plait.core.features import Features, FeatureShape
-from plait.core.outputs import Losses, Outputs, Penalties
+from plait.core.outputs import Losses, Outputs, Penalties, TaskFeatures, Term
 from plait.core.structure import Masked, PerTask
+from plait.core.watched import Watched
 
 __all__ = [
     "Batch",
@@ -15,4 +16,7 @@ __all__ = [
     "Part",
     "Penalties",
     "PerTask",
+    "TaskFeatures",
+    "Term",
+    "Watched",
 ]

@@ -2,11 +2,46 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
 
 from torch import Tensor
 
 from plait.core.features import Features
+from plait.core.watched import Watched
+
+
+class Term(NamedTuple):
+    """One term of the objective beside the losses.
+
+    Attributes:
+        raw: the term itself, such as R or C, a scalar with a graph.
+        scaled: what is added to the objective, such as lambda R, or alpha C - log(alpha) / 2.
+    """
+
+    raw: Tensor
+    scaled: Tensor
+
+
+class TaskFeatures(dict[str, Features]):
+    """`{task: Features}` of the wanted tasks, as a sharing returns them.
+
+    Attributes:
+        terms: auxiliary terms of this pass by name, such as a gate's entropy; means over the
+            examples, unless the method says otherwise.
+        watched: what to log of this pass by title, such as the use of each expert.
+    """
+
+    def __init__(
+        self,
+        features: Mapping[str, Features],
+        *,
+        terms: Mapping[str, Term] | None = None,
+        watched: Mapping[str, Watched] | None = None,
+    ) -> None:
+        super().__init__(features)
+        self.terms = dict(terms or {})
+        self.watched = dict(watched or {})
 
 
 class Outputs(dict[str, Tensor]):
@@ -14,7 +49,10 @@ class Outputs(dict[str, Tensor]):
 
     Attributes:
         features: `{task: Features}` that the heads read.
-        terms: auxiliary scalars by name, such as a gate's entropy.
+        early: `{task: predictions}` that are supervised beside the final one, such as the initial
+            ones of a distillation: their losses belong to the task's own.
+        terms: auxiliary terms of this pass by name, such as a gate's entropy.
+        watched: what to log of this pass by title, such as the use of each expert.
     """
 
     def __init__(
@@ -22,11 +60,15 @@ class Outputs(dict[str, Tensor]):
         predictions: Mapping[str, Tensor],
         *,
         features: Mapping[str, Features] | None = None,
-        terms: Mapping[str, Tensor] | None = None,
+        early: Mapping[str, Sequence[Tensor]] | None = None,
+        terms: Mapping[str, Term] | None = None,
+        watched: Mapping[str, Watched] | None = None,
     ) -> None:
         super().__init__(predictions)
         self.features = dict(features or {})
+        self.early = {task: list(predictions) for task, predictions in (early or {}).items()}
         self.terms = dict(terms or {})
+        self.watched = dict(watched or {})
 
 
 class Losses(dict[str, Tensor]):

@@ -1,26 +1,79 @@
-"""The base of the regularizers: lambda R added to the objective, or applied as a proximal step."""
+"""The bases of the regularizers: lambda R added to the objective, or applied as a proximal step."""
 
 from __future__ import annotations
 
-import fnmatch
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
-from typing import Literal
+from collections.abc import Mapping
+from typing import ClassVar, Literal
 
 import torch
 from torch import Tensor, nn
-from torch.nn.modules.batchnorm import _NormBase
 
-from plait.core.errors import ConfigError, ShapeError, UnsupportedError
+from plait.core.errors import ConfigError, UnsupportedError
+from plait.core.features import Features
+from plait.core.outputs import Term
+from plait.core.watched import Watched
+from plait.regularization.matching import match_parameters
 
 Mode = Literal["loss", "prox"]
 
 
 class Regularizer(nn.Module, ABC):
-    """Ties the parameters of the tasks' networks: the term ``lambda R`` of the objective.
+    """A term ``lambda R`` of the objective, beside the losses of the tasks.
 
-    Parameters are matched by their qualified name in the tasks' networks; heads and the parameters
-    of batch normalisation are never tied, and buffers are never regularised.
+    Args:
+        strength: lambda, at least 0. With 0 the term is skipped: training is bit for bit that of
+            independent networks.
+
+    Attributes:
+        ties: whether it couples one network per task, which `sharing.Separate` has; otherwise it
+            takes any model.
+        reads_features: whether R is of the features of a batch; otherwise it is of the parameters,
+            and counted once in a step, however many micro-batches that has.
+    """
+
+    ties: ClassVar[bool] = True
+    reads_features: ClassVar[bool] = False
+
+    def __init__(self, *, strength: float) -> None:
+        super().__init__()
+        if not strength >= 0:
+            raise ConfigError(f"`strength` must be at least 0; found {strength}.")
+        self.strength = strength
+
+    @abstractmethod
+    def setup(
+        self, networks: Mapping[str, nn.Module], heads: Mapping[str, nn.Module] | None = None
+    ) -> None:
+        """Is given the networks, once.
+
+        Args:
+            networks: `{task: network}`, at least one; one entry of another name, where nothing is
+                tied and the tasks share their network.
+            heads: `{task: head}`.
+        """
+
+    @abstractmethod
+    def term(self, features: Mapping[str, Features]) -> Term | None:
+        """Returns R and lambda R, or None where there is nothing to add to the objective.
+
+        Args:
+            features: `{task: Features}` of a batch; empty if only parameters are read.
+        """
+
+    def after_step(self, optimizer: torch.optim.Optimizer) -> None:
+        """Runs what follows an optimizer step: proximal steps, closed forms, running estimates."""
+
+    def watched(self) -> dict[str, Watched]:
+        """Returns what to log by title, such as the correlations of the tasks."""
+        return {}
+
+
+class ParameterRegularizer(Regularizer):
+    """Ties the parameters of the tasks' networks.
+
+    Parameters are matched by their qualified name in the tasks' networks; the parameters of batch
+    normalisation are never tied, and buffers are never regularised.
 
     Args:
         strength: lambda, at least 0. With 0 the term is skipped: training is bit for bit that of
@@ -30,47 +83,62 @@ class Regularizer(nn.Module, ABC):
             parameters. "prox" is stable for any lambda; "loss" is not (see each method).
         scope: a pattern of parameter names, such as ``"stages.0.*"``; all by default.
         include_bias: whether biases (and all other vectors) are tied.
+        heads: whether the tasks' heads are tied as well, under the name ``head.*``; their shapes
+            must then agree. With an encoder that has no parameters they are all that is tied: this
+            is the classical linear setting.
+
+    Attributes:
+        names: the matched parameters.
+        groups: for each of them, the parameters of all tasks in order.
     """
 
     def __init__(
-        self, *, strength: float, mode: Mode = "loss", scope: str = "*", include_bias: bool = True
+        self,
+        *,
+        strength: float,
+        mode: Mode = "loss",
+        scope: str = "*",
+        include_bias: bool = True,
+        heads: bool = False,
     ) -> None:
-        super().__init__()
-        if not strength >= 0:
-            raise ConfigError(f"`strength` must be at least 0; found {strength}.")
+        super().__init__(strength=strength)
         if mode not in ("loss", "prox"):
             raise ConfigError(f"`mode` must be 'loss' or 'prox'; found {mode!r}.")
-        self.strength = strength
         self.mode = mode
         self.scope = scope
         self.include_bias = include_bias
+        self.heads = heads
+        self.names: list[str] = []
         self.groups: list[list[nn.Parameter]] = []
 
-    def setup(self, networks: Mapping[str, nn.Module]) -> None:
+    def setup(
+        self, networks: Mapping[str, nn.Module], heads: Mapping[str, nn.Module] | None = None
+    ) -> None:
         """Matches the parameters of the tasks' networks.
-
-        Args:
-            networks: `{task: network}`, at least one.
 
         Raises:
             ConfigError: `scope` matches nothing.
             ShapeError: parameters of one name have different shapes.
         """
-        named = {task: _tied_parameters(network) for task, network in networks.items()}
-        first = next(iter(named.values()))
-        matched = [name for name in first if fnmatch.fnmatchcase(name, self.scope)]
-        if not self.include_bias:
-            matched = [name for name in matched if first[name].dim() > 1]
-        if not matched:
-            raise ConfigError(
-                f"`scope` {self.scope!r} of {type(self).__name__} matches no parameter of the "
-                f"tasks' networks; they have: {', '.join(first) or 'none'}."
-            )
-        self.groups = [_same_shape(name, named) for name in matched]
+        matched = match_parameters(
+            networks,
+            heads if self.heads else None,
+            scope=self.scope,
+            include_bias=self.include_bias,
+            method=type(self).__name__,
+        )
+        self.names, self.groups = list(matched), list(matched.values())
 
     @abstractmethod
     def cost(self) -> Tensor:
         """Returns R, a scalar with a graph, before the strength."""
+
+    def term(self, features: Mapping[str, Features]) -> Term | None:
+        """Returns R and lambda R in mode "loss" with a strength above 0."""
+        if self.mode == "prox" or self.strength == 0:
+            return None
+        cost = self.cost()
+        return Term(cost, cost * self.strength)
 
     def prox(self, step: float) -> None:
         """Applies the proximal operator of ``step R`` in place.
@@ -105,25 +173,3 @@ class Regularizer(nn.Module, ABC):
                 f"{sorted(rate for rate in rates if rate is not None)}."
             )
         return next(rate for rate in rates if rate is not None)
-
-
-def _tied_parameters(network: nn.Module) -> dict[str, nn.Parameter]:
-    normalised = {
-        id(parameter)
-        for module in network.modules()
-        if isinstance(module, _NormBase)
-        for parameter in module.parameters(recurse=False)
-    }
-    return {name: p for name, p in network.named_parameters() if id(p) not in normalised}
-
-
-def _same_shape(name: str, named: Mapping[str, Mapping[str, nn.Parameter]]) -> list[nn.Parameter]:
-    group: Sequence[nn.Parameter | None] = [parameters.get(name) for parameters in named.values()]
-    found = [p for p in group if p is not None]
-    if len(found) < len(group) or len({p.shape for p in found}) > 1:
-        shapes = {task: list(p[name].shape) if name in p else "absent" for task, p in named.items()}
-        raise ShapeError(
-            f"parameter {name!r} has to have one shape in all tasks' networks; found {shapes}. "
-            "Narrow `scope` to the layers that they have in common."
-        )
-    return found

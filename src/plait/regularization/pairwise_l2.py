@@ -5,10 +5,10 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from plait.regularization.base import Regularizer
+from plait.regularization.base import ParameterRegularizer
 
 
-class PairwiseL2(Regularizer):
+class PairwiseL2(ParameterRegularizer):
     """Pulls every pair of networks together (soft parameter sharing).
 
         R = sum_{s<t} |theta_s - theta_t|^2 = T sum_t |theta_t - mean|^2
