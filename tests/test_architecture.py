@@ -23,9 +23,12 @@ MAX_FILE_LINES = 400
 MAX_FUNCTION_LINES = 60
 
 # One method per file; `__all__` of these packages lists the methods.
-METHOD_PACKAGES = ("balancing", "sharing", "tasks", "regularization", "recipes")
+METHOD_PACKAGES = ("balancing", "sharing", "tasks", "regularization", "connections", "recipes")
 # The code that runs any method and therefore may know none by its name.
-NAMELESS = ("balancing", "sharing", "gradients", "training", "backward", "model.py")
+NAMELESS = (
+    *("balancing", "sharing", "connections", "regularization"),
+    *("gradients", "training", "backward", "model"),
+)
 # What the gradient side of the library must not pull in.
 NOT_FOR_GRADIENTS = {
     *("torchmetrics", "rich", "typer", "pydantic", "yaml", "pandas", "PIL", "soundfile"),

@@ -14,10 +14,12 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save
 from torch import Tensor, nn
 
+import plait.connections
 import plait.encoders
 import plait.regularization
 import plait.sharing
 import plait.tasks
+from plait.connections.base import Connection
 from plait.core.errors import CheckpointError, ConfigError
 from plait.core.files import write_atomically, write_text
 from plait.core.lookup import build, find, names, options_of
@@ -29,6 +31,7 @@ FORMAT, VERSION = "plait.model", 1
 HOMES: dict[type[Any], tuple[ModuleType, str]] = {
     Task: (plait.tasks, "task"),
     Sharing: (plait.sharing, "sharing"),
+    Connection: (plait.connections, "connection"),
     Regularizer: (plait.regularization, "regularizer"),
     nn.Module: (plait.encoders, "encoder"),
 }
@@ -37,6 +40,7 @@ ADVICE = {
     Task: "Give the tasks: from_pretrained(folder, tasks=[...]).",
     nn.Module: "Give it: from_pretrained(folder, encoder=...).",
     Sharing: BY_HAND,
+    Connection: BY_HAND,
     Regularizer: BY_HAND,
 }
 

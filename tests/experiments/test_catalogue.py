@@ -18,6 +18,7 @@ def test_it_is_what_the_packages_export() -> None:
         "regularization",
         "balancing",
         "tasks",
+        "connections",
         "encoders",
         "recipes",
     }

@@ -168,6 +168,11 @@ class ForwardConnection(Connection):
         super().setup(wiring)
         self.gates = Alpha(self.alpha, self.links, "gate")
 
+    def parents(self, task: str) -> tuple[str, ...]:
+        """Returns the sources of the edges into a task that are not off."""
+        assert self.gates is not None
+        return tuple(s for s in super().parents(task) if not self.gates.off((s, task)))
+
     def build(
         self,
         task: str,

@@ -103,3 +103,9 @@ class Penalties(dict[str, Tensor]):
     ) -> None:
         super().__init__(scaled or {})
         self.raw = dict(raw or scaled or {})
+
+    @classmethod
+    def of(cls, terms: Mapping[str, Term]) -> Penalties:
+        """Returns terms by name."""
+        scaled = {name: term.scaled for name, term in terms.items()}
+        return cls(scaled, raw={name: term.raw for name, term in terms.items()})

@@ -1,17 +1,40 @@
 """Staged encoders, and the adapters that make any module one."""
 
 from plait.encoders.conv_encoder import ConvEncoder
-from plait.encoders.copies import copy_of, instance
-from plait.encoders.shapes import infer_shape
-from plait.encoders.staged import as_staged, channel_dim_of, encode, stages_of
+from plait.encoders.copies import Copies, EncoderLike, copy_of, instance
+from plait.encoders.shapes import body_shapes, infer_shape
+from plait.encoders.split import ends_of_blocks, halves, owns_parameters, run_shifted
+from plait.encoders.staged import (
+    Stage,
+    as_staged,
+    channel_dim_of,
+    encode,
+    grid_of,
+    one_tensor,
+    run_stage,
+    stages_of,
+    unmasked,
+)
 
 __all__ = [
     "ConvEncoder",
+    "Copies",
+    "EncoderLike",
+    "Stage",
     "as_staged",
+    "body_shapes",
     "channel_dim_of",
     "copy_of",
     "encode",
+    "ends_of_blocks",
+    "grid_of",
+    "halves",
     "infer_shape",
     "instance",
+    "one_tensor",
+    "owns_parameters",
+    "run_shifted",
+    "run_stage",
     "stages_of",
+    "unmasked",
 ]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+from collections.abc import Callable
 from itertools import chain
 from typing import Any
 
@@ -12,7 +13,10 @@ from torch import Tensor, nn
 from plait.core.errors import ShapeError
 from plait.core.features import Features, FeatureShape
 from plait.core.structure import map_tensors
-from plait.encoders.staged import encode
+from plait.encoders.split import halves
+from plait.encoders.staged import channel_dim_of, encode, run_stage, stages_of, unmasked
+
+Run = Callable[[nn.Module, Any], Features]
 
 
 def infer_shape(encoder: nn.Module, example: Any) -> FeatureShape:
@@ -29,22 +33,44 @@ def infer_shape(encoder: nn.Module, example: Any) -> FeatureShape:
     Raises:
         ShapeError: the encoder cannot read inputs of this shape.
     """
+    return _shape_of(encode, encoder, example)
+
+
+def body_shapes(encoder: nn.Module, example: Any) -> FeatureShape:
+    """Returns the shape of each stage's value before its activation, as `infer_shape` does."""
+    return _shape_of(_bodies, encoder, example)
+
+
+def _bodies(encoder: nn.Module, inputs: Any) -> Features:
+    hidden, mask = unmasked(inputs)
+    bodies: list[Tensor] = []
+    for stage in stages_of(encoder):
+        before, after = halves(stage)
+        for part in before:
+            hidden = run_stage(part, hidden, mask)
+        bodies.append(hidden)
+        for part in after:
+            hidden = run_stage(part, hidden, mask)
+    return Features(tuple(bodies), channel_dim_of(encoder))
+
+
+def _shape_of(run: Run, encoder: nn.Module, example: Any) -> FeatureShape:
     clone = copy.deepcopy(encoder).eval()
     with torch.no_grad(), torch.random.fork_rng(devices=[]):
         try:
-            features = encode(copy.deepcopy(clone).to("meta"), map_tensors(_meta, example))
+            features = run(copy.deepcopy(clone).to("meta"), map_tensors(_meta, example))
         except ShapeError:
             raise
         except Exception:
-            features = _run_real(clone, example)
+            features = _run_real(run, clone, example)
     return _without_batch(features)
 
 
-def _run_real(clone: nn.Module, example: Any) -> Features:
+def _run_real(run: Run, clone: nn.Module, example: Any) -> Features:
     """Runs the copy on real values; says what failed if it cannot read the example at all."""
     device = next(chain(clone.parameters(), clone.buffers()), torch.empty(0)).device
     try:
-        return encode(clone, map_tensors(lambda tensor: _two(tensor).to(device), example))
+        return run(clone, map_tensors(lambda tensor: _two(tensor).to(device), example))
     except ShapeError:
         raise
     except Exception as error:

@@ -65,33 +65,43 @@ def encode(encoder: nn.Module, inputs: Any) -> Features:
     Raises:
         ShapeError: a stage returns something other than one tensor.
     """
-    hidden, mask = (inputs.values, inputs.mask) if isinstance(inputs, Masked) else (inputs, None)
+    hidden, mask = unmasked(inputs)
     levels = []
     for position, stage in enumerate(stages_of(encoder)):
-        hidden = _run(stage, hidden, mask)
-        if not isinstance(hidden, Tensor):
-            raise ShapeError(
-                f"stage {position} of {type(encoder).__name__} must return one tensor; found "
-                f"{type(hidden).__name__}. Adapt it with `as_staged`, naming a part that "
-                "returns one."
-            )
-        levels.append(hidden)
-    return Features(tuple(levels), channel_dim_of(encoder), mask, _grid(inputs))
+        hidden = run_stage(stage, hidden, mask)
+        levels.append(one_tensor(hidden, position, encoder))
+    return Features(tuple(levels), channel_dim_of(encoder), mask, grid_of(inputs))
 
 
-def _run(stage: Stage, hidden: Any, mask: Tensor | None) -> Any:
+def unmasked(inputs: Any) -> tuple[Any, Tensor | None]:
+    """Returns the values of an input, and its padding mask if it has one."""
+    return (inputs.values, inputs.mask) if isinstance(inputs, Masked) else (inputs, None)
+
+
+def one_tensor(output: Any, position: int, encoder: nn.Module) -> Tensor:
+    """Returns a stage's output; raises `ShapeError` if it is something other than one tensor."""
+    if not isinstance(output, Tensor):
+        raise ShapeError(
+            f"stage {position} of {type(encoder).__name__} must return one tensor; found "
+            f"{type(output).__name__}. Adapt it with `as_staged`, naming a part that returns one."
+        )
+    return output
+
+
+def run_stage(stage: Stage, hidden: Any, mask: Tensor | None) -> Any:
+    """Runs one stage; one that declares ``masked = True`` is given the padding mask."""
     if mask is None:
         return stage(hidden)
     if getattr(stage, "masked", False):
         return stage(hidden, mask=mask)
     if isinstance(stage, nn.Sequential):  # a group hands the mask on
         for child in stage:
-            hidden = _run(child, hidden, mask)
+            hidden = run_stage(child, hidden, mask)
         return hidden
     return stage(hidden)
 
 
-def _grid(inputs: Any) -> tuple[int, int] | None:
+def grid_of(inputs: Any) -> tuple[int, int] | None:
     """Returns height and width where the input is one image tensor `[B, C, H, W]`."""
     if isinstance(inputs, Tensor) and inputs.dim() == 4:
         return int(inputs.shape[2]), int(inputs.shape[3])
@@ -197,9 +207,9 @@ def _groups(module: nn.Module, cuts: Sequence[int]) -> list[Stage]:
 def _verify(module: nn.Module, staged: Staged, example: Any) -> None:
     # clones: the first module of a net may write into its input
     inputs, again = (map_tensors(torch.clone, example) for _ in range(2))
-    values, mask = inputs if isinstance(inputs, Masked) else (inputs, None)
+    values, mask = unmasked(inputs)
     with evaluating(module), torch.no_grad(), torch.random.fork_rng(devices=[]):
-        whole, composed = _run(module, values, mask), staged(again)
+        whole, composed = run_stage(module, values, mask), staged(again)
     first = next(tensors(whole), None)  # others are by-products, such as the state of an LSTM
     if first is None or first.shape != composed.shape or not torch.equal(first, composed):
         raise ShapeError(

@@ -14,17 +14,19 @@ from torch import nn
 from torch.utils.data import DataLoader
 
 import plait.balancing
+import plait.connections
 import plait.encoders
 import plait.recipes
 import plait.regularization
 import plait.sharing
 from plait.backward import Options
 from plait.balancing import Balancer, LossSchedule
+from plait.connections import Connection
 from plait.core.errors import ConfigError, PlaitError, suggest, unknown
 from plait.core.lookup import build, find, parameters
 from plait.core.seeding import seeded
 from plait.data import loader
-from plait.experiments.config import Method, RunConfig
+from plait.experiments.config import Method, Methods, RunConfig
 from plait.experiments.overrides import merge
 from plait.model import MultiTaskModel
 from plait.recipes import Recipe
@@ -163,14 +165,21 @@ def _model(config: RunConfig, recipe: Recipe, tasks: list[Task], example: Any) -
             else _method(config.encoder, plait.encoders, nn.Module, "encoder")
         )
     sharing = _method(config.sharing, plait.sharing, Sharing, "sharing", encoder=encoder)
-    regularization = [
-        _method(each, plait.regularization, Regularizer, "regularizer")
-        for each in [config.regularization]
-        if each is not None
-    ]
     return MultiTaskModel(
-        sharing, tasks, example=example, regularization=regularization, seed=config.seed
+        sharing,
+        tasks,
+        example=example,
+        connections=_methods(config.connections, plait.connections, Connection, "connection"),
+        regularization=_methods(
+            config.regularization, plait.regularization, Regularizer, "regularizer"
+        ),
+        seed=config.seed,
     )
+
+
+def _methods(given: Methods, package: Any, base: type[Any], kind: str) -> list[Any]:
+    several = given if isinstance(given, list) else [given]
+    return [_method(each, package, base, kind) for each in several if each is not None]
 
 
 def _balancer(method: Method) -> Balancer:

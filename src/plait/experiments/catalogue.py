@@ -9,6 +9,7 @@ from typing import Any
 from torch import nn
 
 import plait.balancing
+import plait.connections
 import plait.encoders
 import plait.recipes
 import plait.regularization
@@ -16,6 +17,7 @@ import plait.sharing
 import plait.tasks
 from plait.balancing import Balancer
 from plait.balancing.traits import traits
+from plait.connections import Connection
 from plait.core.errors import ConfigError, unknown
 from plait.core.lookup import names
 from plait.recipes import Recipe
@@ -26,6 +28,7 @@ from plait.tasks import Task
 FAMILIES = {
     "sharing": (plait.sharing, Sharing),
     "regularization": (plait.regularization, Regularizer),
+    "connections": (plait.connections, Connection),
     "balancing": (plait.balancing, Balancer),
     "tasks": (plait.tasks, Task),
     "encoders": (plait.encoders, nn.Module),

@@ -58,7 +58,7 @@ def compare(
     All networks get the same encoder (from the same first weights), heads, data, epochs, batch
     size and optimizer. Each takes its best epoch by its own tasks on the validation split; the
     test split is read once by each. A single-task network is trained on the plain loss of its task:
-    balancing, task weights and regularization between networks are for several tasks.
+    balancing, task weights, regularization and connections are for several tasks.
 
     Args:
         config: the settings of the joint run; the single-task runs have one task each of it.
@@ -94,6 +94,7 @@ def _alone(config: RunConfig, task: str) -> RunConfig:
         "weights": {},
         "balancing": Method.model_validate("Equal"),
         "regularization": None,
+        "connections": None,
         "rule": "skill" if other else config.rule,
     }
     return config.model_copy(update=changed)

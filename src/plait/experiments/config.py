@@ -29,6 +29,9 @@ class Method(BaseModel):
         return dict(self.model_extra or {})
 
 
+Methods = Method | list[Method] | None
+
+
 class RunConfig(BaseModel):
     """All settings of a run.
 
@@ -39,7 +42,8 @@ class RunConfig(BaseModel):
         weights: `{task: static weight}`.
         encoder: an encoder in place of the recipe's.
         sharing: family 1: which parameters the tasks share.
-        regularization: family 2: what ties the parameters of separate networks.
+        regularization: family 2: what ties the parameters of separate networks; one or a list.
+        connections: family 3: what passes between separate networks; one or a list.
         balancing: how the tasks are balanced; a wrapper takes another method as an option, as in
             ``{class: CRMOGM, method: {class: CAGrad, c: 0.4}}``.
         optimizer: any class of `torch.optim`; `lr` and `weight_decay` are those of the model.
@@ -60,7 +64,8 @@ class RunConfig(BaseModel):
     weights: dict[str, float] = Field(default_factory=dict)
     encoder: Method | None = None
     sharing: Method = Field("Hard", validate_default=True)
-    regularization: Method | None = None
+    regularization: Methods = None
+    connections: Methods = None
     balancing: Method = Field("Equal", validate_default=True)
     optimizer: Method = Field("AdamW", validate_default=True)
     scheduler: Method | None = None

@@ -9,8 +9,10 @@ from typing import Any
 from torch import nn
 
 from plait.core.errors import ConfigError, UnsupportedError, unknown
-from plait.core.features import Features, FeatureShape
+from plait.core.features import FeatureShape
+from plait.core.outputs import TaskFeatures
 from plait.core.structure import PerTask
+from plait.core.watched import Watched
 
 
 class Sharing(nn.Module, ABC):
@@ -25,6 +27,7 @@ class Sharing(nn.Module, ABC):
         super().__init__()
         self.tasks: tuple[str, ...] = ()
         self.shapes: dict[str, FeatureShape] = {}
+        self._source: list[Any] = []  # in a list: the source is no part of this module
 
     @abstractmethod
     def setup(self, tasks: Sequence[str], example: Any, seed: int = 0) -> None:
@@ -37,8 +40,8 @@ class Sharing(nn.Module, ABC):
         """
 
     @abstractmethod
-    def forward(self, inputs: Any, tasks: Collection[str] | None = None) -> dict[str, Features]:
-        """Returns the features of the wanted tasks.
+    def forward(self, inputs: Any, tasks: Collection[str] | None = None) -> TaskFeatures:
+        """Returns the features of the wanted tasks, with the terms and numbers of this pass.
 
         Args:
             inputs: one common input, or `PerTask({task: inputs})`.
@@ -50,7 +53,7 @@ class Sharing(nn.Module, ABC):
         """Returns one of the encoders, to describe them all."""
 
     def networks(self) -> Mapping[str, nn.Module]:
-        """Returns `{task: network}` where each task has one of its own, for regularisation.
+        """Returns `{task: network}` where each task has one of its own, for families 2 and 3.
 
         Raises:
             UnsupportedError: the tasks share their network.
@@ -59,6 +62,27 @@ class Sharing(nn.Module, ABC):
             f"regularisation ties one network per task; {type(self).__name__} shares parameters "
             "already. Use sharing.Separate."
         )
+
+    def encoder_of(self, task: str) -> nn.Module | None:
+        """Returns the one encoder that serves a task, alone or with others; None if several do."""
+        return None
+
+    def watched(self) -> dict[str, Watched]:
+        """Returns what to log of the parameters by title."""
+        return {}
+
+    def found(self) -> dict[str, Any]:
+        """Returns the options with which to build and retrain what a search has found."""
+        return {}
+
+    def _take_source(self) -> Any:
+        """Returns the encoder to copy from; raises `ConfigError` at the second call."""
+        if not self._source:
+            raise ConfigError(
+                f"{type(self).__name__} was set up before, and its encoders belong to that model. "
+                f"Make a new {type(self).__name__} for another one."
+            )
+        return self._source.pop()
 
     def _wanted(self, tasks: Collection[str] | None) -> list[str]:
         """Returns the wanted tasks in the order of setup."""

@@ -7,10 +7,9 @@ from typing import Any
 
 from torch import nn
 
-from plait.core.features import Features
+from plait.core.outputs import TaskFeatures
 from plait.core.structure import PerTask
-from plait.encoders import encode, infer_shape, instance
-from plait.encoders.copies import EncoderLike
+from plait.encoders import EncoderLike, encode, infer_shape, instance
 from plait.sharing.base import Sharing, input_of
 
 
@@ -37,13 +36,19 @@ class Hard(Sharing):
         self.tasks = tuple(tasks)
         self.shapes = {task: infer_shape(self.encoder, input_of(task, example)) for task in tasks}
 
-    def forward(self, inputs: Any, tasks: Collection[str] | None = None) -> dict[str, Features]:
+    def forward(self, inputs: Any, tasks: Collection[str] | None = None) -> TaskFeatures:
         """Returns the same features for every wanted task."""
         wanted = self._wanted(tasks)
         if isinstance(inputs, PerTask):
-            return {task: encode(self.encoder, input_of(task, inputs)) for task in wanted}
-        return dict.fromkeys(wanted, encode(self.encoder, inputs))
+            return TaskFeatures(
+                {task: encode(self.encoder, input_of(task, inputs)) for task in wanted}
+            )
+        return TaskFeatures(dict.fromkeys(wanted, encode(self.encoder, inputs)))
 
     def prototype(self) -> nn.Module:
+        """Returns the encoder."""
+        return self.encoder
+
+    def encoder_of(self, task: str) -> nn.Module:
         """Returns the encoder."""
         return self.encoder

@@ -5,14 +5,17 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
-from torch import nn
+from torch import Tensor, nn
 
+from plait.connections import StageConnection
 from plait.core.errors import ConfigError
 from plait.core.features import Features
 from plait.core.keys import safe_key
-from plait.encoders import copy_of, encode, infer_shape
-from plait.encoders.copies import Copies, EncoderLike
+from plait.core.outputs import TaskFeatures
+from plait.core.structure import PerTask
+from plait.encoders import Copies, EncoderLike, copy_of, encode, infer_shape
 from plait.sharing.base import Sharing, input_of
+from plait.sharing.columns import run_columns
 
 
 class Separate(Sharing):
@@ -21,44 +24,76 @@ class Separate(Sharing):
         z_t = f_t(x),    y_t = h_t(z_t)
 
     Args:
-        encoder: any module, or a factory of one. It is copied for each task and not used itself.
+        encoder: any module, or a factory of one. It is copied for each task and not used itself. Or
+            `{task: encoder}`, where the tasks' networks differ or were trained before; what couples
+            stages or parameters then needs those to have one shape.
         copies: "clone" starts all tasks from the same weights, which coupling them element by
             element needs (networks that start apart differ by permutations of their units); "reset"
             draws new weights for each task, from (seed, name of the task).
 
-    Cost: one pass of an encoder for each wanted task.
+    Cost: one pass of an encoder for each wanted task. Where stages are connected, also what the
+        wanted tasks read of the others; with inputs that differ by task, that for each of them.
     """
 
-    def __init__(self, encoder: EncoderLike, *, copies: Copies = "clone") -> None:
+    def __init__(
+        self, encoder: EncoderLike | Mapping[str, EncoderLike], *, copies: Copies = "clone"
+    ) -> None:
         super().__init__()
         self.copies = copies
         self.encoders = nn.ModuleDict()
-        self._source = [encoder]  # in a list: the source is no part of this module
+        self._source = [encoder]
 
     def setup(self, tasks: Sequence[str], example: Any, seed: int = 0) -> None:
         """Makes the copies and finds the shapes of their features.
 
         Raises:
-            ConfigError: it was set up before.
+            ConfigError: it was set up before, or a task has no encoder.
         """
-        if not self._source:
-            raise ConfigError(
-                "Separate was set up before, and its encoders belong to that model. "
-                "Make a new Separate for another one."
-            )
-        source = self._source.pop()
+        source = self._take_source()
         self.tasks = tuple(tasks)
         for task in tasks:
-            encoder = copy_of(source, self.copies, seed, task)
+            own = source
+            if isinstance(source, Mapping):
+                if task not in source:
+                    raise ConfigError(
+                        f"task {task!r} has no encoder; found those of {', '.join(source)}."
+                    )
+                own = source[task]
+            encoder = copy_of(own, self.copies, seed, task)
             self.encoders[safe_key(task)] = encoder
             self.shapes[task] = infer_shape(encoder, input_of(task, example))
 
-    def forward(self, inputs: Any, tasks: Collection[str] | None = None) -> dict[str, Features]:
+    def forward(self, inputs: Any, tasks: Collection[str] | None = None) -> TaskFeatures:
         """Returns each wanted task's features from its own encoder."""
         networks = self.networks()
-        return {
-            task: encode(networks[task], input_of(task, inputs)) for task in self._wanted(tasks)
-        }
+        return TaskFeatures(
+            {task: encode(networks[task], input_of(task, inputs)) for task in self._wanted(tasks)}
+        )
+
+    def connected(
+        self,
+        inputs: Any,
+        tasks: Collection[str] | None,
+        connections: Sequence[StageConnection],
+        entering: Mapping[str, Tensor],
+    ) -> TaskFeatures:
+        """Returns the features of the wanted tasks with what passes between the networks.
+
+        Args:
+            inputs: one common input, or `PerTask({task: inputs})`; in the latter case all networks
+                that a task needs run on that task's input.
+            tasks: the tasks that are wanted; all by default.
+            connections: act between the stages.
+            entering: `{task: what is added to its first stage before the activation}`.
+        """
+        networks, wanted = self.networks(), self._wanted(tasks)
+        if not isinstance(inputs, PerTask):
+            return TaskFeatures(run_columns(networks, inputs, wanted, connections, entering))
+        found: dict[str, Features] = {}
+        for task in wanted:
+            own = input_of(task, inputs)
+            found |= run_columns(networks, own, [task], connections, entering)
+        return TaskFeatures(found)
 
     def prototype(self) -> nn.Module:
         """Returns the first task's encoder."""
@@ -67,3 +102,7 @@ class Separate(Sharing):
     def networks(self) -> Mapping[str, nn.Module]:
         """Returns `{task: encoder}`."""
         return {task: self.encoders[safe_key(task)] for task in self.tasks}
+
+    def encoder_of(self, task: str) -> nn.Module:
+        """Returns the task's own encoder."""
+        return self.encoders[safe_key(task)]

@@ -1,23 +1,27 @@
-"""The model: sharing, regularization and heads under one roof."""
+"""The model: sharing, connections, regularization and heads under one roof."""
 
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
+from plait.connections import Connection
 from plait.core.batch import Batch
 from plait.core.errors import ConfigError, DataError, suggest
 from plait.core.keys import safe_key
 from plait.core.modes import evaluating
 from plait.core.outputs import Losses, Outputs, Penalties
-from plait.core.seeding import seeded
+from plait.core.scheduled import set_progress
 from plait.core.structure import from_signature, map_tensors, signature
+from plait.core.watched import Watched
 from plait.gradients import Cut, leaves
+from plait.model.connect import connect
+from plait.model.flow import Flow
+from plait.model.terms import output_terms, parameter_terms
 from plait.pretrained import (
     building_from,
     describe,
@@ -33,18 +37,22 @@ from plait.tasks.task import Task
 
 
 class MultiTaskModel(nn.Module):
-    """One model for several tasks: ``min sum_t w_t L_t + lambda sum_t R_t``.
+    """One model for several tasks.
+
+        min sum_t w_t L_t + lambda sum_t R_t + sum_st alpha_st C_st
 
     Args:
         sharing: from the inputs to each task's features, such as ``Hard(encoder)``.
         tasks: the tasks; their names are the keys of labels, predictions and losses.
         example: one batch of inputs, to find shapes from; only shapes and dtypes matter.
+        connections: what passes between the tasks' networks, in the order in which it acts.
         regularization: terms that tie the networks of `sharing.Separate`.
         seed: of the heads and of what `sharing` adds; a head depends on (seed, name of its task)
             alone, so a single-task model and a joint one start from the same head.
 
     Raises:
-        ConfigError: no task, or two of one name.
+        ConfigError: no task, or two of one name; edges that name unknown tasks or form a cycle.
+        UnsupportedError: parts that cannot go together; it says why.
         ShapeError: the encoder cannot read the example, or a head does not fit the features.
 
     Example:
@@ -64,6 +72,7 @@ class MultiTaskModel(nn.Module):
         tasks: Sequence[Task],
         *,
         example: Any,
+        connections: Sequence[Connection] = (),
         regularization: Sequence[Regularizer] = (),
         seed: int = 0,
     ) -> None:
@@ -76,13 +85,16 @@ class MultiTaskModel(nn.Module):
         self.input_signature = signature(example)
         self.sharing = sharing
         sharing.setup(names, example, seed)
-        self.heads = nn.ModuleDict()
-        for name, task in self.tasks.items():
-            with seeded(seed, "head", name):
-                self.heads[safe_key(name)] = task.build_head(sharing.shapes[name])
+        connected = connect(sharing, self.tasks, connections, example, seed)
+        self.order = connected.order
+        self.connections = nn.ModuleList(connections)
+        self.heads = _by_key(connected.heads)
+        self.early_heads = _by_key(connected.early)
+        self.early_weight: float = connected.early_weight
         self.regularization = nn.ModuleList(regularization)
         for regularizer in regularization:
-            regularizer.setup(sharing.networks(), self._heads())
+            networks = sharing.networks() if regularizer.ties else {"all": sharing}
+            regularizer.setup(networks, connected.heads)
 
     def forward(
         self, inputs: Any, tasks: Collection[str] | None = None, cut: Cut | None = None
@@ -97,15 +109,15 @@ class MultiTaskModel(nn.Module):
         Returns:
             `{task: prediction}`, with the features that the heads read.
         """
-        features = self.sharing(inputs, tasks)
-        read = features
-        if cut is not None:
-            read = {
-                task: replace(own, levels=tuple(map(cut, own.levels)))
-                for task, own in features.items()
-            }
-        predictions = {task: self.heads[safe_key(task)](own) for task, own in read.items()}
-        return Outputs(predictions, features=features)
+        wanted = list(self.tasks) if tasks is None else tasks
+        flow = Flow(
+            self.sharing,
+            self._connections(),
+            self._of_tasks(self.heads),
+            self._of_tasks(self.early_heads),
+            self.order,
+        )
+        return flow(inputs, wanted, cut)
 
     def losses(self, outputs: Sequence[Outputs], batch: Batch) -> Losses:
         """Returns `{task: static weight x L_t}` of the tasks present.
@@ -121,7 +133,10 @@ class MultiTaskModel(nn.Module):
             for out, part in zip(outputs, batch.parts, strict=True):
                 if name not in part.counts:
                     continue
-                loss = task.loss(out[name], part.targets[name], part.weights.get(name))
+                labels, weights = part.targets[name], part.weights.get(name)
+                loss = task.loss(out[name], labels, weights)
+                for early in out.early.get(name, ()):
+                    loss = loss + self.early_weight * task.loss(early, labels, weights)
                 share = part.counts[name] / counts[name]
                 loss = loss if share == 1.0 else loss * share
                 raw[name] = raw[name] + loss if name in raw else loss
@@ -131,27 +146,52 @@ class MultiTaskModel(nn.Module):
         }
         return Losses(weighted, raw=raw, counts={name: counts[name] for name in raw})
 
-    def penalty(self, outputs: Sequence[Outputs]) -> Penalties:
-        """Returns the terms beside the losses by name, scaled by their strengths.
+    def penalty(
+        self, outputs: Sequence[Outputs], *, share: float = 1.0, parameters: bool = True
+    ) -> Penalties:
+        """Returns the terms beside the losses by name, scaled: lambda R, alpha C, auxiliary terms.
 
-        A regularizer with strength 0, or in mode "prox", adds nothing here.
+        A term of strength 0 is left out, and so is a regularizer in mode "prox".
+
+        Args:
+            outputs: of each part of a batch, or of a micro-batch of it; several parts count by
+                their numbers of examples.
+            share: the part of the step's examples that they hold, for terms of the outputs.
+            parameters: whether the terms of the parameters are among them; once in a step.
         """
-        raw: dict[str, Tensor] = {}
-        scaled: dict[str, Tensor] = {}
-        for position, regularizer in enumerate(self._regularizers()):
-            term = regularizer.term({})
-            if term is not None:
-                name = f"{type(regularizer).__name__}[{position}]"
-                raw[name], scaled[name] = term
-        return Penalties(scaled, raw=raw)
+        connections, regularizers = self._connections(), self._regularizers()
+        terms = parameter_terms(connections, regularizers) if parameters else {}
+        return Penalties.of(terms | output_terms(outputs, connections, regularizers, share))
+
+    def watched(self, outputs: Sequence[Outputs] = ()) -> dict[str, Watched]:
+        """Returns what shows the health of the model's parts by title, for the log.
+
+        Args:
+            outputs: of a batch; the numbers of its last part are among them.
+        """
+        found: dict[str, Watched] = {}
+        parts: list[Sharing | Connection | Regularizer] = [self.sharing]
+        for part in [*parts, *self._connections(), *self._regularizers()]:
+            found |= part.watched()
+        for each in outputs:
+            found |= each.watched
+        return found
 
     def after_step(self, optimizer: torch.optim.Optimizer) -> None:
-        """Runs what follows an optimizer step: proximal steps."""
+        """Runs what follows an optimizer step: proximal steps, running estimates."""
         for regularizer in self._regularizers():
             regularizer.after_step(optimizer)
 
-    def _heads(self) -> dict[str, nn.Module]:
-        return {name: self.heads[safe_key(name)] for name in self.tasks}
+    def set_progress(self, progress: float) -> None:
+        """Tells the parts that change in the course of the training how far it is, 0..1."""
+        set_progress(self, progress)
+
+    def _of_tasks(self, modules: nn.ModuleDict) -> dict[str, nn.Module]:
+        keys = {name: safe_key(name) for name in self.tasks}
+        return {name: modules[key] for name, key in keys.items() if key in modules}
+
+    def _connections(self) -> list[Connection]:
+        return [module for module in self.connections if isinstance(module, Connection)]
 
     def _regularizers(self) -> list[Regularizer]:
         return [module for module in self.regularization if isinstance(module, Regularizer)]
@@ -203,6 +243,7 @@ class MultiTaskModel(nn.Module):
         """
         config = {
             "sharing": describe(self.sharing, leave_out=("encoder",)),
+            "connections": [describe(connection) for connection in self._connections()],
             "encoder": describe(self.sharing.prototype()),
             "tasks": [describe(task) for task in self.tasks.values()],
             "regularization": [describe(regularizer) for regularizer in self._regularizers()],
@@ -242,8 +283,13 @@ class MultiTaskModel(nn.Module):
                 rebuild(config["sharing"], Sharing, encoder=encoder),
                 tasks,
                 example=from_signature(config["example"]),
+                connections=[rebuild(each, Connection) for each in config["connections"]],
                 regularization=[rebuild(each, Regularizer) for each in config["regularization"]],
                 seed=config["seed"],
             )
         load_state(model, state, folder, keep_dtypes=True)
         return model
+
+
+def _by_key(modules: Mapping[str, nn.Module]) -> nn.ModuleDict:
+    return nn.ModuleDict({safe_key(name): module for name, module in modules.items()})

@@ -1,0 +1,75 @@
+"""The objective beside the losses: lambda R, alpha C and auxiliary terms by name."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from plait.connections import Connection, PenaltyConnection, StageConnection
+from plait.core.outputs import Outputs, Term
+from plait.regularization import Regularizer
+
+Terms = dict[str, Term]
+
+
+def parameter_terms(
+    connections: Sequence[Connection], regularizers: Sequence[Regularizer]
+) -> Terms:
+    """Returns the terms of the parameters: the same whatever the batch."""
+    found: Terms = {}
+    for position, regularizer in enumerate(regularizers):
+        if not regularizer.reads_features:
+            _put(found, _name(regularizer, position), regularizer.term({}))
+    for position, connection in enumerate(connections):
+        if isinstance(connection, PenaltyConnection) and not connection.reads_outputs:
+            found |= connection.terms(Outputs({}))
+        if isinstance(connection, StageConnection):
+            _put(found, _name(connection, position), connection.term())
+    return found
+
+
+def output_terms(
+    outputs: Sequence[Outputs],
+    connections: Sequence[Connection],
+    regularizers: Sequence[Regularizer],
+    share: float = 1.0,
+) -> Terms:
+    """Returns the terms of a batch's outputs, the mean over its parts by their examples.
+
+    Args:
+        outputs: of each part.
+        connections: of the model.
+        regularizers: of the model.
+        share: the part of the step's examples that the outputs hold.
+    """
+    sizes = [len(next(iter(each.values()), ())) for each in outputs]
+    found: Terms = {}
+    for each, size in zip(outputs, sizes, strict=True):
+        if size == 0:
+            continue
+        terms = dict(each.terms)
+        for position, regularizer in enumerate(regularizers):
+            if regularizer.reads_features:
+                _put(terms, _name(regularizer, position), regularizer.term(each.features))
+        for connection in connections:
+            if isinstance(connection, PenaltyConnection) and connection.reads_outputs:
+                terms |= connection.terms(each)
+        _add(found, terms, share * size / sum(sizes))
+    return found
+
+
+def _add(total: Terms, terms: Mapping[str, Term], share: float) -> None:
+    for name, term in terms.items():
+        part = term if share == 1.0 else Term(term.raw * share, term.scaled * share)
+        known = total.get(name)
+        total[name] = (
+            part if known is None else Term(known.raw + part.raw, known.scaled + part.scaled)
+        )
+
+
+def _put(terms: Terms, name: str, term: Term | None) -> None:
+    if term is not None:
+        terms[name] = term
+
+
+def _name(part: Regularizer | Connection, position: int) -> str:
+    return f"{type(part).__name__}[{position}]"
