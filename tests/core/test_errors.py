@@ -11,7 +11,9 @@ from plait.core.errors import PlaitError, suggest, unknown
 FAMILY = {
     name: item
     for name, item in vars(errors).items()
-    if inspect.isclass(item) and item.__module__ == errors.__name__
+    if inspect.isclass(item)
+    and item.__module__ == errors.__name__
+    and not issubclass(item, Warning)
 }
 
 

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from plait.core.errors import DataError, unknown
-from plait.core.structure import map_tensors
+from plait.core.structure import PerTask, map_tensors, tensors
 
 
 class CountsLabels(Protocol):
@@ -98,6 +98,15 @@ class Batch:
                     source=source,
                 ),
             )
+        )
+
+    @property
+    def examples(self) -> int:
+        """The number of examples; inputs that differ by task count each."""
+        return sum(
+            len(next(tensors(own)))
+            for part in self.parts
+            for own in (part.inputs.values() if isinstance(part.inputs, PerTask) else [part.inputs])
         )
 
     @property

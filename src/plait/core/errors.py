@@ -46,6 +46,10 @@ class MissingExtraError(PlaitError, ImportError):
     """An optional dependency that this call needs is not installed."""
 
 
+class PlaitWarning(UserWarning):
+    """Something that is allowed and hardly meant, such as a gate that uses one expert alone."""
+
+
 def suggest(name: str, known: Iterable[str]) -> str:
     """Returns ``" Did you mean 'x'?"`` for the nearest of `known`, else an empty string.
 

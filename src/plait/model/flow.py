@@ -8,7 +8,12 @@ from typing import Any
 
 from torch import Tensor, nn
 
-from plait.connections import Connection, ForwardConnection, StageConnection
+from plait.connections import (
+    Connection,
+    ForwardConnection,
+    PenaltyConnection,
+    StageConnection,
+)
 from plait.core.errors import ConfigError, UnsupportedError, unknown
 from plait.core.features import Features
 from plait.core.outputs import Outputs, TaskFeatures
@@ -38,6 +43,7 @@ class Flow:
         self.sharing = sharing
         self.stage = [each for each in connections if isinstance(each, StageConnection)]
         self.forward = [each for each in connections if isinstance(each, ForwardConnection)]
+        self.penalties = [each for each in connections if isinstance(each, PenaltyConnection)]
         self.heads = heads
         self.early = early
         self.order = order
@@ -82,10 +88,10 @@ class Flow:
 
     def _cut(self, inputs: Any, wanted: Collection[str], cut: Cut) -> Outputs:
         """Returns predictions whose graphs end at the features."""
-        if self.forward:
+        for each in (*self.forward, *self.penalties):
             raise UnsupportedError(
-                f"at='features' differentiates each head alone; {type(self.forward[0]).__name__} "
-                "lets one task's head read another's. Use at='parameters'."
+                f"at='features' differentiates each head alone; {type(each).__name__} reads what "
+                "several of them give. Use at='parameters'."
             )
         shared = self._share(inputs, wanted, {})
         predictions = {

@@ -21,8 +21,9 @@ def parameter_groups(
     """Returns groups for any torch optimizer: the model's and the balancer's learned parameters.
 
     A module that declares `lr_scale` (such as a cross-stitch unit, which learns at a multiple of
-    the base rate) gets ``lr x lr_scale`` for its own parameters and those below it. The balancer's
-    weights get no weight decay, which would pull them towards each other.
+    the base rate) gets ``lr x lr_scale`` for its own parameters and those below it; one that
+    declares ``decays = False`` gets no weight decay for them. The balancer's weights get none
+    either, which would pull them towards each other.
 
     Args:
         model: the model.
@@ -41,22 +42,28 @@ def parameter_groups(
         >>> [(group["lr"], group["weight_decay"], len(group["params"])) for group in groups]
         [(0.1, 0.01, 2), (0.1, 0.0, 1)]
     """
-    scales: dict[int, float] = {}
-    # Parents come before their children, so the innermost factor wins
-    for module in model.modules():
-        scale = getattr(module, "lr_scale", None)
-        if scale is not None:
-            scales.update((id(p), float(scale)) for p in module.parameters())
-    by_scale: dict[float, list[nn.Parameter]] = {}
+    scales, decays = _declared(model, "lr_scale"), _declared(model, "decays")
+    alike: dict[tuple[float, bool], list[nn.Parameter]] = {}
     for parameter in model.parameters():
         if parameter.requires_grad:
-            by_scale.setdefault(scales.get(id(parameter), 1.0), []).append(parameter)
+            kind = (float(scales.get(id(parameter), 1.0)), bool(decays.get(id(parameter), True)))
+            alike.setdefault(kind, []).append(parameter)
     groups: list[dict[str, Any]] = [
-        {"params": parameters, "lr": lr * scale, "weight_decay": weight_decay}
-        for scale, parameters in by_scale.items()
+        {"params": parameters, "lr": lr * scale, "weight_decay": weight_decay if decay else 0.0}
+        for (scale, decay), parameters in alike.items()
     ]
     learned = _learned(model, balancer)
     return groups + ([{"params": learned, "lr": lr, "weight_decay": 0.0}] if learned else [])
+
+
+def _declared(model: nn.Module, attribute: str) -> dict[int, Any]:
+    """Returns `{id of a parameter: what the innermost module around it declares}`."""
+    found: dict[int, Any] = {}
+    for module in model.modules():  # parents come before their children
+        value = getattr(module, attribute, None)
+        if value is not None:
+            found.update((id(parameter), value) for parameter in module.parameters())
+    return found
 
 
 def make_optimizer(

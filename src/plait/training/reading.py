@@ -54,10 +54,12 @@ class Reading:
         }
         return outputs, Losses(weighted, raw=losses.raw, counts=losses.counts)
 
-    def penalty(self, outputs: Sequence[Outputs]) -> Penalties:
-        """Returns the terms beside the losses."""
+    def penalty(
+        self, outputs: Sequence[Outputs], *, share: float = 1.0, parameters: bool = True
+    ) -> Penalties:
+        """Returns the terms beside the losses; see `MultiTaskModel.penalty`."""
         with self.autocast:
-            return self.model.penalty(outputs)
+            return self.model.penalty(outputs, share=share, parameters=parameters)
 
     def joined(self, batches: Sequence[Batch]) -> dict[str, Tensor]:
         """Returns the losses of the joined micro-batches, sum(n L) / sum(n)."""

@@ -26,6 +26,7 @@ class State:
         best_metrics: `{task: {metric: value}}` of that epoch.
         seconds: time spent in training and evaluation, also in earlier processes.
         seen: `{task: mass of the labels of the first epoch}`.
+        warned: the gates that have collapsed so far.
     """
 
     epoch: int = 0
@@ -36,6 +37,7 @@ class State:
     best_metrics: dict[str, dict[str, float]] = field(default_factory=dict)
     seconds: float = 0.0
     seen: dict[str, float] = field(default_factory=dict)
+    warned: list[str] = field(default_factory=list)
 
 
 def snapshot(trainer: Trainer, *, log_size: int) -> dict[str, Any]:

@@ -14,6 +14,8 @@ from plait.backward import Backward, Record
 from plait.balancing.base import BilevelBalancer, Info
 from plait.core.batch import Batch
 from plait.core.errors import NonFiniteError
+from plait.core.outputs import Outputs, Penalties
+from plait.core.watched import Watched
 from plait.gradients import Cut
 from plait.model import MultiTaskModel
 from plait.training.problem import ModelProblem
@@ -32,6 +34,7 @@ class StepRecord:
         balance: weights, norms and cosines of the tasks' gradients; None if there were none.
         gradient_norm: length of the whole gradient, before clipping; None for a skipped step.
         skipped: why the step was not taken; None if it was.
+        watched: what shows the health of the model's parts by title, if it was asked for.
     """
 
     losses: dict[str, float]
@@ -40,6 +43,7 @@ class StepRecord:
     gradient_norm: float | None
     terms: dict[str, tuple[float, float]] = field(default_factory=dict)
     skipped: str | None = None
+    watched: dict[str, Watched] = field(default_factory=dict)
 
 
 def training_step(
@@ -54,6 +58,7 @@ def training_step(
     clip: float | None = None,
     factors: Mapping[str, float] | None = None,
     measure: bool = False,
+    watch: bool = False,
 ) -> StepRecord:
     """Takes one optimizer step.
 
@@ -69,6 +74,7 @@ def training_step(
         clip: largest length of the whole gradient; None does not clip.
         factors: `{task: factor of its loss}` of a `LossSchedule`; 0 leaves the task out.
         measure: see `Backward.start`.
+        watch: whether the record has what the model's parts show of their health.
 
     Raises:
         NonFiniteError: a loss or gradient is not finite; no parameter has changed, and no state of
@@ -81,6 +87,7 @@ def training_step(
         reason = "no task that counts yet has a label in this step"
         return StepRecord({}, {}, None, None, skipped=reason)
     optimizer.zero_grad(set_to_none=True)
+    model.set_progress(info.progress)
     backward.start(info, measure=measure)
     may_skip = backward.options.nonfinite == "skip"
     give_back = keep_buffers(model) if may_skip else None
@@ -92,7 +99,7 @@ def training_step(
         problem = ModelProblem(model, given[0], given[1], optimizer, autocast)
         given = given[:1]
     groups = _groups(given, 1 if problem else balancer.batches)
-    raw, terms = _differentiate(reading, groups, backward, problem)
+    raw, terms, outputs = _differentiate(reading, groups, backward, problem)
     balance = backward.finish()
     skipped, norm = balance.skipped, None
     if skipped is None:
@@ -111,7 +118,8 @@ def training_step(
     optimizer.step()
     model.after_step(optimizer)
     balancer.after_step(reread)
-    return StepRecord(raw, totals, balance, norm, terms)
+    watched = model.watched(outputs) if watch else {}
+    return StepRecord(raw, totals, balance, norm, terms, watched=watched)
 
 
 def _differentiate(
@@ -119,17 +127,25 @@ def _differentiate(
     groups: Sequence[Sequence[Batch]],
     backward: Backward,
     problem: ModelProblem | None,
-) -> tuple[dict[str, float], dict[str, tuple[float, float]]]:
-    """Adds every micro-batch to the step; returns the raw losses, and the penalties."""
+) -> tuple[dict[str, float], dict[str, tuple[float, float]], list[Outputs]]:
+    """Adds every micro-batch to the step; returns raw losses, penalties, and the last outputs.
+
+    Where several independent batches are read, the penalties are those of the last one.
+    """
     totals = _totals(batch for group in groups for batch in group)
     raw = dict.fromkeys(totals, 0.0)
     terms: dict[str, tuple[float, float]] = {}
+    outputs: list[Outputs] = []
+    examples = sum(batch.examples for batch in groups[-1])
     for position, group in enumerate(groups):
         labels = _totals(group)
         for batch in group:
             cut = Cut() if backward.options.at == "features" else None
             outputs, losses = reading(batch, cut)
-            penalty = reading.penalty(outputs) if batch is groups[-1][-1] else None
+            penalty = Penalties()
+            if group is groups[-1]:
+                share = batch.examples / examples
+                penalty = reading.penalty(outputs, share=share, parameters=batch is group[-1])
             shares = {task: n / labels[task] for task, n in losses.counts.items()}
             backward.add(
                 losses,
@@ -141,12 +157,11 @@ def _differentiate(
             )
             for task, loss in losses.raw.items():
                 raw[task] += losses.counts[task] / totals[task] * float(loss.detach())
-            if penalty:
-                terms = {
-                    name: (float(penalty.raw[name].detach()), float(term.detach()))
-                    for name, term in penalty.items()
-                }
-    return raw, terms
+            for name, term in penalty.items():
+                before = terms.get(name, (0.0, 0.0))
+                values = float(penalty.raw[name].detach()), float(term.detach())
+                terms[name] = (before[0] + values[0], before[1] + values[1])
+    return raw, terms, outputs
 
 
 def _groups(batches: Sequence[Batch], count: int) -> list[Sequence[Batch]]:

@@ -34,6 +34,7 @@ from plait.training.randomness import seed_all
 from plait.training.records import evaluation_event, step_event
 from plait.training.snapshot import State, load_snapshot, snapshot
 from plait.training.step import StepRecord, training_step
+from plait.training.watch import log_watched
 
 MakeScheduler = Callable[[torch.optim.Optimizer], Any]
 LAST, BEST = "last.pt", "best.pt"
@@ -263,6 +264,7 @@ class Trainer:
                 device=self.device,
                 clip=self.clip,
                 measure=self.measure_every > 0 and step % self.measure_every == 0,
+                watch=step == 1 or step % self.log_every == 0,
             )
         except NonFiniteError as error:
             raise NonFiniteError(f"step {step}: {error}") from None
@@ -349,6 +351,7 @@ class Trainer:
             seconds=round(self.state.seconds, 3),
             **step_event(record),
         )
+        log_watched(self.log, self.state, record.watched)
         if self.state.step % self.log_every == 0:
             self.log.flush()
 

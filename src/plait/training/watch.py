@@ -1,0 +1,63 @@
+"""What the model's parts show of their health, in the log; a gate that collapses warns once."""
+
+from __future__ import annotations
+
+import math
+import warnings
+from collections.abc import Mapping
+from typing import Any
+
+from plait.core.errors import PlaitWarning
+from plait.core.watched import Watched
+from plait.training.events import EventLog
+from plait.training.snapshot import State
+
+COLLAPSED = 0.99  # of a gate's weight on one expert, on average over a batch
+
+
+def log_watched(log: EventLog, state: State, watched: Mapping[str, Watched]) -> None:
+    """Writes one line of the numbers, and warns of each gate that has collapsed since the last one.
+
+    Args:
+        log: is given ``{"event": "watched", "values": {title: {"shares": .., "rows": ..}}}``, and
+            a "warning" for each gate.
+        state: where the training is; remembers which gates were warned of.
+        watched: the numbers by title.
+    """
+    if not watched:
+        return
+    values = {title: _event(table) for title, table in watched.items()}
+    log.write("watched", step=state.step, epoch=state.epoch, values=values)
+    for gate, text in collapsed(watched).items():
+        if gate not in state.warned:
+            state.warned.append(gate)
+            log.write("warning", step=state.step, text=text)
+            warnings.warn(f"step {state.step}: {text}", PlaitWarning, stacklevel=2)
+
+
+def collapsed(watched: Mapping[str, Watched]) -> dict[str, str]:
+    """Returns what to say of each gate that gives all its weight to one of its experts."""
+    found: dict[str, str] = {}
+    for title, table in watched.items():
+        if not table.shares or len(table.columns) < 2:
+            continue
+        for row, values in table.rows.items():
+            share, expert = values.max(dim=-1)
+            if float(share) >= COLLAPSED:
+                found[f"{title}/{row}"] = (
+                    f"{title}: {row!r} gives {float(share):.1%} of its weight to "
+                    f"{table.columns[int(expert)]!r} alone, so that the others learn nothing from "
+                    "it. A lower learning rate, fewer experts or an entropy term may help."
+                )
+    return found
+
+
+def _event(watched: Watched) -> dict[str, Any]:
+    """Returns a table of numbers by row and column, with null for one that is not finite."""
+    return {"shares": watched.shares, "rows": _finite(watched.plain())}
+
+
+def _finite(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _finite(each) for key, each in value.items()}
+    return value if math.isfinite(value) else None
