@@ -8,8 +8,9 @@ from torch import nn
 from torchmetrics import Metric
 
 from plait.core.features import FeatureShape
+from plait.core.pooling import Pooling
 from plait.tasks._classes import ClassLabels
-from plait.tasks.heads import Pooling, ScalarHead
+from plait.tasks.heads import ScalarHead
 
 
 class Classification(ClassLabels):

@@ -18,7 +18,8 @@ from torchmetrics.classification import (
 
 from plait.core.errors import ConfigError, DataError, ShapeError
 from plait.core.features import FeatureShape
-from plait.tasks.heads import Pooling, ScalarHead
+from plait.core.pooling import Pooling
+from plait.tasks.heads import ScalarHead
 from plait.tasks.task import Task
 
 MISSING = -1  # torchmetrics' label metrics read integers, which have no NaN
