@@ -34,7 +34,7 @@ class Alpha(nn.Module, Scheduled):
 
     Args:
         alpha: a number for all edges; a list of them in the order of the edges; `{"s -> t":
-            number}` (others 0); "learned" (from 1), or `{"learned": first value}`; or a schedule
+            number}` (others 0); "learned" (from 1), or `{"learned": any of these}`; or a schedule
             `{"start": 0, "stop": 1, "begin": 0, "end": 0.5, "shape": "linear"}`: from `start` at
             share `begin` of the training to `stop` at share `end`, along a line or a half cosine.
         edges: the edges.
@@ -58,15 +58,11 @@ class Alpha(nn.Module, Scheduled):
         self.schedule: dict[str, Any] | None = None
         self.learned: nn.Parameter | None = None
         self.fixed: tuple[float, ...] = ()
-        self.register_buffer("progress", torch.zeros((), dtype=torch.float64))
+        self.register_buffer("progress", torch.zeros(()))
         if alpha == "learned":
             alpha = {"learned": 1.0}
         if isinstance(alpha, Mapping) and set(alpha) == {"learned"}:
-            first = self._checked([alpha["learned"]] * len(self.edges))
-            if use == "penalty" and first and not first[0] > 0:
-                raise ConfigError(f"a learned `alpha` must begin above 0; found {first[0]}.")
-            values = torch.tensor(first)
-            self.learned = nn.Parameter(values.log() if use == "penalty" else values)
+            self.learned = self._first(alpha["learned"])
         elif isinstance(alpha, Mapping) and {"start", "stop"} & set(alpha):
             self.schedule = self._scheduled(alpha)
         else:
@@ -104,6 +100,15 @@ class Alpha(nn.Module, Scheduled):
         rows = {written(edge): torch.as_tensor(self.value(edge)).detach() for edge in self.edges}
         return {title: Watched(rows)}
 
+    def _first(self, alpha: Any) -> nn.Parameter | None:
+        """Returns the parameter; None where there is no edge, since it would never learn."""
+        first = self._checked(self._numbers(alpha))
+        if self.use == "penalty" and any(number == 0 for number in first):
+            raise ConfigError(f"a learned `alpha` must begin above 0; found {list(first)}.")
+        values = torch.tensor(first)
+        values = values.log() if self.use == "penalty" else values
+        return nn.Parameter(values) if first else None
+
     def _numbers(self, alpha: Any) -> list[Any]:
         if isinstance(alpha, str):
             raise ConfigError(
@@ -126,9 +131,10 @@ class Alpha(nn.Module, Scheduled):
 
     def _checked(self, numbers: Sequence[Any]) -> tuple[float, ...]:
         for number in numbers:
-            finite = isinstance(number, int | float) and math.isfinite(number)
+            plain = isinstance(number, int | float) and not isinstance(number, bool)
+            finite = plain and math.isfinite(number)
             if not finite or (self.use == "penalty" and number < 0):
-                rule = "at least 0" if self.use == "penalty" else "finite"
+                rule = "at least 0" if self.use == "penalty" else "a finite number"
                 raise ConfigError(f"`alpha` must be {rule}; found {number!r}.")
         return tuple(map(float, numbers))
 
@@ -137,7 +143,7 @@ class Alpha(nn.Module, Scheduled):
             if key not in SCHEDULE:
                 raise ConfigError(unknown("key of the schedule of `alpha`", key, SCHEDULE))
         full = {"start": 0.0, "stop": 1.0, "begin": 0.0, "end": 1.0, "shape": "linear", **alpha}
-        self._checked([full["start"], full["stop"]])
+        self._checked([full[key] for key in ("start", "stop", "begin", "end")])
         if not 0 <= full["begin"] <= full["end"] <= 1:
             raise ConfigError(
                 "a schedule of `alpha` needs 0 <= begin <= end <= 1; found "

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import copy
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise, permutations
 from typing import ClassVar, Literal
 
 from torch import Tensor, nn
 
 from plait.connections.alpha import Alpha, AlphaLike
 from plait.connections.graph import Edge, edges_of, in_order, written
-from plait.core.errors import ConfigError
+from plait.core.errors import ConfigError, ShapeError
 from plait.core.features import Features, FeatureShape
 from plait.core.outputs import Outputs, Term
 from plait.core.watched import Watched
@@ -29,6 +31,7 @@ class Wiring:
         tasks: all tasks in order.
         shapes: of each task's stage outputs.
         bodies: of each stage before its activation, where every task has a network of its own.
+        ends: the stages of each network that end a block, likewise; the last stage among them.
         networks: `{task: network}`, likewise.
         predictions: `{task: shape}`; complete for penalties only.
         seed: of new parameters; draw them under ``seeded(seed, "connection", ...)``.
@@ -38,6 +41,7 @@ class Wiring:
     shapes: Mapping[str, FeatureShape]
     seed: int = 0
     bodies: Mapping[str, FeatureShape] = field(default_factory=dict)
+    ends: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
     networks: Mapping[str, nn.Module] = field(default_factory=dict)
     predictions: Mapping[str, Shape] = field(default_factory=dict)
 
@@ -46,11 +50,12 @@ class Connection(nn.Module, ABC):
     """Connects the tasks' networks along the edges of a graph.
 
     Args:
-        edges: pairs [source, target] of task names; by default the chain in the order of the tasks.
+        edges: pairs [source, target] of task names; by default the chain in the order of the tasks,
+            or every pair in both directions if it is symmetric.
 
     Attributes:
         level: where it acts.
-        symmetric: whether all tasks exchange with all others at once, so that cycles are no matter.
+        symmetric: whether tasks exchange with each other at once, so that cycles are no matter.
         links: the edges as pairs, after `setup`.
     """
 
@@ -59,7 +64,7 @@ class Connection(nn.Module, ABC):
 
     def __init__(self, *, edges: Sequence[Sequence[str]] | None = None) -> None:
         super().__init__()
-        self.edges = None if edges is None else [list(edge) for edge in edges]
+        self.edges = edges if edges is None else copy.deepcopy(list(edges))
         self.links: tuple[Edge, ...] = ()
         self.tasks: tuple[str, ...] = ()
 
@@ -71,9 +76,13 @@ class Connection(nn.Module, ABC):
             ShapeError: shapes that have to fit and do not.
         """
         self.tasks = wiring.tasks
-        self.links = edges_of(self.edges, wiring.tasks)
+        self.links = edges_of(self.edges, wiring.tasks, self.default_edges(wiring.tasks))
         if not self.symmetric:
             in_order(wiring.tasks, self.links)
+
+    def default_edges(self, tasks: Sequence[str]) -> tuple[Edge, ...]:
+        """Returns the edges where none are given."""
+        return tuple(permutations(tasks, 2) if self.symmetric else pairwise(tasks))
 
     def parents(self, task: str) -> tuple[str, ...]:
         """Returns the sources of the edges into a task, in the order of the tasks."""
@@ -88,35 +97,55 @@ class Connection(nn.Module, ABC):
 class StageConnection(Connection):
     """Acts between the stages of the tasks' networks, inside `sharing.Separate`.
 
-    For each stage, `add` is asked first for every task, with the outputs of the stage before; then
-    `mix` gets the outputs of the stage. With inputs that differ by task, all networks read the
-    input of each wanted task in turn.
+    For each stage, `add` is asked first for the tasks for which `reads_before` names others; then
+    `mix` gets the outputs of the stage. With inputs that differ by task, all networks that a task
+    needs read its input.
     """
 
     level: Level = "stage"
 
-    def add(self, stage: int, task: str, hidden: Mapping[str, Tensor]) -> Tensor | None:
-        """Returns what is added to a stage's value before its activation, or None.
+    def setup(self, wiring: Wiring) -> None:
+        """Checks the edges, and that what they join has as many stages.
+
+        Raises:
+            ShapeError: joined networks have different numbers of stages.
+        """
+        super().setup(wiring)
+        for edge in self.links:
+            numbers = [len(wiring.shapes[task].levels) for task in edge]
+            if numbers[0] != numbers[1]:
+                raise ShapeError(
+                    f"{type(self).__name__} joins networks stage by stage; found {numbers[0]} "
+                    f"stages of task {edge[0]!r} and {numbers[1]} of {edge[1]!r}. Group them "
+                    "alike: `as_staged(network, cuts=[...])`."
+                )
+
+    def add(self, stage: int, task: str, hidden: Mapping[str, Tensor], body: Tensor) -> Tensor:
+        """Returns what is added to a stage's value before its activation.
 
         Args:
             stage: number of the stage, from 1 (the first reads the input).
-            task: whose stage it is.
-            hidden: `{task: output of the stage before}` of the task and its parents.
+            task: whose stage it is; `reads_before` is not empty for it.
+            hidden: `{task: output of the stage before}` of the task and those that it reads.
+            body: the value to which it is added.
         """
-        return None
+        raise NotImplementedError
 
-    def mix(self, stage: int, outputs: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    def mix(
+        self, stage: int, outputs: Mapping[str, Tensor], tasks: Sequence[str]
+    ) -> dict[str, Tensor]:
         """Returns the outputs of a stage after the exchange.
 
         Args:
             stage: number of the stage, from 0.
-            outputs: `{task: output}` of the tasks that run this stage; all tasks, if `needs` says
-                so for one that is wanted.
+            outputs: `{task: output}` of the tasks that run this stage: `tasks`, and those that
+                these read.
+            tasks: whose outputs are wanted.
         """
-        return dict(outputs)
+        return {task: outputs[task] for task in tasks}
 
     def finish(self, outputs: Mapping[str, Sequence[Tensor]]) -> dict[str, tuple[Tensor, ...]]:
-        """Returns `{task: levels}` that the task reads, from its stage outputs (after mixing)."""
+        """Returns the levels that each wanted task reads, from its stage outputs after mixing."""
         return {task: tuple(levels) for task, levels in outputs.items()}
 
     def reads_before(self, stage: int, task: str) -> tuple[str, ...]:

@@ -4,29 +4,30 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from graphlib import CycleError, TopologicalSorter
-from itertools import pairwise
 
 from plait.core.errors import ConfigError, unknown
 
 Edge = tuple[str, str]  # (source, target)
 
 
-def edges_of(edges: Sequence[Sequence[str]] | None, tasks: Sequence[str]) -> tuple[Edge, ...]:
-    """Returns the edges of the tasks' graph; by default the chain in the order of the tasks.
+def edges_of(
+    edges: Sequence[Sequence[str]] | None, tasks: Sequence[str], default: Iterable[Edge] = ()
+) -> tuple[Edge, ...]:
+    """Returns the edges of the tasks' graph, or the default if none are given.
 
     Raises:
         ConfigError: an edge is no pair, names an unknown task, joins a task with itself, or is
             given twice.
 
     Example:
-        >>> edges_of(None, ["click", "cart", "buy"])
-        (('click', 'cart'), ('cart', 'buy'))
+        >>> edges_of([["click", "buy"]], ["click", "cart", "buy"])
+        (('click', 'buy'),)
     """
     if edges is None:
-        return tuple(pairwise(tasks))
+        return tuple(default)
     found: list[Edge] = []
     for edge in edges:
-        if isinstance(edge, str) or len(edge) != 2:
+        if not isinstance(edge, Sequence) or isinstance(edge, str) or len(edge) != 2:
             raise ConfigError(f"an edge must be [source, target]; found {edge!r}.")
         source, target = edge
         for task in (source, target):

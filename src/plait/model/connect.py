@@ -14,6 +14,7 @@ from plait.connections import (
     Connection,
     ForwardConnection,
     PenaltyConnection,
+    StageConnection,
     Wiring,
 )
 from plait.connections.base import Shape
@@ -21,7 +22,8 @@ from plait.connections.graph import in_order
 from plait.core.errors import UnsupportedError
 from plait.core.features import Features, FeatureShape
 from plait.core.seeding import seeded
-from plait.encoders import body_shapes
+from plait.core.structure import PerTask
+from plait.encoders import body_shapes, ends_of_blocks, infer_shape, stages_of
 from plait.sharing import Separate, Sharing
 from plait.sharing.base import input_of
 from plait.tasks import Task
@@ -69,7 +71,9 @@ def connect(
     wiring = _wiring(sharing, tasks, connections, example, seed)
     forward = [each for each in connections if isinstance(each, ForwardConnection)]
     for connection in connections:
-        if not isinstance(connection, PenaltyConnection):
+        if isinstance(connection, StageConnection) and isinstance(example, PerTask):
+            connection.setup(_on_one_input(wiring, example))
+        elif not isinstance(connection, PenaltyConnection):
             connection.setup(wiring)
     order = in_order(
         list(tasks), [link for each in forward if not each.symmetric for link in each.links]
@@ -134,7 +138,23 @@ def _wiring(
     bodies = {
         task: body_shapes(network, input_of(task, example)) for task, network in networks.items()
     }
-    return Wiring(tuple(tasks), dict(sharing.shapes), seed, bodies, networks)
+    ends = {task: tuple(ends_of_blocks(stages_of(each))) for task, each in networks.items()}
+    return Wiring(
+        tuple(tasks), dict(sharing.shapes), seed, bodies=bodies, ends=ends, networks=networks
+    )
+
+
+def _on_one_input(wiring: Wiring, example: Any) -> Wiring:
+    """Returns the shapes of all networks for the first task's input.
+
+    Between the stages of networks only values of one input meet, even where each task has its own.
+    """
+    first = input_of(wiring.tasks[0], example)
+    return replace(
+        wiring,
+        shapes={task: infer_shape(each, first) for task, each in wiring.networks.items()},
+        bodies={task: body_shapes(each, first) for task, each in wiring.networks.items()},
+    )
 
 
 def _prediction_shape(head: nn.Module, shape: FeatureShape) -> Shape:

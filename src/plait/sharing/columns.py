@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from torch import Tensor, nn
@@ -19,6 +20,19 @@ from plait.encoders import (
 )
 
 
+@dataclass(frozen=True)
+class Step:
+    """One stage of the networks.
+
+    Attributes:
+        run: the tasks whose networks run it.
+        mixed: for each connection, the tasks whose outputs are wanted of it.
+    """
+
+    run: list[str]
+    mixed: list[list[str]]
+
+
 def run_columns(
     networks: Mapping[str, nn.Module],
     inputs: Any,
@@ -29,7 +43,7 @@ def run_columns(
     """Returns the features of the wanted tasks; of the other networks, runs what these need.
 
     Args:
-        networks: `{task: network}`, each with as many stages.
+        networks: `{task: network}`.
         inputs: what all of them read.
         wanted: tasks in order.
         connections: act between the stages, one after the other.
@@ -37,21 +51,21 @@ def run_columns(
     """
     stages = {task: stages_of(network) for task, network in networks.items()}
     values, mask = unmasked(inputs)
-    plan = _plan([*networks], wanted, connections, max(map(len, stages.values())))
-    hidden: dict[str, Any] = dict.fromkeys(networks, values)
-    levels: dict[str, list[Tensor]] = {task: [] for task in plan[0]}
-    for stage, tasks in enumerate(plan):
+    hidden: Mapping[str, Any] = dict.fromkeys(networks, values)
+    levels: dict[str, list[Tensor]] = {task: [] for task in networks}
+    lengths = {task: len(own) for task, own in stages.items()}
+    for number, step in enumerate(plan(lengths, wanted, connections)):
         outputs: dict[str, Tensor] = {}
-        for task in tasks:
-            shift = entering.get(task) if stage == 0 else _added(connections, stage, task, hidden)
-            found = run_shifted(stages[task][stage], hidden[task], mask, shift)
-            outputs[task] = one_tensor(found, stage, networks[task])
-        for connection in connections:
-            outputs = connection.mix(stage, outputs)
-        hidden = dict(outputs)
+        for task in step.run:
+            shift = _shift(connections, number, task, hidden, entering)
+            found = run_shifted(stages[task][number], hidden[task], mask, shift)
+            outputs[task] = one_tensor(found, number, networks[task])
+        for connection, tasks in zip(connections, step.mixed, strict=True):
+            outputs |= connection.mix(number, outputs, tasks)
         for task, output in outputs.items():
             levels[task].append(output)
-    read: Mapping[str, Sequence[Tensor]] = levels
+        hidden = outputs
+    read: Mapping[str, Sequence[Tensor]] = {task: levels[task] for task in wanted}
     for connection in connections:
         read = connection.finish(read)
     return {
@@ -60,33 +74,46 @@ def run_columns(
     }
 
 
-def _added(
-    connections: Sequence[StageConnection], stage: int, task: str, hidden: Mapping[str, Tensor]
-) -> Tensor | None:
-    """Returns the sum of what the connections add to a stage."""
-    total: Tensor | None = None
-    for connection in connections:
-        part = connection.add(stage, task, hidden)
-        if part is not None:
-            total = part if total is None else total + part
-    return total
-
-
-def _plan(
-    tasks: Sequence[str],
-    wanted: Collection[str],
+def _shift(
     connections: Sequence[StageConnection],
-    stages: int,
-) -> list[list[str]]:
-    """Returns the tasks that run each stage, found from the last one back."""
-    needed = set(wanted)
-    plan: list[list[str]] = []
-    for stage in reversed(range(stages)):
-        for connection in connections:
-            for task in tuple(needed):
-                needed.update(connection.reads_beside(stage, task))
-        plan.append([task for task in tasks if task in needed])
-        for connection in connections:
-            for task in tuple(needed):
-                needed.update(connection.reads_before(stage, task))
-    return plan[::-1]
+    stage: int,
+    task: str,
+    hidden: Mapping[str, Any],
+    entering: Mapping[str, Tensor],
+) -> Callable[[Any], Tensor] | None:
+    """Returns the function from a stage's value to what is added to it; None if nothing is."""
+    if stage == 0:
+        return None if task not in entering else lambda body: entering[task]
+    adding = [each for each in connections if each.reads_before(stage, task)]
+
+    def total(body: Any) -> Tensor:
+        first, *others = (each.add(stage, task, hidden, body) for each in adding)
+        return sum(others, first)
+
+    return total if adding else None
+
+
+def plan(
+    lengths: Mapping[str, int], wanted: Collection[str], connections: Sequence[StageConnection]
+) -> list[Step]:
+    """Returns what runs at each stage, found from the last one back.
+
+    Args:
+        lengths: `{task: number of stages}`.
+        wanted: the tasks whose features are wanted.
+        connections: in the order in which they act.
+    """
+    steps: list[Step] = []
+    needed: set[str] = set()  # after the stage
+    for stage in reversed(range(max(lengths.values()))):
+        needed |= {task for task in wanted if lengths[task] == stage + 1}
+        mixed: list[list[str]] = []
+        for connection in reversed(connections):
+            mixed.insert(0, [task for task in lengths if task in needed])
+            needed.update(*(connection.reads_beside(stage, task) for task in mixed[0]))
+        run = [task for task in lengths if task in needed]
+        steps.insert(0, Step(run, mixed))
+        if stage > 0:
+            for connection in connections:
+                needed.update(*(connection.reads_before(stage, task) for task in run))
+    return steps
