@@ -11,9 +11,9 @@ from torch import Tensor, nn
 
 from plait.core.errors import ConfigError, UnsupportedError
 from plait.core.features import Features
+from plait.core.matching import match_parameters
 from plait.core.outputs import Term
 from plait.core.watched import Watched
-from plait.regularization.matching import match_parameters
 
 Mode = Literal["loss", "prox"]
 
@@ -63,6 +63,9 @@ class Regularizer(nn.Module, ABC):
 
     def after_step(self, optimizer: torch.optim.Optimizer) -> None:
         """Runs what follows an optimizer step: proximal steps, closed forms, running estimates."""
+
+    def anchor(self) -> None:
+        """Is told that the model has taken over trained weights, to which one may hold on."""
 
     def watched(self) -> dict[str, Watched]:
         """Returns what to log by title, such as the correlations of the tasks."""

@@ -13,6 +13,7 @@ from torchmetrics import Metric
 from torchmetrics.classification import MulticlassAccuracy, MulticlassF1Score
 
 from plait.core.errors import ConfigError, DataError, ShapeError
+from plait.core.kinds import Kind
 from plait.tasks.task import Task
 
 
@@ -23,6 +24,7 @@ class ClassLabels(Task):
     """
 
     class_dim = 1
+    kind = Kind("classes", 1)
 
     def _init_classes(
         self,

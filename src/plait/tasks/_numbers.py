@@ -13,6 +13,7 @@ from torchmetrics import Metric
 from torchmetrics.regression import MeanAbsoluteError, MeanSquaredError
 
 from plait.core.errors import ConfigError, DataError, ShapeError, suggest
+from plait.core.kinds import Kind
 from plait.tasks.task import Task
 
 ErrorName = Literal["squared", "absolute", "huber"]
@@ -43,6 +44,8 @@ class InUnits(nn.Module):
 
 class NumberLabels(Task):
     """A task whose labels are numbers, NaN where one is missing."""
+
+    kind = Kind("numbers")
 
     error: ErrorName
     scale: float | Sequence[float]

@@ -18,6 +18,7 @@ from torchmetrics.classification import (
 
 from plait.core.errors import ConfigError, DataError, ShapeError
 from plait.core.features import FeatureShape
+from plait.core.kinds import Kind
 from plait.core.pooling import Pooling
 from plait.tasks.heads import ScalarHead
 from plait.tasks.task import Task
@@ -44,6 +45,8 @@ class MultiLabel(Task):
 
     Shapes: labels `[B, K]`, floats 0, 1 or NaN (missing); predictions `[B, K]`, logits.
     """
+
+    kind = Kind("labels")
 
     def __init__(
         self,
@@ -120,7 +123,7 @@ class MultiLabel(Task):
         keep = self.label_weights(target, weights) > 0
         labels = torch.where(keep, torch.nan_to_num(target), MISSING).long()
         rows = keep.any(dim=1)
-        return prediction[rows].float().sigmoid(), labels[rows]
+        return _probabilities(prediction[rows]), labels[rows]
 
     def summarise(self, target: Tensor, weights: Tensor | None = None) -> Tensor:
         """Returns `[2, K]`: the sum and the number of each label."""
@@ -132,3 +135,13 @@ class MultiLabel(Task):
         total, number = summary
         rate: Tensor = (total + 0.5) / (number + 1.0)
         return rate.logit().to(prediction).expand_as(prediction)
+
+
+def _probabilities(logits: Tensor) -> Tensor:
+    """Returns the logistic function, the same number for equal logits.
+
+    torch's own differs in the last bit with the position in the tensor: metrics that rank examples
+    would find an order among equal ones.
+    """
+    values, places = logits.float().unique(return_inverse=True)
+    return values.sigmoid()[places]

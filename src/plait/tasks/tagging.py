@@ -8,6 +8,7 @@ from torch import nn
 from torchmetrics import Metric
 
 from plait.core.features import FeatureShape
+from plait.core.kinds import Kind
 from plait.tasks._classes import ClassLabels
 from plait.tasks.heads import TokenHead
 
@@ -32,6 +33,7 @@ class Tagging(ClassLabels):
     """
 
     class_dim = -1
+    kind = Kind("classes", -1)
 
     def __init__(
         self,

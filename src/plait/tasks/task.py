@@ -12,6 +12,7 @@ from torchmetrics import Metric
 
 from plait.core.errors import ConfigError, DataError, ShapeError, UnsupportedError
 from plait.core.features import Features, FeatureShape
+from plait.core.kinds import Kind
 from plait.core.structure import map_tensors
 from plait.tasks.metrics import direction
 
@@ -42,9 +43,15 @@ class Task:
             label is missing where it is NaN, and any other label is there.
         weight: static weight of the task; multiplies its loss before everything else.
 
+    Attributes:
+        kind: how the numbers of a prediction are meant, for connections that read them; set it on
+            a task of your own whose predictions are classes, labels or numbers.
+
     Raises:
         ConfigError: an empty name, a weight that is not positive, or a metric without direction.
     """
+
+    kind: Kind = Kind("other")
 
     def __init__(
         self,
