@@ -94,6 +94,10 @@ def train(
     data: Annotated[Path | None, typer.Option("--data", help="Data folder.")] = None,
     out: Out = None,
     config: Annotated[Path | None, typer.Option("--config", help="YAML file of settings.")] = None,
+    start_from: Annotated[
+        list[Path] | None,
+        typer.Option("--from", help="Run whose weights to start with; may be given several times."),
+    ] = None,
     resume: Annotated[
         Path | None, typer.Option("--resume", help="Go on with the run in this folder.")
     ] = None,
@@ -101,10 +105,11 @@ def train(
 ) -> None:
     """Train on a known problem, test once, and write a report.
 
-    Examples: plait train digits epochs=2 | plait train pets --data DIR balancing=UPGrad
+    Examples: plait train digits epochs=2 | plait train pets --data DIR balancing=UPGrad |
+    plait train digits sharing=Separate connections=CrossStitch --from runs/a --from runs/b
     """
     if resume is not None:
-        if any(given is not None for given in (recipe, settings, data, out, config)):
+        if any((recipe, settings, data, start_from, out, config)):
             raise ConfigError("--resume takes the settings of its run; leave out everything else.")
         result = resume_run(resume, callbacks=[ProgressBar()])
     else:
@@ -116,6 +121,8 @@ def train(
             chosen = merge(chosen, {"recipe": recipe})
         if data is not None:
             chosen["data"] = str(data)
+        if start_from:
+            chosen["start_from"] = [str(folder) for folder in start_from]
         resolved = validate(with_defaults(merge(chosen, parse(words))))
         folder = out or free_folder(kebab(recipe_class(resolved.recipe.name).__name__))
         result = run(resolved, folder, callbacks=[ProgressBar()])

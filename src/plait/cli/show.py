@@ -86,6 +86,8 @@ def result(found: Result, report: Path, *, as_json: bool) -> None:
             table.add_row(Text(task), metric, f"{value:.4g}", shown)
     out = Console()
     out.print(table)
+    if found.started:
+        out.print(f"Started from {found.started}.", highlight=False, markup=False, soft_wrap=True)
     out.print(
         f"{found.seconds:.0f} seconds; run folder: {found.folder}",
         highlight=False,

@@ -25,10 +25,11 @@ from plait.connections import Connection
 from plait.core.errors import ConfigError, PlaitError, suggest, unknown
 from plait.core.lookup import build, find, parameters
 from plait.core.seeding import seeded
-from plait.data import loader
+from plait.data import loader, of_tasks
 from plait.experiments.config import Method, Methods, RunConfig
 from plait.experiments.overrides import merge
-from plait.model import MultiTaskModel
+from plait.model import MultiTaskModel, Transfer
+from plait.pretrained import read_model
 from plait.recipes import Recipe
 from plait.regularization import Regularizer
 from plait.sharing import Sharing
@@ -38,15 +39,27 @@ from plait.training import Callback, Trainer, steps_per_epoch
 
 @dataclass(frozen=True)
 class Job:
-    """What a run needs: the problem, the loaders of its splits, and a trainer with the model."""
+    """What a run needs: the problem, the loaders of its splits, and a trainer with the model.
+
+    `transfer` says what the model has taken over from the runs that it starts from.
+    """
 
     recipe: Recipe
     loaders: dict[str, DataLoader[Any]]
     trainer: Trainer
+    transfer: Transfer | None = None
 
 
-def build_job(config: RunConfig, folder: Path, callbacks: Sequence[Callback] = ()) -> Job:
+def build_job(
+    config: RunConfig, folder: Path, callbacks: Sequence[Callback] = (), *, resume: bool = False
+) -> Job:
     """Builds all objects of a run; nothing is written.
+
+    Args:
+        config: the settings.
+        folder: the run folder.
+        callbacks: are told of the training.
+        resume: the weights will come from a checkpoint, so other runs are not read.
 
     Raises:
         ConfigError: an unknown method, task or option.
@@ -57,7 +70,7 @@ def build_job(config: RunConfig, folder: Path, callbacks: Sequence[Callback] = (
     balancer = _balancer(config.balancing)
     loaders = {
         split: loader(
-            data,
+            of_tasks(data, [task.name for task in tasks]),
             batch_size=config.batch_size,
             shuffle=split == "train",
             seed=config.seed,
@@ -67,6 +80,9 @@ def build_job(config: RunConfig, folder: Path, callbacks: Sequence[Callback] = (
     }
     example = next(iter(loaders["val"]))[0]
     model = _model(config, recipe, tasks, example)
+    transfer = None if resume else _start(model, config, recipe)
+    if config.freeze:
+        model.freeze(*config.freeze)
     steps = config.epochs * steps_per_epoch(len(loaders["train"]), config.accumulate, balancer)
     trainer = Trainer(
         model,
@@ -89,7 +105,7 @@ def build_job(config: RunConfig, folder: Path, callbacks: Sequence[Callback] = (
         callbacks=callbacks,
         **{option.name: getattr(config, option.name) for option in fields(Options)},
     )
-    return Job(recipe, loaders, trainer)
+    return Job(recipe, loaders, trainer, transfer)
 
 
 def build_recipe(config: RunConfig) -> Recipe:
@@ -158,15 +174,9 @@ def _tasks(config: RunConfig, recipe: Recipe) -> list[Task]:
 
 
 def _model(config: RunConfig, recipe: Recipe, tasks: list[Task], example: Any) -> MultiTaskModel:
-    with seeded(config.seed, "encoder"):
-        encoder = (
-            recipe.encoder()
-            if config.encoder is None
-            else _method(config.encoder, plait.encoders, nn.Module, "encoder")
-        )
-    sharing = _method(config.sharing, plait.sharing, Sharing, "sharing", encoder=encoder)
+    encoder = _encoder(config, recipe)
     return MultiTaskModel(
-        sharing,
+        _method(config.sharing, plait.sharing, Sharing, "sharing", encoder=encoder),
         tasks,
         example=example,
         connections=_methods(config.connections, plait.connections, Connection, "connection"),
@@ -175,6 +185,37 @@ def _model(config: RunConfig, recipe: Recipe, tasks: list[Task], example: Any) -
         ),
         seed=config.seed,
     )
+
+
+def _start(model: MultiTaskModel, config: RunConfig, recipe: Recipe) -> Transfer | None:
+    """Takes over the weights of the runs that the configuration names."""
+    if not config.start_from:
+        return None
+    sources = [_trained(Path(folder), config, recipe) for folder in config.start_from]
+    return model.start_from(*sources, new_tasks=config.new_tasks)
+
+
+def _encoder(config: RunConfig, recipe: Recipe) -> nn.Module:
+    with seeded(config.seed, "encoder"):
+        if config.encoder is None:
+            return recipe.encoder()
+        encoder: nn.Module = _method(config.encoder, plait.encoders, nn.Module, "encoder")
+    return encoder
+
+
+def _trained(folder: Path, config: RunConfig, recipe: Recipe) -> MultiTaskModel:
+    """Returns the trained model of a run folder, or of a model folder.
+
+    What its file cannot describe (a class of the user's own, metric objects) is the recipe's.
+    """
+    place = folder / "model" if (folder / "model").is_dir() else folder
+    described, _ = read_model(place)
+    own = {task.name: task for task in recipe.tasks()}
+    tasks = None
+    if None in described["tasks"] and all(name in own for name in described["names"]):
+        tasks = [own[name] for name in described["names"]]
+    encoder = _encoder(config, recipe) if described["encoder"] is None else None
+    return MultiTaskModel.from_pretrained(place, encoder=encoder, tasks=tasks)
 
 
 def _methods(given: Methods, package: Any, base: type[Any], kind: str) -> list[Any]:

@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 
 from plait.backward import At, HeadWeights, NonFinite, Route, Scale
 from plait.core.errors import ConfigError, suggest
+from plait.model import NewTasks
 
 
 class Method(BaseModel):
@@ -44,6 +45,10 @@ class RunConfig(BaseModel):
         sharing: family 1: which parameters the tasks share.
         regularization: family 2: what ties the parameters of separate networks; one or a list.
         connections: family 3: what passes between separate networks; one or a list.
+        start_from: run folders, or model folders, whose weights the model starts with.
+        new_tasks: how the encoder of a task starts that none of them knows: from the first one's,
+            or fresh.
+        freeze: tasks, or patterns of parameter names, that do not learn.
         balancing: how the tasks are balanced; a wrapper takes another method as an option, as in
             ``{class: CRMOGM, method: {class: CAGrad, c: 0.4}}``.
         optimizer: any class of `torch.optim`; `lr` and `weight_decay` are those of the model.
@@ -66,6 +71,9 @@ class RunConfig(BaseModel):
     sharing: Method = Field("Hard", validate_default=True)
     regularization: Methods = None
     connections: Methods = None
+    start_from: list[str] = Field(default_factory=list)
+    new_tasks: NewTasks = "source"
+    freeze: list[str] = Field(default_factory=list)
     balancing: Method = Field("Equal", validate_default=True)
     optimizer: Method = Field("AdamW", validate_default=True)
     scheduler: Method | None = None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import yaml
@@ -17,6 +17,7 @@ from plait.experiments.config import RunConfig, validate
 from plait.experiments.environment import environment
 from plait.experiments.gallery import write_gallery
 from plait.experiments.overrides import read_yaml
+from plait.model import MultiTaskModel
 from plait.training import Callback, Trainer
 from plait.training.records import evaluation_event
 
@@ -31,6 +32,7 @@ class Result:
         seconds: of training and validation.
         parameters: number of the model's parameters.
         best_epoch: the epoch, from 1, whose weights were kept.
+        started: what was taken over from other runs; empty if nothing.
     """
 
     folder: Path
@@ -38,6 +40,7 @@ class Result:
     seconds: float
     parameters: int
     best_epoch: int
+    started: str = ""
 
 
 def run(
@@ -49,7 +52,8 @@ def run(
 ) -> Result:
     """Trains, tests once, and writes the run folder.
 
-    The folder gets config.yaml, env.json, events.jsonl, checkpoints/, model/ and gallery/.
+    The folder gets config.yaml, env.json, events.jsonl, checkpoints/, model/ and gallery/; also
+    transfer.json, if it starts from other runs, and found.yaml, if it searches.
 
     Args:
         config: the settings.
@@ -66,11 +70,14 @@ def run(
             f"{folder} already holds a run; nothing in it was touched. Name another folder with "
             f"--out, or go on with it: --resume {folder}"
         )
-    job = build_job(config, folder, callbacks)
+    job = build_job(config, folder, callbacks, resume=resume)
     if not resume:
         _make(folder)
         write_text(folder / "config.yaml", yaml.safe_dump(config.described(), sort_keys=False))
         write_text(folder / "env.json", json.dumps(environment(config.seed), indent=2) + "\n")
+        if job.transfer is not None:
+            described = json.dumps(asdict(job.transfer), indent=2)
+            write_text(folder / "transfer.json", described + "\n")
     state = job.trainer.fit(job.loaders["train"], job.loaders["val"], resume=resume)
     test = _test(job)
     model = job.trainer.model
@@ -83,7 +90,18 @@ def run(
         count=config.gallery,
     )
     parameters = sum(parameter.numel() for parameter in model.parameters())
-    return Result(folder, test, state.seconds, parameters, state.best_epoch)
+    _write_found(config, model, folder)
+    started = "" if job.transfer is None else str(job.transfer)
+    return Result(folder, test, state.seconds, parameters, state.best_epoch, started)
+
+
+def _write_found(config: RunConfig, model: MultiTaskModel, folder: Path) -> None:
+    """Writes the settings that retrain what a search has found, for ``--config``."""
+    found = model.sharing.found()
+    if found:
+        sharing = {**config.described()["sharing"], **found}
+        text = yaml.safe_dump({**config.described(), "sharing": sharing}, sort_keys=False)
+        write_text(folder / "found.yaml", text)
 
 
 def _make(folder: Path) -> None:

@@ -1,5 +1,6 @@
 """The model: sharing, connections, regularization and heads under one roof."""
 
 from plait.model.model import MultiTaskModel
+from plait.model.transfer import NewTasks, Transfer
 
-__all__ = ["MultiTaskModel"]
+__all__ = ["MultiTaskModel", "NewTasks", "Transfer"]

@@ -13,15 +13,17 @@ from plait.connections import Connection
 from plait.core.batch import Batch
 from plait.core.errors import ConfigError, DataError, suggest
 from plait.core.keys import safe_key
-from plait.core.modes import evaluating
 from plait.core.outputs import Losses, Outputs, Penalties
 from plait.core.scheduled import set_progress
-from plait.core.structure import from_signature, map_tensors, signature
+from plait.core.structure import from_signature, signature
 from plait.core.watched import Watched
-from plait.gradients import Cut, leaves
+from plait.gradients import Cut
 from plait.model.connect import connect
 from plait.model.flow import Flow
+from plait.model.freeze import freeze as freeze_parts
+from plait.model.roles import roles_of
 from plait.model.terms import output_terms, parameter_terms
+from plait.model.transfer import NewTasks, Transfer, transfer
 from plait.pretrained import (
     building_from,
     describe,
@@ -49,6 +51,9 @@ class MultiTaskModel(nn.Module):
         regularization: terms that tie the networks of `sharing.Separate`.
         seed: of the heads and of what `sharing` adds; a head depends on (seed, name of its task)
             alone, so a single-task model and a joint one start from the same head.
+
+    Attributes:
+        learning: the tasks that have something to learn: all of them, unless some are frozen.
 
     Raises:
         ConfigError: no task, or two of one name; edges that name unknown tasks or form a cycle.
@@ -91,6 +96,8 @@ class MultiTaskModel(nn.Module):
         self.heads = _by_key(connected.heads)
         self.early_heads = _by_key(connected.early)
         self.early_weight: float = connected.early_weight
+        self.learning = tuple(self.tasks)
+        self._still: list[nn.Module] = []  # what is frozen and stays in eval mode
         self.regularization = nn.ModuleList(regularization)
         for regularizer in regularization:
             networks = sharing.networks() if regularizer.ties else {"all": sharing}
@@ -159,7 +166,7 @@ class MultiTaskModel(nn.Module):
             share: the part of the step's examples that they hold, for terms of the outputs.
             parameters: whether the terms of the parameters are among them; once in a step.
         """
-        connections, regularizers = self._connections(), self._regularizers()
+        connections, regularizers = self._connections(), self.regularizers
         terms = parameter_terms(connections, regularizers) if parameters else {}
         return Penalties.of(terms | output_terms(outputs, connections, regularizers, share))
 
@@ -171,7 +178,7 @@ class MultiTaskModel(nn.Module):
         """
         found: dict[str, Watched] = {}
         parts: list[Sharing | Connection | Regularizer] = [self.sharing]
-        for part in [*parts, *self._connections(), *self._regularizers()]:
+        for part in [*parts, *self._connections(), *self.regularizers]:
             found |= part.watched()
         for each in outputs:
             found |= each.watched
@@ -179,7 +186,7 @@ class MultiTaskModel(nn.Module):
 
     def after_step(self, optimizer: torch.optim.Optimizer) -> None:
         """Runs what follows an optimizer step: proximal steps, running estimates."""
-        for regularizer in self._regularizers():
+        for regularizer in self.regularizers:
             regularizer.after_step(optimizer)
 
     def set_progress(self, progress: float) -> None:
@@ -193,8 +200,95 @@ class MultiTaskModel(nn.Module):
     def _connections(self) -> list[Connection]:
         return [module for module in self.connections if isinstance(module, Connection)]
 
-    def _regularizers(self) -> list[Regularizer]:
+    @property
+    def regularizers(self) -> list[Regularizer]:
+        """The regularizers in order."""
         return [module for module in self.regularization if isinstance(module, Regularizer)]
+
+    def head_of(self, task: str) -> nn.Module:
+        """Returns the head of a task."""
+        return self.heads[safe_key(task)]
+
+    def start_from(self, *sources: MultiTaskModel, new_tasks: NewTasks = "source") -> Transfer:
+        """Takes over the weights that trained models have for this one.
+
+        Encoders of one task each and heads go by the names of the tasks, all else by name, shape
+        and class; the anchors of regularizers are set to what was taken.
+
+        Args:
+            sources: trained models; the first that has a part gives it.
+            new_tasks: "source" starts the encoder of a task that no source knows from the encoder
+                of the first source, "fresh" leaves it as it was drawn.
+
+        Returns:
+            What was taken, and what starts anew.
+
+        Raises:
+            ConfigError: a part does not fit, or nothing can be taken.
+        """
+        return transfer(self, sources, new_tasks=new_tasks)
+
+    def freeze(self, *what: str) -> None:
+        """Keeps parts of the model as they are; their normalisation statistics stand still too.
+
+        A task that can no longer learn anything has no loss in training, and is evaluated as ever.
+
+        Args:
+            what: names of tasks (encoder and head), or patterns of parameter names.
+
+        Raises:
+            ConfigError: a name that is neither, a task whose encoder others share, or nothing that
+                is left to train.
+        """
+        self._still += freeze_parts(self, what)
+        reached = self.roles().values()
+        self.learning = tuple(task for task in self.tasks if any(task in r for r in reached))
+
+    def extend(
+        self,
+        sharing: Sharing,
+        tasks: Sequence[Task],
+        *,
+        connections: Sequence[Connection] = (),
+        regularization: Sequence[Regularizer] = (),
+        freeze: Sequence[str] = (),
+        new_tasks: NewTasks = "source",
+    ) -> MultiTaskModel:
+        """Returns a model for more tasks that starts with the weights of this one, which stays.
+
+        Train task t, then t + 1 with the first frozen (`freeze`), anchored
+        (`regularization.Successive`) or connected (`connections.Progressive`).
+
+        Args:
+            sharing: of the new model.
+            tasks: the new tasks; those of this model come before them.
+            connections: of the new model.
+            regularization: of the new model.
+            freeze: as in `freeze`.
+            new_tasks: as in `start_from`.
+
+        Raises:
+            ConfigError: as in `start_from` and `freeze`.
+        """
+        model = MultiTaskModel(
+            sharing,
+            [*self.tasks.values(), *tasks],
+            example=from_signature(self.input_signature),
+            connections=connections,
+            regularization=regularization,
+            seed=self.seed,
+        )
+        model.start_from(self, new_tasks=new_tasks)
+        if freeze:
+            model.freeze(*freeze)
+        return model
+
+    def train(self, mode: bool = True) -> MultiTaskModel:
+        """Sets the mode; what is frozen stays in eval mode."""
+        super().train(mode)
+        for module in self._still:
+            module.eval()
+        return self
 
     def batch(self, inputs: Any, targets: Mapping[str, Any], weights: Any = None) -> Batch:
         """Makes a batch of inputs and `{task: labels}`, with the labels checked and counted.
@@ -218,19 +312,7 @@ class MultiTaskModel(nn.Module):
         Parameters of two or more tasks are the shared ones; frozen ones are left out. Runs one pass
         on zeros in eval mode.
         """
-        with evaluating(self), torch.enable_grad(), torch.random.fork_rng(devices=[]):
-            outputs = self(map_tensors(self._as_parameters, from_signature(self.input_signature)))
-        reached = {task: set(map(id, leaves([out.sum()]))) for task, out in outputs.items()}
-        return {
-            name: frozenset(task for task, found in reached.items() if id(parameter) in found)
-            for name, parameter in self.named_parameters()
-            if parameter.requires_grad
-        }
-
-    def _as_parameters(self, inputs: Tensor) -> Tensor:
-        """Moves inputs to the device and, if they are floats, to the dtype of the parameters."""
-        first = next(self.parameters())
-        return inputs.to(first) if inputs.is_floating_point() else inputs.to(first.device)
+        return roles_of(self, self.input_signature)
 
     def save_pretrained(
         self, folder: str | Path, *, metrics: Mapping[str, Mapping[str, float]] | None = None
@@ -245,8 +327,9 @@ class MultiTaskModel(nn.Module):
             "sharing": describe(self.sharing, leave_out=("encoder",)),
             "connections": [describe(connection) for connection in self._connections()],
             "encoder": describe(self.sharing.prototype()),
+            "names": list(self.tasks),
             "tasks": [describe(task) for task in self.tasks.values()],
-            "regularization": [describe(regularizer) for regularizer in self._regularizers()],
+            "regularization": [describe(regularizer) for regularizer in self.regularizers],
             "example": self.input_signature,
             "seed": self.seed,
         }

@@ -34,9 +34,8 @@ class Reading:
 
     def select(self, batch: Batch) -> Batch:
         """Returns the batch without the tasks that do not count."""
-        if all(factor > 0 for factor in self.factors.values()):
-            return batch
-        return batch.only(task for task in self.model.tasks if self.factors.get(task, 1.0) > 0)
+        counts = [task for task in self.model.learning if self.factors.get(task, 1.0) > 0]
+        return batch if len(counts) == len(self.model.tasks) else batch.only(counts)
 
     def __call__(self, batch: Batch, cut: Cut | None = None) -> tuple[list[Outputs], Losses]:
         """Returns the outputs for each part, and the losses of the tasks present.

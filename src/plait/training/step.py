@@ -83,7 +83,7 @@ def training_step(
     reading = Reading(model, autocast, factors or {})
     given = [reading.select(batch).to(device) for batch in batches]
     balancer, totals = backward.balancer, _totals(given)
-    if not totals and factors:
+    if not totals and (factors or len(model.learning) < len(model.tasks)):
         reason = "no task that counts yet has a label in this step"
         return StepRecord({}, {}, None, None, skipped=reason)
     optimizer.zero_grad(set_to_none=True)
