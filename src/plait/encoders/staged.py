@@ -52,12 +52,13 @@ def channel_dim_of(encoder: nn.Module) -> int:
     return int(channel_dim)
 
 
-def encode(encoder: nn.Module, inputs: Any) -> Features:
+def encode(encoder: nn.Module, inputs: Any, stages: int | None = None) -> Features:
     """Runs the encoder stage by stage and keeps every stage's output.
 
     Args:
         encoder: any module. A stage that declares ``masked = True`` is given the padding mask.
         inputs: a tensor, any structure, or `Masked(values, mask)`.
+        stages: how many stages run, from the first; all by default.
 
     Returns:
         Features whose `levels` are the stage outputs, finest first.
@@ -67,7 +68,7 @@ def encode(encoder: nn.Module, inputs: Any) -> Features:
     """
     hidden, mask = unmasked(inputs)
     levels = []
-    for position, stage in enumerate(stages_of(encoder)):
+    for position, stage in enumerate(stages_of(encoder)[:stages]):
         hidden = run_stage(stage, hidden, mask)
         levels.append(one_tensor(hidden, position, encoder))
     return Features(tuple(levels), channel_dim_of(encoder), mask, grid_of(inputs))

@@ -1,15 +1,27 @@
-"""One encoder for all tasks."""
+"""One encoder for all tasks, or one for each group of tasks."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from torch import nn
 
+from plait.core.errors import ConfigError, unknown
+from plait.core.features import Features, FeatureShape
 from plait.core.outputs import TaskFeatures
 from plait.core.structure import PerTask
-from plait.encoders import EncoderLike, encode, infer_shape, instance
+from plait.encoders import (
+    Copies,
+    EncoderLike,
+    copy_of,
+    encode,
+    infer_shape,
+    instance,
+    owns_parameters,
+    stages_of,
+)
 from plait.sharing.base import Sharing, input_of
 
 
@@ -18,37 +30,146 @@ class Hard(Sharing):
 
         z = f(x),    y_t = h_t(z)
 
+    With groups there is one encoder, a trunk, for each group g of tasks: z_t = f_g(t)(x). With
+    `attach`, the head of task t reads the features after stage l_t in place of those after the
+    last, z_t = f^(l_t) o ... o f^(0) (x): simple tasks are supervised at lower stages (hierarchical
+    supervision).
+
     Args:
-        encoder: any module, or a factory of one. It is used, not copied.
+        encoder: any module, or a factory of one. Without `groups` it is used, not copied.
+        groups: lists of tasks, each task in exactly one of them; one group of all by default. To
+            train a task in several groups and serve it from one of them, train a model for each.
+        attach: `{task: stage}`, the last stage that the task's head reads, from 0; other tasks read
+            all stages. Every stage that learns has to be read by a task.
+        copies: how a group's trunk starts: "clone" from the weights of the encoder, "reset" from
+            new ones, drawn from (seed, names of the group's tasks). Without groups it does nothing.
 
-    Cost: one pass of the encoder, whatever the number of tasks; with `PerTask` inputs one pass
-        each.
+    Raises (in `setup`):
+        ConfigError: a group that is empty or names an unknown task, a task in no group or in two, a
+            stage that does not exist, or one that learns and that no task reads.
 
-    Reference: Caruana, "Multitask Learning", Machine Learning 28, 1997.
+    Cost: one pass of the encoder for each group, whatever the number of tasks, and of the stages
+        alone that the wanted tasks read; with `PerTask` inputs one pass for each task.
+
+    Reference: Caruana, "Multitask Learning", Machine Learning 28, 1997. Groups: Standley, Zamir,
+        Chen, Guibas, Malik, Savarese, "Which Tasks Should Be Learned Together in Multi-task
+        Learning?", ICML 2020. Attachment: Sogaard, Goldberg, "Deep multi-task learning with low
+        level tasks supervised at lower layers", ACL 2016.
     """
 
-    def __init__(self, encoder: EncoderLike) -> None:
+    def __init__(
+        self,
+        encoder: EncoderLike,
+        *,
+        groups: Sequence[Sequence[str]] | None = None,
+        attach: Mapping[str, int] | None = None,
+        copies: Copies = "clone",
+    ) -> None:
         super().__init__()
-        self.encoder = instance(encoder)
+        self.groups = None if groups is None else [list(group) for group in groups]
+        self.attach = dict(attach or {})
+        self.copies = copies
+        self._group_of: dict[str, int] = {}
+        self._depths: dict[str, int] = {}  # how many stages a task reads
+        if groups is None:
+            self.encoder = instance(encoder)
+        else:
+            self.trunks = nn.ModuleList()
+            self._source = [encoder]
 
     def setup(self, tasks: Sequence[str], example: Any, seed: int = 0) -> None:
-        """Finds the shapes of the features."""
+        """Makes the trunks of the groups and finds the shapes of the features."""
+        self._group_of = self._groups(tasks)
+        if self.groups is not None:
+            source = self._take_source()
+            for group in self.groups:
+                self.trunks.append(copy_of(source, self.copies, seed, *group))
         self.tasks = tuple(tasks)
-        self.shapes = {task: infer_shape(self.encoder, input_of(task, example)) for task in tasks}
+        found = dict(self._shapes(example))
+        self.shapes = {task: found[task] for task in tasks}
 
     def forward(self, inputs: Any, tasks: Collection[str] | None = None) -> TaskFeatures:
-        """Returns the same features for every wanted task."""
+        """Returns the wanted tasks' features; the same ones for tasks that read the same stages."""
         wanted = self._wanted(tasks)
-        if isinstance(inputs, PerTask):
-            return TaskFeatures(
-                {task: encode(self.encoder, input_of(task, inputs)) for task in wanted}
-            )
-        return TaskFeatures(dict.fromkeys(wanted, encode(self.encoder, inputs)))
+        found: dict[str, Features] = {}
+        for together in self._passes(wanted, inputs):
+            depth = max(self._depths[task] for task in together)
+            trunk = self.encoder_of(together[0])
+            whole = encode(trunk, input_of(together[0], inputs), stages=depth)
+            cut = {depth: whole}
+            for task in together:
+                stages = self._depths[task]
+                if stages not in cut:
+                    cut[stages] = replace(whole, levels=whole.levels[:stages])
+                found[task] = cut[stages]
+        return TaskFeatures({task: found[task] for task in wanted})
 
     def prototype(self) -> nn.Module:
-        """Returns the encoder."""
-        return self.encoder
+        """Returns the encoder, or the first group's."""
+        return self.encoder if self.groups is None else self.trunks[0]
 
     def encoder_of(self, task: str) -> nn.Module:
-        """Returns the encoder."""
-        return self.encoder
+        """Returns the trunk that serves a task."""
+        return self.encoder if self.groups is None else self.trunks[self._group_of[task]]
+
+    def _passes(self, tasks: Sequence[str], inputs: Any) -> Iterator[list[str]]:
+        """Yields the tasks that are served by one pass of their trunk."""
+        if isinstance(inputs, PerTask):
+            yield from ([task] for task in tasks)
+            return
+        by_group: dict[int, list[str]] = {}
+        for task in tasks:
+            by_group.setdefault(self._group_of[task], []).append(task)
+        yield from by_group.values()
+
+    def _groups(self, tasks: Sequence[str]) -> dict[str, int]:
+        """Returns `{task: number of its group}`."""
+        if self.groups is None:
+            return dict.fromkeys(tasks, 0)
+        found: dict[str, int] = {}
+        for number, group in enumerate(self.groups):
+            if not group:
+                raise ConfigError("a group of `groups` must name a task; found an empty one.")
+            for task in group:
+                if task not in tasks:
+                    raise ConfigError(unknown("task of `groups`", task, tasks))
+                if task in found:
+                    raise ConfigError(
+                        f"a task has one group, which serves it; `groups` names {task!r} twice. "
+                        "Leave it in one of them."
+                    )
+                found[task] = number
+        missing = [task for task in tasks if task not in found]
+        if missing:
+            raise ConfigError(
+                f"every task needs a group; `groups` does not name {', '.join(missing)}. Add "
+                f"{[missing[0]]}, a group of its own."
+            )
+        return found
+
+    def _shapes(self, example: Any) -> Iterator[tuple[str, FeatureShape]]:
+        """Yields the shapes of each task's features; finds how many stages it reads."""
+        for task in self.attach:
+            if task not in self.tasks:
+                raise ConfigError(unknown("task of `attach`", task, self.tasks))
+        for together in self._passes(self.tasks, example):
+            trunk = self.encoder_of(together[0])
+            whole = infer_shape(trunk, input_of(together[0], example))
+            stages = len(whole.levels)
+            for task in together:
+                last = self.attach.get(task, stages - 1)
+                if last not in range(stages):
+                    raise ConfigError(
+                        f"`attach` must name a stage in 0..{stages - 1}; found {last!r} for task "
+                        f"{task!r}."
+                    )
+                self._depths[task] = last + 1
+                yield task, replace(whole, levels=whole.levels[: last + 1])
+        for task in self.attach:
+            together = [each for each in self.tasks if self._group_of[each] == self._group_of[task]]
+            depth = max(self._depths[each] for each in together)
+            if any(map(owns_parameters, stages_of(self.encoder_of(task))[depth:])):
+                raise ConfigError(
+                    f"every stage that learns must be read by a task; no task reads those after "
+                    f"stage {depth - 1}. Give a shorter encoder, or do not attach {task!r}."
+                )
