@@ -16,6 +16,7 @@ from plait.core.errors import ConfigError
 from plait.experiments import (
     catalogue,
     compare,
+    compare_families,
     free_folder,
     kebab,
     merge,
@@ -53,6 +54,12 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 
+FAMILIES_DEMO = {
+    "recipe": {"class": "digits", "scenes": 1500},
+    "balancing": "Equal",
+    "epochs": 12,
+}
+
 Settings = Annotated[
     list[str] | None,
     typer.Argument(metavar="[KEY=VALUE]...", help="Settings, such as epochs=5 balancing=UPGrad."),
@@ -72,15 +79,35 @@ def plait(
 
 
 @app.command()
-def demo(settings: Settings = None, out: Out = None, json: Json = False) -> None:
+def demo(
+    settings: Settings = None,
+    families: Annotated[
+        bool, typer.Option("--families", help="One member of each way of sharing, side by side.")
+    ] = False,
+    out: Out = None,
+    json: Json = False,
+) -> None:
     """Compare one joint network with single-task ones on digits in clutter; write a report."""
-    folder = out or free_folder("demo")
-    config = validate(with_defaults(merge({"recipe": "digits"}, parse(settings or []))))
+    folder = out or free_folder("families" if families else "demo")
+    chosen = parse(settings or [])
+
+    def callbacks(label: str) -> list[ProgressBar]:
+        return [ProgressBar(label)]
+
+    if families:
+        found = compare_families(
+            with_defaults(merge(FAMILIES_DEMO, chosen)),
+            folder,
+            title="Digits in clutter: three ways to share",
+            callbacks=callbacks,
+        )
+        show.families(found, write_report(folder), as_json=json)
+        return
     comparison = compare(
-        config,
+        validate(with_defaults(merge({"recipe": "digits"}, chosen))),
         folder,
         title="Digits in clutter: one network for three tasks",
-        callbacks=lambda label: [ProgressBar(label)],
+        callbacks=callbacks,
     )
     show.comparison(comparison, write_report(folder), as_json=json)
 

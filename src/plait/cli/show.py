@@ -12,7 +12,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from plait.experiments import Comparison, Result
+from plait.experiments import Comparison, Families, Result
 
 
 def comparison(found: Comparison, report: Path, *, as_json: bool) -> None:
@@ -56,6 +56,38 @@ def comparison(found: Comparison, report: Path, *, as_json: bool) -> None:
         highlight=False,
         soft_wrap=True,
     )
+    out.print(found.note, highlight=False, soft_wrap=True)
+    path(report, as_json=False)
+
+
+def families(found: Families, report: Path, *, as_json: bool) -> None:
+    """Shows one member of each family beside single-task networks."""
+    if as_json:
+        _json({**asdict(found), "report": str(report)})
+        return
+    table = Table(title=found.title, title_justify="left")
+    for column in ("task", "metric"):
+        table.add_column(column)
+    for column in ("constant", "single", *(run.folder for run in found.runs)):
+        table.add_column(column, justify="right")
+    for row in found.rows:
+        arrow = "↑" if row.higher_is_better else "↓"
+        joint = [
+            f"{row.values[run.folder]:.4g} ({row.changes[run.folder]:+.1f} %)" for run in found.runs
+        ]
+        numbers = [f"{value:.4g}" for value in (row.trivial, row.single)]
+        table.add_row(Text(row.task), f"{row.metric} {arrow}", *numbers, *joint)
+    table.add_section()
+    gains = [f"{run.delta_m:+.2f} %" for run in found.runs]
+    table.add_row("all", "delta_m ↑", "", "", *gains)
+    seconds = [f"{run.seconds:.0f}" for run in found.runs]
+    table.add_row("all", "seconds ↓", "", f"{sum(found.seconds['single'].values()):.0f}", *seconds)
+    sizes = [f"{run.parameters:,}" for run in found.runs]
+    table.add_row("all", "parameters ↓", "", f"{found.parameters['single']:,}", *sizes)
+    out = Console()
+    out.print(table)
+    for run in found.runs:
+        out.print(f"{run.folder}: {run.name}; {run.formula}", highlight=False, markup=False)
     out.print(found.note, highlight=False, soft_wrap=True)
     path(report, as_json=False)
 

@@ -4,17 +4,20 @@ from plait.experiments.build import build_job, kebab, recipe_class, with_default
 from plait.experiments.catalogue import catalogue
 from plait.experiments.compare import Comparison, Row, compare
 from plait.experiments.config import RunConfig, validate
+from plait.experiments.families import Families, compare_families
 from plait.experiments.overrides import merge, parse, read_yaml
 from plait.experiments.run import Result, free_folder, resume_run, run
 
 __all__ = [
     "Comparison",
+    "Families",
     "Result",
     "Row",
     "RunConfig",
     "build_job",
     "catalogue",
     "compare",
+    "compare_families",
     "free_folder",
     "kebab",
     "merge",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -14,6 +14,7 @@ from plait.evaluation import changes, delta_m
 from plait.experiments.build import build_recipe
 from plait.experiments.config import Method, RunConfig
 from plait.experiments.run import Result, is_run, run
+from plait.tasks import Task
 from plait.tasks.metrics import direction
 from plait.training import Callback
 
@@ -57,8 +58,8 @@ def compare(
 
     All networks get the same encoder (from the same first weights), heads, data, epochs, batch
     size and optimizer. Each takes its best epoch by its own tasks on the validation split; the
-    test split is read once by each. A single-task network is trained on the plain loss of its task:
-    balancing, task weights, regularization and connections are for several tasks.
+    test split is read once by each. A single-task network is one encoder and head, trained on the
+    plain loss of its task: what shares, ties, connects and balances is for several tasks.
 
     Args:
         config: the settings of the joint run; the single-task runs have one task each of it.
@@ -69,42 +70,60 @@ def compare(
     Raises:
         RunExistsError: the folder holds a run already; nothing in it was touched.
     """
-    tasks = config.tasks or [task.name for task in build_recipe(config).tasks()]
+    tasks = tasks_of(config)
     single = {task: f"single-{task}" for task in tasks}
-    if is_run(folder) or any((folder / name).exists() for name in ("joint", *single.values())):
-        raise RunExistsError(
-            f"{folder} already holds a run; nothing in it was touched. Name another folder with "
-            "--out."
-        )
+    check_free(folder, ["joint", *single.values()])
     joint = run(config, folder / "joint", callbacks=callbacks("joint"))
-    alone = {
-        task: run(_alone(config, task), folder / name, callbacks=callbacks(f"{task} alone"))
+    apart = {
+        task: run(alone(config, task), folder / name, callbacks=callbacks(f"{task} alone"))
         for task, name in single.items()
     }
-    comparison = _comparison(config, title, single, alone, joint)
+    comparison = _comparison(config, tasks, title, single, apart, joint)
     write_text(folder / "comparison.json", json.dumps(asdict(comparison), indent=2) + "\n")
     return comparison
 
 
-def _alone(config: RunConfig, task: str) -> RunConfig:
+def tasks_of(config: RunConfig) -> dict[str, Task]:
+    """Returns the tasks of a run by name."""
+    known = {task.name: task for task in build_recipe(config).tasks()}
+    return {name: known[name] for name in config.tasks or known}
+
+
+def check_free(folder: Path, names: Sequence[str]) -> None:
+    """Raises `RunExistsError` if a folder holds a run, or one of the runs that are to come."""
+    if is_run(folder) or any((folder / name).exists() for name in names):
+        raise RunExistsError(
+            f"{folder} already holds a run; nothing in it was touched. Name another folder with "
+            "--out."
+        )
+
+
+def alone(config: RunConfig, task: str) -> RunConfig:
     """Returns the settings of a single-task run; a rule on another task's metric becomes skill."""
     other = config.rule.rpartition("/")[0] not in ("", task)
     changed = {
         "tasks": [task],
         "weights": {},
         "balancing": Method.model_validate("Equal"),
+        "sharing": Method.model_validate("Hard"),
         "regularization": None,
         "connections": None,
+        "start_from": [],
+        "freeze": [],
         "rule": "skill" if other else config.rule,
     }
     return config.model_copy(update=changed)
 
 
 def _comparison(
-    config: RunConfig, title: str, single: dict[str, str], alone: dict[str, Result], joint: Result
+    config: RunConfig,
+    tasks: Mapping[str, Task],
+    title: str,
+    single: dict[str, str],
+    apart: Mapping[str, Result],
+    joint: Result,
 ) -> Comparison:
-    tasks = {task.name: task for task in build_recipe(config).tasks() if task.name in single}
-    scores = {task: alone[task].test.metrics[task] for task in single}
+    scores = {task: apart[task].test.metrics[task] for task in single}
     gains = changes(tasks, joint.test.metrics, scores)
     rows = [
         Row(
@@ -117,7 +136,7 @@ def _comparison(
             gains[task][metric],
         )
         for task in single
-        for metric, made in tasks[task].new_metrics().items()
+        for metric, made in tasks[task].metric_prototypes.items()
     ]
     return Comparison(
         title=title,
@@ -130,10 +149,10 @@ def _comparison(
         delta_m=delta_m(gains),
         seconds={
             "joint": joint.seconds,
-            "single": {task: result.seconds for task, result in alone.items()},
+            "single": {task: result.seconds for task, result in apart.items()},
         },
         parameters={
             "joint": joint.parameters,
-            "single": sum(result.parameters for result in alone.values()),
+            "single": sum(result.parameters for result in apart.values()),
         },
     )

@@ -127,9 +127,8 @@ def resume_run(folder: Path, *, callbacks: Sequence[Callback] = ()) -> Result:
 
 def is_run(folder: Path) -> bool:
     """Returns whether a folder holds a run, or a comparison of runs."""
-    return any(
-        (folder / name).exists() for name in ("config.yaml", "events.jsonl", "comparison.json")
-    )
+    marks = ("config.yaml", "events.jsonl", "comparison.json", "families.json")
+    return any((folder / name).exists() for name in marks)
 
 
 def _test(job: Job) -> Evaluation:
