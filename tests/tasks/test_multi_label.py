@@ -79,6 +79,15 @@ def test_metrics_that_rank_are_given_one_scale() -> None:
     assert scores(task, prediction, target) == {"auroc": 1.0}
 
 
+def test_equal_logits_are_equal_probabilities() -> None:
+    """The logistic function of torch differs in the last bit with the position, which is a rank."""
+    task = MultiLabel("y", labels=1)
+    for logit in torch.linspace(-6, 6, 200):
+        prediction, _ = task.select(logit.expand(113, 1), torch.ones(113, 1))
+        assert torch.equal(prediction, prediction[:1].expand_as(prediction))
+        torch.testing.assert_close(prediction[0, 0], logit.sigmoid())
+
+
 def test_examples_without_any_label_are_left_out() -> None:
     task = MultiLabel("y", labels=2)
     target = torch.tensor([[NAN, NAN], [1.0, NAN], [0.0, 1.0]])

@@ -1,16 +1,19 @@
 """Where examples come from: in-memory data, loaders that resume, joint augmentation."""
 
 from plait.data.augment import Augment
+from plait.data.disjoint import Disjoint, of_tasks
 from plait.data.draws import Augmented, Draw, index_of
 from plait.data.loading import EpochBatches, InMemory, collate, loader
 
 __all__ = [
     "Augment",
     "Augmented",
+    "Disjoint",
     "Draw",
     "EpochBatches",
     "InMemory",
     "collate",
     "index_of",
     "loader",
+    "of_tasks",
 ]

@@ -11,6 +11,8 @@ from torch.utils.data import DataLoader, Dataset, Sampler, default_collate
 
 from plait.core.errors import ConfigError, DataError
 from plait.core.seeding import derive_seed
+from plait.core.structure import PerTask
+from plait.data.disjoint import join
 from plait.data.draws import Draw, index_of
 
 
@@ -89,6 +91,7 @@ def collate(items: Sequence[tuple[Any, Mapping[str, Any]]]) -> tuple[Any, dict[s
     """Stacks `(inputs, {task: label})` items; all of them have to have the same tasks.
 
     A label that is missing for an example is the task's missing value (NaN or its ignore index).
+    Items whose inputs are `PerTask` hold tables, as those of `Disjoint`; these are joined by task.
     """
     tasks = items[0][1].keys()
     for _, targets in items:
@@ -97,6 +100,9 @@ def collate(items: Sequence[tuple[Any, Mapping[str, Any]]]) -> tuple[Any, dict[s
                 f"all examples must have the same label names; found {sorted(tasks)} and "
                 f"{sorted(targets)}. Give a missing label as NaN or the task's ignore_index."
             )
+    if isinstance(items[0][0], PerTask):
+        tables = PerTask({task: join([item[0][task] for item in items]) for task in tasks})
+        return tables, {task: join([item[1][task] for item in items]) for task in tasks}
     inputs = default_collate([item[0] for item in items])
     return inputs, {task: default_collate([item[1][task] for item in items]) for task in tasks}
 

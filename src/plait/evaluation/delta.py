@@ -26,7 +26,7 @@ def changes(tasks: Mapping[str, Task], joint: Scores, single: Scores) -> Scores:
         if name not in joint or name not in single:
             raise DataError(f"task {name!r} has no valid label in the test split to compare on.")
         gains[name] = {}
-        for metric, made in task.new_metrics().items():
+        for metric, made in task.metric_prototypes.items():
             base = single[name][metric]
             if base == 0:
                 raise DataError(

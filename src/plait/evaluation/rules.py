@@ -30,7 +30,7 @@ def skill(tasks: Mapping[str, Task], metrics: Scores, trivial: Scores) -> dict[s
         if name not in metrics:
             raise _no_label(name)
         main = next(iter(metrics[name]))
-        perfect = perfect_value(f"{name}/{main}", task.new_metrics()[main])
+        perfect = perfect_value(f"{name}/{main}", task.metric_prototypes[main])
         base = trivial[name][main]
         if perfect == base:
             raise ConfigError(
@@ -62,7 +62,9 @@ def rule(name: str | Rule, tasks: Mapping[str, Task]) -> Rule:
     if name == "loss":
         return lambda e: -sum(tasks[task].weight * loss for task, loss in e.losses.items())
     known = {
-        f"{task}/{m}": metric for task in tasks for m, metric in tasks[task].new_metrics().items()
+        f"{task}/{m}": metric
+        for task in tasks
+        for m, metric in tasks[task].metric_prototypes.items()
     }
     if name not in known:
         raise ConfigError(unknown("rule", name, ["skill", "worst", "loss", *known]))
@@ -85,7 +87,7 @@ def _no_label(task: str) -> DataError:
 
 
 def _check_skill(task: Task) -> None:
-    metrics = task.new_metrics()
+    metrics = task.metric_prototypes
     if not metrics or type(task).trivial is Task.trivial:
         raise ConfigError(
             f"skill is not defined for task {task.name!r}: it has no metric or no trivial "

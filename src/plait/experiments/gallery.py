@@ -40,12 +40,12 @@ def write_gallery(
     Args:
         folder: is made if needed.
         model: predicts; on any device.
-        recipe: says how each task is shown.
+        recipe: says how each task is shown; one without `views` has no gallery.
         examples: a map-style data set.
         count: number of examples; 0 writes nothing.
     """
     count = min(count, len(examples))
-    if count == 0:
+    if count == 0 or not recipe.views:
         return
     folder.mkdir(parents=True, exist_ok=True)
     chosen = [examples[i * len(examples) // count] for i in range(count)]

@@ -10,6 +10,7 @@ import numpy as np
 from torch import Tensor, nn
 from torch.utils.data import Dataset
 
+from plait.core.errors import UnsupportedError
 from plait.tasks import Task
 
 
@@ -20,7 +21,8 @@ class Recipe(ABC):
         needs_data: whether the recipe reads a data folder (`data`).
         defaults: settings of a run that suit the problem, by the names of the run's configuration.
         views: `{task: kind}` for the gallery: "label", "mask", "point" (pixels) or "box" (fractions
-            of width and height: xmin, ymin, xmax, ymax).
+            of width and height: xmin, ymin, xmax, ymax). Empty where the inputs are no pictures: a
+            run then has no gallery.
         backgrounds: `{task: class}` that the gallery leaves clear in a mask; class 0 by default.
     """
 
@@ -46,6 +48,10 @@ class Recipe(ABC):
     def splits(self) -> Mapping[str, Dataset[Any]]:
         """Returns the data sets "train", "val" and "test"; items are `(inputs, {task: label})`."""
 
-    @abstractmethod
     def picture(self, inputs: Tensor) -> np.ndarray:
-        """Returns one example's inputs as a picture, `[H, W, 3]`, uint8."""
+        """Returns one example's inputs as a picture, `[H, W, 3]`, uint8; for recipes with `views`.
+
+        Raises:
+            UnsupportedError: the inputs are no pictures.
+        """
+        raise UnsupportedError(f"the inputs of {type(self).__name__} are no pictures.")

@@ -143,5 +143,6 @@ def _probabilities(logits: Tensor) -> Tensor:
     torch's own differs in the last bit with the position in the tensor: metrics that rank examples
     would find an order among equal ones.
     """
-    values, places = logits.float().unique(return_inverse=True)
+    values: Tensor
+    values, places = torch.unique(logits.float(), return_inverse=True)
     return values.sigmoid()[places]

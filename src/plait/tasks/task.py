@@ -85,6 +85,11 @@ class Task:
         """Returns the metrics of a task that names none; the first is the main one."""
         return {}
 
+    @property
+    def metric_prototypes(self) -> Mapping[str, Metric]:
+        """The metrics by name, for what they say of themselves; `new_metrics` are to be updated."""
+        return self._metrics
+
     def new_metrics(self) -> dict[str, Metric]:
         """Returns fresh copies of the metrics."""
         return {name: metric.clone() for name, metric in self._metrics.items()}
