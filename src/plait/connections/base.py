@@ -13,8 +13,9 @@ from torch import Tensor, nn
 
 from plait.connections.alpha import Alpha, AlphaLike
 from plait.connections.graph import Edge, edges_of, in_order, written
-from plait.core.errors import ConfigError, ShapeError
+from plait.core.errors import ConfigError, ShapeError, UnsupportedError
 from plait.core.features import Features, FeatureShape
+from plait.core.kinds import Kind
 from plait.core.outputs import Outputs, Term
 from plait.core.watched import Watched
 
@@ -33,7 +34,9 @@ class Wiring:
         bodies: of each stage before its activation, where every task has a network of its own.
         ends: the stages of each network that end a block, likewise; the last stage among them.
         networks: `{task: network}`, likewise.
-        predictions: `{task: shape}`; complete for penalties only.
+        entries: the stage of each network that maps the input, likewise.
+        kinds: what each task's predictions are.
+        predictions: `{task: shape}`; complete for penalties, and in `ForwardConnection.check`.
         seed: of new parameters; draw them under ``seeded(seed, "connection", ...)``.
     """
 
@@ -43,6 +46,8 @@ class Wiring:
     bodies: Mapping[str, FeatureShape] = field(default_factory=dict)
     ends: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
     networks: Mapping[str, nn.Module] = field(default_factory=dict)
+    entries: Mapping[str, int] = field(default_factory=dict)
+    kinds: Mapping[str, Kind] = field(default_factory=dict)
     predictions: Mapping[str, Shape] = field(default_factory=dict)
 
 
@@ -164,9 +169,10 @@ class StageConnection(Connection):
 class ForwardConnection(Connection):
     """Hands information from task to task, one task after the other in the order of the graph.
 
-    `build` is called for each task in that order and returns the shape that its head is built for;
-    the other three act in a forward pass. Override what the connection does; the rest changes
-    nothing.
+    `build` is called for each task in that order and returns the shape that its head is built for,
+    and `check` when all heads are there; the other three act in a forward pass. Override what the
+    connection does; the rest changes nothing. With inputs that differ by task, all that a task
+    reads runs on its input.
 
     Args:
         edges: as in `Connection`.
@@ -219,14 +225,22 @@ class ForwardConnection(Connection):
         """
         return shapes[task]
 
-    def entering(self, task: str, predictions: Mapping[str, Tensor]) -> Tensor | None:
-        """Returns what is added to the first stage of a task before its activation, or None.
+    def check(self, wiring: Wiring) -> None:
+        """Is told the shapes of all features and predictions, to refuse what does not fit.
+
+        Raises:
+            ShapeError, UnsupportedError: what cannot be joined; it says why.
+        """
+
+    def entering(self, task: str, predictions: Mapping[str, Tensor], body: Tensor) -> Tensor:
+        """Returns what is added to the first value in a task's network, at level "input".
 
         Args:
-            task: the task.
+            task: a task that has parents.
             predictions: of its parents, as they are handed out.
+            body: that value: of the stage that maps the input, before its activation.
         """
-        return None
+        raise NotImplementedError
 
     def features(
         self,
@@ -306,12 +320,22 @@ class PenaltyConnection(Connection):
         """
 
     def terms(self, outputs: Outputs) -> dict[str, Term]:
-        """Returns `{"Hint[s -> t]": term}`; an edge one of whose tasks did not run is left out."""
+        """Returns `{"Hint[s -> t]": term}`; an edge one of whose tasks did not run is left out.
+
+        Raises:
+            UnsupportedError: the tasks of an edge read inputs of their own.
+        """
         assert self.weights is not None
         found: dict[str, Term] = {}
         for edge in self.links:
             there = not self.reads_outputs or all(task in outputs for task in edge)
             if there and not self.weights.off(edge):
+                if not outputs.common:
+                    raise UnsupportedError(
+                        f"{type(self).__name__} compares what tasks make of one example; with "
+                        "PerTask inputs their rows are different examples. Give one common input, "
+                        "or set `alpha` to 0."
+                    )
                 cost = self.cost(edge, outputs)
                 found[f"{type(self).__name__}[{written(edge)}]"] = self.weights.weigh(edge, cost)
         return found

@@ -53,6 +53,7 @@ class Outputs(dict[str, Tensor]):
             ones of a distillation: their losses belong to the task's own.
         terms: auxiliary terms of this pass by name, such as a gate's entropy.
         watched: what to log of this pass by title, such as the use of each expert.
+        common: whether row i of all tasks is one example; not so where the inputs differ by task.
     """
 
     def __init__(
@@ -63,8 +64,10 @@ class Outputs(dict[str, Tensor]):
         early: Mapping[str, Sequence[Tensor]] | None = None,
         terms: Mapping[str, Term] | None = None,
         watched: Mapping[str, Watched] | None = None,
+        common: bool = True,
     ) -> None:
         super().__init__(predictions)
+        self.common = common
         self.features = dict(features or {})
         self.early = {task: list(predictions) for task, predictions in (early or {}).items()}
         self.terms = dict(terms or {})

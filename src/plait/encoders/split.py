@@ -10,6 +10,7 @@ from torch.nn.modules.batchnorm import _NormBase
 
 from plait.encoders.staged import Stage, run_stage
 
+Shift = Callable[[Any], Tensor]  # from a value in a network to what is added to it
 ACTIVATIONS = (nn.PReLU,)  # those that have parameters
 NORMS = (_NormBase, nn.GroupNorm, nn.LayerNorm, nn.RMSNorm)
 
@@ -50,9 +51,7 @@ def owns_parameters(stage: Stage) -> bool:
     return isinstance(stage, nn.Module) and any(True for _ in stage.parameters())
 
 
-def run_shifted(
-    stage: Stage, hidden: Any, mask: Tensor | None, shift: Callable[[Any], Tensor] | None
-) -> Any:
+def run_shifted(stage: Stage, hidden: Any, mask: Tensor | None, shift: Shift | None) -> Any:
     """Runs a stage with something added to its value before the activation.
 
     Args:
@@ -86,6 +85,16 @@ def ends_of_blocks(stages: Sequence[Stage]) -> list[int]:
     """
     begins = [i for i, stage in enumerate(stages) if _begins_block(stage)]
     return [*(i - 1 for i in begins[1:]), len(stages) - 1]
+
+
+def entrance(stages: Sequence[Stage]) -> int:
+    """Returns the stage that maps the input: the first that begins a block, else the first of all.
+
+    Example:
+        >>> entrance([nn.Flatten(), nn.Linear(2, 3), nn.ReLU(), nn.Linear(3, 3)])
+        1
+    """
+    return next((i for i, stage in enumerate(stages) if _begins_block(stage)), 0)
 
 
 def _begins_block(stage: Stage) -> bool:

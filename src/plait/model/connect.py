@@ -23,7 +23,8 @@ from plait.core.errors import UnsupportedError
 from plait.core.features import Features, FeatureShape
 from plait.core.seeding import seeded
 from plait.core.structure import PerTask
-from plait.encoders import body_shapes, ends_of_blocks, infer_shape, stages_of
+from plait.encoders import body_shapes, ends_of_blocks, grid_of, infer_shape, stages_of
+from plait.encoders.split import entrance
 from plait.sharing import Separate, Sharing
 from plait.sharing.base import input_of
 from plait.tasks import Task
@@ -82,9 +83,8 @@ def connect(
     predictions: dict[str, Shape] = {}
     heads: dict[str, nn.Module] = {}
     early: dict[str, nn.Module] = {}
-    early_weight = max((each.early_weight for each in forward), default=0.0)
     for name in order:
-        if early_weight > 0:
+        if any(each.early_weight > 0 and each.parents(name) for each in forward):
             with seeded(seed, "early head", name):
                 early[name] = tasks[name].build_head(sharing.shapes[name])
         shape = sharing.shapes[name]
@@ -94,11 +94,16 @@ def connect(
         with seeded(seed, "head", name):
             heads[name] = tasks[name].build_head(shape)
         if connections:
-            predictions[name] = _prediction_shape(heads[name], shape)
+            grid = grid_of(input_of(name, example))
+            predictions[name] = _prediction_shape(heads[name], shape, grid)
+    whole = replace(wiring, shapes=shapes, predictions=predictions)
     for connection in connections:
+        if isinstance(connection, ForwardConnection):
+            connection.check(whole)
         if isinstance(connection, PenaltyConnection):
-            connection.setup(replace(wiring, shapes=shapes, predictions=predictions))
+            connection.setup(whole)
     heads = {name: heads[name] for name in tasks}
+    early_weight = max((each.early_weight for each in forward), default=0.0) if early else 0.0
     return Connected(heads, early, early_weight, tuple(order))
 
 
@@ -118,8 +123,14 @@ def check_levels(sharing: Sharing, connections: Sequence[Connection]) -> None:
             "first act at the features."
         )
     forward = [each for each in connections if isinstance(each, ForwardConnection)]
-    for each in forward[1:]:
-        if each.symmetric:
+    for position, each in enumerate(forward):
+        if each.symmetric and "input" in levels:
+            raise UnsupportedError(
+                f"{levels['input']} makes a task wait for the prediction of another, and "
+                f"{type(each).__name__} reads the features of all tasks at once. Use one of the "
+                "two, or let the first act at the features."
+            )
+        if each.symmetric and position > 0:
             raise UnsupportedError(
                 f"{type(each).__name__} reads the features of all tasks at once, before any of "
                 "them has a prediction. Name it before the other connections."
@@ -133,14 +144,20 @@ def _wiring(
     example: Any,
     seed: int,
 ) -> Wiring:
-    own = isinstance(sharing, Separate)
-    networks = dict(sharing.networks()) if own and connections else {}
-    bodies = {
-        task: body_shapes(network, input_of(task, example)) for task, network in networks.items()
-    }
-    ends = {task: tuple(ends_of_blocks(stages_of(each))) for task, each in networks.items()}
+    """Returns what the connections are told before there are heads."""
+    own = isinstance(sharing, Separate) and len(connections) > 0
+    networks = dict(sharing.networks()) if own else {}
+    inside = any(each.level in ("stage", "input") for each in connections)
+    staged = networks if inside else {}
     return Wiring(
-        tuple(tasks), dict(sharing.shapes), seed, bodies=bodies, ends=ends, networks=networks
+        tuple(tasks),
+        dict(sharing.shapes),
+        seed,
+        bodies={task: body_shapes(each, input_of(task, example)) for task, each in staged.items()},
+        ends={task: tuple(ends_of_blocks(stages_of(each))) for task, each in staged.items()},
+        entries={task: entrance(stages_of(each)) for task, each in staged.items()},
+        networks=networks,
+        kinds={name: task.kind for name, task in tasks.items()},
     )
 
 
@@ -157,9 +174,9 @@ def _on_one_input(wiring: Wiring, example: Any) -> Wiring:
     )
 
 
-def _prediction_shape(head: nn.Module, shape: FeatureShape) -> Shape:
-    """Returns the shape of a head's prediction, by a run without arithmetic."""
-    levels = tuple(torch.empty(2, *level, device="meta") for level in shape.levels)
+def _prediction_shape(head: nn.Module, shape: FeatureShape, grid: tuple[int, int] | None) -> Shape:
+    """Returns the shape of a head's prediction, by a run on zeros."""
+    levels = tuple(torch.zeros(2, *level) for level in shape.levels)
     with torch.no_grad():
-        prediction = copy.deepcopy(head).eval().to("meta")(Features(levels, shape.channel_dim))
+        prediction = copy.deepcopy(head).eval()(Features(levels, shape.channel_dim, grid=grid))
     return tuple(prediction.shape[1:])

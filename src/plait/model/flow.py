@@ -4,21 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
+from functools import reduce
+from operator import add
 from typing import Any
 
 from torch import Tensor, nn
 
-from plait.connections import (
-    Connection,
-    ForwardConnection,
-    PenaltyConnection,
-    StageConnection,
-)
+from plait.connections import Connection, ForwardConnection, StageConnection
 from plait.core.errors import ConfigError, UnsupportedError, unknown
 from plait.core.features import Features
 from plait.core.outputs import Outputs, TaskFeatures
+from plait.core.structure import PerTask
+from plait.encoders.split import Shift
 from plait.gradients import Cut
 from plait.sharing import Separate, Sharing
+from plait.sharing.base import input_of
 
 
 class Flow:
@@ -43,7 +43,7 @@ class Flow:
         self.sharing = sharing
         self.stage = [each for each in connections if isinstance(each, StageConnection)]
         self.forward = [each for each in connections if isinstance(each, ForwardConnection)]
-        self.penalties = [each for each in connections if isinstance(each, PenaltyConnection)]
+        self.entering = [each for each in self.forward if each.level == "input"]
         self.heads = heads
         self.early = early
         self.order = order
@@ -52,7 +52,8 @@ class Flow:
         """Returns the predictions of the wanted tasks; runs of the others what these read.
 
         Args:
-            inputs: one common input, or `PerTask({task: inputs})`.
+            inputs: one common input, or `PerTask({task: inputs})`; in the latter case all that a
+                task reads runs on its input.
             wanted: the tasks that are wanted.
             cut: cuts the heads' graphs off from the features.
 
@@ -60,38 +61,78 @@ class Flow:
             ConfigError: an unknown task is wanted.
             UnsupportedError: a cut where predictions or features pass between the tasks.
         """
+        for task in wanted:
+            if task not in self.heads:
+                raise ConfigError(unknown("task", task, self.heads))
+        tasks = [task for task in self.heads if task in wanted]
         if cut is not None:
-            return self._cut(inputs, wanted, cut)
-        needed = self._needed(wanted)
-        waits = any(each.level == "input" for each in self.forward)
-        shared = TaskFeatures({}) if waits else self._share(inputs, needed, {})
-        raw: list[dict[str, Features]] = [dict(shared), *({} for _ in self.forward)]
+            outputs = self._cut(inputs, tasks, cut)
+        elif self.forward and isinstance(inputs, PerTask):
+            outputs = self._one_by_one(inputs, tasks)
+        else:
+            outputs = self._together(inputs, tasks)
+        outputs.common = not isinstance(inputs, PerTask)
+        return outputs
+
+    def _together(self, inputs: Any, wanted: Sequence[str]) -> Outputs:
+        """Returns the predictions for one common input."""
+        if self.entering:  # a task's network waits for the predictions that enter it
+            return self._pass(inputs, wanted, {})
+        shared = self._share(inputs, self._read(wanted), {})
+        outputs = self._pass(inputs, wanted, shared)
+        outputs.terms, outputs.watched = shared.terms, shared.watched
+        return outputs
+
+    def _one_by_one(self, inputs: PerTask, wanted: Sequence[str]) -> Outputs:
+        """Returns the predictions where each task has inputs of its own, which are other examples.
+
+        Terms and numbers are those of the sharing on the tasks' own inputs.
+        """
+        shared = TaskFeatures({}) if self.entering else self._share(inputs, wanted, {})
+        total = Outputs({}, terms=shared.terms, watched=shared.watched)
+        for task in wanted:
+            own, known = input_of(task, inputs), dict[str, Features]()
+            if not self.entering:
+                known[task] = shared[task]
+                others = [other for other in self._read([task]) if other != task]
+                known |= self._share(own, others, {}) if others else {}
+            one = self._pass(own, [task], known)
+            total |= one
+            total.features |= one.features
+            total.early |= one.early
+        return total
+
+    def _pass(self, inputs: Any, wanted: Sequence[str], known: Mapping[str, Features]) -> Outputs:
+        """Runs the wanted tasks and what they read in turn.
+
+        Args:
+            inputs: one common input.
+            wanted: tasks in order.
+            known: `{task: Features}` as the sharing gives them; what is missing is found here.
+        """
+        raw: list[dict[str, Features]] = [dict(known), *({} for _ in self.forward)]
         given: dict[str, Tensor] = {}  # by the heads
         handed: dict[str, Tensor] = {}  # handed out
-        for task in needed:
-            if waits:
-                shared = self._share(inputs, [task], self._entering(task, handed))
-                raw[0] |= shared
+        for task in self._needed(wanted):
+            if task not in raw[0]:
+                raw[0] |= self._share(inputs, [task], self._entering(task, handed))
             for position, each in enumerate(self.forward):
                 raw[position + 1][task] = each.features(task, raw[position], raw[-1], handed)
             given[task] = handed[task] = self.heads[task](raw[-1][task])
             for each in self.forward:
                 handed[task] = each.prediction(task, {**given, task: handed[task]})
-        tasks = [task for task in self.heads if task in wanted]
         return Outputs(
-            {task: handed[task] for task in tasks},
-            features={task: raw[-1][task] for task in tasks},
-            early={task: [self.early[task](raw[0][task])] for task in tasks if task in self.early},
-            terms=shared.terms,
-            watched=shared.watched,
+            {task: handed[task] for task in wanted},
+            features={task: raw[-1][task] for task in wanted},
+            early={task: [self.early[task](raw[0][task])] for task in wanted if task in self.early},
         )
 
-    def _cut(self, inputs: Any, wanted: Collection[str], cut: Cut) -> Outputs:
+    def _cut(self, inputs: Any, wanted: Sequence[str], cut: Cut) -> Outputs:
         """Returns predictions whose graphs end at the features."""
-        for each in (*self.forward, *self.penalties):
+        if self.forward:
             raise UnsupportedError(
-                f"at='features' differentiates each head alone; {type(each).__name__} reads what "
-                "several of them give. Use at='parameters'."
+                f"at='features' differentiates each head alone; {type(self.forward[0]).__name__} "
+                "lets one task's head read another's. Use at='parameters'."
             )
         shared = self._share(inputs, wanted, {})
         predictions = {
@@ -101,7 +142,7 @@ class Flow:
         return Outputs(predictions, features=shared, terms=shared.terms, watched=shared.watched)
 
     def _share(
-        self, inputs: Any, tasks: Collection[str], entering: Mapping[str, Tensor]
+        self, inputs: Any, tasks: Sequence[str], entering: Mapping[str, Shift]
     ) -> TaskFeatures:
         if not self.stage and not entering:
             found: TaskFeatures = self.sharing(inputs, tasks)
@@ -109,24 +150,29 @@ class Flow:
         assert isinstance(self.sharing, Separate)
         return self.sharing.connected(inputs, tasks, self.stage, entering)
 
-    def _entering(self, task: str, handed: Mapping[str, Tensor]) -> dict[str, Tensor]:
-        total: Tensor | None = None
-        for each in self.forward:
-            part = each.entering(task, handed)
-            if part is not None:
-                total = part if total is None else total + part
-        return {} if total is None else {task: total}
+    def _entering(self, task: str, handed: Mapping[str, Tensor]) -> dict[str, Shift]:
+        """Returns what is added to the first value in a task's network, if anything is."""
+        adding = [each for each in self.entering if each.parents(task)]
+
+        def total(body: Tensor) -> Tensor:
+            return reduce(add, (each.entering(task, handed, body) for each in adding))
+
+        return {task: total} if adding else {}
 
     def _needed(self, wanted: Collection[str]) -> list[str]:
-        """Returns the wanted tasks and all that they read, in order."""
-        for task in wanted:
-            if task not in self.heads:
-                raise ConfigError(unknown("task", task, self.heads))
+        """Returns the wanted tasks and all whose predictions or final features they read."""
         needed = set(wanted)
-        if needed and any(each.symmetric for each in self.forward):
-            needed = set(self.order)
         for task in reversed(self.order):
             if task in needed:
                 for each in self.forward:
-                    needed.update(each.parents(task))
+                    needed.update(() if each.symmetric else each.parents(task))
         return [task for task in self.order if task in needed]
+
+    def _read(self, wanted: Collection[str]) -> list[str]:
+        """Returns the tasks whose features are read: those needed, and who exchanges with them."""
+        needed = self._needed(wanted)
+        read = set(needed)
+        for each in self.forward:
+            if each.symmetric:
+                read.update(*map(each.parents, needed))
+        return [task for task in self.order if task in read]

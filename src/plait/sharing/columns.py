@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,6 +18,7 @@ from plait.encoders import (
     stages_of,
     unmasked,
 )
+from plait.encoders.split import Shift, entrance
 
 
 @dataclass(frozen=True)
@@ -38,7 +39,7 @@ def run_columns(
     inputs: Any,
     wanted: Collection[str],
     connections: Sequence[StageConnection],
-    entering: Mapping[str, Tensor],
+    entering: Mapping[str, Shift],
 ) -> dict[str, Features]:
     """Returns the features of the wanted tasks; of the other networks, runs what these need.
 
@@ -47,7 +48,8 @@ def run_columns(
         inputs: what all of them read.
         wanted: tasks in order.
         connections: act between the stages, one after the other.
-        entering: `{task: what is added to its first stage before the activation}`.
+        entering: `{task: from the first value in its network to what is added to it}`: the value,
+            before the activation, of the stage that maps the input.
     """
     stages = {task: stages_of(network) for task, network in networks.items()}
     values, mask = unmasked(inputs)
@@ -57,7 +59,9 @@ def run_columns(
     for number, step in enumerate(plan(lengths, wanted, connections)):
         outputs: dict[str, Tensor] = {}
         for task in step.run:
-            shift = _shift(connections, number, task, hidden, entering)
+            shift = _shift(connections, number, task, hidden)
+            if task in entering and number == entrance(stages[task]):
+                shift = entering[task]
             found = run_shifted(stages[task][number], hidden[task], mask, shift)
             outputs[task] = one_tensor(found, number, networks[task])
         for connection, tasks in zip(connections, step.mixed, strict=True):
@@ -79,12 +83,9 @@ def _shift(
     stage: int,
     task: str,
     hidden: Mapping[str, Any],
-    entering: Mapping[str, Tensor],
-) -> Callable[[Any], Tensor] | None:
+) -> Shift | None:
     """Returns the function from a stage's value to what is added to it; None if nothing is."""
-    if stage == 0:
-        return None if task not in entering else lambda body: entering[task]
-    adding = [each for each in connections if each.reads_before(stage, task)]
+    adding = [each for each in connections if stage > 0 and each.reads_before(stage, task)]
 
     def total(body: Any) -> Tensor:
         first, *others = (each.add(stage, task, hidden, body) for each in adding)

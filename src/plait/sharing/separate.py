@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
-from torch import Tensor, nn
+from torch import nn
 
 from plait.connections import StageConnection
 from plait.core.errors import ConfigError
@@ -14,6 +14,7 @@ from plait.core.keys import safe_key
 from plait.core.outputs import TaskFeatures
 from plait.core.structure import PerTask
 from plait.encoders import Copies, EncoderLike, copy_of, encode, infer_shape
+from plait.encoders.split import Shift
 from plait.sharing.base import Sharing, input_of
 from plait.sharing.columns import run_columns
 
@@ -75,7 +76,7 @@ class Separate(Sharing):
         inputs: Any,
         tasks: Collection[str] | None,
         connections: Sequence[StageConnection],
-        entering: Mapping[str, Tensor],
+        entering: Mapping[str, Shift],
     ) -> TaskFeatures:
         """Returns the features of the wanted tasks with what passes between the networks.
 
@@ -84,7 +85,7 @@ class Separate(Sharing):
                 that a task needs run on that task's input.
             tasks: the tasks that are wanted; all by default.
             connections: act between the stages.
-            entering: `{task: what is added to its first stage before the activation}`.
+            entering: `{task: from the first value in its network to what is added to it}`.
         """
         networks, wanted = self.networks(), self._wanted(tasks)
         if not isinstance(inputs, PerTask):
