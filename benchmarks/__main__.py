@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import sys
 
-from benchmarks import engine, memory, solvers, trainer_overhead
+from benchmarks import engine, families, memory, solvers, trainer_overhead
 
 if __name__ == "__main__":
-    kept = [benchmark.main() for benchmark in (solvers, engine, memory, trainer_overhead)]
+    kept = [benchmark.main() for benchmark in (solvers, engine, families, memory, trainer_overhead)]
     sys.exit(0 if all(kept) else 1)
