@@ -21,7 +21,7 @@ extensions = [
     "sphinx.ext.mathjax",
 ]
 myst_enable_extensions = ["dollarmath"]
-myst_heading_anchors = 2
+myst_heading_anchors = 3
 
 default_role = "literal"  # docstrings set code in single backticks
 
@@ -36,6 +36,7 @@ PACKAGES = (
     "encoders",
     "sharing",
     "regularization",
+    "connections",
     "balancing",
     "training",
     "evaluation",
@@ -66,46 +67,63 @@ write_api_pages(HERE / "api")
 METHODS = """\
 # Methods
 
-What each balancing method reads, costs and needs, as its class says; T tasks, P shared parameters.
-"T half ones and 1" is the route by layers. Formulas are in the [API](api/balancing.md).
+Written from the classes. Formulas and arguments are in the [API](api.md).
+
+## Sharing
+
+Family 1: which parameters the tasks have in common.
+
+{sharing}
+
+## Regularization
+
+Family 2: one network per task, with tied parameters.
+
+{regularization}
+
+## Connections
+
+Family 3: one network per task, with what passes between them.
+
+{connections}
+
+## Balancing
+
+What each method reads, costs and needs, as its class says; T tasks, P shared parameters.
+"T half ones and 1" is the route by layers.
 
 | method | reads | backward passes | memory | needs |
 | --- | --- | --- | --- | --- |
 {table}
 
-{sections}
+{balancing}
 """
+FAMILIES = ("sharing", "regularization", "connections", "balancing")
+PARTS = {"Cost": "cost", "Differs": "differs", "Paper": "paper"}
 
 
 def write_methods_page(page: Path) -> None:
-    """Writes the page of all balancing methods, from their classes and docstrings."""
-    import plait.balancing
-    from plait.balancing.traits import traits
-    from plait.core.lookup import names
+    """Writes the page of all methods, from their classes and docstrings."""
+    from plait.experiments import catalogue
 
-    found = {
-        name: traits(getattr(plait.balancing, name))
-        for name in names(plait.balancing, plait.balancing.Balancer)
-    }
+    found = {family: catalogue(family)[family] for family in FAMILIES}
     rows = [
-        f"| [{name}](#{name.lower()}) | {t.reads} | {t.passes} | {t.memory} | {t.needs} |"
-        for name, t in found.items()
+        f"| [{name}](#{name.lower()}) | {t['reads']} | {t['passes']} | {t['memory']} | {t['needs']} |"
+        for name, t in found["balancing"].items()
     ]
-    parts = {"Cost": "cost", "Differs": "differs", "Paper": "paper"}
-    sections = [
-        "\n\n".join(
-            [f"## {name}", plain(t.summary)]
-            + [
-                f"{part}: {plain(getattr(t, key))}"
-                for part, key in parts.items()
-                if getattr(t, key)
-            ]
-        )
-        for name, t in found.items()
-    ]
-    text = METHODS.format(table="\n".join(rows), sections="\n\n".join(sections))
+    sections = {
+        family: "\n\n".join(section(name, told) for name, told in methods.items())
+        for family, methods in found.items()
+    }
+    text = METHODS.format(table="\n".join(rows), **sections)
     if not page.exists() or page.read_text(encoding="utf-8") != text:
         page.write_text(text, encoding="utf-8")
+
+
+def section(name: str, told: dict[str, str]) -> str:
+    """Returns what there is to say of a method, below its name."""
+    parts = [f"{part}: {plain(told[key])}" for part, key in PARTS.items() if told.get(key)]
+    return "\n\n".join([f"### {name}", plain(told["summary"]), *parts])
 
 
 def plain(text: str) -> str:

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import inspect
-import re
 from dataclasses import dataclass
 
 from plait.balancing.base import Balancer
+from plait.core.docstrings import part_of, summary_of
 
 READS = {
     "losses": "losses",
@@ -51,16 +50,15 @@ def traits(method: type[Balancer]) -> Traits:
         ('Gramian', 'T, or T half ones and 1', '[T, P], or none by layers')
     """
     balancer = method()
-    doc = inspect.getdoc(method) or ""
     return Traits(
-        summary=doc.splitlines()[0],
+        summary=summary_of(method),
         reads=READS[balancer.reads],
         passes=_passes(balancer),
         memory=_memory(balancer),
         needs=", ".join(_needs(balancer)),
-        paper=_part(doc, "Reference"),
-        differs=_part(doc, "Differs"),
-        cost=_part(doc, "Cost"),
+        paper=part_of(method, "Reference"),
+        differs=part_of(method, "Differs"),
+        cost=part_of(method, "Cost"),
     )
 
 
@@ -98,9 +96,3 @@ def _needs(balancer: Balancer) -> list[str]:
         "its weights in the optimizer": balancer.learns,
     }
     return [need for need, needed in needs.items() if needed]
-
-
-def _part(doc: str, name: str) -> str:
-    """Returns the text of a part of a docstring, in one line."""
-    found = re.search(rf"^{name}: (.*?)(?=^\S|\Z)", doc, re.MULTILINE | re.DOTALL)
-    return " ".join(found[1].split()) if found else ""

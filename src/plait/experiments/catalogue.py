@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
 from dataclasses import asdict
 from typing import Any
 
@@ -18,6 +17,7 @@ import plait.tasks
 from plait.balancing import Balancer
 from plait.balancing.traits import traits
 from plait.connections import Connection
+from plait.core.docstrings import part_of, summary_of
 from plait.core.errors import ConfigError, unknown
 from plait.core.lookup import names
 from plait.recipes import Recipe
@@ -39,7 +39,8 @@ FAMILIES = {
 def catalogue(family: str | None = None) -> dict[str, dict[str, dict[str, str]]]:
     """Returns `{family: {name: {"summary": what it does, ...}}}`.
 
-    The summary is the first line of the docstring. Balancing methods have their `Traits` as well.
+    The summary is the first line of the docstring; "paper", "differs" and "cost" are its parts of
+    that sense, where it has them. Balancing methods have all their `Traits`.
 
     Raises:
         ConfigError: there is no such family.
@@ -56,4 +57,6 @@ def catalogue(family: str | None = None) -> dict[str, dict[str, dict[str, str]]]
 def _entry(method: type[Any]) -> dict[str, str]:
     if issubclass(method, Balancer):
         return asdict(traits(method))
-    return {"summary": (inspect.getdoc(method) or "").splitlines()[0]}
+    parts = {"paper": "Reference", "differs": "Differs", "cost": "Cost"}
+    told = {key: part_of(method, part) for key, part in parts.items()}
+    return {"summary": summary_of(method)} | {key: text for key, text in told.items() if text}

@@ -1,0 +1,30 @@
+"""What a method says of itself, read from the parts of its docstring."""
+
+from __future__ import annotations
+
+import inspect
+import re
+
+
+def summary_of(method: type) -> str:
+    """Returns the first line of a docstring: what the method does."""
+    return (inspect.getdoc(method) or "").split("\n", 1)[0]
+
+
+def part_of(method: type, name: str) -> str:
+    """Returns the text of a part of a docstring, such as "Cost", in one line; "" without it.
+
+    Example:
+        >>> class Method:
+        ...     '''Does a thing.
+        ...
+        ...     Cost: one pass,
+        ...         and no memory.
+        ...     '''
+        >>> summary_of(Method), part_of(Method, "Cost"), part_of(Method, "Reference")
+        ('Does a thing.', 'one pass, and no memory.', '')
+    """
+    doc = inspect.getdoc(method) or ""
+    pattern = rf"^{name}(?: \([^)]*\))?: (.*?)(?=^\S|\Z)"
+    found = re.search(pattern, doc, re.MULTILINE | re.DOTALL)
+    return " ".join(found[1].split()) if found else ""
