@@ -107,9 +107,10 @@ def write_methods_page(page: Path) -> None:
     from plait.experiments import catalogue
 
     found = {family: catalogue(family)[family] for family in FAMILIES}
+    cells = ("reads", "passes", "memory", "needs")
     rows = [
-        f"| [{name}](#{name.lower()}) | {t['reads']} | {t['passes']} | {t['memory']} | {t['needs']} |"
-        for name, t in found["balancing"].items()
+        f"| {' | '.join([f'[{name}](#{name.lower()})', *(told[cell] for cell in cells)])} |"
+        for name, told in found["balancing"].items()
     ]
     sections = {
         family: "\n\n".join(section(name, told) for name, told in methods.items())
