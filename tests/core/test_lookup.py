@@ -44,6 +44,21 @@ def search(name: str, **options: Any) -> Any:
     return find(name, package(), base=Method, kind="method", **options)
 
 
+def test_a_base_without_abstract_methods_says_so_by_its_bases() -> None:
+    class Hooks(Plain, ABC):
+        """Subclasses override what they need."""
+
+    class Hooked(Hooks):
+        """One of them."""
+
+    module = package()
+    module.Hooks, module.Hooked = Hooks, Hooked
+    module.__all__ += ["Hooks", "Hooked"]
+    assert names(module, Method) == ["Plain", "WithOptions", "Hooked"]
+    with pytest.raises(ConfigError, match="unknown method 'Hooks'; known: Hooked"):
+        find("Hooks", module, base=Method, kind="method")
+
+
 # --- find -----------------------------------------------------------------------------------
 
 

@@ -94,12 +94,16 @@ class Connection(nn.Module, ABC):
         sources = {source for source, target in self.links if target == task}
         return tuple(task for task in self.tasks if task in sources)
 
+    def joined(self) -> list[str]:
+        """Returns the tasks on edges, in the order of the tasks."""
+        return [task for task in self.tasks if any(task in edge for edge in self.links)]
+
     def watched(self) -> dict[str, Watched]:
         """Returns what to log by title, such as coefficients and learned strengths."""
         return {}
 
 
-class StageConnection(Connection):
+class StageConnection(Connection, ABC):
     """Acts between the stages of the tasks' networks, inside `sharing.Separate`.
 
     For each stage, `add` is asked first for the tasks for which `reads_before` names others; then
@@ -116,14 +120,12 @@ class StageConnection(Connection):
             ShapeError: joined networks have different numbers of stages.
         """
         super().setup(wiring)
-        for edge in self.links:
-            numbers = [len(wiring.shapes[task].levels) for task in edge]
-            if numbers[0] != numbers[1]:
-                raise ShapeError(
-                    f"{type(self).__name__} joins networks stage by stage; found {numbers[0]} "
-                    f"stages of task {edge[0]!r} and {numbers[1]} of {edge[1]!r}. Group them "
-                    "alike: `as_staged(network, cuts=[...])`."
-                )
+        joined = {task: len(wiring.shapes[task].levels) for task in self.joined()}
+        if len(set(joined.values())) > 1:
+            raise ShapeError(
+                f"{type(self).__name__} joins networks stage by stage, which need equal numbers of "
+                f"stages; found {joined}. Group them alike: `as_staged(network, cuts=[...])`."
+            )
 
     def add(self, stage: int, task: str, hidden: Mapping[str, Tensor], body: Tensor) -> Tensor:
         """Returns what is added to a stage's value before its activation.
@@ -166,7 +168,7 @@ class StageConnection(Connection):
         return None
 
 
-class ForwardConnection(Connection):
+class ForwardConnection(Connection, ABC):
     """Hands information from task to task, one task after the other in the order of the graph.
 
     `build` is called for each task in that order and returns the shape that its head is built for,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import inspect
+from abc import ABC
 from collections.abc import Mapping, Sequence
 from types import ModuleType
 from typing import Any
@@ -45,7 +46,7 @@ def find(
         raise ConfigError(unknown(kind, name, names(package, base)))
     if not (isinstance(found, type) and issubclass(found, base)):
         raise ConfigError(f"{name!r} is no {kind}: it must be a subclass of {base.__name__}.")
-    if inspect.isabstract(found):
+    if is_base(found):
         raise ConfigError(f"{name!r} is a base class and does nothing; name a subclass of it.")
     return found
 
@@ -57,8 +58,17 @@ def names(package: ModuleType, base: type) -> list[str]:
         for name in package.__all__
         if isinstance(getattr(package, name), type)
         and issubclass(getattr(package, name), base)
-        and not inspect.isabstract(getattr(package, name))
+        and not is_base(getattr(package, name))
     ]
+
+
+def is_base(cls: type[Any]) -> bool:
+    """Returns whether a class is there to be derived from.
+
+    That is one with abstract methods, or one that names `ABC` among its own bases, where a subclass
+    chooses among methods that all do nothing by themselves.
+    """
+    return inspect.isabstract(cls) or ABC in cls.__bases__
 
 
 def build(cls: type[Any], options: Mapping[str, Any], *, kind: str, **given: Any) -> Any:
