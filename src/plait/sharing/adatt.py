@@ -1,0 +1,142 @@
+"""Units of each task that mix the experts of all, level by level, and keep their own."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from plait.core.keys import safe_key
+from plait.core.seeding import seeded
+from plait.encoders import Copies, EncoderLike, channel_dim_of, unmasked
+from plait.sharing.blend import Blend
+from plait.sharing.experts import SHARED, Counts, Found, checked_counts, counts_of
+from plait.sharing.gates import GateInput
+from plait.sharing.stacked import LevelExperts
+
+
+class AdaTT(LevelExperts):
+    """Adaptive task-to-task fusion: each task's gate sees all experts, beside a way for its own.
+
+        x_u^l = g_u^l(x_u^(l-1)) E^l + sum_k v_uk^l f_uk^l(x_u^(l-1))
+        E^l = [f_uk^l(x_u^(l-1)) for all units u, k <= m_u],    x_u^0 = x,    y_t = h_t(x_t^L)
+
+    Units u are the tasks, and one that is shared if there are shared experts. f^l is level l of a
+    copy of the encoder: one of its blocks, a stage with parameters and those without that follow
+    it. The gates g are softmax(G r + b) over all experts; r is what they read. v = 1 if every unit
+    has one expert; else it is learned. The shared unit has no gate at the last level, l = L.
+
+    Args:
+        encoder: any module, or a factory of one. It is copied and not used itself.
+        task_experts: m_t, a number for every task or `{task: number}`, at least 1; 1 by default, as
+            in the authors' code.
+        shared_experts: experts of the shared unit, at least 0; 0 by default, the variant AdaTT-sp,
+            with which the authors' code begins. 1 and more is the general form.
+        copies: "reset" draws new weights for each expert, from (seed, task, its number); "clone"
+            keeps those of a trained encoder. Clones differ by their gates' weights alone, and part
+            slowly.
+        gate_input: what a gate reads, as in `PLE`.
+        gate_hidden: widths of hidden layers with ReLU in the gates, whose last layer then has no
+            bias; none by default, as in the authors' code.
+
+    Raises:
+        ConfigError: an option outside its range; `task_experts` by task that do not name every
+            task; "input" of something that is not one tensor of floats.
+        ShapeError: inputs that differ by task have different widths at a gate.
+
+    Watched: for each level, "AdaTT: gates, level 1", the mean weight of each expert by unit,
+        without v, and "AdaTT: gate entropy, level 1", as a share of the largest possible.
+
+    Differs: learned v are drawn from U(-sqrt(1/m), sqrt(1/m)), m the number of the unit's experts,
+        as in the authors' code.
+
+    Cost: passes of the encoder for all experts of all units, whichever tasks are wanted. With
+        `PerTask` inputs, that for each wanted task.
+
+    Reference: Li, Zhang, Liu, Yang, Yu, Sun, "AdaTT: Adaptive Task-to-Task Fusion Network for
+        Multitask Learning in Recommendations", KDD 2023.
+    """
+
+    def __init__(
+        self,
+        encoder: EncoderLike,
+        *,
+        task_experts: Counts = 1,
+        shared_experts: int = 0,
+        copies: Copies = "reset",
+        gate_input: GateInput = "auto",
+        gate_hidden: Sequence[int] = (),
+    ) -> None:
+        super().__init__(encoder, copies, gate_input, gate_hidden)
+        checked_counts(task_experts, shared_experts, least=1)
+        self.task_experts = (
+            dict(task_experts) if isinstance(task_experts, Mapping) else task_experts
+        )
+        self.shared_experts = shared_experts
+        self.residuals = nn.ParameterDict()
+
+    def setup(self, tasks: Sequence[str], example: Any, seed: int = 0) -> None:
+        """Makes the experts, the gates of each level, and the weights of a unit's own experts."""
+        own = counts_of(self.task_experts, tasks)
+        self._grow(tasks, example, seed, self.shared_experts, own)
+        self._find_levels()
+        units = self._units()
+        total = sum(units.values())
+        for level in range(self.depth):
+            reading = self._reading(level, example)
+            for owner in units:
+                if owner != SHARED or level < self.depth - 1:
+                    self._add_gate(owner, level, total, reading, seed)
+        if all(count == 1 for count in units.values()):
+            return
+        for owner, count in units.items():
+            levels = self.depth - (owner == SHARED)
+            bound = math.sqrt(1 / count)
+            if levels:
+                with seeded(seed, "residual", owner):
+                    drawn = torch.empty(levels, count).uniform_(-bound, bound)
+                self.residuals[owner] = nn.Parameter(drawn)
+
+    def _units(self) -> dict[str, int]:
+        """Returns `{owner: number of experts}`, in the order of a gate's weights."""
+        owners = [*map(safe_key, self.tasks), *([SHARED] if self.shared_experts else [])]
+        return {owner: len(self._experts(owner)) for owner in owners}
+
+    def _pass(self, inputs: Any, wanted: Sequence[str], found: Found) -> None:
+        values, mask = unmasked(inputs)
+        channel_dim = channel_dim_of(self.prototype())
+        units = self._units()
+        names = {safe_key(task): task for task in self.tasks} | {SHARED: SHARED}
+        entering: dict[str, Any] = dict.fromkeys(units, values)
+        levels: dict[str, list[Tensor]] = {safe_key(task): [] for task in wanted}
+        for level in range(self.depth):
+            made = [self._run(owner, level, entering[owner], mask) for owner in units]
+            blend = Blend([e for own in made for e in own], channel_dim, mask)
+            leaving: dict[str, Any] = {}
+            start = 0
+            for owner, count in units.items():
+                if owner in levels or level < self.depth - 1:
+                    weights = self._weigh(owner, level, entering[owner], blend)
+                    if owner in levels:
+                        found.watch(self._title(level), names[owner], weights)
+                    leaving[owner] = blend.by(
+                        weights + self._residual(owner, level, start, weights)
+                    )
+                start += count
+            for owner, own in levels.items():
+                own.append(leaving[owner])
+            entering = leaving
+        for task in wanted:
+            found.features[task] = self._features(levels[safe_key(task)], inputs)
+
+    def _residual(self, owner: str, level: int, start: int, weights: Tensor) -> Tensor:
+        """Returns v of a unit's own experts, and 0 for all others."""
+        own = self.residuals[owner][level] if self.residuals else weights.new_ones(1)
+        return F.pad(own, (start, weights.shape[-1] - start - len(own)))
+
+    def _columns(self, title: str, row: str) -> list[str]:
+        return self._all_columns()
