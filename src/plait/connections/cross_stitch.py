@@ -14,10 +14,10 @@ from plait.connections.mixing import (
     check_init,
     on_channels,
     start,
-    unit_key,
     weighted_sum,
 )
 from plait.core.errors import ConfigError
+from plait.core.keys import unit_key
 from plait.core.watched import Watched
 
 

@@ -13,7 +13,7 @@ from plait.connections.graph import written
 from plait.connections.maps import check_fits, fit
 from plait.core.errors import ConfigError
 from plait.core.features import FeatureShape
-from plait.core.keys import safe_key
+from plait.core.keys import unit_key
 from plait.core.seeding import seeded
 from plait.core.watched import Watched
 
@@ -155,8 +155,3 @@ class Laterals(StageConnection):
             fan_in[source] = wiring.shapes[source].channels(read)
         with seeded(wiring.seed, "connection", type(self).__name__, place, task):
             self.units[unit_key(place, task)] = self.unit(fan_in, own, level)
-
-
-def unit_key(place: int, task: str) -> str:
-    """Returns the key of a task's unit."""
-    return f"{place}:{safe_key(task)}"

@@ -14,7 +14,6 @@ from torch import Tensor
 from plait.connections.base import StageConnection, Wiring
 from plait.connections.graph import Edge
 from plait.core.errors import ConfigError, ShapeError
-from plait.core.keys import safe_key
 from plait.core.watched import Watched
 
 Init = float | Literal["balanced", "identity"]
@@ -136,16 +135,6 @@ class Mixing(StageConnection):
                 f"{one.channel_dim}) and {shapes[1]} of {edge[1]!r} (axis {two.channel_dim}). Use "
                 "networks of one kind, or name stages that agree with `after`."
             )
-
-
-def unit_key(stage: int, task: str) -> str:
-    """Returns the key of a task's unit after a stage.
-
-    Example:
-        >>> unit_key(2, "ctr.v2")
-        '2:task:ctr%2Ev2'
-    """
-    return f"{stage}:{safe_key(task)}"
 
 
 def check_init(init: Init, method: str) -> None:

@@ -12,9 +12,10 @@ from torch.nn.modules.batchnorm import _BatchNorm
 
 from plait.connections.base import Wiring
 from plait.connections.maps import normalisation, pointwise
-from plait.connections.mixing import Mixing, unit_key
+from plait.connections.mixing import Mixing
 from plait.core.errors import ConfigError
 from plait.core.features import FeatureShape
+from plait.core.keys import unit_key
 from plait.core.seeding import seeded
 from plait.core.watched import Watched
 

@@ -10,9 +10,9 @@ import torch
 from torch import Tensor, nn
 
 from plait.connections.base import Wiring
-from plait.connections.mixing import Init, Mixing, check_init, start, unit_key, weighted_sum
+from plait.connections.mixing import Init, Mixing, check_init, start, weighted_sum
 from plait.core.errors import ConfigError, ShapeError
-from plait.core.keys import safe_key
+from plait.core.keys import safe_key, unit_key
 from plait.core.outputs import Term
 from plait.core.watched import Watched
 

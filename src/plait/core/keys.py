@@ -11,3 +11,13 @@ def safe_key(name: str) -> str:
         ('task:ctr%2Ev2', 'task:100%25')
     """
     return "task:" + name.replace("%", "%25").replace(".", "%2E")
+
+
+def unit_key(number: int, name: str) -> str:
+    """Returns a key for what a task of this name has at a place of this number.
+
+    Example:
+        >>> unit_key(2, "ctr.v2")
+        '2:task:ctr%2Ev2'
+    """
+    return f"{number}:{safe_key(name)}"
