@@ -18,7 +18,7 @@ from plait.tasks import Task
 from plait.tasks.metrics import direction
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Member:
     """One way of sharing: its name, what it minimises, and the settings that make it."""
 
