@@ -1,8 +1,11 @@
 """Staged encoders, and the adapters that make any module one."""
 
+from plait.encoders.blocks import block_shapes, blocks_of, run_all
 from plait.encoders.conv_encoder import ConvEncoder
 from plait.encoders.copies import Copies, EncoderLike, copy_of, instance
-from plait.encoders.shapes import body_shapes, infer_shape
+from plait.encoders.mlp_encoder import MLPEncoder
+from plait.encoders.shapes import body_shapes, infer_shape, shape_of_run
+from plait.encoders.shortcuts import Unit, blocks_that_keep_shape, shortcut_of, units_of
 from plait.encoders.split import ends_of_blocks, halves, owns_parameters, run_shifted
 from plait.encoders.staged import (
     Stage,
@@ -20,8 +23,13 @@ __all__ = [
     "ConvEncoder",
     "Copies",
     "EncoderLike",
+    "MLPEncoder",
     "Stage",
+    "Unit",
     "as_staged",
+    "block_shapes",
+    "blocks_of",
+    "blocks_that_keep_shape",
     "body_shapes",
     "channel_dim_of",
     "copy_of",
@@ -33,8 +41,12 @@ __all__ = [
     "instance",
     "one_tensor",
     "owns_parameters",
+    "run_all",
     "run_shifted",
     "run_stage",
+    "shape_of_run",
+    "shortcut_of",
     "stages_of",
+    "units_of",
     "unmasked",
 ]

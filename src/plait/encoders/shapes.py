@@ -33,12 +33,12 @@ def infer_shape(encoder: nn.Module, example: Any) -> FeatureShape:
     Raises:
         ShapeError: the encoder cannot read inputs of this shape.
     """
-    return _shape_of(encode, encoder, example)
+    return shape_of_run(encode, encoder, example)
 
 
 def body_shapes(encoder: nn.Module, example: Any) -> FeatureShape:
     """Returns the shape of each stage's value before its activation, as `infer_shape` does."""
-    return _shape_of(_bodies, encoder, example)
+    return shape_of_run(_bodies, encoder, example)
 
 
 def _bodies(encoder: nn.Module, inputs: Any) -> Features:
@@ -54,7 +54,8 @@ def _bodies(encoder: nn.Module, inputs: Any) -> Features:
     return Features(tuple(bodies), channel_dim_of(encoder))
 
 
-def _shape_of(run: Run, encoder: nn.Module, example: Any) -> FeatureShape:
+def shape_of_run(run: Run, encoder: nn.Module, example: Any) -> FeatureShape:
+    """Returns the shapes of what `run(encoder, inputs)` gives, as `infer_shape` does."""
     clone = copy.deepcopy(encoder).eval()
     with torch.no_grad(), torch.random.fork_rng(devices=[]):
         try:
@@ -86,7 +87,8 @@ def _meta(tensor: Tensor) -> Tensor:
 
 
 def _two(tensor: Tensor) -> Tensor:
-    return tensor[:1].detach().repeat_interleave(2, dim=0)
+    one = tensor[:1].detach() if len(tensor) else tensor.new_zeros(1, *tensor.shape[1:])
+    return one.repeat_interleave(2, dim=0)
 
 
 def _without_batch(features: Features) -> FeatureShape:
