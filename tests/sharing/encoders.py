@@ -47,6 +47,26 @@ def conv() -> nn.Sequential:
     return nn.Sequential(nn.Conv2d(2, 3, 3), nn.BatchNorm2d(3), nn.ReLU(), nn.MaxPool2d(2))
 
 
+class Block(nn.Module):
+    """A residual block of rows, ``max(0, R(x) + F(x))``."""
+
+    def __init__(self, fan_in: int, fan_out: int) -> None:
+        super().__init__()
+        self.body = nn.Sequential(nn.Linear(fan_in, 3), nn.Tanh(), nn.Linear(3, fan_out))
+        self.shortcut = nn.Linear(fan_in, fan_out) if fan_in != fan_out else None
+
+    def forward(self, x: Tensor) -> Tensor:
+        return (self.body(x) + (x if self.shortcut is None else self.shortcut(x))).relu()
+
+
+def residual() -> nn.Sequential:
+    return nn.Sequential(
+        nn.Sequential(nn.Linear(5, 6), nn.ReLU()),
+        nn.Sequential(Block(6, 6), Block(6, 4)),
+        Block(4, 4),
+    )
+
+
 def rows(batch: int) -> Tensor:
     return torch.randn(batch, 5)
 
@@ -57,5 +77,6 @@ KINDS = {
     "tokens": Kind(Tokens, lambda batch: torch.randint(0, 11, (batch, 7))),
     "cuts": Kind(lambda: as_staged(mlp(), cuts=[2]), rows),
     "parts": Kind(lambda: as_staged(mlp(), ["0", "1", "2"]), rows),
+    "residual": Kind(residual, rows),
     "opaque": Kind(Opaque, rows),
 }
