@@ -9,8 +9,7 @@ from operator import add
 from torch import Tensor, nn
 
 from plait.connections.laterals import Laterals, Values
-from plait.connections.maps import pointwise
-from plait.core.features import FeatureShape
+from plait.connections.signals import ChannelMap
 from plait.core.keys import safe_key
 
 
@@ -22,7 +21,7 @@ class Lateral(Laterals):
 
     for each edge s -> t, with h_s^l the output of block l of task s. U starts at 0: the start is
     exactly that of single-task networks. The first block reads the input alone. U maps the channels
-    (a 1x1 convolution of maps) of what is averaged onto the grid of z_t^l.
+    alone: it is a 1x1 convolution of maps.
 
     Args:
         edges: pairs [source, target] of a graph without cycles; by default the chain in the order
@@ -31,15 +30,17 @@ class Lateral(Laterals):
         detach: "source" lets no gradient of a task flow back into the tasks that it reads.
         heads: whether the sum is also in what the head reads, as written above.
 
-    Shapes: channels and grids of the two tasks may differ; the numbers of stages must agree.
+    Shapes: channels and positions of the tasks may differ; the numbers of stages must agree. Maps
+        are averaged onto another grid, or repeated where it is finer; all else that differs is
+        averaged over its positions (padded ones among them) and added to every position.
 
     Raises:
         ConfigError: edges that form a cycle or name unknown tasks, or an option outside its range.
-        ShapeError: networks of different numbers of stages, or maps that would meet tokens.
+        ShapeError: networks of different numbers of stages.
 
-    Differs: nothing is specific to a paper's layers: a stage is cut before its activation, which is
-        what follows its last module with parameters. Where maps meet a vector, all positions are
-        averaged, padded ones among them.
+    Differs: the paper reads all earlier tasks (see `Progressive`). A stage is cut before its
+        activation, which is what follows its last module with parameters; a stage that ends in such
+        a module is cut at its end.
 
     Cost: the pass of each task that is read, up to the stage that is read; one linear map for each
         edge and block.
@@ -49,9 +50,9 @@ class Lateral(Laterals):
         the previous task alone.
     """
 
-    def unit(self, fan_in: Mapping[str, int], shape: FeatureShape, level: int) -> nn.Module:
+    def unit(self, fan_in: Mapping[str, int], fan_out: int, channel_dim: int) -> nn.Module:
         """Returns one map for each source."""
-        return LinearSum(fan_in, shape, level)
+        return LinearSum(fan_in, fan_out, channel_dim)
 
 
 class LinearSum(nn.Module):
@@ -59,17 +60,16 @@ class LinearSum(nn.Module):
 
     Args:
         fan_in: channels of each source.
-        shape: shapes of what it is added to.
-        level: the level of it.
+        fan_out: channels of the sum.
+        channel_dim: the axis of all channels.
     """
 
-    def __init__(self, fan_in: Mapping[str, int], shape: FeatureShape, level: int) -> None:
+    def __init__(self, fan_in: Mapping[str, int], fan_out: int, channel_dim: int) -> None:
         super().__init__()
-        rank, fan_out = len(shape.levels[level]), shape.channels(level)
         self.maps = nn.ModuleDict(
             {
-                safe_key(source): zeroed(pointwise(channels, fan_out, rank, shape.channel_dim))
-                for source, channels in fan_in.items()
+                safe_key(s): zero_map(channels, fan_out, channel_dim)
+                for s, channels in fan_in.items()
             }
         )
 
@@ -79,8 +79,8 @@ class LinearSum(nn.Module):
         return found
 
 
-def zeroed(module: nn.Module) -> nn.Module:
-    """Returns a module whose parameters are 0."""
-    for parameter in module.parameters():
-        nn.init.zeros_(parameter)
-    return module
+def zero_map(fan_in: int, fan_out: int, channel_dim: int) -> ChannelMap:
+    """Returns a map of the channels without bias whose weights are 0."""
+    made = ChannelMap(fan_in, fan_out, channel_dim, bias=False)
+    nn.init.zeros_(made.linear.weight)
+    return made

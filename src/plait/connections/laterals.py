@@ -9,10 +9,8 @@ from torch import Tensor, nn
 
 from plait.connections.alpha import Alpha, AlphaLike
 from plait.connections.base import Detach, StageConnection, Wiring
-from plait.connections.graph import written
-from plait.connections.maps import check_fits, fit
+from plait.connections.signals import onto
 from plait.core.errors import ConfigError
-from plait.core.features import FeatureShape
 from plait.core.keys import unit_key
 from plait.core.seeding import seeded
 from plait.core.watched import Watched
@@ -62,7 +60,6 @@ class Laterals(StageConnection):
 
         Raises:
             ConfigError: there is no place to add anything.
-            ShapeError: outputs of a source cannot be brought onto the grid of its target.
         """
         super().setup(wiring)
         self.gates = Alpha(self.alpha, self.links, "gate")
@@ -71,10 +68,11 @@ class Laterals(StageConnection):
             self.last = len(wiring.shapes[task].levels) - 1
             self.starts[task] = tuple(end + 1 for end in wiring.ends[task] if end < self.last)
             for stage in self.starts[task]:
-                own = wiring.bodies[task]
-                self._build(task, stage, own, stage, stage - 1, wiring)
+                channels = wiring.bodies[task].channels(stage)
+                self._build(task, stage, channels, stage - 1, wiring)
             if self.heads:
-                self._build(task, self.last + 1, wiring.shapes[task], self.last, self.last, wiring)
+                channels = wiring.shapes[task].channels()
+                self._build(task, self.last + 1, channels, self.last, wiring)
             if not self.starts[task] and not self.heads:
                 raise ConfigError(
                     f"the network of task {task!r} is one block, and {type(self).__name__} adds "
@@ -82,13 +80,13 @@ class Laterals(StageConnection):
                 )
 
     @abstractmethod
-    def unit(self, fan_in: Mapping[str, int], shape: FeatureShape, level: int) -> nn.Module:
+    def unit(self, fan_in: Mapping[str, int], fan_out: int, channel_dim: int) -> nn.Module:
         """Returns the module that maps `{source: value}` to what is added.
 
         Args:
             fan_in: channels of each source.
-            shape: shapes of what is added to.
-            level: the level of it.
+            fan_out: channels of what is added to.
+            channel_dim: the axis of all channels.
         """
 
     def parents(self, task: str) -> tuple[str, ...]:
@@ -130,28 +128,22 @@ class Laterals(StageConnection):
         values: dict[str, Tensor] = {}
         for source in self.parents(task):
             value = outputs[source].detach() if self.detach == "source" else outputs[source]
-            axis = self.channel_dims[task if like.dim() > 2 else source]
-            values[source] = self.gates.value((source, task)) * fit(value, like, axis)
+            laid = onto(value, self.channel_dims[source], like, self.channel_dims[task])
+            values[source] = self.gates.value((source, task)) * laid
         added: Tensor = self.units[unit_key(place, task)](values)
         return added
 
-    def _build(
-        self, task: str, place: int, own: FeatureShape, level: int, read: int, wiring: Wiring
-    ) -> None:
+    def _build(self, task: str, place: int, fan_out: int, read: int, wiring: Wiring) -> None:
         """Makes the unit of one place.
 
         Args:
             task: to which it adds.
             place: number of the stage, or one more than that of the last.
-            own: shapes of what is added to.
-            level: the level of it.
+            fan_out: channels of what it adds to.
             read: the stage of the sources that is read.
             wiring: of the model.
         """
-        fan_in: dict[str, int] = {}
-        for source in self.parents(task):
-            who = f"{type(self).__name__} {written((source, task))}"
-            check_fits(wiring.shapes[source], read, own, level, who)
-            fan_in[source] = wiring.shapes[source].channels(read)
+        fan_in = {source: wiring.shapes[source].channels(read) for source in self.parents(task)}
         with seeded(wiring.seed, "connection", type(self).__name__, place, task):
-            self.units[unit_key(place, task)] = self.unit(fan_in, own, level)
+            unit = self.unit(fan_in, fan_out, self.channel_dims[task])
+        self.units[unit_key(place, task)] = unit

@@ -11,13 +11,21 @@ from torch.nn import functional as F
 from torch.nn.modules.batchnorm import _BatchNorm
 
 from plait.connections.base import Wiring
-from plait.connections.maps import normalisation, pointwise
 from plait.connections.mixing import Mixing
+from plait.connections.signals import ChannelMap
 from plait.core.errors import ConfigError
 from plait.core.features import FeatureShape
 from plait.core.keys import unit_key
 from plait.core.seeding import seeded
 from plait.core.watched import Watched
+
+BATCH_NORMS: dict[int, type[nn.Module]] = {
+    1: nn.BatchNorm1d,
+    2: nn.BatchNorm1d,
+    3: nn.BatchNorm2d,
+    4: nn.BatchNorm3d,
+}  # by the number of axes of a value without that of the batch
+MOMENTUM = 0.05  # of batch normalisation, as in the authors' code
 
 
 class NDDR(Mixing):
@@ -94,8 +102,8 @@ class NDDR(Mixing):
 
         def sizes(stage: int) -> Watched:
             def row(task: str) -> Tensor:
-                weight = self.units[unit_key(stage, task)].get_parameter("map.weight")
-                blocks = weight.flatten(1).chunk(len(self.sources(task)), dim=1)
+                weight = self.units[unit_key(stage, task)].get_parameter("map.linear.weight")
+                blocks = weight.chunk(len(self.sources(task)), dim=1)
                 return torch.stack([block.norm() for block in blocks]) / math.sqrt(len(weight))
 
             return self.table(row)
@@ -106,10 +114,10 @@ class NDDR(Mixing):
         sources = self.sources(task)
         other = (1 - self.own) / (len(sources) - 1) if self.other is None else self.other
         with torch.no_grad():
-            weight = unit.get_parameter("map.weight")
+            weight = unit.get_parameter("map.linear.weight")
             one = torch.eye(len(weight))
             blocks = [one * (self.own if source == task else other) for source in sources]
-            weight.copy_(torch.cat(blocks, dim=1).reshape(weight.shape))
+            weight.copy_(torch.cat(blocks, dim=1))
 
 
 class Fusion(nn.Module):
@@ -125,8 +133,11 @@ class Fusion(nn.Module):
         super().__init__()
         rank, channels = len(shape.levels[stage]), shape.channels(stage)
         self.channel_dim = shape.channel_dim
-        self.map = pointwise(number * channels, channels, rank, shape.channel_dim)
-        self.norm = normalisation(channels, rank, shape.channel_dim)
+        self.map = ChannelMap(number * channels, channels, shape.channel_dim, bias=False)
+        tokens = rank > 1 and shape.channel_dim == -1
+        self.norm = (
+            nn.LayerNorm(channels) if tokens else BATCH_NORMS[rank](channels, momentum=MOMENTUM)
+        )
 
     def forward(self, values: Sequence[Tensor]) -> Tensor:
         """Returns the fused values, in the shape of one of them."""

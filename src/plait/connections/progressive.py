@@ -12,11 +12,10 @@ from torch.nn import functional as F
 from plait.connections.alpha import AlphaLike
 from plait.connections.base import Detach
 from plait.connections.graph import Edge
-from plait.connections.lateral import LinearSum, zeroed
+from plait.connections.lateral import LinearSum, zero_map
 from plait.connections.laterals import Laterals, Values
-from plait.connections.maps import pointwise
+from plait.connections.signals import ChannelMap
 from plait.core.errors import ConfigError
-from plait.core.features import FeatureShape
 
 
 class Progressive(Laterals):
@@ -30,8 +29,8 @@ class Progressive(Laterals):
 
     with h_j^l the output of block l of task j, and one learned scale a for each column. What the
     head reads gets the same, as the output layer of the paper does. U starts at 0: the start is
-    exactly that of single-task networks. The maps are linear in the channels (1x1 convolutions of
-    maps), of values that are averaged onto the grid of z_t^l.
+    exactly that of single-task networks. U and V map the channels alone: they are 1x1 convolutions
+    of maps.
 
     Args:
         edges: pairs [source, target] of a graph without cycles; by default from every task to all
@@ -43,11 +42,12 @@ class Progressive(Laterals):
             their own task alone.
         heads: whether the sum is also in what the head reads.
 
-    Shapes: channels and grids of the tasks may differ; the numbers of stages must agree.
+    Shapes: as of `Lateral`: channels and positions of the tasks may differ; the numbers of stages
+        must agree.
 
     Raises:
         ConfigError: edges that form a cycle or name unknown tasks, or an option outside its range.
-        ShapeError: networks of different numbers of stages, or maps that would meet tokens.
+        ShapeError: networks of different numbers of stages.
 
     Differs: the paper trains one task after the other and freezes earlier columns: freeze their
         parameters for that. Here all tasks may be trained together, with or without `detach`. The
@@ -81,11 +81,11 @@ class Progressive(Laterals):
         """Returns the edges from every task to all later ones."""
         return tuple(combinations(tasks, 2))
 
-    def unit(self, fan_in: Mapping[str, int], shape: FeatureShape, level: int) -> nn.Module:
+    def unit(self, fan_in: Mapping[str, int], fan_out: int, channel_dim: int) -> nn.Module:
         """Returns an adapter, or one map for each source."""
         if self.adapter is None:
-            return LinearSum(fan_in, shape, level)
-        return Adapter(fan_in, shape, level, self.adapter)
+            return LinearSum(fan_in, fan_out, channel_dim)
+        return Adapter(fan_in, fan_out, channel_dim, self.adapter)
 
 
 class Adapter(nn.Module):
@@ -93,23 +93,22 @@ class Adapter(nn.Module):
 
     Args:
         fan_in: channels of each source.
-        shape: shapes of what it is added to.
-        level: the level of it.
+        fan_out: channels of what is added to.
+        channel_dim: the axis of all channels.
         hidden: rows of V.
     """
 
     def __init__(
-        self, fan_in: Mapping[str, int], shape: FeatureShape, level: int, hidden: int
+        self, fan_in: Mapping[str, int], fan_out: int, channel_dim: int, hidden: int
     ) -> None:
         super().__init__()
-        rank, fan_out = len(shape.levels[level]), shape.channels(level)
-        self.axis = 1 if rank == 1 else shape.channel_dim
+        self.channel_dim = channel_dim
         self.scales = nn.Parameter(torch.ones(len(fan_in)))
-        self.down = pointwise(sum(fan_in.values()), hidden, rank, shape.channel_dim)
-        self.up = zeroed(pointwise(hidden, fan_out, rank, shape.channel_dim))
+        self.down = ChannelMap(sum(fan_in.values()), hidden, channel_dim, bias=False)
+        self.up = zero_map(hidden, fan_out, channel_dim)
 
     def forward(self, values: Values) -> Tensor:
         """Returns what is added, from the sources in their order."""
         scaled = [scale * value for scale, value in zip(self.scales, values.values(), strict=True)]
-        found: Tensor = self.up(F.relu(self.down(torch.cat(scaled, dim=self.axis))))
+        found: Tensor = self.up(F.relu(self.down(torch.cat(scaled, dim=self.channel_dim))))
         return found

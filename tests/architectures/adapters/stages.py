@@ -44,11 +44,11 @@ def load(layer: nn.Module, weights: Sequence[Any]) -> None:
 
 
 def put(parameter: Tensor, values: Any) -> None:
-    """Gives a parameter the values of the file, which leaves out the axes of a 1x1 kernel."""
+    """Gives a parameter the values of the file."""
     with torch.no_grad():
         given = torch.tensor(values, dtype=parameter.dtype)
-        assert parameter.shape[: given.dim()] == given.shape
-        parameter.copy_(given.reshape(parameter.shape))
+        assert parameter.shape == given.shape
+        parameter.copy_(given)
 
 
 def network(stages: Sequence[Any], activation: str, conv: Mapping[str, Any] | None) -> nn.Module:
@@ -173,8 +173,8 @@ def nddr(golden: Golden) -> None:
     for task, fusion in made.items():
         weight = golden.tensor(params["conv_w"][task])
         if config["from_init"]:
-            torch.testing.assert_close(fusion.map.weight.flatten(1), weight)
-        put(fusion.map.weight, params["conv_w"][task])
+            torch.testing.assert_close(fusion.map.linear.weight, weight)
+        put(fusion.map.linear.weight, params["conv_w"][task])
         for name, values in params["bn"][task].items():
             put(getattr(fusion.norm, name), values)
     golden.check(unit.mix(0, x, tasks), "outputs")
@@ -200,12 +200,12 @@ def progressive(golden: Golden) -> None:
             made = unit.units[unit_key(layer + 1, task)]
             if adapters is None:
                 for source, values in zip(names, golden.params["laterals"][t][layer], strict=False):
-                    put(made.maps[safe_key(source)].weight, values)
+                    put(made.maps[safe_key(source)].linear.weight, values)
             else:
                 down, scales, up = adapters[t][layer]
-                put(made.down.weight, down)
+                put(made.down.linear.weight, down)
                 put(made.scales, scales)
-                put(made.up.weight, up)
+                put(made.up.linear.weight, up)
     outputs = model(golden.tensor(golden.inputs["x"]))
     features = [outputs.features[task].levels for task in names]
     golden.check(features, "features")
@@ -225,7 +225,7 @@ def lateral(golden: Golden) -> None:
     put(unit.gates.learned, params["alpha"])
     for (source, task), maps in zip(pairwise(names), params["laterals"], strict=True):
         for place, values in enumerate(maps, 1):
-            put(unit.units[unit_key(place, task)].maps[safe_key(source)].weight, values)
+            put(unit.units[unit_key(place, task)].maps[safe_key(source)].linear.weight, values)
     outputs = model(golden.tensor(golden.inputs["x"]))
     loss = squares(outputs)
     loss.backward()
