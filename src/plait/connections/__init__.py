@@ -1,5 +1,6 @@
 """Family 3: information that passes between the tasks' networks."""
 
+from plait.connections.aitm import AITM
 from plait.connections.base import (
     Connection,
     ForwardConnection,
@@ -7,19 +8,36 @@ from plait.connections.base import (
     StageConnection,
     Wiring,
 )
+from plait.connections.cascade import Cascade
+from plait.connections.consistency import Consistency
 from plait.connections.cross_stitch import CrossStitch
+from plait.connections.hint import Hint
 from plait.connections.lateral import Lateral
 from plait.connections.nddr import NDDR
+from plait.connections.order_calibration import OrderCalibration
+from plait.connections.padnet import PADNet
+from plait.connections.parameter_transfer import ParameterTransfer
+from plait.connections.prediction_distillation import PredictionDistillation
+from plait.connections.product_chain import ProductChain
 from plait.connections.progressive import Progressive
 from plait.connections.sluice import Sluice
 
 __all__ = [
+    "AITM",
     "NDDR",
+    "Cascade",
     "Connection",
+    "Consistency",
     "CrossStitch",
     "ForwardConnection",
+    "Hint",
     "Lateral",
+    "OrderCalibration",
+    "PADNet",
+    "ParameterTransfer",
     "PenaltyConnection",
+    "PredictionDistillation",
+    "ProductChain",
     "Progressive",
     "Sluice",
     "StageConnection",

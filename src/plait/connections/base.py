@@ -312,6 +312,12 @@ class PenaltyConnection(Connection):
         super().setup(wiring)
         self.weights = Alpha(self.alpha, self.links, "penalty")
 
+    @property
+    def active(self) -> tuple[Edge, ...]:
+        """The edges that are not off, after `setup`."""
+        assert self.weights is not None
+        return tuple(edge for edge in self.links if not self.weights.off(edge))
+
     @abstractmethod
     def cost(self, edge: Edge, outputs: Outputs) -> Tensor:
         """Returns C of one edge, a scalar with a graph, at least 0.
@@ -329,9 +335,8 @@ class PenaltyConnection(Connection):
         """
         assert self.weights is not None
         found: dict[str, Term] = {}
-        for edge in self.links:
-            there = not self.reads_outputs or all(task in outputs for task in edge)
-            if there and not self.weights.off(edge):
+        for edge in self.active:
+            if not self.reads_outputs or all(task in outputs for task in edge):
                 if not outputs.common:
                     raise UnsupportedError(
                         f"{type(self).__name__} compares what tasks make of one example; with "

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from graphlib import CycleError, TopologicalSorter
 
 from plait.core.errors import ConfigError, unknown
+from plait.core.keys import safe_key
 
 Edge = tuple[str, str]  # (source, target)
 
@@ -78,3 +79,13 @@ def written(edge: Edge) -> str:
         'click -> buy'
     """
     return f"{edge[0]} -> {edge[1]}"
+
+
+def key_of(edge: Edge) -> str:
+    """Returns the key of an edge in a `ModuleDict`.
+
+    Example:
+        >>> key_of(("click", "buy.v2"))
+        'task:click -> buy%2Ev2'
+    """
+    return safe_key(written(edge))
