@@ -1,0 +1,29 @@
+"""How the layers of one trunk are conditioned on the task."""
+
+from plait.sharing.conditioning.active import Active
+from plait.sharing.conditioning.layers import TaskIndexed
+from plait.sharing.conditioning.trunk import conditioned, conditioned_layers, plain
+from plait.sharing.conditioning.ways import (
+    STATISTICS,
+    Adapter,
+    Film,
+    LoRA,
+    Masks,
+    Norm,
+    Way,
+)
+
+__all__ = [
+    "STATISTICS",
+    "Active",
+    "Adapter",
+    "Film",
+    "LoRA",
+    "Masks",
+    "Norm",
+    "TaskIndexed",
+    "Way",
+    "conditioned",
+    "conditioned_layers",
+    "plain",
+]
