@@ -66,8 +66,9 @@ def test_other_shapes_and_missing_parameters_are_refused() -> None:
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"strength": -1.0}, "`strength` must be at least 0; found -1.0"),
-        ({"strength": float("nan")}, "`strength` must be at least 0; found nan"),
+        ({"strength": -1.0}, "`strength` must be at least 0 and finite; found -1.0"),
+        ({"strength": float("nan")}, "`strength` must be at least 0 and finite; found nan"),
+        ({"strength": float("inf")}, "`strength` must be at least 0 and finite; found inf"),
         ({"strength": 1.0, "mode": "step"}, "`mode` must be 'loss' or 'prox'; found 'step'"),
     ],
 )

@@ -22,8 +22,9 @@ def match_parameters(
     """Returns `{name: the parameters of that name, in the order of the tasks}`.
 
     Args:
-        networks: `{task: network}`.
-        heads: `{task: head}`, whose names get ``head.`` in front; None leaves them out.
+        networks: `{task: network}`; or one network of another name, which the tasks share.
+        heads: `{task: head}`, whose names get ``head.`` in front, or ``head.task.`` where the
+            network is shared; None leaves them out.
         scope: a pattern of names.
         include_bias: whether vectors are among them.
         method: who asks, for messages.
@@ -33,9 +34,10 @@ def match_parameters(
         ShapeError: parameters of one name have different shapes.
     """
     named = {task: _tied(network) for task, network in networks.items()}
-    for task, head in (heads or {}).items():
-        named[task] |= {f"head.{name}": parameter for name, parameter in _tied(head).items()}
     first = next(iter(named.values()))
+    for task, head in (heads or {}).items():
+        own, prefix = (named[task], "head") if task in named else (first, f"head.{task}")
+        own |= {f"{prefix}.{name}": parameter for name, parameter in _tied(head).items()}
     matched = [name for name in first if fnmatch.fnmatchcase(name, scope)]
     if not include_bias:
         matched = [name for name in matched if first[name].dim() > 1]

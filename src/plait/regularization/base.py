@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import math
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
-from typing import ClassVar, Literal
+from typing import ClassVar, Literal, NoReturn
 
 import torch
 from torch import Tensor, nn
@@ -26,19 +27,21 @@ class Regularizer(nn.Module, ABC):
             independent networks.
 
     Attributes:
+        nonnegative: whether R is never below 0.
         ties: whether it couples one network per task, which `sharing.Separate` has; otherwise it
             takes any model.
         reads_features: whether R is of the features of a batch; otherwise it is of the parameters,
             and counted once in a step, however many micro-batches that has.
     """
 
+    nonnegative: ClassVar[bool] = True
     ties: ClassVar[bool] = True
     reads_features: ClassVar[bool] = False
 
     def __init__(self, *, strength: float) -> None:
         super().__init__()
-        if not strength >= 0:
-            raise ConfigError(f"`strength` must be at least 0; found {strength}.")
+        if not 0 <= strength < math.inf:
+            raise ConfigError(f"`strength` must be at least 0 and finite; found {strength}.")
         self.strength = strength
 
     @abstractmethod
@@ -73,7 +76,7 @@ class Regularizer(nn.Module, ABC):
 
 
 class ParameterRegularizer(Regularizer):
-    """Ties the parameters of the tasks' networks.
+    """Ties the parameters of the tasks' networks, or keeps those of one network near a point.
 
     Parameters are matched by their qualified name in the tasks' networks; the parameters of batch
     normalisation are never tied, and buffers are never regularised.
@@ -91,9 +94,17 @@ class ParameterRegularizer(Regularizer):
             is the classical linear setting.
 
     Attributes:
+        why_no_prox: said where mode "prox" is refused.
+        tasks: the names of the networks in order, after `setup`.
         names: the matched parameters.
         groups: for each of them, the parameters of all tasks in order.
+
+    Raises:
+        ConfigError: an option outside its range.
+        UnsupportedError: mode "prox" of a method that has no closed proximal step.
     """
+
+    why_no_prox: ClassVar[str] = ""
 
     def __init__(
         self,
@@ -107,17 +118,20 @@ class ParameterRegularizer(Regularizer):
         super().__init__(strength=strength)
         if mode not in ("loss", "prox"):
             raise ConfigError(f"`mode` must be 'loss' or 'prox'; found {mode!r}.")
+        if mode == "prox" and type(self).prox is ParameterRegularizer.prox:
+            self._refuse_prox()
         self.mode = mode
         self.scope = scope
         self.include_bias = include_bias
         self.heads = heads
+        self.tasks: tuple[str, ...] = ()
         self.names: list[str] = []
         self.groups: list[list[nn.Parameter]] = []
 
     def setup(
         self, networks: Mapping[str, nn.Module], heads: Mapping[str, nn.Module] | None = None
     ) -> None:
-        """Matches the parameters of the tasks' networks.
+        """Matches the parameters of the networks.
 
         Raises:
             ConfigError: `scope` matches nothing.
@@ -130,6 +144,7 @@ class ParameterRegularizer(Regularizer):
             include_bias=self.include_bias,
             method=type(self).__name__,
         )
+        self.tasks = tuple(networks)
         self.names, self.groups = list(matched), list(matched.values())
 
     @abstractmethod
@@ -140,7 +155,8 @@ class ParameterRegularizer(Regularizer):
         """Returns R and lambda R in mode "loss" with a strength above 0."""
         if self.mode == "prox" or self.strength == 0:
             return None
-        cost = self.cost()
+        with torch.autocast(self.groups[0][0].device.type, enabled=False):
+            cost = self.cost()
         return Term(cost, cost * self.strength)
 
     def prox(self, step: float) -> None:
@@ -149,14 +165,18 @@ class ParameterRegularizer(Regularizer):
         Args:
             step: learning rate x strength.
         """
-        raise UnsupportedError(
-            f"{type(self).__name__} has no closed proximal step; use mode='loss'."
-        )
+        self._refuse_prox()
 
     def after_step(self, optimizer: torch.optim.Optimizer) -> None:
         """Runs the proximal step, in that mode, with the matched parameters' learning rate."""
         if self.mode == "prox" and self.strength > 0:
             self.prox(self._learning_rate(optimizer) * self.strength)
+
+    def _refuse_prox(self) -> NoReturn:
+        why = f": {self.why_no_prox}" if self.why_no_prox else ""
+        raise UnsupportedError(
+            f"{type(self).__name__} has no closed proximal step{why}; use mode='loss'."
+        )
 
     def _learning_rate(self, optimizer: torch.optim.Optimizer) -> float:
         rate_of = {

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import torch
 from torch import Tensor
 
 from plait.regularization.base import ParameterRegularizer
+from plait.regularization.parts.joined import joined
+from plait.regularization.parts.spread import pull_together, spread
 
 
 class PairwiseL2(ParameterRegularizer):
@@ -22,8 +23,10 @@ class PairwiseL2(ParameterRegularizer):
         mode: "loss" or "prox".
         scope: a pattern of parameter names; all by default.
         include_bias: whether biases are tied.
+        heads: whether the tasks' heads are tied as well.
 
-    Cost: O(T P) arithmetic in each step; no extra memory.
+    Cost: O(T P) arithmetic in each step; the memory of the T networks in mode "loss", of one in
+        mode "prox".
 
     Reference: Duong, Cohn, Bird, Cook, "Low Resource Dependency Parsing: Cross-lingual Parameter
         Sharing in a Neural Network Parser", ACL 2015.
@@ -31,16 +34,8 @@ class PairwiseL2(ParameterRegularizer):
 
     def cost(self) -> Tensor:
         """Returns the sum of the squared distances of all pairs."""
-        total = torch.zeros((), device=self.groups[0][0].device)
-        for group in self.groups:
-            stacked = torch.stack(list(group))
-            total = total + len(group) * (stacked - stacked.mean(dim=0)).square().sum()
-        return total
+        return len(self.tasks) * spread(joined(self.groups))
 
     def prox(self, step: float) -> None:
         """Shrinks the differences from the mean."""
-        with torch.no_grad():
-            for group in self.groups:
-                mean = torch.stack(list(group)).mean(dim=0)
-                for parameter in group:
-                    parameter.sub_(mean).div_(1.0 + 2.0 * step * len(group)).add_(mean)
+        pull_together(self.groups, [step * len(self.tasks)] * len(self.groups))

@@ -1,0 +1,46 @@
+"""The trace norm of each layer of all tasks."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from plait.regularization.base import ParameterRegularizer
+from plait.regularization.parts.joined import joined, write
+from plait.regularization.parts.nuclear import nuclear_norm, shrink_singular_values
+
+
+class TraceNorm(ParameterRegularizer):
+    """Makes each layer of the tasks a combination of few common ones (low rank).
+
+        R = sum_l |W_l|_* = sum_l sum_i sigma_i(W_l)
+
+    with W_l, `[T, numel]`, the parameters of layer l of all tasks as rows, and sigma_i its singular
+    values. The gradient is ``U V^T`` over the singular values above 0, the subgradient of least
+    norm; the proximal step is ``sigma_i <- max(sigma_i - eta lambda, 0)``.
+
+    Args:
+        strength: lambda, at least 0.
+        mode: "loss", or "prox", which alone makes the rank fall exactly.
+        scope: a pattern of parameter names; all by default.
+        include_bias: whether biases are among the layers.
+        heads: whether the tasks' heads are tied as well.
+
+    Cost: for each layer O(T^2 numel), an eigendecomposition of a T x T matrix and, on a GPU, a wait
+        for it. The Gram matrix is formed in float64; layers in float64 that are badly conditioned
+        get a singular value decomposition in its place.
+
+    Reference: Ji, Ye, "An Accelerated Gradient Method for Trace Norm Minimization", ICML 2009; for
+        networks: Yang, Hospedales, "Trace Norm Regularised Deep Multi-Task Learning", ICLR 2017
+        (workshop).
+    """
+
+    def cost(self) -> Tensor:
+        """Returns the sum of the layers' trace norms."""
+        return torch.stack([nuclear_norm(joined([layer])) for layer in self.groups]).sum()
+
+    def prox(self, step: float) -> None:
+        """Shrinks the singular values of each layer."""
+        for layer in self.groups:
+            rows = joined([layer]).detach()
+            write([layer], shrink_singular_values(rows, step))
