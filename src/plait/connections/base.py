@@ -279,6 +279,10 @@ class ForwardConnection(Connection, ABC):
 class PenaltyConnection(Connection):
     """Adds ``alpha_st C_st`` to the objective for each edge.
 
+    C is a mean over inputs and needs no labels. In training, both tasks of an edge run where one of
+    them is wanted, so that it also counts where a task has no label in a batch; with inputs that
+    differ by task, both run on the inputs of each.
+
     Args:
         edges: as in `Connection`.
         alpha: the weights; see `Alpha`. With a fixed 0 the term is skipped.
@@ -331,7 +335,7 @@ class PenaltyConnection(Connection):
         """Returns `{"Hint[s -> t]": term}`; an edge one of whose tasks did not run is left out.
 
         Raises:
-            UnsupportedError: the tasks of an edge read inputs of their own.
+            UnsupportedError: the rows of the tasks are different examples.
         """
         assert self.weights is not None
         found: dict[str, Term] = {}
@@ -340,8 +344,8 @@ class PenaltyConnection(Connection):
                 if not outputs.common:
                     raise UnsupportedError(
                         f"{type(self).__name__} compares what tasks make of one example; with "
-                        "PerTask inputs their rows are different examples. Give one common input, "
-                        "or set `alpha` to 0."
+                        "PerTask inputs both tasks of an edge run on each input in training only. "
+                        "Call `model.train()`, or give one common input."
                     )
                 cost = self.cost(edge, outputs)
                 found[f"{type(self).__name__}[{written(edge)}]"] = self.weights.weigh(edge, cost)

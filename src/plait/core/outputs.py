@@ -54,6 +54,8 @@ class Outputs(dict[str, Tensor]):
         terms: auxiliary terms of this pass by name, such as a gate's entropy.
         watched: what to log of this pass by title, such as the use of each expert.
         common: whether row i of all tasks is one example; not so where the inputs differ by task.
+        views: in training, what connections compare: outputs of one input each, with tasks beside
+            the wanted ones; empty where nothing is compared.
     """
 
     def __init__(
@@ -65,9 +67,11 @@ class Outputs(dict[str, Tensor]):
         terms: Mapping[str, Term] | None = None,
         watched: Mapping[str, Watched] | None = None,
         common: bool = True,
+        views: Sequence[Outputs] = (),
     ) -> None:
         super().__init__(predictions)
         self.common = common
+        self.views = list(views)
         self.features = dict(features or {})
         self.early = {task: list(predictions) for task, predictions in (early or {}).items()}
         self.terms = dict(terms or {})

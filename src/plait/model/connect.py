@@ -18,8 +18,8 @@ from plait.connections import (
     Wiring,
 )
 from plait.connections.base import Shape
-from plait.connections.graph import in_order
-from plait.core.errors import UnsupportedError
+from plait.connections.graph import Edge, in_order
+from plait.core.errors import ShapeError, UnsupportedError
 from plait.core.features import Features, FeatureShape
 from plait.core.seeding import seeded
 from plait.core.structure import PerTask
@@ -102,6 +102,8 @@ def connect(
             connection.check(whole)
         if isinstance(connection, PenaltyConnection):
             connection.setup(whole)
+    if isinstance(example, PerTask):
+        _check_inputs(wiring, connections, example)
     heads = {name: heads[name] for name in tasks}
     early_weight = max((each.early_weight for each in forward), default=0.0) if early else 0.0
     return Connected(heads, early, early_weight, tuple(order))
@@ -172,6 +174,26 @@ def _on_one_input(wiring: Wiring, example: Any) -> Wiring:
         shapes={task: infer_shape(each, first) for task, each in wiring.networks.items()},
         bodies={task: body_shapes(each, first) for task, each in wiring.networks.items()},
     )
+
+
+def _check_inputs(wiring: Wiring, connections: Sequence[Connection], example: PerTask) -> None:
+    """Raises `UnsupportedError` if a network cannot read the inputs of the task that reads it."""
+    for each in connections:
+        reads: list[Edge] = []
+        if isinstance(each, ForwardConnection):
+            reads = [(source, task) for task in wiring.tasks for source in each.parents(task)]
+        if isinstance(each, PenaltyConnection) and each.reads_outputs:
+            reads = [pair for edge in each.active for pair in (edge, edge[::-1])]
+        for task, other in reads:
+            if task not in wiring.networks:
+                continue
+            try:
+                infer_shape(wiring.networks[task], input_of(other, example))
+            except ShapeError as error:
+                raise UnsupportedError(
+                    f"{type(each).__name__} runs the network of task {task!r} on the inputs of "
+                    f"{other!r}, and {error}"
+                ) from error
 
 
 def _prediction_shape(head: nn.Module, shape: FeatureShape, grid: tuple[int, int] | None) -> Shape:

@@ -10,7 +10,12 @@ from typing import Any
 
 from torch import Tensor, nn
 
-from plait.connections import Connection, ForwardConnection, StageConnection
+from plait.connections import (
+    Connection,
+    ForwardConnection,
+    PenaltyConnection,
+    StageConnection,
+)
 from plait.core.errors import ConfigError, UnsupportedError, unknown
 from plait.core.features import Features
 from plait.core.outputs import Outputs, TaskFeatures
@@ -44,6 +49,9 @@ class Flow:
         self.stage = [each for each in connections if isinstance(each, StageConnection)]
         self.forward = [each for each in connections if isinstance(each, ForwardConnection)]
         self.entering = [each for each in self.forward if each.level == "input"]
+        self.penalties = [
+            each for each in connections if isinstance(each, PenaltyConnection) and _compares(each)
+        ]
         self.heads = heads
         self.early = early
         self.order = order
@@ -67,7 +75,7 @@ class Flow:
         tasks = [task for task in self.heads if task in wanted]
         if cut is not None:
             outputs = self._cut(inputs, tasks, cut)
-        elif self.forward and isinstance(inputs, PerTask):
+        elif isinstance(inputs, PerTask) and (self.forward or self.penalties):
             outputs = self._one_by_one(inputs, tasks)
         else:
             outputs = self._together(inputs, tasks)
@@ -76,10 +84,11 @@ class Flow:
 
     def _together(self, inputs: Any, wanted: Sequence[str]) -> Outputs:
         """Returns the predictions for one common input."""
-        if self.entering:  # a task's network waits for the predictions that enter it
-            return self._pass(inputs, wanted, {})
-        shared = self._share(inputs, self._read(wanted), {})
-        outputs = self._pass(inputs, wanted, shared)
+        compared = self._compared(wanted)
+        shared = TaskFeatures({})
+        if not self.entering:  # else a task's network waits for the predictions that enter it
+            shared = self._share(inputs, self._read(compared), {})
+        outputs = self._only(wanted, self._pass(inputs, compared, shared))
         outputs.terms, outputs.watched = shared.terms, shared.watched
         return outputs
 
@@ -92,15 +101,26 @@ class Flow:
         total = Outputs({}, terms=shared.terms, watched=shared.watched)
         for task in wanted:
             own, known = input_of(task, inputs), dict[str, Features]()
+            compared = self._compared([task])
             if not self.entering:
                 known[task] = shared[task]
-                others = [other for other in self._read([task]) if other != task]
+                others = [other for other in self._read(compared) if other != task]
                 known |= self._share(own, others, {}) if others else {}
-            one = self._pass(own, [task], known)
+            one = self._only([task], self._pass(own, compared, known))
             total |= one
             total.features |= one.features
             total.early |= one.early
+            total.views += one.views
         return total
+
+    def _only(self, wanted: Sequence[str], whole: Outputs) -> Outputs:
+        """Returns the outputs of the wanted tasks, with all of them as a view for the penalties."""
+        return Outputs(
+            {task: whole[task] for task in wanted},
+            features={task: whole.features[task] for task in wanted},
+            early={task: whole.early[task] for task in wanted if task in whole.early},
+            views=[whole] if self.penalties else [],
+        )
 
     def _pass(self, inputs: Any, wanted: Sequence[str], known: Mapping[str, Features]) -> Outputs:
         """Runs the wanted tasks and what they read in turn.
@@ -134,12 +154,25 @@ class Flow:
                 f"at='features' differentiates each head alone; {type(self.forward[0]).__name__} "
                 "lets one task's head read another's. Use at='parameters'."
             )
-        shared = self._share(inputs, wanted, {})
-        predictions = {
-            task: self.heads[task](replace(own, levels=tuple(map(cut, own.levels))))
-            for task, own in shared.items()
-        }
-        return Outputs(predictions, features=shared, terms=shared.terms, watched=shared.watched)
+        own, compared = isinstance(inputs, PerTask), self._compared(wanted)
+        shared = self._share(inputs, wanted if own else compared, {})
+        outputs = Outputs(
+            {
+                task: self.heads[task](
+                    replace(shared[task], levels=tuple(map(cut, shared[task].levels)))
+                )
+                for task in wanted
+            },
+            features={task: shared[task] for task in wanted},
+            terms=shared.terms,
+            watched=shared.watched,
+        )
+        if self.penalties:  # they reach the trunk, by predictions that are not cut off
+            again = (
+                self._one_by_one(inputs, wanted) if own else self._pass(inputs, compared, shared)
+            )
+            outputs.views = again.views if own else [again]
+        return outputs
 
     def _share(
         self, inputs: Any, tasks: Sequence[str], entering: Mapping[str, Shift]
@@ -159,6 +192,12 @@ class Flow:
 
         return {task: total} if adding else {}
 
+    def _compared(self, wanted: Sequence[str]) -> list[str]:
+        """Returns the wanted tasks and those that a penalty compares with one of them, in order."""
+        edges = [edge for each in self.penalties for edge in each.active]
+        near = {task for edge in edges for task in edge if set(edge) & set(wanted)}
+        return [task for task in self.heads if task in near or task in wanted]
+
     def _needed(self, wanted: Collection[str]) -> list[str]:
         """Returns the wanted tasks and all whose predictions or final features they read."""
         needed = set(wanted)
@@ -176,3 +215,8 @@ class Flow:
             if each.symmetric:
                 read.update(*map(each.parents, needed))
         return [task for task in self.order if task in read]
+
+
+def _compares(penalty: PenaltyConnection) -> bool:
+    """Returns whether a penalty reads what tasks make of one input, in training."""
+    return penalty.reads_outputs and penalty.training and len(penalty.active) > 0

@@ -21,7 +21,7 @@ def parameter_terms(
             _put(found, _name(regularizer, position), regularizer.term({}))
     for position, connection in enumerate(connections):
         if isinstance(connection, PenaltyConnection) and not connection.reads_outputs:
-            found |= connection.terms(Outputs({}))
+            found |= _named(connection.terms(Outputs({})), position, connections)
         if isinstance(connection, StageConnection):
             _put(found, _name(connection, position), connection.term())
     return found
@@ -41,7 +41,7 @@ def output_terms(
         regularizers: of the model.
         share: the part of the step's examples that the outputs hold.
     """
-    sizes = [len(next(iter(each.values()), ())) for each in outputs]
+    sizes = list(map(_examples, outputs))
     found: Terms = {}
     for each, size in zip(outputs, sizes, strict=True):
         if size == 0:
@@ -50,11 +50,40 @@ def output_terms(
         for position, regularizer in enumerate(regularizers):
             if regularizer.reads_features:
                 _put(terms, _name(regularizer, position), regularizer.term(each.features))
-        for connection in connections:
+        for position, connection in enumerate(connections):
             if isinstance(connection, PenaltyConnection) and connection.reads_outputs:
-                terms |= connection.terms(each)
+                terms |= _named(_of_views(connection, each), position, connections)
         _add(found, terms, share * size / sum(sizes))
     return found
+
+
+def _examples(outputs: Outputs) -> int:
+    """Returns how many examples the outputs are of."""
+    sizes = [len(prediction) for prediction in outputs.values()]
+    return max(sizes, default=0) if outputs.common else sum(sizes)
+
+
+def _of_views(connection: PenaltyConnection, outputs: Outputs) -> Terms:
+    """Returns the terms of a penalty: the mean over the inputs on which its tasks ran."""
+    views = [view for view in outputs.views or [outputs] if _examples(view) > 0]
+    each = [connection.terms(view) for view in views]
+    totals: dict[str, int] = {}
+    for view, terms in zip(views, each, strict=True):
+        for name in terms:
+            totals[name] = totals.get(name, 0) + _examples(view)
+    found: Terms = {}
+    for view, terms in zip(views, each, strict=True):
+        for name, term in terms.items():
+            _add(found, {name: term}, _examples(view) / totals[name])
+    return found
+
+
+def _named(terms: Terms, position: int, connections: Sequence[Connection]) -> Terms:
+    """Returns the terms with their connection's position in the names, if it has a twin."""
+    kind = type(connections[position]).__name__
+    if [type(each).__name__ for each in connections].count(kind) == 1:
+        return terms
+    return {f"{kind}[{position}]{name.removeprefix(kind)}": term for name, term in terms.items()}
 
 
 def _add(total: Terms, terms: Mapping[str, Term], share: float) -> None:
