@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 import random
-from itertools import combinations
+from itertools import combinations, pairwise
 from pathlib import Path
 from typing import Any
 
@@ -32,6 +32,7 @@ def write_run(
     skill: float = 1.0,
     gradients: bool = True,
     terms: bool = False,
+    watched: bool = False,
     gallery: bool = False,
     tested: bool = True,
     seed: int = 0,
@@ -42,6 +43,8 @@ def write_run(
     total = epochs * steps_per_epoch
     for step in range(1, total + 1):
         events.append(_step(draw, step, total, steps_per_epoch, tasks, gradients, terms))
+        if watched:
+            events.append(watched_event(draw, step, step / total, tasks))
         if step % steps_per_epoch == 0:
             events.append(_evaluation(draw, step, total, steps_per_epoch, tasks, skill))
     if tested:
@@ -87,6 +90,37 @@ def write_comparison(folder: Path, tasks: tuple[str, ...] = tuple(TASKS)) -> dic
     }
     (folder / "comparison.json").write_text(json.dumps(found))
     return found
+
+
+def watched_event(
+    draw: random.Random, step: int, done: float, tasks: tuple[str, ...], experts: int = 4
+) -> Event:
+    """What a mixture of experts, cross-stitch units and learned edges would record."""
+
+    def gate(place: int) -> dict[str, float]:
+        scores = [
+            math.exp(2.5 * done * math.cos(place + e) + draw.gauss(0, 0.1)) for e in range(experts)
+        ]
+        return {f"expert {e}": score / math.fsum(scores) for e, score in enumerate(scores, start=1)}
+
+    gates = {task: gate(place) for place, task in enumerate(tasks)}
+    entropy = {t: -math.fsum(p * math.log(p) for p in row.values()) for t, row in gates.items()}
+    units = {
+        a: {
+            b: (1 - 0.4 * done) if a == b else 0.3 * done * math.sin(i + 2 * j)
+            for j, b in enumerate(tasks)
+        }
+        for i, a in enumerate(tasks)
+    }
+    alpha = {f"{a} -> {b}": math.exp(done * (i - 1)) for i, (a, b) in enumerate(pairwise(tasks))}
+    values: dict[str, Any] = {
+        "MMoE: gates": {"shares": True, "rows": gates},
+        "MMoE: gate entropy": {"shares": False, "rows": entropy},
+        "CrossStitch: stage 1": {"shares": False, "rows": units},
+    }
+    if alpha:
+        values["Hint: alpha"] = {"shares": False, "rows": alpha}
+    return {"event": "watched", "step": step, "epoch": 0, "values": values}
 
 
 def write_events(folder: Path, events: list[Event]) -> None:

@@ -2,28 +2,36 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from plait.reports.curves import (
+    BY_SIZE,
+    MOST_CURVES,
+    MOST_PANELS,
     Chart,
     View,
     curve_table,
     many_panel,
     progress_panel,
+    some_of,
     step_curve,
     summary,
     window,
 )
 from plait.reports.draw import draw_lines, line
-from plait.reports.read import Run, Step, Validation
-from plait.reports.series import Series, series
+from plait.reports.events import Step, Validation
+from plait.reports.read import Run
+from plait.reports.series import Series, largest, series, spread
 from plait.reports.style import GREY, Look, Panel
 from plait.reports.text import arrow
 
-_NEUTRAL = Look(GREY)
-_NO_STEPS = (
+Values = Callable[[Step], Mapping[str, float | None]]
+
+NEUTRAL = Look(GREY)
+NO_STEPS = (
     "No step has been recorded yet. Training writes its steps to the disk every log_every steps."
 )
+EVENLY = "tasks, evenly chosen from their list; the table has all"
 
 
 def loss_chart(view: View) -> Chart:
@@ -31,19 +39,23 @@ def loss_chart(view: View) -> Chart:
     title = "Training loss"
     panels: list[Panel] = []
     columns: dict[str, Series] = {}
-    for index, task in enumerate(view.run.tasks):
+    tasks = view.run.tasks
+    drawn = spread(len(tasks), MOST_PANELS)
+    for index, task in enumerate(tasks):
         pick = _pick(lambda step: step.losses, task)
         curve, alone = step_curve(view.run, pick), step_curve(view.single.get(task), pick)
         if curve.x:
             columns[task] = curve
+        if curve.x and index in drawn:
             look, ident = view.looks[task], f"loss-{index}"
             panels.append(progress_panel(ident, task, look, curve, alone=alone))
         if alone.x:
             columns[f"{task}, alone"] = alone
     if not panels:
-        return Chart("loss", title, missing=_NO_STEPS)
+        return Chart("loss", title, missing=NO_STEPS)
     caption = f"Each task has its own unit. {window(list(columns.values()))}{_dashed(view)}"
-    return Chart("loss", title, caption, panels, curve_table("Step", columns, title))
+    caption += some_of(len(drawn), len(tasks), EVENLY)
+    return Chart("loss", title, caption, panels, [curve_table("Step", columns, title)])
 
 
 def validation_chart(view: View) -> Chart:
@@ -51,21 +63,27 @@ def validation_chart(view: View) -> Chart:
     title = "Validation"
     panels: list[Panel] = []
     columns: dict[str, Series] = {}
-    for index, (task, metric) in enumerate(_main_metrics(view.run)):
-        curve, alone = (_metric(run, task, metric) for run in (view.run, view.single.get(task)))
+    main = main_metrics(view.run)
+    drawn = spread(len(main), MOST_PANELS)
+    for index, (task, metric) in enumerate(main):
+        curve = metric_curve(view.run, task, metric)
+        alone = metric_curve(view.single.get(task), task, metric)
         if not curve.x:
             continue
-        panels.append(_validation_panel(view, f"validation-{index}", task, metric, curve, alone))
+        if index in drawn:
+            ident = f"validation-{index}"
+            panels.append(_validation_panel(view, ident, task, metric, curve, alone))
         columns[f"{task}: {metric}"] = curve
         if alone.x:
             columns[f"{task}: {metric}, alone"] = alone
         for other in view.run.validations[-1].metrics[task]:
-            columns.setdefault(f"{task}: {other}", _metric(view.run, task, other))
+            columns.setdefault(f"{task}: {other}", metric_curve(view.run, task, other))
     if not panels:
         text = "No metric was evaluated. Give training validation data, and the tasks metrics."
         return Chart("validation", title, missing=text)
     caption = f"The main metric of each task. Dotted: the trivial predictor.{_dashed(view)}"
-    return Chart("validation", title, caption, panels, curve_table("Epoch", columns, title))
+    caption += some_of(len(drawn), len(main), EVENLY)
+    return Chart("validation", title, caption, panels, [curve_table("Epoch", columns, title)])
 
 
 def weight_chart(view: View) -> Chart:
@@ -74,21 +92,24 @@ def weight_chart(view: View) -> Chart:
     curves = _by_task(view, lambda step: step.weights)
     if not curves:
         text = "There are no weights: the balancer combines the gradients without any."
-        return Chart("weights", title, missing=text if view.run.steps else _NO_STEPS)
+        return Chart("weights", title, missing=text if view.run.steps else NO_STEPS)
+    drawn = largest(curves, MOST_CURVES)
     caption = f"What each task's gradient counted. {window(list(curves.values()))}"
-    panel = many_panel("weights-0", curves, view.looks)
-    table = curve_table("Step", curves, title)
-    return Chart("weights", title, caption, [panel], table)
+    caption += some_of(len(drawn), len(curves), f"tasks, {BY_SIZE}")
+    panel = many_panel("weights-0", drawn, view.looks)
+    return Chart("weights", title, caption, [panel], [curve_table("Step", curves, title)])
 
 
 def norm_chart(view: View) -> Chart:
     """The length of each task's gradient, and of the whole one."""
     title = "Gradient norms"
     if not view.run.steps:
-        return Chart("norms", title, missing=_NO_STEPS)
+        return Chart("norms", title, missing=NO_STEPS)
     tasks = _by_task(view, lambda step: step.norms)
+    drawn = largest(tasks, MOST_CURVES)
     whole = "Whole gradient" if "All" in tasks else "All"
-    curves = {**tasks, whole: step_curve(view.run, lambda step: step.gradient_norm)}
+    all_of_it = {whole: step_curve(view.run, lambda step: step.gradient_norm)}
+    curves = {**tasks, **all_of_it}
     caption = f"{whole}: the balanced gradient of all parameters, before clipping. "
     if tasks:
         caption += "Tasks: their gradients at the shared parameters. "
@@ -98,29 +119,9 @@ def norm_chart(view: View) -> Chart:
             "other balancers with the option measure_every. "
         )
     caption += window(list(curves.values()))
-    panel = many_panel("norms-0", curves, {**view.looks, whole: _NEUTRAL})
-    return Chart("norms", title, caption, [panel], curve_table("Step", curves, title))
-
-
-def term_chart(view: View) -> Chart:
-    """The penalties: regularization, connection costs, auxiliary terms."""
-    title = "Penalties"
-    panels: list[Panel] = []
-    columns: dict[str, Series] = {}
-    names = dict.fromkeys(name for step in view.run.steps for name in step.terms)
-    for index, name in enumerate(names):
-        bare, scaled = (step_curve(view.run, _term(name, part)) for part in (0, 1))
-        columns |= {name: bare, f"{name}, scaled": scaled}
-        if scaled.x:
-            panels.append(progress_panel(f"terms-{index}", name, _NEUTRAL, scaled))
-    if not panels:
-        text = "There are none: the objective has the tasks' losses only."
-        return Chart("terms", title, missing=text if view.run.steps else _NO_STEPS)
-    caption = (
-        "Strength times term, as it was added to the objective; the table has the bare term too. "
-        f"{window(list(columns.values()))}"
-    )
-    return Chart("terms", title, caption, panels, curve_table("Step", columns, title))
+    caption += some_of(len(drawn), len(tasks), f"tasks, {BY_SIZE}")
+    panel = many_panel("norms-0", {**drawn, **all_of_it}, {**view.looks, whole: NEUTRAL})
+    return Chart("norms", title, caption, [panel], [curve_table("Step", curves, title)])
 
 
 def rate_chart(view: View) -> Chart:
@@ -128,12 +129,12 @@ def rate_chart(view: View) -> Chart:
     title = "Learning rate"
     curve = step_curve(view.run, lambda step: step.lr)
     if not curve.x:
-        return Chart("rate", title, missing=_NO_STEPS)
-    plot = draw_lines("rate-0", [line(curve.thinned(), _NEUTRAL, name="rate")], x="step")
+        return Chart("rate", title, missing=NO_STEPS)
+    plot = draw_lines("rate-0", [line(curve.thinned(), NEUTRAL, name="rate")], x="step")
     panel = Panel("", None, plot, summary("Learning rate", curve, "step"))
     table = curve_table("Step", {"Learning rate": curve}, title)
     caption = "Of the optimizer's first parameter group."
-    return Chart("rate", title, caption, [panel], table)
+    return Chart("rate", title, caption, [panel], [table])
 
 
 def _validation_panel(
@@ -153,31 +154,29 @@ def _validation_panel(
     return Panel(name, look, plot, summary(name, curve, "epoch"))
 
 
-def _main_metrics(run: Run) -> list[tuple[str, str]]:
+def main_metrics(run: Run) -> list[tuple[str, str]]:
     """Returns each task that has metrics, with its first one."""
     last = run.validations[-1].metrics if run.validations else {}
     return [(task, next(iter(metrics))) for task, metrics in last.items() if metrics]
 
 
-def _metric(run: Run | None, task: str, metric: str) -> Series:
+def metric_curve(run: Run | None, task: str, metric: str) -> Series:
+    """Returns a metric after each epoch that has it; no run gives an empty curve."""
+
     def value(event: Validation) -> float | None:
         return event.metrics.get(task, {}).get(metric)
 
     return series(run.validations if run else [], lambda event: event.epoch, value)
 
 
-def _by_task(view: View, values: Callable[[Step], dict[str, float]]) -> dict[str, Series]:
+def _by_task(view: View, values: Values) -> dict[str, Series]:
     """Returns the curve of each task that has one."""
     curves = {task: step_curve(view.run, _pick(values, task)) for task in view.run.tasks}
     return {task: curve for task, curve in curves.items() if curve.x}
 
 
-def _pick(values: Callable[[Step], dict[str, float]], task: str) -> Callable[[Step], float | None]:
+def _pick(values: Values, task: str) -> Callable[[Step], float | None]:
     return lambda step: values(step).get(task)
-
-
-def _term(name: str, part: int) -> Callable[[Step], float | None]:
-    return lambda step: step.terms[name][part] if name in step.terms else None
 
 
 def _dashed(view: View) -> str:

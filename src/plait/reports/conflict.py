@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import math
-from itertools import permutations
+from itertools import islice, permutations
 
-from plait.reports.curves import Chart, View, curve_table, progress_panel, window
-from plait.reports.draw import draw_pairs
+from plait.reports.curves import MOST_PANELS, Chart, View, curve_table, progress_panel, window
+from plait.reports.heatmap import COSINES, SHARES, Scale, draw_cells, is_wide
 from plait.reports.series import Series
 from plait.reports.style import GREY, Look, Panel
-from plait.reports.tables import Table
+from plait.reports.tables import MOST_ROWS, Table
 from plait.reports.text import number
 
-MOST_PANELS = 12  # 20 tasks have 190 pairs
+MOST_WORDS = 24  # pairs that the description of a heat map names
 Pair = tuple[str, str]
 
 
@@ -58,7 +58,7 @@ def _over_steps(curves: dict[Pair, Series]) -> Chart:
     if len(shown) < len(curves):
         caption += f" The {len(shown)} of {len(curves)} pairs that conflict most often."
     columns = {_name(pair): curves[pair] for pair in shown}
-    return Chart("cosines", title, caption, panels, curve_table("Step", columns, title))
+    return Chart("cosines", title, caption, panels, [curve_table("Step", columns, title)])
 
 
 def _over_training(tasks: list[str], curves: dict[Pair, Series]) -> Chart:
@@ -66,16 +66,20 @@ def _over_training(tasks: list[str], curves: dict[Pair, Series]) -> Chart:
     means = {pair: math.fsum(curve.y) / len(curve.y) for pair, curve in curves.items()}
     shares = {pair: conflict_share(curve) for pair, curve in curves.items()}
     panels = [
-        _heat_map("conflict-0", "Mean cosine", tasks, means, share=False),
-        _heat_map("conflict-1", "Share of steps in conflict", tasks, shares, share=True),
+        _heat_map("conflict-0", "Mean cosine", tasks, means, COSINES),
+        _heat_map("conflict-1", "Share of steps in conflict", tasks, shares, SHARES),
     ]
+    listed = set(sorted(curves, key=lambda pair: -shares[pair])[:MOST_ROWS])
     rows = [
         [_name(pair), number(means[pair]), f"{shares[pair]:.1%}", str(len(curve.y))]
         for pair, curve in curves.items()
+        if len(curves) <= MOST_ROWS or pair in listed
     ]
     head = ["Pair", "Mean cosine", "Steps in conflict", "Steps measured"]
     caption = "Over all of training. A step is in conflict where the cosine is negative."
-    return Chart("conflict", title, caption, panels, Table(head, rows, title))
+    if len(rows) < len(curves):
+        caption += f" The table has the {len(rows)} pairs that conflict most often."
+    return Chart("conflict", title, caption, panels, [Table(head, rows, title)])
 
 
 def conflict_share(curve: Series) -> float:
@@ -84,14 +88,14 @@ def conflict_share(curve: Series) -> float:
 
 
 def _heat_map(
-    ident: str, title: str, tasks: list[str], values: dict[Pair, float], *, share: bool
+    ident: str, title: str, tasks: list[str], values: dict[Pair, float], scale: Scale
 ) -> Panel:
     matrix = [[values.get((a, b), values.get((b, a))) for b in tasks] for a in tasks]
-    words = [
-        f"{_name(p)} {v:.0%}" if share else f"{_name(p)} {number(v)}" for p, v in values.items()
-    ]
-    plot = draw_pairs(ident, tasks, matrix, share=share)
-    return Panel(title, None, plot, f"{title}: {', '.join(words)}.")
+    words = [f"{_name(pair)} {scale.written(v)}" for pair, v in islice(values.items(), MOST_WORDS)]
+    rest = f", and {len(values) - len(words)} more pairs" if len(values) > len(words) else ""
+    plot = draw_cells(ident, tasks, tasks, matrix, scale)
+    described = f"{title}: {', '.join(words)}{rest}."
+    return Panel(title, None, plot, described, wide=is_wide(len(tasks)))
 
 
 def _name(pair: Pair) -> str:

@@ -7,11 +7,17 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from plait.reports.draw import draw_lines, line
-from plait.reports.read import Run, Step
+from plait.reports.events import Step
+from plait.reports.read import Run
 from plait.reports.series import TABLE_ROWS, Series, series, spread
 from plait.reports.style import Look, Panel
 from plait.reports.tables import Table
 from plait.reports.text import number
+
+MOST_CURVES = 8  # in a panel
+MOST_PANELS = 12  # in a chart
+PANEL = 280  # pixels of height with its title
+BY_SIZE = "those with the largest last values"
 
 
 @dataclass(frozen=True)
@@ -23,7 +29,8 @@ class Chart:
         title: its heading.
         caption: how to read it.
         panels: the plots; empty if the data do not exist.
-        table: the numbers.
+        tables: the numbers.
+        legend: what the lines of all panels are, where the panels do not say it themselves.
         missing: why there is nothing to see, and how to get it.
     """
 
@@ -31,7 +38,8 @@ class Chart:
     title: str
     caption: str = ""
     panels: list[Panel] = field(default_factory=list)
-    table: Table | None = None
+    tables: list[Table] = field(default_factory=list)
+    legend: Mapping[str, Look] = field(default_factory=dict)
     missing: str = ""
 
 
@@ -86,20 +94,23 @@ def progress_panel(
 def progress_lines(curve: Series, look: Look, name: str) -> list[Any]:
     """Returns the running mean as a strong line over the curve itself as a faint one."""
     faint = [line(curve.thinned(), look, width=1, faint=True)] if curve.half_window else []
-    return [*faint, line(curve.smoothed(), look, name=name)]
+    marks = "circle" if len(curve.x) == 1 else ""  # a line through one point cannot be seen
+    return [*faint, line(curve.smoothed(), look, name=name, marks=marks)]
 
 
-def many_panel(ident: str, curves: Mapping[str, Series], looks: Mapping[str, Look]) -> Panel:
-    """Draws the values of several tasks, which have one unit, in one panel with a legend."""
+def many_panel(
+    ident: str, curves: Mapping[str, Series], looks: Mapping[str, Look], name: str = ""
+) -> Panel:
+    """Draws several values of one unit in one panel with a legend; at most `MOST_CURVES` or so."""
     traces = [
         trace
-        for name, curve in curves.items()
-        for trace in progress_lines(curve, looks[name], name)
+        for each, curve in curves.items()
+        for trace in progress_lines(curve, looks[each], each)
     ]
     everything = Series([], [value for curve in curves.values() for value in curve.y])
     plot = draw_lines(ident, traces, x="step", log=everything.wide, legend=True)
-    words = [summary(name, curve, "step") for name, curve in curves.items()]
-    return Panel("", None, plot, " ".join(words))
+    words = [summary(each, curve, "step") for each, curve in curves.items()]
+    return Panel(name, None, plot, " ".join(words))
 
 
 def summary(name: str, curve: Series, unit: str) -> str:
@@ -117,9 +128,19 @@ def curve_table(unit: str, columns: Mapping[str, Series], caption: str) -> Table
     return Table([unit, *columns], rows, caption)
 
 
-def window(curves: Sequence[Series]) -> str:
-    """Returns the sentence that says what the lines are."""
+def window(curves: Sequence[Series], each: str = "step") -> str:
+    """Returns the sentence that says what the lines are, with a word for their points."""
     half = max((curve.half_window for curve in curves), default=0)
     if not half:
-        return "The line shows each step."
-    return f"Thin: each step. Strong: the mean over {2 * half + 1} steps around it."
+        return f"The line shows each {each}."
+    return f"Thin: each {each}. Strong: the mean over {2 * half + 1} {each}s around it."
+
+
+def some_of(shown: int, known: int, what: str) -> str:
+    """Returns the sentence that says that not all are drawn, or nothing if all are.
+
+    Example:
+        >>> some_of(8, 139, "tasks, those with the largest last values")
+        ' Drawn are 8 of 139 tasks, those with the largest last values.'
+    """
+    return f" Drawn are {shown} of {known} {what}." if shown < known else ""

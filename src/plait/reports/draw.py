@@ -1,4 +1,4 @@
-"""Curves, heat maps and bars as plotly charts; nothing here knows what they show."""
+"""Curves and bars as plotly charts; nothing here knows what they show."""
 
 from __future__ import annotations
 
@@ -12,8 +12,6 @@ from markupsafe import Markup
 from plait.reports.series import Series
 from plait.reports.style import GREY, Look, blank, embed, plain
 from plait.reports.text import per_cent
-
-_ORANGE, _WHITE, _BLUE = "#D55E00", "#F4F4F4", "#0072B2"
 
 
 def line(
@@ -39,7 +37,7 @@ def line(
     return go.Scatter(
         x=curve.x,
         y=[float(f"{value:.5g}") for value in curve.y],  # finer than a pixel, and a smaller page
-        name=plain(name),
+        name=plain(name, 50),
         mode="+".join(drawn),
         line={"color": look.colour, "dash": look.dash, "width": width},
         marker={
@@ -61,6 +59,7 @@ def draw_lines(
     log: bool = False,
     legend: bool = False,
     flat: Sequence[tuple[float, str]] = (),
+    shares: bool = False,
 ) -> Markup:
     """Draws curves.
 
@@ -71,6 +70,7 @@ def draw_lines(
         log: whether the vertical axis is logarithmic.
         legend: whether the curves' names are shown.
         flat: dotted horizontal lines, each with a text.
+        shares: whether the values are parts of one whole.
     """
     figure = blank(traces)
     figure.update_layout(showlegend=legend, hovermode="x unified" if legend else "closest")
@@ -79,46 +79,34 @@ def draw_lines(
     figure.update_xaxes(title={"text": x, "standoff": 6}, dtick=1 if short else None)
     if log:
         figure.update_yaxes(type="log", dtick=1)
+    if shares:
+        figure.update_yaxes(range=[-0.02, 1.02], tickformat=".0%")
     for value, text in flat:
         figure.add_hline(y=value, line={"color": GREY, "dash": "dot", "width": 1.5})
         if text:
             place = {"x": 1, "xref": "paper", "xanchor": "right", "y": value, "yanchor": "top"}
             figure.add_annotation(text=text, font={"size": 11}, showarrow=False, **place)
-    return embed(figure, ident, height=260 + 10 * len(traces) if legend else 240)
-
-
-def draw_pairs(
-    ident: str, names: Sequence[str], values: Sequence[Sequence[float | None]], *, share: bool
-) -> Markup:
-    """Draws a value for each pair of names as a heat map: shares 0..1, or cosines -1..1."""
-    style = ".0%" if share else "+.2f"
-    scale = [_WHITE, _ORANGE] if share else [_ORANGE, _WHITE, _BLUE]
-    cells = go.Heatmap(
-        z=values,
-        text=[["" if v is None else format(v, style) for v in row] for row in values],
-        texttemplate="%{text}",
-        hoverinfo="skip",
-        zmin=0 if share else -1,
-        zmax=1,
-        colorscale=[[i / (len(scale) - 1), colour] for i, colour in enumerate(scale)],
-        colorbar={"thickness": 10, "outlinewidth": 0, "tickformat": ".0%" if share else ""},
-        xgap=2,
-        ygap=2,
-    )
-    # By position: two names may be the same once they are shortened.
-    labels = {"tickvals": list(range(len(names))), "ticktext": [plain(name) for name in names]}
-    figure = blank(cells)
-    figure.update_xaxes(**labels, showgrid=False, ticks="")
-    figure.update_yaxes(
-        **labels, showgrid=False, ticks="", autorange="reversed", ticklabelstandoff=6
-    )
-    return embed(figure, ident, height=max(280, 120 + 32 * len(names)))
+    named = sum(trace.showlegend for trace in traces) if legend else 0
+    return embed(figure, ident, height=240 + 18 * named)
 
 
 def draw_bars(
-    ident: str, names: Sequence[str], values: Sequence[float], colours: list[str]
+    ident: str,
+    names: Sequence[str],
+    values: Sequence[float],
+    colours: list[str],
+    ends: tuple[float, float] | None = None,
 ) -> Markup:
-    """Draws changes in per cent as horizontal bars from a zero line."""
+    """Draws changes in per cent as horizontal bars from a zero line.
+
+    Args:
+        ident: the chart's name in the page.
+        names: of the bars, from top to bottom.
+        values: their lengths.
+        colours: of each.
+        ends: the lowest and the highest value that there is room for; by default, as much room on
+            both sides as the longest bar needs.
+    """
     figure = blank(
         go.Bar(
             x=values,
@@ -131,8 +119,11 @@ def draw_bars(
             hoverinfo="skip",
         )
     )
-    reach = 1.6 * max([abs(value) for value in values if math.isfinite(value)], default=0) or 1
-    figure.update_xaxes(range=[-reach, reach], ticksuffix=" %", zeroline=True, zerolinecolor=GREY)
+    own = max([abs(value) for value in values if math.isfinite(value)], default=0.0)
+    low, high = ends or (-own, own)
+    room = 0.3 * (high - low) or 1.0  # for the numbers beside the bars
+    span = [low - (room if low < 0 else 0.0), high + (room if high > 0 else 0.0)]
+    figure.update_xaxes(range=span, ticksuffix=" %", zeroline=True, zerolinecolor=GREY)
     labels = {"tickvals": list(range(len(names))), "ticktext": [plain(n, 40) for n in names]}
     figure.update_yaxes(**labels, showgrid=False, autorange="reversed", ticklabelstandoff=6)
     return embed(figure, ident, height=70 + 38 * len(names))

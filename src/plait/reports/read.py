@@ -4,70 +4,16 @@ from __future__ import annotations
 
 import json
 import math
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 import yaml
 from pydantic import Field, TypeAdapter
 
 from plait.core.errors import DataError
+from plait.reports.events import Event, FinalTest, Step, Validation, Warned, Watched
 from plait.reports.files import parse, read_bytes
-
-Scores = dict[str, dict[str, float]]  # {task: {metric: value}}, the main metric first
-
-
-@dataclass(frozen=True)
-class Step:
-    """One optimizer step; what a balancer does not have is empty."""
-
-    event: Literal["step"]
-    step: int
-    epoch: int
-    lr: float
-    seconds: float
-    losses: dict[str, float]
-    gradient_norm: float
-    weights: dict[str, float] = field(default_factory=dict)
-    terms: dict[str, tuple[float, float]] = field(default_factory=dict)
-    norms: dict[str, float] = field(default_factory=dict)
-    cosines: list[tuple[str, str, float]] = field(default_factory=list)
-
-
-@dataclass(frozen=True, kw_only=True)
-class Evaluated:
-    """Losses, metrics, the metrics of the trivial predictor, and label counts, by task."""
-
-    losses: dict[str, float]
-    metrics: Scores
-    trivial: Scores
-    counts: dict[str, float]
-    higher_is_better: dict[str, dict[str, bool]] = field(default_factory=dict)
-
-    def direction(self, task: str, metric: str) -> bool | None:
-        """Returns whether a higher value is better; None where the event does not say."""
-        return self.higher_is_better.get(task, {}).get(metric)
-
-
-@dataclass(frozen=True, kw_only=True)
-class Validation(Evaluated):
-    """What the model reached on the validation data after an epoch."""
-
-    event: Literal["evaluation"]
-    epoch: int
-    step: int
-    score: float
-    seconds: float
-
-
-@dataclass(frozen=True, kw_only=True)
-class FinalTest(Evaluated):
-    """What the model reached on the test data after training."""
-
-    event: Literal["test"]
-
-
-Event = Step | Validation | FinalTest
 
 
 @dataclass(frozen=True)
@@ -79,6 +25,8 @@ class Run:
         steps: the optimizer steps in order.
         validations: the evaluations in order.
         test: the test after training, if there was one.
+        watched: what the methods recorded of themselves, in order.
+        warnings: what went wrong with them, in order.
         config: the resolved configuration; None for a run that was not started from one.
         env: versions, command and machine; None likewise.
         whole: false if the last line is cut off, as it can be while training goes on.
@@ -88,6 +36,8 @@ class Run:
     steps: list[Step]
     validations: list[Validation]
     test: FinalTest | None
+    watched: list[Watched]
+    warnings: list[Warned]
     config: dict[str, Any] | None
     env: dict[str, Any] | None
     whole: bool
@@ -131,6 +81,8 @@ def read_run(folder: Path) -> Run:
         [event for event in events if isinstance(event, Step)],
         [event for event in events if isinstance(event, Validation)],
         tests[0] if tests else None,
+        [event for event in events if isinstance(event, Watched)],
+        [event for event in events if isinstance(event, Warned)],
         _read_config(folder / "config.yaml"),
         _read_env(folder / "env.json"),
         whole,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
@@ -30,9 +30,9 @@ class Series:
         """Points on each side that the running mean takes in: 2 % of the curve."""
         return len(self.y) // 50
 
-    def smoothed(self) -> Series:
-        """The running mean, over all points, at most `LINE_POINTS` evenly spaced ones."""
-        kept, half = spread(len(self.x), LINE_POINTS), self.half_window
+    def smoothed(self, most: int = LINE_POINTS) -> Series:
+        """The running mean, over all points, at most `most` evenly spaced ones."""
+        kept, half = spread(len(self.x), most), self.half_window
         windows = (self.y[max(0, i - half) : i + half + 1] for i in kept)
         return Series([self.x[i] for i in kept], [math.fsum(w) / len(w) for w in windows])
 
@@ -47,6 +47,14 @@ def series(events: Sequence[T], x: Callable[[T], int], y: Callable[[T], float | 
     values = [(x(event), y(event)) for event in events]
     points = [(at, value) for at, value in values if value is not None and math.isfinite(value)]
     return Series([at for at, _ in points], [value for _, value in points])
+
+
+def largest(curves: Mapping[T, Series], most: int) -> dict[T, Series]:
+    """Returns the curves with the largest last values, their signs aside, in their own order."""
+    if len(curves) <= most:
+        return dict(curves)
+    kept = set(sorted(curves, key=lambda name: -abs(curves[name].y[-1]))[:most])
+    return {name: curve for name, curve in curves.items() if name in kept}
 
 
 def spread(count: int, most: int) -> list[int]:

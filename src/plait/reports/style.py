@@ -25,6 +25,11 @@ class Look:
     colour: str
     dash: str = "solid"
 
+    @property
+    def strokes(self) -> str:
+        """The dash as SVG has it, in pixels."""
+        return {"solid": "none", "dashdot": "7 3 2 3", "dot": "2 3", "dash": "7 5"}[self.dash]
+
 
 @dataclass(frozen=True)
 class Panel:
@@ -35,19 +40,23 @@ class Panel:
         look: how the task that it shows is drawn; None for a chart of several tasks.
         plot: the chart as HTML.
         summary: what it shows, in words.
+        wide: whether it needs the whole width of the page.
+        rows: how many panels that stand over each other are as high as it.
     """
 
     name: str
     look: Look | None
     plot: Markup
     summary: str
+    wide: bool = False
+    rows: int = 1
 
 
-def looks(tasks: Iterable[str]) -> dict[str, Look]:
-    """Returns a look for each task."""
-    size = len(_PALETTE)
+def looks(tasks: Iterable[str], *, dashed: bool = False) -> dict[str, Look]:
+    """Returns a look for each task, or with `dashed` for each of a few lines over each other."""
+    size = 1 if dashed else len(_PALETTE)
     return {
-        task: Look(_PALETTE[i % size], _DASHES[i // size % len(_DASHES)])
+        task: Look(_PALETTE[i % len(_PALETTE)], _DASHES[i // size % len(_DASHES)])
         for i, task in enumerate(tasks)
     }
 

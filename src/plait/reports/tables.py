@@ -10,6 +10,8 @@ from plait.reports.comparison import Row
 from plait.reports.read import Run
 from plait.reports.text import against, arrow, judgement, number, per_cent
 
+MOST_ROWS = 200  # of a table that could have one for each pair of tasks
+
 
 @dataclass(frozen=True)
 class Table:
@@ -79,18 +81,18 @@ def comparison_table(rows: Iterable[Row]) -> Table:
 
 def settings_table(values: Mapping[str, Any], caption: str) -> Table:
     """Returns a nested mapping as one row for each value, named by its path."""
-    return Table(["Setting", "Value"], [list(pair) for pair in _flat(values, "")], caption)
+    return Table(["Setting", "Value"], [list(pair) for pair in flat(values, "")], caption)
 
 
-def _flat(value: Any, path: str) -> Iterator[tuple[str, str]]:
-    """Yields paths and values; a list of plain values is one value."""
+def flat(value: Any, path: str) -> Iterator[tuple[str, str]]:
+    """Yields paths below a `path` and values; a list of plain values is one value."""
     nested = isinstance(value, list) and any(isinstance(item, dict | list) for item in value)
     if isinstance(value, Mapping) and value:
         for key, item in value.items():
-            yield from _flat(item, f"{path}.{key}" if path else str(key))
+            yield from flat(item, f"{path}.{key}" if path else str(key))
     elif nested:
         for index, item in enumerate(value):
-            yield from _flat(item, f"{path}[{index}]")
+            yield from flat(item, f"{path}[{index}]")
     elif isinstance(value, list):
         yield path, ", ".join(_plain(item) for item in value) or "(none)"
     else:

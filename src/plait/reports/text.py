@@ -46,6 +46,19 @@ def duration(seconds: float) -> str:
     return " ".join(f"{value} {unit}" for value, unit in parts if value)
 
 
+def ratio(value: float, base: float) -> str:
+    """Returns how many times a base a value is.
+
+    Example:
+        >>> ratio(3, 4), ratio(3, 400), ratio(3, 0)
+        ('0.75', '0.0075', '–')
+    """
+    if not base > 0:
+        return MISSING
+    times = value / base
+    return f"{times:.2f}" if times >= 0.095 else f"{times:.2g}"
+
+
 def arrow(metric: str, higher: bool | None) -> str:
     """Returns the metric with its direction.
 

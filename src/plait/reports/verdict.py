@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import islice
 
 from plait.reports.comparison import Comparison, Row
 from plait.reports.read import Run
-from plait.reports.text import MISSING, against, duration, judgement, number, per_cent
+from plait.reports.text import MISSING, against, duration, judgement, number, per_cent, ratio
 
-_SIGNS = {"better": "▲", "worse": "▼", "equal": "=", "mixed": "◆", "not comparable": "?"}
+_MOST_NAMES = 6  # of tasks in a sentence
+SIGNS = {"better": "▲", "worse": "▼", "equal": "=", "mixed": "◆", "not comparable": "?"}
 
 
 @dataclass(frozen=True)
@@ -46,9 +48,9 @@ def headline(found: Comparison) -> str:
         "not comparable": "Whether joint training helped cannot be said on average over the tasks",
     }
     if word == "worse":
-        exception = f", although {_listed(better)} got better" if better else ""
+        exception = f", although {tasks_named(better)} got better" if better else ""
     else:
-        exception = f", but {_listed(worse)} got worse" if worse else ""
+        exception = f", but {tasks_named(worse)} got worse" if worse else ""
     return f"{answers[word]}{exception}."
 
 
@@ -70,7 +72,7 @@ def run_headline(run: Run) -> str:
     if not judged:
         return ""
     count = f"{len(judged) - len(failed)} of {len(judged)} tasks" if failed else "every task"
-    rest = f"; {_listed(failed)} did not" if failed else ""
+    rest = f"; {tasks_named(failed)} did not" if failed else ""
     data = "test" if run.test else "validation"
     return f"On the {data} data, {count} did better than the trivial predictor{rest}."
 
@@ -83,32 +85,38 @@ def task_verdicts(found: Comparison) -> list[TaskVerdict]:
     return [_verdict(task, rows) for task, rows in tasks.items()]
 
 
+def word_of(changes: Sequence[float]) -> str:
+    """Returns what changes come to; one better and one worse are "mixed", whatever their mean."""
+    words = {judgement(change) for change in changes}
+    mean = math.fsum(changes) / len(changes)
+    return "mixed" if {"better", "worse"} <= words else judgement(mean)
+
+
 def cost(found: Comparison) -> list[str]:
     """Returns the price of both ways in time and parameters, a sentence each."""
     joint, single = found.seconds.joint, found.seconds.single
     each = ", ".join(f"{task} {duration(seconds)}" for task, seconds in single.items())
     total = math.fsum(single.values())
-    time = f"Training took {duration(joint)} jointly and {duration(total)} one by one ({each})"
+    parts = f" ({each})" if len(single) <= _MOST_NAMES else ""
+    time = f"Training took {duration(joint)} jointly and {duration(total)} one by one{parts}"
     size = (
         f"The joint network has {found.parameters.joint:,} parameters, "
         f"the {len(single)} single-task networks have {found.parameters.single:,} together"
     )
+    sizes = found.parameters
     return [
-        f"{time}{_ratio(joint, total, 'time')}.",
-        f"{size}{_ratio(found.parameters.joint, found.parameters.single, 'size')}.",
+        f"{time}: {ratio(joint, total)} times the time.",
+        f"{size}: {ratio(sizes.joint, sizes.single)} times the size.",
     ]
 
 
 def _verdict(task: str, rows: list[Row]) -> TaskVerdict:
-    """One better and one worse metric are "mixed", whatever their mean."""
-    words = {judgement(row.change) for row in rows}
-    mean = math.fsum(row.change for row in rows) / len(rows)
-    word = "mixed" if {"better", "worse"} <= words else judgement(mean)
+    word = word_of([row.change for row in rows])
     details = [
         f"{row.metric}: {number(row.joint)} jointly, {number(row.single)} alone ({_change(row)})"
         for row in rows
     ]
-    return TaskVerdict(task, word, _SIGNS[word], details)
+    return TaskVerdict(task, word, SIGNS[word], details)
 
 
 def _change(row: Row) -> str:
@@ -117,9 +125,16 @@ def _change(row: Row) -> str:
     return f"{per_cent(row.change, sign='')} {word}" if word in ("better", "worse") else word
 
 
-def _ratio(joint: float, single: float, what: str) -> str:
-    return f": {joint / single:.2f} times the {what}" if single > 0 else ""
+def tasks_named(tasks: Sequence[str]) -> str:
+    """Returns tasks as a sentence has them: by their names, or of many the number."""
+    return listed(tasks) if len(tasks) <= _MOST_NAMES else f"{len(tasks)} tasks"
 
 
-def _listed(names: list[str]) -> str:
+def listed(names: Sequence[str]) -> str:
+    """Returns names as a sentence has them.
+
+    Example:
+        >>> listed(["digit", "mask", "centre"])
+        'digit, mask and centre'
+    """
     return " and ".join(filter(None, [", ".join(names[:-1]), names[-1]]))
