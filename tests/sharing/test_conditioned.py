@@ -606,14 +606,14 @@ def test_the_short_cuts_of_transformers_do_not_pass_the_units_by(options: dict[s
     assert not torch.allclose(slow["a"].levels[-1][mask], slow["b.c"].levels[-1][mask])
 
 
-@pytest.mark.parametrize("by", ["film", "norm", "adapter", "lora", "mask"])
+@pytest.mark.parametrize("by", ["film", "lora"])
 def test_compiles(by: str) -> None:
     images = torch.randn(4, 2, 6, 8)
     sharing = new(conv(), images, by=by)
     stir(sharing)
     torch._dynamo.reset()  # what other instances have compiled counts against a limit
     compiled = torch.compile(sharing, backend="eager", fullgraph=True)
-    for tasks in (None, ["a"], ["b.c"]):
+    for tasks in (None, ["b.c"]):
         found, expected = compiled(images, tasks), sharing(images, tasks)
         assert list(found) == list(expected)
         for task in found:
