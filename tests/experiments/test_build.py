@@ -43,7 +43,7 @@ def test_recipes_are_found_by_three_names() -> None:
 @pytest.mark.parametrize(
     ("name", "words"),
     [
-        ("digit", r"unknown recipe 'digit'; known: digits, oxford-pets, pets\. Did you mean"),
+        ("digit", r"unknown recipe 'digit'; known: digits, .*, school\. Did you mean"),
         ("Recipe", "unknown recipe 'Recipe'"),
         ("tests.experiments.tiny:Tine", "cannot import recipe"),
         ("tests.experiments.nowhere:Tiny", "cannot import recipe"),
@@ -145,6 +145,18 @@ def test_settings_reach_the_objects() -> None:
 def test_a_length_that_was_given_is_kept() -> None:
     scheduler = {"class": "OneCycleLR", "max_lr": 0.1, "total_steps": 77}
     assert built(scheduler=scheduler).trainer.scheduler.total_steps == 77
+
+
+def test_groups_with_a_factor_keep_it_under_a_scheduler_that_sets_rates() -> None:
+    trainer = built(
+        optimizer={"class": "SGD", "lr": 0.01},
+        scheduler={"class": "OneCycleLR", "max_lr": 0.02},
+        sharing="Separate",
+        connections={"class": "CrossStitch", "lr_scale": 10.0},
+    ).trainer
+    assert [group["max_lr"] for group in trainer.optimizer.param_groups] == [0.02, 0.2]
+    first, second = trainer.optimizer.param_groups
+    assert second["lr"] == pytest.approx(10 * first["lr"])
 
 
 def test_only_the_training_data_are_shuffled() -> None:

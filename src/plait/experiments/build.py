@@ -88,7 +88,7 @@ def build_job(
         model,
         balancer,
         **_optimizer(config.optimizer),
-        scheduler=_scheduler(config.scheduler, steps),
+        scheduler=_scheduler(config.scheduler, steps, config.optimizer.options.get("lr", 1e-3)),
         epochs=config.epochs,
         device=config.device,
         precision=config.precision,
@@ -285,7 +285,15 @@ def _number(key: str, value: Any) -> float:
     return float(value)
 
 
-def _scheduler(method: Method | None, steps: int) -> Any:
+def _scheduler(method: Method | None, steps: int, rate: float) -> Any:
+    """Returns a function that makes the scheduler.
+
+    Args:
+        method: any class of `torch.optim.lr_scheduler`; rates that it sets anew (`max_lr`,
+            `base_lr`) are those of the base rate, and groups with a factor keep their factor.
+        steps: of the whole training.
+        rate: the base learning rate.
+    """
     if method is None:
         return None
     schedulers = torch.optim.lr_scheduler
@@ -297,8 +305,14 @@ def _scheduler(method: Method | None, steps: int) -> Any:
     _check_options(cls, options, "scheduler")
 
     def make(optimizer: torch.optim.Optimizer) -> Any:
+        factors = [group["lr"] / rate for group in optimizer.param_groups]
+        by_group: dict[str, Any] = {
+            key: [float(options[key]) * factor for factor in factors]
+            for key in ("max_lr", "base_lr")
+            if isinstance(options.get(key), int | float) and key in parameters(cls)
+        }
         with _options_of(cls, options, "scheduler"):
-            return cls(optimizer, **options)
+            return cls(optimizer, **(options | by_group))
 
     return make
 
