@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch import nn
 
-from plait.core.keys import safe_key
+from plait.core.keys import safe_key, unit_key
 
 names = st.text(st.sampled_from("ab.%25E:_/ é"), max_size=8) | st.text(max_size=8)
 
@@ -32,3 +32,9 @@ def test_any_task_name_is_a_key_of_a_module(name: str) -> None:
     assert parameters[safe_key(name)].shape == (2,)
     # the dot of a parameter's path is the only one
     assert [path.count(".") for path in modules.state_dict()] == [1, 1]
+
+
+@given(st.integers(0, 99), st.integers(0, 99), names, names)
+def test_a_key_of_a_place_tells_places_and_names_apart(i: int, j: int, a: str, b: str) -> None:
+    assert (unit_key(i, a) == unit_key(j, b)) == ((i, a) == (j, b))
+    assert unit_key(i, a) in nn.ParameterDict({unit_key(i, a): torch.zeros(1)})

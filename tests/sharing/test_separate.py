@@ -6,6 +6,7 @@ import pytest
 import torch
 from torch import nn
 
+from plait.core import PerTask
 from plait.core.errors import ConfigError
 from plait.sharing import Separate
 from tests.sharing.encoders import conv, mlp
@@ -93,3 +94,76 @@ def test_is_set_up_for_one_model() -> None:
     with pytest.raises(ConfigError, match="Make a new Separate"):
         sharing.setup(["a"], EXAMPLE)
     assert all(torch.equal(value, before[key]) for key, value in sharing.state_dict().items())
+
+
+# --- networks that differ -----------------------------------------------------------------------
+
+
+def wide() -> nn.Sequential:
+    return nn.Sequential(nn.Linear(5, 9), nn.ReLU())
+
+
+def test_an_encoder_for_each_task_is_copied_from_its_own() -> None:
+    encoders = {"b.c": wide(), "a": mlp()}
+    sharing = Separate(encoders)
+    sharing.setup(["a", "b.c"], EXAMPLE)
+    networks = sharing.networks()
+    for task, encoder in encoders.items():
+        assert torch.equal(start(networks[task]), start(encoder))
+        assert networks[task] is not encoder
+    assert sharing.shapes["b.c"].levels == ((9,), (9,))
+    found = sharing(torch.randn(3, 5))
+    assert found["a"].levels[-1].shape == (3, 4)
+    assert found["b.c"].levels[-1].shape == (3, 9)
+
+
+def test_one_encoder_under_two_names_gives_two_networks() -> None:
+    encoder = mlp()
+    sharing = Separate({"a": encoder, "b": encoder})
+    sharing.setup(["a", "b"], EXAMPLE)
+    places = [{p.data_ptr() for p in net.parameters()} for net in sharing.networks().values()]
+    assert not places[0] & places[1]
+
+
+def test_factories_of_each_task_are_drawn_under_its_name() -> None:
+    for copies in ("clone", "reset"):
+        sharing = Separate({"a": mlp, "b": wide, "unused": mlp}, copies=copies)
+        sharing.setup(["a", "b"], EXAMPLE, 4)
+        alone = Separate({"b": wide}, copies=copies)
+        alone.setup(["b"], EXAMPLE, 4)
+        assert torch.equal(start(sharing.networks()["b"]), start(alone.networks()["b"]))
+
+
+def test_a_task_without_encoder_is_refused() -> None:
+    with pytest.raises(ConfigError, match="task 'b' has no encoder; found those of a, c"):
+        Separate({"a": mlp(), "c": mlp()}).setup(["a", "b"], EXAMPLE)
+
+
+# --- connected ----------------------------------------------------------------------------------
+
+
+def test_without_connections_the_connected_features_are_the_plain_ones() -> None:
+    sharing = new(mlp(), copies="reset")
+    x = torch.randn(3, 5)
+    own = PerTask({task: torch.randn(2 + i, 5) for i, task in enumerate("abc")})
+    for inputs in (x, own):
+        for wanted in (None, ["c", "a"]):
+            plain = sharing(inputs, wanted)
+            connected = sharing.connected(inputs, wanted, [], {})
+            assert list(connected) == list(plain)
+            for task, features in plain.items():
+                assert all(map(torch.equal, features.levels, connected[task].levels))
+
+
+def test_an_unknown_task_or_input_is_refused_when_connected() -> None:
+    sharing = new(mlp())
+    with pytest.raises(ConfigError, match="unknown task 'd'"):
+        sharing.connected(EXAMPLE, ["d"], [], {})
+    with pytest.raises(ConfigError, match="unknown input of task 'b'"):
+        sharing.connected(PerTask({"a": EXAMPLE}), ["a", "b"], [], {})
+
+
+def test_each_task_has_an_encoder_of_its_own() -> None:
+    sharing = new(mlp())
+    assert sharing.prototype() is sharing.encoder_of("a") is sharing.networks()["a"]
+    assert sharing.encoder_of("b") is not sharing.encoder_of("a")
