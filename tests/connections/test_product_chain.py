@@ -1,7 +1,6 @@
 """Products of probabilities, as logits: exact, ordered, and of the entire space."""
 
 import itertools
-import math
 
 import mpmath
 import pytest
@@ -45,11 +44,11 @@ def test_the_logit_is_exact_at_any_size(dtype: torch.dtype, number: int) -> None
         for value in raw.values():
             value.requires_grad_()
         found = connection.prediction(f"t{number - 1}", raw)
-        expected = exact(*(float(value) for value in raw.values()))
+        expected = exact(*(value.item() for value in raw.values()))
         unit = torch.finfo(dtype).eps * max(1.0, max(map(abs, logits)))
-        assert abs(float(found) - expected) <= 8 * number * unit
+        assert abs(found.item() - expected) <= 8 * number * unit
         grads = torch.autograd.grad(found.sum(), list(raw.values()))
-        assert all(bool(grad.isfinite().all()) and 0 <= float(grad) <= 1.0001 for grad in grads)
+        assert all(bool(grad.isfinite().all()) and 0 <= grad.item() <= 1.0001 for grad in grads)
 
 
 @pytest.mark.parametrize("label", [0.0, 1.0])
@@ -67,9 +66,9 @@ def test_loss_and_gradient_are_right_in_float32_at_fifty(
         p = s[0] * s[1]
         expected = float(-(label * mpmath.log(p) + (1 - label) * mpmath.log(1 - p)))
         slopes = [float((p - label) / (1 - p) * (1 - each)) for each in s]
-    assert float(loss) == pytest.approx(expected, rel=1e-5)
+    assert loss.item() == pytest.approx(expected, rel=1e-5)
     for grad, slope in zip(grads, slopes, strict=True):
-        assert float(grad) == pytest.approx(slope, rel=1e-4, abs=1e-12)
+        assert grad.item() == pytest.approx(slope, rel=1e-4, abs=1e-12)
 
 
 def test_a_product_never_exceeds_its_factors() -> None:
@@ -184,7 +183,7 @@ def test_what_is_no_yes_or_no_is_refused() -> None:
     with pytest.raises(UnsupportedError, match=r"task 'b' predicts numbers.*out of `edges`"):
         new([*labels("a"), *numbers("b")], ProductChain())
     model = new([*labels("a", "c"), *numbers("b")], ProductChain(edges=[["a", "c"]]))
-    assert math.isfinite(model(rows())["b"].sum())
+    assert model(rows())["b"].shape == (4, 1)
 
 
 def test_numbers_of_labels_have_to_agree() -> None:

@@ -85,7 +85,7 @@ def imputation(
         imputed: as in `dr`.
         clip: as in `ips`.
     """
-    return (_clicked((error - imputed).square(), click) / _propensity(p_click, clip)).mean()
+    return (_clicked(error - imputed, click).square() / _propensity(p_click, clip)).mean()
 
 
 def _clicked(values: Tensor, click: Tensor) -> Tensor:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Literal
 
+import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
@@ -112,12 +113,20 @@ class PredictionDistillation(PenaltyConnection):
 
 def _of_classes(source: Tensor, target: Tensor, axis: int) -> Tensor:
     """Returns the summands of KL(source || target)."""
-    given, wanted = target.log_softmax(dim=axis), source.log_softmax(dim=axis)
-    return F.kl_div(given, wanted, reduction="none", log_target=True)
+    return _summands(source.log_softmax(dim=axis), target.log_softmax(dim=axis))
 
 
 def _of_labels(source: Tensor, target: Tensor) -> Tensor:
     """Returns KL(source || target) of each label."""
-    yes = F.kl_div(F.logsigmoid(target), F.logsigmoid(source), reduction="none", log_target=True)
-    no = F.kl_div(F.logsigmoid(-target), F.logsigmoid(-source), reduction="none", log_target=True)
-    return yes + no
+    yes = _summands(F.logsigmoid(source), F.logsigmoid(target))
+    return yes + _summands(F.logsigmoid(-source), F.logsigmoid(-target))
+
+
+def _summands(log_p: Tensor, log_q: Tensor) -> Tensor:
+    """Returns ``p log(p / q) - p + q``, which sums to the divergence and is nowhere negative.
+
+    Without cancellation where p is near q: the plain sum rounds to a negative number there.
+    """
+    p, ratio = log_p.exp(), log_p - log_q
+    near = p * (ratio + torch.expm1(-ratio.clamp(-1.0, 1.0)))
+    return torch.where(ratio.abs() < 1.0, near, p * ratio - p + log_q.exp())
