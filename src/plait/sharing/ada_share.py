@@ -238,10 +238,11 @@ class AdaShare(Sharing):
             return self._chosen(opened)
         start, end = self.search.temperatures
         temperature = start * (end / start) ** self.search.share()
-        drawn = gumbel_softmax(self.policies(), temperature)[..., 0]
+        # task by task: in one tensor, each task would depend on the policies of all
+        drawn = [gumbel_softmax(own, temperature)[:, 0] for own in self.policies.logits.values()]
         return {
             task: [weight if free else 1.0 for weight, free in zip(row, opened, strict=True)]
-            for task, row in zip(self.tasks, drawn.unbind(), strict=True)
+            for task, row in zip(self.tasks, drawn, strict=True)
         }
 
     def _chosen(self, opened: Sequence[bool]) -> dict[str, list[float]]:

@@ -61,6 +61,8 @@ class AdaTT(LevelExperts):
         Multitask Learning in Recommendations", KDD 2023.
     """
 
+    keys_are_private = False  # all gates read the experts of all tasks
+
     def __init__(
         self,
         encoder: EncoderLike,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Collection, Mapping, Sequence
-from typing import Any
+from typing import Any, ClassVar
 
 from torch import nn
 
@@ -21,7 +21,11 @@ class Sharing(nn.Module, ABC):
     Attributes:
         tasks: the names of the tasks, after `setup`.
         shapes: `{task: FeatureShape}`, after `setup`.
+        keys_are_private: whether a parameter that is kept under the key of a task serves that task
+            alone; otherwise other tasks may reach it too, as they do through experts that all mix.
     """
+
+    keys_are_private: ClassVar[bool] = True
 
     def __init__(self) -> None:
         super().__init__()

@@ -61,6 +61,8 @@ class PLE(LevelExperts):
         Learning (MTL) Model for Personalized Recommendations", RecSys 2020.
     """
 
+    keys_are_private = False  # the shared branch reads the experts of all tasks
+
     def __init__(
         self,
         encoder: EncoderLike,
