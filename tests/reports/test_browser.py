@@ -8,6 +8,7 @@ import pytest
 
 from plait.reports import write_report
 from tests.reports.example import write_comparison, write_run
+from tests.reports.family_example import write_families
 from tests.reports.page import Page
 
 BROWSER = next(
@@ -81,6 +82,19 @@ def test_a_run_is_drawn(tmp_path: Path) -> None:
 def test_a_comparison_is_drawn(tmp_path: Path) -> None:
     write_comparison(tmp_path / "runs")
     check(opened(tmp_path / "runs"), charts=1 + 3 * 3 + 2 + 3)
+
+
+def test_many_tasks_are_drawn(tmp_path: Path) -> None:
+    tasks = tuple(f"diagnosis {i:03d}" for i in range(40))
+    write_run(tmp_path / "run", tasks, epochs=2, steps_per_epoch=3, watched=True)
+    # 12 losses, metrics and cosines, 2 maps of conflict, weights, norms, rate; two matrices.
+    check(opened(tmp_path / "run"), charts=3 * 12 + 2 + 3 + 2 * (1 + 12) + 2)
+
+
+def test_families_are_drawn(tmp_path: Path) -> None:
+    write_families(tmp_path / "families")
+    # Changes, metrics, a penalty, and what one of them recorded.
+    check(opened(tmp_path / "families"), charts=(1 + 3) + 3 + 1 + 2 * (1 + 3) + 2)
 
 
 def test_a_page_with_missing_parts_and_hostile_names_is_drawn(tmp_path: Path) -> None:

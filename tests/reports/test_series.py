@@ -6,7 +6,7 @@ from itertools import pairwise
 
 import pytest
 
-from plait.reports.series import LINE_POINTS, Series, series, spread
+from plait.reports.series import LINE_POINTS, Series, largest, series, spread
 
 
 @pytest.mark.parametrize("count", [0, 1, 2, 7, 30, 31, 499, 501, 100_003])
@@ -42,6 +42,12 @@ def test_only_finite_values_are_drawn() -> None:
     events = [(1, 2.0), (2, None), (3, math.nan), (4, math.inf), (5, 4.0)]
     curve = series(events, lambda event: event[0], lambda event: event[1])
     assert curve == Series([1, 5], [2.0, 4.0])
+
+
+def test_the_largest_curves_are_those_that_end_farthest_from_zero_in_their_order() -> None:
+    curves = {name: Series([1, 2], [9.0, y]) for name, y in (("a", 1.0), ("b", -3.0), ("c", 2.0))}
+    assert list(largest(curves, 2)) == ["b", "c"]
+    assert largest(curves, 3) == curves
 
 
 @pytest.mark.parametrize(

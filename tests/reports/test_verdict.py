@@ -80,6 +80,12 @@ def test_a_smaller_error_is_called_better() -> None:
     ]
 
 
+def test_of_many_tasks_a_sentence_has_the_number() -> None:
+    found = comparison(**{f"t{i}": [-1.0] for i in range(7)}, good=[100.0])
+    assert "but 7 tasks got worse" in headline(found)
+    assert "(" not in cost(found)[0]
+
+
 def test_the_cost_counts_all_single_networks() -> None:
     time, size = cost(comparison(a=[1.0], b=[1.0], c=[1.0]))
     assert "1 min jointly and 2 min one by one" in time

@@ -228,6 +228,37 @@ def test_many_pairs_are_cut_to_those_that_conflict_most(tmp_path: Path) -> None:
     assert min(rows[pair] for pair in shown) >= max(rows[pair] for pair in hidden)
 
 
+def test_of_many_tasks_a_few_are_drawn_and_all_are_in_the_tables(tmp_path: Path) -> None:
+    tasks = tuple(f"task {i}" for i in range(40))
+    write_run(tmp_path, tasks=tasks, epochs=1, steps_per_epoch=3)
+    page = report(tmp_path)
+    charts = [chart["id"] for chart in page.all("div", class_="plotly-graph-div")]
+    for name in ("loss", "validation", "cosines"):
+        assert len([chart for chart in charts if chart.startswith(f"{name}-")]) == 12
+    assert "Drawn are 12 of 40 tasks, evenly chosen from their list" in page.text
+    assert "Drawn are 8 of 40 tasks, those with the largest last values" in page.text
+    for caption in ("Training loss", "Task weights"):
+        assert page.tables[caption][0][1:] == list(tasks)
+    assert len(page.tables["Gradient conflict"]) == 1 + 200
+    assert "The table has the 200 pairs that conflict most often." in page.text
+
+
+def test_of_many_changes_the_ends_are_drawn(tmp_path: Path) -> None:
+    tasks = tuple(f"task {i}" for i in range(15))
+    found = write_comparison(tmp_path, tasks)
+    for place, row in enumerate(found["rows"]):
+        row["change"] = float(place)
+    (tmp_path / "comparison.json").write_text(json.dumps(found))
+    (bars,) = [
+        each["aria-label"]
+        for each in report(tmp_path).all("div", role="img")
+        if "task 0: accuracy +0.0" in each["aria-label"]
+    ]
+    assert bars.count("task") == 24
+    assert "task 14: f1 +29.0" in bars
+    assert "task 7: accuracy" not in bars  # in the middle
+
+
 def test_charts_are_described_in_words(tmp_path: Path) -> None:
     write_comparison(tmp_path)
     page = report(tmp_path)
@@ -245,6 +276,6 @@ def test_long_curves_are_thinned(tmp_path: Path) -> None:
 
 
 def test_a_folder_without_a_run_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(DataError, match=r"neither events\.jsonl nor comparison\.json"):
+    with pytest.raises(DataError, match=r"neither events\.jsonl nor comparison\.json nor fam"):
         write_report(tmp_path)
     assert not (tmp_path / "report.html").exists()

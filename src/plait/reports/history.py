@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 
 from plait.reports.events import Watched
 from plait.reports.series import Series, series
@@ -26,7 +27,7 @@ class History:
     shares: bool
     events: list[tuple[int, dict[str, Row]]]
 
-    @property
+    @cached_property
     def last(self) -> dict[str, Row]:
         """What each row had when it was last recorded."""
         found: dict[str, Row] = {}
@@ -34,7 +35,7 @@ class History:
             found |= rows
         return found
 
-    @property
+    @cached_property
     def columns(self) -> list[str]:
         """All columns; none where each row is a number."""
         names = dict.fromkeys(column for row in self.last.values() for column in row)

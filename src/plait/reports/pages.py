@@ -20,7 +20,7 @@ from plait.reports.charts import (
     validation_chart,
     weight_chart,
 )
-from plait.reports.comparison import Comparison, Row, read_comparison
+from plait.reports.comparison import Comparison, read_comparison
 from plait.reports.conflict import conflict_charts
 from plait.reports.curves import Chart, View
 from plait.reports.draw import draw_bars
@@ -135,9 +135,10 @@ def _tiles(run: Run) -> list[Tile]:
 def _bars(found: Comparison, looks_of: Mapping[str, Look]) -> Panel:
     rows, title = found.rows, "Change through joint training"
     if len(rows) > _MOST_BARS:
-        ends = sorted(_known(rows), key=lambda row: -row.change)
-        rows = [*ends[: _MOST_BARS // 2], *ends[-_MOST_BARS // 2 :]]
-        title = f"{title}: the {len(rows)} largest gains and losses of {len(found.rows)}"
+        known = [row for row in rows if not math.isnan(row.change)]
+        ordered = sorted(known, key=lambda row: -row.change)
+        rows = [ordered[place] for place in _ends(len(ordered), _MOST_BARS // 2)]
+        title = f"{title}: the best and the worst of {len(found.rows)}"
     names = [f"{row.task}: {row.metric}" for row in rows]
     changes = [row.change for row in rows]
     plot = draw_bars("change-0", names, changes, [looks_of[row.task].colour for row in rows])
@@ -145,5 +146,5 @@ def _bars(found: Comparison, looks_of: Mapping[str, Look]) -> Panel:
     return Panel(title, None, plot, ", ".join(words))
 
 
-def _known(rows: list[Row]) -> list[Row]:
-    return [row for row in rows if not math.isnan(row.change)]
+def _ends(count: int, each: int) -> list[int]:
+    return [place for place in range(count) if place < each or place >= count - each]
