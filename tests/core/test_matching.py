@@ -32,6 +32,14 @@ def test_heads_are_matched_where_they_are_given() -> None:
     assert matched["head.weight"][1] is heads["b"].weight
 
 
+def test_heads_of_a_network_that_tasks_share_keep_their_names() -> None:
+    heads = {"a.b": nn.Linear(2, 1), "c": nn.Linear(2, 3)}
+    named = {"scope": "*", "include_bias": False, "method": "Successive"}
+    matched = match_parameters({"all": net()}, heads, **named)
+    assert list(matched) == ["0.weight", "2.weight", "head.a.b.weight", "head.c.weight"]
+    assert matched["head.c.weight"] == [heads["c"].weight]
+
+
 def test_what_cannot_be_matched_is_named() -> None:
     with pytest.raises(ConfigError, match=r"`scope` '9\.\*' of Hint matches no parameter"):
         match(net(), net(), scope="9.*")

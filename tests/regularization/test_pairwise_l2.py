@@ -11,9 +11,9 @@ from torch import nn
 from plait.core.errors import UnsupportedError
 from plait.model import MultiTaskModel
 from plait.regularization import PairwiseL2
-from plait.sharing import Hard, Separate
+from plait.sharing import Hard
 from plait.tasks import Regression
-from tests.regularization.nets import networks, values
+from tests.regularization.nets import model_of, networks, train, values
 
 NAMES = ("stem.weight", "stem.bias", "top.weight")
 
@@ -85,36 +85,8 @@ def test_the_proximal_step_leaves_what_is_not_tied() -> None:
 # --- in a model -------------------------------------------------------------------------------
 
 
-def train(regularizers: list[PairwiseL2], tasks: str = "abc", steps: int = 4) -> MultiTaskModel:
-    torch.manual_seed(7)
-    x, y = torch.randn(16, 3), torch.randn(16, 3)
-    encoder = nn.Sequential(nn.Linear(3, 5), nn.BatchNorm1d(5), nn.Tanh())
-    kinds = [Regression(task) for task in tasks]
-    sharing = Separate(encoder, copies="clone")
-    model = MultiTaskModel(sharing, kinds, example=x, regularization=regularizers)
-    optimizer = torch.optim.SGD(model.parameters(), lr=0.1, momentum=0.9)
-    for _ in range(steps):
-        optimizer.zero_grad()
-        batch = model.batch(x, {task: y[:, "abc".index(task)] for task in tasks})
-        outputs = [model(part.inputs) for part in batch.parts]
-        terms = {**model.losses(outputs, batch), **model.penalty(outputs)}
-        torch.stack(list(terms.values())).sum().backward()
-        optimizer.step()
-        model.after_step(optimizer)
-    return model
-
-
-@pytest.mark.parametrize("mode", ["loss", "prox"])
-def test_without_strength_training_is_that_of_independent_networks(mode: str) -> None:
-    joint = train([PairwiseL2(strength=0.0, mode=mode)]).state_dict()
-    for task in "abc":
-        alone = train([], task).state_dict()
-        assert alone
-        assert all(torch.equal(value, joint[key]) for key, value in alone.items())
-
-
 def test_a_very_strong_proximal_step_makes_the_networks_equal() -> None:
-    model = train([PairwiseL2(strength=1e12, mode="prox")])
+    model = train(model_of("abc", [PairwiseL2(strength=1e12, mode="prox")]))
     a, b, c = (dict(net.named_parameters()) for net in model.sharing.networks().values())
     for name in ("0.weight", "0.bias"):
         torch.testing.assert_close(a[name], b[name], rtol=1e-6, atol=1e-9)
@@ -124,7 +96,8 @@ def test_a_very_strong_proximal_step_makes_the_networks_equal() -> None:
 
 
 def test_the_penalty_is_named_and_scaled() -> None:
-    model = train([PairwiseL2(strength=0.25), PairwiseL2(strength=2.0, mode="prox")], steps=1)
+    model = model_of("abc", [PairwiseL2(strength=0.25), PairwiseL2(strength=2.0, mode="prox")])
+    train(model, 1)
     penalty = model.penalty([])
     assert list(penalty) == ["PairwiseL2[0]"]
     term, scaled = penalty.raw["PairwiseL2[0]"], penalty["PairwiseL2[0]"]
@@ -133,7 +106,7 @@ def test_the_penalty_is_named_and_scaled() -> None:
 
 
 def test_a_copied_model_ties_its_own_networks() -> None:
-    model = train([PairwiseL2(strength=1.0)], steps=1)
+    model = train(model_of("abc", [PairwiseL2(strength=0.1)]), 1)
     twin = copy.deepcopy(model)
     before = model.penalty([])["PairwiseL2[0]"].item()
     with torch.no_grad():

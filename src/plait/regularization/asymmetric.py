@@ -91,7 +91,7 @@ class Asymmetric(Estimating):
     def cost(self) -> Tensor:
         """Returns R with B held."""
         rows = joined(self.groups)
-        left = rows - self.transfer.T @ rows
+        left = rows - self.transfer.to(rows).T @ rows
         return left.square().sum() + self.sparsity * self.transfer.abs().sum()
 
     def prox(self, step: float) -> None:
@@ -99,8 +99,7 @@ class Asymmetric(Estimating):
         rows = joined(self.groups).detach()
         own = torch.eye(len(rows), dtype=torch.float64, device=rows.device) - self.transfer.double()
         values, vectors = torch.linalg.eigh(own @ own.T)
-        held = values.clamp(min=0).to(rows)
-        write(self.groups, quadratic_prox(rows, held, vectors.to(rows), step))
+        write(self.groups, quadratic_prox(rows, values.clamp(min=0), vectors, step))
 
     def watched(self) -> dict[str, Watched]:
         """Returns B: a row is what a task gives, by who takes it."""

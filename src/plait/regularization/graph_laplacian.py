@@ -79,13 +79,9 @@ class GraphLaplacian(ParameterRegularizer):
 
     def cost(self) -> Tensor:
         """Returns the weighted sum of the squared distances."""
-        rows = joined(self.groups)
-        return quadratic(rows, self._values.to(rows), self._vectors.to(rows))
+        return quadratic(joined(self.groups), self._values, self._vectors)
 
     def prox(self, step: float) -> None:
         """Smooths the parameters over the graph."""
         rows = joined(self.groups).detach()
-        write(
-            self.groups,
-            quadratic_prox(rows, self._values.to(rows), self._vectors.to(rows), step),
-        )
+        write(self.groups, quadratic_prox(rows, self._values, self._vectors, step))

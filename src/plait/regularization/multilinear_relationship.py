@@ -96,18 +96,18 @@ class MultilinearRelationship(Estimating):
                 white = tensor
                 for other in range(tensor.dim()):
                     if other != axis:
-                        values, vectors = self._eigen(index, other)
+                        values, vectors = self._eigen(index, other, tensor)
                         scale = along(values.rsqrt(), other, tensor.dim())
                         white = mode_product(white, vectors.T, other) * scale
                 covariance = gram(unfold(white, [axis])) / (tensor.numel() / size)
-                values, vectors = self._eigen(index, axis)
+                covariance.diagonal().add_(self.eps)
                 found, axes = torch.linalg.eigh(covariance)
-                values.copy_(found.clamp(min=0) + self.eps)
-                vectors.copy_(axes)
+                for name, value in zip(_names(index, axis), (found, axes), strict=True):
+                    self.get_buffer(name).copy_(value)
 
     def covariance(self, layer: int, axis: int) -> Tensor:
         """Returns S of one axis of a layer: outputs, inputs, and tasks last."""
-        values, vectors = self._eigen(layer, axis)
+        values, vectors = (self.get_buffer(name) for name in _names(layer, axis))
         return (vectors * values) @ vectors.T
 
     def correlation(self) -> Tensor:
@@ -135,14 +135,14 @@ class MultilinearRelationship(Estimating):
             turned, precision = self._turned(index, tensor)
             shrunk = turned / (1 + 2 * step * precision)
             for axis in range(tensor.dim()):
-                shrunk = mode_product(shrunk, self._eigen(index, axis)[1], axis)
+                shrunk = mode_product(shrunk, self._eigen(index, axis, tensor)[1], axis)
             write([layer], shrunk.movedim(-1, 0).flatten(1))
 
     def _turned(self, index: int, tensor: Tensor) -> tuple[Tensor, Tensor]:
         """Returns a layer in the eigenvectors of its covariances, and the precision of each."""
         precision = tensor.new_ones(())
         for axis in range(tensor.dim()):
-            values, vectors = self._eigen(index, axis)
+            values, vectors = self._eigen(index, axis, tensor)
             tensor = mode_product(tensor, vectors.T, axis)
             precision = precision / along(values, axis, tensor.dim())
         return tensor, precision
@@ -153,9 +153,10 @@ class MultilinearRelationship(Estimating):
         stacked = torch.stack(flat, dim=-1)
         return stacked.to(torch.promote_types(stacked.dtype, torch.float32))
 
-    def _eigen(self, index: int, axis: int) -> tuple[Tensor, Tensor]:
+    def _eigen(self, index: int, axis: int, like: Tensor) -> tuple[Tensor, Tensor]:
+        """Returns eigenvalues and eigenvectors of a covariance in the precision of a tensor."""
         values, vectors = _names(index, axis)
-        return self.get_buffer(values), self.get_buffer(vectors)
+        return self.get_buffer(values).to(like), self.get_buffer(vectors).to(like)
 
 
 def _names(index: int, axis: int) -> tuple[str, str]:

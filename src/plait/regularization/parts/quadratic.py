@@ -10,10 +10,11 @@ def quadratic(rows: Tensor, values: Tensor, vectors: Tensor) -> Tensor:
 
     Args:
         rows: W, `[T, P]`, the tasks' vectors.
-        values: the eigenvalues k of K, `[T]`, at least 0.
+        values: the eigenvalues k of K, `[T]`, at least 0, in any precision.
         vectors: its eigenvectors u as columns, `[T, T]`.
     """
-    return (values * (vectors.T @ rows).square().sum(dim=1)).sum()
+    turned = vectors.to(rows).T @ rows
+    return (values.to(rows) * turned.square().sum(dim=1)).sum()
 
 
 def quadratic_prox(rows: Tensor, values: Tensor, vectors: Tensor, step: float) -> Tensor:
@@ -28,4 +29,5 @@ def quadratic_prox(rows: Tensor, values: Tensor, vectors: Tensor, step: float) -
         vectors: its eigenvectors as columns, `[T, T]`.
         step: at least 0.
     """
-    return (vectors / (1 + 2 * step * values)) @ vectors.T @ rows
+    resolvent = (vectors / (1 + 2 * step * values)) @ vectors.T
+    return resolvent.to(rows) @ rows
