@@ -4,6 +4,7 @@ from plait.encoders.blocks import block_shapes, blocks_of, run_all
 from plait.encoders.conv_encoder import ConvEncoder
 from plait.encoders.copies import Copies, EncoderLike, copy_of, instance
 from plait.encoders.mlp_encoder import MLPEncoder
+from plait.encoders.residual_encoder import ResidualEncoder
 from plait.encoders.shapes import body_shapes, infer_shape, shape_of_run
 from plait.encoders.shortcuts import Unit, blocks_that_keep_shape, shortcut_of, units_of
 from plait.encoders.split import ends_of_blocks, halves, owns_parameters, run_shifted
@@ -24,6 +25,7 @@ __all__ = [
     "Copies",
     "EncoderLike",
     "MLPEncoder",
+    "ResidualEncoder",
     "Stage",
     "Unit",
     "as_staged",

@@ -159,7 +159,9 @@ class MTAN(Sharing):
         self, task: str, trunk: Sequence[Halves], mask: Tensor | None
     ) -> tuple[list[Tensor], list[Tensor]]:
         """Returns the task's features at each stage, and the means of its masks."""
-        axis, levels, means = channel_dim_of(self.encoder), list[Tensor](), list[Tensor]()
+        axis = channel_dim_of(self.encoder)
+        levels: list[Tensor] = []
+        means: list[Tensor] = []
         attention = self.attention[safe_key(task)]
         assert isinstance(attention, nn.ModuleList)
         refined: Tensor | None = None
