@@ -14,6 +14,9 @@ def test_outputs_are_the_predictions_with_what_penalties_read() -> None:
     terms.clear()
     assert list(out.terms) == ["entropy"]
     assert Outputs({}).features == Outputs({}).terms == {}
+    assert out.common
+    assert out.views == []
+    assert Outputs({}, views=(out,), common=False).views == [out]
 
 
 def test_losses_are_the_weighted_ones_with_the_raw_ones_beside() -> None:
