@@ -12,6 +12,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor, nn
+from torch.func import functional_call
 
 import plait.regularization
 from plait.core.errors import UnsupportedError
@@ -68,6 +69,19 @@ def features(tasks: tuple[str, ...] = TASKS) -> dict[str, Features]:
         drawn = torch.randn(6, 4, generator=generator, dtype=torch.float64)
         found[task] = Features((drawn.requires_grad_(),))
     return found
+
+
+class Whole(nn.Module):
+    """The networks and what ties them, as one function of the parameters."""
+
+    def __init__(self, regularizer: Any, nets: dict[str, Net]) -> None:
+        super().__init__()
+        self.nets = nn.ModuleList(nets.values())
+        self.regularizer = regularizer
+
+    def forward(self) -> Tensor:
+        found: Tensor = self.regularizer.cost()
+        return found
 
 
 def cost(regularizer: Any, tasks: tuple[str, ...] = TASKS) -> Tensor:
@@ -134,16 +148,43 @@ def test_a_proximal_step_exists_or_is_refused_with_the_reason(name: str) -> None
 
 @every_loss
 def test_the_gradient_is_that_of_the_cost(name: str) -> None:
-    regularizer = new(name)
-    groups = regularizer.groups
+    nets = networks(TASKS)
+    whole = Whole(new(name, nets), nets)
+    tied_to = {key: p for key, p in whole.nets.named_parameters(prefix="nets") if "norm" not in key}
 
     def at(*tensors: Tensor) -> Tensor:
-        flat = iter(tensors)
-        regularizer.groups = [[next(flat) for _ in layer] for layer in groups]
-        found: Tensor = regularizer.cost()
+        found: Tensor = functional_call(whole, dict(zip(tied_to, tensors, strict=True)), ())
         return found
 
-    assert torch.autograd.gradcheck(at, [p for layer in groups for p in layer])
+    assert torch.autograd.gradcheck(at, list(tied_to.values()))
+
+
+@every_parametric
+def test_networks_whose_parameters_were_replaced_stay_tied(name: str) -> None:
+    nets = networks(TASKS)
+    regularizer = new(name, nets)
+    for net in nets.values():
+        state = {key: value.detach().clone() for key, value in net.state_dict().items()}
+        net.load_state_dict(state, assign=True)
+    tied_to = {id(p) for layer in regularizer.groups for p in layer}
+    assert tied_to <= {id(p) for net in nets.values() for p in net.parameters()}
+    before = float(cost(regularizer).detach())
+    move(nets)
+    step(regularizer, nets)
+    assert float(cost(regularizer).detach()) != before
+
+
+@every_method
+def test_it_is_computed_in_full_precision_under_autocast(name: str) -> None:
+    nets = networks(TASKS, torch.float32)
+    regularizer = new(name, nets)
+    given = {task: Features((f.levels[-1].detach().float(),)) for task, f in features().items()}
+    plain = regularizer.term(given)
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        cast = regularizer.term(given)
+    assert (plain is None) == (cast is None) == (name in SPLITS)
+    if plain is not None:
+        assert torch.equal(plain.raw, cast.raw)
 
 
 @every_parametric

@@ -97,7 +97,6 @@ class ParameterRegularizer(Regularizer):
         why_no_prox: said where mode "prox" is refused.
         tasks: the names of the networks in order, after `setup`.
         names: the matched parameters.
-        groups: for each of them, the parameters of all tasks in order.
 
     Raises:
         ConfigError: an option outside its range.
@@ -126,7 +125,7 @@ class ParameterRegularizer(Regularizer):
         self.heads = heads
         self.tasks: tuple[str, ...] = ()
         self.names: list[str] = []
-        self.groups: list[list[nn.Parameter]] = []
+        self._places: list[list[tuple[nn.Module, str]]] = []
 
     def setup(
         self, networks: Mapping[str, nn.Module], heads: Mapping[str, nn.Module] | None = None
@@ -145,7 +144,24 @@ class ParameterRegularizer(Regularizer):
             method=type(self).__name__,
         )
         self.tasks = tuple(networks)
-        self.names, self.groups = list(matched), list(matched.values())
+        owners = [*networks.values(), *(heads or {}).values()]
+        place_of = {
+            id(parameter): (module, name)
+            for owner in owners
+            for module in owner.modules()
+            for name, parameter in module.named_parameters(recurse=False)
+        }
+        self.names = list(matched)
+        self._places = [[place_of[id(p)] for p in layer] for layer in matched.values()]
+
+    @property
+    def groups(self) -> list[list[nn.Parameter]]:
+        """For each of the names, the parameters of all tasks in order.
+
+        They are looked up in the networks, so that a network whose parameters were replaced, by
+        `load_state_dict(assign=True)` or `functional_call`, stays tied.
+        """
+        return [[getattr(module, name) for module, name in layer] for layer in self._places]
 
     @abstractmethod
     def cost(self) -> Tensor:
