@@ -113,8 +113,8 @@ def test_a_task_without_a_row_is_absent_from_the_step() -> None:
     assert batch.counts == {"a": 2, "c": 1}
     losses = joint.losses([joint(inputs, batch.parts[0].targets)], batch)
     assert list(losses) == ["a", "c"]
-    weight, bias = joint.heads["task:a"].parameters()
-    expected = [((float(weight) * x + float(bias)) * 5 + x) / 5 for x in (0.0, 3.0)]
+    weight, bias = (p.item() for p in joint.heads["task:a"].parameters())
+    expected = [((weight * x + bias) * 5 + x) / 5 for x in (0.0, 3.0)]
     assert losses["a"].item() == pytest.approx(sum(e * e for e in expected) / 2, rel=1e-5)
 
 

@@ -1,0 +1,87 @@
+"""Landmine: rare mines in 29 fields, one yes-or-no label for each field."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, ClassVar
+
+import numpy as np
+from torch import nn
+from torch.utils.data import Dataset
+from torchmetrics.classification import BinaryAUROC
+
+from plait.encoders import MLPEncoder
+from plait.recipes._tables import (
+    check_split,
+    check_values,
+    names_of,
+    read_rows,
+    split_rows,
+    tables,
+)
+from plait.recipes.base import Recipe
+from plait.tasks import MultiLabel, Task
+
+COLUMNS, FIELDS = 9, 29
+
+
+class Landmine(Recipe):
+    """Mines found by radar in 29 fields: one yes-or-no label for each field, 6 % of them yes.
+
+    Every place belongs to one field. An input has nine features of a radar image, as they are in
+    the file. The metric is the area under the ROC curve.
+
+    Each field's places with a mine, and those without, are divided into 60 % for training, 15 % for
+    validation and 25 % for the test: every split of every field has both, or else the area would
+    not be defined. By default each task is a linear model: `MLPEncoder` without a block.
+
+    Args:
+        data: the folder with `landmine.npz`.
+        split: which division of the places; any whole number that is not negative, 0 by default.
+        hidden: units of the encoder's blocks; none by default.
+
+    Raises:
+        DataError: the archive is missing or damaged, or breaks its rules; a field has fewer than
+            three places with a mine, or without.
+        ConfigError: `split` is no whole number, or negative.
+
+    Reference: Xue, Liao, Carin, Krishnapuram, "Multi-Task Learning for Classification with
+        Dirichlet Process Priors", JMLR 2007.
+    """
+
+    needs_data = True
+    defaults: ClassVar[Mapping[str, Any]] = {
+        "epochs": 20,
+        "batch_size": 1024,
+        "sharing": {"class": "Separate"},
+        "optimizer": {"class": "AdamW", "lr": 2e-2, "weight_decay": 0.0},
+    }
+
+    def __init__(self, *, data: Path, split: int = 0, hidden: Sequence[int] = ()) -> None:
+        check_split(split)
+        arrays = read_rows(data, "landmine.npz", columns=COLUMNS, most=FIELDS)
+        path, mine = Path(data) / "landmine.npz", arrays["y"]
+        check_values(path, "y", mine, (mine == 0) | (mine == 1), "0 or 1")
+        self.split = split
+        self.hidden = tuple(hidden)
+        self.names = names_of("field", arrays["task"])
+        self._task, self._inputs = arrays["task"], arrays["x"]
+        self._mine = mine[:, np.newaxis]
+        strata = [f"{name} {kind} a mine" for name in self.names for kind in ("without", "with")]
+        self._rows = split_rows(2 * self._task + mine, strata, seed=split)
+
+    def tasks(self) -> list[Task]:
+        """Returns one task of one yes-or-no label for each field."""
+        return [MultiLabel(name, labels=1, metrics={"auc": BinaryAUROC()}) for name in self.names]
+
+    def encoder(self) -> nn.Module:
+        """Returns the blocks of `hidden` units, or none."""
+        return MLPEncoder(in_features=COLUMNS, widths=self.hidden)
+
+    def splits(self) -> Mapping[str, Dataset[Any]]:
+        """Returns each field's places."""
+        return {
+            split: tables(self.names, self._task, self._inputs, self._mine, rows)
+            for split, rows in self._rows.items()
+        }

@@ -1,0 +1,180 @@
+"""The archives of tables: what is checked, and how rows are divided."""
+
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+
+from plait.core.errors import ConfigError, DataError
+from plait.recipes._tables import check_split, names_of, read_rows, split_rows, tables
+from tests.recipes.table_folders import landmine, school, write
+
+Arrays = dict[str, Any]
+
+
+def read(folder: Path, arrays: Arrays) -> Arrays:
+    return read_rows(write(folder, "school", arrays), "school.npz", columns=28, most=139)
+
+
+# --- reading --------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("dtypes", [("uint8",) * 3, ("float32", "int64", "int16")])
+def test_arrays_are_read_whatever_their_width(dtypes: tuple[str, ...], tmp_path: Path) -> None:
+    given = school()
+    stored = {key: each.astype(d) for (key, each), d in zip(given.items(), dtypes, strict=True)}
+    found = read(tmp_path, stored)
+    assert {key: str(each.dtype) for key, each in found.items()} == {
+        "x": "float64",
+        "y": "int64",
+        "task": "int64",
+    }
+    assert all(np.array_equal(found[key], given[key]) for key in given)
+
+
+def changed(key: str, change: Callable[[Any], Any]) -> Arrays:
+    arrays = school()
+    return {**arrays, key: change(arrays[key])}
+
+
+def at(row: int, column: int, value: float) -> Callable[[Any], Any]:
+    def change(x: Any) -> Any:
+        x = x.astype(np.float32)
+        x[row, column] = value
+        return x
+
+    return change
+
+
+@pytest.mark.parametrize(
+    ("arrays", "words"),
+    [
+        (changed("x", lambda x: x[:-1]), r"`x` .* must be numbers \[N, 28\].*uint8 \[57, 28\]"),
+        (changed("x", lambda x: x[:, 1:]), r"`x` .*found uint8 \[58, 27\]"),
+        (changed("x", lambda x: x.astype("U")), r"`x` .*found <U\d+ \[58, 28\]"),
+        (changed("x", at(4, 7, np.nan)), r"`x` .* must be finite; found nan in row 4, column 7"),
+        (changed("x", at(9, 0, np.inf)), r"`x` .* must be finite; found inf in row 9, column 0"),
+        (changed("y", lambda y: y[:, None]), r"`y` .* whole numbers \[N\].*uint8 \[58, 1\]"),
+        (changed("y", lambda y: y * 1.5), r"`y` .*found float"),
+        (changed("task", lambda t: t.astype(float)), r"`task` .*found float64 \[58\]"),
+        (changed("task", lambda t: t[0]), r"one row for each of N examples"),
+        (changed("task", lambda t: t.astype(int) - 1), r"`task` .* must be 0..138; found -1 in"),
+        (changed("task", lambda t: t * 100), r"`task` .* must be 0..138; found 200 in row"),
+        (changed("task", lambda t: t + (t > 0)), "without a gap; there is no row of 1"),
+        ({key: each[:0] for key, each in school().items()}, r"`x` .*found uint8 \[0, 28\]"),
+        ({"x": school()["x"]}, "must hold the arrays x, y and task; there is no y, task"),
+    ],
+)
+def test_arrays_that_break_their_rule_are_refused(
+    arrays: Arrays, words: str, tmp_path: Path
+) -> None:
+    with pytest.raises(DataError, match=words) as caught:
+        read(tmp_path, arrays)
+    assert "school.npz" in str(caught.value)
+
+
+def test_a_missing_file_is_named(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match=r"must hold school\.npz; school\.npz not found"):
+        read_rows(tmp_path, "school.npz", columns=28, most=139)
+
+
+@pytest.mark.parametrize("content", [b"", b"text", b"PK\x03\x04 half"])
+def test_a_damaged_archive_is_refused(content: bytes, tmp_path: Path) -> None:
+    (tmp_path / "school.npz").write_bytes(content)
+    with pytest.raises(DataError, match="must be a whole NumPy archive") as caught:
+        read_rows(tmp_path, "school.npz", columns=28, most=139)
+    assert "Is it truncated?" in str(caught.value)
+
+
+def test_an_archive_with_a_truncated_array_is_refused(tmp_path: Path) -> None:
+    with zipfile.ZipFile(tmp_path / "school.npz", "w") as archive:
+        for key in ("x", "y", "task"):
+            archive.writestr(f"{key}.npy", b"\x93NUMPY\x01\x00 and no more")
+    with pytest.raises(DataError, match="must be a whole NumPy archive"):
+        read_rows(tmp_path, "school.npz", columns=28, most=139)
+
+
+def test_nothing_pickled_is_unpacked(tmp_path: Path) -> None:
+    arrays = {**school(), "task": np.array([{"a": 1}] * 58, dtype=object)}
+    with pytest.raises(DataError, match=r"must be a whole NumPy archive.*allow_pickle=False"):
+        read(tmp_path, arrays)
+
+
+def test_an_archive_that_unpacks_to_too_much_is_refused(tmp_path: Path) -> None:
+    arrays = {**school(), "more": np.zeros(2**26 + 1, dtype=np.uint8)}
+    place = write(tmp_path, "school", arrays)
+    assert (place / "school.npz").stat().st_size < 2**20
+    with pytest.raises(DataError, match="at most 67108864 bytes when unpacked; it has 671"):
+        read_rows(place, "school.npz", columns=28, most=139)
+
+
+# --- dividing -------------------------------------------------------------------------------
+
+
+@given(st.lists(st.integers(3, 60), min_size=1, max_size=5), st.integers(0, 2**40))
+def test_each_stratum_is_divided_alike_and_completely(sizes: list[int], seed: int) -> None:
+    strata = np.random.default_rng(0).permutation(np.repeat(np.arange(len(sizes)), sizes))
+    found = split_rows(strata, [f"stratum {i}" for i in range(len(sizes))], seed=seed)
+    assert list(found) == ["train", "val", "test"]
+    assert np.array_equal(np.sort(np.concatenate(list(found.values()))), np.arange(sum(sizes)))
+    for split, rows in found.items():
+        assert np.array_equal(rows, np.sort(rows))
+        counts = np.bincount(strata[rows], minlength=len(sizes))
+        for size, count in zip(sizes, counts, strict=True):
+            test, val = max(1, round(0.25 * size)), max(1, round(0.15 * size))
+            assert count == {"train": size - test - val, "val": val, "test": test}[split]
+
+
+def test_the_seed_says_which_rows() -> None:
+    strata = np.zeros(200, dtype=int)
+    found = [split_rows(strata, ["all"], seed=seed)["test"].tolist() for seed in (0, 0, 1)]
+    assert found[0] == found[1] != found[2]
+    often = np.zeros(200)
+    for seed in range(400):
+        often[split_rows(strata, ["all"], seed=seed)["test"]] += 1
+    assert 60 < often.min() <= often.max() < 140  # binomial, 100 +- 8.7: over 4 sigma
+
+
+def test_other_strata_change_nothing() -> None:
+    one, two = np.array([0] * 30), np.array([0] * 30 + [1] * 12)
+    alone = split_rows(one, ["a"], seed=3)["train"]
+    beside = split_rows(two, ["a", "b"], seed=3)["train"]
+    assert np.array_equal(alone, beside[beside < 30])
+
+
+def test_a_stratum_with_too_few_rows_is_refused() -> None:
+    strata = np.array([0, 0, 0, 1, 1])
+    with pytest.raises(DataError, match="each need a row of school-01; found 2 in all"):
+        split_rows(strata, ["school-00", "school-01"], seed=0)
+
+
+@pytest.mark.parametrize("split", [-1, 1.0, "one", True, None])
+def test_the_division_is_named_by_a_whole_number(split: Any) -> None:
+    with pytest.raises(ConfigError, match="`split` must be a whole number, not negative; found"):
+        check_split(split)
+
+
+# --- tables ---------------------------------------------------------------------------------
+
+
+def test_names_sort_as_the_numbers_do() -> None:
+    names = names_of("school", np.arange(139))
+    assert (names[0], names[7], names[138]) == ("school-000", "school-007", "school-138")
+    assert names == sorted(names)
+
+
+def test_rows_go_to_the_table_of_their_task() -> None:
+    arrays = landmine()
+    names, rows = ["a", "b", "c"], np.array([3, 9, 10, 77, 118])
+    found = tables(names, arrays["task"], arrays["x"], arrays["y"], rows)
+    for number, name in enumerate(names):
+        own = [row for row in rows if arrays["task"][row] == number]
+        assert found.inputs[name].dtype == found.targets[name].dtype == torch.float32
+        assert np.array_equal(found.inputs[name], arrays["x"][own])
+        assert np.array_equal(found.targets[name], arrays["y"][own])
