@@ -224,7 +224,7 @@ def test_training_mixes_by_the_sampled_weights() -> None:
     torch.manual_seed(5)
     temperature = 5.0 * (0.14 / 5.0) ** 0.5  # half of the search is done
     logits = twin.policies()
-    noise = -torch.empty_like(logits).exponential_().log()
+    noise = torch.stack([-torch.empty(3, 2).exponential_().log() for _ in TASKS])
     weights = ((logits + noise) / temperature).softmax(dim=-1)[..., 0]
     for position, task in enumerate(TASKS):
         expected = slow(twin.encoder, weights[position], x)
@@ -444,3 +444,19 @@ def test_is_compiled_and_saved_in_a_model(tmp_path: Any) -> None:
     compiled = torch.compile(sharing, backend="eager", fullgraph=True)
     found = compiled(images)["kind"].levels[-1]
     assert torch.equal(found, expected.features["kind"].levels[-1])
+
+
+def test_policies_follow_the_order_of_the_tasks() -> None:
+    sharing = searching(tasks=("d", "a"))
+    assert sharing.policies is not None
+    with torch.no_grad():
+        sharing.policies.logits[safe_key("d")][0] = torch.tensor([-2.0, 2.0])
+    assert sharing.found() == {"policy": [[0, 1, 1], [1, 1, 1]]}
+    assert float(sharing.watched()["AdaShare: selected"].rows["d"][0]) < 0.5
+    with torch.no_grad():
+        sharing.policies.logits[safe_key("d")].copy_(torch.tensor([-40.0, 40.0]).expand(3, 2))
+        sharing.policies.logits[safe_key("a")].copy_(torch.tensor([40.0, -40.0]).expand(3, 2))
+    x = torch.randn(6, 5)
+    features = sharing(x)  # in training; at these logits a sample is the choice
+    torch.testing.assert_close(features["a"].levels, tuple(slow(sharing.encoder, [1, 1, 1], x)))
+    torch.testing.assert_close(features["d"].levels, tuple(slow(sharing.encoder, [0, 0, 0], x)))

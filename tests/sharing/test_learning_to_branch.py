@@ -14,7 +14,7 @@ from plait.core.structure import PerTask
 from plait.encoders import ConvEncoder, blocks_of, encode, run_all
 from plait.model import MultiTaskModel
 from plait.sharing import LearningToBranch
-from plait.sharing.learning_to_branch import Block, Routes
+from plait.sharing.routes import Block, Routes
 from plait.tasks import Classification, Regression
 from plait.training import parameter_groups
 
@@ -64,20 +64,25 @@ def count(module: nn.Module) -> int:
     return sum(p.numel() for p in module.parameters())
 
 
+def routes_of(sharing: LearningToBranch) -> list[Routes]:
+    return [choice for choice in sharing.choices if isinstance(choice, Routes)]
+
+
 def set_routes(sharing: LearningToBranch, routes: list[list[int]], logit: float = 4.0) -> None:
-    with torch.no_grad():
-        for choice, row in zip(sharing.choices, routes, strict=False):
-            logits = choice.get_parameter("logits")
-            logits.copy_(logit * nn.functional.one_hot(torch.tensor(row), logits.shape[1]))
+    for choice, row in zip(routes_of(sharing), routes, strict=False):
+        for reader, read in zip(choice.readers, row, strict=True):
+            with torch.no_grad():
+                choice.logits[reader].zero_()[read] = logit
 
 
 def drawn(sharing: LearningToBranch) -> list[Tensor]:
     """The weights that the next pass in training will draw; the generator is put back."""
     state = torch.random.get_rng_state()
-    choices = [choice for choice in sharing.choices if isinstance(choice, Routes)]
     search, (start, end) = sharing.search, (sharing.temperature, sharing.final_temperature)
     temperature = start / (1 + search.share() * ((start / end) ** 2 - 1)) ** 0.5
-    weights = [choice(temperature, search.begun).detach() for choice in choices]
+    weights = [
+        torch.stack(choice(temperature, search.begun)).detach() for choice in routes_of(sharing)
+    ]
     torch.random.set_rng_state(state)
     return weights
 
@@ -181,8 +186,13 @@ def test_the_warm_up_takes_the_mean_of_all_modules() -> None:
         expected = block(twin, 2, index)(hidden, None)
         torch.testing.assert_close(features[task].levels[2], expected)
     features["a"].levels[-1].square().sum().backward()
-    logits = [choice.get_parameter("logits") for choice in sharing.choices]
-    assert all(each.grad is not None and not each.grad.any() for each in logits)
+    # "a" reads all modules but the last ones of the others; nothing moves its routes yet
+    gradients = [{key: p.grad for key, p in each.logits.items()} for each in routes_of(sharing)]
+    assert [[key for key, g in each.items() if g is not None] for each in gradients] == [
+        ["0", "1", "2"],
+        ["0"],
+    ]
+    assert not any(g.any() for each in gradients for g in each.values() if g is not None)
 
 
 @pytest.mark.parametrize("branches", [None, 2])
@@ -213,9 +223,8 @@ def test_the_temperature_falls_with_the_square_root_of_the_time() -> None:
         torch.manual_seed(3)
         weights = sharing._rows()[0][0]
         torch.manual_seed(3)
-        logits = sharing.choices[0].get_parameter("logits")
-        noise = -torch.empty_like(logits).exponential_().log()
-        expected = (noise / (10 / (epoch + 1) ** 0.5)).softmax(dim=-1)[0]
+        noise = -torch.empty(3).exponential_().log()
+        expected = (noise / (10 / (epoch + 1) ** 0.5)).softmax(dim=-1)
         found = torch.stack([w for w in weights.values() if w is not None])
         torch.testing.assert_close(found, expected, rtol=1e-4, atol=1e-6)
 
@@ -369,6 +378,16 @@ def test_watches_the_probabilities_of_the_routes() -> None:
     levels = watched["LearningToBranch: level 2"].rows
     assert list(levels) == ["module 0", "module 1"]
     assert not any(values.requires_grad for values in levels.values())
+
+
+def test_who_learns_what_a_module_or_a_task_reads() -> None:
+    sharing = searching(branches=2)
+    features = sharing(torch.randn(6, 5))
+    features["b.c"].levels[-1].square().sum().backward()
+    found = [
+        [k for k, p in each.logits.items() if p.grad is not None] for each in routes_of(sharing)
+    ]
+    assert found == [["0", "1"], ["0", "1"], ["task:b%2Ec"]]
 
 
 def test_routes_learn_faster_and_do_not_decay() -> None:

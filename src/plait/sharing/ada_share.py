@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from typing import Any, Literal
+from typing import Any
 
-import torch
 from torch import Tensor, nn
-from torch.nn import functional as F
 
 from plait.core.errors import ConfigError, UnsupportedError
 from plait.core.features import Features
-from plait.core.keys import safe_key
 from plait.core.outputs import TaskFeatures, Term
 from plait.core.structure import PerTask
 from plait.core.watched import Watched
@@ -29,27 +26,9 @@ from plait.encoders import (
 )
 from plait.sharing.base import Sharing, input_of
 from plait.sharing.gumbel import Search, gumbel_softmax
+from plait.sharing.policy import Form, Policy, check_policy
 
-Form = Literal["paper", "official"]
 Decision = float | Tensor  # the weight of a block, the shortcut has the rest
-
-
-class Policy(nn.Module):
-    """The logits of select and skip, `[blocks, 2]` for each task."""
-
-    decays = False  # weight decay would pull the policies towards chance
-    lr_scale = 10.0  # as in the authors' configuration: 0.01 beside 0.001
-
-    def __init__(self, tasks: Sequence[str], blocks: int) -> None:
-        super().__init__()
-        self.blocks = blocks
-        self.logits = nn.ParameterDict(
-            {safe_key(task): nn.Parameter(torch.zeros(blocks, 2)) for task in tasks}
-        )
-
-    def forward(self) -> Tensor:
-        """Returns the logits of all tasks, `[tasks, blocks, 2]`."""
-        return torch.stack(list(self.logits.values()))
 
 
 class AdaShare(Sharing):
@@ -239,7 +218,7 @@ class AdaShare(Sharing):
         start, end = self.search.temperatures
         temperature = start * (end / start) ** self.search.share()
         # task by task: in one tensor, each task would depend on the policies of all
-        drawn = [gumbel_softmax(own, temperature)[:, 0] for own in self.policies.logits.values()]
+        drawn = [gumbel_softmax(own, temperature)[:, 0] for own in self.policies.each()]
         return {
             task: [weight if free else 1.0 for weight, free in zip(row, opened, strict=True)]
             for task, row in zip(self.tasks, drawn, strict=True)
@@ -280,22 +259,9 @@ class AdaShare(Sharing):
         return {task: Features(tuple(levels[task]), axis, mask, grid) for task in wanted}
 
     def _terms(self, opened: Sequence[bool]) -> dict[str, Term]:
-        """Returns sparsity and sharing of the open blocks."""
         if self.policies is None:
             return {}
-        logits = self.policies()
-        count = logits.shape[1]
-        free = logits.new_tensor(opened, dtype=logits.dtype)
-        depth = torch.arange(1, count + 1, device=logits.device, dtype=logits.dtype) / count
-        select, skip = F.log_softmax(logits, dim=-1).unbind(dim=-1)
-        if self.form == "paper":
-            sparsity = (select * free).sum()
-            read, weights = select.exp(), 1 - depth
-        else:
-            sparsity = (-skip * free).sum() / count
-            read, weights = logits[..., 0], depth
-        pairs = (read.unsqueeze(0) - read.unsqueeze(1)).abs().sum(dim=(0, 1)) / 2
-        sharing = (weights * free * pairs).sum()
+        sparsity, sharing = self.policies.terms(self.form, opened)
         terms: dict[str, Term] = {}
         if self.sparsity > 0:
             terms["AdaShare: sparsity"] = Term(sparsity, self.sparsity * sparsity)
@@ -332,20 +298,3 @@ def alike(
         weight = decisions[task][position]
         found.setdefault(weight if isinstance(weight, float) else task, []).append(task)
     return list(found.values())
-
-
-def check_policy(policy: Any, blocks: int, tasks: Sequence[str]) -> None:
-    """Raises `ConfigError` for a policy that does not fit so many blocks and tasks."""
-    rows = [list(row) for row in policy] if isinstance(policy, Sequence) else []
-    if len(rows) != len(tasks) or any(len(row) != blocks for row in rows):
-        raise ConfigError(
-            f"`policy` must have {blocks} numbers, one for each block that can be skipped, for "
-            f"each of the {len(tasks)} tasks ({', '.join(tasks)}); found {policy!r}. Take it from "
-            "`found()`."
-        )
-    for row in rows:
-        for number in row:
-            if not isinstance(number, int | float) or not 0 <= number <= 1:
-                raise ConfigError(
-                    f"`policy` must have 1 for a block to run and 0 to skip; found {number!r}."
-                )

@@ -2,67 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 
-import torch
 from torch import Tensor, nn
 
 from plait.core.errors import ConfigError, UnsupportedError
 from plait.core.features import Features
+from plait.core.keys import safe_key
 from plait.core.outputs import TaskFeatures
 from plait.core.structure import PerTask
 from plait.core.watched import Watched
 from plait.encoders import (
     Copies,
     EncoderLike,
-    Stage,
     block_shapes,
     blocks_of,
     channel_dim_of,
     copy_of,
     grid_of,
     one_tensor,
-    run_all,
     unmasked,
 )
 from plait.sharing.base import Sharing, input_of
-from plait.sharing.gumbel import Search, gumbel_softmax
-
-Row = Mapping[int, Tensor | None]  # what is read, and with which weight; None for the whole of it
-
-
-class Block(nn.Module):
-    """One block of a copy of the encoder: a module of the tree."""
-
-    def __init__(self, stages: Sequence[Stage]) -> None:
-        super().__init__()
-        self.parts = nn.ModuleList(stage for stage in stages if isinstance(stage, nn.Module))
-        self._stages = list(stages)  # functions may be among them
-
-    def forward(self, hidden: Any, mask: Tensor | None) -> Any:
-        """Runs the stages of the block."""
-        return run_all(self._stages, hidden, mask)
-
-
-class Routes(nn.Module):
-    """The logits of what each of several readers reads."""
-
-    decays = False  # weight decay would pull the routes towards each other
-    lr_scale = 10.0  # few numbers have to decide in the time in which the weights learn
-
-    def __init__(self, readers: int, read: int) -> None:
-        super().__init__()
-        self.logits = nn.Parameter(torch.zeros(readers, read))
-
-    def forward(self, temperature: Tensor, begun: Tensor) -> Tensor:
-        """Returns the weights of this step `[readers, read]`; equal ones in the warm-up."""
-        sample = gumbel_softmax(self.logits, temperature)
-        return torch.where(begun, sample, torch.full_like(sample, 1 / sample.shape[-1]))
-
-    def best(self) -> list[int]:
-        """Returns what each reader reads most; the first of equals."""
-        return [row.index(max(row)) for row in self.logits.detach().cpu().tolist()]
+from plait.sharing.gumbel import Search
+from plait.sharing.routes import Block, Routes, Row, check_routes, followed, mixed
 
 
 class LearningToBranch(Sharing):
@@ -102,9 +66,10 @@ class LearningToBranch(Sharing):
         ConfigError: an option outside its range, or routes that fit no tree.
         UnsupportedError: the encoder has one block only, so that nothing can be searched.
 
-    Differs: routes and weights learn from the same batches with one optimizer (the routes at 10
-        times the rate, without weight decay), while the paper alternates between two parts of the
-        data. Modules that no task reads are left alone in evaluation (LibMTL samples there).
+    Differs: routes and weights learn from the same batches with one optimizer, the routes at 10
+        times the rate and without weight decay; there is no alternation between two parts of the
+        data. Evaluation draws nothing, and leaves modules alone that no task reads (LibMTL samples
+        there, and runs them all); its warm-up takes the mean of the modules, not their sum.
 
     Cost: in the search M passes of the encoder, and M times its memory; in evaluation, and with
         given routes, each module on a path once. With `PerTask` inputs, that for each task.
@@ -172,7 +137,8 @@ class LearningToBranch(Sharing):
                     assert isinstance(levels, nn.ModuleDict)
                     levels[str(index)] = Block(stages[level])
         if self.routes is None and count > 1:
-            readers = [count] * (depth - 1) + ([len(tasks)] if self.branches else [])
+            readers = [[*map(str, range(count))]] * (depth - 1)
+            readers += [[*map(safe_key, tasks)]] if self.branches else []
             self.choices = nn.ModuleList(Routes(each, count) for each in readers)
         self._prototype = [first.to("meta")]
 
@@ -206,7 +172,7 @@ class LearningToBranch(Sharing):
         """Returns, while it searches, the probability of each route."""
         found: dict[str, Watched] = {}
         for level, choice in enumerate(self._choices()):
-            shares = choice.logits.detach().softmax(dim=-1)
+            shares = choice.shares()
             last = level + 1 == len(self.blocks)
             names = self.tasks if last else [f"module {i}" for i in range(len(shares))]
             columns = tuple(f"module {j}" for j in range(shares.shape[1]))
@@ -243,7 +209,7 @@ class LearningToBranch(Sharing):
         rows: list[list[Row]] = []
         for choice in self._choices():
             weights = choice(temperature, search.begun)
-            rows.append([dict(enumerate(row.unbind())) for row in weights.unbind()])
+            rows.append([dict(enumerate(row.unbind())) for row in weights])
         if self.branches is None:
             rows.append([{position: None} for position in range(len(self.tasks))])
         return rows
@@ -284,49 +250,3 @@ class LearningToBranch(Sharing):
         """Returns the modules of each level that a task needs."""
         paths = self.paths().values()
         return [{path[level] for path in paths} for level in range(depth)]
-
-
-def mixed(row: Row, outputs: Mapping[int, Tensor]) -> Tensor:
-    """Returns what a reader reads: one output, or a mixture of several."""
-    total: Tensor | None = None
-    for index, weight in row.items():
-        part = outputs[index] if weight is None else weight * outputs[index]
-        total = part if total is None else total + part
-    assert total is not None
-    return total
-
-
-def followed(row: Row, rows: Sequence[Row]) -> Row:
-    """Returns what a reader reads of the level below that which it reads itself."""
-    found: dict[int, Tensor | None] = {}
-    for index, weight in row.items():
-        for below, inner in rows[index].items():
-            part = inner if weight is None else weight if inner is None else weight * inner
-            known = found.get(below)
-            found[below] = part if known is None or part is None else known + part
-    return found
-
-
-def check_routes(routes: Any, depth: int, tasks: Sequence[str]) -> None:
-    """Raises `ConfigError` for routes that fit no tree of so many levels and tasks."""
-    rows = [list(row) for row in routes] if isinstance(routes, Sequence) else []
-    if len(rows) != depth:
-        raise ConfigError(
-            f"`routes` must have {depth} lists, what the modules of each level after the first "
-            f"read, and the module of each task; found {routes!r}. Take them from `found()`."
-        )
-    if len(rows[-1]) != len(tasks):
-        raise ConfigError(
-            f"the last list of `routes` must name one module for each of the {len(tasks)} tasks "
-            f"({', '.join(tasks)}); found {rows[-1]}."
-        )
-    for level, row in enumerate(rows):
-        known = len(rows[level - 1]) if level else None
-        for read in row:
-            whole = isinstance(read, int) and not isinstance(read, bool)
-            if not whole or read < 0 or (known is not None and read >= known):
-                rule = "whole and not negative" if known is None else f"of 0..{known - 1}"
-                raise ConfigError(
-                    f"`routes`[{level}] must name modules by numbers {rule}, since the list before "
-                    f"it says how many there are; found {read!r}."
-                )

@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from plait.core.keys import safe_key
 from plait.core.scheduled import set_progress
 from plait.sharing import MTAN, AdaShare, LearningToBranch
+from plait.sharing.routes import Routes
 from tests.architectures.adapters.files import Adapter, Golden
 
 State = dict[str, Tensor]
@@ -199,10 +200,11 @@ def ltb_route(golden: Golden) -> None:
             for index, block in blocks.items():
                 layer = stages[int(index)][level]
                 load(block, {f"parts.0.0.{k}": v for k, v in layer.state_dict().items()})
-    with torch.no_grad():
-        for choice, row in zip(searched.choices, parents, strict=True):
-            one_hot = nn.functional.one_hot(torch.tensor(row), len(tasks))
-            choice.get_parameter("logits").copy_(3.0 * one_hot)
+    for choice, row in zip(searched.choices, parents, strict=True):
+        assert isinstance(choice, Routes)
+        for reader, read in zip(choice.readers, row, strict=True):
+            with torch.no_grad():
+                choice.logits[reader][read] = 3.0
     set_progress(searched, 1.0)
     assert searched.found() == {"routes": routes}
 
