@@ -13,6 +13,8 @@ from plait.reports.series import Series
 from plait.reports.style import GREY, Look, blank, embed, plain
 from plait.reports.text import per_cent
 
+_MOST_DECADES = 6  # on a logarithmic axis; what is smaller than a millionth leaves it
+
 
 def line(
     curve: Series,
@@ -78,7 +80,7 @@ def draw_lines(
     short = max(places) - min(places) <= 10
     figure.update_xaxes(title={"text": x, "standoff": 6}, dtick=1 if short else None)
     if log:
-        figure.update_yaxes(type="log", dtick=1)
+        figure.update_yaxes(type="log", **_decades([y for trace in traces for y in trace.y]))
     if shares:
         figure.update_yaxes(range=[-0.02, 1.02], tickformat=".0%")
     for value, text in flat:
@@ -88,6 +90,14 @@ def draw_lines(
             figure.add_annotation(text=text, font={"size": 11}, showarrow=False, **place)
     named = sum(trace.showlegend for trace in traces) if legend else 0
     return embed(figure, ident, height=240 + 18 * named)
+
+
+def _decades(values: Sequence[float]) -> dict[str, Any]:
+    """Returns ticks at powers of ten, and a lower end where a few values are as good as zero."""
+    high, low = math.log10(max(values)), math.log10(min(values))
+    if high - low <= _MOST_DECADES:
+        return {"dtick": 1}
+    return {"dtick": 1, "range": [high - _MOST_DECADES, high + 0.3]}
 
 
 def draw_bars(
@@ -121,7 +131,7 @@ def draw_bars(
     )
     own = max([abs(value) for value in values if math.isfinite(value)], default=0.0)
     low, high = ends or (-own, own)
-    room = 0.3 * (high - low) or 1.0  # for the numbers beside the bars
+    room = 0.4 * (high - low) or 1.0  # for the numbers beside the bars
     span = [low - (room if low < 0 else 0.0), high + (room if high > 0 else 0.0)]
     figure.update_xaxes(range=span, ticksuffix=" %", zeroline=True, zerolinecolor=GREY)
     labels = {"tickvals": list(range(len(names))), "ticktext": [plain(n, 40) for n in names]}
