@@ -10,7 +10,7 @@ from plait.core.watched import Watched
 from plait.regularization.base import Mode
 from plait.regularization.estimating import Estimating
 from plait.regularization.parts.correlation import table
-from plait.regularization.parts.joined import joined, write
+from plait.regularization.parts.joined import bundles, joined, write
 from plait.regularization.parts.nonnegative_lasso import combine_others
 from plait.regularization.parts.quadratic import quadratic_prox
 from plait.regularization.parts.singular import gram
@@ -90,16 +90,19 @@ class Asymmetric(Estimating):
 
     def cost(self) -> Tensor:
         """Returns R with B held."""
-        rows = joined(self.groups)
-        left = rows - self.transfer.to(rows).T @ rows
-        return left.square().sum() + self.sparsity * self.transfer.abs().sum()
+        found = [self.sparsity * self.transfer.abs().sum()]
+        for bundle in bundles(self.groups):
+            rows = joined(bundle)
+            found.append((rows - self.transfer.to(rows).T @ rows).square().sum())
+        return torch.stack(found).sum()
 
     def prox(self, step: float) -> None:
         """Moves the parameters towards what the others make of them."""
-        rows = joined(self.groups).detach()
-        own = torch.eye(len(rows), dtype=torch.float64, device=rows.device) - self.transfer.double()
+        own = torch.eye(len(self.tasks)).to(self.transfer).double() - self.transfer.double()
         values, vectors = torch.linalg.eigh(own @ own.T)
-        write(self.groups, quadratic_prox(rows, values.clamp(min=0), vectors, step))
+        for bundle in bundles(self.groups):
+            rows = joined(bundle).detach()
+            write(bundle, quadratic_prox(rows, values.clamp(min=0), vectors, step))
 
     def watched(self) -> dict[str, Watched]:
         """Returns B: a row is what a task gives, by who takes it."""

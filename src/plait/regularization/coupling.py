@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
+from collections.abc import Iterator
 
 import torch
 from torch import Tensor
@@ -10,7 +11,7 @@ from torch import Tensor
 from plait.core.errors import ConfigError
 from plait.regularization.base import Mode
 from plait.regularization.estimating import Estimating
-from plait.regularization.parts.joined import Groups, blocks, joined, write
+from plait.regularization.parts.joined import Groups, blocks, bundles, joined, write
 from plait.regularization.parts.quadratic import quadratic, quadratic_prox
 from plait.regularization.parts.singular import singular
 
@@ -73,8 +74,8 @@ class LearnedCoupling(Estimating):
     @torch.no_grad()
     def estimate(self) -> None:
         """Sets S to the best one for the parameters as they are."""
-        for index, block in enumerate(self._blocks()):
-            values, vectors = singular(joined(block))
+        pairs = singular([joined(block) for block in self._blocks()])
+        for index, (values, vectors) in enumerate(pairs):
             self.values[index].copy_(self.values_at(values))
             self.vectors[index].copy_(vectors)
 
@@ -107,18 +108,21 @@ class LearnedCoupling(Estimating):
     def cost(self) -> Tensor:
         """Returns R with S held."""
         found = [
-            quadratic(joined(block), self.stiffness(values), vectors)
-            for block, values, vectors in zip(
-                self._blocks(), self.values, self.vectors, strict=True
-            )
+            quadratic(joined(bundle), self.stiffness(values), vectors)
+            for block, values, vectors in self._coupled()
+            for bundle in bundles(block)
         ]
         return torch.stack(found).sum()
 
     def prox(self, step: float) -> None:
         """Applies ``(I + 2 step f(S))^-1`` to the tasks' parameters."""
-        for block, values, vectors in zip(self._blocks(), self.values, self.vectors, strict=True):
-            rows = joined(block).detach()
-            write(block, quadratic_prox(rows, self.stiffness(values), vectors, step))
+        for block, values, vectors in self._coupled():
+            for bundle in bundles(block):
+                rows = joined(bundle).detach()
+                write(bundle, quadratic_prox(rows, self.stiffness(values), vectors, step))
+
+    def _coupled(self) -> Iterator[tuple[Groups, Tensor, Tensor]]:
+        return zip(self._blocks(), self.values, self.vectors, strict=True)
 
     def _blocks(self) -> list[Groups]:
         return blocks(self.groups, self.per_layer)

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from plait.regularization.base import Mode, ParameterRegularizer
-from plait.regularization.parts.joined import joined, write
+from plait.regularization.parts.joined import bundles, joined, write
 from plait.regularization.parts.laplacian import Graph, adjacency, laplacian
 from plait.regularization.parts.quadratic import quadratic, quadratic_prox
 
@@ -79,9 +79,14 @@ class GraphLaplacian(ParameterRegularizer):
 
     def cost(self) -> Tensor:
         """Returns the weighted sum of the squared distances."""
-        return quadratic(joined(self.groups), self._values, self._vectors)
+        found = [
+            quadratic(joined(bundle), self._values, self._vectors)
+            for bundle in bundles(self.groups)
+        ]
+        return torch.stack(found).sum()
 
     def prox(self, step: float) -> None:
         """Smooths the parameters over the graph."""
-        rows = joined(self.groups).detach()
-        write(self.groups, quadratic_prox(rows, self._values, self._vectors, step))
+        for bundle in bundles(self.groups):
+            rows = joined(bundle).detach()
+            write(bundle, quadratic_prox(rows, self._values, self._vectors, step))

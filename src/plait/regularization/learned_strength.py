@@ -12,7 +12,7 @@ from plait.core.errors import ConfigError
 from plait.core.watched import Watched
 from plait.regularization.base import Mode, ParameterRegularizer
 from plait.regularization.parts.joined import joined
-from plait.regularization.parts.spread import pull_together, spread
+from plait.regularization.parts.spread import pull_together, spread_of
 
 
 class LearnedStrength(ParameterRegularizer):
@@ -113,7 +113,7 @@ class LearnedStrength(ParameterRegularizer):
         }
 
     def _spreads(self) -> Tensor:
-        return torch.stack([spread(joined([layer])) for layer in self.groups])
+        return torch.stack([spread_of([layer]) for layer in self.groups])
 
     def _counts(self, like: Tensor) -> Tensor:
         return like.new_tensor([(len(layer) - 1) * layer[0].numel() for layer in self.groups])

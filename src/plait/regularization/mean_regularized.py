@@ -5,8 +5,7 @@ from __future__ import annotations
 from torch import Tensor
 
 from plait.regularization.base import ParameterRegularizer
-from plait.regularization.parts.joined import joined
-from plait.regularization.parts.spread import pull_together, spread
+from plait.regularization.parts.spread import pull_together, spread_of
 
 
 class MeanRegularized(ParameterRegularizer):
@@ -36,7 +35,7 @@ class MeanRegularized(ParameterRegularizer):
 
     def cost(self) -> Tensor:
         """Returns the sum of the squared distances from the mean."""
-        return spread(joined(self.groups))
+        return spread_of(self.groups)
 
     def prox(self, step: float) -> None:
         """Shrinks the differences from the mean."""

@@ -5,8 +5,7 @@ from __future__ import annotations
 from torch import Tensor
 
 from plait.regularization.base import ParameterRegularizer
-from plait.regularization.parts.joined import joined
-from plait.regularization.parts.spread import pull_together, spread
+from plait.regularization.parts.spread import pull_together, spread_of
 
 
 class PairwiseL2(ParameterRegularizer):
@@ -34,7 +33,7 @@ class PairwiseL2(ParameterRegularizer):
 
     def cost(self) -> Tensor:
         """Returns the sum of the squared distances of all pairs."""
-        return len(self.tasks) * spread(joined(self.groups))
+        return len(self.tasks) * spread_of(self.groups)
 
     def prox(self, step: float) -> None:
         """Shrinks the differences from the mean."""

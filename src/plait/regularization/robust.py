@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from plait.regularization.parts.nuclear import nuclear_norm, shrink_singular_values
+from plait.regularization.parts.nuclear import nuclear_norms, shrink_singular_values
 from plait.regularization.parts.rows import shrink_rows
 from plait.regularization.split import Split
 
@@ -54,7 +54,7 @@ class Robust(Split):
 
     def shared_norm(self, rows: Tensor) -> Tensor:
         """Returns the sum of the layers' trace norms."""
-        return torch.stack([nuclear_norm(layer) for layer in self.layers(rows)]).sum()
+        return nuclear_norms(self.layers(rows)).sum()
 
     def own_norm(self, rows: Tensor) -> Tensor:
         """Returns the sum of the lengths of the tasks' rows."""
@@ -63,8 +63,7 @@ class Robust(Split):
 
     def shrink_shared(self, rows: Tensor, step: float) -> Tensor:
         """Shrinks the singular values of each layer."""
-        layers = [shrink_singular_values(layer, step) for layer in self.layers(rows)]
-        return torch.cat(layers, dim=1)
+        return torch.cat(shrink_singular_values(self.layers(rows), step), dim=1)
 
     def shrink_own(self, rows: Tensor, step: float) -> Tensor:
         """Shortens the row of each task in each layer."""

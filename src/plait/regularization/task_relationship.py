@@ -10,7 +10,7 @@ from plait.core.watched import Watched
 from plait.regularization.base import Mode
 from plait.regularization.coupling import LearnedCoupling
 from plait.regularization.parts.correlation import correlation_of, table
-from plait.regularization.parts.singular import inverse_of_positive
+from plait.regularization.parts.inverse import inverse_of_positive
 
 
 class TaskRelationship(LearnedCoupling):

@@ -9,7 +9,7 @@ from torch import Tensor
 
 from plait.core.errors import ConfigError
 from plait.regularization.base import Mode, ParameterRegularizer
-from plait.regularization.parts.nuclear import nuclear_norm
+from plait.regularization.parts.nuclear import nuclear_norms
 from plait.regularization.parts.unfold import FORMS, Form, row_axes, unfold, written
 
 
@@ -82,10 +82,9 @@ class TensorTraceNorm(ParameterRegularizer):
             if tensor.dim() == 1:  # a single number of each task
                 tensor = tensor[None]
             order = tensor.dim()
-            found[name] = {
-                written(order, rows): nuclear_norm(unfold(tensor, rows))
-                for rows in row_axes(order, self.form)
-            }
+            chosen = row_axes(order, self.form)
+            norms = nuclear_norms([unfold(tensor, rows) for rows in chosen])
+            found[name] = dict(zip([written(order, rows) for rows in chosen], norms, strict=True))
         return found
 
     def cost(self) -> Tensor:

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import torch
 from torch import Tensor
 
 from plait.regularization.base import ParameterRegularizer
 from plait.regularization.parts.joined import joined, write
-from plait.regularization.parts.nuclear import nuclear_norm, shrink_singular_values
+from plait.regularization.parts.nuclear import nuclear_norms, shrink_singular_values
 
 
 class TraceNorm(ParameterRegularizer):
@@ -26,9 +25,9 @@ class TraceNorm(ParameterRegularizer):
         include_bias: whether biases are among the layers.
         heads: whether the tasks' heads are tied as well.
 
-    Cost: for each layer O(T^2 numel), an eigendecomposition of a T x T matrix and, on a GPU, a wait
-        for it. The Gram matrix is formed in float64; layers in float64 that are badly conditioned
-        get a singular value decomposition in its place.
+    Cost: for each layer O(T^2 numel) in each step; one eigendecomposition of all T x T Gram
+        matrices and, on a GPU, a wait for it. They are formed in float64; layers in float64 that
+        are badly conditioned get a singular value decomposition in place of it.
 
     Reference: Ji, Ye, "An Accelerated Gradient Method for Trace Norm Minimization", ICML 2009; for
         networks: Yang, Hospedales, "Trace Norm Regularised Deep Multi-Task Learning", ICLR 2017
@@ -37,10 +36,11 @@ class TraceNorm(ParameterRegularizer):
 
     def cost(self) -> Tensor:
         """Returns the sum of the layers' trace norms."""
-        return torch.stack([nuclear_norm(joined([layer])) for layer in self.groups]).sum()
+        return nuclear_norms([joined([layer]) for layer in self.groups]).sum()
 
     def prox(self, step: float) -> None:
         """Shrinks the singular values of each layer."""
-        for layer in self.groups:
-            rows = joined([layer]).detach()
-            write([layer], shrink_singular_values(rows, step))
+        layers = self.groups
+        rows = [joined([layer]).detach() for layer in layers]
+        for layer, shrunk in zip(layers, shrink_singular_values(rows, step), strict=True):
+            write([layer], shrunk)

@@ -1,7 +1,7 @@
 import torch
 from torch import nn
 
-from plait.regularization.parts.joined import blocks, joined, write
+from plait.regularization.parts.joined import BUNDLE, blocks, bundles, joined, write
 
 
 def layers(dtype: torch.dtype = torch.float64) -> list[list[nn.Parameter]]:
@@ -31,3 +31,10 @@ def test_half_precision_is_widened_and_written_back() -> None:
     write(groups, torch.ones(2, 11))
     assert groups[0][0].dtype == torch.bfloat16
     assert (joined(groups) == 1).all()
+
+
+def test_small_layers_are_bundled_and_large_ones_stay_alone() -> None:
+    sizes = [3, 4, BUNDLE + 1, 5, BUNDLE - 5, 1]
+    groups = [[nn.Parameter(torch.zeros(size)) for _ in "ab"] for size in sizes]
+    found = [[layer[0].numel() for layer in bundle] for bundle in bundles(groups)]
+    assert found == [[3, 4], [BUNDLE + 1], [5, BUNDLE - 5], [1]]

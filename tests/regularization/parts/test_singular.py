@@ -1,7 +1,12 @@
 import pytest
 import torch
 
-from plait.regularization.parts.singular import gram, inverse_of_positive, singular
+from plait.regularization.parts.singular import gram
+from plait.regularization.parts.singular import singular as all_singular
+
+
+def singular(matrix: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+    return all_singular([matrix])[0]
 
 
 def with_values(values: list[float], columns: int, dtype: torch.dtype) -> torch.Tensor:
@@ -52,5 +57,11 @@ def test_the_gram_matrix_of_many_columns() -> None:
     torch.testing.assert_close(gram(rows), rows.double() @ rows.double().T)
 
 
-def test_zero_has_no_inverse() -> None:
-    assert inverse_of_positive(torch.tensor([4.0, 0.0, -1.0])).tolist() == [0.25, 0.0, 0.0]
+def test_many_at_once_are_each_alone() -> None:
+    shapes = [(3, 8), (2, 5), (3, 3), (3, 1)]
+    matrices = [torch.randn(shape, dtype=torch.float64) for shape in shapes]
+    matrices.append(with_values([1.0, 1e-5, 1e-9], 7, torch.float64))
+    for matrix, (values, vectors) in zip(matrices, all_singular(matrices), strict=True):
+        alone = singular(matrix)
+        torch.testing.assert_close(values, alone[0])
+        torch.testing.assert_close(vectors.abs(), alone[1].abs())

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from plait.core.watched import Watched
+from plait.regularization.parts.inverse import inverse_of_positive
 
 
 def correlation_of(covariance: Tensor) -> Tensor:
@@ -18,9 +19,7 @@ def correlation_of(covariance: Tensor) -> Tensor:
         tensor([[1.0000, 0.5000],
                 [0.5000, 1.0000]])
     """
-    variance = covariance.diagonal(dim1=-2, dim2=-1)
-    positive = variance > 0
-    scale = torch.where(positive, torch.where(positive, variance, 1.0).rsqrt(), 0.0)
+    scale = inverse_of_positive(covariance.diagonal(dim1=-2, dim2=-1)).sqrt()
     found = covariance * scale[..., None] * scale[..., None, :]
     identity = torch.eye(covariance.shape[-1], dtype=torch.bool, device=covariance.device)
     return torch.where(identity, 1.0, found)

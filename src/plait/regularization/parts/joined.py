@@ -7,6 +7,8 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
+BUNDLE = 1 << 18  # numbers of one task that are joined
+
 Groups = Sequence[Sequence[nn.Parameter]]  # for each layer, the parameters of all tasks
 
 
@@ -35,6 +37,22 @@ def write(groups: Groups, rows: Tensor) -> None:
             parts = row.split(sizes)
             for layer, part in zip(groups, parts, strict=True):
                 layer[task].copy_(part.view_as(layer[task]))
+
+
+def bundles(groups: Groups) -> list[Groups]:
+    """Returns the layers in bundles to be joined: small ones together, a large one alone.
+
+    Joining spares many small operations; joining what is large only copies it.
+    """
+    found: list[list[Sequence[nn.Parameter]]] = []
+    size = BUNDLE
+    for layer in groups:
+        if size + layer[0].numel() > BUNDLE:
+            found.append([])
+            size = 0
+        found[-1].append(layer)
+        size += layer[0].numel()
+    return list(found)
 
 
 def blocks(groups: Groups, per_layer: bool) -> list[Groups]:

@@ -7,6 +7,8 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
+from plait.regularization.parts.inverse import inverse_of_positive
+
 TINY = 1e-12  # below it, a vector has no direction
 
 
@@ -37,5 +39,4 @@ def unit_rows(rows: Tensor) -> Tensor:
         rows: `[n, d]`.
     """
     lengths = torch.linalg.vector_norm(rows, dim=1, keepdim=True)
-    long = lengths > TINY
-    return torch.where(long, rows / torch.where(long, lengths, 1.0), 0.0)
+    return rows * inverse_of_positive(lengths.where(lengths > TINY, 0.0))

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from plait.regularization.parts.joined import Groups
+from plait.regularization.parts.joined import Groups, bundles, joined
 
 
 def spread(rows: Tensor) -> Tensor:
@@ -21,6 +21,15 @@ def spread(rows: Tensor) -> Tensor:
         tensor(2.)
     """
     return (rows - rows.mean(dim=0)).square().sum()
+
+
+def spread_of(groups: Groups) -> Tensor:
+    """Returns the spread of the tasks' parameters, with a graph.
+
+    Args:
+        groups: for each layer, the parameters of all tasks.
+    """
+    return torch.stack([spread(joined(bundle)) for bundle in bundles(groups)]).sum()
 
 
 def pull_together(groups: Groups, strengths: Sequence[float]) -> None:
