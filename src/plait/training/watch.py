@@ -53,11 +53,11 @@ def collapsed(watched: Mapping[str, Watched]) -> dict[str, str]:
 
 
 def _event(watched: Watched) -> dict[str, Any]:
-    """Returns a table of numbers by row and column, with null for one that is not finite."""
-    return {"shares": watched.shares, "rows": _finite(watched.plain())}
+    """Returns a table of numbers by row and column, to five digits; null for one not finite."""
+    return {"shares": watched.shares, "rows": _short(watched.plain())}
 
 
-def _finite(value: Any) -> Any:
+def _short(value: Any) -> Any:
     if isinstance(value, dict):
-        return {key: _finite(each) for key, each in value.items()}
-    return value if math.isfinite(value) else None
+        return {key: _short(each) for key, each in value.items()}
+    return float(f"{value:.5g}") if math.isfinite(value) else None
