@@ -64,6 +64,21 @@ def test_plain_lines_where_there_is_no_terminal(validated: bool, accumulate: int
     assert all(("score" in line) == validated for line in last.lines)
 
 
+def test_of_many_tasks_the_first_eight_are_shown() -> None:
+    tasks = [Regression(f"t{i}") for i in range(11)]
+    inputs = torch.zeros(4, 3)
+    many = MultiTaskModel(Hard(nn.Linear(3, 2)), tasks, example=inputs)
+    batch = (inputs, {task.name: torch.randn(4) for task in tasks})
+    out = StringIO()
+    bar = ProgressBar(console=Console(file=out))
+    Trainer(many, epochs=1, device="cpu", callbacks=[bar]).fit([batch], [batch])
+    losses, validation = out.getvalue().split("  val ")
+    assert re.findall(r"t\d+ ", losses) == [f"t{i} " for i in range(8)]
+    assert losses.endswith("  and 3 more")
+    assert re.findall(r"t\d+/mae", validation) == [f"t{i}/mae" for i in range(8)]
+    assert "  and 3 more  score" in validation
+
+
 class Refreshed(Callback):
     """Draws the bar at each step, and not ten times in a second as its own thread does."""
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from itertools import islice
 from typing import TYPE_CHECKING
 
 from rich.console import Console
@@ -16,10 +17,13 @@ if TYPE_CHECKING:
     from plait.training.trainer import Trainer
 
 REFRESH = 0.2  # seconds between two updates of the bar's text
+MOST_NUMBERS = 8  # in a line
 
 
 class ProgressBar(Callback):
-    """Shows the epoch, the losses of all tasks and, after each epoch, the validation metrics.
+    """Shows the epoch, the losses of the tasks and, after each epoch, the validation metrics.
+
+    Of many tasks, the first eight are shown.
 
     Args:
         label: what is trained, at the beginning of each line.
@@ -116,4 +120,6 @@ class ProgressBar(Callback):
 
 
 def _numbers(values: dict[str, float]) -> str:
-    return "  ".join(f"{name} {value:.4g}" for name, value in values.items())
+    shown = [f"{name} {value:.4g}" for name, value in islice(values.items(), MOST_NUMBERS)]
+    more = len(values) - len(shown)
+    return "  ".join([*shown, f"and {more} more"] if more else shown)

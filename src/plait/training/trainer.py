@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 
 from plait.backward import Backward
-from plait.balancing.base import Balancer, Info
+from plait.balancing.base import Balancer, Info, LossBalancer
 from plait.balancing.equal import Equal
 from plait.balancing.loss_schedule import LossSchedule
 from plait.core.batch import Batch
@@ -31,7 +31,7 @@ from plait.training.feed import Feed
 from plait.training.groups import MakeOptimizer, make_optimizer
 from plait.training.interrupt import Interrupted, StopFlag
 from plait.training.randomness import seed_all
-from plait.training.records import evaluation_event, step_event
+from plait.training.records import evaluation_event, logs_cosines, step_event
 from plait.training.snapshot import State, load_snapshot, snapshot
 from plait.training.step import StepRecord, training_step
 from plait.training.watch import log_watched
@@ -65,7 +65,8 @@ class Trainer:
         rule: which epoch is best: "skill", "worst", "loss", "task/metric", or a function.
         patience: epochs without a new best after which training stops; None never stops early.
         measure_every: every so many steps, norms and cosines of the tasks' gradients are recorded
-            for a loss method too (gradient methods always have them); 0 never.
+            for a loss method too (gradient methods always have them); 0 never. With more than 32
+            tasks, the log has the cosines of fewer steps: about 500 numbers a step.
         log_every: steps between two writes of `events.jsonl`.
         checkpoint_every: steps between two checkpoints, beside those after each epoch.
         callbacks: see `Callback`.
@@ -343,13 +344,16 @@ class Trainer:
                         self.statistics[name] = found if known is None else known + found
 
     def _log_step(self, record: StepRecord) -> None:
+        reuses, loss_method = self.backward.options.every, isinstance(self.balancer, LossBalancer)
+        period = (self.measure_every or 1) if loss_method else reuses
+        cosines = logs_cosines(self.state.step, len(self.model.tasks), period)
         self.log.write(
             "step",
             step=self.state.step,
             epoch=self.state.epoch,
             lr=self.optimizer.param_groups[0]["lr"],
             seconds=round(self.state.seconds, 3),
-            **step_event(record),
+            **step_event(record, cosines=cosines),
         )
         log_watched(self.log, self.state, record.watched)
         if self.state.step % self.log_every == 0:
