@@ -88,7 +88,7 @@ def labels(task: str, number: int) -> Tensor:
 
 
 def train(
-    model: MultiTaskModel, inputs: Any, *, steps: int = 4, optimizer: str = "SGD"
+    model: MultiTaskModel, inputs: Any, *, steps: int = 3, optimizer: str = "SGD"
 ) -> list[dict[str, float]]:
     """Trains on one batch; returns the losses before each step."""
     rates: dict[str, dict[str, float]] = {

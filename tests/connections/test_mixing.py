@@ -1,12 +1,13 @@
 """What CrossStitch, Sluice and NDDR have in common: where they act, and between whom."""
 
+from functools import partial
 from typing import Any
 
 import pytest
 import torch
 from torch import nn
 
-from plait.connections import NDDR, CrossStitch, Sluice
+from plait.connections import NDDR, CrossStitch, Lateral, Progressive, Sluice
 from plait.connections.mixing import Mixing, start, weighted_sum
 from plait.core import PerTask
 from plait.core.errors import ConfigError, ShapeError
@@ -194,3 +195,17 @@ def test_a_sum_with_one_and_zero_is_the_value() -> None:
     values = [torch.randn(50) for _ in range(3)]
     weights = [torch.tensor(w) for w in (0.0, 1.0, 0.0)]
     assert torch.equal(weighted_sum(weights, values), values[1])
+
+
+@pytest.mark.parametrize("method", [*MIXING, Lateral, partial(Progressive, adapter=2)])
+def test_connected_networks_compile_as_one_graph(method: Any) -> None:
+    unit = method()
+    model = model_of(unit, tasks="ab").eval()
+
+    def run(x: torch.Tensor) -> list[torch.Tensor]:
+        return [f.levels[-1] for f in model.sharing.connected(x, None, [unit], {}).values()]
+
+    torch.compiler.reset()
+    x = KINDS["mlp"].inputs(2)
+    fast = torch.compile(run, backend="eager", fullgraph=True)
+    assert all(map(torch.equal, fast(x), run(x)))

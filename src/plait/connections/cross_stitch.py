@@ -42,7 +42,8 @@ class CrossStitch(Mixing):
         softmax: keep each row on the simplex, A_t = softmax over s; our option. `init` must then
             be strictly between 0 and 1.
         lr_scale: factor of the learning rate of the coefficients; 100 by default: the paper needs
-            two to three orders of magnitude over the base rate.
+            two to three orders of magnitude over the base rate of SGD. Adam's steps have the length
+            of the rate whatever the gradient is: take less there.
 
     Shapes: the tasks' outputs of a mixed stage have one shape: maps, tokens or vectors.
 

@@ -29,7 +29,8 @@ def halves(stage: Stage) -> tuple[list[Stage], list[Stage]]:
         [['Conv2d', 'BatchNorm2d'], ['ReLU', 'MaxPool2d']]
     """
     parts = list(_parts(stage))
-    end = max((i + 1 for i, part in enumerate(parts) if _ends_first_half(part)), default=0)
+    ends = [i + 1 for i, part in enumerate(parts) if _ends_first_half(part)]
+    end = ends[-1] if ends else 0
     return parts[:end], parts[end:]
 
 

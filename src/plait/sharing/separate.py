@@ -52,17 +52,22 @@ class Separate(Sharing):
         """
         source = self._take_source()
         self.tasks = tuple(tasks)
+        alike = isinstance(source, nn.Module) and not isinstance(example, PerTask)
         for task in tasks:
-            own = source
-            if isinstance(source, Mapping):
-                if task not in source:
-                    raise ConfigError(
-                        f"task {task!r} has no encoder; found those of {', '.join(source)}."
-                    )
-                own = source[task]
-            encoder = copy_of(own, self.copies, seed, task)
+            encoder = copy_of(self._own(source, task), self.copies, seed, task)
             self.encoders[safe_key(task)] = encoder
-            self.shapes[task] = infer_shape(encoder, input_of(task, example))
+            known = next(iter(self.shapes.values()), None) if alike else None
+            self.shapes[task] = known or infer_shape(encoder, input_of(task, example))
+
+    def _own(self, source: Any, task: str) -> EncoderLike:
+        """Returns the encoder of which a task gets a copy."""
+        if not isinstance(source, Mapping):
+            found: EncoderLike = source
+            return found
+        if task not in source:
+            raise ConfigError(f"task {task!r} has no encoder; found those of {', '.join(source)}.")
+        own: EncoderLike = source[task]
+        return own
 
     def forward(self, inputs: Any, tasks: Collection[str] | None = None) -> TaskFeatures:
         """Returns each wanted task's features from its own encoder."""
