@@ -223,5 +223,8 @@ def test_inputs_that_the_networks_of_others_cannot_read_are_refused() -> None:
 
 def test_a_head_that_does_not_fit_what_is_handed_on_is_refused() -> None:
     tasks = [*labels("a"), Segmentation("b", classes=2)]
-    with pytest.raises(ShapeError, match="a dense task needs features with a grid"):
+    found = r"head of task 'b' .* after AITM: a dense task needs features with a grid.*edges"
+    with pytest.raises(ShapeError, match=found):
         new(tasks, AITM(), encoder=conv, example=IMAGES)
+    with pytest.raises(ShapeError, match=r"^a dense task needs features with a grid"):
+        new(tasks, AITM(alpha=0.0), example=rows().float())

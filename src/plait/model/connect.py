@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -91,7 +92,7 @@ def connect(
         for each in forward:
             shape = each.build(name, wiring, {**shapes, name: shape}, predictions)
         shapes[name] = shape
-        with seeded(seed, "head", name):
+        with seeded(seed, "head", name), _says_who_changed(name, forward):
             heads[name] = tasks[name].build_head(shape)
         if connections:
             grid = grid_of(input_of(name, example))
@@ -107,6 +108,21 @@ def connect(
     heads = {name: heads[name] for name in tasks}
     early_weight = max((each.early_weight for each in forward), default=0.0) if early else 0.0
     return Connected(heads, early, early_weight, tuple(order))
+
+
+@contextmanager
+def _says_who_changed(task: str, forward: Sequence[ForwardConnection]) -> Iterator[None]:
+    """Names the connections before the head where that does not fit."""
+    try:
+        yield
+    except ShapeError as error:
+        before = [type(each).__name__ for each in forward if each.parents(task)]
+        if not before:
+            raise
+        raise ShapeError(
+            f"the head of task {task!r} does not fit the features after {', '.join(before)}: "
+            f"{error} Or leave the edges into the task out."
+        ) from error
 
 
 def check_levels(sharing: Sharing, connections: Sequence[Connection]) -> None:
