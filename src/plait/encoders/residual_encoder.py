@@ -4,11 +4,29 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from itertools import pairwise
-from typing import Any, cast
 
-import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
+
+
+class Every(nn.Module):
+    """Every n-th row and column of maps.
+
+    With a convolution 1x1 behind it, the same as one of stride n. On a CPU the gradient of the
+    latter writes past its memory for maps of few channels that are channels last (oneDNN issue
+    6035, in torch 2.13).
+
+    Args:
+        stride: n.
+    """
+
+    def __init__(self, stride: int) -> None:
+        super().__init__()
+        self.stride = stride
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Returns the coarser maps."""
+        return x[..., :: self.stride, :: self.stride]
 
 
 class ResidualBlock(nn.Module):
@@ -34,7 +52,7 @@ class ResidualBlock(nn.Module):
         self.shortcut: nn.Module | None = None
         if stride != 1 or fan_in != fan_out:
             self.shortcut = nn.Sequential(
-                nn.Conv2d(fan_in, fan_out, 1, stride, bias=False), nn.BatchNorm2d(fan_out)
+                Every(stride), nn.Conv2d(fan_in, fan_out, 1, bias=False), nn.BatchNorm2d(fan_out)
             )
 
     def forward(self, x: Tensor) -> Tensor:
@@ -87,8 +105,6 @@ class ResidualEncoder(nn.Module):
             own += [ResidualBlock(width, width, stride=1) for _ in range(blocks - 1)]
             self.stages.append(nn.Sequential(*([stem] if not self.stages else []), *own))
         self.reset_parameters()
-        # Channels last in memory is faster on a CPU. (The type stubs do not know this argument.)
-        cast(Any, self).to(memory_format=torch.channels_last)
 
     def reset_parameters(self) -> None:
         """Draws new weights that keep the variance from block to block.
