@@ -116,6 +116,11 @@ def test_initial_predictions_are_supervised_beside_the_final_ones() -> None:
         torch.testing.assert_close(outputs.early[task][0], early)
         expected = F.cross_entropy(outputs[task], target) + 0.3 * F.cross_entropy(early, target)
         torch.testing.assert_close(losses[task], expected)
+    outputs = model.eval()(x)
+    assert outputs.early == {}
+    losses = model.losses([outputs], model.batch(x, y))
+    for task, target in y.items():
+        torch.testing.assert_close(losses[task], F.cross_entropy(outputs[task], target))
 
 
 def test_there_are_no_initial_predictions_where_nothing_is_exchanged() -> None:

@@ -190,3 +190,10 @@ def test_numbers_of_labels_have_to_agree() -> None:
     tasks = [*labels("a", number=2), *labels("b", number=3)]
     with pytest.raises(ShapeError, match=r"found \[2\] labels of task 'a' and \[3\] of 'b'"):
         new(tasks, ProductChain())
+
+
+def test_half_precision_is_computed_in_single() -> None:
+    raw = {f"t{i}": torch.tensor([[z]]).bfloat16() for i, z in enumerate((2.0, 3.0))}
+    found = chain(2).prediction("t1", raw)
+    assert found.dtype == torch.float32
+    assert found.item() == pytest.approx(exact(2.0, 3.0), rel=1e-6)

@@ -13,6 +13,7 @@ from plait.balancing.base import GramianBalancer, Info
 from plait.connections import (
     AITM,
     Cascade,
+    Consistency,
     Hint,
     Lateral,
     OrderCalibration,
@@ -283,3 +284,14 @@ def test_a_penalty_trains_tasks_towards_each_other() -> None:
     assert all(
         reached(model(x)[t], nn.ModuleList([n])) for t, n in model.sharing.networks().items()
     )
+
+
+def test_penalties_are_computed_in_single_where_predictions_are_in_half() -> None:
+    penalties = [Hint(), PredictionDistillation(), OrderCalibration(), Consistency()]
+    model = new(labels("a", "b"), *penalties).float()
+    with torch.autocast("cpu", torch.bfloat16):
+        outputs = model(rows().float())
+        assert outputs["a"].dtype == torch.bfloat16
+        penalty = model.penalty([outputs])
+    assert len(penalty) == 4
+    assert all(term.dtype == torch.float32 and term.isfinite() for term in penalty.values())

@@ -11,7 +11,7 @@ from plait.connections.alpha import AlphaLike
 from plait.connections.base import Detach, PenaltyConnection, Wiring
 from plait.connections.graph import Edge, key_of, written
 from plait.connections.readings import readable
-from plait.connections.signals import ChannelMap, mean_over, onto
+from plait.connections.signals import ChannelMap, mean_over, onto, precise
 from plait.core.errors import ConfigError, ShapeError, unknown
 from plait.core.kinds import Kind
 from plait.core.outputs import Outputs
@@ -131,7 +131,7 @@ class Consistency(PenaltyConnection):
                 f"the network of the edge {written(edge)} must give the shape of the prediction of "
                 f"{edge[1]!r}, {list(target.shape)}; found {list(implied.shape)}."
             )
-        difference = (implied - target).abs()
+        difference = (precise(implied) - precise(target)).abs()
         difference = difference.square() if self.distance == "squared" else difference
         return mean_over(difference, own.axis, mask)
 

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from plait.connections.alpha import AlphaLike
 from plait.connections.base import Detach, PenaltyConnection, Wiring
 from plait.connections.graph import Edge, key_of
-from plait.connections.signals import ChannelMap, mean_over, onto
+from plait.connections.signals import ChannelMap, mean_over, onto, precise
 from plait.core.errors import ConfigError, ShapeError
 from plait.core.features import FeatureShape
 from plait.core.outputs import Outputs
@@ -96,7 +96,8 @@ class Hint(PenaltyConnection):
         source = onto(source, theirs.channel_dim, target, own.channel_dim, theirs.mask)
         if key_of(edge) in self.maps:
             source = self.maps[key_of(edge)](source)
-        return mean_over((source - target).square(), own.channel_dim, own.mask)
+        difference = precise(source) - precise(target)
+        return mean_over(difference.square(), own.channel_dim, own.mask)
 
     def _checked(self, task: str, shape: FeatureShape) -> FeatureShape:
         number = len(shape.levels)

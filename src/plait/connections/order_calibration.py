@@ -11,6 +11,7 @@ from plait.connections.alpha import AlphaLike
 from plait.connections.base import Detach, PenaltyConnection, Wiring
 from plait.connections.graph import Edge
 from plait.connections.readings import log_odds, need_binary
+from plait.connections.signals import precise
 from plait.core.errors import ShapeError
 from plait.core.kinds import Kind
 from plait.core.outputs import Outputs
@@ -76,7 +77,9 @@ class OrderCalibration(PenaltyConnection):
 
     def cost(self, edge: Edge, outputs: Outputs) -> Tensor:
         """Returns the mean excess."""
-        before, after = (log_odds(outputs[task], self.kinds[task]).sigmoid() for task in edge)
+        before, after = (
+            log_odds(precise(outputs[task]), self.kinds[task]).sigmoid() for task in edge
+        )
         before = before.detach() if self.detach == "source" else before
         after = after.detach() if self.detach == "target" else after
         return (after - before).relu().mean()

@@ -54,7 +54,8 @@ class PADNet(ForwardConnection):
         al., "Multi-Task Learning for Dense Prediction Tasks: A Survey", TPAMI 2022.
 
     Cost: two convolutions for each edge and level, T (T - 1) edges by default; with `early_weight`
-        one more head for each task, which runs in each pass.
+        one more head for each task, which runs in training only: in evaluation, a task's loss is
+        that of its final prediction.
 
     Reference: Xu, Ouyang, Wang, Sebe, "PAD-Net: Multi-Tasks Guided Prediction-and-Distillation
         Network for Simultaneous Depth Estimation and Scene Parsing", CVPR 2018.

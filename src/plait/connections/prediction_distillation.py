@@ -12,7 +12,7 @@ from torch.nn import functional as F
 from plait.connections.alpha import AlphaLike
 from plait.connections.base import Detach, PenaltyConnection, Wiring
 from plait.connections.graph import Edge, key_of
-from plait.connections.signals import ChannelMap, mean_over, onto
+from plait.connections.signals import ChannelMap, mean_over, onto, precise
 from plait.core.errors import ConfigError, ShapeError
 from plait.core.kinds import Kind
 from plait.core.outputs import Outputs
@@ -101,6 +101,7 @@ class PredictionDistillation(PenaltyConnection):
         source = onto(source, theirs.axis, target, own.axis, mask)
         if key_of(edge) in self.maps:
             source = self.maps[key_of(edge)](source)
+        source, target = precise(source), precise(target)
         if own.of == "classes":
             size = target.shape[own.axis]
             divergence = _of_classes(source / self.tau, target / self.tau, own.axis)

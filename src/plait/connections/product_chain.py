@@ -10,6 +10,7 @@ from torch import Tensor
 
 from plait.connections.base import Detach, ForwardConnection, Level, Wiring
 from plait.connections.readings import log_odds, need_binary
+from plait.connections.signals import precise
 from plait.core.errors import ShapeError
 from plait.core.kinds import Kind
 
@@ -95,10 +96,10 @@ class ProductChain(ForwardConnection):
         ancestors = self.ancestors(task)
         if not ancestors:
             return raw[task]
-        before = [log_odds(raw[each], self.kinds[each]) for each in ancestors]
+        before = [log_odds(precise(raw[each]), self.kinds[each]) for each in ancestors]
         before = [logit.detach() for logit in before] if self.detach else before
         kind = self.kinds[task]
-        logit = reduce(logit_of_both, before, log_odds(raw[task], kind))
+        logit = reduce(logit_of_both, before, log_odds(precise(raw[task]), kind))
         if kind.of != "classes":
             return logit
         return torch.cat([-logit / 2, logit / 2], dim=kind.axis)

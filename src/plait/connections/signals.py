@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
@@ -83,6 +84,17 @@ def mean_over(values: Tensor, channel_dim: int, mask: Tensor | None) -> Tensor:
     real = mask.unsqueeze(-1)
     # where, not a product: NaN of a padded position must not spread
     return rows.where(real, 0.0).sum() / (real.sum() * rows.shape[-1]).clamp(min=1)
+
+
+def precise(values: Tensor) -> Tensor:
+    """Returns values in float32, or float64 if they are: bfloat16 has three digits.
+
+    Example:
+        >>> import torch
+        >>> precise(torch.zeros(1, dtype=torch.bfloat16)).dtype
+        torch.float32
+    """
+    return values.to(torch.promote_types(values.dtype, torch.float32))
 
 
 def widened(shape: FeatureShape, extra: int) -> FeatureShape:

@@ -49,8 +49,8 @@ class Outputs(dict[str, Tensor]):
 
     Attributes:
         features: `{task: Features}` that the heads read.
-        early: `{task: predictions}` that are supervised beside the final one, such as the initial
-            ones of a distillation: their losses belong to the task's own.
+        early: `{task: predictions}` that are supervised beside the final one in training, such as
+            the initial ones of a distillation: their losses belong to the task's own.
         terms: auxiliary terms of this pass by name, such as a gate's entropy.
         watched: what to log of this pass by title, such as the use of each expert.
         common: whether row i of all tasks is one example; not so where the inputs differ by task.

@@ -33,7 +33,7 @@ class Flow:
         sharing: from the inputs to the features.
         connections: in the order in which they act.
         heads: `{task: head}`.
-        early: `{task: head}` of the features before the exchange.
+        early: `{task: head}` of the features before the exchange; they run in training only.
         order: the tasks, every one after those that it reads.
     """
 
@@ -53,7 +53,7 @@ class Flow:
             each for each in connections if isinstance(each, PenaltyConnection) and _compares(each)
         ]
         self.heads = heads
-        self.early = early
+        self.early = {task: head for task, head in early.items() if head.training}
         self.order = order
 
     def __call__(self, inputs: Any, wanted: Collection[str], cut: Cut | None = None) -> Outputs:
