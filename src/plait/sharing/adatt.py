@@ -12,7 +12,7 @@ from torch.nn import functional as F
 
 from plait.core.keys import safe_key
 from plait.core.seeding import seeded
-from plait.encoders import Copies, EncoderLike, channel_dim_of, unmasked
+from plait.encoders import Copies, EncoderLike, unmasked
 from plait.sharing.blend import Blend
 from plait.sharing.experts import SHARED, Counts, Found, checked_counts, counts_of
 from plait.sharing.gates import GateInput
@@ -110,25 +110,26 @@ class AdaTT(LevelExperts):
 
     def _pass(self, inputs: Any, wanted: Sequence[str], found: Found) -> None:
         values, mask = unmasked(inputs)
-        channel_dim = channel_dim_of(self.prototype())
         units = self._units()
         names = {safe_key(task): task for task in self.tasks} | {SHARED: SHARED}
         entering: dict[str, Any] = dict.fromkeys(units, values)
         levels: dict[str, list[Tensor]] = {safe_key(task): [] for task in wanted}
         for level in range(self.depth):
             made = [self._run(owner, level, entering[owner], mask) for owner in units]
-            blend = Blend([e for own in made for e in own], channel_dim, mask)
-            leaving: dict[str, Any] = {}
+            blend = Blend([e for own in made for e in own])
+            weights: dict[str, Tensor] = {}
             start = 0
             for owner, count in units.items():
                 if owner in levels or level < self.depth - 1:
-                    weights = self._weigh(owner, level, entering[owner], blend)
+                    gate = self._weigh(owner, level, entering[owner], blend)
+                    weights[owner] = gate + self._residual(owner, level, start, gate)
                     if owner in levels:
-                        found.watch(self._title(level), names[owner], weights)
-                    leaving[owner] = blend.by(
-                        weights + self._residual(owner, level, start, weights)
-                    )
+                        found.watch(self._title(level), names[owner], gate)
                 start += count
+            if level < self.depth - 1:  # here every task depends on every gate, by the next level
+                leaving = dict(zip(weights, blend.all_by([*weights.values()]), strict=True))
+            else:
+                leaving = {owner: blend.by(own) for owner, own in weights.items()}
             for owner, own in levels.items():
                 own.append(leaving[owner])
             entering = leaving

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import cached_property
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -11,53 +12,111 @@ from torch import Tensor
 from plait.core.features import Features
 from plait.core.pooling import pool
 
+SMALL = 2**14  # numbers in an output, below which a call costs more than its arithmetic
 
-class Blend:
-    """The outputs of experts, of one shape, and their weighted sums. Lives for one pass.
+
+class Made:
+    """What one expert made of an input. Lives for one pass.
 
     Args:
-        outputs: of each expert, `[B, C, ...]`, or `[B, ..., C]` if `channel_dim` is -1.
+        values: `[B, C, ...]`, or `[B, ..., C]` if `channel_dim` is -1.
         channel_dim: the axis of the channels, 1 or -1.
         mask: boolean `[B, N]` of the real positions, if there is one.
     """
 
-    def __init__(
-        self, outputs: Sequence[Tensor], channel_dim: int = 1, mask: Tensor | None = None
-    ) -> None:
-        self.outputs = list(outputs)
+    def __init__(self, values: Tensor, channel_dim: int = 1, mask: Tensor | None = None) -> None:
+        self.values = values
         self.channel_dim = channel_dim
         self.mask = mask
 
+    @cached_property
+    def pooled(self) -> Tensor:
+        """The mean over the positions, `[B, C]`."""
+        return pool(Features((self.values,), self.channel_dim, self.mask))
+
+
+class Blend:
+    """What several experts made of one input, and weighted sums of it. Lives for one pass.
+
+    Args:
+        made: of each expert, all of one shape.
+    """
+
+    def __init__(self, made: Sequence[Made]) -> None:
+        self.made = made
+
     def by(self, weights: Tensor) -> Tensor:
-        """Returns sum_e weights_e f_e, in the shape of one output.
+        """Returns sum_e weights_e f_e for weights `[B, E]`, or `[E]` for all examples alike."""
+        return self.all_by([weights])[0]
 
-        Vectors are stacked once and multiplied as matrices. Maps and tokens are added up one by
-        one, which copies none of them and keeps their layout in memory.
-
-        Args:
-            weights: `[B, E]`, or `[E]` for all examples alike.
-        """
-        first = self.outputs[0]
-        weights = weights.to(first.dtype)  # under autocast, a softmax is in float32
-        if first.dim() == 2:
-            if weights.dim() == 1:
-                return torch.matmul(weights, self._stack)
-            return torch.bmm(weights.unsqueeze(1), self._stack).squeeze(1)
-        trailing = (1,) * (first.dim() - weights.dim() + 1)
-        shares = [share.view(*share.shape, *trailing) for share in weights.unbind(-1)]
-        total = first * shares[0]
-        for output, share in zip(self.outputs[1:], shares[1:], strict=True):
-            total = torch.addcmul(total, output, share)
-        return total
+    def all_by(self, weights: Sequence[Tensor]) -> list[Tensor]:
+        """Returns the sums for several gates at once; in the graph each depends on all of them."""
+        first = self.made[0].values
+        # under autocast, a softmax is in float32
+        each = [w.to(first.dtype).expand(len(first), -1) for w in weights]
+        if first.dim() == 2 and (first.device.type != "cpu" or first.numel() < SMALL):
+            return [*torch.bmm(torch.stack(each, dim=1), self._stack).unbind(dim=1)]
+        outputs = [made.values for made in self.made]
+        if torch.compiler.is_compiling():  # which joins the steps of its own accord
+            return [_sum(w, outputs) for w in each]
+        return [*_Sums.apply(len(each), *each, *outputs)]  # type: ignore[no-untyped-call]
 
     @cached_property
     def mean(self) -> Tensor:
         """The mean over the experts of their pooled outputs, `[B, C]`."""
-        if self.outputs[0].dim() == 2:
-            return self._stack.mean(dim=1)
-        pooled = [pool(Features((each,), self.channel_dim, self.mask)) for each in self.outputs]
-        return torch.stack(pooled).mean(dim=0)
+        return torch.stack([made.pooled for made in self.made]).mean(dim=0)
 
     @cached_property
     def _stack(self) -> Tensor:
-        return torch.stack(self.outputs, dim=1)
+        return torch.stack([made.values for made in self.made], dim=1)
+
+
+def _sum(weights: Tensor, outputs: Sequence[Tensor]) -> Tensor:
+    """Adds the outputs up one by one, which copies none of them and keeps their memory layout."""
+    return _sum_of_products(outputs, _shares(weights, outputs[0]))
+
+
+def _shares(weights: Tensor, output: Tensor) -> list[Tensor]:
+    """Returns each expert's weights in a shape that multiplies its output."""
+    trailing = (1,) * (output.dim() - 1)
+    return [share.view(-1, *trailing) for share in weights.unbind(dim=-1)]
+
+
+def _sum_of_products(factors: Sequence[Tensor], others: Sequence[Tensor]) -> Tensor:
+    total = factors[0] * others[0]
+    for factor, other in zip(factors[1:], others[1:], strict=True):
+        total = torch.addcmul(total, factor, other)
+    return total
+
+
+class _Sums(torch.autograd.Function):
+    """`_sum` for several gates; its derivative passes over memory less often than autograd's."""
+
+    generate_vmap_rule = True
+
+    @staticmethod
+    def forward(gates: int, *tensors: Tensor) -> tuple[Tensor, ...]:
+        return tuple(_sum(weights, tensors[gates:]) for weights in tensors[:gates])
+
+    @staticmethod
+    def setup_context(ctx: Any, inputs: tuple[Any, ...], output: tuple[Tensor, ...]) -> None:
+        ctx.gates = inputs[0]
+        ctx.save_for_backward(*inputs[1:])
+
+    @staticmethod
+    def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor | None, ...]:
+        weights, outputs = ctx.saved_tensors[: ctx.gates], ctx.saved_tensors[ctx.gates :]
+        needed = ctx.needs_input_grad[1:]
+        rest = tuple(range(1, outputs[0].dim()))
+        of_weights = [
+            torch.stack([(gradient * output).sum(dim=rest) for output in outputs], dim=-1)
+            if need
+            else None
+            for gradient, need in zip(gradients, needed[: ctx.gates], strict=True)
+        ]
+        by_gate = [_shares(each, outputs[0]) for each in weights]
+        of_outputs = [
+            _sum_of_products(gradients, shares) if need else None
+            for shares, need in zip(zip(*by_gate, strict=True), needed[ctx.gates :], strict=True)
+        ]
+        return (None, *of_weights, *of_outputs)

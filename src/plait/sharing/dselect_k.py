@@ -149,7 +149,7 @@ class DSelectK(WholeExperts):
     def _weights(self, task: str, inputs: Any, blend: Blend | None, found: Found) -> Tensor:
         if self.experts == 1:
             assert blend is not None
-            return blend.outputs[0].new_ones(1)
+            return blend.made[0].values.new_ones(1)
         gate = cast(Selectors, self.gates[safe_key(task)])
         chosen: tuple[Tensor, Tensor] = gate(gate.reading.of(inputs, blend))
         selectors, weights = chosen

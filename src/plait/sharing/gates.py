@@ -12,10 +12,8 @@ import torch
 from torch import Tensor, nn
 
 from plait.core.errors import ConfigError, ShapeError, unknown
-from plait.core.features import Features
-from plait.core.pooling import pool
 from plait.core.watched import Watched
-from plait.sharing.blend import Blend
+from plait.sharing.blend import Blend, Made
 
 GateInput = Literal["auto", "input", "features", "task"]
 START = 0.05  # free logits begin in [-START, START]
@@ -48,7 +46,8 @@ class Reading:
             return flat
         assert blend is not None
         if self.source == "pooled":
-            return pool(Features((entering,), blend.channel_dim, blend.mask))
+            like = blend.made[0]
+            return Made(entering, like.channel_dim, like.mask).pooled
         return blend.mean
 
 

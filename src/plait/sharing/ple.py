@@ -8,7 +8,7 @@ from typing import Any
 from torch import Tensor
 
 from plait.core.keys import safe_key
-from plait.encoders import Copies, EncoderLike, channel_dim_of, unmasked
+from plait.encoders import Copies, EncoderLike, unmasked
 from plait.sharing.blend import Blend
 from plait.sharing.experts import SHARED, Counts, Found, checked_counts, counts_of
 from plait.sharing.gates import GateInput
@@ -101,7 +101,6 @@ class PLE(LevelExperts):
 
     def _pass(self, inputs: Any, wanted: Sequence[str], found: Found) -> None:
         values, mask = unmasked(inputs)
-        channel_dim = channel_dim_of(self.prototype())
         names = {safe_key(task): task for task in self.tasks}
         entering: dict[str, Any] = dict.fromkeys((*names, SHARED), values)
         levels: dict[str, list[Tensor]] = {safe_key(task): [] for task in wanted}
@@ -115,7 +114,7 @@ class PLE(LevelExperts):
             }
             leaving: dict[str, Any] = {SHARED: None}
             if self._joined(level):
-                blend = Blend([e for own in made.values() for e in own], channel_dim, mask)
+                blend = Blend([e for own in made.values() for e in own])
                 weights = self._weigh(SHARED, level, entering[SHARED], blend)
                 found.watch(self._title(level, "shared "), SHARED, weights)
                 leaving[SHARED] = blend.by(weights)
@@ -123,7 +122,7 @@ class PLE(LevelExperts):
                 if not made[owner] and self._joined(level):
                     leaving[owner] = leaving[SHARED]
                     continue
-                blend = Blend([*made[owner], *made[SHARED]], channel_dim, mask)
+                blend = Blend([*made[owner], *made[SHARED]])
                 weights = self._weigh(owner, level, entering[owner], blend)
                 if owner in levels:
                     found.watch(self._title(level), names[owner], weights)

@@ -21,7 +21,7 @@ from plait.encoders import (
     unmasked,
 )
 from plait.sharing.base import input_of
-from plait.sharing.blend import Blend
+from plait.sharing.blend import Blend, Made
 from plait.sharing.experts import SHARED, ExpertSharing
 from plait.sharing.gates import Gate, Reading, common_reading, reading_of
 
@@ -74,15 +74,16 @@ class LevelExperts(ExpertSharing):
         with seeded(seed, "gate", owner, level):
             self.gates[_gate(owner, level)] = Gate(experts, reading, self.gate_hidden)
 
-    def _run(self, owner: str, level: int, entering: Any, mask: Tensor | None) -> list[Tensor]:
+    def _run(self, owner: str, level: int, entering: Any, mask: Tensor | None) -> list[Made]:
         """Returns what the experts of an owner make of the input of their branch."""
         first = self.ends[level - 1] + 1 if level else 0
-        made: list[Tensor] = []
+        made: list[Made] = []
         for expert in self._experts(owner):
             hidden = entering
             for stage in stages_of(expert)[first : self.ends[level] + 1]:
                 hidden = run_stage(stage, hidden, mask)
-            made.append(one_tensor(hidden, self.ends[level], expert))
+            values = one_tensor(hidden, self.ends[level], expert)
+            made.append(Made(values, channel_dim_of(expert), mask))
         return made
 
     def _weigh(self, owner: str, level: int, entering: Any, blend: Blend) -> Tensor:

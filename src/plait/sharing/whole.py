@@ -13,7 +13,7 @@ from plait.core.keys import safe_key
 from plait.core.seeding import seeded
 from plait.encoders import encode
 from plait.sharing.base import input_of
-from plait.sharing.blend import Blend
+from plait.sharing.blend import Blend, Made
 from plait.sharing.experts import SHARED, ExpertSharing, Found
 from plait.sharing.gates import Gate, Reading, reading_of
 
@@ -54,9 +54,10 @@ class Experts:
 
     def __init__(self, features: Sequence[Features]) -> None:
         self.features = features
+        levels = zip(*(each.levels for each in features), strict=True)
         self.blends = [
-            Blend(level, features[0].channel_dim, features[0].mask)
-            for level in zip(*(each.levels for each in features), strict=True)
+            Blend([Made(values, features[0].channel_dim, features[0].mask) for values in level])
+            for level in levels
         ]
 
     def mixed(self, weights: Tensor) -> Features:
