@@ -168,7 +168,8 @@ def test_one_example_and_one_task_are_enough(number: int) -> None:
 
 
 def test_gradients_are_those_of_differences() -> None:
-    model = images(PADNet())
+    tasks = [Segmentation("a", classes=2, width=2), Segmentation("b", classes=2, width=2)]
+    model = new(tasks, PADNet(), encoder=lambda: conv(2), example=IMAGES)
     x = torch.randn(1, 1, 4, 4, dtype=torch.float64, requires_grad=True)
     assert torch.autograd.gradcheck(
         lambda *given: tuple(model(given[0]).values()), (x, *model.connections.parameters())
