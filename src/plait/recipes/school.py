@@ -31,11 +31,11 @@ SCORES = (1, 70)
 class School(Recipe):
     """Exam scores of pupils of 139 schools in London: one regression for each school.
 
-    Every pupil belongs to one school. An input has 27 numbers: 25 indicators (year, gender, group
-    in a reasoning test, ethnic group, denomination of the school) and two percentages of the
-    school. The constant column of the file is left out, since a head has a bias. Percentages and
-    scores are put on the scale of all training rows: mean 0, standard deviation 1. Metrics are in
-    points of the exam.
+    Every pupil belongs to one school. An input has 27 numbers: 25 indicators (year, gender, band in
+    a test of verbal reasoning, ethnic group, gender and denomination of the school) and two
+    percentages of the school's pupils (with free meals; in the first band). The constant column of
+    the file is left out, since a head has a bias. Percentages and scores are put on the scale of
+    all training rows: mean 0, standard deviation 1. Metrics are in points of the exam.
 
     Each school's pupils are divided into 60 % for training, 15 % for validation and 25 % for the
     test. By default each task is a linear model: `MLPEncoder` without a block.
