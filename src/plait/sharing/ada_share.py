@@ -60,8 +60,12 @@ class AdaShare(Sharing):
             block, 1 to run and 0 to skip it; between them, the weight u. Blocks that no task runs
             are frozen. None searches.
         shortcut: the blocks' name for R; "downsample" for the ResNets of torchvision.
-        sparsity: weight of that term, at least 0; 0.05 in the authors' configuration for NYU.
-        sharing: likewise.
+        sparsity: weight of that term, at least 0; 0.05 in the authors' configuration for NYU. The
+            paper's form has no lower bound and pulls at a steady rate, and 0.05 was chosen for
+            policies that learn at 0.01. These learn at ten times the rate of the weights: where
+            that is above 0.001, everything may be skipped before it has learned, and a smaller
+            weight (0.005 for 0.008) is called for.
+        sharing: weight of that term, likewise.
         form: "paper", or "official", the terms of the authors' code: the mean over blocks of
             -log(1 - p), summed over tasks, and sum_(s<t) sum_l l / L |z_ls - z_lt| of the raw
             logits z of "select".
@@ -82,8 +86,7 @@ class AdaShare(Sharing):
 
     Differs: policies and weights learn from the same batches with one optimizer (the policies at 10
         times the rate, without weight decay), while the paper alternates between two parts of the
-        data; what is found is the more probable choice, while the paper samples it. The sparsity of
-        the paper has no lower bound: its weight has to be small.
+        data; what is found is the more probable choice, while the paper samples it.
 
     Cost: tasks are run together as long as they decide alike, so one pass of the trunk in the
         warm-up and for equal policies, at most one for each task. In the search, the progress is
