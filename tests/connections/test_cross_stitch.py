@@ -178,7 +178,7 @@ def test_what_is_watched() -> None:
 
 
 def test_the_learning_rate_and_the_decay_of_its_units_are_its_own() -> None:
-    assert CrossStitch().lr_scale == 100.0
+    assert CrossStitch().lr_scale == 1.0
     assert CrossStitch(lr_scale=7.0).lr_scale == 7.0
     assert CrossStitch.decays is False
 

@@ -149,7 +149,7 @@ def test_what_is_watched() -> None:
 
 
 def test_the_learning_rate_of_its_units_is_its_own_and_they_decay() -> None:
-    assert NDDR().lr_scale == 100.0
+    assert NDDR().lr_scale == 1.0
     assert getattr(NDDR, "decays", True)
 
 

@@ -41,9 +41,9 @@ class CrossStitch(Mixing):
             networks, until the first step.
         softmax: keep each row on the simplex, A_t = softmax over s; our option. `init` must then
             be strictly between 0 and 1.
-        lr_scale: factor of the learning rate of the coefficients; 100 by default: the paper needs
-            two to three orders of magnitude over the base rate of SGD. Adam's steps have the length
-            of the rate whatever the gradient is: take less there.
+        lr_scale: factor of the learning rate of the coefficients; 1 by default, for Adam, whose
+            steps have the length of the rate whatever the gradient is. With SGD the paper takes two
+            to three orders of magnitude over the base rate: 100 to 1000.
 
     Shapes: the tasks' outputs of a mixed stage have one shape: maps, tokens or vectors.
 
@@ -71,7 +71,7 @@ class CrossStitch(Mixing):
         per_channel: bool = True,
         init: Init = 0.9,
         softmax: bool = False,
-        lr_scale: float = 100.0,
+        lr_scale: float = 1.0,
     ) -> None:
         super().__init__(edges=edges, after=after, lr_scale=lr_scale)
         check_init(init, "CrossStitch")

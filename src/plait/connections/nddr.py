@@ -44,7 +44,8 @@ class NDDR(Mixing):
         own: W_t starts as this number on the diagonal of the task's own channels, 0.9 by default;
         other: and as this number on the diagonals of the others' channels; by default
             ``(1 - own) / (n - 1)`` each, n tasks being fused: 0.1 for two, as in the paper.
-        lr_scale: factor of the learning rate of the units, 100 by default, as in the paper.
+        lr_scale: factor of the learning rate of the units; 1 by default, for Adam, whose steps have
+            the length of the rate whatever the gradient is. The paper takes 100, with SGD.
 
     Shapes: the tasks' outputs of a mixed stage have one shape. Maps: 1x1 convolution and batch
         normalisation; vectors: linear map and batch normalisation; tokens: linear map and layer
@@ -71,7 +72,7 @@ class NDDR(Mixing):
         after: Sequence[int] | None = None,
         own: float = 0.9,
         other: float | None = None,
-        lr_scale: float = 100.0,
+        lr_scale: float = 1.0,
     ) -> None:
         super().__init__(edges=edges, after=after, lr_scale=lr_scale)
         for name, value in (("own", own), ("other", other or 0.0)):
