@@ -16,7 +16,7 @@ from plait.encoders import Copies, EncoderLike, unmasked
 from plait.sharing.blend import Blend
 from plait.sharing.experts import SHARED, Counts, Found, checked_counts, counts_of
 from plait.sharing.gates import GateInput
-from plait.sharing.stacked import LevelExperts
+from plait.sharing.stacked import LevelExperts, gate_key
 
 
 class AdaTT(LevelExperts):
@@ -95,13 +95,13 @@ class AdaTT(LevelExperts):
                     self._add_gate(owner, level, total, reading, seed)
         if all(count == 1 for count in units.values()):
             return
-        for owner, count in units.items():
-            levels = self.depth - (owner == SHARED)
-            bound = math.sqrt(1 / count)
-            if levels:
-                with seeded(seed, "residual", owner):
-                    drawn = torch.empty(levels, count).uniform_(-bound, bound)
-                self.residuals[owner] = nn.Parameter(drawn)
+        for level in range(self.depth):
+            for owner, count in units.items():
+                if owner != SHARED or level < self.depth - 1:
+                    bound = math.sqrt(1 / count)
+                    with seeded(seed, "residual", owner, level):
+                        drawn = torch.empty(count).uniform_(-bound, bound)
+                    self.residuals[gate_key(owner, level)] = nn.Parameter(drawn)
 
     def _units(self) -> dict[str, int]:
         """Returns `{owner: number of experts}`, in the order of a gate's weights."""
@@ -138,7 +138,8 @@ class AdaTT(LevelExperts):
 
     def _residual(self, owner: str, level: int, start: int, weights: Tensor) -> Tensor:
         """Returns v of a unit's own experts, and 0 for all others."""
-        own = self.residuals[owner][level] if self.residuals else weights.new_ones(1)
+        learned = self.residuals[gate_key(owner, level)] if self.residuals else None
+        own = weights.new_ones(1) if learned is None else learned
         return F.pad(own, (start, weights.shape[-1] - start - len(own)))
 
     def _columns(self, title: str, row: str) -> list[str]:

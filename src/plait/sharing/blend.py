@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import cached_property
 from typing import Any
 
 import torch
@@ -28,11 +27,13 @@ class Made:
         self.values = values
         self.channel_dim = channel_dim
         self.mask = mask
+        self._pooled: Tensor | None = None
 
-    @cached_property
     def pooled(self) -> Tensor:
-        """The mean over the positions, `[B, C]`."""
-        return pool(Features((self.values,), self.channel_dim, self.mask))
+        """Returns the mean over the positions, `[B, C]`; computed once."""
+        if self._pooled is None:
+            self._pooled = pool(Features((self.values,), self.channel_dim, self.mask))
+        return self._pooled
 
 
 class Blend:
@@ -44,6 +45,8 @@ class Blend:
 
     def __init__(self, made: Sequence[Made]) -> None:
         self.made = made
+        self._mean: Tensor | None = None
+        self._stacked: Tensor | None = None
 
     def by(self, weights: Tensor) -> Tensor:
         """Returns sum_e weights_e f_e for weights `[B, E]`, or `[E]` for all examples alike."""
@@ -55,20 +58,22 @@ class Blend:
         # under autocast, a softmax is in float32
         each = [w.to(first.dtype).expand(len(first), -1) for w in weights]
         if first.dim() == 2 and (first.device.type != "cpu" or first.numel() < SMALL):
-            return [*torch.bmm(torch.stack(each, dim=1), self._stack).unbind(dim=1)]
+            return [*torch.bmm(torch.stack(each, dim=1), self._stack()).unbind(dim=1)]
         outputs = [made.values for made in self.made]
         if torch.compiler.is_compiling():  # which joins the steps of its own accord
             return [_sum(w, outputs) for w in each]
         return [*_Sums.apply(len(each), *each, *outputs)]  # type: ignore[no-untyped-call]
 
-    @cached_property
     def mean(self) -> Tensor:
-        """The mean over the experts of their pooled outputs, `[B, C]`."""
-        return torch.stack([made.pooled for made in self.made]).mean(dim=0)
+        """Returns the mean over the experts of their pooled outputs, `[B, C]`; computed once."""
+        if self._mean is None:
+            self._mean = torch.stack([made.pooled() for made in self.made]).mean(dim=0)
+        return self._mean
 
-    @cached_property
     def _stack(self) -> Tensor:
-        return torch.stack([made.values for made in self.made], dim=1)
+        if self._stacked is None:
+            self._stacked = torch.stack([made.values for made in self.made], dim=1)
+        return self._stacked
 
 
 def _sum(weights: Tensor, outputs: Sequence[Tensor]) -> Tensor:

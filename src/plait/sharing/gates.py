@@ -47,8 +47,8 @@ class Reading:
         assert blend is not None
         if self.source == "pooled":
             like = blend.made[0]
-            return Made(entering, like.channel_dim, like.mask).pooled
-        return blend.mean
+            return Made(entering, like.channel_dim, like.mask).pooled()
+        return blend.mean()
 
 
 def reading_of(
@@ -188,7 +188,9 @@ def watch_gates(
         means, entropies = (part.unbind() for part in _summary(torch.stack([*shown.values()])))
     else:
         means, entropies = zip(*map(_summary, shown.values()), strict=True)
-    names = max((tuple(columns[gate]) for gate in shown), key=len)
+    names: tuple[str, ...] = ()
+    for gate in shown:
+        names = tuple(columns[gate]) if len(columns[gate]) > len(names) else names
     rows = {
         gate: mean if len(mean) == len(names) else _placed(mean, columns[gate], names)
         for gate, mean in zip(shown, means, strict=True)

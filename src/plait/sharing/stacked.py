@@ -72,7 +72,7 @@ class LevelExperts(ExpertSharing):
             seed: of its weights.
         """
         with seeded(seed, "gate", owner, level):
-            self.gates[_gate(owner, level)] = Gate(experts, reading, self.gate_hidden)
+            self.gates[gate_key(owner, level)] = Gate(experts, reading, self.gate_hidden)
 
     def _run(self, owner: str, level: int, entering: Any, mask: Tensor | None) -> list[Made]:
         """Returns what the experts of an owner make of the input of their branch."""
@@ -88,7 +88,7 @@ class LevelExperts(ExpertSharing):
 
     def _weigh(self, owner: str, level: int, entering: Any, blend: Blend) -> Tensor:
         """Returns the weights of a branch's experts at a level."""
-        return cast(Gate, self.gates[_gate(owner, level)]).weights(entering, blend)
+        return cast(Gate, self.gates[gate_key(owner, level)]).weights(entering, blend)
 
     def _title(self, level: int, of: str = "") -> str:
         return f"{type(self).__name__}: {of}{{}}, level {level + 1}"
@@ -107,5 +107,6 @@ class LevelExperts(ExpertSharing):
         return Features(tuple(levels), channel_dim, unmasked(inputs)[1], grid_of(inputs))
 
 
-def _gate(owner: str, level: int) -> str:
+def gate_key(owner: str, level: int) -> str:
+    """Returns the key of what a branch has at a level."""
     return f"{owner}/{level}"

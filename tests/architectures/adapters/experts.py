@@ -244,8 +244,8 @@ def adatt_sp(golden: Golden) -> None:
         for number, level in enumerate(levels):
             load(sharing.gates[f"{safe_key(task)}/{number}"], [level["gates"][position]])
         if golden.params["self_weights"] is not None:
-            own = [level[position] for level in golden.params["self_weights"]]
-            put(sharing.residuals[safe_key(task)], own)
+            for number, level in enumerate(golden.params["self_weights"]):
+                put(sharing.residuals[f"{safe_key(task)}/{number}"], level[position])
     assert bool(sharing.residuals) == (golden.params["self_weights"] is not None)
     found = {task: each.levels[-1] for task, each in sharing(x).items()}
     golden.check(found, "task_representations")
