@@ -22,13 +22,15 @@ def test_example_runs(example: str, capsys: pytest.CaptureFixture[str]) -> None:
 
 
 def test_commands_of_the_readme_parse() -> None:
-    """Every setting that the README shows is one that the configuration knows."""
+    """Every setting that the README and the guide show is one that the configuration knows."""
     from plait.experiments import merge, parse, validate, with_defaults
 
-    lines = re.findall(r"^plait train (digits[^#\n]*)", README.read_text(encoding="utf-8"), re.M)
-    assert lines
+    pages = [README, README.parent / "docs" / "families.md"]
+    text = "\n".join(page.read_text(encoding="utf-8") for page in pages).replace("\\\n", " ")
+    lines = re.findall(r"^plait train (digits[^#\n]*)", text, re.M)
+    assert len(lines) > 10
     for line in lines:
-        recipe, *settings = line.split()
+        recipe, *settings = re.sub(r"--\w+ \S+", "", line).split()
         validate(with_defaults(merge({"recipe": recipe}, parse(settings))))
 
 

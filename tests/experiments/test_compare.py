@@ -100,10 +100,11 @@ def test_sizes_and_times(digits: tuple[Comparison, Path]) -> None:
 
 
 def test_single_task_runs_are_plain_training(tmp_path: Path) -> None:
-    """Equal weights, no tie to other tasks, no task weight; all else as in the joint run."""
+    """One encoder, equal weights, nothing of other tasks, no task weight; all else as jointly."""
     joint = config(
         sharing="Separate",
         regularization={"class": "PairwiseL2", "strength": 0.1},
+        connections="Lateral",
         balancing={"class": "Equal", "weights": {"mask": 3.0}},
         weights={"spot": 2.0},
         rule="mask/iou",
@@ -116,7 +117,9 @@ def test_single_task_runs_are_plain_training(tmp_path: Path) -> None:
             "tasks": [task],
             "weights": {},
             "balancing": {"class": "Equal"},
+            "sharing": {"class": "Hard"},
             "regularization": None,
+            "connections": None,
             "rule": rule,
         }
         assert alone == expected

@@ -42,6 +42,18 @@ def test_solves_the_equations(jacobian: np.ndarray, power: float, seed: int) -> 
         np.testing.assert_allclose(matrix @ w, preference * w**-power, rtol=1e-9)
 
 
+def test_weights_of_very_different_size_are_all_exact() -> None:
+    rows = np.array([[-0.652, -0.175, 1.664], [0.659, -1.641, -0.005]])
+    rows = np.vstack([rows, [[-0.623, 0.149, -1.608], [0.242, 0.235, 1.576]]])
+    matrix = normalised(rows)
+    preference = 10 ** np.random.default_rng(3).uniform(-2, 2, 4)
+    w, ended = newton(matrix, preference, 0.15)
+    assert w is not None
+    assert ended
+    assert w.max() / w.min() > 1e20
+    np.testing.assert_allclose(matrix @ w, preference * w**-0.15, rtol=1e-11)
+
+
 @pytest.mark.parametrize("power", [0.1, 0.5, 1.0, 3.0, 10.0])
 @pytest.mark.parametrize("tasks", [1, 2, 10, 40])
 def test_ends_on_ordinary_matrices(tasks: int, power: float) -> None:

@@ -39,3 +39,9 @@ def test_it_fills_up_to_one_level(slopes: list[float], beta: float, total: int) 
 def test_those_that_do_not_move_share_what_is_left() -> None:
     found = capped(torch.tensor([-0.5, -0.5, -0.5]), torch.tensor([2.0, 0.0, 0.0]), 2.0)
     assert found.tolist() == pytest.approx([1.0, 0.5, 0.5])
+
+
+def test_a_slope_beyond_all_others_stands() -> None:
+    steep = torch.tensor([1.0, 1.0, 5e-324], dtype=torch.float64)
+    found = capped(torch.full_like(steep, -1.0), steep, 2)
+    assert found.tolist() == pytest.approx([1.0, 1.0, 0.0])

@@ -64,7 +64,9 @@ def newton(
         hessian = scaled.copy()
         # Rounding of a singular M may be larger than a small pull, and must not turn a sign
         hessian.flat[:: len(w) + 1] += power * pull + null_64 * scaled.diagonal()
-        relative = np.linalg.solve(hessian, pull - image)
+        # Weights of very different size make rows of very different size
+        unit = np.sqrt(hessian.diagonal())
+        relative = np.linalg.solve(hessian / (unit[:, None] * unit), (pull - image) / unit) / unit
         before, step = step, float(np.abs(relative).max())
         near = step * (1 + power) <= NEAR
         length = 1.0 if near else _damp(scaled, image, pull, power, relative)

@@ -25,7 +25,9 @@ def capped(offsets: Tensor, slopes: Tensor, total: float) -> Tensor:
         >>> capped(torch.tensor([0.9, 0.6, -1.0]), torch.ones(3), 1.0)
         tensor([0.6500, 0.3500, 0.0000])
     """
-    moves = slopes > 0
+    # One that moves so much slower than the rest that its corners are beyond all numbers stands
+    tiny = torch.finfo(slopes.dtype).eps ** 2
+    moves = slopes > tiny * slopes.max()
     a, b = slopes[moves], offsets[moves]
     still = len(slopes) - len(a)
     if total >= len(a):
