@@ -12,6 +12,7 @@ import plait.sharing
 from plait.core.errors import ConfigError, UnsupportedError
 from plait.core.features import Features
 from plait.core.lookup import names
+from plait.core.outputs import TaskFeatures
 from plait.core.structure import PerTask
 from plait.sharing import Sharing
 from tests.sharing.encoders import KINDS
@@ -163,6 +164,33 @@ def test_a_copy_is_the_same_and_its_own(method: str, kind: str, pickled: bool) -
             parameter.add_(1.0)
     assert all(same(sharing(inputs)[task], before[task]) for task in TASKS)
     assert not any(same(twin(inputs)[task], before[task]) for task in TASKS)
+
+
+def test_terms_are_finite_numbers_with_a_graph(method: str, kind: str) -> None:
+    sharing = new(method, kind)
+    found = sharing(KINDS[kind].inputs(3))
+    assert isinstance(found, TaskFeatures)
+    for name, term in found.terms.items():
+        assert name.startswith(f"{method}: ")
+        for each in term:
+            assert each.shape == ()
+            assert each.isfinite()
+        assert term.scaled.requires_grad, name
+
+
+def test_what_is_logged_are_finite_tables_without_a_graph(method: str, kind: str) -> None:
+    sharing = new(method, kind)
+    for training in (True, False):
+        sharing.train(training)
+        tables = {**sharing(KINDS[kind].inputs(3)).watched, **sharing.watched()}
+        for title, table in tables.items():
+            assert title.startswith(f"{method}: ")
+            for row in table.rows.values():
+                assert row.shape == ((len(table.columns),) if table.columns else ())
+                assert not row.requires_grad
+                assert row.isfinite().all()
+                if table.shares:
+                    torch.testing.assert_close(row.sum(), torch.ones(()))
 
 
 def test_follows_a_change_of_dtype(method: str, kind: str) -> None:
