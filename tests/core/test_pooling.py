@@ -6,7 +6,7 @@ from torch import Tensor
 
 from plait.core.errors import ShapeError
 from plait.core.features import Features
-from plait.core.pooling import pool
+from plait.core.pooling import Pooling, pool
 
 
 def slow_pool(last: Tensor, channel_dim: int, mask: Tensor | None) -> Tensor:
@@ -55,3 +55,17 @@ def test_a_mask_of_another_length_is_refused(shape: tuple[int, ...], channel_dim
     mask = torch.ones(2, 8, dtype=torch.bool)
     with pytest.raises(ShapeError, match=r"the mask must be \[2, 4\], .*; found \[2, 8\]"):
         pool(Features((torch.zeros(shape),), channel_dim=channel_dim, mask=mask))
+
+
+@pytest.mark.parametrize("pooling", ["mean", "max"])
+@pytest.mark.parametrize("memory_format", [torch.contiguous_format, torch.channels_last])
+def test_the_gradient_has_the_layout_of_the_maps(
+    pooling: Pooling, memory_format: torch.memory_format
+) -> None:
+    """Convolutions copy a gradient that has another one, which costs more than the pooling."""
+    maps = torch.randn(2, 3, 4, 6).to(memory_format=memory_format).requires_grad_()
+    found = pool(Features((maps,)), pooling)
+    expected = maps.mean(dim=(2, 3)) if pooling == "mean" else maps.amax(dim=(2, 3))
+    torch.testing.assert_close(found, expected)
+    (gradient,) = torch.autograd.grad(found.square().sum(), maps)
+    assert gradient.is_contiguous(memory_format=memory_format)

@@ -29,6 +29,10 @@ def pool(features: Features, pooling: Pooling = "mean") -> Tensor:
     last = features.levels[-1]
     if last.dim() == 2:
         return last
+    if features.mask is None and features.channel_dim == 1 and last.is_contiguous():
+        # as below, but the gradient comes back in the layout of the maps
+        planes = last.flatten(2)
+        return planes.mean(dim=2) if pooling == "mean" else planes.amax(dim=2)
     tokens = last.flatten(2).mT if features.channel_dim == 1 else last.flatten(1, -2)
     if features.mask is None:
         return tokens.mean(dim=1) if pooling == "mean" else tokens.amax(dim=1)
