@@ -17,9 +17,8 @@ import plait.sharing
 from benchmarks.timing import interleaved
 from plait import MultiTaskModel
 from plait.connections import Connection, PenaltyConnection
-from plait.core.errors import UnsupportedError
+from plait.core.errors import ConfigError, UnsupportedError
 from plait.core.lookup import names
-from plait.core.lookup import parameters as arguments_of
 from plait.sharing import Separate, Sharing
 from plait.tasks import MultiLabel
 
@@ -180,8 +179,8 @@ def _held(value: Any) -> Any:
     """Detaches what a module got; gradients to it are computed as in the model."""
     if isinstance(value, Tensor):
         return value.detach().requires_grad_(value.requires_grad)
-    if isinstance(value, tuple):
-        return tuple(_held(each) for each in value)
+    if isinstance(value, tuple | list):
+        return type(value)(_held(each) for each in value)
     if isinstance(value, dict):
         return {key: _held(each) for key, each in value.items()}
     if hasattr(value, "levels"):
@@ -233,6 +232,11 @@ def members_over_modules() -> bool:
                 print(f"  {net:16} {name:18} not on this network: {str(error).split(':')[0]}")
                 continue
             steps = {"member": whole(model, inputs), "modules": modules_alone(model, inputs)}
+            try:
+                steps["modules"]()
+            except ConfigError:  # a layer that has to know for which task it runs
+                print(f"  {net:16} {name:18} has modules that do not run alone")
+                continue
             times = interleaved(
                 steps, before=lambda m=model: m.zero_grad(set_to_none=True), seconds=SECONDS
             )
