@@ -19,6 +19,7 @@ from plait import MultiTaskModel
 from plait.connections import Connection, PenaltyConnection
 from plait.core.errors import ConfigError, UnsupportedError
 from plait.core.lookup import names
+from plait.core.lookup import parameters as arguments_of
 from plait.sharing import Separate, Sharing
 from plait.tasks import MultiLabel
 
@@ -207,12 +208,13 @@ def members() -> Iterator[tuple[str, Callable[[nn.Module], dict[str, Any]]]]:
         yield name, lambda encoder, cls=cls: {"sharing": cls(encoder)}
     for name in names(plait.connections, Connection):
         cls = getattr(plait.connections, name)
+        options = {"layer_mixing": False} if "layer_mixing" in arguments_of(cls) else {}
         if not issubclass(cls, PenaltyConnection):
             yield (
                 name,
-                lambda encoder, cls=cls: {
+                lambda encoder, cls=cls, options=options: {
                     "sharing": Separate(encoder),
-                    "connections": [cls()],
+                    "connections": [cls(**options)],
                 },
             )
 

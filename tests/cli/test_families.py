@@ -48,7 +48,7 @@ def test_demo_families_shows_one_column_for_each() -> None:
     ran = plait("demo", "--families", *words, "--json", "--out", "families")
     assert ran.code == 0, ran.err
     found = json.loads(ran.out)
-    assert [run["folder"] for run in found["runs"]] == ["shared", "regularised", "connected"]
+    assert [run["folder"] for run in found["runs"]] == ["shared", "tied", "connected"]
     assert Path(found["report"]).is_file()
 
 

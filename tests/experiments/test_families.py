@@ -68,7 +68,7 @@ def test_separate_networks_have_the_parameters_of_the_single_ones(
 ) -> None:
     found, _ = made
     sizes = {run.folder: run.parameters for run in found.runs}
-    assert sizes["regularised"] == found.parameters["single"] > sizes["shared"]
+    assert sizes["tied"] == found.parameters["single"] > sizes["shared"]
     assert sizes["connected"] > found.parameters["single"]
 
 

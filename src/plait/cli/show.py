@@ -69,7 +69,7 @@ def families(found: Families, report: Path, *, as_json: bool) -> None:
     for column in ("task", "metric"):
         table.add_column(column)
     for column in ("constant", "single", *(run.folder for run in found.runs)):
-        table.add_column(column, justify="right")
+        table.add_column(column, justify="right", overflow="fold")
     for row in found.rows:
         arrow = "↑" if row.higher_is_better else "↓"
         joint = [

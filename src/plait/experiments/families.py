@@ -38,7 +38,7 @@ MEMBERS = (
     Member(
         "Inter-task regularisation: PairwiseL2",
         "min sum_t L_t + lambda sum_{s<t} |theta_s - theta_t|^2, one network per task",
-        "regularised",
+        "tied",
         {
             "sharing": "Separate",
             "regularization": {"class": "PairwiseL2", "strength": 1e-3},
