@@ -8,7 +8,7 @@ from torch.func import vmap
 from plait.sharing import blend
 from plait.sharing.blend import Blend, Made
 
-SHAPES = [(4, 5), (64, 512), (4, 3, 2, 2), (4, 6, 3)]  # the second is no small one
+SHAPES = [(4, 5), (1, 5), (4, 3, 2, 2), (4, 6, 3)]
 
 
 def loop(weights: Tensor, outputs: list[Tensor]) -> Tensor:
@@ -32,9 +32,12 @@ def of(outputs: list[Tensor]) -> Blend:
     return Blend([Made(each) for each in outputs])
 
 
+@pytest.mark.parametrize("experts", [1, 2, 3])
 @pytest.mark.parametrize("shape", SHAPES)
-def test_it_is_the_sum_of_a_slow_loop_with_its_gradients(shape: tuple[int, ...]) -> None:
-    outputs, weights = drawn(shape), gate(shape)
+def test_it_is_the_sum_of_a_slow_loop_with_its_gradients(
+    shape: tuple[int, ...], experts: int
+) -> None:
+    outputs, weights = drawn(shape, experts), gate(shape, experts)
     found, expected = of(outputs).by(weights), loop(weights, outputs)
     torch.testing.assert_close(found, expected)
     upstream = torch.randn(shape, dtype=torch.float64)

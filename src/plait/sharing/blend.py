@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 import torch
 from torch import Tensor
 
 from plait.core.features import Features
 from plait.core.pooling import pool
-
-SMALL = 2**14  # numbers in an output, below which a call costs more than its arithmetic
 
 
 class Made:
@@ -53,16 +50,17 @@ class Blend:
         return self.all_by([weights])[0]
 
     def all_by(self, weights: Sequence[Tensor]) -> list[Tensor]:
-        """Returns the sums for several gates at once; in the graph each depends on all of them."""
+        """Returns the sums for several gates at once; in the graph each may depend on all of them.
+
+        Vectors are stacked once and multiplied as matrices. Two of them, and maps and tokens, are
+        added up one by one, which copies none of them and keeps their layout in memory.
+        """
         first = self.made[0].values
         # under autocast, a softmax is in float32
         each = [w.to(first.dtype).expand(len(first), -1) for w in weights]
-        if first.dim() == 2 and (first.device.type != "cpu" or first.numel() < SMALL):
+        if first.dim() == 2 and (len(self.made) > 2 or len(each) > 1):
             return [*torch.bmm(torch.stack(each, dim=1), self._stack()).unbind(dim=1)]
-        outputs = [made.values for made in self.made]
-        if torch.compiler.is_compiling():  # which joins the steps of its own accord
-            return [_sum(w, outputs) for w in each]
-        return [*_Sums.apply(len(each), *each, *outputs)]  # type: ignore[no-untyped-call]
+        return [self._sum(w) for w in each]
 
     def mean(self) -> Tensor:
         """Returns the mean over the experts of their pooled outputs, `[B, C]`; computed once."""
@@ -75,53 +73,11 @@ class Blend:
             self._stacked = torch.stack([made.values for made in self.made], dim=1)
         return self._stacked
 
-
-def _sum(weights: Tensor, outputs: Sequence[Tensor]) -> Tensor:
-    """Adds the outputs up one by one, which copies none of them and keeps their memory layout."""
-    return _sum_of_products(outputs, _shares(weights, outputs[0]))
-
-
-def _shares(weights: Tensor, output: Tensor) -> list[Tensor]:
-    """Returns each expert's weights in a shape that multiplies its output."""
-    trailing = (1,) * (output.dim() - 1)
-    return [share.view(-1, *trailing) for share in weights.unbind(dim=-1)]
-
-
-def _sum_of_products(factors: Sequence[Tensor], others: Sequence[Tensor]) -> Tensor:
-    total = factors[0] * others[0]
-    for factor, other in zip(factors[1:], others[1:], strict=True):
-        total = torch.addcmul(total, factor, other)
-    return total
-
-
-class _Sums(torch.autograd.Function):
-    """`_sum` for several gates; its derivative passes over memory less often than autograd's."""
-
-    generate_vmap_rule = True
-
-    @staticmethod
-    def forward(gates: int, *tensors: Tensor) -> tuple[Tensor, ...]:
-        return tuple(_sum(weights, tensors[gates:]) for weights in tensors[:gates])
-
-    @staticmethod
-    def setup_context(ctx: Any, inputs: tuple[Any, ...], output: tuple[Tensor, ...]) -> None:
-        ctx.gates = inputs[0]
-        ctx.save_for_backward(*inputs[1:])
-
-    @staticmethod
-    def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor | None, ...]:
-        weights, outputs = ctx.saved_tensors[: ctx.gates], ctx.saved_tensors[ctx.gates :]
-        needed = ctx.needs_input_grad[1:]
-        rest = tuple(range(1, outputs[0].dim()))
-        of_weights = [
-            torch.stack([(gradient * output).sum(dim=rest) for output in outputs], dim=-1)
-            if need
-            else None
-            for gradient, need in zip(gradients, needed[: ctx.gates], strict=True)
-        ]
-        by_gate = [_shares(each, outputs[0]) for each in weights]
-        of_outputs = [
-            _sum_of_products(gradients, shares) if need else None
-            for shares, need in zip(zip(*by_gate, strict=True), needed[ctx.gates :], strict=True)
-        ]
-        return (None, *of_weights, *of_outputs)
+    def _sum(self, weights: Tensor) -> Tensor:
+        first, *others = (made.values for made in self.made)
+        trailing = (1,) * (first.dim() - 1)
+        shares = [share.view(-1, *trailing) for share in weights.unbind(dim=-1)]
+        total = first * shares[0]
+        for output, share in zip(others, shares[1:], strict=True):
+            total = torch.addcmul(total, output, share)
+        return total
