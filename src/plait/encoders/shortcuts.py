@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from dataclasses import dataclass
+from typing import Any
 
 from torch import Tensor, nn
 
@@ -14,7 +15,8 @@ from plait.encoders.staged import Stage, run_stage, unmasked
 _NOTHING = object()
 
 
-class Unit(NamedTuple):
+@dataclass(frozen=True)
+class Unit:
     """A piece of an encoder that is run, or skipped.
 
     Attributes:
