@@ -47,6 +47,7 @@ ON_ORDERED = {"AITM", "OrderCalibration", "PredictionDistillation", "ProductChai
 # What else a member asks for on this encoder.
 NEEDS: Mapping[str, dict[str, Any]] = {
     "AdaShare": {"encoder": {"class": "ResidualEncoder", "in_channels": 1, "widths": [16, 32, 64]}},
+    "Consistency": {"connections": {"class": "Consistency", "alpha": 0.01}},  # C is in pixels
     "Sluice": {"connections": {"class": "Sluice", "layer_mixing": False}},
 }
 
