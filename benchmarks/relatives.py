@@ -58,17 +58,24 @@ def prox(cls: type[Regularizer]) -> Tie:
     return lambda strength: cls(strength=strength, mode="prox", heads=True)  # type: ignore[call-arg]
 
 
+def down(first: float, last: float) -> tuple[float, ...]:
+    """Returns strengths half a decade apart.
+
+    Example:
+        >>> down(1.0, 0.03)
+        (1.0, 0.3, 0.1, 0.03)
+    """
+    ladder = [float(f"{step}e{decade}") for decade in range(2, -7, -1) for step in (3, 1)]
+    return tuple(strength for strength in ladder if first >= strength >= last)
+
+
 METHODS = (
     Method("single", (0.0,)),
-    Method(BASE, (1.0, 0.3, 0.1, 0.03, 0.01, 3e-3, 1e-3)),
+    Method(BASE, down(3, 3e-4)),
     Method("one for all", (1e6,), prox(MeanRegularized)),
-    Method(
-        "MeanRegularized", (10.0, 3.0, 1.0, 0.3, 0.1, 0.03, 0.01, 3e-3, 1e-3), prox(MeanRegularized)
-    ),
-    Method("TraceNorm", (3.0, 1.0, 0.3, 0.1, 0.03, 0.01, 3e-3, 1e-3), prox(TraceNorm)),
-    Method(
-        "TaskRelationship", (0.3, 0.1, 0.03, 0.01, 3e-3, 1e-3, 3e-4, 1e-4), prox(TaskRelationship)
-    ),
+    Method("MeanRegularized", down(30, 3e-4), prox(MeanRegularized)),
+    Method("TraceNorm", down(10, 3e-4), prox(TraceNorm)),
+    Method("TaskRelationship", down(0.3, 3e-5), prox(TaskRelationship)),
 )
 
 
@@ -287,14 +294,14 @@ def measure(
             chosen[method.name].append(strength)
         print(f"{title}: division {split + 1} of {splits}", file=sys.stderr, flush=True)
     metrics = list(scores[BASE][0])
-    print(f"| {title} | {' | '.join(metrics)} | against {BASE} | strengths | seconds |")
-    print(f"| --- |{' --: |' * (len(metrics) + 3)}")
+    heads = [*metrics, f"against {BASE}", "better in", "strengths", "seconds"]
+    print(f"| {title} | {' | '.join(heads)} |\n| --- |{' --: |' * len(heads)}")
     for method in METHODS:
         own = scores[method.name]
         cells = [spread([each[metric] for each in own]) for metric in metrics]
         pairs = zip(own, scores[BASE], strict=True)
         gains = [mine[metrics[0]] - base[metrics[0]] for mine, base in pairs]
-        cells += [spread(gains, sign="+") if method.name != BASE else ""]
+        cells += [spread(gains, sign="+"), f"{sum(gain > 0 for gain in gains)}"]
         cells += [f"{min(chosen[method.name]):g}..{max(chosen[method.name]):g}"]
         cells += [f"{seconds[method.name] / splits:.1f}"]
         print(f"| {method.name} | {' | '.join(cells)} |")
