@@ -63,6 +63,7 @@ def test_every_level_is_mixed_with_the_weights(conditioning: str) -> None:
     sharing = new(conv(), IMAGES, experts=3, conditioning=conditioning).eval()
     made = [encode(expert, IMAGES).levels for expert in experts_of(sharing)]
     read = torch.stack([each[-1].mean(dim=(2, 3)) for each in made]).mean(dim=0)
+    read = read / read.shape[1] ** 0.5
     found = sharing(IMAGES)
     for task in "ab":
         weights: Tensor = gate_of(sharing, task)(read)[1].expand(4, 3)

@@ -50,10 +50,10 @@ def test_what_is_read() -> None:
     assert Reading("nothing").of(MAPS, blend) is None
     for source, expected in (
         ("flat", MAPS.flatten(1)),
-        ("pooled", MAPS.mean(dim=(2, 3))),
-        ("experts", 1.5 * MAPS.mean(dim=(2, 3))),
+        ("pooled", MAPS.mean(dim=(2, 3)) / 2),  # the root of the width, 4
+        ("experts", 1.5 * MAPS.mean(dim=(2, 3)) / 2),
     ):
-        found = Reading(source, 1).of(MAPS, blend)  # type: ignore[arg-type]
+        found = Reading(source, 4).of(MAPS, blend)  # type: ignore[arg-type]
         assert found is not None
         torch.testing.assert_close(found, expected)
 
@@ -103,6 +103,18 @@ def test_the_weights_of_a_gate_are_shares() -> None:
     weights = Gate(4, Reading("flat", 5)).weights(100 * ROWS, Blend([Made(ROWS)]))
     assert (weights >= 0).all()
     torch.testing.assert_close(weights.sum(dim=1), torch.ones(2))
+
+
+def test_a_gate_on_activations_takes_its_time() -> None:
+    """They are all positive: unscaled, ten steps would take a share from a half to a thousandth."""
+    blend = Blend([Made(torch.rand(64, 256)) for _ in range(2)])
+    gate = Gate(2, Reading("experts", 256))
+    optimizer = torch.optim.Adam(gate.parameters(), lr=3e-3)
+    for _ in range(10):
+        optimizer.zero_grad()
+        gate.weights(None, blend)[:, 0].mean().backward()
+        optimizer.step()
+    assert 0.25 < gate.weights(None, blend)[:, 0].mean().item() < 0.45
 
 
 @pytest.mark.parametrize(

@@ -54,6 +54,7 @@ def test_every_level_is_mixed_with_the_weights_of_the_gate() -> None:
     found = sharing(IMAGES)
     made = [encode(expert, IMAGES) for expert in experts_of(sharing)]
     read = torch.stack([each.levels[-1].mean(dim=(2, 3)) for each in made]).mean(dim=0)
+    read = read / read.shape[1] ** 0.5
     for task in "ab":
         (linear,) = gate_of(sharing, task).layers
         weights = (read @ linear.weight.T + linear.bias).softmax(dim=1)
@@ -182,6 +183,13 @@ def test_gates_read_real_positions_alone() -> None:
     for row in "ab":
         rows = (each.watched["MMoE: gates"].rows[row] for each in (one, two))
         torch.testing.assert_close(*rows)
+
+
+def test_a_factory_makes_experts_that_differ() -> None:
+    sharing = MMoE(mlp, experts=2)
+    sharing.setup(["a", "b"], ROWS)
+    one, two = map(vector, experts_of(sharing))
+    assert not torch.equal(one, two)
 
 
 def test_experts_run_once_whatever_the_number_of_tasks() -> None:

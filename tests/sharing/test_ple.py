@@ -110,8 +110,8 @@ def test_gates_of_maps_read_features_first_and_then_the_pooled_branch() -> None:
 
     def read(level: int, entering: Tensor, made: list[Tensor]) -> Tensor:
         if level:
-            return entering.mean(dim=(2, 3))
-        return torch.stack([each.mean(dim=(2, 3)) for each in made]).mean(dim=0)
+            return entering.mean(dim=(2, 3)) / 3**0.5
+        return torch.stack([each.mean(dim=(2, 3)) for each in made]).mean(dim=0) / 3**0.5
 
     expected = slow(sharing, images, read)
     for task, features in sharing(images).items():

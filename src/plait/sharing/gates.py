@@ -26,7 +26,10 @@ class Reading:
     Attributes:
         source: "nothing"; "flat", the flattened input; "pooled", the input pooled over its
             positions; or "experts", the mean over the gate's experts of their pooled outputs.
-        width: the length of the vector that it reads.
+        width: d, the length of the vector that it reads.
+
+    What is pooled is divided by sqrt(d). Activations are mostly of one sign, so that all weights of
+    a gate move together, and it would choose one expert for good in some ten steps.
     """
 
     source: Literal["nothing", "flat", "pooled", "experts"]
@@ -45,10 +48,10 @@ class Reading:
             flat: Tensor = entering.flatten(1)
             return flat
         assert blend is not None
-        if self.source == "pooled":
-            like = blend.made[0]
-            return Made(entering, like.channel_dim, like.mask).pooled()
-        return blend.mean()
+        like = blend.made[0]
+        pooled = self.source == "pooled"
+        read = Made(entering, like.channel_dim, like.mask).pooled() if pooled else blend.mean()
+        return read / math.sqrt(self.width)
 
 
 def reading_of(

@@ -38,7 +38,7 @@ class PLE(LevelExperts):
             paper, pooled over positions if it consists of maps or tokens; where the raw input is no
             vector, "features". "input" is the flattened input of its branch, which fixes its size;
             "features" the mean over its experts of what they make at its level, pooled; "task"
-            nothing.
+            nothing. What is pooled is divided by the square root of its width, as in `MMoE`.
         gate_hidden: widths of hidden layers with ReLU in the gates, whose last layer then has no
             bias; none by default, as in the paper.
 
