@@ -9,6 +9,7 @@ tested once. Then all of it with a quarter of the training rows, and nothing mor
 from __future__ import annotations
 
 import argparse
+import json
 import math
 import platform
 import statistics
@@ -34,6 +35,7 @@ from plait.sharing import Separate
 from plait.tasks import Regression
 
 BASE = "ridge"  # what the others are compared with
+STEPS: dict[type[School | Landmine], int] = {School: 80, Landmine: 240}
 Tie = Callable[[float], Regularizer]
 
 
@@ -278,34 +280,35 @@ def train(problem: Problem, method: Method, steps: int) -> tuple[dict[str, float
 
 def measure(
     cls: type[School | Landmine], folder: Path, splits: int, steps: int, *, few: bool = False
-) -> None:
-    """Prints the table of one data set."""
-    scores: dict[str, list[dict[str, float]]] = {method.name: [] for method in METHODS}
-    chosen: dict[str, list[float]] = {method.name: [] for method in METHODS}
-    seconds = dict.fromkeys(scores, 0.0)
+) -> dict[str, list[dict[str, float]]]:
+    """Prints the table of one data set; returns what each method reached in each division."""
+    found: dict[str, list[dict[str, float]]] = {method.name: [] for method in METHODS}
     title = f"{cls.__name__}, few rows" if few else cls.__name__
     for split in range(splits):
         problem = Problem(cls(data=folder, split=split), few=few)
         for method in METHODS:
-            started = time.perf_counter()
-            found, strength = train(problem, method, steps)
-            seconds[method.name] += time.perf_counter() - started
-            scores[method.name].append(found)
-            chosen[method.name].append(strength)
+            started = time.process_time()
+            scores, strength = train(problem, method, steps)
+            seconds = time.process_time() - started
+            found[method.name].append({**scores, "strength": strength, "seconds": seconds})
         print(f"{title}: division {split + 1} of {splits}", file=sys.stderr, flush=True)
-    metrics = list(scores[BASE][0])
+    *metrics, _, _ = found[BASE][0]
     heads = [*metrics, f"against {BASE}", "better in", "strengths", "seconds"]
     print(f"| {title} | {' | '.join(heads)} |\n| --- |{' --: |' * len(heads)}")
-    for method in METHODS:
-        own = scores[method.name]
-        cells = [spread([each[metric] for each in own]) for metric in metrics]
-        pairs = zip(own, scores[BASE], strict=True)
+    for name, own in found.items():
+        pairs = zip(own, found[BASE], strict=True)
         gains = [mine[metrics[0]] - base[metrics[0]] for mine, base in pairs]
-        cells += [spread(gains, sign="+"), f"{sum(gain > 0 for gain in gains)}"]
-        cells += [f"{min(chosen[method.name]):g}..{max(chosen[method.name]):g}"]
-        cells += [f"{seconds[method.name] / splits:.1f}"]
-        print(f"| {method.name} | {' | '.join(cells)} |")
+        strengths = [each["strength"] for each in own]
+        cells = [
+            *(spread([each[metric] for each in own]) for metric in metrics),
+            spread(gains, sign="+"),
+            f"{sum(gain > 0 for gain in gains)}",
+            f"{min(strengths):g}..{max(strengths):g}",
+            f"{statistics.fmean(each['seconds'] for each in own):.1f}",
+        ]
+        print(f"| {name} | {' | '.join(cells)} |")
     print(flush=True)
+    return found
 
 
 def spread(values: Sequence[float], sign: str = "") -> str:
@@ -319,15 +322,19 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
     parser.add_argument("--data", type=Path, required=True, help="folder of school and landmine")
     parser.add_argument("--splits", type=int, default=10, help="random divisions of the rows")
-    parser.add_argument("--steps", type=int, default=80, help="steps for each strength")
+    parser.add_argument("--steps", type=int, help="for each strength; 80 (School), 240 (Landmine)")
+    parser.add_argument("--json", type=Path, help="file for the numbers of each division")
     options = parser.parse_args()
     torch.set_num_threads(1)
     print(f"torch {torch.__version__}, Python {platform.python_version()}, 1 thread\n")
-    started = time.perf_counter()
+    started, found = time.perf_counter(), {}
     for few in (False, True):
-        for cls in (School, Landmine):
+        for cls, steps in STEPS.items():
             folder = options.data / cls.__name__.lower()
-            measure(cls, folder, options.splits, options.steps, few=few)
+            numbers = measure(cls, folder, options.splits, options.steps or steps, few=few)
+            found[f"{cls.__name__}, few rows" if few else cls.__name__] = numbers
+            if options.json:
+                options.json.write_text(json.dumps(found, indent=1) + "\n")
     minutes = (time.perf_counter() - started) / 60
     print(f"{minutes:.1f} minutes, {time.process_time() / 60:.1f} of them of the processor")
 
