@@ -62,6 +62,12 @@ def test_the_shapes_are_those_of_a_real_pass(name: str) -> None:
         assert tuple(encoder(example()).shape[1:]) == levels[-1]
 
 
+def test_a_batch_without_an_example_has_shapes_too() -> None:
+    """As the table of a task that is absent from a batch."""
+    for make in (lambda: nn.Linear(5, 3), ReadsValues):
+        assert infer_shape(make(), torch.zeros(0, 5)) == infer_shape(make(), torch.randn(2, 5))
+
+
 @pytest.mark.parametrize("name", CASES)
 def test_nothing_of_the_encoder_changes(name: str) -> None:
     make, example, _, _ = CASES[name]

@@ -28,7 +28,7 @@ def infer_shape(encoder: nn.Module, example: Any) -> FeatureShape:
 
     Args:
         encoder: any module.
-        example: one batch of inputs, at least one example; only shapes and dtypes matter.
+        example: one batch of inputs; only shapes and dtypes matter.
 
     Raises:
         ShapeError: the encoder cannot read inputs of this shape.
