@@ -1,6 +1,6 @@
 """Staged encoders, and the adapters that make any module one."""
 
-from plait.encoders.blocks import block_shapes, blocks_of, run_all
+from plait.encoders.blocks import block_shapes, blocks_of
 from plait.encoders.conv_encoder import ConvEncoder
 from plait.encoders.copies import Copies, EncoderLike, copy_of, instance
 from plait.encoders.mlp_encoder import MLPEncoder
@@ -15,6 +15,7 @@ from plait.encoders.staged import (
     encode,
     grid_of,
     one_tensor,
+    run_all,
     run_stage,
     stages_of,
     unmasked,

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from itertools import pairwise
 from typing import Any
 
-from torch import Tensor, nn
+from torch import nn
 
 from plait.core.features import FeatureShape
 from plait.encoders.shapes import infer_shape
 from plait.encoders.split import ends_of_blocks
-from plait.encoders.staged import Stage, run_stage, stages_of
+from plait.encoders.staged import Stage, stages_of
 
 
 def blocks_of(encoder: nn.Module) -> list[list[Stage]]:
@@ -32,10 +31,3 @@ def block_shapes(encoder: nn.Module, example: Any) -> FeatureShape:
     shape = infer_shape(encoder, example)
     ends = ends_of_blocks(stages_of(encoder))
     return FeatureShape(tuple(shape.levels[end] for end in ends), shape.channel_dim)
-
-
-def run_all(stages: Sequence[Stage], hidden: Any, mask: Tensor | None) -> Any:
-    """Runs stages one after the other; those that declare ``masked = True`` are given the mask."""
-    for stage in stages:
-        hidden = run_stage(stage, hidden, mask)
-    return hidden

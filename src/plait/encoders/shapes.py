@@ -14,7 +14,7 @@ from plait.core.errors import ShapeError
 from plait.core.features import Features, FeatureShape
 from plait.core.structure import map_tensors
 from plait.encoders.split import halves
-from plait.encoders.staged import channel_dim_of, encode, run_stage, stages_of, unmasked
+from plait.encoders.staged import channel_dim_of, encode, run_all, stages_of, unmasked
 
 Run = Callable[[nn.Module, Any], Features]
 
@@ -46,11 +46,8 @@ def _bodies(encoder: nn.Module, inputs: Any) -> Features:
     bodies: list[Tensor] = []
     for stage in stages_of(encoder):
         before, after = halves(stage)
-        for part in before:
-            hidden = run_stage(part, hidden, mask)
-        bodies.append(hidden)
-        for part in after:
-            hidden = run_stage(part, hidden, mask)
+        bodies.append(run_all(before, hidden, mask))
+        hidden = run_all(after, bodies[-1], mask)
     return Features(tuple(bodies), channel_dim_of(encoder))
 
 

@@ -8,9 +8,9 @@ from typing import Any
 
 from torch import Tensor, nn
 
-from plait.encoders.blocks import block_shapes, blocks_of, run_all
+from plait.encoders.blocks import block_shapes, blocks_of
 from plait.encoders.split import owns_parameters
-from plait.encoders.staged import Stage, run_stage, unmasked
+from plait.encoders.staged import Stage, run_all, run_stage, unmasked
 
 _NOTHING = object()
 

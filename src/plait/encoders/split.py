@@ -8,7 +8,7 @@ from typing import Any
 from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _NormBase
 
-from plait.encoders.staged import Stage, run_stage
+from plait.encoders.staged import Stage, run_all, run_stage
 
 Shift = Callable[[Any], Tensor]  # from a value in a network to what is added to it
 ACTIVATIONS = (nn.PReLU,)  # those that have parameters
@@ -65,12 +65,8 @@ def run_shifted(stage: Stage, hidden: Any, mask: Tensor | None, shift: Shift | N
     if shift is None:
         return run_stage(stage, hidden, mask)
     before, after = halves(stage)
-    for part in before:
-        hidden = run_stage(part, hidden, mask)
-    hidden = hidden + shift(hidden)
-    for part in after:
-        hidden = run_stage(part, hidden, mask)
-    return hidden
+    body = run_all(before, hidden, mask)
+    return run_all(after, body + shift(body), mask)
 
 
 def ends_of_blocks(stages: Sequence[Stage]) -> list[int]:

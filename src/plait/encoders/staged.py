@@ -96,10 +96,15 @@ def run_stage(stage: Stage, hidden: Any, mask: Tensor | None) -> Any:
     if getattr(stage, "masked", False):
         return stage(hidden, mask=mask)
     if isinstance(stage, nn.Sequential):  # a group hands the mask on
-        for child in stage:
-            hidden = run_stage(child, hidden, mask)
-        return hidden
+        return run_all(stage, hidden, mask)
     return stage(hidden)
+
+
+def run_all(stages: Iterable[Stage], hidden: Any, mask: Tensor | None) -> Any:
+    """Runs stages one after the other; those that declare ``masked = True`` are given the mask."""
+    for stage in stages:
+        hidden = run_stage(stage, hidden, mask)
+    return hidden
 
 
 def grid_of(inputs: Any) -> tuple[int, int] | None:
