@@ -12,8 +12,8 @@ import torch
 
 from benchmarks.nets import Problem, conv_net, mlp, transformer, wide_mlp
 from benchmarks.timing import interleaved
-from plait.backward import Backward
 from plait.balancing import Balancer, Equal, UncertaintyWeights, UPGrad
+from plait.engine import Backward
 from plait.gradients import LayerPlan, reached_by
 
 SECONDS = 16  # for one net and number of tasks

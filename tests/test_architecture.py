@@ -27,7 +27,7 @@ METHOD_PACKAGES = ("balancing", "sharing", "tasks", "regularization", "connectio
 # The code that runs any method and therefore may know none by its name.
 NAMELESS = (
     *("balancing", "sharing", "connections", "regularization"),
-    *("gradients", "training", "backward", "model"),
+    *("gradients", "training", "engine", "model"),
 )
 # What the gradient side of the library must not pull in.
 NOT_FOR_GRADIENTS = {
@@ -267,7 +267,7 @@ def loaded_by(statement: str) -> set[str]:
 def test_importing_plait_loads_the_gradient_side_only() -> None:
     """`plait.backward` is there at once; everything else loads on first use."""
     folders = {module.split(".")[1] for module in loaded_by("import plait") if "plait." in module}
-    above = folders - {"backward", "gradients", "balancing", "core"}
+    above = folders - {"engine", "gradients", "balancing", "core"}
     assert not above, f"`import plait` is lazy; it loaded {sorted(above)}"
 
 
@@ -279,7 +279,7 @@ def test_the_gradient_side_loads_torch_and_numpy_alone(statement: str) -> None:
     assert not top & NOT_FOR_GRADIENTS
 
 
-@pytest.mark.parametrize("first", ["plait", "plait.backward", "plait.training"])
+@pytest.mark.parametrize("first", ["plait", "plait.engine", "plait.training"])
 def test_backward_is_a_function_whichever_module_was_imported_first(first: str) -> None:
     """Importing the module plait.backward sets that attribute of the package to the module."""
     code = f"import plait, {first}; assert callable(plait.backward) and callable(plait.backward)"

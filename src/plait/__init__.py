@@ -9,7 +9,7 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 # At once, not lazily: else the sub-module of this name would hide the function.
-from plait.backward import Backward, backward
+from plait.engine import Backward, backward
 
 if TYPE_CHECKING:
     from plait.core.batch import Batch

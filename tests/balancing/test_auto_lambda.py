@@ -9,7 +9,7 @@ from torch import Tensor
 
 from plait.balancing import AutoLambda
 from plait.core.errors import ConfigError, NonFiniteError
-from tests.balancing.contract import same
+from tests.balancing.promises import same
 from tests.balancing.problems import Quadratic, random_data
 
 SGD = {"lr": 0.1, "momentum": 0.9, "weight_decay": 0.01}

@@ -9,7 +9,6 @@ import pytest
 import torch
 
 import plait.balancing
-from plait.backward import Backward
 from plait.balancing import (
     Balancer,
     BilevelBalancer,
@@ -19,7 +18,8 @@ from plait.balancing import (
 )
 from plait.core.errors import ConfigError, NonFiniteError, ShapeError
 from plait.core.keys import safe_key
-from tests.balancing.contract import (
+from plait.engine import Backward
+from tests.balancing.promises import (
     GRAMIAN_METHODS,
     METHODS,
     TASKS,

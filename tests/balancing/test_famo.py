@@ -10,7 +10,7 @@ from hypothesis import given, settings
 
 from plait.balancing import FAMO
 from plait.core.errors import ConfigError, NonFiniteError
-from tests.balancing.contract import same
+from tests.balancing.promises import same
 from tests.balancing.losses import ZERO, by_hand, loss_lists, reading, step, weights_of
 
 TASKS = ("a", "b")

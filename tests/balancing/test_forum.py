@@ -9,7 +9,7 @@ import torch
 from plait.balancing import FORUM, Info
 from plait.balancing.solvers import dynamic_barrier
 from plait.core.errors import ConfigError, NonFiniteError
-from tests.balancing.contract import same
+from tests.balancing.promises import same
 from tests.balancing.problems import Quadratic, random_data
 
 OPTIONS = {"phi": 0.5, "inner_lr": 0.05, "inner_step": 4}

@@ -9,7 +9,7 @@ import torch
 from plait.balancing import MOML
 from plait.balancing.solvers import min_norm
 from plait.core.errors import ConfigError, NonFiniteError
-from tests.balancing.contract import same
+from tests.balancing.promises import same
 from tests.balancing.problems import Quadratic, random_data
 
 

@@ -8,12 +8,12 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor, nn
 
-from plait.backward import backward
 from plait.balancing import Equal
 from plait.connections import Connection
 from plait.core.keys import safe_key
 from plait.core.seeding import derive_seed
 from plait.encoders import ConvEncoder
+from plait.engine import backward
 from plait.model import MultiTaskModel
 from plait.sharing import Separate
 from plait.tasks import Regression

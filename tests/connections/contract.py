@@ -7,11 +7,11 @@ import torch
 from torch import Tensor, nn
 
 import plait.connections
-from plait.backward import backward
 from plait.balancing import Equal
 from plait.connections import Connection
 from plait.core.keys import safe_key
 from plait.core.lookup import names, parameters
+from plait.engine import backward
 from plait.model import MultiTaskModel
 from plait.sharing import Separate
 from plait.tasks import MultiLabel

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from plait.connections.base import Connection
-from plait.connections.graph import key_of
+from plait.connections.edges.graph import key_of
 from plait.core.features import FeatureShape
 from plait.core.keys import safe_key
 from plait.model import MultiTaskModel

@@ -9,7 +9,7 @@ from torch import Tensor
 
 from plait.connections import ForwardConnection, PenaltyConnection, StageConnection, Wiring
 from plait.connections.base import Connection
-from plait.connections.graph import Edge
+from plait.connections.edges.graph import Edge
 from plait.core.errors import ConfigError, ShapeError, UnsupportedError
 from plait.core.features import Features, FeatureShape
 from plait.core.lookup import is_base

@@ -8,7 +8,7 @@ import torch
 from torch import nn
 
 from plait.connections import Lateral, Progressive
-from plait.connections.laterals import Laterals
+from plait.connections.bases.lateral_base import Laterals
 from plait.core import PerTask
 from plait.core.errors import ConfigError, ShapeError
 from plait.core.keys import safe_key, unit_key

@@ -6,7 +6,8 @@ from torch import nn
 from torch.nn import functional as F
 
 from plait.core.lookup import options_of
-from plait.encoders import ConvEncoder, encode, stages_of
+from plait.encoders import ConvEncoder
+from plait.networks import encode, stages_of
 
 
 @pytest.mark.parametrize("norm", [False, True])

@@ -7,7 +7,8 @@ import torch
 from torch.nn import functional as F
 
 from plait.core.lookup import options_of
-from plait.encoders import MLPEncoder, encode, stages_of
+from plait.encoders import MLPEncoder
+from plait.networks import encode, stages_of
 
 
 @pytest.mark.parametrize("widths", [(6,), (7, 4, 5)])

@@ -3,8 +3,9 @@ from torch import nn
 from torch.nn import functional as F
 
 from plait.core.lookup import options_of
-from plait.encoders import ResidualEncoder, encode, shortcut_of, units_of
+from plait.encoders import ResidualEncoder
 from plait.encoders.residual_encoder import ResidualBlock
+from plait.networks import encode, shortcut_of, units_of
 
 
 def slow_block(block: ResidualBlock, x: torch.Tensor, stride: int) -> torch.Tensor:

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 import yaml
 
-from plait.backward import Options
 from plait.core.errors import ConfigError
+from plait.engine import Options
 from plait.experiments import RunConfig, validate
 from plait.experiments.config import Method
 from plait.training import Trainer

@@ -19,7 +19,7 @@ from plait.connections import (
     Wiring,
 )
 from plait.connections.base import Connection, Shape
-from plait.connections.graph import Edge
+from plait.connections.edges.graph import Edge
 from plait.core.errors import ConfigError, ShapeError, UnsupportedError
 from plait.core.features import FeatureShape
 from plait.core.kinds import Kind

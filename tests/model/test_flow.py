@@ -8,7 +8,6 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from plait.backward import Backward
 from plait.balancing.base import GramianBalancer, Info
 from plait.connections import (
     AITM,
@@ -27,9 +26,10 @@ from plait.core.errors import ConfigError, UnsupportedError
 from plait.core.outputs import TaskFeatures, Term
 from plait.core.structure import PerTask
 from plait.core.watched import Watched
-from plait.encoders import encode
+from plait.engine import Backward
 from plait.gradients import Cut
 from plait.model import MultiTaskModel
+from plait.networks import encode
 from plait.sharing import Hard, Separate
 from tests.connections.flows import classes, encoded, head, labels, mlp, new, reached, rows, runs
 

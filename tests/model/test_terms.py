@@ -8,7 +8,7 @@ from torch import Tensor, nn
 
 from plait.connections import Hint, Lateral, OrderCalibration, ParameterTransfer
 from plait.connections.base import PenaltyConnection, StageConnection
-from plait.connections.graph import Edge
+from plait.connections.edges.graph import Edge
 from plait.core.features import Features
 from plait.core.outputs import Outputs, Term
 from plait.model.terms import output_terms, parameter_terms

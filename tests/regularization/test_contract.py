@@ -19,9 +19,9 @@ from plait.core.errors import UnsupportedError
 from plait.core.features import Features
 from plait.core.lookup import names, options_of, parameters
 from plait.core.seeding import derive_seed
-from plait.pretrained import describe, rebuild
+from plait.model.folder import describe, rebuild
 from plait.regularization import ParameterRegularizer, Regularizer
-from plait.regularization.split import Split
+from plait.regularization.bases.split import Split
 from tests.regularization.nets import (
     Net,
     model_of,

@@ -8,7 +8,7 @@ import torch
 from plait.core.errors import ConfigError, ShapeError
 from plait.core.features import Features
 from plait.regularization import Orthogonality
-from plait.regularization.parts.orthogonal import orthogonality
+from plait.regularization.algebra.orthogonal import orthogonality
 from tests.regularization.nets import model_of, train
 
 

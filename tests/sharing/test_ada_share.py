@@ -10,10 +10,11 @@ from torch import Tensor, nn
 from plait.balancing import Equal
 from plait.core.errors import ConfigError, UnsupportedError
 from plait.core.keys import safe_key
-from plait.core.scheduled import set_progress
 from plait.core.structure import PerTask
-from plait.encoders import ResidualEncoder, encode
+from plait.encoders import ResidualEncoder
 from plait.model import MultiTaskModel
+from plait.networks import encode
+from plait.networks.scheduled import set_progress
 from plait.sharing import AdaShare, Hard
 from plait.tasks import Classification, Regression
 from plait.training import parameter_groups

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from plait.core.errors import ConfigError
 from plait.core.keys import safe_key
 from plait.core.structure import PerTask
-from plait.encoders import encode
+from plait.networks import encode
 from plait.sharing import CGC, MMoE
 from tests.sharing.encoders import conv, mlp
 

@@ -13,7 +13,8 @@ from torch.utils.checkpoint import checkpoint
 from plait.core.errors import ConfigError, UnsupportedError
 from plait.core.keys import safe_key
 from plait.core.structure import Masked, PerTask
-from plait.encoders import as_staged, encode
+from plait.encoders import as_staged
+from plait.networks import encode
 from plait.sharing import Conditioned, Hard
 from plait.sharing.conditioning import TaskIndexed, conditioned_layers
 from plait.sharing.conditioning.units import Update

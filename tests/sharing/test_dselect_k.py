@@ -9,9 +9,9 @@ from torch import Tensor, nn
 from plait.core.errors import ConfigError
 from plait.core.keys import safe_key
 from plait.core.structure import PerTask
-from plait.encoders import encode
+from plait.networks import encode
 from plait.sharing import DSelectK, Hard
-from plait.sharing.selectors import entropy_of, reach_of
+from plait.sharing.experts.selectors import entropy_of, reach_of
 from plait.training import parameter_groups
 from tests.sharing.encoders import conv, mlp
 

@@ -7,7 +7,7 @@ from torch import nn
 from plait.core.errors import ConfigError, ShapeError, UnsupportedError
 from plait.core.lookup import options_of
 from plait.core.structure import PerTask
-from plait.encoders import encode
+from plait.networks import encode
 from plait.sharing import Hard, Separate
 from tests.sharing.encoders import mlp
 

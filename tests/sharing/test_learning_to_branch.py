@@ -9,12 +9,13 @@ from torch import Tensor, nn
 
 from plait.balancing import Equal
 from plait.core.errors import ConfigError, UnsupportedError
-from plait.core.scheduled import set_progress
 from plait.core.structure import PerTask
-from plait.encoders import ConvEncoder, blocks_of, encode, run_all
+from plait.encoders import ConvEncoder
 from plait.model import MultiTaskModel
+from plait.networks import blocks_of, encode, run_all
+from plait.networks.scheduled import set_progress
 from plait.sharing import LearningToBranch
-from plait.sharing.routes import Block, Routes
+from plait.sharing.search.routes import Block, Routes
 from plait.tasks import Classification, Regression
 from plait.training import parameter_groups
 

@@ -9,7 +9,7 @@ import plait.sharing
 from plait.encoders import MLPEncoder
 from plait.model import MultiTaskModel
 from plait.tasks import Regression
-from tests.test_roles import CASES
+from tests.model.test_roles import CASES
 
 TASKS = ("a", "b.c", "d%")
 

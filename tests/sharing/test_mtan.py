@@ -11,10 +11,11 @@ from torch.nn import functional as F
 from plait.core.errors import ConfigError, ShapeError
 from plait.core.keys import safe_key
 from plait.core.structure import Masked
-from plait.encoders import ResidualEncoder, encode
+from plait.encoders import ResidualEncoder
 from plait.model import MultiTaskModel
+from plait.networks import encode
 from plait.sharing import MTAN
-from plait.sharing.attention import BatchNorm, Layers, resized
+from plait.sharing.stages.attention import BatchNorm, Layers, resized
 from plait.tasks import Classification, Regression
 from tests.sharing.encoders import KINDS, Tokens, conv, mlp
 

@@ -11,12 +11,12 @@ from torch.nn import functional as F
 from plait.core.errors import ConfigError
 from plait.core.keys import safe_key
 from plait.core.lookup import options_of
-from plait.core.pooling import pool
-from plait.core.scheduled import set_progress
 from plait.core.structure import PerTask
-from plait.encoders import encode
 from plait.gradients import leaves
 from plait.model import MultiTaskModel
+from plait.networks import encode
+from plait.networks.grids import pool
+from plait.networks.scheduled import set_progress
 from plait.sharing import Separate, SharedPrivate
 from plait.tasks import Regression
 from tests.sharing.encoders import KINDS, mlp

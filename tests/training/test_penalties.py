@@ -6,12 +6,12 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from plait.backward import Backward
 from plait.balancing import Equal, Info, MoDo
 from plait.connections import PenaltyConnection
-from plait.connections.graph import Edge
+from plait.connections.edges.graph import Edge
 from plait.core import Batch
 from plait.core.outputs import Outputs
+from plait.engine import Backward
 from plait.model import MultiTaskModel
 from plait.regularization import PairwiseL2
 from plait.sharing import Separate

@@ -9,11 +9,11 @@ import pytest
 import torch
 from torch import nn
 
-from plait.backward import Backward
 from plait.balancing import Info
 from plait.core.batch import Batch
 from plait.core.errors import NonFiniteError
 from plait.data import collate
+from plait.engine import Backward
 from plait.model import MultiTaskModel
 from plait.training import StepRecord, training_step
 from tests.training.problem import BALANCERS, balancer, data, differences, model

@@ -18,7 +18,7 @@ from plait.model import MultiTaskModel
 from plait.sharing import Hard
 from plait.tasks import Classification, DenseRegression, Regression, Segmentation, Task
 from plait.training import Callback, StepRecord, Trainer
-from tests.backward.loops import rows_of
+from tests.engine.loops import rows_of
 from tests.training.problem import (
     BALANCERS,
     StopAt,

@@ -13,7 +13,7 @@ from plait.balancing.base import (
     Problem,
 )
 from plait.balancing.cagrad import CAGrad
-from plait.balancing.config import ConFIG
+from plait.balancing.con_fig import ConFIG
 from plait.balancing.cr_mogm import CRMOGM
 from plait.balancing.db_mtl import DBMTL
 from plait.balancing.dual_proj import DualProj
@@ -26,8 +26,8 @@ from plait.balancing.forum import FORUM
 from plait.balancing.gls import GLS
 from plait.balancing.go4align import GO4Align
 from plait.balancing.grad_drop import GradDrop
-from plait.balancing.gradnorm import GradNorm
-from plait.balancing.gradvac import GradVac
+from plait.balancing.grad_norm import GradNorm
+from plait.balancing.grad_vac import GradVac
 from plait.balancing.igb import IGB
 from plait.balancing.imtl_g import IMTLG
 from plait.balancing.imtl_l import IMTLL

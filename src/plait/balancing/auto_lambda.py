@@ -9,8 +9,8 @@ import torch
 from torch import Tensor
 
 from plait.balancing.base import BilevelBalancer, Info, Problem
-from plait.balancing.parts.adam import TaskAdam
-from plait.balancing.parts.bilevel import (
+from plait.balancing.contract.names import check_names
+from plait.balancing.contract.problem import (
     check_lookahead,
     gradient,
     gradients,
@@ -18,8 +18,8 @@ from plait.balancing.parts.bilevel import (
     mixed,
     products,
 )
-from plait.balancing.parts.named import check_names
-from plait.balancing.parts.state import TaskState
+from plait.balancing.memory.adam import TaskAdam
+from plait.balancing.memory.task import TaskState
 from plait.core.errors import ConfigError
 
 

@@ -9,8 +9,8 @@ import torch
 from torch import Tensor
 
 from plait.balancing.base import GramianBalancer, Info, check_square, informed
-from plait.balancing.parts.state import TaskState, grouped
-from plait.balancing.parts.wrapper import Wrapper
+from plait.balancing.bases.wrapper import Wrapper
+from plait.balancing.memory.task import TaskState, grouped
 from plait.balancing.upgrad import UPGrad
 from plait.core.errors import ConfigError
 

@@ -8,8 +8,8 @@ import torch
 from torch import Tensor
 
 from plait.balancing.base import Info, LossBalancer
-from plait.balancing.parts.named import present
-from plait.balancing.parts.state import TaskState
+from plait.balancing.contract.names import present
+from plait.balancing.memory.task import TaskState
 from plait.core.errors import ConfigError
 
 

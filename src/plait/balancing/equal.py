@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from plait.balancing.base import Info, LossBalancer
-from plait.balancing.parts.named import check_names
+from plait.balancing.contract.names import check_names
 from plait.core.errors import ConfigError
 
 

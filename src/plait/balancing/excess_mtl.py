@@ -9,8 +9,8 @@ import torch
 from torch import Tensor
 
 from plait.balancing.base import Info, JacobianBalancer
-from plait.balancing.parts.rows import RowState, names_of, wide
-from plait.balancing.parts.state import TaskState
+from plait.balancing.memory.row import RowState, names_of, wide
+from plait.balancing.memory.task import TaskState
 from plait.core.errors import ConfigError
 
 

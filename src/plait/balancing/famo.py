@@ -8,11 +8,11 @@ import torch
 from torch import Tensor
 
 from plait.balancing.base import Info, LossBalancer, Reread
-from plait.balancing.parts.adam import TaskAdam
-from plait.balancing.parts.logarithm import log_losses, vanished
-from plait.balancing.parts.named import check_names, present, values_by_task
-from plait.balancing.parts.preference import Preference, PreferenceBalancer
-from plait.balancing.parts.state import TaskState
+from plait.balancing.bases.preference import Preference, PreferenceBalancer
+from plait.balancing.contract.logarithm import log_losses, vanished
+from plait.balancing.contract.names import check_names, present, values_by_task
+from plait.balancing.memory.adam import TaskAdam
+from plait.balancing.memory.task import TaskState
 from plait.core.errors import ConfigError, NonFiniteError
 
 

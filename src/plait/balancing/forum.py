@@ -7,8 +7,7 @@ import torch
 from torch import Tensor
 
 from plait.balancing.base import BilevelBalancer, Info, Problem
-from plait.balancing.parts.adam import TaskAdam
-from plait.balancing.parts.bilevel import (
+from plait.balancing.contract.problem import (
     Point,
     check_lookahead,
     gradient,
@@ -16,7 +15,8 @@ from plait.balancing.parts.bilevel import (
     leaves,
     products,
 )
-from plait.balancing.parts.state import TaskState
+from plait.balancing.memory.adam import TaskAdam
+from plait.balancing.memory.task import TaskState
 from plait.balancing.solvers.dynamic_barrier import dynamic_barrier
 from plait.core.errors import ConfigError
 

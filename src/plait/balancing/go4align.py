@@ -8,9 +8,9 @@ import torch
 from torch import Tensor
 
 from plait.balancing.base import Info, LossBalancer
-from plait.balancing.parts.logarithm import vanished
-from plait.balancing.parts.named import present
-from plait.balancing.parts.state import TaskState
+from plait.balancing.contract.logarithm import vanished
+from plait.balancing.contract.names import present
+from plait.balancing.memory.task import TaskState
 from plait.balancing.solvers.kmeans import kmeans_1d
 from plait.core.errors import ConfigError
 

@@ -9,9 +9,9 @@ import torch
 from torch import Tensor
 
 from plait.balancing.base import Info, JacobianBalancer
-from plait.balancing.parts.named import check_names
-from plait.balancing.parts.random import RandomBalancer
-from plait.balancing.parts.rows import names_of, wide
+from plait.balancing.bases.random import RandomBalancer
+from plait.balancing.contract.names import check_names
+from plait.balancing.memory.row import names_of, wide
 from plait.core.errors import ConfigError
 
 

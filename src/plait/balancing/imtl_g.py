@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from plait.balancing.base import GramianBalancer, Info
-from plait.balancing.parts.normalise import normalise, rounding
+from plait.balancing.solvers.cosines import normalise, rounding
 from plait.balancing.solvers.least_norm import least_norm
 
 

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from plait.balancing.base import Info
-from plait.balancing.parts.learned_scales import LearnedScales
+from plait.balancing.bases.learned_scales import LearnedScales
 
 
 class IMTLL(LearnedScales):

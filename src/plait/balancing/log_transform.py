@@ -5,9 +5,9 @@ from __future__ import annotations
 from torch import Tensor
 
 from plait.balancing.base import Info, LossBalancer
-from plait.balancing.parts.logarithm import log_losses
-from plait.balancing.parts.named import present
-from plait.balancing.parts.preference import PreferenceBalancer
+from plait.balancing.bases.preference import PreferenceBalancer
+from plait.balancing.contract.logarithm import log_losses
+from plait.balancing.contract.names import present
 
 
 class LogTransform(PreferenceBalancer, LossBalancer):

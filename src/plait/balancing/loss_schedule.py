@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 
-from plait.balancing.parts.named import check_names
+from plait.balancing.contract.names import check_names
 from plait.core.errors import ConfigError
 
 

@@ -10,9 +10,9 @@ import torch
 from torch import Tensor
 
 from plait.balancing.base import Info, JacobianBalancer
-from plait.balancing.parts.losses import losses_of
-from plait.balancing.parts.rows import RowState, mix, names_of, wide
-from plait.balancing.parts.state import TaskState
+from plait.balancing.contract.losses import losses_of
+from plait.balancing.memory.row import RowState, mix, names_of, wide
+from plait.balancing.memory.task import TaskState
 from plait.balancing.solvers.simplex import project_simplex
 from plait.core.errors import ConfigError
 

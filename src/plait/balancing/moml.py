@@ -7,9 +7,9 @@ import torch
 from torch import Tensor
 
 from plait.balancing.base import BilevelBalancer, Info, Problem
-from plait.balancing.parts.adam import TaskAdam
-from plait.balancing.parts.bilevel import check_lookahead, gradients, leaves, mixed, products
-from plait.balancing.parts.state import TaskState
+from plait.balancing.contract.problem import check_lookahead, gradients, leaves, mixed, products
+from plait.balancing.memory.adam import TaskAdam
+from plait.balancing.memory.task import TaskState
 from plait.balancing.solvers.min_norm import min_norm
 from plait.core.errors import ConfigError
 

@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 
 from plait.balancing.base import GramianBalancer, Info
-from plait.balancing.parts.normalise import normalise, rounding
-from plait.balancing.parts.preference import Preference, PreferenceBalancer
+from plait.balancing.bases.preference import Preference, PreferenceBalancer
+from plait.balancing.solvers.cosines import normalise, rounding
 from plait.balancing.solvers.newton import newton
 from plait.core.errors import ConfigError
 

@@ -8,8 +8,8 @@ from typing import Any, Literal
 import numpy as np
 
 from plait.balancing.base import GramianBalancer, Info
-from plait.balancing.parts.orders import among_active
-from plait.balancing.parts.random import RandomBalancer
+from plait.balancing.bases.random import RandomBalancer
+from plait.balancing.solvers.orders import among_active
 from plait.core.errors import ConfigError
 
 

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from plait.balancing.base import Info, LossBalancer
-from plait.balancing.parts.random import RandomBalancer
+from plait.balancing.bases.random import RandomBalancer
 from plait.core.errors import ConfigError
 
 Distribution = Literal["normal", "uniform", "dirichlet", "bernoulli"]

@@ -8,10 +8,10 @@ import torch
 from torch import Tensor
 
 from plait.balancing.base import Info, LossBalancer
-from plait.balancing.parts.logarithm import vanished
-from plait.balancing.parts.named import present
-from plait.balancing.parts.preference import Preference, PreferenceBalancer
-from plait.balancing.parts.state import TaskState
+from plait.balancing.bases.preference import Preference, PreferenceBalancer
+from plait.balancing.contract.logarithm import vanished
+from plait.balancing.contract.names import present
+from plait.balancing.memory.task import TaskState
 from plait.core.errors import ConfigError
 
 FLOOR = 1e-5  # of a standard deviation, relative to the mean; the authors' number is absolute

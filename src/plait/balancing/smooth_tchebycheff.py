@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from torch import Tensor
 
 from plait.balancing.base import Info, LossBalancer
-from plait.balancing.parts.named import check_names, present, values_by_task
+from plait.balancing.contract.names import check_names, present, values_by_task
 from plait.core.errors import ConfigError
 
 

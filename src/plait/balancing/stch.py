@@ -6,10 +6,10 @@ import torch
 from torch import Tensor
 
 from plait.balancing.base import Info, LossBalancer
-from plait.balancing.parts.logarithm import log_losses, vanished
-from plait.balancing.parts.named import present
-from plait.balancing.parts.preference import Preference, PreferenceBalancer
-from plait.balancing.parts.reference_losses import ReferenceLosses
+from plait.balancing.bases.preference import Preference, PreferenceBalancer
+from plait.balancing.contract.logarithm import log_losses, vanished
+from plait.balancing.contract.names import present
+from plait.balancing.memory.reference_losses import ReferenceLosses
 from plait.core.errors import ConfigError
 
 

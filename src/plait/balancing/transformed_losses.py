@@ -9,9 +9,9 @@ import torch
 from torch import Tensor
 
 from plait.balancing.base import GramianBalancer, Info, check_square, informed
-from plait.balancing.parts.losses import losses_of, refuse_negative
-from plait.balancing.parts.state import TaskState
-from plait.balancing.parts.wrapper import Wrapper
+from plait.balancing.bases.wrapper import Wrapper
+from plait.balancing.contract.losses import losses_of, refuse_negative
+from plait.balancing.memory.task import TaskState
 from plait.balancing.upgrad import UPGrad
 from plait.core.errors import ConfigError
 

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from plait.balancing.base import Info, JacobianBalancer
-from plait.balancing.parts.rows import names_of
+from plait.balancing.memory.row import names_of
 from plait.core.errors import ConfigError
 
 BLOCK = 1 << 20  # columns that are sorted at once

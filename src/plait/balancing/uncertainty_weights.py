@@ -9,8 +9,8 @@ import torch
 from torch import Tensor, nn
 
 from plait.balancing.base import Info
-from plait.balancing.parts.learned_scales import LearnedScales
-from plait.balancing.parts.named import check_names
+from plait.balancing.bases.learned_scales import LearnedScales
+from plait.balancing.contract.names import check_names
 from plait.core.errors import ConfigError
 
 Form = Literal["regression", "classification"]

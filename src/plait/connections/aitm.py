@@ -9,13 +9,13 @@ from typing import Literal
 import torch
 from torch import Tensor, nn
 
-from plait.connections.alpha import AlphaLike
 from plait.connections.base import Detach, ForwardConnection, Level, Shape, Wiring
-from plait.connections.graph import key_of
+from plait.connections.edges.alpha import AlphaLike
+from plait.connections.edges.graph import key_of
 from plait.core.errors import ConfigError, ShapeError
 from plait.core.features import Features, FeatureShape
-from plait.core.pooling import pool
 from plait.core.seeding import seeded
+from plait.networks.grids import pool
 
 
 class AITM(ForwardConnection):

@@ -11,8 +11,8 @@ from typing import ClassVar, Literal
 
 from torch import Tensor, nn
 
-from plait.connections.alpha import Alpha, AlphaLike
-from plait.connections.graph import Edge, edges_of, in_order, written
+from plait.connections.edges.alpha import Alpha, AlphaLike
+from plait.connections.edges.graph import Edge, edges_of, in_order, written
 from plait.core.errors import ConfigError, ShapeError, UnsupportedError
 from plait.core.features import Features, FeatureShape
 from plait.core.kinds import Kind

@@ -10,11 +10,11 @@ from typing import Literal
 import torch
 from torch import Tensor, nn
 
-from plait.connections.alpha import AlphaLike
 from plait.connections.base import Detach, ForwardConnection, Level, Shape, Wiring
-from plait.connections.graph import Edge, key_of
-from plait.connections.readings import readable
-from plait.connections.signals import ChannelMap, onto, widened, with_last
+from plait.connections.edges.alpha import AlphaLike
+from plait.connections.edges.graph import Edge, key_of
+from plait.connections.signals.channel_map import ChannelMap, onto, widened, with_last
+from plait.connections.signals.readings import readable
 from plait.core.errors import ConfigError, ShapeError, UnsupportedError
 from plait.core.features import Features, FeatureShape
 from plait.core.keys import safe_key

@@ -7,11 +7,11 @@ from typing import Any, Literal
 
 from torch import Tensor, nn
 
-from plait.connections.alpha import AlphaLike
 from plait.connections.base import Detach, PenaltyConnection, Wiring
-from plait.connections.graph import Edge, key_of, written
-from plait.connections.readings import readable
-from plait.connections.signals import ChannelMap, mean_over, onto, precise
+from plait.connections.edges.alpha import AlphaLike
+from plait.connections.edges.graph import Edge, key_of, written
+from plait.connections.signals.channel_map import ChannelMap, mean_over, onto, precise
+from plait.connections.signals.readings import readable
 from plait.core.errors import ConfigError, ShapeError, unknown
 from plait.core.kinds import Kind
 from plait.core.outputs import Outputs

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from plait.connections.base import Wiring
-from plait.connections.mixing import (
+from plait.connections.bases.mixing import (
     Init,
     Mixing,
     check_init,

@@ -7,10 +7,10 @@ from typing import Literal
 
 from torch import Tensor, nn
 
-from plait.connections.alpha import AlphaLike
 from plait.connections.base import Detach, PenaltyConnection, Wiring
-from plait.connections.graph import Edge, key_of
-from plait.connections.signals import ChannelMap, mean_over, onto, precise
+from plait.connections.edges.alpha import AlphaLike
+from plait.connections.edges.graph import Edge, key_of
+from plait.connections.signals.channel_map import ChannelMap, mean_over, onto, precise
 from plait.core.errors import ConfigError, ShapeError
 from plait.core.features import FeatureShape
 from plait.core.outputs import Outputs

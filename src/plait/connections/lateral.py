@@ -8,8 +8,8 @@ from operator import add
 
 from torch import Tensor, nn
 
-from plait.connections.laterals import Laterals, Values
-from plait.connections.signals import ChannelMap
+from plait.connections.bases.lateral_base import Laterals, Values
+from plait.connections.signals.channel_map import ChannelMap
 from plait.core.keys import safe_key
 
 

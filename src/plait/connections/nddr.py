@@ -11,8 +11,8 @@ from torch.nn import functional as F
 from torch.nn.modules.batchnorm import _BatchNorm
 
 from plait.connections.base import Wiring
-from plait.connections.mixing import Mixing
-from plait.connections.signals import ChannelMap
+from plait.connections.bases.mixing import Mixing
+from plait.connections.signals.channel_map import ChannelMap
 from plait.core.errors import ConfigError
 from plait.core.features import FeatureShape
 from plait.core.keys import unit_key

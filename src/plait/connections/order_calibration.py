@@ -7,11 +7,11 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from plait.connections.alpha import AlphaLike
 from plait.connections.base import Detach, PenaltyConnection, Wiring
-from plait.connections.graph import Edge
-from plait.connections.readings import log_odds, need_binary
-from plait.connections.signals import precise
+from plait.connections.edges.alpha import AlphaLike
+from plait.connections.edges.graph import Edge
+from plait.connections.signals.channel_map import precise
+from plait.connections.signals.readings import log_odds, need_binary
 from plait.core.errors import ShapeError
 from plait.core.kinds import Kind
 from plait.core.outputs import Outputs

@@ -10,10 +10,10 @@ from typing import Literal
 
 from torch import Tensor, nn
 
-from plait.connections.alpha import AlphaLike
 from plait.connections.base import Detach, ForwardConnection, Level, Shape, Wiring
-from plait.connections.graph import Edge, key_of
-from plait.connections.signals import ChannelMap, onto
+from plait.connections.edges.alpha import AlphaLike
+from plait.connections.edges.graph import Edge, key_of
+from plait.connections.signals.channel_map import ChannelMap, onto
 from plait.core.errors import ConfigError, ShapeError
 from plait.core.features import Features, FeatureShape
 from plait.core.seeding import seeded

@@ -8,12 +8,12 @@ from operator import add
 
 from torch import Tensor, nn
 
-from plait.connections.alpha import AlphaLike
 from plait.connections.base import Detach, PenaltyConnection, Wiring
-from plait.connections.graph import Edge, written
+from plait.connections.edges.alpha import AlphaLike
+from plait.connections.edges.graph import Edge, written
 from plait.core.errors import UnsupportedError
-from plait.core.matching import match_parameters
 from plait.core.outputs import Outputs
+from plait.networks.matching import match_parameters
 
 
 class ParameterTransfer(PenaltyConnection):

@@ -9,10 +9,10 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from plait.connections.alpha import AlphaLike
 from plait.connections.base import Detach, PenaltyConnection, Wiring
-from plait.connections.graph import Edge, key_of
-from plait.connections.signals import ChannelMap, mean_over, onto, precise
+from plait.connections.edges.alpha import AlphaLike
+from plait.connections.edges.graph import Edge, key_of
+from plait.connections.signals.channel_map import ChannelMap, mean_over, onto, precise
 from plait.core.errors import ConfigError, ShapeError
 from plait.core.kinds import Kind
 from plait.core.outputs import Outputs

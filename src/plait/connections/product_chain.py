@@ -9,8 +9,8 @@ import torch
 from torch import Tensor
 
 from plait.connections.base import Detach, ForwardConnection, Level, Wiring
-from plait.connections.readings import log_odds, need_binary
-from plait.connections.signals import precise
+from plait.connections.signals.channel_map import precise
+from plait.connections.signals.readings import log_odds, need_binary
 from plait.core.errors import ShapeError
 from plait.core.kinds import Kind
 

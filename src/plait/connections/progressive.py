@@ -9,12 +9,12 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from plait.connections.alpha import AlphaLike
 from plait.connections.base import Detach
-from plait.connections.graph import Edge
+from plait.connections.bases.lateral_base import Laterals, Values
+from plait.connections.edges.alpha import AlphaLike
+from plait.connections.edges.graph import Edge
 from plait.connections.lateral import LinearSum, zero_map
-from plait.connections.laterals import Laterals, Values
-from plait.connections.signals import ChannelMap
+from plait.connections.signals.channel_map import ChannelMap
 from plait.core.errors import ConfigError
 
 

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from plait.connections.base import Wiring
-from plait.connections.mixing import Init, Mixing, check_init, start, weighted_sum
+from plait.connections.bases.mixing import Init, Mixing, check_init, start, weighted_sum
 from plait.core.errors import ConfigError, ShapeError
 from plait.core.keys import safe_key, unit_key
 from plait.core.outputs import Term

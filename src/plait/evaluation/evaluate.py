@@ -12,8 +12,8 @@ from torchmetrics import Metric
 
 from plait.core.batch import Batch
 from plait.core.errors import ConfigError, DataError, unknown
-from plait.core.modes import evaluating
 from plait.model import MultiTaskModel
+from plait.networks.modes import evaluating
 from plait.tasks.metrics import direction
 
 Scores = dict[str, dict[str, float]]  # {task: {metric: value}}

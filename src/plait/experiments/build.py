@@ -19,17 +19,17 @@ import plait.encoders
 import plait.recipes
 import plait.regularization
 import plait.sharing
-from plait.backward import Options
 from plait.balancing import Balancer, LossSchedule
 from plait.connections import Connection
 from plait.core.errors import ConfigError, PlaitError, suggest, unknown
 from plait.core.lookup import build, find, parameters
 from plait.core.seeding import seeded
 from plait.data import loader, of_tasks
+from plait.engine import Options
 from plait.experiments.config import Method, Methods, RunConfig
 from plait.experiments.overrides import merge
 from plait.model import MultiTaskModel, Transfer
-from plait.pretrained import read_model
+from plait.model.folder import read_model
 from plait.recipes import Recipe
 from plait.regularization import Regularizer
 from plait.sharing import Sharing

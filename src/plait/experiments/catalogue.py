@@ -15,7 +15,7 @@ import plait.regularization
 import plait.sharing
 import plait.tasks
 from plait.balancing import Balancer
-from plait.balancing.traits import traits
+from plait.balancing.contract.traits import traits
 from plait.connections import Connection
 from plait.core.docstrings import part_of, summary_of
 from plait.core.errors import ConfigError, unknown

@@ -7,8 +7,8 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
-from plait.backward import At, HeadWeights, NonFinite, Route, Scale
 from plait.core.errors import ConfigError, suggest
+from plait.engine import At, HeadWeights, NonFinite, Route, Scale
 from plait.model import NewTasks
 
 

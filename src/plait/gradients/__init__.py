@@ -1,7 +1,7 @@
 """Per-task gradients: which parameters are shared, the rows, and their inner products."""
 
 from plait.gradients.check import check_losses, values_of
-from plait.gradients.cut import Cut, FeatureGradients
+from plait.gradients.features.cut import Cut, FeatureGradients
 from plait.gradients.gramian import cross_gramian, gramian, norms_and_cosines
 from plait.gradients.graph import (
     gradients,
@@ -11,7 +11,7 @@ from plait.gradients.graph import (
     per_task_gradients,
     reached_by,
 )
-from plait.gradients.layers import LayerGradients, LayerPlan
+from plait.gradients.layers.plan import LayerGradients, LayerPlan
 from plait.gradients.layout import Layout
 from plait.gradients.rows import RowBuffer
 from plait.gradients.scratch import Scratch

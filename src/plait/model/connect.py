@@ -19,13 +19,13 @@ from plait.connections import (
     Wiring,
 )
 from plait.connections.base import Shape
-from plait.connections.graph import Edge, in_order
+from plait.connections.edges.graph import Edge, in_order
 from plait.core.errors import ShapeError, UnsupportedError
 from plait.core.features import Features, FeatureShape
 from plait.core.seeding import seeded
 from plait.core.structure import PerTask
-from plait.encoders import body_shapes, ends_of_blocks, grid_of, infer_shape, stages_of
-from plait.encoders.split import entrance
+from plait.networks import body_shapes, ends_of_blocks, grid_of, infer_shape, stages_of
+from plait.networks.halves import entrance
 from plait.sharing import Separate, Sharing
 from plait.sharing.base import input_of
 from plait.tasks import Task

@@ -20,8 +20,8 @@ from plait.core.errors import ConfigError, UnsupportedError, unknown
 from plait.core.features import Features
 from plait.core.outputs import Outputs, TaskFeatures
 from plait.core.structure import PerTask
-from plait.encoders.split import Shift
 from plait.gradients import Cut
+from plait.networks.halves import Shift
 from plait.sharing import Separate, Sharing
 from plait.sharing.base import input_of
 

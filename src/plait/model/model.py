@@ -14,17 +14,12 @@ from plait.core.batch import Batch
 from plait.core.errors import ConfigError, DataError, suggest
 from plait.core.keys import safe_key
 from plait.core.outputs import Losses, Outputs, Penalties
-from plait.core.scheduled import set_progress
 from plait.core.structure import from_signature, signature
 from plait.core.watched import Watched
 from plait.gradients import Cut
 from plait.model.connect import connect
 from plait.model.flow import Flow
-from plait.model.freeze import freeze as freeze_parts
-from plait.model.roles import roles_of
-from plait.model.terms import output_terms, parameter_terms
-from plait.model.transfer import NewTasks, Transfer, transfer
-from plait.pretrained import (
+from plait.model.folder import (
     building_from,
     describe,
     load_state,
@@ -33,6 +28,11 @@ from plait.pretrained import (
     rebuild,
     write_model,
 )
+from plait.model.freeze import freeze as freeze_parts
+from plait.model.roles import roles_of
+from plait.model.terms import output_terms, parameter_terms
+from plait.model.transfer import NewTasks, Transfer, transfer
+from plait.networks.scheduled import set_progress
 from plait.regularization.base import Regularizer
 from plait.sharing.base import Sharing
 from plait.tasks.task import Task

@@ -8,9 +8,9 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from plait.core.modes import evaluating
 from plait.core.structure import from_signature, map_tensors
 from plait.gradients import leaves
+from plait.networks.modes import evaluating
 
 
 def roles_of(model: nn.Module, signature: Mapping[str, Any]) -> dict[str, frozenset[str]]:

@@ -7,13 +7,13 @@ from torch import Tensor
 
 from plait.core.errors import ConfigError
 from plait.core.watched import Watched
+from plait.regularization.algebra.correlation import table
+from plait.regularization.algebra.joined import bundles, joined, write
+from plait.regularization.algebra.nonnegative_lasso import combine_others
+from plait.regularization.algebra.quadratic import quadratic_prox
+from plait.regularization.algebra.singular import gram
 from plait.regularization.base import Mode
-from plait.regularization.estimating import Estimating
-from plait.regularization.parts.correlation import table
-from plait.regularization.parts.joined import bundles, joined, write
-from plait.regularization.parts.nonnegative_lasso import combine_others
-from plait.regularization.parts.quadratic import quadratic_prox
-from plait.regularization.parts.singular import gram
+from plait.regularization.bases.estimating import Estimating
 
 
 class Asymmetric(Estimating):

@@ -12,9 +12,9 @@ from torch import Tensor, nn
 
 from plait.core.errors import ConfigError, UnsupportedError
 from plait.core.features import Features
-from plait.core.matching import match_parameters
 from plait.core.outputs import Term
 from plait.core.watched import Watched
+from plait.networks.matching import match_parameters
 
 Mode = Literal["loss", "prox"]
 

@@ -9,10 +9,10 @@ from torch import Tensor, nn
 
 from plait.core.errors import ConfigError
 from plait.core.watched import Watched
+from plait.regularization.algebra.capped_simplex import capped
+from plait.regularization.algebra.correlation import table
 from plait.regularization.base import Mode
-from plait.regularization.coupling import LearnedCoupling
-from plait.regularization.parts.capped_simplex import capped
-from plait.regularization.parts.correlation import table
+from plait.regularization.bases.coupling import LearnedCoupling
 
 
 class Clustered(LearnedCoupling):

@@ -5,10 +5,10 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from plait.regularization.algebra.joined import blocks, joined
+from plait.regularization.algebra.rows import unit_rows
+from plait.regularization.algebra.spread import spread
 from plait.regularization.base import Mode, ParameterRegularizer
-from plait.regularization.parts.joined import blocks, joined
-from plait.regularization.parts.rows import unit_rows
-from plait.regularization.parts.spread import spread
 
 
 class Cosine(ParameterRegularizer):

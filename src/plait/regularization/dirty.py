@@ -5,8 +5,8 @@ from __future__ import annotations
 from torch import Tensor
 from torch.nn.functional import softshrink
 
-from plait.regularization.parts.l1inf import l1inf_norm, l1inf_prox
-from plait.regularization.split import Split
+from plait.regularization.algebra.l1inf import l1inf_norm, l1inf_prox
+from plait.regularization.bases.split import Split
 
 
 class Dirty(Split):

@@ -7,10 +7,10 @@ from collections.abc import Mapping
 import torch
 from torch import Tensor, nn
 
+from plait.regularization.algebra.joined import bundles, joined, write
+from plait.regularization.algebra.laplacian import Graph, adjacency, laplacian
+from plait.regularization.algebra.quadratic import quadratic, quadratic_prox
 from plait.regularization.base import Mode, ParameterRegularizer
-from plait.regularization.parts.joined import bundles, joined, write
-from plait.regularization.parts.laplacian import Graph, adjacency, laplacian
-from plait.regularization.parts.quadratic import quadratic, quadratic_prox
 
 
 class GraphLaplacian(ParameterRegularizer):

@@ -8,8 +8,8 @@ import torch
 from torch import Tensor, nn
 
 from plait.core.errors import ConfigError
+from plait.regularization.algebra.rows import shrink_rows
 from plait.regularization.base import Mode, ParameterRegularizer
-from plait.regularization.parts.rows import shrink_rows
 
 
 class L21(ParameterRegularizer):

@@ -10,9 +10,9 @@ from torch import Tensor, nn
 
 from plait.core.errors import ConfigError
 from plait.core.watched import Watched
+from plait.regularization.algebra.joined import joined
+from plait.regularization.algebra.spread import pull_together, spread_of
 from plait.regularization.base import Mode, ParameterRegularizer
-from plait.regularization.parts.joined import joined
-from plait.regularization.parts.spread import pull_together, spread_of
 
 
 class LearnedStrength(ParameterRegularizer):

@@ -7,13 +7,13 @@ from torch import Tensor, nn
 
 from plait.core.errors import ConfigError
 from plait.core.watched import Watched
+from plait.regularization.algebra.correlation import correlation_of, table
+from plait.regularization.algebra.joined import write
+from plait.regularization.algebra.modes import along, mode_product
+from plait.regularization.algebra.singular import gram
+from plait.regularization.algebra.unfold import unfold
 from plait.regularization.base import Mode
-from plait.regularization.estimating import Estimating
-from plait.regularization.parts.correlation import correlation_of, table
-from plait.regularization.parts.joined import write
-from plait.regularization.parts.modes import along, mode_product
-from plait.regularization.parts.singular import gram
-from plait.regularization.parts.unfold import unfold
+from plait.regularization.bases.estimating import Estimating
 
 
 class MultilinearRelationship(Estimating):

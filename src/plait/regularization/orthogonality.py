@@ -11,9 +11,9 @@ from torch import Tensor, nn
 from plait.core.errors import ConfigError
 from plait.core.features import Features
 from plait.core.outputs import Term
-from plait.core.pooling import pool
+from plait.networks.grids import pool
+from plait.regularization.algebra.orthogonal import FORMS, OrthogonalityForm, orthogonality
 from plait.regularization.base import Regularizer
-from plait.regularization.parts.orthogonal import FORMS, OrthogonalityForm, orthogonality
 
 
 class Orthogonality(Regularizer):

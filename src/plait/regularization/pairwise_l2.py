@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from torch import Tensor
 
+from plait.regularization.algebra.spread import pull_together, spread_of
 from plait.regularization.base import ParameterRegularizer
-from plait.regularization.parts.spread import pull_together, spread_of
 
 
 class PairwiseL2(ParameterRegularizer):

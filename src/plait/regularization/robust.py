@@ -5,9 +5,9 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from plait.regularization.parts.nuclear import nuclear_norms, shrink_singular_values
-from plait.regularization.parts.rows import shrink_rows
-from plait.regularization.split import Split
+from plait.regularization.algebra.nuclear import nuclear_norms, shrink_singular_values
+from plait.regularization.algebra.rows import shrink_rows
+from plait.regularization.bases.split import Split
 
 
 class Robust(Split):

@@ -7,8 +7,8 @@ from collections.abc import Mapping
 import torch
 from torch import Tensor, nn
 
+from plait.regularization.algebra.joined import joined, write
 from plait.regularization.base import ParameterRegularizer
-from plait.regularization.parts.joined import joined, write
 
 
 class Successive(ParameterRegularizer):

@@ -7,10 +7,10 @@ from torch import Tensor
 
 from plait.core.errors import ConfigError
 from plait.core.watched import Watched
+from plait.regularization.algebra.correlation import correlation_of, table
+from plait.regularization.algebra.inverse import inverse_of_positive
 from plait.regularization.base import Mode
-from plait.regularization.coupling import LearnedCoupling
-from plait.regularization.parts.correlation import correlation_of, table
-from plait.regularization.parts.inverse import inverse_of_positive
+from plait.regularization.bases.coupling import LearnedCoupling
 
 
 class TaskRelationship(LearnedCoupling):

@@ -8,9 +8,9 @@ import torch
 from torch import Tensor
 
 from plait.core.errors import ConfigError
+from plait.regularization.algebra.nuclear import nuclear_norms
+from plait.regularization.algebra.unfold import FORMS, Form, row_axes, unfold, written
 from plait.regularization.base import Mode, ParameterRegularizer
-from plait.regularization.parts.nuclear import nuclear_norms
-from plait.regularization.parts.unfold import FORMS, Form, row_axes, unfold, written
 
 
 class TensorTraceNorm(ParameterRegularizer):

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from torch import Tensor
 
+from plait.regularization.algebra.joined import joined, write
+from plait.regularization.algebra.nuclear import nuclear_norms, shrink_singular_values
 from plait.regularization.base import ParameterRegularizer
-from plait.regularization.parts.joined import joined, write
-from plait.regularization.parts.nuclear import nuclear_norms, shrink_singular_values
 
 
 class TraceNorm(ParameterRegularizer):

@@ -12,7 +12,7 @@ from plait.core.features import Features
 from plait.core.outputs import TaskFeatures, Term
 from plait.core.structure import PerTask
 from plait.core.watched import Watched
-from plait.encoders import (
+from plait.networks import (
     EncoderLike,
     Unit,
     block_shapes,
@@ -25,8 +25,8 @@ from plait.encoders import (
     unmasked,
 )
 from plait.sharing.base import Sharing, input_of
-from plait.sharing.gumbel import Search, gumbel_softmax
-from plait.sharing.policy import Form, Policy, check_policy
+from plait.sharing.search.gumbel import Search, gumbel_softmax
+from plait.sharing.search.policy import Form, Policy, check_policy
 
 Decision = float | Tensor  # the weight of a block, the shortcut has the rest
 

@@ -12,11 +12,11 @@ from torch.nn import functional as F
 
 from plait.core.keys import safe_key
 from plait.core.seeding import seeded
-from plait.encoders import Copies, EncoderLike, unmasked
-from plait.sharing.blend import Blend
-from plait.sharing.experts import SHARED, Counts, Found, checked_counts, counts_of
-from plait.sharing.gates import GateInput
-from plait.sharing.stacked import LevelExperts, gate_key
+from plait.networks import Copies, EncoderLike, unmasked
+from plait.sharing.experts.base import SHARED, Counts, Found, checked_counts, counts_of
+from plait.sharing.experts.blend import Blend
+from plait.sharing.experts.gates import GateInput
+from plait.sharing.experts.levels import LevelExperts, gate_key
 
 
 class AdaTT(LevelExperts):

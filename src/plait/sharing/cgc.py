@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from plait.encoders import Copies, EncoderLike
-from plait.sharing.experts import Counts, checked_counts, counts_of
-from plait.sharing.gates import GateInput
-from plait.sharing.whole import WholeExperts
+from plait.networks import Copies, EncoderLike
+from plait.sharing.experts.base import Counts, checked_counts, counts_of
+from plait.sharing.experts.gates import GateInput
+from plait.sharing.experts.whole import WholeExperts
 
 
 class CGC(WholeExperts):

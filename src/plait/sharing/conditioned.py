@@ -12,7 +12,7 @@ from plait.core.errors import ConfigError, unknown
 from plait.core.features import Features, FeatureShape
 from plait.core.outputs import TaskFeatures
 from plait.core.structure import PerTask
-from plait.encoders import (
+from plait.networks import (
     EncoderLike,
     channel_dim_of,
     copy_of,

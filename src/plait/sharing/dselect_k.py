@@ -13,12 +13,12 @@ from plait.core.errors import ConfigError, unknown
 from plait.core.keys import safe_key
 from plait.core.outputs import Term
 from plait.core.seeding import seeded
-from plait.encoders import Copies, EncoderLike, encode
-from plait.sharing.blend import Blend
-from plait.sharing.experts import SHARED, Found, checked_count
-from plait.sharing.gates import GateInput, Reading
-from plait.sharing.selectors import Selectors, entropy_of, reach_of
-from plait.sharing.whole import Experts, WholeExperts
+from plait.networks import Copies, EncoderLike, encode
+from plait.sharing.experts.base import SHARED, Found, checked_count
+from plait.sharing.experts.blend import Blend
+from plait.sharing.experts.gates import GateInput, Reading
+from plait.sharing.experts.selectors import Selectors, entropy_of, reach_of
+from plait.sharing.experts.whole import Experts, WholeExperts
 
 Conditioning = Literal["task", "example"]
 Reduction = Literal["mean", "sum"]

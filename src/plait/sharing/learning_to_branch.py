@@ -13,7 +13,7 @@ from plait.core.keys import safe_key
 from plait.core.outputs import TaskFeatures
 from plait.core.structure import PerTask
 from plait.core.watched import Watched
-from plait.encoders import (
+from plait.networks import (
     Copies,
     EncoderLike,
     block_shapes,
@@ -25,8 +25,8 @@ from plait.encoders import (
     unmasked,
 )
 from plait.sharing.base import Sharing, input_of
-from plait.sharing.gumbel import Search
-from plait.sharing.routes import Block, Routes, Row, check_routes, followed, mixed
+from plait.sharing.search.gumbel import Search
+from plait.sharing.search.routes import Block, Routes, Row, check_routes, followed, mixed
 
 
 class LearningToBranch(Sharing):

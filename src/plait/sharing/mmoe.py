@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from plait.encoders import Copies, EncoderLike
-from plait.sharing.experts import checked_count
-from plait.sharing.gates import GateInput
-from plait.sharing.whole import WholeExperts
+from plait.networks import Copies, EncoderLike
+from plait.sharing.experts.base import checked_count
+from plait.sharing.experts.gates import GateInput
+from plait.sharing.experts.whole import WholeExperts
 
 
 class MMoE(WholeExperts):

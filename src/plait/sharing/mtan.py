@@ -15,7 +15,7 @@ from plait.core.outputs import TaskFeatures
 from plait.core.seeding import seeded
 from plait.core.structure import PerTask
 from plait.core.watched import Watched
-from plait.encoders import (
+from plait.networks import (
     EncoderLike,
     Stage,
     block_shapes,
@@ -28,8 +28,8 @@ from plait.encoders import (
     shape_of_run,
     unmasked,
 )
-from plait.sharing.attention import Layers, Pooling, Residual, mask_layers, resized
 from plait.sharing.base import Sharing, input_of
+from plait.sharing.stages.attention import Layers, Pooling, Residual, mask_layers, resized
 
 Refine = Literal["conv", "basic", "bottleneck"]
 REFINES = ("conv", "basic", "bottleneck")

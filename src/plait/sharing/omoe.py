@@ -8,9 +8,9 @@ from typing import Any, cast
 from torch import Tensor
 
 from plait.core.seeding import seeded
-from plait.sharing.blend import Blend
-from plait.sharing.experts import Found
-from plait.sharing.gates import Gate, common_reading
+from plait.sharing.experts.base import Found
+from plait.sharing.experts.blend import Blend
+from plait.sharing.experts.gates import Gate, common_reading
 from plait.sharing.mmoe import MMoE
 
 ONLY = "all"  # the key of the gate

@@ -8,11 +8,11 @@ from typing import Any
 from torch import Tensor
 
 from plait.core.keys import safe_key
-from plait.encoders import Copies, EncoderLike, unmasked
-from plait.sharing.blend import Blend
-from plait.sharing.experts import SHARED, Counts, Found, checked_counts, counts_of
-from plait.sharing.gates import GateInput
-from plait.sharing.stacked import LevelExperts
+from plait.networks import Copies, EncoderLike, unmasked
+from plait.sharing.experts.base import SHARED, Counts, Found, checked_counts, counts_of
+from plait.sharing.experts.blend import Blend
+from plait.sharing.experts.gates import GateInput
+from plait.sharing.experts.levels import LevelExperts
 
 
 class PLE(LevelExperts):

@@ -13,10 +13,10 @@ from plait.core.features import Features
 from plait.core.keys import safe_key
 from plait.core.outputs import TaskFeatures
 from plait.core.structure import PerTask
-from plait.encoders import Copies, EncoderLike, copy_of, encode, infer_shape
-from plait.encoders.split import Shift
+from plait.networks import Copies, EncoderLike, copy_of, encode, infer_shape
+from plait.networks.halves import Shift
 from plait.sharing.base import Sharing, input_of
-from plait.sharing.columns import run_columns
+from plait.sharing.stages.columns import run_columns
 
 
 class Separate(Sharing):

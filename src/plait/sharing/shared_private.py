@@ -14,14 +14,14 @@ from plait.core.errors import ConfigError
 from plait.core.features import Features, FeatureShape
 from plait.core.keys import safe_key
 from plait.core.outputs import TaskFeatures, Term
-from plait.core.pooling import pool
 from plait.core.seeding import seeded
 from plait.core.structure import PerTask
 from plait.core.watched import Watched
-from plait.encoders import Copies, EncoderLike, copy_of, encode, infer_shape
-from plait.regularization.parts.orthogonal import FORMS, OrthogonalityForm, orthogonality
+from plait.networks import Copies, EncoderLike, copy_of, encode, infer_shape
+from plait.networks.grids import pool
+from plait.networks.reversal import GradientReversal, Reversal
+from plait.regularization.algebra.orthogonal import FORMS, OrthogonalityForm, orthogonality
 from plait.sharing.base import Sharing, input_of
-from plait.sharing.reversal import GradientReversal, Reversal
 from plait.tasks.heads import mlp
 
 

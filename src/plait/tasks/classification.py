@@ -8,7 +8,7 @@ from torch import nn
 from torchmetrics import Metric
 
 from plait.core.features import FeatureShape
-from plait.core.pooling import Pooling
+from plait.networks.grids import Pooling
 from plait.tasks._classes import ClassLabels
 from plait.tasks.heads import ScalarHead
 

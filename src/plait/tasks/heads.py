@@ -10,7 +10,7 @@ from torch.nn import functional as F
 
 from plait.core.errors import ConfigError, ShapeError
 from plait.core.features import Features, FeatureShape
-from plait.core.pooling import Pooling, pool
+from plait.networks.grids import Pooling, pool
 
 
 def mlp(fan_in: int, hidden: Sequence[int], outputs: int) -> nn.Sequential:

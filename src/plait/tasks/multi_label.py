@@ -19,7 +19,7 @@ from torchmetrics.classification import (
 from plait.core.errors import ConfigError, DataError, ShapeError
 from plait.core.features import FeatureShape
 from plait.core.kinds import Kind
-from plait.core.pooling import Pooling
+from plait.networks.grids import Pooling
 from plait.tasks.heads import ScalarHead
 from plait.tasks.task import Task
 

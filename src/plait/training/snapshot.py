@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from plait.core.errors import CheckpointError
-from plait.pretrained import load_state
+from plait.model.folder import load_state
 from plait.training.randomness import from_plain, random_state, restore, to_plain
 
 if TYPE_CHECKING:

@@ -10,12 +10,12 @@ from functools import partial
 import torch
 from torch import Tensor
 
-from plait.backward import Backward, Record
 from plait.balancing.base import BilevelBalancer, Info
 from plait.core.batch import Batch
 from plait.core.errors import NonFiniteError
 from plait.core.outputs import Outputs, Penalties
 from plait.core.watched import Watched
+from plait.engine import Backward, Record
 from plait.gradients import Cut
 from plait.model import MultiTaskModel
 from plait.training.problem import ModelProblem

@@ -12,12 +12,12 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from plait.backward import Backward
 from plait.balancing.base import Balancer, Info, LossBalancer
 from plait.balancing.equal import Equal
 from plait.balancing.loss_schedule import LossSchedule
 from plait.core.batch import Batch
 from plait.core.errors import ConfigError, DataError, NonFiniteError, RunExistsError
+from plait.engine import Backward
 from plait.evaluation.evaluate import as_batch, evaluate
 from plait.evaluation.rules import Rule
 from plait.evaluation.rules import rule as rule_of

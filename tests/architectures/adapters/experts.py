@@ -10,9 +10,9 @@ from torch import Tensor, nn
 from plait.core.keys import safe_key
 from plait.core.structure import PerTask
 from plait.sharing import CGC, PLE, AdaTT, DSelectK, Hard, MMoE
-from plait.sharing.experts import SHARED, ExpertSharing
-from plait.sharing.gates import Logits, Reading
-from plait.sharing.selectors import Selectors, entropy_of, reach_of
+from plait.sharing.experts.base import SHARED, ExpertSharing
+from plait.sharing.experts.gates import Logits, Reading
+from plait.sharing.experts.selectors import Selectors, entropy_of, reach_of
 from tests.architectures.adapters.files import Golden
 
 ACTIVATIONS = {"tanh": nn.Tanh, "relu": nn.ReLU}

@@ -19,8 +19,8 @@ from plait.connections import (
     Wiring,
 )
 from plait.connections.base import Connection
+from plait.connections.edges.graph import key_of
 from plait.connections.escm2 import dr, imputation, ips, snips
-from plait.connections.graph import key_of
 from plait.core.features import Features, FeatureShape
 from plait.core.keys import safe_key
 from plait.core.kinds import Kind

@@ -17,7 +17,7 @@ from plait.regularization import (
     TaskRelationship,
     TraceNorm,
 )
-from plait.regularization.parts.capped_simplex import capped
+from plait.regularization.algebra.capped_simplex import capped
 from tests.architectures.adapters.files import Adapter, Golden
 from tests.architectures.adapters.regularizers import columns, tied
 

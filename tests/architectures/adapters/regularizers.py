@@ -25,8 +25,8 @@ from plait.regularization import (
     TensorTraceNorm,
     TraceNorm,
 )
-from plait.regularization.parts.correlation import correlation_of
-from plait.regularization.parts.laplacian import adjacency, laplacian
+from plait.regularization.algebra.correlation import correlation_of
+from plait.regularization.algebra.laplacian import adjacency, laplacian
 from plait.sharing import Separate
 from plait.tasks import Regression
 from tests.architectures.adapters.files import Adapter, Golden

@@ -8,9 +8,9 @@ import torch
 from torch import Tensor, nn
 
 from plait.core.keys import safe_key
-from plait.core.scheduled import set_progress
+from plait.networks.scheduled import set_progress
 from plait.sharing import MTAN, AdaShare, LearningToBranch
-from plait.sharing.routes import Routes
+from plait.sharing.search.routes import Routes
 from tests.architectures.adapters.files import Adapter, Golden
 
 State = dict[str, Tensor]

@@ -20,7 +20,7 @@ from plait.balancing import (
     SmoothTchebycheff,
     UncertaintyWeights,
 )
-from plait.balancing.parts.learned_scales import LearnedScales
+from plait.balancing.bases.learned_scales import LearnedScales
 from tests.balancing.adapters.files import Adapter, Case, refuse_unknown
 from tests.balancing.losses import ZERO, names, reading, step
 

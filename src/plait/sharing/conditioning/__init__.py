@@ -1,9 +1,7 @@
 """How the layers of one trunk are conditioned on the task."""
 
 from plait.sharing.conditioning.active import Active
-from plait.sharing.conditioning.layers import TaskIndexed
-from plait.sharing.conditioning.trunk import conditioned, conditioned_layers, plain
-from plait.sharing.conditioning.ways import (
+from plait.sharing.conditioning.by import (
     STATISTICS,
     Adapter,
     Film,
@@ -12,6 +10,8 @@ from plait.sharing.conditioning.ways import (
     Norm,
     Way,
 )
+from plait.sharing.conditioning.layers import TaskIndexed
+from plait.sharing.conditioning.trunk import conditioned, conditioned_layers, plain
 
 __all__ = [
     "STATISTICS",

@@ -10,10 +10,10 @@ from typing import Any
 from torch import nn
 
 from plait.core.errors import ConfigError
-from plait.encoders import infer_shape
+from plait.networks import infer_shape
 from plait.sharing.conditioning.active import Active
+from plait.sharing.conditioning.by import Way
 from plait.sharing.conditioning.layers import TaskIndexed
-from plait.sharing.conditioning.ways import Way
 
 
 def layers_run(encoder: nn.Module, examples: Sequence[Any]) -> dict[str, nn.Module]:

@@ -1,0 +1,3 @@
+"""Bases that several methods derive from."""
+
+__all__: list[str] = []

@@ -1,0 +1,3 @@
+"""What a method is told, what it refuses, and what it declares of itself."""
+
+__all__: list[str] = []

@@ -1,0 +1,88 @@
+"""What the row methods have in common: task names, losses, and rows that live across steps."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+import torch
+from torch import Tensor
+
+from plait.balancing.base import Info
+from plait.balancing.contract.names import present
+from plait.balancing.memory.task import TaskState
+from plait.core.errors import ConfigError, ShapeError
+from plait.core.keys import safe_key
+
+
+def names_of(jacobian: Tensor, info: Info | None) -> tuple[str, ...]:
+    """Returns the tasks of the rows; "0", "1", ... where `info` does not name them.
+
+    Raises:
+        ShapeError: `jacobian` is not `[T, P]`, or has another number of rows than `info` has tasks.
+    """
+    if jacobian.dim() != 2:
+        raise ShapeError(f"`jacobian` must be [T, P]; found {list(jacobian.shape)}.")
+    tasks = present(jacobian, info)
+    if len(tasks) != len(jacobian):
+        raise ShapeError(
+            f"`jacobian` must have one row for each of the tasks {list(tasks)}; found "
+            f"{len(jacobian)} rows."
+        )
+    return tasks
+
+
+def wide(dtype: torch.dtype) -> torch.dtype:
+    """Returns the dtype to sum in: at least single precision."""
+    return torch.promote_types(dtype, torch.float32)
+
+
+def mix(weights: Sequence[float], rows: Iterable[Tensor]) -> Tensor:
+    """Returns ``sum_i w_i row_i``, without a copy of the rows."""
+    total = None
+    for weight, row in zip(weights, rows, strict=True):
+        total = row * weight if total is None else total.add_(row, alpha=weight)
+    assert total is not None
+    return total
+
+
+class RowState(TaskState):
+    """A row `[P]` for each task that lives across steps; P may grow.
+
+    New columns come at the end (`JacobianBalancer.combine`); what is remembered is zero there.
+
+    Example:
+        >>> state = RowState()
+        >>> state.keep(["a"], [torch.tensor([1.0, 2.0])])
+        >>> state.rows(["a", "new"], torch.empty(2, 3))
+        [tensor([1., 2., 0.]), tensor([0., 0., 0.])]
+    """
+
+    def rows(self, tasks: Iterable[str], jacobian: Tensor) -> list[Tensor]:
+        """Returns the row of each task, with the columns, dtype and device of `jacobian`.
+
+        A row may be the one that is remembered: it must not be edited.
+
+        Raises:
+            ConfigError: a row has more columns than `jacobian`.
+        """
+        return [self._row(task, jacobian) for task in tasks]
+
+    def keep(self, tasks: Iterable[str], rows: Iterable[Tensor]) -> None:
+        """Remembers the rows themselves, without a copy: nobody else may edit them."""
+        for task, row in zip(tasks, rows, strict=True):
+            self._values[safe_key(task)] = row.detach()
+
+    def _row(self, task: str, jacobian: Tensor) -> Tensor:
+        columns = jacobian.shape[1]
+        known = self._values.get(safe_key(task))
+        if known is None:
+            return jacobian.new_zeros(columns)
+        if len(known) > columns:
+            raise ConfigError(
+                f"`jacobian` must keep its columns from step to step; found {columns} after "
+                f"{len(known)} for task {task!r}. Make a new balancer if the model has changed."
+            )
+        known = known.to(jacobian)
+        if len(known) == columns:
+            return known
+        return torch.cat([known, known.new_zeros(columns - len(known))])

@@ -1,0 +1,3 @@
+"""Bases that several connections derive from."""
+
+__all__: list[str] = []

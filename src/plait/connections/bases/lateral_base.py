@@ -1,0 +1,149 @@
+"""What the lateral connections have in common: earlier columns are read stage by stage."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Mapping, Sequence
+
+from torch import Tensor, nn
+
+from plait.connections.base import Detach, StageConnection, Wiring
+from plait.connections.edges.alpha import Alpha, AlphaLike
+from plait.connections.signals.channel_map import onto
+from plait.core.errors import ConfigError
+from plait.core.keys import unit_key
+from plait.core.seeding import seeded
+from plait.core.watched import Watched
+
+Values = Mapping[str, Tensor]  # by source
+
+
+class Laterals(StageConnection):
+    """Adds what a task reads of others to its stages, before their activation.
+
+    Args:
+        edges: as in `Connection`.
+        alpha: the gate on each edge; see `Alpha`. With a fixed 0 an edge is not run at all.
+        detach: "source" lets no gradient of a task flow back into the tasks that it reads.
+        heads: whether something is added to what the head reads as well.
+
+    Attributes:
+        starts: `{task: the stages to which something is added}`: all that begin a block, but the
+            first, after `setup`.
+        last: number of the last stage, likewise.
+    """
+
+    def __init__(
+        self,
+        *,
+        edges: Sequence[Sequence[str]] | None = None,
+        alpha: AlphaLike = 1.0,
+        detach: Detach = None,
+        heads: bool = True,
+    ) -> None:
+        super().__init__(edges=edges)
+        if detach not in (None, "source"):
+            raise ConfigError(
+                f"`detach` of {type(self).__name__} must be None or 'source'; found {detach!r}."
+            )
+        self.alpha = alpha
+        self.detach: Detach = detach
+        self.heads = heads
+        self.gates: Alpha | None = None
+        self.units = nn.ModuleDict()
+        self.starts: dict[str, tuple[int, ...]] = {}
+        self.last = 0
+        self.channel_dims: dict[str, int] = {}
+
+    def setup(self, wiring: Wiring) -> None:
+        """Makes the gates and the maps.
+
+        Raises:
+            ConfigError: there is no place to add anything.
+        """
+        super().setup(wiring)
+        self.gates = Alpha(self.alpha, self.links, "gate")
+        self.channel_dims = {task: shape.channel_dim for task, shape in wiring.shapes.items()}
+        for task in filter(self.parents, self.tasks):
+            self.last = len(wiring.shapes[task].levels) - 1
+            self.starts[task] = tuple(end + 1 for end in wiring.ends[task] if end < self.last)
+            for stage in self.starts[task]:
+                channels = wiring.bodies[task].channels(stage)
+                self._build(task, stage, channels, stage - 1, wiring)
+            if self.heads:
+                channels = wiring.shapes[task].channels()
+                self._build(task, self.last + 1, channels, self.last, wiring)
+            if not self.starts[task] and not self.heads:
+                raise ConfigError(
+                    f"the network of task {task!r} is one block, and {type(self).__name__} adds "
+                    "nothing to the first. Name its stages with `as_staged`, or set `heads: true`."
+                )
+
+    @abstractmethod
+    def unit(self, fan_in: Mapping[str, int], fan_out: int, channel_dim: int) -> nn.Module:
+        """Returns the module that maps `{source: value}` to what is added.
+
+        Args:
+            fan_in: channels of each source.
+            fan_out: channels of what is added to.
+            channel_dim: the axis of all channels.
+        """
+
+    def parents(self, task: str) -> tuple[str, ...]:
+        """Returns the sources of the edges into a task that are not off."""
+        assert self.gates is not None
+        return tuple(s for s in super().parents(task) if not self.gates.off((s, task)))
+
+    def reads_before(self, stage: int, task: str) -> tuple[str, ...]:
+        """Returns the sources of a task, for the stages that begin a block."""
+        return self.parents(task) if stage in self.starts.get(task, ()) else ()
+
+    def reads_beside(self, stage: int, task: str) -> tuple[str, ...]:
+        """Returns the sources of a task after the last stage, if the head reads them."""
+        return self.parents(task) if self.heads and stage == self.last else ()
+
+    def add(self, stage: int, task: str, hidden: Mapping[str, Tensor], body: Tensor) -> Tensor:
+        """Returns what comes from the sources' outputs of the stage before."""
+        return self._lateral(stage, task, hidden, body)
+
+    def mix(
+        self, stage: int, outputs: Mapping[str, Tensor], tasks: Sequence[str]
+    ) -> dict[str, Tensor]:
+        """Adds what comes from the sources' last outputs, as they are, to a task's own."""
+        found = {task: outputs[task] for task in tasks}
+        for task, own in found.items():
+            if self.reads_beside(stage, task):
+                found[task] = own + self._lateral(stage + 1, task, outputs, own)
+        return found
+
+    def watched(self) -> dict[str, Watched]:
+        """Returns the gates that change."""
+        return {} if self.gates is None else self.gates.watched(f"{type(self).__name__}: alpha")
+
+    def _lateral(
+        self, place: int, task: str, outputs: Mapping[str, Tensor], like: Tensor
+    ) -> Tensor:
+        """Returns what one unit adds; its place is that of a stage, or after the last one."""
+        assert self.gates is not None
+        values: dict[str, Tensor] = {}
+        for source in self.parents(task):
+            value = outputs[source].detach() if self.detach == "source" else outputs[source]
+            laid = onto(value, self.channel_dims[source], like, self.channel_dims[task])
+            values[source] = self.gates.value((source, task)) * laid
+        added: Tensor = self.units[unit_key(place, task)](values)
+        return added
+
+    def _build(self, task: str, place: int, fan_out: int, read: int, wiring: Wiring) -> None:
+        """Makes the unit of one place.
+
+        Args:
+            task: to which it adds.
+            place: number of the stage, or one more than that of the last.
+            fan_out: channels of what it adds to.
+            read: the stage of the sources that is read.
+            wiring: of the model.
+        """
+        fan_in = {source: wiring.shapes[source].channels(read) for source in self.parents(task)}
+        with seeded(wiring.seed, "connection", type(self).__name__, place, task):
+            unit = self.unit(fan_in, fan_out, self.channel_dims[task])
+        self.units[unit_key(place, task)] = unit

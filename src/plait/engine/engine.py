@@ -1,0 +1,396 @@
+"""From the tasks' losses to one direction in `.grad`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from torch import Tensor, nn
+
+from plait.balancing.base import (
+    Balancer,
+    BilevelBalancer,
+    Info,
+    LossBalancer,
+    Problem,
+)
+from plait.core.errors import ConfigError, NonFiniteError
+from plait.engine.combine import apply_known, combine, solve
+from plait.engine.options import (
+    At,
+    HeadWeights,
+    NonFinite,
+    Options,
+    Route,
+    Scale,
+    reads_one_gramian,
+)
+from plait.engine.record import Memory, Record
+from plait.engine.rows import RowStep
+from plait.engine.step import Parts, Step
+from plait.engine.ways import (
+    Features,
+    at_features,
+    at_last_layer,
+    by_layers,
+    last_layer,
+    look_ahead,
+)
+from plait.gradients import (
+    Cut,
+    LayerPlan,
+    Layout,
+    RowBuffer,
+    accumulate,
+    check_losses,
+    gradients,
+    leaves,
+)
+
+Scalars = Mapping[str, Tensor] | Tensor | None
+
+
+class Backward:
+    """Turns the losses of the tasks into `.grad`, in the way that a balancer says.
+
+    It works on any model in any loop. Which parameters are shared is read from the graph: those
+    that two tasks reach. `.grad` accumulates, as in torch, and is written last, so that it is as
+    before if anything raises. Hooks on the accumulation of gradients do not run.
+
+    Args:
+        balancer: decides the weights or the direction.
+        model: if given, its parameters that need a gradient are the candidates; else the graph is
+            walked for them at each call.
+        shared: the shared parameters, if they are to be named rather than found.
+        at: where Gramian methods compare the tasks: "parameters" (exact) or "features" (the
+            representation that the heads read: an upper bound that costs one pass through the
+            trunk; Sener, Koltun, NeurIPS 2018).
+        route: how the Gramian at the parameters is formed: "rows" (T gradients), "layers" (from
+            the inputs and output gradients of each layer, without a row) or "auto", the cheaper
+            one by counted operations.
+        scale: "sum" (equal weighting is 1 for each task, for every method) or "paper".
+        head_weights: how gradients count at parameters that one task alone reaches: "unit" (1),
+            "task" (the task's weight), or "auto": "task" for loss and bilevel methods, of which it
+            is the definition, and "unit" for the others.
+        every: steps that weights serve before they are found again; heads still get their gradient
+            in each step. Weights are also found again when a task comes that has none.
+        chunk_size: tasks that are differentiated at once, with vmap; more than 1 pays on a GPU.
+        nonfinite: "raise" an error that names the task, or "skip": `.grad` and the balancer stay
+            as they are, and the record says why.
+        memory: what an earlier `Backward` on the same model has learned; a new one by default.
+
+    Raises:
+        ConfigError: an argument is outside its choices, or the method cannot have it.
+
+    Cost: loss methods take one backward pass. The others take T passes and one `[T, P]` buffer, P
+        the number of shared parameters; by the route "layers" T half passes, one whole pass and no
+        buffer; at features T passes through the heads and one through the trunk; with weights that
+        are re-used one pass and one through the heads.
+    """
+
+    def __init__(
+        self,
+        balancer: Balancer,
+        model: nn.Module | None = None,
+        *,
+        shared: Sequence[Tensor] | None = None,
+        at: At = "parameters",
+        route: Route = "auto",
+        scale: Scale = "sum",
+        head_weights: HeadWeights = "auto",
+        every: int = 1,
+        chunk_size: int = 1,
+        nonfinite: NonFinite = "raise",
+        memory: Memory | None = None,
+    ) -> None:
+        self.options = Options(scale, head_weights, at, route, every, chunk_size, nonfinite)
+        self.options.check(balancer)
+        self.balancer = balancer
+        self.model = model
+        self.memory = memory or Memory()
+        if shared is not None:
+            self.memory.name_shared(shared)
+        self.start()
+
+    def __call__(
+        self,
+        losses: Mapping[str, Tensor] | Sequence[Mapping[str, Tensor]],
+        penalty: Scalars = None,
+        *,
+        info: Info | None = None,
+        features: Features | None = None,
+        problem: Problem | None = None,
+    ) -> Record:
+        """Adds the balanced gradient of `losses` and the gradient of `penalty` to `.grad`.
+
+        Args:
+            losses: `{task: scalar}` of the tasks present in this step; a list of them, from
+                independent batches, for a method that reads several.
+            penalty: a scalar, or scalars by name, added to the objective outside the balancer.
+            info: where the training is, for methods that ask; the Trainer gives it.
+            features: for ``at="features"``: the tensor that all heads read, several of which none
+                depends on another, or a `Cut`.
+            problem: for a bilevel method: what it may ask about the step.
+
+        Raises:
+            NonFiniteError: a loss, or a row of gradients, is NaN or infinite; it names the task.
+                Nothing was written.
+            ShapeError: a loss is no scalar.
+            ConfigError: no loss, or one that depends on no parameter; learned weights that no
+                optimizer moves; batches, features or a problem that the method needs are missing.
+        """
+        batches = [losses] if isinstance(losses, Mapping) else list(losses)
+        self.start(info)
+        for position, batch in enumerate(batches):
+            last = position + 1 == len(batches)
+            self.add(
+                batch,
+                penalty=penalty if last else None,
+                batch=position,
+                features=features,
+                problem=problem,
+            )
+        return self.finish()
+
+    def start(self, info: Info | None = None, *, measure: bool = False) -> None:
+        """Begins a step of several micro-batches: `add` each of them, then `finish`.
+
+        Args:
+            info: as in a call.
+            measure: form the rows for a loss method too, so that the record has norms and cosines.
+                The step is the same up to rounding; it takes T backward passes.
+        """
+        self.memory.rows.reset()
+        self._step = Step(self.balancer, self.options, self.memory, info or Info())
+        self._rows: RowStep | None = None
+        self._measure = measure
+        self._several = False
+        # A bilevel method gets its second batch in the problem
+        self._wanted = 1 if isinstance(self.balancer, BilevelBalancer) else self.balancer.batches
+        self._batches = 0
+        self._skipped: str | None = None
+
+    def add(
+        self,
+        losses: Mapping[str, Tensor],
+        shares: Mapping[str, float] | None = None,
+        *,
+        penalty: Scalars = None,
+        batch: int = 0,
+        features: Features | None = None,
+        problem: Problem | None = None,
+    ) -> None:
+        """Adds one micro-batch.
+
+        Args:
+            losses: `{task: scalar}` of the tasks present in it.
+            shares: `{task: n / N}`, the part of the task's labels in the whole batch that this
+                micro-batch holds; None if it is the whole batch. They add up to 1 over the
+                micro-batches, so that the step is that of the joined batch.
+            penalty: as in a call; give it once in a step.
+            batch: which of several independent batches it belongs to.
+            features: as in a call.
+            problem: as in a call.
+
+        Methods that are not linear in the joined losses keep a row per task over the micro-batches,
+        on any route.
+        """
+        try:
+            values = check_losses(losses, penalty, positive=self.balancer.positive_losses)
+        except NonFiniteError as error:
+            self._skip(error)
+        if self._skipped is not None:
+            return
+        self._check_setup(batch, features)
+        self._step.collect(_penalty_gradients(penalty))
+        parts = {
+            task: loss if shares is None else loss * shares[task] for task, loss in losses.items()
+        }
+        self._several = self._several or shares is not None
+        if batch == 0:
+            self._step.note(losses, values, shares)
+        if parts:
+            self._batches = max(self._batches, batch + 1)
+            candidates = self._candidates(parts.values(), features)
+            try:
+                self._differentiate(parts, candidates, batch, features, problem)
+            except NonFiniteError as error:
+                self._skip(error)
+
+    def finish(self) -> Record:
+        """Combines what was added, writes `.grad`, and returns what happened."""
+        if self._skipped is None:
+            self._check_complete()
+            self.memory.learned.watch(self.balancer)
+            try:
+                if self._rows is not None:
+                    self._rows.settle(self.balancer.tasks if self._several else None)
+                    combine(self._step, self._rows, self.model)
+            except NonFiniteError as error:
+                self._skip(error)
+        record = self._step.record(self._skipped)
+        if self._skipped is None:
+            accumulate(self._step.gradients.values())
+            self._remember()
+        self.start()
+        return record
+
+    def state_dict(self) -> dict[str, Any]:
+        """Returns what was learned of the graph, by names of parameters, and the last weights."""
+        names = {id(parameter): name for name, parameter in self._named_parameters().items()}
+        layout = self.memory.rows.layout
+        return {
+            "shared": [names[id(parameter)] for parameter in layout.shared],
+            "owners": {names[id(parameter)]: task for parameter, task in layout.owners},
+            "weights": dict(self.memory.weights),
+            "age": self.memory.age,
+            "skipped": self.memory.skipped,
+        }
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        """Restores what `state_dict` returned."""
+        parameters = self._named_parameters()
+        layout = Layout(
+            given=self.memory.rows.layout.given,
+            known=[parameters[name] for name in state["shared"]],
+            owners=[(parameters[name], task) for name, task in state["owners"].items()],
+        )
+        self.memory = Memory(
+            RowBuffer(layout),
+            weights=dict(state["weights"]),
+            age=state["age"],
+            skipped=state["skipped"],
+        )
+        self.start()
+
+    def _differentiate(
+        self,
+        parts: Parts,
+        candidates: Sequence[Tensor],
+        batch: int,
+        features: Features | None,
+        problem: Problem | None,
+    ) -> None:
+        """Takes the way from losses to gradients that the method and the options ask for."""
+        step, balancer = self._step, self.balancer
+        if isinstance(balancer, BilevelBalancer):
+            look_ahead(step, parts, candidates, problem)
+        elif isinstance(balancer, LossBalancer):
+            if self._measure or (self._several and not balancer.constant):
+                self._add_rows(parts, candidates, batch)
+            else:
+                step.apply(parts, candidates, step.loss_weights(list(parts)))
+        elif self._reuses(parts) and self.options.at == "parameters":
+            apply_known(step, parts, candidates, batch)
+        elif batch > 1:
+            rows = self._rows or RowStep(self.memory.rows)
+            rows.settle(balancer.tasks)
+            solve(step, rows)
+            apply_known(step, parts, candidates, batch)
+        elif self.options.at == "features":
+            self._check_whole("at='features'")
+            at_features(step, parts, candidates, features)
+        elif balancer.at == "last layer" and not self._several:
+            at_last_layer(step, parts, candidates)
+        elif (plan := self._plan(parts, candidates)) is not None:
+            by_layers(step, parts, plan)
+        else:
+            if balancer.at == "last layer" and step.layer is None:
+                step.layer = last_layer(parts, step.split(parts, candidates)[0])
+            self._add_rows(parts, candidates, batch)
+
+    def _add_rows(self, parts: Parts, candidates: Sequence[Tensor], batch: int) -> None:
+        if self._rows is None:
+            self._rows = RowStep(self.memory.rows)
+        self._rows.buffer(batch).add(parts, candidates, chunk_size=self.options.chunk_size)
+
+    def _plan(self, parts: Parts, candidates: Sequence[Tensor]) -> LayerPlan | None:
+        """Returns the plan of the route "layers" if it is the one to take."""
+        route, balancer = self.options.route, self.balancer
+        if route == "rows" or self._several or not reads_one_gramian(balancer):
+            return None
+        plan = LayerPlan.of(parts, *self._step.split(parts, candidates))
+        return plan if route == "layers" or plan.is_cheaper else None
+
+    def _reuses(self, parts: Parts) -> bool:
+        """Takes the weights of an earlier step for all micro-batches of a step, or for none."""
+        step, memory = self._step, self.memory
+        if not step.reused:
+            known = all(task in memory.weights for task in parts)
+            if self._rows is not None or not known or memory.age + 1 >= self.options.every:
+                return False
+        step.reuse(memory.weights)
+        return True
+
+    def _remember(self) -> None:
+        """Keeps the weights for the steps that re-use them."""
+        memory, step = self.memory, self._step
+        if step.reused:
+            memory.age += 1
+        elif self.options.every > 1:
+            memory.age = 0
+            memory.weights = {task: float(weight) for task, weight in step.weights.items()}
+
+    def _skip(self, error: NonFiniteError) -> None:
+        """Skips the step, or raises."""
+        if self.options.nonfinite == "raise":
+            self.start()
+            raise error
+        if self._skipped is None:
+            self.memory.skipped += 1
+            self._skipped = str(error)
+
+    def _check_setup(self, batch: int, features: Features | None) -> None:
+        name = type(self.balancer).__name__
+        if self.balancer.learns and not self.balancer.tasks:
+            raise ConfigError(
+                f"{name} learns its weights, so the optimizer has to have them. Name its tasks "
+                "(`tasks=[...]`) and make the optimizer with `plait.parameter_groups`."
+            )
+        if features is not None and self.options.at != "features":
+            raise ConfigError("`features` are read with at='features' alone. Leave them out.")
+        if batch >= self._wanted:
+            raise ConfigError(
+                f"{name} reads {self._wanted} independent batches in a step; found "
+                f"{batch + 1} or more. Join the others, or leave them out."
+            )
+
+    def _check_complete(self) -> None:
+        if not self._step.losses:
+            raise ConfigError(
+                "no task has a loss in this step. Skip the step, or check the labels."
+            )
+        if self._batches < self._wanted:
+            raise ConfigError(
+                f"{type(self.balancer).__name__} reads {self._wanted} independent batches "
+                f"in a step; found {self._batches}. Give `losses` as a list of them."
+            )
+
+    def _check_whole(self, what: str) -> None:
+        if self._several:
+            raise ConfigError(
+                f"{what} needs the whole step in one batch. Do not accumulate micro-batches."
+            )
+
+    def _candidates(
+        self, losses: Iterable[Tensor], features: Features | None = None
+    ) -> list[Tensor]:
+        roots = [*losses, *(features.tensors if isinstance(features, Cut) else [])]
+        found = leaves(roots) if self.model is None else list(self.model.parameters())
+        candidates = [parameter for parameter in found if parameter.requires_grad]
+        if not candidates:
+            raise ConfigError("no parameter of the model needs a gradient. Unfreeze some of them.")
+        return candidates
+
+    def _named_parameters(self) -> dict[str, nn.Parameter]:
+        if self.model is None:
+            raise ConfigError(
+                "`Backward` keeps names only of a model that it was given (`model=`)."
+            )
+        return dict(self.model.named_parameters())
+
+
+def _penalty_gradients(penalty: Scalars) -> list[tuple[Tensor, Tensor]]:
+    terms = list(penalty.values()) if isinstance(penalty, Mapping) else [penalty]
+    active = [term for term in terms if term is not None and term.requires_grad]
+    return gradients(active, leaves(active), retain=True) if active else []

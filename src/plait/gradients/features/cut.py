@@ -1,0 +1,181 @@
+"""Gradients at a representation that the tasks share."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from functools import reduce
+
+import torch
+from torch import Tensor
+
+from plait.core.errors import ConfigError
+from plait.gradients.features.linear_heads import LinearHeads, linear_readers
+from plait.gradients.gramian import gramian
+from plait.gradients.graph import depend, gradients, leaves, reached_by
+from plait.gradients.scratch import Scratch
+
+
+class Cut:
+    """Cuts a graph in two where it is called: what comes after starts from a leaf of its own.
+
+    The heads' gradients at the leaf are then exactly what the trunk below has to be given, also
+    where heads read several levels of one trunk, each of which depends on the one before.
+
+    Attributes:
+        pairs: `(tensor, leaf)`; one pair for each tensor, however often it was cut.
+
+    Example:
+        >>> w = torch.ones(2, requires_grad=True)
+        >>> cut = Cut()
+        >>> leaf = cut(w * 3)
+        >>> leaf.is_leaf, leaf is cut(cut.pairs[0][0])
+        (True, True)
+    """
+
+    def __init__(self) -> None:
+        self.pairs: list[tuple[Tensor, Tensor]] = []
+
+    @property
+    def tensors(self) -> list[Tensor]:
+        """The tensors that were cut."""
+        return [tensor for tensor, _ in self.pairs]
+
+    def __call__(self, tensor: Tensor) -> Tensor:
+        """Returns the leaf that stands for `tensor`."""
+        for known, leaf in self.pairs:
+            if known is tensor:
+                return leaf
+        self.pairs.append((tensor, tensor.detach().requires_grad_()))
+        return self.pairs[-1][1]
+
+
+class FeatureGradients:
+    """The tasks' gradients at shared features; one backward pass through each head.
+
+    Args:
+        losses: `{task: scalar}`.
+        features: a `Cut`, or tensors of which none depends on another.
+        candidates: ids of the parameters that may get a gradient.
+        scratch: memory for the rows, `[T, N]`, N the numbers in all features.
+
+    Attributes:
+        gramian: `[T, T]`, over the batch and all features, float64.
+        own: `(parameter, task, gradient)` of the parameters above the features.
+        dtype: of the features.
+
+    Raises:
+        ConfigError: a parameter is reached around the features by two tasks, or by one of them and
+            through the features; the tasks read no feature in common; a tensor depends on another.
+    """
+
+    def __init__(
+        self,
+        losses: Mapping[str, Tensor],
+        features: Cut | Sequence[Tensor],
+        candidates: Collection[int],
+        scratch: Scratch | None = None,
+    ) -> None:
+        if isinstance(features, Cut):
+            self.tensors, read = features.tensors, [leaf for _, leaf in features.pairs]
+        else:
+            self.tensors = read = list(features)
+            if depend(read):
+                raise ConfigError(
+                    "one of the features depends on another, so what is below both would count "
+                    "twice. Give a `Cut` (`plait.gradients.Cut`), through which the heads read."
+                )
+        if not read:
+            raise _nothing_in_common(losses)
+        heads = self._heads(losses, read, candidates)
+        self.own: list[tuple[Tensor, str, Tensor]] = []
+        self.dtype = reduce(torch.promote_types, (each.dtype for each in read), torch.float32)
+        self._linear: LinearHeads | None = None
+        self._reached: set[int] = set()  # positions of the features that some task reads
+        if len(read) == 1 and (nodes := linear_readers(losses, read[0])):
+            self._linear = LinearHeads(losses, nodes, heads)
+            self.gramian, self.own = self._linear.gramian, self._linear.own
+            self._reached.add(0)
+        else:
+            self.gramian = self._form_rows(losses, read, heads, scratch or Scratch())
+
+    def trunk(self, weights: Tensor, parameters: Sequence[Tensor]) -> list[tuple[Tensor, Tensor]]:
+        """Returns `(parameter, gradient)` below the features, in one backward pass.
+
+        Args:
+            weights: `[T]`, of the tasks' gradients at the features.
+            parameters: those that may be reached.
+        """
+        if self._linear is not None:
+            pieces: Sequence[Tensor] = [self._linear.combine(weights)]
+        else:
+            combined = weights.to(self._rows) @ self._rows
+            pieces = combined.split_with_sizes(self._sizes)
+        below = [
+            (tensor, piece.view(tensor.shape).to(tensor.dtype))
+            for position, (tensor, piece) in enumerate(zip(self.tensors, pieces, strict=True))
+            if position in self._reached and tensor.requires_grad
+        ]
+        if not below or not parameters:
+            return []
+        return gradients([t for t, _ in below], parameters, [piece for _, piece in below])
+
+    def _heads(
+        self, losses: Mapping[str, Tensor], read: Sequence[Tensor], candidates: Collection[int]
+    ) -> dict[str, list[Tensor]]:
+        """Returns the parameters above the features by the one task that reaches them."""
+        heads: dict[str, list[Tensor]] = {task: [] for task in losses}
+        below = set(map(id, leaves(self.tensors)))
+        wanted = set(candidates) - set(map(id, read))
+        stop = {(tensor.grad_fn, tensor.output_nr) for tensor in read}
+        for parameter, tasks in reached_by(losses, stop):
+            if id(parameter) not in wanted:
+                continue
+            if len(tasks) > 1 or id(parameter) in below:
+                raise ConfigError(
+                    f"a parameter {list(parameter.shape)} that several tasks share is reached "
+                    f"around the features, by {', '.join(tasks)}, so the gradients at the features "
+                    "do not tell the whole conflict. Use at='parameters'."
+                )
+            heads[tasks[0]].append(parameter)
+        return heads
+
+    def _form_rows(
+        self,
+        losses: Mapping[str, Tensor],
+        read: Sequence[Tensor],
+        heads: Mapping[str, list[Tensor]],
+        scratch: Scratch,
+    ) -> Tensor:
+        """Writes a row for each task; returns their inner products."""
+        self._sizes = [tensor.numel() for tensor in read]
+        self._rows = scratch.take(len(losses), sum(self._sizes), self.dtype, read[0].device)
+        common = set(range(len(read)))
+        for row, (task, loss) in zip(self._rows, losses.items(), strict=True):
+            found = torch.autograd.grad(
+                loss, [*read, *heads[task]], retain_graph=True, allow_unused=True
+            )
+            own = zip(heads[task], found[len(read) :], strict=True)
+            self.own += [(p, task, gradient) for p, gradient in own if gradient is not None]
+            reached = self._write(row, found[: len(read)])
+            self._reached |= reached
+            common &= reached
+        if not common:
+            raise _nothing_in_common(losses)
+        return gramian(self._rows)
+
+    def _write(self, row: Tensor, found: Sequence[Tensor | None]) -> set[int]:
+        """Writes the row of a task; returns the positions of the features that it reads."""
+        places = row.split_with_sizes(self._sizes)
+        for place, gradient in zip(places, found, strict=True):
+            if gradient is None:
+                place.zero_()
+            else:
+                place.view(gradient.shape).copy_(gradient)
+        return {position for position, gradient in enumerate(found) if gradient is not None}
+
+
+def _nothing_in_common(tasks: Iterable[str]) -> ConfigError:
+    return ConfigError(
+        f"tasks {', '.join(tasks)} read no feature in common, so their gradients at the features "
+        "cannot be compared. Use at='parameters'."
+    )

@@ -1,0 +1,49 @@
+"""What is true of any network, whoever wrote it: stages, shapes, copies, grids, matching."""
+
+from plait.networks.blocks import block_shapes, blocks_of
+from plait.networks.copies import Copies, EncoderLike, copy_of, instance
+from plait.networks.halves import ends_of_blocks, halves, owns_parameters, run_shifted
+from plait.networks.shapes import body_shapes, infer_shape, shape_of_run
+from plait.networks.shortcuts import Unit, blocks_that_keep_shape, shortcut_of, units_of
+from plait.networks.stages import (
+    Stage,
+    as_staged,
+    channel_dim_of,
+    encode,
+    grid_of,
+    one_tensor,
+    run_all,
+    run_stage,
+    stages_of,
+    unmasked,
+)
+
+__all__ = [
+    "Copies",
+    "EncoderLike",
+    "Stage",
+    "Unit",
+    "as_staged",
+    "block_shapes",
+    "blocks_of",
+    "blocks_that_keep_shape",
+    "body_shapes",
+    "channel_dim_of",
+    "copy_of",
+    "encode",
+    "ends_of_blocks",
+    "grid_of",
+    "halves",
+    "infer_shape",
+    "instance",
+    "one_tensor",
+    "owns_parameters",
+    "run_all",
+    "run_shifted",
+    "run_stage",
+    "shape_of_run",
+    "shortcut_of",
+    "stages_of",
+    "units_of",
+    "unmasked",
+]

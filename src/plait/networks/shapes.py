@@ -1,0 +1,93 @@
+"""Shapes of an encoder's levels, found by running a copy without memory or arithmetic."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable
+from itertools import chain
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from plait.core.errors import ShapeError
+from plait.core.features import Features, FeatureShape
+from plait.core.structure import map_tensors
+from plait.networks.halves import halves
+from plait.networks.stages import channel_dim_of, encode, run_all, stages_of, unmasked
+
+Run = Callable[[nn.Module, Any], Features]
+
+
+def infer_shape(encoder: nn.Module, example: Any) -> FeatureShape:
+    """Returns the shapes of the encoder's levels for inputs like `example`.
+
+    A deep copy in eval mode is run on the `meta` device with a batch of two: no parameter, buffer
+    or random state of the encoder changes. A module that cannot run there (one that reads values)
+    is run as a deep copy on two real examples instead.
+
+    Args:
+        encoder: any module.
+        example: one batch of inputs; only shapes and dtypes matter.
+
+    Raises:
+        ShapeError: the encoder cannot read inputs of this shape.
+    """
+    return shape_of_run(encode, encoder, example)
+
+
+def body_shapes(encoder: nn.Module, example: Any) -> FeatureShape:
+    """Returns the shape of each stage's value before its activation, as `infer_shape` does."""
+    return shape_of_run(_bodies, encoder, example)
+
+
+def _bodies(encoder: nn.Module, inputs: Any) -> Features:
+    hidden, mask = unmasked(inputs)
+    bodies: list[Tensor] = []
+    for stage in stages_of(encoder):
+        before, after = halves(stage)
+        bodies.append(run_all(before, hidden, mask))
+        hidden = run_all(after, bodies[-1], mask)
+    return Features(tuple(bodies), channel_dim_of(encoder))
+
+
+def shape_of_run(run: Run, encoder: nn.Module, example: Any) -> FeatureShape:
+    """Returns the shapes of what `run(encoder, inputs)` gives, as `infer_shape` does."""
+    clone = copy.deepcopy(encoder).eval()
+    with torch.no_grad(), torch.random.fork_rng(devices=[]):
+        try:
+            features = run(copy.deepcopy(clone).to("meta"), map_tensors(_meta, example))
+        except ShapeError:
+            raise
+        except Exception:
+            features = _run_real(run, clone, example)
+    return _without_batch(features)
+
+
+def _run_real(run: Run, clone: nn.Module, example: Any) -> Features:
+    """Runs the copy on real values; says what failed if it cannot read the example at all."""
+    device = next(chain(clone.parameters(), clone.buffers()), torch.empty(0)).device
+    try:
+        return run(clone, map_tensors(lambda tensor: _two(tensor).to(device), example))
+    except ShapeError:
+        raise
+    except Exception as error:
+        shapes = map_tensors(lambda tensor: list(tensor.shape), example)
+        raise ShapeError(
+            f"the encoder {type(clone).__name__} cannot read inputs of shape {shapes}: {error}. "
+            "Check the number of input channels or features."
+        ) from error
+
+
+def _meta(tensor: Tensor) -> Tensor:
+    return torch.empty(2, *tensor.shape[1:], dtype=tensor.dtype, device="meta")
+
+
+def _two(tensor: Tensor) -> Tensor:
+    one = tensor[:1].detach() if len(tensor) else tensor.new_zeros(1, *tensor.shape[1:])
+    return one.repeat_interleave(2, dim=0)
+
+
+def _without_batch(features: Features) -> FeatureShape:
+    levels = tuple(tuple(level.shape[1:]) for level in features.levels)
+    return FeatureShape(levels, features.channel_dim)

@@ -1,0 +1,3 @@
+"""Bases that several regularizers derive from."""
+
+__all__: list[str] = []

@@ -1,0 +1,215 @@
+"""Gates: what they read, the weights that they make of it, and what to log of them."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Any, Literal, get_args
+
+import torch
+from torch import Tensor, nn
+
+from plait.core.errors import ConfigError, ShapeError, unknown
+from plait.core.watched import Watched
+from plait.sharing.experts.blend import Blend, Made
+
+GateInput = Literal["auto", "input", "features", "task"]
+START = 0.05  # free logits begin in [-START, START]
+
+
+@dataclass(frozen=True)
+class Reading:
+    """What a gate reads.
+
+    Attributes:
+        source: "nothing"; "flat", the flattened input; "pooled", the input pooled over its
+            positions; or "experts", the mean over the gate's experts of their pooled outputs.
+        width: d, the length of the vector that it reads.
+
+    What is pooled is divided by sqrt(d). Activations are mostly of one sign, so that all weights of
+    a gate move together, and it would choose one expert for good in some ten steps.
+    """
+
+    source: Literal["nothing", "flat", "pooled", "experts"]
+    width: int = 0
+
+    def of(self, entering: Any, blend: Blend | None) -> Tensor | None:
+        """Returns the vectors `[B, width]`; None for nothing.
+
+        Args:
+            entering: what the experts read.
+            blend: what they made of it; only "pooled" and "experts" look at it.
+        """
+        if self.source == "nothing":
+            return None
+        if self.source == "flat":
+            flat: Tensor = entering.flatten(1)
+            return flat
+        assert blend is not None
+        like = blend.made[0]
+        pooled = self.source == "pooled"
+        read = Made(entering, like.channel_dim, like.mask).pooled() if pooled else blend.mean()
+        return read / math.sqrt(self.width)
+
+
+def reading_of(
+    gate_input: GateInput, entering: Any, made: int, channels: int | None = None
+) -> Reading:
+    """Returns what a gate reads of inputs like `entering`.
+
+    Args:
+        gate_input: "input" flattens one tensor of floats, "features" is the mean over the experts,
+            "task" nothing. "auto" is an input of vectors `[B, d]` as it is; of other inputs it is
+            "features" where they are the raw ones, and behind a level their mean over positions.
+        entering: an example of what the experts read.
+        made: the number of channels of what they make of it.
+        channels: that of `entering`, if it comes from a level.
+
+    Raises:
+        ConfigError: "input" of something that is not one tensor of floats.
+    """
+    if gate_input == "task":
+        return Reading("nothing")
+    floats = isinstance(entering, Tensor) and entering.is_floating_point() and entering.dim() >= 2
+    if gate_input == "input" and not floats:
+        found = f"{entering.dtype}" if isinstance(entering, Tensor) else type(entering).__name__
+        raise ConfigError(
+            f"`gate_input`='input' flattens one tensor of floats; the input is {found}. Use "
+            "'features' or 'task'."
+        )
+    if gate_input == "input" or (gate_input == "auto" and floats and entering.dim() == 2):
+        return Reading("flat", math.prod(entering.shape[1:]))
+    if gate_input == "auto" and channels is not None:
+        return Reading("pooled", channels)
+    return Reading("experts", made)
+
+
+def common_reading(readings: Mapping[str, Reading], method: str) -> Reading:
+    """Returns what a gate reads of the inputs of all tasks; raises `ShapeError` if they differ.
+
+    Args:
+        readings: `{task: what it would read of that task's input}`.
+        method: the name for the message.
+    """
+    first, *others = readings
+    for task in others:
+        if readings[task] != readings[first]:
+            raise ShapeError(
+                f"a gate of {method} reads the inputs of all tasks: {readings[first].width} "
+                f"numbers of task {first!r}, but {readings[task].width} of {task!r}. Use "
+                "gate_input='features' or 'task'."
+            )
+    return readings[first]
+
+
+class Logits(nn.Module):
+    """Logits from what a gate reads, or free ones.
+
+        a = G r + b,    or, for a gate that reads nothing, parameters of its own
+
+    Args:
+        outputs: how many.
+        reading: what the gate reads.
+        hidden: widths of layers with ReLU before the last one, which then has no bias.
+
+    Shapes: `[B, width]` to `[B, outputs]`; nothing to `[outputs]`.
+    """
+
+    def __init__(self, outputs: int, reading: Reading, hidden: Sequence[int] = ()) -> None:
+        super().__init__()
+        self.reading = reading
+        self.free: nn.Parameter | None = None
+        self.layers: nn.Sequential | None = None
+        if reading.source == "nothing":
+            self.free = nn.Parameter(torch.empty(outputs).uniform_(-START, START))
+            return
+        sizes = [reading.width, *hidden]
+        layers: list[nn.Module] = []
+        for fan_in, fan_out in pairwise(sizes):
+            layers += [nn.Linear(fan_in, fan_out), nn.ReLU()]
+        self.layers = nn.Sequential(*layers, nn.Linear(sizes[-1], outputs, bias=not hidden))
+
+    def forward(self, read: Tensor | None) -> Tensor:
+        """Returns the logits of what was read."""
+        logits: Tensor | None = self.free if self.layers is None else self.layers(read)
+        assert logits is not None
+        return logits
+
+
+class Gate(Logits):
+    """Softmax weights of experts: not negative, and 1 in sum."""
+
+    def weights(self, entering: Any, blend: Blend) -> Tensor:
+        """Returns the weights `[B, E]`, or `[E]` from a gate that reads nothing."""
+        return torch.softmax(self(self.reading.of(entering, blend)), dim=-1)
+
+
+def checked_gate(gate_input: str, gate_hidden: Sequence[int]) -> None:
+    """Raises `ConfigError` for what these two options cannot be."""
+    if gate_input not in get_args(GateInput):
+        raise ConfigError(unknown("gate_input", gate_input, get_args(GateInput)))
+    if any(not isinstance(width, int) or width < 1 for width in gate_hidden):
+        raise ConfigError(
+            f"`gate_hidden` must be widths of layers, each at least 1; found {[*gate_hidden]}."
+        )
+    if gate_hidden and gate_input == "task":
+        raise ConfigError(
+            "a gate with `gate_input`='task' reads nothing, so that its hidden layers would have "
+            "no input. Leave `gate_hidden` empty, or choose another `gate_input`."
+        )
+
+
+@torch.no_grad()
+def watch_gates(
+    title: str,
+    weights: Mapping[str, Tensor],
+    columns: Mapping[str, Sequence[str]],
+    *,
+    shares: bool = True,
+) -> dict[str, Watched]:
+    """Returns the mean weights of some gates, and their entropies.
+
+        H = - sum_e g_e log(g_e) / log(E),    1 for even weights, 0 for one expert alone
+
+    Args:
+        title: with a place for the noun: ``"MMoE: {}"``.
+        weights: `{gate: [B, E] or [E]}`; one over a single expert has nothing to show.
+        columns: `{gate: names of its experts}`. The gate with most of them has those of all others,
+            which are 0 in the rows of those others.
+        shares: whether a gate that gives everything to one expert is ill.
+    """
+    shown = {
+        gate: (each if each.dim() == 2 else each.unsqueeze(0)).detach()
+        for gate, each in weights.items()
+        if each.shape[-1] > 1
+    }
+    if not shown:
+        return {}
+    if len({each.shape for each in shown.values()}) == 1:  # all at once
+        means, entropies = (part.unbind() for part in _summary(torch.stack([*shown.values()])))
+    else:
+        means, entropies = zip(*map(_summary, shown.values()), strict=True)
+    names: tuple[str, ...] = ()
+    for gate in shown:
+        names = tuple(columns[gate]) if len(columns[gate]) > len(names) else names
+    rows = {
+        gate: mean if len(mean) == len(names) else _placed(mean, columns[gate], names)
+        for gate, mean in zip(shown, means, strict=True)
+    }
+    return {
+        title.format("gates"): Watched(rows, names, shares=shares),
+        title.format("gate entropy"): Watched(dict(zip(shown, entropies, strict=True))),
+    }
+
+
+def _summary(weights: Tensor) -> tuple[Tensor, Tensor]:
+    """Returns mean and entropy of weights `[..., B, E]`."""
+    entropy = torch.special.entr(weights).sum(dim=-1).mean(dim=-1)
+    return weights.mean(dim=-2), entropy / math.log(weights.shape[-1])
+
+
+def _placed(row: Tensor, names: Sequence[str], columns: Sequence[str]) -> Tensor:
+    parts = dict(zip(names, row.unbind(), strict=True))
+    return torch.stack([parts.get(column, row.new_zeros(())) for column in columns])

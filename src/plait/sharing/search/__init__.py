@@ -1,0 +1,3 @@
+"""Searches over structure: soft choices, policies and routes."""
+
+__all__: list[str] = []

@@ -1,0 +1,774 @@
+"""`plait.backward` against the slow, obvious loop, and its promises to a training loop."""
+
+import copy
+import gc
+import io
+import math
+import weakref
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from torch import Tensor, nn
+
+import plait.balancing
+from plait.balancing import (
+    Balancer,
+    Equal,
+    GramianBalancer,
+    Info,
+    JacobianBalancer,
+    PCGrad,
+    UncertaintyWeights,
+    UPGrad,
+)
+from plait.core.errors import ConfigError, NonFiniteError, ShapeError
+from plait.engine import Backward, Record, backward
+from plait.engine.one_line import _memories
+from tests.gradients.nets import NETS, Losses, heads, losses_of
+from tests.gradients.slow import Slow, assert_close, gradients_of
+
+METHODS = ["Equal", "PCGrad", "UPGrad", "UncertaintyWeights"]  # of each kind; contract tests: all
+
+
+class Agreement(JacobianBalancer):
+    """Adds up the rows in the coordinates in which all of them have one sign."""
+
+    def combine(self, jacobian: Tensor, info: Info | None = None) -> Tensor:
+        signs = jacobian.sign()
+        return jacobian.sum(dim=0) * (signs == signs[0]).all(dim=0)
+
+
+class MeanAgreement(Agreement):
+    equal_weight = "mean"
+
+    def combine(self, jacobian: Tensor, info: Info | None = None) -> Tensor:
+        return super().combine(jacobian, info) / len(jacobian)
+
+
+def new(name: str, tasks: Any = ("a", "b", "c")) -> Balancer:
+    balancer: Balancer = getattr(plait.balancing, name)()
+    balancer.setup(tuple(tasks))
+    return balancer
+
+
+def settle(balancer: Balancer, losses: Losses) -> None:
+    """Ends a step, after which a method may read the losses again."""
+    balancer.after_step(lambda: {task: loss.detach() for task, loss in losses.items()})
+
+
+def small(
+    tasks: str = "abc", dtype: torch.dtype = torch.float32
+) -> tuple[nn.Module, nn.ModuleDict]:
+    model = nn.ModuleDict({"trunk": nn.Linear(5, 4), "heads": heads(4, tasks)}).to(dtype)
+    found = model["heads"]
+    assert isinstance(found, nn.ModuleDict)
+    return model, found
+
+
+def losses_at(model: Any, x: Tensor) -> Losses:
+    return losses_of(torch.tanh(model["trunk"](x)), model["heads"])
+
+
+# --- the slow loop ----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("balancer", [*METHODS, Agreement, MeanAgreement])
+@pytest.mark.parametrize("build", NETS.values(), ids=list(NETS))
+def test_agrees_with_the_slow_loop(
+    build: Callable[..., Any], balancer: str | type[JacobianBalancer]
+) -> None:
+    parameters, make_losses = build()
+    losses = make_losses()
+    one = new(balancer, losses) if isinstance(balancer, str) else balancer()
+    expected = Slow(copy.deepcopy(one), parameters)(losses)
+    backward(losses, one)
+    # One pass for all tasks adds their gradients up in the precision of the activations
+    joint_bfloat16 = build is NETS["autocast"] and not isinstance(one, JacobianBalancer)
+    tolerance = 2e-2 if joint_bfloat16 else 1e-5
+    assert_close(gradients_of(parameters), expected, tolerance=tolerance)
+
+
+@pytest.mark.parametrize("head_weights", ["auto", "unit", "task"])
+@pytest.mark.parametrize("scale", ["sum", "paper"])
+@pytest.mark.parametrize(
+    "balancer", [UPGrad(), PCGrad(reduction="mean"), Equal(weights={"a": 3.0, "c": 0.5})]
+)
+def test_the_options_agree_with_the_slow_loop(
+    balancer: Balancer, scale: Any, head_weights: Any
+) -> None:
+    parameters, make_losses = NETS["one_trunk"]()
+    losses = make_losses()
+    options = {"scale": scale, "head_weights": head_weights}
+    expected = Slow(copy.deepcopy(balancer), parameters, **options)(losses)
+    backward(losses, copy.deepcopy(balancer), **options)
+    assert_close(gradients_of(parameters), expected)
+
+
+@pytest.mark.parametrize("name", METHODS)
+@pytest.mark.parametrize("with_model", [True, False])
+def test_branches_may_change_from_step_to_step(name: str, with_model: bool) -> None:
+    """A layer is shared from the step on in which a second task reaches it, in whatever step."""
+    model = nn.ModuleList(nn.Linear(3, 3) for _ in range(4))
+    x = torch.randn(4, 3)
+    paths = [
+        {"a": [0, 1], "c": [1]},  # b is absent
+        {"b": [0, 1], "c": [1]},  # 0 is shared from now on, though a is absent
+        {"a": [1, 2], "b": [0], "c": [0]},
+        {"a": [2, 3], "b": [2], "c": [1]},
+        {"c": [0, 1, 2, 3]},
+        {"b": [3], "a": [0]},
+    ]
+    balancer = new(name)
+    slow = Slow(copy.deepcopy(balancer), model.parameters())
+    fast = Backward(balancer, model if with_model else None)
+    for step, layers in enumerate(paths):
+        losses = {}
+        for position, (task, path) in enumerate(layers.items()):
+            hidden = x
+            for layer in path:
+                hidden = torch.tanh(model[layer](hidden))
+            losses[task] = (hidden - (-1) ** (step + position)).square().mean()
+        model.zero_grad()
+        expected = slow(losses)
+        fast(losses)
+        settle(slow.balancer, losses)
+        settle(balancer, losses)
+        assert_close(gradients_of(model.parameters()), expected)
+
+
+@pytest.mark.parametrize("name", METHODS)
+def test_a_task_may_come_later_and_in_any_order(name: str) -> None:
+    model, _ = small()
+    balancer = new(name)
+    slow, x = Slow(copy.deepcopy(balancer), model.parameters()), torch.randn(6, 5)
+    for tasks in ("b", "ba", "cab", "ac", "abc"):
+        found = losses_at(model, x)
+        losses = {task: found[task] for task in tasks}
+        model.zero_grad()
+        expected = slow(losses)
+        assert backward(losses, balancer).tasks == tuple(tasks)
+        settle(slow.balancer, losses)
+        settle(balancer, losses)
+        assert_close(gradients_of(model.parameters()), expected)
+
+
+@pytest.mark.parametrize("weights", [None, {"a": 0.3, "c": 7.0}])
+@pytest.mark.parametrize("build", NETS.values(), ids=list(NETS))
+def test_a_loss_method_is_the_backward_of_the_weighted_sum_to_the_last_bit(
+    build: Callable[..., Any], weights: dict[str, float] | None
+) -> None:
+    parameters, make_losses = build()
+    torch.manual_seed(1)
+    losses = make_losses()
+    objective = [loss * (weights or {}).get(task, 1.0) for task, loss in losses.items()]
+    torch.stack([term.double() for term in objective]).sum().backward()
+    expected = gradients_of(parameters)
+    for parameter in parameters:
+        parameter.grad = None
+    torch.manual_seed(1)
+    backward(make_losses(), Equal(weights=weights))
+    found = gradients_of(parameters)
+    assert found.keys() == expected.keys()
+    assert all(torch.equal(found[key], expected[key]) for key in found)
+
+
+@pytest.mark.gpu
+@pytest.mark.parametrize("measure", [True, False])
+@pytest.mark.parametrize("balancer", [*METHODS, Agreement])
+def test_an_accelerator_gives_what_the_cpu_gives(
+    balancer: str | type[JacobianBalancer], measure: bool
+) -> None:
+    model, _ = small()
+    x, device = torch.randn(6, 5), torch.accelerator.current_accelerator()
+    records = []
+    for place in (torch.device("cpu"), device):
+        twin = copy.deepcopy(model).to(place)
+        one = (new(balancer) if isinstance(balancer, str) else balancer()).to(place)
+        run = Backward(one, twin)
+        run.start(measure=measure)
+        run.add(losses_at(twin, x.to(place)), penalty=twin["trunk"].weight.square().sum())
+        record = run.finish()
+        records.append((record, {name: p.grad for name, p in twin.named_parameters()}))
+    (expected, slow), (found, fast) = records
+    np.testing.assert_allclose(found.losses, expected.losses, rtol=1e-4)
+    for name, gradient in slow.items():
+        assert fast[name].device.type == device.type
+        torch.testing.assert_close(fast[name].cpu(), gradient, rtol=1e-3, atol=1e-4)
+
+
+# --- what is written --------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", METHODS)
+@pytest.mark.parametrize("build", ["one_trunk", "sparse_embedding"])
+def test_gradients_accumulate_as_in_torch(name: str, build: str) -> None:
+    parameters, make_losses = NETS[build]()
+    losses = make_losses()
+    backward(make_losses(), new(name, losses))
+    once = gradients_of(parameters)
+    backward(make_losses(), new(name, losses))
+    assert_close(gradients_of(parameters), {key: 2 * value for key, value in once.items()})
+
+
+@pytest.mark.parametrize("balancer", [Equal(), UPGrad(), PCGrad()])
+def test_no_two_gradients_share_memory(balancer: Balancer) -> None:
+    """Autograd gives p and q one tensor, and the sum over p one number that is repeated."""
+    p, q, own, far = (nn.Parameter(torch.randn(6)) for _ in range(4))
+    backward({"a": (p + q).tanh().sum() + own.sum(), "b": (p + q).sum() + far.sum()}, balancer)
+    parameters = (p, q, own, far)
+    before = [parameter.grad.clone() for parameter in parameters if parameter.grad is not None]
+    places = {parameter.grad.data_ptr() for parameter in parameters if parameter.grad is not None}
+    assert len(places) == 4
+    nn.utils.clip_grad_norm_(parameters, 1e-3)
+    total = torch.cat(before).norm()
+    for parameter, gradient in zip(parameters, before, strict=True):
+        assert parameter.grad is not None
+        torch.testing.assert_close(parameter.grad, gradient * 1e-3 / total, rtol=1e-3, atol=1e-9)
+
+
+@pytest.mark.parametrize("balancer", [Equal(), UPGrad()])
+def test_a_later_step_does_not_change_an_earlier_gradient(balancer: Balancer) -> None:
+    model, _ = small()
+    backward(losses_at(model, torch.randn(3, 5)), balancer)
+    kept = {id(p): p.grad for p in model.parameters() if p.grad is not None}
+    copies = gradients_of(model.parameters())
+    model.zero_grad(set_to_none=True)
+    backward(losses_at(model, torch.randn(3, 5)), balancer)
+    assert all(torch.equal(kept[key], copies[key]) for key in copies)
+
+
+def test_a_gradient_has_the_memory_layout_of_its_parameter() -> None:
+    parameters, make_losses = NETS["channels_last"]()
+    backward(make_losses(), UPGrad())
+    for parameter in parameters:
+        assert parameter.grad is not None
+        assert parameter.grad.stride() == parameter.stride()
+
+
+# --- errors -----------------------------------------------------------------------------------
+
+
+class Fails(GramianBalancer):
+    def solve(
+        self, gramian: np.ndarray, active: np.ndarray, info: Info, **draws: Any
+    ) -> np.ndarray:
+        raise ArithmeticError("no solution")
+
+
+def broken_calls() -> dict[
+    str, tuple[type[Exception], str, Balancer, Callable[[Any, Tensor], Any]]
+]:
+    def scaled(factor: float) -> Callable[[Any, Tensor], Any]:
+        def losses(model: Any, x: Tensor) -> Losses:
+            found = losses_at(model, x)
+            return {**found, "b": found["b"] * factor}
+
+        return losses
+
+    def slope(model: Any, x: Tensor) -> Losses:
+        bias = model["trunk"].bias
+        found = losses_at(model, x)
+        return {**found, "c": found["c"] + (bias - bias.detach()).square().sum().sqrt()}
+
+    def vector(model: Any, x: Tensor) -> Losses:
+        return {**losses_at(model, x), "a": model["trunk"](x).sum(dim=1)}
+
+    def constant(model: Any, x: Tensor) -> Losses:
+        return {**losses_at(model, x), "a": torch.tensor(1.0)}
+
+    return {
+        "nan": (NonFiniteError, "the loss of task 'b' is nan", UPGrad(), scaled(math.nan)),
+        "inf": (NonFiniteError, "the loss of task 'b' is inf", Equal(), scaled(math.inf)),
+        "gradient": (NonFiniteError, "gradient of task 'c' is not finite", PCGrad(), slope),
+        "rows": (NonFiniteError, "gradient of task 'c' is not finite", Agreement(), slope),
+        "solver": (ArithmeticError, "no solution", Fails(), losses_at),
+        "vector": (
+            ShapeError,
+            r"the loss of task 'a' must be a scalar; found \[6\]",
+            Equal(),
+            vector,
+        ),
+        "constant": (
+            ConfigError,
+            "the loss of task 'a' depends on no parameter",
+            UPGrad(),
+            constant,
+        ),
+        "none": (ConfigError, "no task has a loss in this step", Equal(), lambda model, x: {}),
+    }
+
+
+@pytest.mark.parametrize("kind", broken_calls())
+@pytest.mark.parametrize("before", [True, False])
+def test_an_error_leaves_every_gradient_as_it_was(kind: str, before: bool) -> None:
+    error, message, balancer, make_losses = broken_calls()[kind]
+    model, _ = small()
+    x = torch.randn(6, 5)
+    if before:
+        backward(losses_at(model, x), Equal())
+    expected = gradients_of(model.parameters())
+    with pytest.raises(error, match=message):
+        backward(make_losses(model, x), balancer, model["trunk"].weight.square().sum())
+    found = gradients_of(model.parameters())
+    assert found.keys() == expected.keys()
+    assert all(torch.equal(found[key], expected[key]) for key in found)
+
+
+def test_goes_on_after_an_error_as_if_nothing_had_happened() -> None:
+    model, _ = small()
+    x = torch.randn(6, 5)
+    run = Backward(UPGrad(), model)
+    losses = losses_at(model, x)
+    with pytest.raises(NonFiniteError):
+        run({**losses, "c": losses["c"] * math.nan})
+    expected = Slow(UPGrad(), model.parameters())(losses)
+    run(losses)
+    assert_close(gradients_of(model.parameters()), expected)
+
+
+def test_large_losses_of_double_precision_are_finite() -> None:
+    p = nn.Parameter(torch.ones(2, dtype=torch.float64))
+    record = backward({"a": 1e200 * p[0], "b": 1e-200 * p[1]}, Equal())
+    assert record.losses.tolist() == [1e200, 1e-200]
+    assert p.grad is not None
+    assert p.grad.tolist() == [1e200, 1e-200]
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"scale": "mean"}, "`scale` must be 'sum' or 'paper'; found 'mean'"),
+        ({"head_weights": "one"}, "`head_weights` must be 'auto', 'unit' or 'task'; found 'one'"),
+    ],
+)
+def test_unknown_options_are_refused(options: dict[str, Any], message: str) -> None:
+    with pytest.raises(ConfigError, match=message):
+        Backward(Equal(), **options)
+
+
+def test_heads_cannot_have_the_weights_that_a_method_does_not_give() -> None:
+    with pytest.raises(ConfigError, match="Agreement gives no weights"):
+        Backward(Agreement(), head_weights="task")
+
+
+def test_a_model_that_is_frozen_is_refused() -> None:
+    model, _ = small()
+    x = torch.randn(6, 5, requires_grad=True)
+    model.requires_grad_(False)
+    with pytest.raises(ConfigError, match="no parameter of the model needs a gradient"):
+        Backward(UPGrad(), model)(losses_at(model, x))
+
+
+def test_a_step_ends_once() -> None:
+    model, _ = small()
+    run = Backward(UPGrad(), model)
+    with pytest.raises(ConfigError, match="no task has a loss in this step"):
+        run.finish()
+    run(losses_at(model, torch.randn(6, 5)))
+    with pytest.raises(ConfigError, match="no task has a loss in this step"):
+        run.finish()
+
+
+# --- the record -------------------------------------------------------------------------------
+
+
+def test_the_record_says_what_happened() -> None:
+    w = nn.Parameter(torch.tensor([1.0, 0.0]))
+    head = nn.Parameter(torch.tensor(1.0))
+    record = backward({"a": 2 * w[0], "b": w[1] - w[0] + head}, UPGrad())
+    assert record.tasks == ("a", "b")
+    assert record.losses.tolist() == [2.0, 0.0]
+    assert record.weights is not None and record.norms is not None and record.cosines is not None
+    assert record.weights.tolist() == pytest.approx([1.5, 2.0])
+    assert record.norms.tolist() == pytest.approx([2.0, math.sqrt(2)])
+    np.testing.assert_allclose(record.cosines, [[1, -math.sqrt(0.5)], [-math.sqrt(0.5), 1]])
+    assert w.grad is not None and head.grad is not None
+    torch.testing.assert_close(w.grad, torch.tensor([1.0, 2.0]))
+    assert head.grad.item() == 1.0
+
+
+def test_a_loss_method_forms_no_rows_unless_asked() -> None:
+    model, _ = small()
+    record = backward(losses_at(model, torch.randn(6, 5)), Equal())
+    assert record.norms is None and record.cosines is None
+    assert record.weights is not None
+    assert record.weights.tolist() == [1.0, 1.0, 1.0]
+
+
+def test_a_task_that_moves_nothing_shared_counts_once() -> None:
+    w, own = nn.Parameter(torch.tensor([1.0, 1.0])), nn.Parameter(torch.tensor(1.0))
+    for scale, equal in (("sum", 1.0), ("paper", 1 / 3)):
+        own.grad = None
+        losses = {"a": w[0] + w[1], "b": w[0] * 1.0, "c": 3 * own}
+        record = backward(losses, UPGrad(), scale=scale, head_weights="task")
+        assert record.weights is not None and own.grad is not None
+        assert record.weights[2] == pytest.approx(equal)
+        assert own.grad.item() == pytest.approx(3 * equal)
+
+
+@pytest.mark.parametrize("name", METHODS)
+def test_measuring_gives_norms_and_cosines_and_the_same_gradient(name: str) -> None:
+    model, _ = small()
+    x = torch.randn(6, 5)
+    plain, measured = Backward(new(name), model), Backward(new(name), model)
+    one = plain(losses_at(model, x))
+    expected = gradients_of(model.parameters())
+    learned = [p.grad for p in plain.balancer.parameters()]
+    model.zero_grad()
+
+    measured.start(measure=True)
+    measured.add(losses_at(model, x))
+    two = measured.finish()
+    assert_close(gradients_of(model.parameters()), expected)
+    for p, gradient in zip(measured.balancer.parameters(), learned, strict=True):
+        assert p.grad is not None and gradient is not None
+        torch.testing.assert_close(p.grad, gradient)
+    assert one.weights is not None and two.weights is not None
+    np.testing.assert_allclose(one.weights, two.weights, rtol=1e-6)
+
+    trunk = list(model["trunk"].parameters())
+    rows = [
+        torch.cat([g.flatten() for g in torch.autograd.grad(loss, trunk, retain_graph=True)])
+        for loss in losses_at(model, x).values()
+    ]
+    assert two.norms is not None and two.cosines is not None
+    np.testing.assert_allclose(two.norms, [row.norm() for row in rows], rtol=1e-5)
+    cosines = torch.stack([row / row.norm() for row in rows])
+    np.testing.assert_allclose(two.cosines, (cosines @ cosines.T).numpy(), atol=1e-5)
+
+    settle(plain.balancer, losses_at(model, x))
+    settle(measured.balancer, losses_at(model, x))
+    assert plain(losses_at(model, x)).tasks == two.tasks  # measuring was for one step
+    again = measured(losses_at(model, x))
+    assert (again.norms is None) == (one.norms is None)
+
+
+# --- penalties --------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", METHODS)
+@pytest.mark.parametrize("named", [True, False])
+def test_a_penalty_is_added_outside_the_balancer(name: str, named: bool) -> None:
+    model, _ = small()
+    x = torch.randn(6, 5)
+
+    def terms(hidden: Tensor) -> dict[str, Tensor]:
+        decay = sum(p.square().sum() for p in model.parameters())
+        assert isinstance(decay, Tensor)
+        return {"decay": 0.1 * decay, "features": hidden.square().mean(), "off": torch.tensor(5.0)}
+
+    def step(balancer: Balancer, *, penalise: bool) -> Record:
+        """The penalty hangs on the graph of the losses."""
+        hidden = torch.tanh(model["trunk"](x))
+        found = terms(hidden)
+        penalty: Any = found if named else found["decay"] + found["features"]
+        losses = losses_of(hidden, model["heads"])
+        return backward(losses, balancer, penalty if penalise else None)
+
+    without = step(new(name), penalise=False)
+    expected = gradients_of(model.parameters())
+    model.zero_grad()
+    found = terms(torch.tanh(model["trunk"](x)))
+    (found["decay"] + found["features"]).backward()
+    for key, value in gradients_of(model.parameters()).items():
+        expected[key] = expected[key] + value
+    model.zero_grad()
+    record = step(new(name), penalise=True)
+    assert_close(gradients_of(model.parameters()), expected)
+    np.testing.assert_allclose(record.losses, without.losses)
+    assert record.weights is not None and without.weights is not None
+    np.testing.assert_allclose(record.weights, without.weights)
+
+
+@pytest.mark.parametrize("balancer", [Equal(), UPGrad()])
+def test_a_penalty_on_a_sparse_embedding(balancer: Balancer) -> None:
+    """The gradient of the loss is sparse and that of the penalty is dense."""
+    parameters, make_losses = NETS["sparse_embedding"]()
+    losses = make_losses()
+    expected = Slow(copy.deepcopy(balancer), parameters)(losses)
+    for parameter in parameters:
+        expected[id(parameter)] = expected[id(parameter)] + 2 * parameter.detach()
+    penalty = torch.stack([parameter.square().sum() for parameter in parameters]).sum()
+    backward(losses, balancer, penalty)
+    assert_close(gradients_of(parameters), expected)
+
+
+@pytest.mark.parametrize(
+    ("penalty", "message"),
+    [
+        (lambda p: {"decay": p.sum() * math.inf}, "the penalty 'decay' is (-?inf|nan)"),
+        (lambda p: p.sum() * math.nan, "the penalty is nan"),
+        (lambda p: {"decay": p}, r"the penalty 'decay' must be a scalar; found \[4, 5\]"),
+        (lambda p: p, r"the penalty must be a scalar; found \[4, 5\]"),
+    ],
+)
+def test_a_penalty_is_checked_as_a_loss_is(penalty: Callable[..., Any], message: str) -> None:
+    model, _ = small()
+    losses = losses_at(model, torch.randn(6, 5))
+    with pytest.raises((NonFiniteError, ShapeError), match=message):
+        backward(losses, Equal(), penalty(model["trunk"].weight))
+    assert not gradients_of(model.parameters())
+
+
+# --- micro-batches ----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("measure", [True, False])
+@pytest.mark.parametrize("balancer", [*METHODS, Agreement])
+def test_micro_batches_make_the_step_of_the_joined_batch(
+    balancer: str | type[JacobianBalancer], measure: bool
+) -> None:
+    """8 labels of a, 5 of b, 2 of c, in three micro-batches; c has none in the last."""
+    model, found = small(dtype=torch.float64)
+    x = torch.randn(8, 5, dtype=torch.float64)
+    there = {"a": [1] * 8, "b": [1, 0, 1, 1, 0, 1, 1, 0], "c": [0, 1, 0, 0, 0, 1, 0, 0]}
+    labels = torch.randn(8, dtype=torch.float64)
+
+    def losses(rows: slice) -> Losses:
+        hidden, means = torch.tanh(model["trunk"](x[rows])), {}
+        for position, (task, head) in enumerate(found.items()):
+            errors = (head(hidden)[:, 0] - (-1) ** position * labels[rows]).square()
+            keep = torch.tensor(there[task][rows], dtype=torch.bool)
+            if keep.any():
+                means[task] = errors[keep].mean()
+        return means
+
+    one, two = (new(balancer) if isinstance(balancer, str) else balancer() for _ in range(2))
+    penalty = model["trunk"].weight.square().sum()
+    joined = Backward(one, model)(losses(slice(0, 8)), penalty)
+    expected = gradients_of(model.parameters())
+    model.zero_grad()
+
+    run = Backward(two, model)
+    run.start(measure=measure)
+    for rows in (slice(0, 2), slice(2, 6), slice(6, 8)):
+        part = losses(rows)
+        shares = {task: sum(there[task][rows]) / sum(there[task]) for task in part}
+        run.add(part, shares, penalty=penalty if rows.start == 0 else None)
+    record = run.finish()
+
+    assert_close(gradients_of(model.parameters()), expected, tolerance=1e-12)
+    assert set(record.tasks) == set(joined.tasks)
+    order = [record.tasks.index(task) for task in joined.tasks]
+    np.testing.assert_allclose(record.losses[order], joined.losses)
+    if joined.weights is not None:
+        assert record.weights is not None
+        np.testing.assert_allclose(record.weights[order], joined.weights, rtol=1e-6)
+    for p, q in zip(one.parameters(), two.parameters(), strict=True):
+        assert p.grad is not None and q.grad is not None
+        torch.testing.assert_close(p.grad, q.grad)
+
+
+def test_micro_batches_of_constant_weights_take_the_memory_of_one_gradient() -> None:
+    def count() -> int:
+        gc.collect()
+        return sum(type(t) is Tensor and t.shape == (4, 5) for t in gc.get_objects())
+
+    model, _ = small()
+    run = Backward(Equal(), model)
+    before = count()
+    run.start()
+    for _ in range(5):
+        run.add(losses_at(model, torch.randn(2, 5)), dict.fromkeys("abc", 0.2))
+        assert count() == before + 1
+    run.finish()
+
+
+# --- shared parameters that are named ---------------------------------------------------------
+
+
+def test_the_shared_parameters_can_be_named() -> None:
+    model, _ = small()
+    x = torch.randn(6, 5)
+    weight, bias = model["trunk"].parameters()
+    run = Backward(UPGrad(), shared=[weight, weight])
+    losses = losses_at(model, x)
+    by_task = [
+        torch.autograd.grad(loss, [weight, bias], retain_graph=True) for loss in losses.values()
+    ]
+    record = run(losses)
+    rows = torch.stack([g.flatten() for g, _ in by_task])
+    weights = 3 * UPGrad().weights(rows @ rows.T).float()
+    assert weight.grad is not None and bias.grad is not None and record.norms is not None
+    np.testing.assert_allclose(record.norms, rows.norm(dim=1), rtol=1e-5)
+    torch.testing.assert_close(weight.grad.flatten(), weights @ rows)
+    torch.testing.assert_close(bias.grad, torch.stack([g for _, g in by_task]).sum(dim=0))
+
+
+def test_the_one_line_form_takes_named_parameters_too() -> None:
+    model, _ = small()
+    x, balancer = torch.randn(6, 5), UPGrad()
+    weight, bias = model["trunk"].parameters()
+    for shared in ([weight], [weight], [bias], [weight, bias]):
+        for _ in range(2):
+            losses = losses_at(model, x)
+            rows = torch.stack(
+                [
+                    torch.cat(
+                        [g.flatten() for g in torch.autograd.grad(loss, shared, retain_graph=True)]
+                    )
+                    for loss in losses.values()
+                ]
+            )
+            record = backward(losses, balancer, shared=shared)
+            assert record.norms == pytest.approx(rows.norm(dim=1).numpy(), rel=1e-5)
+    assert _memories[balancer].rows.layout.width == 24
+
+
+# --- memory -----------------------------------------------------------------------------------
+
+
+def test_the_one_line_form_keeps_one_memory_for_each_balancer() -> None:
+    """What a balancer's earlier steps have shown stays known; another balancer starts anew."""
+    p = nn.Parameter(torch.tensor([3.0, 4.0]))
+    one, two = UPGrad(), UPGrad()
+    backward({"a": p.sum(), "b": p[0] * 1.0}, one)
+    assert backward({"a": p.square().sum()}, one).norms == pytest.approx([10.0])
+    assert backward({"a": p.square().sum()}, two).norms == pytest.approx([0.0])
+    assert _memories[one] is not _memories[two]
+
+
+def test_a_balancer_takes_its_memory_with_it() -> None:
+    model, _ = small()
+    balancer = UPGrad()
+    backward(losses_at(model, torch.randn(6, 5)), balancer)
+    memory = weakref.ref(_memories[balancer])
+    del balancer
+    gc.collect()
+    assert memory() is None
+
+
+def test_a_balancer_keeps_no_model_alive() -> None:
+    balancer = UPGrad()
+    sizes = []
+    for _ in range(3):  # as a study would that tries one balancer on model after model
+        model, _ = small()
+        for _ in range(2):
+            backward(losses_at(model, torch.randn(6, 5)), balancer)
+        sizes.append(_memories[balancer].rows.jacobian.shape[1])
+        gone = weakref.ref(model["trunk"].weight)
+        del model
+        gc.collect()
+        assert gone() is None
+    assert sizes == [24, 24, 24]
+
+
+def test_inputs_that_need_a_gradient_do_not_pile_up() -> None:
+    """They are leaves that all tasks reach, and new ones in every step."""
+    model, _ = small()
+    balancer = UPGrad()
+    for _ in range(4):
+        x = torch.randn(6, 5, requires_grad=True)
+        backward(losses_at(model, x), balancer)
+        assert x.grad is not None
+        del x
+    balancer_rows = _memories[balancer].rows
+    balancer_rows.reset()
+    assert sum(parameter.numel() for parameter in balancer_rows.layout.shared) == 24
+
+
+# --- learned weights --------------------------------------------------------------------------
+
+
+def test_a_method_that_learns_has_to_know_its_tasks() -> None:
+    model, _ = small()
+    with pytest.raises(ConfigError, match=r"Name its tasks \(`tasks=\[\.\.\.\]`\)"):
+        backward(losses_at(model, torch.randn(6, 5)), UncertaintyWeights())
+
+
+def test_learned_weights_that_no_optimizer_moves_are_an_error() -> None:
+    model, _ = small()
+    x, balancer = torch.randn(6, 5), UncertaintyWeights(tasks=("a", "b", "c"))
+    for _ in range(99):
+        backward(losses_at(model, x), balancer)
+    model.zero_grad()
+    with pytest.raises(ConfigError, match="UncertaintyWeights have not moved in 100 steps"):
+        backward(losses_at(model, x), balancer)
+    assert not gradients_of(model.parameters())
+
+
+@pytest.mark.parametrize("through_data", [True, False])
+def test_learned_weights_may_be_moved_in_any_way(through_data: bool) -> None:
+    """Older optimizers write to `.data`, which leaves no trace in the version of the tensor."""
+    model, _ = small()
+    x, balancer = torch.randn(6, 5), UncertaintyWeights(tasks=("a", "b", "c"))
+    for _ in range(120):
+        balancer.zero_grad()
+        backward(losses_at(model, x), balancer)
+        for s in balancer.parameters():
+            assert s.grad is not None
+            with torch.no_grad():
+                s.data.add_(s.grad, alpha=-0.1) if through_data else s.sub_(0.1 * s.grad)
+
+
+def test_learned_weights_may_be_frozen() -> None:
+    model, _ = small()
+    x, balancer = torch.randn(6, 5), UncertaintyWeights(tasks=("a", "b", "c"), init=0.7)
+    balancer.requires_grad_(False)
+    for _ in range(101):
+        record = backward(losses_at(model, x), balancer)
+    assert record.weights == pytest.approx([0.5 * math.exp(-0.7)] * 3)
+
+
+# --- state ------------------------------------------------------------------------------------
+
+
+def steps(model: Any, run: Backward, numbers: range) -> list[Tensor]:
+    """Tasks come and go, so that the layout depends on what was seen before."""
+    seen = []
+    for number in numbers:
+        torch.manual_seed(number)
+        found = losses_at(model, torch.randn(6, 5))
+        present = {0: "b", 1: "ac", 2: "ca", 3: "b", 4: "abc"}[number % 5]
+        model.zero_grad()
+        run({task: found[task] for task in present})
+        seen += [p.grad.clone() for p in model.parameters() if p.grad is not None]
+    return seen
+
+
+@pytest.mark.parametrize("stop", range(6))
+def test_resumes_exactly_from_its_state(stop: int) -> None:
+    model, _ = small()
+    whole = Backward(UPGrad(), model)
+    steps(model, whole, range(stop))
+    file = io.BytesIO()
+    torch.save(whole.state_dict(), file)
+    file.seek(0)
+    expected = steps(model, whole, range(stop, 8))
+    resumed = Backward(UPGrad(), model)
+    resumed.load_state_dict(torch.load(file, weights_only=True))
+    found = steps(model, resumed, range(stop, 8))
+    assert all(map(torch.equal, found, expected))
+    assert resumed.state_dict() == whole.state_dict()
+
+
+def test_the_state_names_parameters_and_who_reached_them() -> None:
+    model, _ = small("ab")
+    run = Backward(UPGrad(), model)
+    run(losses_at(model, torch.randn(6, 5)))
+    state = run.state_dict()
+    assert sorted(state["shared"]) == ["trunk.bias", "trunk.weight"]
+    assert state["owners"] == {
+        f"heads.{task}.{part}": task for task in "ab" for part in ("weight", "bias")
+    }
+
+
+def test_without_a_model_there_are_no_names() -> None:
+    run = Backward(UPGrad())
+    for call in (run.state_dict, lambda: run.load_state_dict({"shared": [], "owners": {}})):
+        with pytest.raises(ConfigError, match=r"keeps names only of a model"):
+            call()
+
+
+def test_a_deep_copy_serves_the_copied_model() -> None:
+    model, _ = small()
+    run = Backward(UPGrad(), model)
+    steps(model, run, range(3))
+    twin = copy.deepcopy(run)
+    assert twin.state_dict() == run.state_dict()
+    assert all(
+        map(torch.equal, steps(model, run, range(3, 6)), steps(twin.model, twin, range(3, 6)))
+    )

@@ -1,0 +1,335 @@
+import copy
+
+import pytest
+import torch
+from torch import Tensor, nn
+
+from plait.core import Masked
+from plait.core.errors import ConfigError, ShapeError
+from plait.encoders import ConvEncoder, as_staged
+from plait.networks import channel_dim_of, encode, stages_of
+from tests.encoders.nets import (
+    NAMED_PARTS,
+    FromDict,
+    Named,
+    Padded,
+    ReadsValues,
+    Recurrent,
+    Tied,
+    Tokens,
+    assert_unchanged,
+    conv,
+    images,
+    mean,
+    padded,
+    snapshot,
+)
+
+STAGED = {
+    "conv": (conv, images, 6),
+    "conv in groups": (lambda: as_staged(conv(), cuts=[2, 4]), images, 3),
+    "named": (lambda: as_staged(Named(), NAMED_PARTS), images, 4),
+    "own stages": (lambda: ConvEncoder(widths=(4, 6), norm=True), images, 2),
+    "tokens": (Tokens, lambda: torch.randint(11, (2, 7)), 2),
+    "recurrent": (Recurrent, lambda: torch.randn(2, 7, 5), 1),
+    "from a dict": (
+        FromDict,
+        lambda: {"image": images(), "table": torch.randn(3, 2)},
+        1,
+    ),
+    "tied": (Tied, lambda: torch.randn(2, 4), 2),
+}
+
+
+# --- the stages are the encoder -------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", STAGED)
+def test_the_composed_stages_are_the_module(name: str) -> None:
+    make, inputs, number = STAGED[name]
+    encoder, example = make().eval(), inputs()
+    stages = stages_of(encoder)
+    assert len(stages) == number
+    hidden, levels = example, []
+    for stage in stages:
+        hidden = stage(hidden)
+        levels.append(hidden.clone())
+    assert torch.equal(hidden, encoder(example))
+    features = encode(encoder, example)
+    assert len(features.levels) == number
+    assert torch.equal(features.levels[-1], hidden)
+    assert [level.shape for level in features.levels] == [level.shape for level in levels]
+    assert features.channel_dim == (-1 if name in ("tokens", "recurrent") else 1)
+
+
+def test_every_level_is_what_its_stage_gives() -> None:
+    net = nn.Sequential(nn.Linear(4, 3), nn.Tanh(), nn.Linear(3, 2))
+    x = torch.randn(5, 4)
+    levels = encode(net, x).levels
+    for k in range(3):
+        assert torch.equal(levels[k], net[: k + 1](x))
+
+
+def test_a_module_without_stages_is_one_stage() -> None:
+    linear = nn.Linear(2, 3)
+    assert stages_of(linear) == [linear]
+
+
+@pytest.mark.parametrize("stages", [3, "stem", [], nn.ModuleList(), [nn.ReLU(), 4]])
+def test_stages_that_are_no_modules_are_refused(stages: object) -> None:
+    module = nn.Linear(2, 2)
+    module.stages = stages
+    with pytest.raises(ConfigError, match=r"stages of Linear must be modules.*`as_staged`"):
+        stages_of(module)
+
+
+def test_an_empty_sequence_is_refused() -> None:
+    with pytest.raises(ConfigError, match="stages of Sequential must be modules, at least one"):
+        encode(nn.Sequential(), torch.zeros(1, 2))
+
+
+def test_the_channel_axis_is_one_of_two() -> None:
+    assert channel_dim_of(nn.Linear(2, 2)) == 1
+    assert channel_dim_of(Tokens()) == -1
+    module = nn.Linear(2, 2)
+    module.channel_dim = 2
+    with pytest.raises(ConfigError, match=r"`channel_dim` of Linear must be 1 or -1 .*; found 2"):
+        channel_dim_of(module)
+    with pytest.raises(ConfigError, match="must be 1 or -1"):
+        as_staged(conv(), cuts=[2], channel_dim=0)
+
+
+def test_the_grid_is_that_of_an_image() -> None:
+    assert encode(conv().eval(), images()).grid == (9, 13)
+    assert encode(nn.Linear(4, 2), torch.zeros(2, 4)).grid is None
+    assert encode(Tied(), torch.zeros(2, 4)).mask is None
+
+
+@pytest.mark.parametrize("bad", [nn.LSTM(4, 4), nn.Sequential(nn.Linear(4, 4), nn.GRU(4, 4))])
+def test_a_stage_that_gives_no_tensor_is_refused(bad: nn.Module) -> None:
+    position = 1 if isinstance(bad, nn.Sequential) else 0
+    with pytest.raises(ShapeError, match=f"stage {position} of .* must return one tensor; found t"):
+        encode(bad, torch.zeros(2, 3, 4))
+
+
+# --- masks ----------------------------------------------------------------------------------
+
+
+def masked_pairs() -> list[nn.Module]:
+    """The same function with its masked layer alone, in a sequence, and in a group of one."""
+    linear = nn.Linear(4, 4)
+    return [
+        nn.Sequential(linear, Padded()),
+        as_staged(nn.Sequential(linear, Padded(), nn.Identity()), cuts=[2]),
+        nn.Sequential(nn.Sequential(linear, nn.Sequential(Padded()))),
+    ]
+
+
+def test_a_masked_stage_is_given_the_mask_wherever_it_is() -> None:
+    inputs = padded()
+    net = masked_pairs()[0]
+    expected = Padded()(net[0](inputs.values), inputs.mask)
+    assert not torch.allclose(expected, Padded()(net[0](inputs.values)))
+    torch.manual_seed(1)
+    for encoder in masked_pairs():
+        linear = next(part for part in encoder.modules() if isinstance(part, nn.Linear))
+        linear.load_state_dict(net[0].state_dict())
+        features = encode(encoder, inputs)
+        assert torch.equal(features.levels[-1], expected)
+        assert features.mask is inputs.mask
+        unpadded = encode(encoder, inputs.values)
+        assert torch.equal(unpadded.levels[-1], Padded()(linear(inputs.values)))
+
+
+def test_padding_changes_nothing_in_a_masked_encoder() -> None:
+    encoder = masked_pairs()[0]
+    values, mask = padded()
+    junk = torch.where(mask[..., None], values, 99.0)
+    one, other = (encode(encoder, Masked(each, mask)).levels[-1] for each in (values, junk))
+    assert torch.equal(one[mask], other[mask])
+
+
+# --- as_staged ------------------------------------------------------------------------------
+
+
+def test_names_may_be_dotted_and_functions_may_stand_between() -> None:
+    module = Named().eval()
+    staged = as_staged(module, NAMED_PARTS, example=images())
+    assert stages_of(staged) == [module.stem, module.blocks["b"], mean, module.top]
+    x = images()
+    assert torch.equal(staged(x), module(x))
+    assert staged.module is module
+    assert {id(p) for p in staged.parameters()} == {id(p) for p in module.parameters()}
+
+
+def test_cuts_group_the_children_of_a_sequence() -> None:
+    net = conv().eval()
+    staged = as_staged(net, cuts=[2, 5], channel_dim=-1)
+    assert channel_dim_of(staged) == -1
+    groups = stages_of(staged)
+    assert [list(group) for group in groups] == [list(net[:2]), list(net[2:5]), list(net[5:])]
+    x = images()
+    assert torch.equal(staged(x), net(x))
+    assert len(stages_of(as_staged(net, cuts=[]))) == 1
+
+
+@pytest.mark.parametrize("cuts", [[0], [6], [3, 2], [2, 2], [-1], [7]])
+def test_cuts_rise_within_the_sequence(cuts: list[int]) -> None:
+    with pytest.raises(ConfigError, match=r"`cuts` must rise within 1\.\.5; found \["):
+        as_staged(conv(), cuts=cuts)
+
+
+@pytest.mark.parametrize(
+    ("module", "options", "message"),
+    [
+        (Named(), {}, "takes `parts` or `cuts`, one of the two"),
+        (conv(), {"parts": ["0"], "cuts": [1]}, "takes `parts` or `cuts`, one of the two"),
+        (Named(), {"cuts": [1]}, "children of an nn.Sequential; found Named"),
+        (Named(), {"parts": ["stm", "top"]}, "Named has no part 'stm'. Did you mean 'stem'?"),
+        (Named(), {"parts": ["stem", "blocks.c"]}, "no part 'blocks.c'. Did you mean 'blocks.b'"),
+        (Named(), {"parts": ["stem", nn.Linear(4, 5)]}, "the part Linear has parameters that are"),
+    ],
+)
+def test_wrong_parts_are_refused(module: nn.Module, options, message: str) -> None:
+    with pytest.raises(ConfigError, match=message):
+        as_staged(module, **options)
+
+
+def test_modules_without_parameters_and_modules_of_the_module_are_parts() -> None:
+    module = Named().eval()
+    parts = [module.stem, "blocks.b", nn.AdaptiveAvgPool2d(1), nn.Flatten(), module.top]
+    x = images()
+    torch.testing.assert_close(as_staged(module, parts)(x), module(x))
+
+
+@pytest.mark.parametrize(
+    "parts",
+    [
+        ["stem", mean, "top"],
+        ["stem", "blocks.b", "blocks.b", mean, "top"],
+        ["stem", "blocks.b", mean],
+        ["stem", "blocks.b", mean, "top", torch.relu],
+    ],
+)
+def test_stages_that_do_not_compose_to_the_module_are_refused(parts) -> None:
+    module = Named()
+    module.blocks["b"].running_mean.normal_()
+    with pytest.raises(ShapeError, match="do not compose to Named: on the example"):
+        as_staged(module, parts, example=images())
+
+
+def test_a_wrong_order_is_detected() -> None:
+    net = nn.Sequential(nn.Linear(4, 4), nn.Linear(4, 4))
+    assert as_staged(net, ["0", "1"], example=torch.randn(2, 4)).parts == ["0", "1"]
+    with pytest.raises(ShapeError, match="do not compose"):
+        as_staged(net, ["1", "0"], example=torch.randn(2, 4))
+
+
+def test_a_module_that_gives_no_tensor_cannot_be_verified() -> None:
+    class Wrapped(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.inner = nn.Linear(4, 4)
+
+        def forward(self, x: Tensor) -> object:
+            return object()
+
+    with pytest.raises(ShapeError, match="do not compose to Wrapped"):
+        as_staged(Wrapped(), ["inner"], example=torch.randn(2, 4))
+
+
+def test_by_products_are_allowed() -> None:
+    """An LSTM gives its state as well."""
+    lstm = nn.LSTM(4, 3, batch_first=True)
+    staged = as_staged(lstm, [lambda x: lstm(x)[0]], channel_dim=-1, example=torch.randn(2, 5, 4))
+    assert staged(torch.randn(2, 5, 4)).shape == (2, 5, 3)
+
+
+def test_verifying_a_masked_module_gives_the_mask_to_both() -> None:
+    net = nn.Sequential(nn.Linear(4, 4), Padded())
+    assert len(stages_of(as_staged(net, ["0", "1"], example=padded()))) == 2
+    with pytest.raises(ShapeError, match="do not compose"):
+        as_staged(net, ["0"], example=padded())
+
+
+@pytest.mark.parametrize(
+    ("make", "options"),
+    [
+        (conv, {"cuts": [3]}),
+        (conv, {"parts": ["0", "1", "2", "3", "4", "5"]}),
+        (Named, {"parts": NAMED_PARTS}),
+    ],
+)
+def test_staging_and_verifying_change_nothing(make, options) -> None:
+    module, example = make(), images()
+    for part in module.modules():
+        if isinstance(part, nn.BatchNorm2d):
+            part.running_mean.normal_()
+    before, inputs = snapshot(module), example.clone()
+    staged = as_staged(module, example=example, **options)
+    assert_unchanged(before, snapshot(module))
+    assert torch.equal(example, inputs)
+    assert staged.training
+    encode(staged.eval(), example)
+
+
+def test_verifying_draws_nothing_from_the_global_generator() -> None:
+    def draws(x: Tensor) -> Tensor:
+        return x + 0 * torch.rand_like(x)
+
+    net = nn.Sequential(nn.Linear(4, 4))
+    state = torch.get_rng_state()
+    as_staged(net, ["0", draws], example=torch.zeros(2, 4))
+    assert torch.equal(torch.get_rng_state(), state)
+
+
+def test_verifying_changes_no_input_although_the_first_layer_writes_into_it() -> None:
+    net = nn.Sequential(nn.ReLU(inplace=True), nn.Linear(4, 4))
+    example = torch.randn(2, 4)
+    inputs = example.clone()
+    as_staged(net, ["0", "1"], example=example)
+    assert torch.equal(example, inputs)
+
+
+# --- copies of a staged view ----------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", STAGED)
+def test_a_deep_copy_is_the_same_encoder_with_weights_of_its_own(name: str) -> None:
+    make, inputs, number = STAGED[name]
+    encoder, example = make().eval(), inputs()
+    clone = copy.deepcopy(encoder)
+    out = encoder(example)
+    assert torch.equal(clone(example), out)
+    assert len(stages_of(clone)) == number
+    assert len(list(clone.parameters())) == len(list(encoder.parameters()))
+    with torch.no_grad():
+        for parameter in clone.parameters():
+            parameter.add_(1.0)
+    assert torch.equal(encoder(example), out)
+    assert not torch.allclose(clone(example), out)
+    # the stages of the copy are those of the copy
+    levels = encode(clone, example).levels
+    assert torch.equal(levels[-1], clone(example))
+
+
+@pytest.mark.parametrize("options", [{"parts": ["stages.0", "stages.1"]}, {}])
+def test_a_deep_copy_keeps_tied_weights(options) -> None:
+    encoder = as_staged(Tied(), **options) if options else Tied()
+    first, second = stages_of(copy.deepcopy(encoder))
+    assert first.weight is second.weight
+    assert first.weight is not stages_of(encoder)[0].weight
+    assert len(list(copy.deepcopy(encoder).parameters())) == 3
+
+
+def test_a_copy_of_groups_has_the_weights_in_its_state_once() -> None:
+    staged = as_staged(conv(), cuts=[2, 4])
+    assert len(staged.state_dict()) == len(conv().state_dict())
+    again = as_staged(conv(), cuts=[2, 4])
+    again.load_state_dict(staged.state_dict())
+    x = images()
+    assert torch.equal(again.eval()(x), staged.eval()(x))
+
+
+def test_a_module_that_reads_values_is_staged_as_any_other() -> None:
+    assert len(stages_of(ReadsValues())) == 1
