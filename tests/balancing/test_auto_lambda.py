@@ -9,8 +9,8 @@ from torch import Tensor
 
 from plait.balancing import AutoLambda
 from plait.core.errors import ConfigError, NonFiniteError
-from tests.balancing.promises import same
 from tests.balancing.problems import Quadratic, random_data
+from tests.balancing.promises import same
 
 SGD = {"lr": 0.1, "momentum": 0.9, "weight_decay": 0.01}
 

@@ -10,8 +10,8 @@ from hypothesis import given, settings
 
 from plait.balancing import FAMO
 from plait.core.errors import ConfigError, NonFiniteError
-from tests.balancing.promises import same
 from tests.balancing.losses import ZERO, by_hand, loss_lists, reading, step, weights_of
+from tests.balancing.promises import same
 
 TASKS = ("a", "b")
 

@@ -9,8 +9,8 @@ import torch
 from plait.balancing import FORUM, Info
 from plait.balancing.solvers import dynamic_barrier
 from plait.core.errors import ConfigError, NonFiniteError
-from tests.balancing.promises import same
 from tests.balancing.problems import Quadratic, random_data
+from tests.balancing.promises import same
 
 OPTIONS = {"phi": 0.5, "inner_lr": 0.05, "inner_step": 4}
 

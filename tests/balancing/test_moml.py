@@ -9,8 +9,8 @@ import torch
 from plait.balancing import MOML
 from plait.balancing.solvers import min_norm
 from plait.core.errors import ConfigError, NonFiniteError
-from tests.balancing.promises import same
 from tests.balancing.problems import Quadratic, random_data
+from tests.balancing.promises import same
 
 
 def problem(tasks: int = 3) -> Quadratic:

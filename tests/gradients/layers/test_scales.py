@@ -6,8 +6,8 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from tests.gradients.products import assert_exact
 from tests.gradients.layers.test_weights import losses_at
+from tests.gradients.products import assert_exact
 
 NORMS: list[tuple[nn.Module, tuple[int, ...]]] = [
     (nn.LayerNorm(5), (4, 5)),
