@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from torch import Tensor
 
 from plait.balancing import Info, LossBalancer
-from plait.balancing.base import Reread
+from plait.balancing.contract.info import Reread
 
 ZERO = torch.zeros((), dtype=torch.float64)
 

@@ -8,7 +8,8 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from plait.balancing.base import GramianBalancer, Info
+from plait.balancing.base import GramianBalancer
+from plait.balancing.contract.info import Info
 from plait.connections import (
     AITM,
     Cascade,

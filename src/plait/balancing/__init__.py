@@ -7,13 +7,13 @@ from plait.balancing.base import (
     BilevelBalancer,
     CrossGramianBalancer,
     GramianBalancer,
-    Info,
     JacobianBalancer,
     LossBalancer,
-    Problem,
 )
 from plait.balancing.cagrad import CAGrad
 from plait.balancing.con_fig import ConFIG
+from plait.balancing.contract.info import Info
+from plait.balancing.contract.problem import Problem
 from plait.balancing.cr_mogm import CRMOGM
 from plait.balancing.db_mtl import DBMTL
 from plait.balancing.dual_proj import DualProj

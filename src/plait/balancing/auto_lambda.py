@@ -8,16 +8,12 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from plait.balancing.base import BilevelBalancer, Info, Problem
+from plait.balancing.algebra.points import gradient, gradients, leaves, products, weighted_point
+from plait.balancing.base import BilevelBalancer
+from plait.balancing.contract.checks import check_lookahead
+from plait.balancing.contract.info import Info
 from plait.balancing.contract.names import check_names
-from plait.balancing.contract.problem import (
-    check_lookahead,
-    gradient,
-    gradients,
-    leaves,
-    mixed,
-    products,
-)
+from plait.balancing.contract.problem import Problem
 from plait.balancing.memory.adam import TaskAdam
 from plait.balancing.memory.task import TaskState
 from plait.core.errors import ConfigError
@@ -114,7 +110,7 @@ class AutoLambda(BilevelBalancer):
     ) -> np.ndarray:
         here = leaves(problem.parameters)
         rows = gradients(problem.train(here), here)
-        moved, slope = problem.virtual_step(here, mixed(weights, rows))
+        moved, slope = problem.virtual_step(here, weighted_point(weights, rows))
         there = leaves(moved)
         ahead = gradient(problem.val(there)[list(primary)].sum(), there)
         found: np.ndarray = products(rows, [tuple(map(torch.mul, slope, ahead))])[:, 0]

@@ -3,41 +3,18 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
-from typing import Any, ClassVar, Literal, Protocol
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any, ClassVar, Literal
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
-from plait.core.errors import ConfigError, NonFiniteError, ShapeError
-
-
-@dataclass(frozen=True)
-class Info:
-    """What a balancer is told about the step besides its main argument.
-
-    Attributes:
-        tasks: names of the tasks present, in the order of the rows; the engine fills them in.
-        losses: their losses `[T]`, detached, if known.
-        dtype: in which the inner products of their gradients were computed.
-        epoch: the current epoch, from 0.
-        progress: the share of the training that is done, in [0, 1].
-        learning_rate: of the optimizer's first group.
-        group: which of several parameter groups is being solved for; the first one of a call.
-    """
-
-    tasks: tuple[str, ...] = ()
-    losses: Tensor | None = None
-    dtype: torch.dtype = torch.float64
-    epoch: int = 0
-    progress: float = 0.0
-    learning_rate: float = 0.0
-    group: int = 0
-
-
-Reread = Callable[[], Mapping[str, Tensor]]
+from plait.balancing.contract.checks import check_finite, check_square
+from plait.balancing.contract.info import Info, Reread, informed
+from plait.balancing.contract.problem import Problem
+from plait.core.errors import ConfigError
 
 
 class Balancer(nn.Module, ABC):
@@ -241,32 +218,6 @@ class JacobianBalancer(Balancer):
     last_weights: Tensor | None = None
 
 
-class Problem(Protocol):
-    """What a bilevel method may ask about one step; every call costs what it says.
-
-    Parameters are tuples of tensors, in the order of `parameters`. Nothing that is asked changes
-    the model: not its parameters, its running statistics, or the random state.
-    """
-
-    tasks: tuple[str, ...]
-    parameters: tuple[Tensor, ...]
-
-    def train(self, parameters: Sequence[Tensor]) -> Tensor:
-        """Returns the training losses `[T]` at `parameters`, with graph: one forward pass."""
-
-    def val(self, parameters: Sequence[Tensor]) -> Tensor:
-        """Returns the validation losses `[T]` at `parameters`, with graph: one forward pass."""
-
-    def virtual_step(
-        self, parameters: Sequence[Tensor], gradient: Sequence[Tensor]
-    ) -> tuple[tuple[Tensor, ...], tuple[Tensor, ...]]:
-        """Returns where the optimizer's next step on `gradient` would lead, and its slope.
-
-        The step has the optimizer's momentum and weight decay; its state stays as it is. The slope
-        is the derivative of each new parameter by its gradient (for SGD: -lr).
-        """
-
-
 class BilevelBalancer(Balancer):
     """Learns the weights from the losses on validation data after a step with them."""
 
@@ -280,32 +231,3 @@ class BilevelBalancer(Balancer):
         The gradient that the optimizer gets, at all parameters, is that of
         ``sum_t w_t L_t^train + sum_t v_t L_t^val``.
         """
-
-
-def informed(gramian: Tensor, info: Info | None) -> Info:
-    """Returns `info` with names for the tasks: "0", "1", ... in a call by hand."""
-    known = info or Info(dtype=gramian.dtype)
-    names = tuple(str(position) for position in range(gramian.shape[-1]))
-    return known if known.tasks else replace(known, tasks=names)
-
-
-def check_square(gramian: Tensor) -> None:
-    """Raises `ShapeError` if `gramian` is not `[..., T, T]`."""
-    if gramian.dim() < 2 or gramian.shape[-1] != gramian.shape[-2]:
-        raise ShapeError(
-            f"`gramian` must be square [..., T, T]; found {list(gramian.shape)}. "
-            "Did you pass the Jacobian?"
-        )
-
-
-def check_finite(gramian: np.ndarray, tasks: Sequence[str]) -> None:
-    """Raises `NonFiniteError`, naming the tasks, if a Gramian `[..., T, T]` is not finite."""
-    if np.isfinite(gramian).all():
-        return
-    norms = np.diagonal(gramian, axis1=-2, axis2=-1).reshape(-1, gramian.shape[-1])
-    broken = np.flatnonzero(~np.isfinite(norms).all(axis=0)).tolist()
-    names = ", ".join(repr(tasks[position]) for position in broken)
-    raise NonFiniteError(
-        f"the gradient of task {names or '(unknown)'} is not finite; nothing was changed. Lower "
-        "the learning rate, clip gradients, or check the task's loss for divisions and logarithms."
-    )

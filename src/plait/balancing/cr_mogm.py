@@ -8,8 +8,10 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from plait.balancing.base import GramianBalancer, Info, check_square, informed
+from plait.balancing.base import GramianBalancer
 from plait.balancing.bases.wrapper import Wrapper
+from plait.balancing.contract.checks import check_square
+from plait.balancing.contract.info import Info, informed
 from plait.balancing.memory.task import TaskState, grouped
 from plait.balancing.upgrad import UPGrad
 from plait.core.errors import ConfigError

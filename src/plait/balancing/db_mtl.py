@@ -9,9 +9,12 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from plait.balancing.base import Info, JacobianBalancer
+from plait.balancing.algebra.rows import at_least_single, weighted_sum
+from plait.balancing.base import JacobianBalancer
+from plait.balancing.contract.info import Info
 from plait.balancing.contract.losses import losses_of
-from plait.balancing.memory.row import RowState, mix, names_of, wide
+from plait.balancing.contract.names import tasks_of_rows
+from plait.balancing.memory.row import RowState
 from plait.balancing.memory.task import TaskState
 from plait.core.errors import ConfigError
 
@@ -74,7 +77,7 @@ class DBMTL(JacobianBalancer):
 
     def combine(self, jacobian: Tensor, info: Info | None = None, **draws: Any) -> Tensor:
         """Returns the direction, and remembers the averages."""
-        tasks = names_of(jacobian, info)
+        tasks = tasks_of_rows(jacobian, info)
         losses = losses_of(info, "DBMTL")
         if bool((losses < 0).any()):
             raise ConfigError(
@@ -88,11 +91,11 @@ class DBMTL(JacobianBalancer):
             own = np.ones(len(rows))
         else:
             rows, own = jacobian, factors.numpy()
-        dtype = wide(jacobian.dtype)
+        dtype = at_least_single(jacobian.dtype)
         lengths = [torch.linalg.vector_norm(row, dtype=dtype) for row in rows]
         norms = own * torch.stack(lengths).cpu().double().numpy()
         alpha = np.where(norms > 0, norms.max() / (norms + self.eps), 0.0)
-        direction = mix((alpha * own).tolist(), rows)
+        direction = weighted_sum((alpha * own).tolist(), rows)
         if self.beta > 0:
             self.averages.keep(tasks, rows)
             self.steps.put(tasks, steps)

@@ -7,8 +7,9 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from plait.balancing.base import Info, LossBalancer
-from plait.balancing.contract.names import present
+from plait.balancing.base import LossBalancer
+from plait.balancing.contract.info import Info
+from plait.balancing.contract.names import tasks_present
 from plait.balancing.memory.task import TaskState
 from plait.core.errors import ConfigError
 
@@ -68,7 +69,7 @@ class DWA(LossBalancer):
 
     def objective(self, losses: Tensor, info: Info | None = None) -> Tensor:
         """Returns the weighted sum, and remembers the losses."""
-        tasks, values = present(losses, info), losses.detach()
+        tasks, values = tasks_present(losses, info), losses.detach()
         if self.window is None:
             last, before = self._epochs(tasks, values, info.epoch if info else 0)
         else:

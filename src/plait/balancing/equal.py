@@ -7,7 +7,8 @@ from collections.abc import Mapping, Sequence
 import torch
 from torch import Tensor
 
-from plait.balancing.base import Info, LossBalancer
+from plait.balancing.base import LossBalancer
+from plait.balancing.contract.info import Info
 from plait.balancing.contract.names import check_names
 from plait.core.errors import ConfigError
 

@@ -8,8 +8,11 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from plait.balancing.base import Info, JacobianBalancer
-from plait.balancing.memory.row import RowState, names_of, wide
+from plait.balancing.algebra.rows import at_least_single
+from plait.balancing.base import JacobianBalancer
+from plait.balancing.contract.info import Info
+from plait.balancing.contract.names import tasks_of_rows
+from plait.balancing.memory.row import RowState
 from plait.balancing.memory.task import TaskState
 from plait.core.errors import ConfigError
 
@@ -74,10 +77,10 @@ class ExcessMTL(JacobianBalancer):
 
     def combine(self, jacobian: Tensor, info: Info | None = None, **draws: Any) -> Tensor:
         """Returns the direction, and remembers the sums of squares and the weights."""
-        tasks = names_of(jacobian, info)
+        tasks = tasks_of_rows(jacobian, info)
         known = self.squares.rows(tasks, jacobian)
         squares = [s.addcmul(row, row) for s, row in zip(known, jacobian, strict=True)]
-        dtype = wide(jacobian.dtype)
+        dtype = at_least_single(jacobian.dtype)
         excess = torch.stack(
             [
                 (row.square() / s.add(self.eps).sqrt_()).sum(dtype=dtype)

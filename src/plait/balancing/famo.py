@@ -7,10 +7,11 @@ from collections.abc import Mapping, Sequence
 import torch
 from torch import Tensor
 
-from plait.balancing.base import Info, LossBalancer, Reread
+from plait.balancing.algebra.logarithm import log_losses, vanished
+from plait.balancing.base import LossBalancer
 from plait.balancing.bases.preference import Preference, PreferenceBalancer
-from plait.balancing.contract.logarithm import log_losses, vanished
-from plait.balancing.contract.names import check_names, present, values_by_task
+from plait.balancing.contract.info import Info, Reread
+from plait.balancing.contract.names import check_names, tasks_present, values_by_task
 from plait.balancing.memory.adam import TaskAdam
 from plait.balancing.memory.task import TaskState
 from plait.core.errors import ConfigError, NonFiniteError
@@ -102,7 +103,7 @@ class FAMO(PreferenceBalancer, LossBalancer):
                 "FAMO reads the losses again after each step: call `balancer.after_step(reread)` "
                 "with a function that returns the losses of the same batch by task."
             )
-        tasks = present(losses, info)
+        tasks = tasks_present(losses, info)
         gaps = self._gaps(tasks, losses)
         self.flag = self._below(tasks, losses.tolist())
         self._due = tasks, gaps.detach()

@@ -6,15 +6,11 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from plait.balancing.base import BilevelBalancer, Info, Problem
-from plait.balancing.contract.problem import (
-    Point,
-    check_lookahead,
-    gradient,
-    gradients,
-    leaves,
-    products,
-)
+from plait.balancing.algebra.points import Point, gradient, gradients, leaves, products
+from plait.balancing.base import BilevelBalancer
+from plait.balancing.contract.checks import check_lookahead
+from plait.balancing.contract.info import Info
+from plait.balancing.contract.problem import Problem
 from plait.balancing.memory.adam import TaskAdam
 from plait.balancing.memory.task import TaskState
 from plait.balancing.solvers.dynamic_barrier import dynamic_barrier

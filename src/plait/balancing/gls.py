@@ -5,10 +5,11 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from plait.balancing.base import Info, LossBalancer
+from plait.balancing.algebra.logarithm import log_losses, vanished
+from plait.balancing.base import LossBalancer
 from plait.balancing.bases.preference import PreferenceBalancer
-from plait.balancing.contract.logarithm import log_losses, vanished
-from plait.balancing.contract.names import present
+from plait.balancing.contract.info import Info
+from plait.balancing.contract.names import tasks_present
 
 
 class GLS(PreferenceBalancer, LossBalancer):
@@ -49,7 +50,7 @@ class GLS(PreferenceBalancer, LossBalancer):
 
     def objective(self, losses: Tensor, info: Info | None = None) -> Tensor:
         """Returns the geometric mean; 0 if every loss is."""
-        shares = self.preferred(present(losses, info), losses) * ~vanished(losses)
+        shares = self.preferred(tasks_present(losses, info), losses) * ~vanished(losses)
         total = shares.sum()
         mean = shares @ log_losses(losses) / torch.where(total > 0, total, 1.0)
         return mean.exp() * (total > 0)

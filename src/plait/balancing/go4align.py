@@ -7,9 +7,10 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from plait.balancing.base import Info, LossBalancer
-from plait.balancing.contract.logarithm import vanished
-from plait.balancing.contract.names import present
+from plait.balancing.algebra.logarithm import vanished
+from plait.balancing.base import LossBalancer
+from plait.balancing.contract.info import Info
+from plait.balancing.contract.names import tasks_present
 from plait.balancing.memory.task import TaskState
 from plait.balancing.solvers.kmeans import kmeans_1d
 from plait.core.errors import ConfigError
@@ -62,7 +63,7 @@ class GO4Align(LossBalancer):
     def objective(self, losses: Tensor, info: Info | None = None) -> Tensor:
         """Returns the weighted sum, and updates p."""
         values = losses.detach()
-        shares = self._update(present(losses, info), values)
+        shares = self._update(tasks_present(losses, info), values)
         left = ~vanished(values)
         risks = shares * values.sum() / torch.where(left, values, 1.0)
         weights = torch.zeros_like(values)

@@ -8,10 +8,11 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from plait.balancing.base import Info, JacobianBalancer
+from plait.balancing.algebra.rows import at_least_single
+from plait.balancing.base import JacobianBalancer
 from plait.balancing.bases.random import RandomBalancer
-from plait.balancing.contract.names import check_names
-from plait.balancing.memory.row import names_of, wide
+from plait.balancing.contract.info import Info
+from plait.balancing.contract.names import check_names, tasks_of_rows
 from plait.core.errors import ConfigError
 
 
@@ -70,7 +71,7 @@ class GradDrop(RandomBalancer, JacobianBalancer):
         self, jacobian: Tensor, info: Info | None = None, *, U: Tensor | None = None, **draws: Any
     ) -> Tensor:
         """Returns the direction; `U` in [0, 1) replaces the draw."""
-        tasks = names_of(jacobian, info)
+        tasks = tasks_of_rows(jacobian, info)
         positive, negative = self._split(jacobian)  # of the whole gradients, for P
         draw = self._draw(jacobian) if U is None else U.to(jacobian.device)
         keeps_positive = positive > draw * (positive + negative)  # U < P, without 0/0
@@ -85,7 +86,7 @@ class GradDrop(RandomBalancer, JacobianBalancer):
 
     def _split(self, jacobian: Tensor) -> tuple[Tensor, Tensor]:
         """Returns the sums `[P]` of the positive and of the negative entries, without sign."""
-        positive = jacobian.new_zeros(jacobian.shape[1], dtype=wide(jacobian.dtype))
+        positive = jacobian.new_zeros(jacobian.shape[1], dtype=at_least_single(jacobian.dtype))
         negative = torch.zeros_like(positive)
         for row in jacobian:
             positive += row.clamp(min=0)

@@ -9,7 +9,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from plait.balancing.base import GramianBalancer, Info
+from plait.balancing.base import GramianBalancer
+from plait.balancing.contract.info import Info
 from plait.balancing.contract.losses import losses_of, refuse_negative
 from plait.balancing.contract.names import check_names
 from plait.balancing.memory.adam import TaskAdam

@@ -7,11 +7,12 @@ from typing import Any, Literal
 
 import numpy as np
 
-from plait.balancing.base import GramianBalancer, Info
+from plait.balancing.algebra.cosines import normalise, rounding
+from plait.balancing.algebra.orders import among_active
+from plait.balancing.base import GramianBalancer
 from plait.balancing.bases.random import RandomBalancer
+from plait.balancing.contract.info import Info
 from plait.balancing.memory.pair import PairState
-from plait.balancing.solvers.cosines import normalise, rounding
-from plait.balancing.solvers.orders import among_active
 from plait.core.errors import ConfigError
 
 

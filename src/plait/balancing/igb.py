@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from torch import Tensor
 
-from plait.balancing.base import Info, LossBalancer
+from plait.balancing.algebra.logarithm import log_losses
+from plait.balancing.base import LossBalancer
 from plait.balancing.bases.preference import Preference, PreferenceBalancer
-from plait.balancing.contract.logarithm import log_losses
-from plait.balancing.contract.names import present
+from plait.balancing.contract.info import Info
+from plait.balancing.contract.names import tasks_present
 from plait.balancing.memory.reference_losses import ReferenceLosses
 from plait.core.errors import ConfigError
 
@@ -61,7 +62,7 @@ class IGB(PreferenceBalancer, LossBalancer):
 
     def objective(self, losses: Tensor, info: Info | None = None) -> Tensor:
         """Returns the weighted sum of the log losses; those of the base's epoch are averaged."""
-        tasks, epoch = present(losses, info), info.epoch if info else 0
+        tasks, epoch = tasks_present(losses, info), info.epoch if info else 0
         weights, values = self.preferred(tasks, losses), losses.detach()
         if epoch == self.base_epoch:
             self.base.add(tasks, values)

@@ -6,8 +6,9 @@ from typing import Any
 
 import numpy as np
 
-from plait.balancing.base import GramianBalancer, Info
-from plait.balancing.solvers.cosines import normalise, rounding
+from plait.balancing.algebra.cosines import normalise, rounding
+from plait.balancing.base import GramianBalancer
+from plait.balancing.contract.info import Info
 from plait.balancing.solvers.least_norm import least_norm
 
 

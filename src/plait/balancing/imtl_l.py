@@ -7,8 +7,8 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
-from plait.balancing.base import Info
 from plait.balancing.bases.learned_scales import LearnedScales
+from plait.balancing.contract.info import Info
 
 
 class IMTLL(LearnedScales):

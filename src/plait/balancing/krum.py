@@ -6,7 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from plait.balancing.base import GramianBalancer, Info
+from plait.balancing.base import GramianBalancer
+from plait.balancing.contract.info import Info
 from plait.core.errors import ConfigError
 
 

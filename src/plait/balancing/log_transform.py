@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from torch import Tensor
 
-from plait.balancing.base import Info, LossBalancer
+from plait.balancing.algebra.logarithm import log_losses
+from plait.balancing.base import LossBalancer
 from plait.balancing.bases.preference import PreferenceBalancer
-from plait.balancing.contract.logarithm import log_losses
-from plait.balancing.contract.names import present
+from plait.balancing.contract.info import Info
+from plait.balancing.contract.names import tasks_present
 
 
 class LogTransform(PreferenceBalancer, LossBalancer):
@@ -48,4 +49,4 @@ class LogTransform(PreferenceBalancer, LossBalancer):
 
     def objective(self, losses: Tensor, info: Info | None = None) -> Tensor:
         """Returns the sum of the logarithms."""
-        return self.preferred(present(losses, info), losses) @ log_losses(losses)
+        return self.preferred(tasks_present(losses, info), losses) @ log_losses(losses)

@@ -9,9 +9,12 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from plait.balancing.base import Info, JacobianBalancer
+from plait.balancing.algebra.rows import at_least_single, weighted_sum
+from plait.balancing.base import JacobianBalancer
+from plait.balancing.contract.info import Info
 from plait.balancing.contract.losses import losses_of
-from plait.balancing.memory.row import RowState, mix, names_of, wide
+from plait.balancing.contract.names import tasks_of_rows
+from plait.balancing.memory.row import RowState
 from plait.balancing.memory.task import TaskState
 from plait.balancing.solvers.simplex import project_simplex
 from plait.core.errors import ConfigError
@@ -93,13 +96,13 @@ class MoCo(JacobianBalancer):
 
     def combine(self, jacobian: Tensor, info: Info | None = None, **draws: Any) -> Tensor:
         """Returns the direction, and remembers the averages and the weights."""
-        tasks = names_of(jacobian, info)
+        tasks = tasks_of_rows(jacobian, info)
         steps = self.steps.get(tasks, torch.zeros((), dtype=torch.float64)) + 1
         rows = self._averaged(tasks, jacobian, info, steps)
         equal = torch.tensor(1.0 / len(tasks), dtype=torch.float64)
         old = self.task_weights.get(tasks, equal).numpy()
 
-        current = mix(old.tolist(), rows)
+        current = weighted_sum(old.tolist(), rows)
         slopes = torch.stack([torch.dot(row, current) for row in rows]).cpu().double().numpy()
         gamma = self.gamma / steps.numpy() ** self.gamma_sigma
         moved = old - gamma * (slopes + self.rho * old)
@@ -109,7 +112,7 @@ class MoCo(JacobianBalancer):
         self.task_weights.put(tasks, weights)
         self.steps.put(tasks, steps)
         self.last_weights = weights
-        return mix(weights.tolist(), rows)
+        return weighted_sum(weights.tolist(), rows)
 
     def _averaged(
         self, tasks: Sequence[str], jacobian: Tensor, info: Info | None, steps: Tensor
@@ -127,7 +130,7 @@ class MoCo(JacobianBalancer):
         if self.variant == "paper":
             return [1.0] * len(jacobian)
         losses = losses_of(info, "MoCo with variant='libmtl'").numpy()
-        norms = torch.linalg.vector_norm(jacobian, dim=1, dtype=wide(jacobian.dtype))
+        norms = torch.linalg.vector_norm(jacobian, dim=1, dtype=at_least_single(jacobian.dtype))
         lengths = norms.cpu().double().numpy()
         scaled = np.divide(losses, lengths, out=np.zeros_like(losses), where=lengths > 0)
         return [float(factor) for factor in scaled]

@@ -6,7 +6,8 @@ from typing import Any, Literal
 
 import numpy as np
 
-from plait.balancing.base import CrossGramianBalancer, Info
+from plait.balancing.base import CrossGramianBalancer
+from plait.balancing.contract.info import Info
 from plait.balancing.memory.simplex import SimplexState
 from plait.balancing.memory.task import grouped
 from plait.balancing.solvers.simplex import project_simplex

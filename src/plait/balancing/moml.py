@@ -6,8 +6,11 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from plait.balancing.base import BilevelBalancer, Info, Problem
-from plait.balancing.contract.problem import check_lookahead, gradients, leaves, mixed, products
+from plait.balancing.algebra.points import gradients, leaves, products, weighted_point
+from plait.balancing.base import BilevelBalancer
+from plait.balancing.contract.checks import check_lookahead
+from plait.balancing.contract.info import Info
+from plait.balancing.contract.problem import Problem
 from plait.balancing.memory.adam import TaskAdam
 from plait.balancing.memory.task import TaskState
 from plait.balancing.solvers.min_norm import min_norm
@@ -90,7 +93,7 @@ class MOML(BilevelBalancer):
         """Returns dL_t^val/da_i `[T, T]`; a row of nothing but rounding is zero."""
         here = leaves(problem.parameters)
         train = gradients(problem.train(here), here)
-        total = mixed(weights.tolist(), train)
+        total = weighted_point(weights.tolist(), train)
         there = leaves([p - self.inner_lr * g for p, g in zip(here, total, strict=True)])
         val = gradients(problem.val(there), there)
         inner = -self.inner_lr * products(val, train)  # dL_t^val / dw_i

@@ -7,9 +7,10 @@ from typing import Any, Literal
 
 import numpy as np
 
-from plait.balancing.base import GramianBalancer, Info
+from plait.balancing.algebra.orders import among_active
+from plait.balancing.base import GramianBalancer
 from plait.balancing.bases.random import RandomBalancer
-from plait.balancing.solvers.orders import among_active
+from plait.balancing.contract.info import Info
 from plait.core.errors import ConfigError
 
 

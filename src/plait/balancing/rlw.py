@@ -7,8 +7,9 @@ from typing import Literal
 import torch
 from torch import Tensor
 
-from plait.balancing.base import Info, LossBalancer
+from plait.balancing.base import LossBalancer
 from plait.balancing.bases.random import RandomBalancer
+from plait.balancing.contract.info import Info
 from plait.core.errors import ConfigError
 
 Distribution = Literal["normal", "uniform", "dirichlet", "bernoulli"]

@@ -7,10 +7,11 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from plait.balancing.base import Info, LossBalancer
+from plait.balancing.algebra.logarithm import vanished
+from plait.balancing.base import LossBalancer
 from plait.balancing.bases.preference import Preference, PreferenceBalancer
-from plait.balancing.contract.logarithm import vanished
-from plait.balancing.contract.names import present
+from plait.balancing.contract.info import Info
+from plait.balancing.contract.names import tasks_present
 from plait.balancing.memory.task import TaskState
 from plait.core.errors import ConfigError
 
@@ -73,7 +74,7 @@ class SLAW(PreferenceBalancer, LossBalancer):
 
     def objective(self, losses: Tensor, info: Info | None = None) -> Tensor:
         """Returns the weighted sum, and takes the losses into the running deviations."""
-        tasks = present(losses, info)
+        tasks = tasks_present(losses, info)
         deviation = self._update(tasks, losses.detach())
         known = ~vanished(deviation)
         smallest = torch.where(known, deviation, torch.inf).min()

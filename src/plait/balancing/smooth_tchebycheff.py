@@ -6,8 +6,9 @@ from collections.abc import Mapping, Sequence
 
 from torch import Tensor
 
-from plait.balancing.base import Info, LossBalancer
-from plait.balancing.contract.names import check_names, present, values_by_task
+from plait.balancing.base import LossBalancer
+from plait.balancing.contract.info import Info
+from plait.balancing.contract.names import check_names, tasks_present, values_by_task
 from plait.core.errors import ConfigError
 
 
@@ -73,7 +74,7 @@ class SmoothTchebycheff(LossBalancer):
 
     def objective(self, losses: Tensor, info: Info | None = None) -> Tensor:
         """Returns the smooth maximum."""
-        tasks = present(losses, info)
+        tasks = tasks_present(losses, info)
         preference = values_by_task(self.preference, tasks, losses, default=1.0)
         reference = values_by_task(self.reference, tasks, losses, default=0.0)
         return self.mu * (preference * (losses - reference) / self.mu).logsumexp(0)

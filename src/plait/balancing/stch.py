@@ -5,10 +5,11 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from plait.balancing.base import Info, LossBalancer
+from plait.balancing.algebra.logarithm import log_losses, vanished
+from plait.balancing.base import LossBalancer
 from plait.balancing.bases.preference import Preference, PreferenceBalancer
-from plait.balancing.contract.logarithm import log_losses, vanished
-from plait.balancing.contract.names import present
+from plait.balancing.contract.info import Info
+from plait.balancing.contract.names import tasks_present
 from plait.balancing.memory.reference_losses import ReferenceLosses
 from plait.core.errors import ConfigError
 
@@ -74,7 +75,7 @@ class STCH(PreferenceBalancer, LossBalancer):
 
     def objective(self, losses: Tensor, info: Info | None = None) -> Tensor:
         """Returns the objective of the epoch; the losses of the warm-up's last one are averaged."""
-        tasks, epoch = present(losses, info), info.epoch if info else 0
+        tasks, epoch = tasks_present(losses, info), info.epoch if info else 0
         preference, logs = self.preferred(tasks, losses), log_losses(losses)
         if epoch <= self.warmup_epoch:
             if epoch == self.warmup_epoch:

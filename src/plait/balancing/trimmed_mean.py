@@ -7,8 +7,9 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from plait.balancing.base import Info, JacobianBalancer
-from plait.balancing.memory.row import names_of
+from plait.balancing.base import JacobianBalancer
+from plait.balancing.contract.info import Info
+from plait.balancing.contract.names import tasks_of_rows
 from plait.core.errors import ConfigError
 
 BLOCK = 1 << 20  # columns that are sorted at once
@@ -54,7 +55,7 @@ class TrimmedMean(JacobianBalancer):
 
     def combine(self, jacobian: Tensor, info: Info | None = None, **draws: Any) -> Tensor:
         """Returns the trimmed mean of each column."""
-        tasks = len(names_of(jacobian, info))
+        tasks = len(tasks_of_rows(jacobian, info))
         trim = min(self.trim, (tasks - 1) // 2)
         self.flag = None if trim == self.trim else f"trimmed {trim} of {tasks} tasks at either end"
         direction = torch.empty_like(jacobian[0])

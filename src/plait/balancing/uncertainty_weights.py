@@ -8,8 +8,8 @@ from typing import Literal
 import torch
 from torch import Tensor, nn
 
-from plait.balancing.base import Info
 from plait.balancing.bases.learned_scales import LearnedScales
+from plait.balancing.contract.info import Info
 from plait.balancing.contract.names import check_names
 from plait.core.errors import ConfigError
 

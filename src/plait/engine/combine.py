@@ -6,12 +6,8 @@ from collections.abc import Sequence
 
 from torch import Tensor, nn
 
-from plait.balancing.base import (
-    Balancer,
-    GramianBalancer,
-    JacobianBalancer,
-    check_finite,
-)
+from plait.balancing.base import Balancer, GramianBalancer, JacobianBalancer
+from plait.balancing.contract.checks import check_finite
 from plait.engine.rows import Groups, RowStep
 from plait.engine.step import Parts, Step
 from plait.gradients import gramian

@@ -7,13 +7,9 @@ from typing import Any
 
 from torch import Tensor, nn
 
-from plait.balancing.base import (
-    Balancer,
-    BilevelBalancer,
-    Info,
-    LossBalancer,
-    Problem,
-)
+from plait.balancing.base import Balancer, BilevelBalancer, LossBalancer
+from plait.balancing.contract.info import Info
+from plait.balancing.contract.problem import Problem
 from plait.core.errors import ConfigError, NonFiniteError
 from plait.engine.combine import apply_known, combine, solve
 from plait.engine.options import (

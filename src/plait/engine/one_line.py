@@ -8,7 +8,9 @@ from weakref import WeakKeyDictionary
 
 from torch import Tensor
 
-from plait.balancing.base import Balancer, Info, Problem
+from plait.balancing.base import Balancer
+from plait.balancing.contract.info import Info
+from plait.balancing.contract.problem import Problem
 from plait.engine.engine import Backward
 from plait.engine.record import Memory, Record
 from plait.engine.ways import Features

@@ -9,13 +9,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from plait.balancing.base import (
-    Balancer,
-    BilevelBalancer,
-    GramianBalancer,
-    Info,
-    LossBalancer,
-)
+from plait.balancing.base import Balancer, BilevelBalancer, GramianBalancer, LossBalancer
+from plait.balancing.contract.info import Info
 from plait.engine.options import Options
 from plait.engine.record import Memory, Record
 from plait.gradients import add, joint_gradients, norms_and_cosines, reached_by, values_of

@@ -7,7 +7,8 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from plait.balancing.base import BilevelBalancer, Problem
+from plait.balancing.base import BilevelBalancer
+from plait.balancing.contract.problem import Problem
 from plait.core.errors import ConfigError
 from plait.engine.step import Parts, Step
 from plait.gradients import Cut, FeatureGradients, LayerPlan, gramian, nearest

@@ -10,7 +10,8 @@ from functools import partial
 import torch
 from torch import Tensor
 
-from plait.balancing.base import BilevelBalancer, Info
+from plait.balancing.base import BilevelBalancer
+from plait.balancing.contract.info import Info
 from plait.core.batch import Batch
 from plait.core.errors import NonFiniteError
 from plait.core.outputs import Outputs, Penalties

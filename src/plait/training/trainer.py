@@ -12,7 +12,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from plait.balancing.base import Balancer, Info, LossBalancer
+from plait.balancing.base import Balancer, LossBalancer
+from plait.balancing.contract.info import Info
 from plait.balancing.equal import Equal
 from plait.balancing.loss_schedule import LossSchedule
 from plait.core.batch import Batch

@@ -9,6 +9,7 @@ import torch
 from plait.balancing import (
     CRMOGM,
     IMTLG,
+    Balancer,
     GradNorm,
     GradVac,
     GramianBalancer,
@@ -19,19 +20,16 @@ from plait.balancing import (
     TransformedLosses,
     UPGrad,
 )
-from plait.balancing.base import Reread
+from plait.balancing.contract.info import Reread
 from plait.core.errors import ConfigError, ShapeError
 
-DECLARED = (
-    "equal_weight",
-    "at",
-    "groups",
-    "batches",
-    "applied",
-    "learns",
-    "reads_epochs",
-    "rereads",
-)
+# What an object may declare otherwise than its class does; a wrapper must forget none of it.
+DECLARED = {
+    name
+    for base in (Balancer, GramianBalancer)
+    for name, annotation in base.__annotations__.items()
+    if "ClassVar" not in annotation and name != "flag"
+}
 INNER = [
     IMTLG,
     GradNorm,
@@ -49,13 +47,27 @@ INFO = Info(("a", "b", "c"), torch.tensor([1.0, 2.0, 3.0]))
 def test_declares_what_the_inner_method_does(inner: type[GramianBalancer]) -> None:
     method = inner()
     outer = CRMOGM(method)
-    for name in (*DECLARED, "positive_losses", "scale_free"):
+    for name in DECLARED:
         assert getattr(outer, name) == getattr(method, name)
     transformed = TransformedLosses(method, transform="initial")
-    for name in DECLARED:
+    for name in DECLARED - {"positive_losses", "scale_free"}:
         assert getattr(transformed, name) == getattr(method, name)
     assert transformed.positive_losses
     assert transformed.scale_free
+
+
+def test_no_declaration_is_forgotten() -> None:
+    class Unusual(UPGrad):
+        equal_weight, at, groups, batches, applied = "mean", "last layer", "layer", 3, (0.5, 0.5, 0)
+        learns = positive_losses = reads_epochs = rereads = scale_free = True
+        row_buffers = 2
+
+    unusual = Unusual()
+    assert all(getattr(unusual, name) != getattr(GramianBalancer, name) for name in DECLARED)
+    outer = CRMOGM(unusual)
+    assert {name: getattr(outer, name) for name in DECLARED} == {
+        name: getattr(unusual, name) for name in DECLARED
+    }
 
 
 def test_sets_up_the_inner_method() -> None:

@@ -7,8 +7,8 @@ import torch
 
 import plait.balancing
 from plait.balancing import Info, JacobianBalancer
-from plait.balancing.memory.row import RowState, mix, names_of
-from plait.core.errors import ConfigError, ShapeError
+from plait.balancing.memory.row import RowState
+from plait.core.errors import ConfigError
 from plait.core.lookup import names
 from tests.balancing.promises import same
 
@@ -26,26 +26,6 @@ REMEMBERING = [name for name in ROW_METHODS if new(name).row_buffers]
 
 def info_of(tasks: tuple[str, ...] = TASKS) -> Info:
     return Info(tasks, losses=torch.linspace(0.5, 2, len(tasks)))
-
-
-# --- the helpers ----------------------------------------------------------------------------
-
-
-def test_names_are_those_of_the_info_or_numbers() -> None:
-    assert names_of(torch.zeros(2, 5), Info(("x", "y"))) == ("x", "y")
-    assert names_of(torch.zeros(2, 5), None) == ("0", "1")
-    assert names_of(torch.zeros(2, 5), Info()) == ("0", "1")
-    with pytest.raises(ShapeError, match=r"one row for each of the tasks \['x', 'y'\]; found 3"):
-        names_of(torch.zeros(3, 5), Info(("x", "y")))
-    with pytest.raises(ShapeError, match=r"must be \[T, P\]; found \[3\]"):
-        names_of(torch.zeros(3), None)
-
-
-def test_mixes_rows_without_editing_them() -> None:
-    rows = torch.randn(3, 7)
-    before = rows.clone()
-    torch.testing.assert_close(mix([1.0, -2.0, 0.5], rows), torch.tensor([1.0, -2, 0.5]) @ rows)
-    assert torch.equal(rows, before)
 
 
 def test_remembered_rows_are_padded_where_columns_are_new() -> None:

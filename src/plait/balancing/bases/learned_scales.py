@@ -8,7 +8,8 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
-from plait.balancing.base import Info, LossBalancer
+from plait.balancing.base import LossBalancer
+from plait.balancing.contract.info import Info
 from plait.core.errors import ConfigError, ShapeError
 from plait.core.keys import safe_key
 

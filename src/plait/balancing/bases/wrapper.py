@@ -7,7 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from plait.balancing.base import GramianBalancer, Info, Reread
+from plait.balancing.base import GramianBalancer
+from plait.balancing.contract.info import Info, Reread
 
 
 class Wrapper(GramianBalancer):
@@ -23,6 +24,7 @@ class Wrapper(GramianBalancer):
     def __init__(self, method: GramianBalancer) -> None:
         super().__init__()
         self.method = method
+        # Each declaration of the bases that an object may change; its test sees when one is missing
         self.equal_weight = method.equal_weight
         self.at = method.at
         self.groups = method.groups
@@ -33,6 +35,7 @@ class Wrapper(GramianBalancer):
         self.reads_epochs = method.reads_epochs
         self.rereads = method.rereads
         self.scale_free = method.scale_free
+        self.row_buffers = method.row_buffers
 
     def setup(self, tasks: Sequence[str]) -> None:
         """Sets up the inner method as well."""
@@ -40,15 +43,15 @@ class Wrapper(GramianBalancer):
         super().setup(tasks)
 
     def after_step(self, reread: Reread | None = None) -> None:
-        """Passes on to the inner method."""
+        """Passes the end of an optimizer step on to the inner method."""
         self.method.after_step(reread)
 
     def active(self, gramian: np.ndarray) -> np.ndarray:
-        """Returns which tasks have a gradient, as the inner method sees it."""
+        """Returns `[T]` of bool: True for the tasks that the inner method gives a weight to."""
         return self.method.active(gramian)
 
     def solve(
         self, gramian: np.ndarray, active: np.ndarray, info: Info, **draws: Any
     ) -> np.ndarray:
-        """Returns what the inner method does."""
+        """Returns the inner method's weights `[n]` for a Gramian `[n, n]`."""
         return self.method.solve(gramian, active, info, **draws)

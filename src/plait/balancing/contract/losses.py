@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from plait.balancing.base import Info
+from plait.balancing.contract.info import Info
 from plait.core.errors import ConfigError
 
 

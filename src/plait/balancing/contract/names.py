@@ -7,11 +7,11 @@ from collections.abc import Iterable, Mapping, Sequence
 import torch
 from torch import Tensor
 
-from plait.balancing.base import Info
-from plait.core.errors import ConfigError, unknown
+from plait.balancing.contract.info import Info
+from plait.core.errors import ConfigError, ShapeError, unknown
 
 
-def present(rows: Tensor, info: Info | None) -> tuple[str, ...]:
+def tasks_present(rows: Tensor, info: Info | None) -> tuple[str, ...]:
     """Returns the names of the tasks present; "0", "1", ... where `info` has none.
 
     Args:
@@ -19,10 +19,27 @@ def present(rows: Tensor, info: Info | None) -> tuple[str, ...]:
         info: what is known of the step.
 
     Example:
-        >>> present(torch.ones(2), None), present(torch.ones(2), Info(("a", "b")))
+        >>> tasks_present(torch.ones(2), None), tasks_present(torch.ones(2), Info(("a", "b")))
         (('0', '1'), ('a', 'b'))
     """
     return (info.tasks if info else ()) or tuple(map(str, range(len(rows))))
+
+
+def tasks_of_rows(jacobian: Tensor, info: Info | None) -> tuple[str, ...]:
+    """Returns the tasks of the rows; "0", "1", ... where `info` does not name them.
+
+    Raises:
+        ShapeError: `jacobian` is not `[T, P]`, or has another number of rows than `info` has tasks.
+    """
+    if jacobian.dim() != 2:
+        raise ShapeError(f"`jacobian` must be [T, P]; found {list(jacobian.shape)}.")
+    tasks = tasks_present(jacobian, info)
+    if len(tasks) != len(jacobian):
+        raise ShapeError(
+            f"`jacobian` must have one row for each of the tasks {list(tasks)}; found "
+            f"{len(jacobian)} rows."
+        )
+    return tasks
 
 
 def check_names(given: Iterable[str], tasks: Sequence[str]) -> None:

@@ -1,70 +1,34 @@
-"""Gradients of a bilevel problem, as tuples of tensors in the order of its parameters."""
+"""The questions that a bilevel method may ask about one step."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Protocol
 
-import numpy as np
-import torch
 from torch import Tensor
 
-from plait.balancing.memory.row import mix
-from plait.core.errors import NonFiniteError
 
-Point = tuple[Tensor, ...]
+class Problem(Protocol):
+    """What a bilevel method may ask about one step; every call costs what it says.
 
-
-def leaves(parameters: Sequence[Tensor]) -> Point:
-    """Returns the same values as starting points of a graph of their own."""
-    return tuple(parameter.detach().requires_grad_() for parameter in parameters)
-
-
-def gradient(loss: Tensor, at: Point, *, retain: bool = False) -> Point:
-    """Returns the gradient of a scalar; zero at what it does not depend on."""
-    if not loss.requires_grad:
-        return tuple(torch.zeros_like(parameter) for parameter in at)
-    found = torch.autograd.grad(loss, at, retain_graph=retain, allow_unused=True)
-    return tuple(
-        torch.zeros_like(parameter) if each is None else each
-        for parameter, each in zip(at, found, strict=True)
-    )
-
-
-def gradients(losses: Tensor, at: Point) -> list[Point]:
-    """Returns the gradient of each of the losses `[T]`; the last one frees their graph."""
-    last = len(losses) - 1
-    return [gradient(loss, at, retain=i < last) for i, loss in enumerate(losses)]
-
-
-def mixed(weights: Sequence[float], rows: Sequence[Point]) -> Point:
-    """Returns ``sum_i w_i row_i``."""
-    return tuple(mix(weights, parts) for parts in zip(*rows, strict=True))
-
-
-def products(first: Sequence[Point], second: Sequence[Point]) -> np.ndarray:
-    """Returns the inner products `[len(first), len(second)]`, float64.
-
-    One parameter's part is multiplied in at least single precision, the parts are summed in double
-    precision; one transfer to the host.
+    Parameters are tuples of tensors, in the order of `parameters`. Nothing that is asked changes
+    the model: not its parameters, its running statistics, or the random state.
     """
-    total: Tensor | None = None
-    for one, two in zip(zip(*first, strict=True), zip(*second, strict=True), strict=True):
-        dtype = torch.promote_types(one[0].dtype, torch.float32)
-        a = torch.stack([part.reshape(-1) for part in one]).to(dtype)
-        b = torch.stack([part.reshape(-1) for part in two]).to(dtype)
-        part = (a @ b.T).double()
-        total = part if total is None else total + part
-    assert total is not None
-    result: np.ndarray = total.cpu().numpy()
-    return result
 
+    tasks: tuple[str, ...]
+    parameters: tuple[Tensor, ...]
 
-def check_lookahead(values: np.ndarray, tasks: Sequence[str]) -> None:
-    """Raises `NonFiniteError`, naming the tasks, if what was found for each `[T, ...]` is not."""
-    finite = np.isfinite(values.reshape(len(tasks), -1)).all(axis=1)
-    if not finite.all():
-        broken = ", ".join(repr(task) for task, fine in zip(tasks, finite, strict=True) if not fine)
-        raise NonFiniteError(
-            f"the losses or gradients of task {broken} are not finite after the step ahead; "
-            "nothing was changed. Lower the learning rate or the inner step."
-        )
+    def train(self, parameters: Sequence[Tensor]) -> Tensor:
+        """Returns the training losses `[T]` at `parameters`, with graph: one forward pass."""
+
+    def val(self, parameters: Sequence[Tensor]) -> Tensor:
+        """Returns the validation losses `[T]` at `parameters`, with graph: one forward pass."""
+
+    def virtual_step(
+        self, parameters: Sequence[Tensor], gradient: Sequence[Tensor]
+    ) -> tuple[tuple[Tensor, ...], tuple[Tensor, ...]]:
+        """Returns where the optimizer's next step on `gradient` would lead, and its slope.
+
+        The step has the optimizer's momentum and weight decay; its state stays as it is. The slope
+        is the derivative of each new parameter by its gradient (for SGD: -lr).
+        """

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
-from plait.balancing.contract.logarithm import vanished
+from plait.balancing.algebra.logarithm import vanished
 from plait.balancing.memory.task import TaskState
 
 

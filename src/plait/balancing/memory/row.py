@@ -2,47 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 
 import torch
 from torch import Tensor
 
-from plait.balancing.base import Info
-from plait.balancing.contract.names import present
 from plait.balancing.memory.task import TaskState
-from plait.core.errors import ConfigError, ShapeError
+from plait.core.errors import ConfigError
 from plait.core.keys import safe_key
-
-
-def names_of(jacobian: Tensor, info: Info | None) -> tuple[str, ...]:
-    """Returns the tasks of the rows; "0", "1", ... where `info` does not name them.
-
-    Raises:
-        ShapeError: `jacobian` is not `[T, P]`, or has another number of rows than `info` has tasks.
-    """
-    if jacobian.dim() != 2:
-        raise ShapeError(f"`jacobian` must be [T, P]; found {list(jacobian.shape)}.")
-    tasks = present(jacobian, info)
-    if len(tasks) != len(jacobian):
-        raise ShapeError(
-            f"`jacobian` must have one row for each of the tasks {list(tasks)}; found "
-            f"{len(jacobian)} rows."
-        )
-    return tasks
-
-
-def wide(dtype: torch.dtype) -> torch.dtype:
-    """Returns the dtype to sum in: at least single precision."""
-    return torch.promote_types(dtype, torch.float32)
-
-
-def mix(weights: Sequence[float], rows: Iterable[Tensor]) -> Tensor:
-    """Returns ``sum_i w_i row_i``, without a copy of the rows."""
-    total = None
-    for weight, row in zip(weights, rows, strict=True):
-        total = row * weight if total is None else total.add_(row, alpha=weight)
-    assert total is not None
-    return total
 
 
 class RowState(TaskState):

@@ -5,7 +5,7 @@ import math
 import pytest
 import torch
 
-from plait.balancing.contract.logarithm import log_losses, vanished
+from plait.balancing.algebra.logarithm import log_losses, vanished
 
 
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64])

@@ -1,19 +1,16 @@
 """Gradients as tuples, against autograd on the flat vector."""
 
 import numpy as np
-import pytest
 import torch
 
-from plait.balancing.contract.problem import (
+from plait.balancing.algebra.points import (
     Point,
-    check_lookahead,
     gradient,
     gradients,
     leaves,
-    mixed,
     products,
+    weighted_point,
 )
-from plait.core.errors import NonFiniteError
 
 
 def flat(point: Point) -> torch.Tensor:
@@ -50,16 +47,9 @@ def test_gradients_products_and_mixtures() -> None:
     assert found.dtype == np.float64
     np.testing.assert_allclose(found, expected, rtol=1e-5, atol=1e-5)
     weights = [0.5, -2.0, 3.0]
-    torch.testing.assert_close(flat(mixed(weights, rows)), torch.tensor(weights) @ stacked)
+    torch.testing.assert_close(flat(weighted_point(weights, rows)), torch.tensor(weights) @ stacked)
 
 
 def test_half_precision_is_not_summed_in_half_precision() -> None:
     ones = (torch.ones(4096, dtype=torch.bfloat16), torch.ones(1, dtype=torch.bfloat16))
     assert products([ones], [ones]).tolist() == [[4097.0]]
-
-
-def test_names_the_task_that_is_not_finite() -> None:
-    values = np.array([[1.0, 2.0], [np.nan, 1.0], [0.0, np.inf]])
-    with pytest.raises(NonFiniteError, match=r"task 'b', 'c' are not finite"):
-        check_lookahead(values, ["a", "b", "c"])
-    check_lookahead(values[:1], ["a"])

@@ -4,7 +4,7 @@ import numpy as np
 import torch
 
 from plait.balancing import Info
-from plait.balancing.solvers.cosines import normalise, rounding
+from plait.balancing.algebra.cosines import normalise, rounding
 
 
 def test_lengths_and_cosines_by_hand() -> None:

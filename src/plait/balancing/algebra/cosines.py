@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import torch
 
-from plait.balancing.base import Info
+from plait.balancing.contract.info import Info
 
 
 def normalise(gramian: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

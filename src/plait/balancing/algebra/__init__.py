@@ -1,0 +1,3 @@
+"""Rows, points, cosines and logarithms: what the methods compute with."""
+
+__all__: list[str] = []

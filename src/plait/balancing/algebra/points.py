@@ -1,0 +1,58 @@
+"""Gradients of a bilevel problem, as tuples of tensors in the order of its parameters."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from plait.balancing.algebra.rows import weighted_sum
+
+Point = tuple[Tensor, ...]
+
+
+def leaves(parameters: Sequence[Tensor]) -> Point:
+    """Returns the same values as starting points of a graph of their own."""
+    return tuple(parameter.detach().requires_grad_() for parameter in parameters)
+
+
+def gradient(loss: Tensor, at: Point, *, retain: bool = False) -> Point:
+    """Returns the gradient of a scalar; zero at what it does not depend on."""
+    if not loss.requires_grad:
+        return tuple(torch.zeros_like(parameter) for parameter in at)
+    found = torch.autograd.grad(loss, at, retain_graph=retain, allow_unused=True)
+    return tuple(
+        torch.zeros_like(parameter) if each is None else each
+        for parameter, each in zip(at, found, strict=True)
+    )
+
+
+def gradients(losses: Tensor, at: Point) -> list[Point]:
+    """Returns the gradient of each of the losses `[T]`; the last one frees their graph."""
+    last = len(losses) - 1
+    return [gradient(loss, at, retain=i < last) for i, loss in enumerate(losses)]
+
+
+def weighted_point(weights: Sequence[float], rows: Sequence[Point]) -> Point:
+    """Returns ``sum_i w_i row_i``."""
+    return tuple(weighted_sum(weights, parts) for parts in zip(*rows, strict=True))
+
+
+def products(first: Sequence[Point], second: Sequence[Point]) -> np.ndarray:
+    """Returns the inner products `[len(first), len(second)]`, float64.
+
+    One parameter's part is multiplied in at least single precision, the parts are summed in double
+    precision; one transfer to the host.
+    """
+    total: Tensor | None = None
+    for one, two in zip(zip(*first, strict=True), zip(*second, strict=True), strict=True):
+        dtype = torch.promote_types(one[0].dtype, torch.float32)
+        a = torch.stack([part.reshape(-1) for part in one]).to(dtype)
+        b = torch.stack([part.reshape(-1) for part in two]).to(dtype)
+        part = (a @ b.T).double()
+        total = part if total is None else total + part
+    assert total is not None
+    result: np.ndarray = total.cpu().numpy()
+    return result

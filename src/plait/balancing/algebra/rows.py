@@ -1,0 +1,22 @@
+"""Weighted sums of gradient rows."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+import torch
+from torch import Tensor
+
+
+def at_least_single(dtype: torch.dtype) -> torch.dtype:
+    """Returns the dtype to sum in: at least single precision."""
+    return torch.promote_types(dtype, torch.float32)
+
+
+def weighted_sum(weights: Sequence[float], rows: Iterable[Tensor]) -> Tensor:
+    """Returns ``sum_i w_i row_i``, without a copy of the rows."""
+    total = None
+    for weight, row in zip(weights, rows, strict=True):
+        total = row * weight if total is None else total.add_(row, alpha=weight)
+    assert total is not None
+    return total

@@ -1,0 +1,28 @@
+"""Weighted sums of rows, against a product of matrices."""
+
+import pytest
+import torch
+
+from plait.balancing.algebra.rows import at_least_single, weighted_sum
+
+
+def test_adds_rows_up_without_editing_them() -> None:
+    rows = torch.randn(3, 7)
+    before = rows.clone()
+    torch.testing.assert_close(
+        weighted_sum([1.0, -2.0, 0.5], rows), torch.tensor([1.0, -2, 0.5]) @ rows
+    )
+    assert torch.equal(rows, before)
+
+
+@pytest.mark.parametrize(
+    ("dtype", "wide"),
+    [
+        (torch.bfloat16, torch.float32),
+        (torch.float16, torch.float32),
+        (torch.float32, torch.float32),
+        (torch.float64, torch.float64),
+    ],
+)
+def test_sums_in_single_precision_at_least(dtype: torch.dtype, wide: torch.dtype) -> None:
+    assert at_least_single(dtype) == wide
