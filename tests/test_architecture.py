@@ -154,19 +154,25 @@ def test_every_package_says_what_it_is_for(package: str) -> None:
     assert (importlib.import_module(package).__doc__ or "").strip()
 
 
-# --- one method per file --------------------------------------------------------------------
+# --- folders of methods -----------------------------------------------------------------------
 
 
-def method_classes(package: str) -> Iterator[tuple[str, Path]]:
-    """Each public class of a method package, base classes left out, with the file it is in."""
+def public_classes(package: str) -> Iterator[tuple[type, Path]]:
+    """Each public class of a folder of methods, with the file that defines it."""
     module = importlib.import_module(f"plait.{package}")
     for name in public_names(module):
         item = getattr(module, name)
-        if not inspect.isclass(item):
-            continue
-        path = Path(inspect.getfile(item)).resolve()
-        if path.name != "base.py":
-            yield name, path
+        if inspect.isclass(item):
+            yield item, Path(inspect.getfile(item)).resolve()
+
+
+def method_classes(package: str) -> Iterator[tuple[str, Path]]:
+    """The methods: public classes that derive from one in `base.py`, and others at the top."""
+    classes = list(public_classes(package))
+    bases = tuple(item for item, path in classes if path == SOURCE / package / "base.py")
+    for item, path in classes:
+        if item not in bases and (path.parent == SOURCE / package or issubclass(item, bases)):
+            yield item.__name__, path
 
 
 @pytest.mark.parametrize("package", METHOD_PACKAGES)
