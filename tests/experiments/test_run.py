@@ -21,7 +21,6 @@ from plait.evaluation import evaluate
 from plait.experiments import (
     Result,
     build_job,
-    free_folder,
     read_yaml,
     resume_run,
     run,
@@ -261,25 +260,3 @@ def test_a_loss_that_is_not_finite_ends_the_run(tmp_path: Path) -> None:
     state = saved(tmp_path)["model"]
     assert all(bool(torch.isfinite(value.float()).all()) for value in state.values())
     assert not (tmp_path / "model").exists()
-
-
-# --- names of folders -----------------------------------------------------------------------
-
-
-def test_a_free_folder_is_the_first_that_does_not_exist(tmp_path: Path) -> None:
-    found = []
-    for _ in range(4):
-        folder = free_folder("digits", tmp_path / "runs")
-        found.append(folder.name)
-        folder.mkdir(parents=True)
-    assert found == ["digits", "digits-2", "digits-3", "digits-4"]
-    (tmp_path / "runs/digits-3").rmdir()
-    assert free_folder("digits", tmp_path / "runs").name == "digits-3"
-    (tmp_path / "runs/pets").write_text("a file of that name")
-    assert free_folder("pets", tmp_path / "runs").name == "pets-2"
-
-
-def test_by_default_runs_are_in_runs(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.chdir(tmp_path)
-    assert free_folder("demo") == Path("runs/demo")
-    assert not Path("runs").exists()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 import random
+from dataclasses import replace
 from itertools import combinations, pairwise
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,9 @@ from typing import Any
 import numpy as np
 import yaml
 from PIL import Image, ImageDraw
+
+from plait import runs
+from plait.runs import FinalTest, Numbers, Step, Validation, WatchedValues
 
 # task: (loss at the start, loss at the end, {metric: (start, end, trivial)})
 TASKS: dict[str, tuple[float, float, dict[str, tuple[float, float, float]]]] = {
@@ -51,7 +55,7 @@ def write_run(
         last = {
             key: events[-1][key] for key in ("losses", "metrics", "trivial", "higher_is_better")
         }
-        events.append({"event": "test", **last, "counts": dict.fromkeys(tasks, 400.0)})
+        events.append(line(FinalTest(**last, counts=dict.fromkeys(tasks, 400.0))))
     folder.mkdir(parents=True, exist_ok=True)
     write_events(folder, events)
     (folder / "config.yaml").write_text(yaml.safe_dump(_config(tasks, epochs), sort_keys=False))
@@ -113,14 +117,19 @@ def watched_event(
         for i, a in enumerate(tasks)
     }
     alpha = {f"{a} -> {b}": math.exp(done * (i - 1)) for i, (a, b) in enumerate(pairwise(tasks))}
-    values: dict[str, Any] = {
-        "MMoE: gates": {"shares": True, "rows": gates},
-        "MMoE: gate entropy": {"shares": False, "rows": entropy},
-        "CrossStitch: stage 1": {"shares": False, "rows": units},
+    values = {
+        "MMoE: gates": Numbers(shares=True, rows=gates),
+        "MMoE: gate entropy": Numbers(shares=False, rows=entropy),
+        "CrossStitch: stage 1": Numbers(shares=False, rows=units),
     }
     if alpha:
-        values["Hint: alpha"] = {"shares": False, "rows": alpha}
-    return {"event": "watched", "step": step, "epoch": 0, "values": values}
+        values["Hint: alpha"] = Numbers(shares=False, rows=alpha)
+    return line(WatchedValues(step=step, epoch=0, values=values))
+
+
+def line(event: runs.events.Event) -> Event:
+    """An event as its line has it."""
+    return json.loads(runs.events.encode(event))
 
 
 def write_events(folder: Path, events: list[Event]) -> None:
@@ -174,29 +183,27 @@ def _step(
 ) -> Event:
     """A step: losses fall from start to end, cosines fall below zero."""
     done = step / total
-    event: Event = {
-        "event": "step",
-        "step": step,
-        "epoch": (step - 1) // per_epoch,
-        "lr": 0.003 * 0.5 * (1 + math.cos(math.pi * done)) + 1e-6,
-        "seconds": round(0.119 * step, 3),
-        "losses": {task: _loss(draw, task, done) for task in tasks},
-        "gradient_norm": 3.0 * math.exp(-2 * done) * draw.uniform(0.7, 1.3),
-        "weights": {t: 1 + 0.6 * done * (i - 1) + draw.gauss(0, 0.1) for i, t in enumerate(tasks)},
-    }
+    event = Step(
+        step=step,
+        epoch=(step - 1) // per_epoch,
+        lr=0.003 * 0.5 * (1 + math.cos(math.pi * done)) + 1e-6,
+        seconds=round(0.119 * step, 3),
+        losses={task: _loss(draw, task, done) for task in tasks},
+        gradient_norm=3.0 * math.exp(-2 * done) * draw.uniform(0.7, 1.3),
+        weights={t: 1 + 0.6 * done * (i - 1) + draw.gauss(0, 0.1) for i, t in enumerate(tasks)},
+    )
     if terms:
         bare = 40 * math.exp(-3 * done) * draw.uniform(0.9, 1.1)
-        event["terms"] = {"PairwiseL2": [bare, 0.01 * bare]}
+        event = replace(event, terms={"PairwiseL2": (bare, 0.01 * bare)})
     if gradients and len(tasks) > 1:
         scale = {"digit": 2.0, "mask": 0.5, "centre": 30.0}
-        event["norms"] = {
-            t: scale.get(t, 1.0) * math.exp(-2 * done) * draw.uniform(0.6, 1.4) for t in tasks
-        }
-        event["cosines"] = [
-            [a, b, max(-1.0, min(1.0, 0.35 - 0.3 * (i % 3) - 0.3 * done + draw.gauss(0, 0.15)))]
+        norms = {t: scale.get(t, 1.0) * math.exp(-2 * done) * draw.uniform(0.6, 1.4) for t in tasks}
+        cosines = [
+            (a, b, max(-1.0, min(1.0, 0.35 - 0.3 * (i % 3) - 0.3 * done + draw.gauss(0, 0.15))))
             for i, (a, b) in enumerate(combinations(tasks, 2))
         ]
-    return event
+        event = replace(event, norms=norms, cosines=cosines)
+    return line(event)
 
 
 def _loss(draw: random.Random, task: str, done: float) -> float:
@@ -221,21 +228,21 @@ def _evaluation(
         }
         for task in tasks
     }
-    return {
-        "event": "evaluation",
-        "epoch": epoch,
-        "step": step,
-        "score": 0.9 * grown - 0.02 * max(0, epoch - 8),
-        "seconds": round(0.119 * step + 0.4 * epoch, 3),
-        "losses": {task: _loss(draw, task, done) for task in tasks},
-        "metrics": metrics,
-        "trivial": {task: TRIVIAL.get(task, TRIVIAL["digit"]) for task in tasks},
-        "counts": dict.fromkeys(tasks, 200.0),
-        "higher_is_better": {
+    event = Validation(
+        epoch=epoch,
+        step=step,
+        score=0.9 * grown - 0.02 * max(0, epoch - 8),
+        seconds=round(0.119 * step + 0.4 * epoch, 3),
+        losses={task: _loss(draw, task, done) for task in tasks},
+        metrics=metrics,
+        trivial={task: TRIVIAL.get(task, TRIVIAL["digit"]) for task in tasks},
+        counts=dict.fromkeys(tasks, 200.0),
+        higher_is_better={
             task: {metric: metric not in ("distance", "mae") for metric in metrics[task]}
             for task in tasks
         },
-    }
+    )
+    return line(event)
 
 
 def _overlay(mask: np.ndarray, colour: tuple[int, int, int]) -> Image.Image:

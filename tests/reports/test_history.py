@@ -2,13 +2,14 @@
 
 import math
 
-from plait.reports.events import Numbers, Watched
 from plait.reports.history import histories
 from plait.reports.series import Series
+from plait.runs import Numbers, WatchedValues
 
 
-def watched(step: int, title: str = "M: t", shares: bool = False, **rows: object) -> Watched:
-    return Watched(event="watched", step=step, values={title: Numbers(shares=shares, rows=rows)})
+def watched(step: int, title: str = "M: t", shares: bool = False, **rows: object) -> WatchedValues:
+    values = {title: Numbers(shares=shares, rows=rows)}
+    return WatchedValues(step=step, epoch=0, values=values)
 
 
 def test_titles_keep_their_order_and_their_kind() -> None:

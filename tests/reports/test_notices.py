@@ -62,3 +62,16 @@ def test_a_skipped_step_is_read_drawn_as_a_gap_and_said(tmp_path: Path) -> None:
     assert "The step was not taken: the loss of digit is not finite" in page.text
     assert page.tables["Training loss"][2] == ["2", "–", "0.5", "–"]
     assert [row[0] for row in page.tables["Gradient norms"][1:]] == ["1", "3"]
+
+
+def test_what_a_balancer_flags_is_said_with_how_many_steps_and_which(tmp_path: Path) -> None:
+    events = write_run(tmp_path, epochs=1, steps_per_epoch=6)
+    for step in (1, 3, 4):
+        events[step]["flag"] = "Pareto-stationary"
+    write_events(tmp_path, events)
+    (found,) = notices(read_run(tmp_path))
+    assert (found.when, found.text) == (
+        "3 times from step 2 to step 5:",
+        "The balancer found: Pareto-stationary",
+    )
+    assert "The balancer found: Pareto-stationary" in read_page(write_report(tmp_path)).text

@@ -53,7 +53,10 @@ def test_a_run_that_goes_on_is_read_up_to_its_last_whole_line(tmp_path: Path) ->
         ('{"event": "step", "step": 1}', "`step.epoch`"),
         ('{"event": "holiday"}', "holiday"),
         ('{"event": "warning", "step": 1}', "`warning.text`"),
-        ('{"event": "watched", "step": 1, "values": {"t": {}}}', "`watched.values.t.shares`"),
+        (
+            '{"event": "watched", "step": 1, "epoch": 0, "values": {"t": {}}}',
+            "`watched.values.t.shares`",
+        ),
         ('{"step": 1}', "event"),
     ],
 )

@@ -8,7 +8,7 @@ import torch
 
 from plait.core.errors import PlaitWarning
 from plait.core.watched import Watched
-from plait.training.events import EventLog
+from plait.runs import EventLog
 from plait.training.snapshot import State
 from plait.training.watch import collapsed, log_watched
 

@@ -17,7 +17,6 @@ from plait.experiments import (
     catalogue,
     compare,
     compare_families,
-    free_folder,
     kebab,
     merge,
     parse,
@@ -29,6 +28,7 @@ from plait.experiments import (
     with_defaults,
 )
 from plait.reports import write_report
+from plait.runs import free_folder
 from plait.training import Interrupted, ProgressBar
 
 

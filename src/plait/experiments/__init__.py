@@ -6,7 +6,7 @@ from plait.experiments.compare import Comparison, Row, compare
 from plait.experiments.config import RunConfig, validate
 from plait.experiments.families import Families, compare_families
 from plait.experiments.overrides import merge, parse, read_yaml
-from plait.experiments.run import Result, free_folder, resume_run, run
+from plait.experiments.run import Result, resume_run, run
 
 __all__ = [
     "Comparison",
@@ -18,7 +18,6 @@ __all__ = [
     "catalogue",
     "compare",
     "compare_families",
-    "free_folder",
     "kebab",
     "merge",
     "parse",

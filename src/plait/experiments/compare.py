@@ -8,12 +8,12 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from plait.core.errors import RunExistsError
 from plait.core.files import write_text
 from plait.evaluation import changes, delta_m
 from plait.experiments.build import build_recipe
 from plait.experiments.config import Method, RunConfig
-from plait.experiments.run import Result, is_run, run
+from plait.experiments.run import Result, run
+from plait.runs import check_free
 from plait.tasks import Task
 from plait.tasks.metrics import direction
 from plait.training import Callback
@@ -87,15 +87,6 @@ def tasks_of(config: RunConfig) -> dict[str, Task]:
     """Returns the tasks of a run by name."""
     known = {task.name: task for task in build_recipe(config).tasks()}
     return {name: known[name] for name in config.tasks or known}
-
-
-def check_free(folder: Path, names: Sequence[str]) -> None:
-    """Raises `RunExistsError` if a folder holds a run, or one of the runs that are to come."""
-    if is_run(folder) or any((folder / name).exists() for name in names):
-        raise RunExistsError(
-            f"{folder} already holds a run; nothing in it was touched. Name another folder with "
-            "--out."
-        )
 
 
 def alone(config: RunConfig, task: str) -> RunConfig:

@@ -10,10 +10,11 @@ from typing import Any
 
 from plait.core.files import write_text
 from plait.evaluation import changes, delta_m
-from plait.experiments.compare import MakeCallbacks, alone, check_free, tasks_of
+from plait.experiments.compare import MakeCallbacks, alone, tasks_of
 from plait.experiments.config import RunConfig, validate
 from plait.experiments.overrides import merge
 from plait.experiments.run import Result, run
+from plait.runs import check_free
 from plait.tasks import Task
 from plait.tasks.metrics import direction
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import yaml
 
-from plait.core.errors import ConfigError, RunExistsError
+from plait.core.errors import ConfigError
 from plait.core.files import write_text
 from plait.evaluation import Evaluation, evaluate
 from plait.experiments.build import Job, build_job
@@ -18,8 +18,17 @@ from plait.experiments.environment import environment
 from plait.experiments.gallery import write_gallery
 from plait.experiments.overrides import read_yaml
 from plait.model import MultiTaskModel
+from plait.runs.folder import (
+    CONFIG,
+    ENVIRONMENT,
+    GALLERY,
+    MODEL,
+    SEARCHED,
+    TRANSFER,
+    check_free,
+)
 from plait.training import Callback, Trainer
-from plait.training.records import evaluation_event
+from plait.training.records import test_event
 
 
 @dataclass(frozen=True)
@@ -65,25 +74,22 @@ def run(
         RunExistsError: the folder holds a run already; nothing in it was touched.
         ConfigError: the folder cannot be made.
     """
-    if not resume and is_run(folder):
-        raise RunExistsError(
-            f"{folder} already holds a run; nothing in it was touched. Name another folder with "
-            f"--out, or go on with it: --resume {folder}"
-        )
+    if not resume:
+        check_free(folder)
     job = build_job(config, folder, callbacks, resume=resume)
     if not resume:
         _make(folder)
-        write_text(folder / "config.yaml", yaml.safe_dump(config.described(), sort_keys=False))
-        write_text(folder / "env.json", json.dumps(environment(config.seed), indent=2) + "\n")
+        write_text(folder / CONFIG, yaml.safe_dump(config.described(), sort_keys=False))
+        write_text(folder / ENVIRONMENT, json.dumps(environment(config.seed), indent=2) + "\n")
         if job.transfer is not None:
             described = json.dumps(asdict(job.transfer), indent=2)
-            write_text(folder / "transfer.json", described + "\n")
+            write_text(folder / TRANSFER, described + "\n")
     state = job.trainer.fit(job.loaders["train"], job.loaders["val"], resume=resume)
     test = _test(job)
     model = job.trainer.model
-    model.save_pretrained(folder / "model", metrics=test.metrics)
+    model.save_pretrained(folder / MODEL, metrics=test.metrics)
     write_gallery(
-        folder / "gallery",
+        folder / GALLERY,
         model,
         job.recipe,
         job.loaders["test"].dataset,
@@ -101,7 +107,7 @@ def _write_found(config: RunConfig, model: MultiTaskModel, folder: Path) -> None
     if found:
         sharing = {**config.described()["sharing"], **found}
         text = yaml.safe_dump({**config.described(), "sharing": sharing}, sort_keys=False)
-        write_text(folder / "found.yaml", text)
+        write_text(folder / SEARCHED, text)
 
 
 def _make(folder: Path) -> None:
@@ -119,16 +125,11 @@ def resume_run(folder: Path, *, callbacks: Sequence[Callback] = ()) -> Result:
     Raises:
         ConfigError: the folder holds no run.
     """
-    if not (folder / "config.yaml").is_file():
-        raise ConfigError(f"{folder} holds no run to resume (no config.yaml). Name a run folder.")
-    config = validate(read_yaml(folder / "config.yaml"))
+    path = folder / CONFIG
+    if not path.is_file():
+        raise ConfigError(f"{folder} holds no run to resume (no {CONFIG}). Name a run folder.")
+    config = validate(read_yaml(path))
     return run(config, folder, callbacks=callbacks, resume=True)
-
-
-def is_run(folder: Path) -> bool:
-    """Returns whether a folder holds a run, or a comparison of runs."""
-    marks = ("config.yaml", "events.jsonl", "comparison.json", "families.json")
-    return any((folder / name).exists() for name in marks)
 
 
 def _test(job: Job) -> Evaluation:
@@ -137,15 +138,6 @@ def _test(job: Job) -> Evaluation:
     test = evaluate(
         trainer.model, job.loaders["test"], device=trainer.device, statistics=trainer.statistics
     )
-    trainer.log.write("test", **evaluation_event(test))
+    trainer.log.write(test_event(test))
     trainer.log.flush()
     return test
-
-
-def free_folder(name: str, parent: Path = Path("runs")) -> Path:
-    """Returns `parent/name`, or the first of `name-2`, `name-3`, ... that does not exist."""
-    folder, count = parent / name, 1
-    while folder.exists():
-        count += 1
-        folder = parent / f"{name}-{count}"
-    return folder

@@ -19,11 +19,11 @@ from plait.reports.curves import (
     window,
 )
 from plait.reports.draw import draw_lines, line
-from plait.reports.events import Step, Validation
 from plait.reports.read import Run
 from plait.reports.series import Series, largest, series, spread
 from plait.reports.style import GREY, Look, Panel
 from plait.reports.text import arrow
+from plait.runs import Step, Validation
 
 Values = Callable[[Step], Mapping[str, float | None]]
 

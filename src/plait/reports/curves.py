@@ -7,12 +7,12 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from plait.reports.draw import draw_lines, line
-from plait.reports.events import Step
 from plait.reports.read import Run
 from plait.reports.series import TABLE_ROWS, Series, series, spread
 from plait.reports.style import Look, Panel
 from plait.reports.tables import Table
 from plait.reports.text import number
+from plait.runs import Step
 
 MOST_CURVES = 8  # in a panel
 MOST_PANELS = 12  # in a chart

@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
-from plait.reports.events import Watched
 from plait.reports.series import Series, series
+from plait.runs import WatchedValues
 
 Row = Mapping[str, float | None]  # by column; a plain number has the column ""
 
@@ -64,7 +64,7 @@ class History:
         }
 
 
-def histories(events: list[Watched]) -> list[History]:
+def histories(events: list[WatchedValues]) -> list[History]:
     """Returns the history of each title that has a row, in the order of their first appearance."""
     found: dict[str, History] = {}
     for event in events:

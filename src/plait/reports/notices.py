@@ -35,6 +35,8 @@ def notices(run: Run, name: str = "") -> list[Notice]:
     for step in run.steps:
         if step.skipped is not None:
             found.setdefault(f"The step was not taken: {step.skipped}", []).append(step.step)
+        if step.flag is not None:
+            found.setdefault(f"The balancer found: {step.flag}", []).append(step.step)
     listed = [
         Notice(f"{name}, {_when(steps)}:" if name else f"{_when(steps).capitalize()}:", text)
         for text, steps in list(found.items())[:MOST_NOTICES]

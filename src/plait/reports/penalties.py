@@ -20,12 +20,12 @@ from plait.reports.curves import (
     step_curve,
     window,
 )
-from plait.reports.events import Step
 from plait.reports.read import Run
 from plait.reports.series import Series, largest
 from plait.reports.style import Panel, looks
 from plait.reports.tables import MOST_ROWS, Table
 from plait.reports.text import number
+from plait.runs import Step
 
 _MOST_COLUMNS = 24  # terms up to which the table has all their curves
 Curves = dict[str, Series]

@@ -9,11 +9,12 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import yaml
-from pydantic import Field, TypeAdapter
+from pydantic import ConfigDict, Field, TypeAdapter
 
 from plait.core.errors import DataError
-from plait.reports.events import Event, FinalTest, Step, Validation, Warned, Watched
 from plait.reports.files import parse, read_bytes
+from plait.runs.events import Event, FinalTest, Step, Validation, Warned, WatchedValues
+from plait.runs.folder import CONFIG, ENVIRONMENT, EVENTS
 
 
 @dataclass(frozen=True)
@@ -36,7 +37,7 @@ class Run:
     steps: list[Step]
     validations: list[Validation]
     test: FinalTest | None
-    watched: list[Watched]
+    watched: list[WatchedValues]
     warnings: list[Warned]
     config: dict[str, Any] | None
     env: dict[str, Any] | None
@@ -64,7 +65,9 @@ class Run:
         return max(stepped + [event.seconds for event in self.validations], default=0.0)
 
 
-_EVENT: TypeAdapter[Event] = TypeAdapter(Annotated[Event, Field(discriminator="event")])
+_EVENT: TypeAdapter[Event] = TypeAdapter(
+    Annotated[Event, Field(discriminator="event")], config=ConfigDict(extra="forbid")
+)
 _ENV: TypeAdapter[dict[str, Any]] = TypeAdapter(dict[str, Any])
 
 
@@ -74,17 +77,17 @@ def read_run(folder: Path) -> Run:
     Raises:
         DataError: `events.jsonl` is missing, or a file is broken; the message names it.
     """
-    events, whole = _read_events(folder / "events.jsonl")
+    events, whole = _read_events(folder / EVENTS)
     tests = [event for event in events if isinstance(event, FinalTest)]
     return Run(
         folder,
         [event for event in events if isinstance(event, Step)],
         [event for event in events if isinstance(event, Validation)],
         tests[0] if tests else None,
-        [event for event in events if isinstance(event, Watched)],
+        [event for event in events if isinstance(event, WatchedValues)],
         [event for event in events if isinstance(event, Warned)],
-        _read_config(folder / "config.yaml"),
-        _read_env(folder / "env.json"),
+        _read_config(folder / CONFIG),
+        _read_env(folder / ENVIRONMENT),
         whole,
     )
 

@@ -1,3 +1,23 @@
-"""The files of a run, declared once: written by training and experiments, read by reports."""
+"""The files of a run, declared once: training and experiments write them, reports read them."""
 
-__all__: list[str] = []
+from plait.runs.comparison import Comparison, MemberResult, MetricRow, SingleResult
+from plait.runs.events import FinalTest, Numbers, Step, Validation, Warned, WatchedValues
+from plait.runs.folder import check_free, free_folder, is_run
+from plait.runs.log import EventLog
+
+__all__ = [
+    "Comparison",
+    "EventLog",
+    "FinalTest",
+    "MemberResult",
+    "MetricRow",
+    "Numbers",
+    "SingleResult",
+    "Step",
+    "Validation",
+    "Warned",
+    "WatchedValues",
+    "check_free",
+    "free_folder",
+    "is_run",
+]

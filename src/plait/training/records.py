@@ -1,11 +1,16 @@
-"""Steps and evaluations as lines of `events.jsonl`."""
+"""Steps and evaluations as events of the log."""
 
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
+
+from plait.engine import Record
 from plait.evaluation.evaluate import Evaluation
+from plait.runs.events import FinalTest, Step, Validation
 from plait.training.step import StepRecord
 
 MOST_PAIRS = 500  # of tasks in a step, on average; 100 tasks have 4,950
@@ -32,48 +37,60 @@ def logs_cosines(step: int, tasks: int, period: int) -> bool:
     return (step - 1) % max(-(-pairs // MOST_PAIRS), 1) < period
 
 
-def step_event(record: StepRecord, *, cosines: bool = True) -> dict[str, Any]:
-    """Returns the values of one step by name.
-
-    `losses` are before static weights; `weights` are what each task's gradient counted; `terms` are
-    ``[term, strength x term]``; `cosines` are ``[task, task, cosine]`` for each pair; `skipped`
-    says why the step was not taken, with null for a loss that is not finite.
+def step_event(
+    record: StepRecord, *, step: int, epoch: int, lr: float, seconds: float, cosines: bool = True
+) -> Step:
+    """Returns the event of one step.
 
     Args:
         record: of the step.
-        cosines: whether they are among them.
+        step: its number, from 1.
+        epoch: epochs that were finished before it.
+        lr: learning rate of the optimizer's first group.
+        seconds: spent in training and evaluation so far.
+        cosines: whether the event has them.
     """
-    balance = record.balance
-    event: dict[str, Any] = {"losses": record.losses, "gradient_norm": record.gradient_norm}
+    where: dict[str, Any] = {"step": step, "epoch": epoch, "lr": lr, "seconds": seconds}
     if record.skipped is not None:
-        event["skipped"] = record.skipped
-        event["losses"] = {n: v if math.isfinite(v) else None for n, v in record.losses.items()}
-        return event
+        losses = {n: v if math.isfinite(v) else None for n, v in record.losses.items()}
+        norm = record.gradient_norm
+        return Step(losses=losses, gradient_norm=norm, skipped=record.skipped, **where)
+    balance = record.balance
     assert balance is not None
-    if balance.flag is not None:
-        event["flag"] = balance.flag
-    if balance.weights is not None:
-        event["weights"] = dict(zip(balance.tasks, balance.weights.tolist(), strict=True))
-    if record.terms:
-        event["terms"] = {name: list(pair) for name, pair in record.terms.items()}
-    if balance.norms is not None:
-        event["norms"] = dict(zip(balance.tasks, balance.norms.tolist(), strict=True))
-    if cosines and balance.cosines is not None:
-        event["cosines"] = [
-            [first, second, float(balance.cosines[i, j])]
-            for i, first in enumerate(balance.tasks)
-            for j, second in enumerate(balance.tasks)
-            if i < j
-        ]
-    return event
+    return Step(
+        losses=dict(record.losses),
+        gradient_norm=record.gradient_norm,
+        flag=balance.flag,
+        weights=_by_task(balance.tasks, balance.weights),
+        terms=record.terms,
+        norms=_by_task(balance.tasks, balance.norms),
+        cosines=_pairs(balance) if cosines else [],
+        **where,
+    )
 
 
-def evaluation_event(evaluation: Evaluation) -> dict[str, Any]:
-    """Returns the values of one evaluation by name."""
-    return {
-        "losses": evaluation.losses,
-        "metrics": evaluation.metrics,
-        "trivial": evaluation.trivial,
-        "counts": evaluation.counts,
-        "higher_is_better": evaluation.higher_is_better,
-    }
+def _by_task(tasks: Sequence[str], values: np.ndarray | None) -> dict[str, float]:
+    return {} if values is None else dict(zip(tasks, values.tolist(), strict=True))
+
+
+def _pairs(balance: Record) -> list[tuple[str, str, float]]:
+    if balance.cosines is None:
+        return []
+    return [
+        (first, second, float(balance.cosines[i, j]))
+        for i, first in enumerate(balance.tasks)
+        for j, second in enumerate(balance.tasks)
+        if i < j
+    ]
+
+
+def validation_event(
+    evaluation: Evaluation, *, epoch: int, step: int, score: float, seconds: float
+) -> Validation:
+    """Returns the event of an evaluation on the validation data, after `epoch` epochs."""
+    return Validation(epoch=epoch, step=step, score=score, seconds=seconds, **vars(evaluation))
+
+
+def test_event(evaluation: Evaluation) -> FinalTest:
+    """Returns the event of the evaluation on the test data."""
+    return FinalTest(**vars(evaluation))

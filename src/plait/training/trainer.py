@@ -23,22 +23,21 @@ from plait.evaluation.evaluate import as_batch, evaluate
 from plait.evaluation.rules import Rule
 from plait.evaluation.rules import rule as rule_of
 from plait.model import MultiTaskModel
+from plait.runs import EventLog, folder
 from plait.training.callbacks import Callback
 from plait.training.checkpoint import read_checkpoint, write_checkpoint
 from plait.training.checks import check_balancer, steps_per_epoch
 from plait.training.device import Precision, autocast, pick_device
-from plait.training.events import EventLog
 from plait.training.feed import Feed
 from plait.training.groups import MakeOptimizer, make_optimizer
 from plait.training.interrupt import Interrupted, StopFlag
 from plait.training.randomness import seed_all
-from plait.training.records import evaluation_event, logs_cosines, step_event
+from plait.training.records import logs_cosines, step_event, validation_event
 from plait.training.snapshot import State, load_snapshot, snapshot
 from plait.training.step import StepRecord, training_step
 from plait.training.watch import log_watched
 
 MakeScheduler = Callable[[torch.optim.Optimizer], Any]
-LAST, BEST = "last.pt", "best.pt"
 
 
 class Trainer:
@@ -138,7 +137,7 @@ class Trainer:
         self.state = State()
         self.statistics: dict[str, Tensor] = {}
         self.steps_per_epoch: int | None = None
-        self.log = EventLog(None if self.run is None else self.run / "events.jsonl")
+        self.log = EventLog(None if self.run is None else self.run / folder.EVENTS)
         self._autocast = autocast(self.device, precision)
         self._best_weights: dict[str, Any] | None = None
         self._stop = StopFlag()
@@ -187,10 +186,10 @@ class Trainer:
         if resume:
             if self.run is None:
                 raise ConfigError("`resume` needs a run folder. Give the Trainer `run=`.")
-            load_snapshot(self, read_checkpoint(self._checkpoint(LAST)))
+            load_snapshot(self, read_checkpoint(self._checkpoint(folder.LAST)))
             return
         if self.run is not None:
-            if (self.run / "events.jsonl").exists() or self._checkpoint(LAST).exists():
+            if (self.run / folder.EVENTS).exists() or (self.run / folder.LAST).exists():
                 raise RunExistsError(
                     f"{self.run} already holds a run; nothing in it was touched. "
                     "Name another folder, or resume it."
@@ -200,7 +199,7 @@ class Trainer:
         seed_all(self.seed, "fit")
         self.save()
         if self.run is not None:  # a state that cannot be read back is found now, not after a crash
-            read_checkpoint(self._checkpoint(LAST))
+            read_checkpoint(self._checkpoint(folder.LAST))
 
     def _epoch(self, feed: Feed) -> None:
         """Runs the steps of one epoch that are still to do."""
@@ -303,21 +302,16 @@ class Trainer:
             self.state.best_epoch = self.state.epoch
             self.state.best_metrics = evaluation.metrics
             self._keep_best()
-        self.log.write(
-            "evaluation",
-            epoch=self.state.epoch,
-            step=self.state.step,
-            score=score,
-            seconds=round(self.state.seconds, 3),
-            **evaluation_event(evaluation),
-        )
+        where = {"epoch": self.state.epoch, "step": self.state.step}
+        seconds = round(self.state.seconds, 3)
+        self.log.write(validation_event(evaluation, **where, score=score, seconds=seconds))
         self._tell("on_validation_end", evaluation, score)
 
     def save(self) -> None:
         """Writes the checkpoint from which training goes on; without a run folder, does nothing."""
         size = self.log.flush()
         if self.run is not None:
-            path = self._checkpoint(LAST)
+            path = self._checkpoint(folder.LAST)
             write_checkpoint(path, snapshot(self, log_size=size))
             self._tell("on_save", path)
 
@@ -325,11 +319,11 @@ class Trainer:
         if self.run is None:
             self._best_weights = copy.deepcopy(self.model.state_dict())
         else:
-            write_checkpoint(self._checkpoint(BEST), {"model": self.model.state_dict()})
+            write_checkpoint(self._checkpoint(folder.BEST), {"model": self.model.state_dict()})
 
     def _restore_best(self) -> None:
         if self.state.best_epoch and self.run is not None:
-            self.model.load_state_dict(read_checkpoint(self._checkpoint(BEST))["model"])
+            self.model.load_state_dict(read_checkpoint(self._checkpoint(folder.BEST))["model"])
         elif self._best_weights is not None:
             self.model.load_state_dict(self._best_weights)
 
@@ -348,14 +342,15 @@ class Trainer:
         reuses, loss_method = self.backward.options.every, isinstance(self.balancer, LossBalancer)
         period = (self.measure_every or 1) if loss_method else reuses
         cosines = logs_cosines(self.state.step, len(self.model.tasks), period)
-        self.log.write(
-            "step",
+        event = step_event(
+            record,
             step=self.state.step,
             epoch=self.state.epoch,
             lr=self.optimizer.param_groups[0]["lr"],
             seconds=round(self.state.seconds, 3),
-            **step_event(record, cosines=cosines),
+            cosines=cosines,
         )
+        self.log.write(event)
         log_watched(self.log, self.state, record.watched)
         if self.state.step % self.log_every == 0:
             self.log.flush()
@@ -376,7 +371,7 @@ class Trainer:
 
     def _checkpoint(self, name: str) -> Path:
         assert self.run is not None
-        return self.run / "checkpoints" / name
+        return self.run / name
 
     def _tell(self, event: str, *values: Any) -> None:
         for callback in self.callbacks:

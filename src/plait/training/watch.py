@@ -9,7 +9,7 @@ from typing import Any
 
 from plait.core.errors import PlaitWarning
 from plait.core.watched import Watched
-from plait.training.events import EventLog
+from plait.runs import EventLog, Numbers, Warned, WatchedValues
 from plait.training.snapshot import State
 
 COLLAPSED = 0.99  # of a gate's weight on one expert, on average over a batch
@@ -19,19 +19,18 @@ def log_watched(log: EventLog, state: State, watched: Mapping[str, Watched]) -> 
     """Writes one line of the numbers, and warns of each gate that has collapsed since the last one.
 
     Args:
-        log: is given ``{"event": "watched", "values": {title: {"shares": .., "rows": ..}}}``, and
-            a "warning" for each gate.
+        log: is given one `WatchedValues`, and a `Warned` for each gate.
         state: where the training is; remembers which gates were warned of.
         watched: the numbers by title.
     """
     if not watched:
         return
-    values = {title: _event(table) for title, table in watched.items()}
-    log.write("watched", step=state.step, epoch=state.epoch, values=values)
+    values = {title: _numbers(table) for title, table in watched.items()}
+    log.write(WatchedValues(step=state.step, epoch=state.epoch, values=values))
     for gate, text in collapsed(watched).items():
         if gate not in state.warned:
             state.warned.append(gate)
-            log.write("warning", step=state.step, text=text)
+            log.write(Warned(step=state.step, text=text))
             warnings.warn(f"step {state.step}: {text}", PlaitWarning, stacklevel=2)
 
 
@@ -52,9 +51,9 @@ def collapsed(watched: Mapping[str, Watched]) -> dict[str, str]:
     return found
 
 
-def _event(watched: Watched) -> dict[str, Any]:
-    """Returns a table of numbers by row and column, to five digits; null for one not finite."""
-    return {"shares": watched.shares, "rows": _short(watched.plain())}
+def _numbers(watched: Watched) -> Numbers:
+    """Returns a table of numbers to five digits; None for one that is not finite."""
+    return Numbers(shares=watched.shares, rows=_short(watched.plain()))
 
 
 def _short(value: Any) -> Any:

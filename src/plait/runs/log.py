@@ -1,15 +1,15 @@
-"""`events.jsonl`: one line for each step and each evaluation."""
+"""`events.jsonl` while it is written."""
 
 from __future__ import annotations
 
-import json
 import os
 from pathlib import Path
-from typing import Any
+
+from plait.runs.events import Event, encode
 
 
 class EventLog:
-    """An append-only file of JSON lines; lines are kept in memory until `flush`.
+    """An append-only file of events, one JSON line each; lines stay in memory until `flush`.
 
     Args:
         path: the file; None keeps nothing.
@@ -19,10 +19,10 @@ class EventLog:
         self.path = path
         self._waiting: list[str] = []
 
-    def write(self, event: str, **values: Any) -> None:
-        """Adds a line ``{"event": event, ...}``."""
+    def write(self, event: Event) -> None:
+        """Adds the line of an event."""
         if self.path is not None:
-            self._waiting.append(json.dumps({"event": event, **values}) + "\n")
+            self._waiting.append(encode(event) + "\n")
 
     def flush(self) -> int:
         """Writes the waiting lines to the disk and returns the file's size in bytes."""

@@ -1,0 +1,167 @@
+"""The lines of `events.jsonl`: written by training, read by reports.
+
+A field with a default may be absent from a line: `encode` leaves out what is None or empty.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import MISSING, dataclass, field, fields
+from typing import Literal
+
+Scores = dict[str, dict[str, float]]  # {task: {metric: value}}, the main metric first
+
+
+@dataclass(frozen=True, kw_only=True)
+class Step:
+    """One optimizer step.
+
+    Attributes:
+        step: its number, from 1.
+        epoch: epochs that were finished before it, from 0.
+        lr: learning rate of the optimizer's first group.
+        seconds: spent in training and evaluation so far.
+        losses: `{task: L_t}` before static weights; None for one that is not finite.
+        gradient_norm: length of the whole gradient before clipping; None for a skipped step.
+        skipped: why the step was not taken; None if it was.
+        flag: what the balancer found out of the ordinary, such as a Pareto-stationary point;
+            None if nothing.
+        weights: `{task: what its gradient counted}`; empty for a method without weights.
+        terms: `{penalty: (term, strength x term)}`; empty without penalties.
+        norms: `{task: length of its gradient}`; empty where they were not formed.
+        cosines: `(task, other task, cosine of their gradients)` for each pair; empty where they
+            were not formed.
+    """
+
+    event: Literal["step"] = "step"
+    step: int
+    epoch: int
+    lr: float
+    seconds: float
+    losses: dict[str, float | None]
+    gradient_norm: float | None
+    skipped: str | None = None
+    flag: str | None = None
+    weights: dict[str, float] = field(default_factory=dict)
+    terms: dict[str, tuple[float, float]] = field(default_factory=dict)
+    norms: dict[str, float] = field(default_factory=dict)
+    cosines: list[tuple[str, str, float]] = field(default_factory=list)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Evaluated:
+    """What a model reached on a data set.
+
+    Attributes:
+        losses: `{task: mean loss over all valid labels}`.
+        metrics: `{task: {metric: value}}`, the main metric first.
+        trivial: the same metrics of the best constant prediction; empty where it is not known.
+        counts: `{task: mass of the valid labels}`.
+        higher_is_better: `{task: {metric: direction}}`; empty where it is not known.
+    """
+
+    event: str
+    losses: dict[str, float]
+    metrics: Scores
+    trivial: Scores
+    counts: dict[str, float]
+    higher_is_better: dict[str, dict[str, bool]] = field(default_factory=dict)
+
+    def direction(self, task: str, metric: str) -> bool | None:
+        """Returns whether a higher value is better; None where the event does not say."""
+        return self.higher_is_better.get(task, {}).get(metric)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Validation(Evaluated):
+    """What the model reached on the validation data after an epoch.
+
+    Attributes:
+        epoch: epochs that are finished, from 1.
+        step: steps that are taken.
+        score: by the rule that picks the best epoch; higher is better.
+        seconds: spent in training and evaluation so far.
+    """
+
+    event: Literal["evaluation"] = "evaluation"
+    epoch: int
+    step: int
+    score: float
+    seconds: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class FinalTest(Evaluated):
+    """What the best epoch's model reached on the test data, after training."""
+
+    event: Literal["test"] = "test"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Numbers:
+    """A table that a part of the model recorded of itself.
+
+    Attributes:
+        shares: whether each row is shares of one whole, such as a gate's.
+        rows: `{row: number}`, or `{row: {column: number}}`; None for one that is not finite.
+    """
+
+    shares: bool
+    rows: dict[str, float | dict[str, float | None] | None]
+
+
+@dataclass(frozen=True, kw_only=True)
+class WatchedValues:
+    """What the parts of the model recorded of themselves at a step.
+
+    Attributes:
+        step: its number, from 1.
+        epoch: epochs that were finished before it, from 0.
+        values: `{title: table}`.
+    """
+
+    event: Literal["watched"] = "watched"
+    step: int
+    epoch: int
+    values: dict[str, Numbers]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Warned:
+    """Something that is wrong with a part of the model, such as a gate that has collapsed.
+
+    Attributes:
+        step: at which it was found, from 1.
+        text: what is wrong, and what may help.
+    """
+
+    event: Literal["warning"] = "warning"
+    step: int
+    text: str
+
+
+Event = Step | Validation | FinalTest | WatchedValues | Warned
+
+KINDS = (Step, Validation, FinalTest, WatchedValues, Warned)
+
+# Worked out once, and `vars` in place of `asdict`: a line is written in every step.
+_encoder = json.JSONEncoder(default=vars)
+_ALWAYS = {
+    kind: {
+        each.name
+        for each in fields(kind)
+        if each.default is MISSING and each.default_factory is MISSING
+    }
+    for kind in KINDS
+}
+
+
+def encode(event: Event) -> str:
+    """Returns an event as one line of JSON, without what is None or empty by default.
+
+    Example:
+        >>> encode(Warned(step=7, text="the gate has collapsed"))
+        '{"event": "warning", "step": 7, "text": "the gate has collapsed"}'
+    """
+    always = _ALWAYS[type(event)]
+    return _encoder.encode({k: v for k, v in vars(event).items() if v or k in always})

@@ -1,0 +1,58 @@
+"""What a run folder and a comparison folder hold: each file's name, once.
+
+RUN/         config.yaml  env.json  events.jsonl  checkpoints/  model/  gallery/  report.html
+COMPARISON/  comparison.json  report.html, and a run folder for each network trained
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+
+from plait.core.errors import RunExistsError
+
+CONFIG = "config.yaml"  # the resolved settings
+ENVIRONMENT = "env.json"  # versions, git commit, command, machine, seed
+EVENTS = "events.jsonl"  # the classes of `plait.runs.events`, one line each
+LAST = "checkpoints/last.pt"  # from which training goes on
+BEST = "checkpoints/best.pt"  # the weights of the best epoch
+TRANSFER = "transfer.json"  # what was taken over from other runs
+SEARCHED = "found.yaml"  # settings that retrain what a search has found
+MODEL = "model"  # the model folder; its files are named in `plait.model.folder`
+GALLERY = "gallery"  # pictures of test examples
+EXAMPLES = "gallery/gallery.json"  # what is true and what was predicted on them
+COMPARISON = "comparison.json"  # `plait.runs.comparison.Comparison`
+REPORT = "report.html"
+
+MARKS = (CONFIG, EVENTS, COMPARISON, "families.json")
+
+
+def is_run(folder: Path) -> bool:
+    """Returns whether a folder holds a run, or a comparison of runs."""
+    return any((folder / name).exists() for name in MARKS)
+
+
+def check_free(folder: Path, names: Iterable[str] = ()) -> None:
+    """Refuses to write a run over another.
+
+    Args:
+        folder: where the run, or the comparison, is to be written.
+        names: the folders within it that are to be made.
+
+    Raises:
+        RunExistsError: the folder holds a run, or one of the `names`; nothing in it was touched.
+    """
+    if is_run(folder) or any((folder / name).exists() for name in names):
+        raise RunExistsError(
+            f"{folder} already holds a run; nothing in it was touched. Name another folder with "
+            f"--out, or go on with a run: --resume {folder}"
+        )
+
+
+def free_folder(name: str, parent: Path = Path("runs")) -> Path:
+    """Returns `parent/name`, or the first of `name-2`, `name-3`, ... that does not exist."""
+    folder, count = parent / name, 1
+    while folder.exists():
+        count += 1
+        folder = parent / f"{name}-{count}"
+    return folder

@@ -1,0 +1,45 @@
+"""What makes a folder a run, and where the next one goes."""
+
+from pathlib import Path
+
+import pytest
+
+from plait.core.errors import RunExistsError
+from plait.runs import check_free, free_folder, is_run
+from plait.runs.folder import MARKS
+
+
+@pytest.mark.parametrize("name", MARKS)
+def test_one_of_its_files_makes_a_folder_a_run(name: str, tmp_path: Path) -> None:
+    assert not is_run(tmp_path)
+    check_free(tmp_path)
+    (tmp_path / name).write_text("")
+    assert is_run(tmp_path)
+    with pytest.raises(RunExistsError, match=f"{tmp_path} already holds a run.*--out"):
+        check_free(tmp_path)
+
+
+def test_a_folder_is_not_free_for_a_run_that_is_there(tmp_path: Path) -> None:
+    (tmp_path / "joint").mkdir()
+    check_free(tmp_path, ["single-a"])
+    with pytest.raises(RunExistsError, match="nothing in it was touched"):
+        check_free(tmp_path, ["single-a", "joint"])
+
+
+def test_a_free_folder_is_the_first_that_does_not_exist(tmp_path: Path) -> None:
+    found = []
+    for _ in range(4):
+        folder = free_folder("digits", tmp_path / "runs")
+        found.append(folder.name)
+        folder.mkdir(parents=True)
+    assert found == ["digits", "digits-2", "digits-3", "digits-4"]
+    (tmp_path / "runs/digits-3").rmdir()
+    assert free_folder("digits", tmp_path / "runs").name == "digits-3"
+    (tmp_path / "runs/pets").write_text("a file of that name")
+    assert free_folder("pets", tmp_path / "runs").name == "pets-2"
+
+
+def test_by_default_runs_are_in_runs(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert free_folder("demo") == Path("runs/demo")
+    assert not Path("runs").exists()
