@@ -1,6 +1,6 @@
 import torch
 
-from plait.core import Features, Losses, Outputs, Penalties
+from plait.core import Features, Losses, Outputs, Penalties, TaskFeatures, Term, Watched
 
 
 def test_outputs_are_the_predictions_with_what_penalties_read() -> None:
@@ -30,3 +30,28 @@ def test_penalties_without_strengths_are_their_own_terms() -> None:
     assert Penalties().raw == {}
     assert Penalties({"R": term}).raw == {"R": term}
     assert Penalties({"R": term * 0.1}, raw={"R": term}).raw == {"R": term}
+
+
+def test_terms_add_up_and_are_shared_out() -> None:
+    one, two = (Term(torch.tensor(x), torch.tensor(10 * x)) for x in (1.0, 2.0))
+    assert one.plus(two) == (3.0, 30.0)
+    assert one.times(0.5) == (0.5, 5.0)
+    assert one.times(1.0) is one
+
+
+def test_features_of_several_passes_are_joined() -> None:
+    term = Term(torch.tensor(1.0), torch.tensor(2.0))
+    passes = [
+        TaskFeatures(
+            {task: Features((torch.zeros(1, 2),))},
+            terms={"x": term, f"x of {task}": term},
+            watched={"use": Watched({task: torch.tensor(3.0)})},
+        )
+        for task in "ab"
+    ]
+    joined = TaskFeatures.joined(passes)
+    assert list(joined) == ["a", "b"]
+    assert joined.terms == {"x": (2.0, 4.0), "x of a": (1.0, 2.0), "x of b": (1.0, 2.0)}
+    assert joined.watched["use"].plain() == {"a": 3.0, "b": 3.0}
+    assert TaskFeatures.joined([]) == {}
+    assert TaskFeatures.joined(passes[:1]) is passes[0]

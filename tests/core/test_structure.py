@@ -8,7 +8,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from plait.core import Masked, PerTask
-from plait.core.structure import from_signature, map_tensors, signature, tensors
+from plait.core.errors import ConfigError
+from plait.core.structure import (
+    from_signature,
+    input_of,
+    map_tensors,
+    passes_of,
+    signature,
+    tensors,
+)
 
 DTYPES = [torch.float32, torch.int64, torch.bool, torch.float64, torch.uint8, torch.bfloat16]
 leaves = st.builds(
@@ -90,3 +98,13 @@ def test_the_marks_survive(inputs: Any) -> None:
 
 def test_other_mappings_become_plain_dicts() -> None:
     assert type(map_tensors(torch.clone, OrderedDict(a=torch.zeros(1)))) is dict
+
+
+def test_inputs_that_differ_by_task_are_split_into_passes() -> None:
+    both = PerTask(a=1, b=2)
+    assert passes_of(both, ["b", "a"]) == [(2, ["b"]), (1, ["a"])]
+    assert passes_of({"a": 1}, ["b", "a"]) == [({"a": 1}, ["b", "a"])]
+    assert passes_of(both, []) == passes_of(1, []) == []
+    assert (input_of("b", both), input_of("b", 3)) == (2, 3)
+    with pytest.raises(ConfigError, match="unknown input of task 'c'"):
+        passes_of(both, ["c"])

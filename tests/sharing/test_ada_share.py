@@ -136,7 +136,7 @@ def test_what_no_task_runs_is_frozen_but_for_its_shortcut() -> None:
     assert isinstance(loss, Tensor)
     loss.backward()
     assert all(p.grad is not None for p in sharing.parameters() if p.requires_grad)
-    assert sharing.found() == {}
+    assert sharing.searched() == {}
     assert sharing.watched() == {}
     assert sharing(torch.randn(6, 5)).terms == {}
 
@@ -204,11 +204,11 @@ def test_the_warm_up_is_hard_sharing_in_one_pass() -> None:
 def test_blocks_open_from_the_last_to_the_first() -> None:
     sharing = new(warmup=0.2, curriculum=0.3).eval()
     set_logits(sharing, hard([[0, 0, 0]] * 3))
-    assert sharing.found() == {}
+    assert sharing.searched() == {}
     opened = {0.2: [1, 1, 0], 0.29: [1, 1, 0], 0.3: [1, 0, 0], 0.4: [0, 0, 0], 1.0: [0, 0, 0]}
     for progress, policy in opened.items():
         set_progress(sharing, progress)
-        assert sharing.found() == {"policy": [policy] * 3}
+        assert sharing.searched() == {"policy": [policy] * 3}
     set_progress(sharing, 0.3)
     x = torch.randn(6, 5)
     expected = slow(sharing.encoder, [1, 0, 0], x)[-1]
@@ -246,13 +246,13 @@ def test_evaluation_is_without_chance_and_takes_the_more_probable() -> None:
 
 
 def test_an_undecided_task_selects() -> None:
-    assert searching().found() == {"policy": [[1, 1, 1]] * 3}
+    assert searching().searched() == {"policy": [[1, 1, 1]] * 3}
 
 
 def test_what_was_found_is_the_trunk_of_evaluation() -> None:
     sharing, x = searching(), torch.randn(6, 5)
     set_logits(sharing, hard(POLICY))
-    found = sharing.found()
+    found = sharing.searched()
     assert found == {"policy": POLICY}
     again = new(encoder=copy.deepcopy(sharing.encoder), **found).eval()
     expected = sharing.eval()(x)
@@ -413,7 +413,7 @@ def test_options_outside_their_range_are_refused(options: dict[str, Any], messag
     ("policy", "message"),
     [
         ([[1, 0, 1]], r"`policy` must have 3 numbers, .*for each of the 3 tasks \(a, b.c, d\)"),
-        ([[1, 0]] * 3, r"`policy` must have 3 numbers, .*Take it from `found\(\)`"),
+        ([[1, 0]] * 3, r"`policy` must have 3 numbers, .*Take it from `searched\(\)`"),
         ([[1, 0, 2]] * 3, "`policy` must have 1 for a block to run and 0 to skip; found 2"),
         (5, "`policy` must have 3 numbers"),
     ],
@@ -441,7 +441,7 @@ def test_is_compiled_and_saved_in_a_model(tmp_path: Any) -> None:
         model.save_pretrained(tmp_path)
         again = MultiTaskModel.from_pretrained(tmp_path).eval()
         assert torch.equal(again(images)["b.c"], expected["b.c"])
-        assert again.sharing.found() == sharing.found()
+        assert again.sharing.searched() == sharing.searched()
     compiled = torch.compile(sharing, backend="eager", fullgraph=True)
     found = compiled(images)["kind"].levels[-1]
     assert torch.equal(found, expected.features["kind"].levels[-1])
@@ -452,7 +452,7 @@ def test_policies_follow_the_order_of_the_tasks() -> None:
     assert sharing.policies is not None
     with torch.no_grad():
         sharing.policies.logits[safe_key("d")][0] = torch.tensor([-2.0, 2.0])
-    assert sharing.found() == {"policy": [[0, 1, 1], [1, 1, 1]]}
+    assert sharing.searched() == {"policy": [[0, 1, 1], [1, 1, 1]]}
     assert float(sharing.watched()["AdaShare: selected"].rows["d"][0]) < 0.5
     with torch.no_grad():
         sharing.policies.logits[safe_key("d")].copy_(torch.tensor([-40.0, 40.0]).expand(3, 2))

@@ -142,7 +142,7 @@ def test_clones_start_from_the_weights_of_the_encoder() -> None:
 @pytest.mark.parametrize(
     ("routes", "message"),
     [
-        ([[0, 0, 0]], r"`routes` must have 3 lists, .*Take them from `found\(\)`"),
+        ([[0, 0, 0]], r"`routes` must have 3 lists, .*Take them from `searched\(\)`"),
         ([[0], [0], [0, 0]], r"the last list .* for each of the 3 tasks \(a, b.c, d\); found \[0"),
         ([[0], [1], [0, 0, 0]], r"`routes`\[1\] must name modules by numbers of 0..0, .*found 1"),
         ([[-1], [0], [0, 0, 0]], r"`routes`\[0\] must name .* whole and not negative, .*found -1"),
@@ -300,7 +300,7 @@ def test_every_parameter_of_a_search_moves() -> None:
 def test_what_was_found_is_the_tree_of_evaluation() -> None:
     sharing, x = searching(1.0), torch.randn(6, 5)
     set_routes(sharing, ROUTES)
-    found = sharing.found()
+    found = sharing.searched()
     assert found == {"routes": [*ROUTES[:2], [0, 1, 2]]}
     again = new(**found).eval()
     weights = {key: sharing.state_dict()[key] for key in again.state_dict()}
@@ -314,7 +314,7 @@ def test_what_was_found_is_the_tree_of_evaluation() -> None:
 def test_tasks_choose_among_branches() -> None:
     sharing = searching(1.0, branches=2)
     set_routes(sharing, [[0, 1], [1, 0], [0, 0, 1]])
-    assert sharing.found() == {"routes": [[0, 1], [1, 0], [0, 0, 1]]}
+    assert sharing.searched() == {"routes": [[0, 1], [1, 0], [0, 0, 1]]}
     assert sharing.paths() == {"a": [1, 1, 0], "b.c": [1, 1, 0], "d": [0, 0, 1]}
     features = sharing.eval()(torch.randn(4, 5))
     assert torch.equal(features["a"].levels[-1], features["b.c"].levels[-1])
@@ -322,12 +322,12 @@ def test_tasks_choose_among_branches() -> None:
 
 def test_nothing_is_found_before_the_search_has_begun_or_without_one() -> None:
     sharing = new()
-    assert sharing.found() == {}
+    assert sharing.searched() == {}
     set_progress(sharing, 0.05)
-    assert sharing.found() == {}
+    assert sharing.searched() == {}
     set_progress(sharing, 0.1)
-    assert sharing.found() != {}
-    assert new(routes=ROUTES).found() == {}
+    assert sharing.searched() != {}
+    assert new(routes=ROUTES).searched() == {}
 
 
 def test_one_task_has_one_path() -> None:
@@ -336,14 +336,14 @@ def test_one_task_has_one_path() -> None:
     set_progress(sharing, 0.5)
     features = sharing(x)["only"]
     assert all(map(torch.equal, features.levels, encode(encoder, x).levels))
-    assert sharing.found() == {"routes": [[0], [0], [0]]}
+    assert sharing.searched() == {"routes": [[0], [0], [0]]}
     assert sharing.watched() == {}
 
 
 def test_tasks_over_one_block_choose_among_its_copies() -> None:
     sharing = searching(1.0, encoder=nn.Linear(5, 3), branches=2)
     set_routes(sharing, [[1, 0, 1]])
-    assert sharing.found() == {"routes": [[1, 0, 1]]}
+    assert sharing.searched() == {"routes": [[1, 0, 1]]}
     x = torch.randn(4, 5)
     assert torch.equal(sharing.eval()(x)["d"].levels[0], block(sharing, 0, 1)(x, None))
 
@@ -462,7 +462,7 @@ def test_is_compiled_and_saved_in_a_model(tmp_path: Any) -> None:
         model.save_pretrained(tmp_path)
         again = MultiTaskModel.from_pretrained(tmp_path).eval()
         assert torch.equal(again(images)["b.c"], expected["b.c"])
-        assert again.sharing.found() == sharing.found()
+        assert again.sharing.searched() == sharing.searched()
     compiled = torch.compile(sharing, backend="eager", fullgraph=True)
     found = compiled(images)["kind"].levels[-1]
     assert torch.equal(found, expected.features["kind"].levels[-1])

@@ -73,7 +73,7 @@ def test_related_tasks_share_a_branch_and_the_tree_can_be_retrained() -> None:
         first = {task: path[0] for task, path in sharing.paths().items()}
         found.append(first["a"] == first["b"] != first["c"])
     assert sum(found) >= 3, found
-    again = LearningToBranch(encoder, **sharing.found())
+    again = LearningToBranch(encoder, **sharing.searched())
     losses = train(again, x, targets, seed, lr=0.06)
     assert again.paths() == sharing.paths()
     assert max(losses.values()) < 0.5
@@ -88,10 +88,10 @@ def test_related_tasks_run_the_same_blocks_and_a_linear_one_runs_fewer() -> None
         state = {key: value.clone() for key, value in encoder.state_dict().items()}
         sharing = AdaShare(encoder)
         train(sharing, x, targets, seed, lr=0.04)
-        a, b, c = sharing.found()["policy"]
+        a, b, c = sharing.searched()["policy"]
         found.append(a == b and sum(c) < sum(a))
     assert sum(found) >= 3, found
     encoder.load_state_dict(state)
-    again = AdaShare(encoder, **sharing.found())
+    again = AdaShare(encoder, **sharing.searched())
     losses = train(again, x, targets, seed, lr=0.04)
     assert max(losses.values()) < 0.5

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import NamedTuple
 
 from torch import Tensor
@@ -21,6 +22,14 @@ class Term(NamedTuple):
 
     raw: Tensor
     scaled: Tensor
+
+    def plus(self, other: Term) -> Term:
+        """Returns the sum of two terms."""
+        return Term(self.raw + other.raw, self.scaled + other.scaled)
+
+    def times(self, share: float) -> Term:
+        """Returns the term times a share of the examples; itself if that is all of them."""
+        return self if share == 1.0 else Term(self.raw * share, self.scaled * share)
 
 
 class TaskFeatures(dict[str, Features]):
@@ -42,6 +51,25 @@ class TaskFeatures(dict[str, Features]):
         super().__init__(features)
         self.terms = dict(terms or {})
         self.watched = dict(watched or {})
+
+    @classmethod
+    def joined(cls, passes: Sequence[TaskFeatures]) -> TaskFeatures:
+        """Joins what several passes returned, each for tasks of its own.
+
+        Terms of one name are added up, and tables of one title are put one above the other.
+        """
+        if len(passes) == 1:
+            return passes[0]
+        total = cls({})
+        for each in passes:
+            total |= each
+            for name, term in each.terms.items():
+                known = total.terms.get(name)
+                total.terms[name] = term if known is None else known.plus(term)
+            for title, table in each.watched.items():
+                rows = total.watched[title].rows if title in total.watched else {}
+                total.watched[title] = replace(table, rows={**rows, **table.rows})
+        return total
 
 
 class Outputs(dict[str, Tensor]):

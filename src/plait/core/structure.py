@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
+
+from plait.core.errors import ConfigError, unknown
 
 
 class PerTask(dict[str, Any]):
@@ -26,6 +28,50 @@ class Masked(NamedTuple):
 
     values: Tensor
     mask: Tensor
+
+
+class Pass(NamedTuple):
+    """One input and the tasks that read it.
+
+    Attributes:
+        inputs: one common input, never `PerTask`.
+        tasks: names of the tasks, at least one.
+    """
+
+    inputs: Any
+    tasks: list[str]
+
+
+def passes_of(inputs: Any, tasks: Sequence[str]) -> list[Pass]:
+    """Splits inputs into passes: one of all tasks, or one of each task where the inputs differ.
+
+    Args:
+        inputs: one common input, or `PerTask({task: inputs})`.
+        tasks: the tasks that are wanted, in order; without any there is no pass.
+
+    Raises:
+        ConfigError: `PerTask` has no input of a wanted task.
+
+    Example:
+        >>> passes_of(PerTask(a=1, b=2), ["b"]), passes_of(3, ["a", "b"])
+        ([Pass(inputs=2, tasks=['b'])], [Pass(inputs=3, tasks=['a', 'b'])])
+    """
+    if isinstance(inputs, PerTask):
+        return [Pass(input_of(task, inputs), [task]) for task in tasks]
+    return [Pass(inputs, list(tasks))] if tasks else []
+
+
+def input_of(task: str, inputs: Any) -> Any:
+    """Returns the input that a task reads: its own of `PerTask`, else the common one.
+
+    Raises:
+        ConfigError: `PerTask` has no input of the task.
+    """
+    if not isinstance(inputs, PerTask):
+        return inputs
+    if task not in inputs:
+        raise ConfigError(unknown("input of task", task, inputs))
+    return inputs[task]
 
 
 def map_tensors(function: Callable[[Tensor], Any], structure: Any) -> Any:

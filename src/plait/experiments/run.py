@@ -103,7 +103,7 @@ def run(
 
 def _write_found(config: RunConfig, model: MultiTaskModel, folder: Path) -> None:
     """Writes the settings that retrain what a search has found, for ``--config``."""
-    found = model.sharing.found()
+    found = model.sharing.searched()
     if found:
         sharing = {**config.described()["sharing"], **found}
         text = yaml.safe_dump({**config.described(), "sharing": sharing}, sort_keys=False)

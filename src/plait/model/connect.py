@@ -23,11 +23,10 @@ from plait.connections.edges.graph import Edge, in_order
 from plait.core.errors import ShapeError, UnsupportedError
 from plait.core.features import Features, FeatureShape
 from plait.core.seeding import seeded
-from plait.core.structure import PerTask
+from plait.core.structure import PerTask, input_of
 from plait.networks import body_shapes, ends_of_blocks, grid_of, infer_shape, stages_of
 from plait.networks.halves import entrance
 from plait.sharing import Separate, Sharing
-from plait.sharing.base import input_of
 from plait.tasks import Task
 
 

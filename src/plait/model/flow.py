@@ -19,11 +19,10 @@ from plait.connections import (
 from plait.core.errors import ConfigError, UnsupportedError, unknown
 from plait.core.features import Features
 from plait.core.outputs import Outputs, TaskFeatures
-from plait.core.structure import PerTask
+from plait.core.structure import PerTask, input_of
 from plait.gradients import Cut
 from plait.networks.halves import Shift
 from plait.sharing import Separate, Sharing
-from plait.sharing.base import input_of
 
 
 class Flow:

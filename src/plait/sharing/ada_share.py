@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from torch import Tensor, nn
@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from plait.core.errors import ConfigError, UnsupportedError
 from plait.core.features import Features
 from plait.core.outputs import TaskFeatures, Term
-from plait.core.structure import PerTask
+from plait.core.structure import Pass, input_of
 from plait.core.watched import Watched
 from plait.networks import (
     EncoderLike,
@@ -24,14 +24,14 @@ from plait.networks import (
     units_of,
     unmasked,
 )
-from plait.sharing.base import Sharing, input_of
+from plait.sharing.base import JointSharing
 from plait.sharing.search.gumbel import Search, gumbel_softmax
 from plait.sharing.search.policy import Form, Policy, check_policy
 
 Decision = float | Tensor  # the weight of a block, the shortcut has the rest
 
 
-class AdaShare(Sharing):
+class AdaShare(JointSharing):
     """One residual trunk, of which each task runs the blocks that a search has selected for it.
 
         x <- u_lt act(R(x) + F(x)) + (1 - u_lt) R(x),    u_lt ~ GumbelSoftmax(logits_lt)
@@ -52,7 +52,7 @@ class AdaShare(Sharing):
     with parameters and those without that follow it) that keeps the shape of its input can be
     skipped, and the others are always run.
 
-    Search, take ``found()``, and train what was found anew: ``AdaShare(encoder, **found)``.
+    Search, take ``searched()``, and train its policy anew: ``AdaShare(encoder, **searched)``.
 
     Args:
         encoder: any module, or a factory of one. It is used, not copied.
@@ -159,20 +159,15 @@ class AdaShare(Sharing):
         self.tasks = tuple(tasks)
         self._freeze_what_nobody_runs()
 
-    def forward(self, inputs: Any, tasks: Collection[str] | None = None) -> TaskFeatures:
-        """Returns each wanted task's features from the blocks that it runs."""
-        wanted = self._wanted(tasks)
+    def run_all(self, passes: Sequence[Pass]) -> TaskFeatures:
+        """Draws the decisions once, and runs for each wanted task the blocks that it selects."""
         opened = self._open() if self.policies is not None else []
-        decisions = self._decisions(opened)
-        if not isinstance(inputs, PerTask):
-            found = self._run(inputs, wanted, decisions)
-        else:
-            found = {}
-            for task in wanted:
-                found |= self._run(input_of(task, inputs), [task], decisions)
-        return TaskFeatures(found, terms=self._terms(opened))
+        decisions, found = self._decisions(opened), TaskFeatures({}, terms=self._terms(opened))
+        for inputs, tasks in passes:
+            found |= self._run(inputs, tasks, decisions)
+        return found
 
-    def found(self) -> dict[str, Any]:
+    def searched(self) -> dict[str, Any]:
         """Returns `{"policy": ...}` of the more probable choices; nothing before a search."""
         if self.policies is None or not bool(self.search.begun):
             return {}
@@ -241,7 +236,7 @@ class AdaShare(Sharing):
         self, inputs: Any, wanted: Sequence[str], decisions: Mapping[str, Sequence[Decision]]
     ) -> dict[str, Features]:
         values, mask = unmasked(inputs)
-        groups: list[tuple[list[str], Any]] = [(list(wanted), values)] if wanted else []
+        groups: list[tuple[list[str], Any]] = [(list(wanted), values)]
         levels: dict[str, list[Tensor]] = {task: [] for task in wanted}
         position = 0
         for depth, block in enumerate(self._units()):

@@ -4,19 +4,22 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Collection, Mapping, Sequence
-from typing import Any, ClassVar
+from typing import Any, ClassVar, final
 
 from torch import nn
 
 from plait.core.errors import ConfigError, UnsupportedError, unknown
 from plait.core.features import FeatureShape
 from plait.core.outputs import TaskFeatures
-from plait.core.structure import PerTask
+from plait.core.structure import Pass, passes_of
 from plait.core.watched import Watched
 
 
 class Sharing(nn.Module, ABC):
-    """From the inputs to the features of each task.
+    """Computes the features of each task from the inputs.
+
+    A subclass writes `setup`, `prototype`, and `run`, which gets one common input: that the inputs
+    may differ by task (`PerTask`) is dealt with here.
 
     Attributes:
         tasks: the names of the tasks, after `setup`.
@@ -35,7 +38,7 @@ class Sharing(nn.Module, ABC):
 
     @abstractmethod
     def setup(self, tasks: Sequence[str], example: Any, seed: int = 0) -> None:
-        """Builds what depends on the tasks and on the inputs' shapes. Is called once.
+        """Builds what depends on the tasks and on the inputs' shapes; called once, by the model.
 
         Args:
             tasks: the names of all tasks.
@@ -43,18 +46,40 @@ class Sharing(nn.Module, ABC):
             seed: of new parameters; what a task gets depends on (seed, its name) alone.
         """
 
-    @abstractmethod
+    @final  # type: ignore[misc]  # torch declares `forward` as an attribute
     def forward(self, inputs: Any, tasks: Collection[str] | None = None) -> TaskFeatures:
-        """Returns the features of the wanted tasks, with the terms and numbers of this pass.
+        """Computes the features of the wanted tasks, with the terms and numbers of this pass.
 
         Args:
             inputs: one common input, or `PerTask({task: inputs})`.
             tasks: the tasks that are wanted; all by default.
+
+        Raises:
+            ConfigError: before `setup`; an unknown task; a task without an input of its own.
         """
+        return self.run_all(passes_of(inputs, self._wanted(tasks)))
+
+    @abstractmethod
+    def run(self, inputs: Any, tasks: Sequence[str]) -> TaskFeatures:
+        """Computes the features of the tasks that read one common input.
+
+        Args:
+            inputs: a tensor, any nested structure of tensors, or `Masked`; never `PerTask`.
+            tasks: the wanted tasks, at least one, in the order of `setup`.
+        """
+
+    def run_all(self, passes: Sequence[Pass]) -> TaskFeatures:
+        """Runs the passes of one forward, one after the other, and joins what they give.
+
+        Args:
+            passes: one for all wanted tasks, or one for each where the inputs differ by task; none
+                if no task is wanted.
+        """
+        return TaskFeatures.joined([self.run(*each) for each in passes])
 
     @abstractmethod
     def prototype(self) -> nn.Module:
-        """Returns one of the encoders, to describe them all."""
+        """Returns one encoder that stands for all of them, for the model folder."""
 
     def networks(self) -> Mapping[str, nn.Module]:
         """Returns `{task: network}` where each task has one of its own, for families 2 and 3.
@@ -72,11 +97,14 @@ class Sharing(nn.Module, ABC):
         return None
 
     def watched(self) -> dict[str, Watched]:
-        """Returns what to log of the parameters by title."""
+        """Returns `{title: table}` of parameters to log; empty if there is nothing to show."""
         return {}
 
-    def found(self) -> dict[str, Any]:
-        """Returns the options with which to build and retrain what a search has found."""
+    def searched(self) -> dict[str, Any]:
+        """Returns the options that build the structure that a search has found, to retrain it.
+
+        Empty for a sharing that searches nothing, and before a search has begun.
+        """
         return {}
 
     def _take_source(self) -> Any:
@@ -102,10 +130,21 @@ class Sharing(nn.Module, ABC):
         return [task for task in self.tasks if task in tasks]
 
 
-def input_of(task: str, inputs: Any) -> Any:
-    """Returns the input of one task: its own of `PerTask`, else the common one."""
-    if not isinstance(inputs, PerTask):
-        return inputs
-    if task not in inputs:
-        raise ConfigError(unknown("input of task", task, inputs))
-    return inputs[task]
+class JointSharing(Sharing):
+    """A sharing whose passes have something in common: one draw for all, or a term over all.
+
+    Derive from it in place of `Sharing`, and write `run_all` in place of `run`.
+    """
+
+    def run(self, inputs: Any, tasks: Sequence[str]) -> TaskFeatures:
+        """Computes the features of the tasks that read one common input."""
+        return self.run_all([Pass(inputs, list(tasks))])
+
+    @abstractmethod
+    def run_all(self, passes: Sequence[Pass]) -> TaskFeatures:
+        """Runs the passes of one forward.
+
+        Args:
+            passes: one for all wanted tasks, or one for each where the inputs differ by task; none
+                if no task is wanted.
+        """

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any, Literal
 
 from torch import Tensor, nn
 
 from plait.core.errors import ConfigError, unknown
-from plait.core.features import Features, FeatureShape
+from plait.core.features import Features
 from plait.core.outputs import TaskFeatures
-from plait.core.structure import PerTask
+from plait.core.structure import passes_of
 from plait.networks import (
     EncoderLike,
     channel_dim_of,
@@ -23,7 +23,7 @@ from plait.networks import (
     stages_of,
     unmasked,
 )
-from plait.sharing.base import Sharing, input_of
+from plait.sharing.base import Sharing
 from plait.sharing.conditioning import (
     STATISTICS,
     Active,
@@ -147,30 +147,35 @@ class Conditioned(Sharing):
         """Conditions the layers and finds the shapes of the features."""
         encoder = copy_of(self._take_source(), "clone", seed)
         self.tasks = tuple(tasks)
-        readers = tasks if isinstance(example, PerTask) else tasks[:1]
-        examples = {task: input_of(task, example) for task in readers}
+        passes = passes_of(example, tasks)
+        examples = [inputs for inputs, _ in passes]
         self.trunk = conditioned(
-            encoder, self._way, self.scope, tasks, list(examples.values()), seed, self._active
+            encoder, self._way, self.scope, tasks, examples, seed, self._active
         )
         layers = [conditioned_layers(stage) for stage in stages_of(self.trunk)]
         self._first = next(position for position, found in enumerate(layers) if found)
-        shapes: dict[str, FeatureShape] = {}
-        for task in readers:
-            with self._active.running(task):
-                shapes[task] = infer_shape(self.trunk, examples[task])
-        self.shapes = {task: shapes.get(task, shapes[readers[0]]) for task in tasks}
+        for inputs, readers in passes:
+            with self._active.running(readers[0]):
+                self.shapes |= dict.fromkeys(readers, infer_shape(self.trunk, inputs))
         if self.frozen:
             own = {id(p) for each in conditioned_layers(self.trunk) for p in each.own.parameters()}
             for parameter in self.trunk.parameters():
                 parameter.requires_grad_(id(parameter) in own)
             self.train(self.training)
 
-    def forward(self, inputs: Any, tasks: Collection[str] | None = None) -> TaskFeatures:
-        """Returns each wanted task's features, from a pass through its own conditioning."""
-        wanted = self._wanted(tasks)
-        if isinstance(inputs, PerTask):
-            return TaskFeatures({t: self._run([t], input_of(t, inputs))[t] for t in wanted})
-        return TaskFeatures(self._run(wanted, inputs))
+    def run(self, inputs: Any, tasks: Sequence[str]) -> TaskFeatures:
+        """Runs the trunk once for each task, with the task's own conditioning."""
+        values, mask = unmasked(inputs)
+        before, after = range(self._first), range(self._first, len(stages_of(self.trunk)))
+        common = self._levels(before, values, mask)
+        whole = Features((), channel_dim_of(self.trunk), mask, grid_of(inputs))
+        found = TaskFeatures({})
+        for task in tasks:
+            with self._active.running(task):
+                hidden = common[-1] if common else values
+                levels = common + self._levels(after, hidden, mask)
+            found[task] = replace(whole, levels=tuple(levels))
+        return found
 
     def train(self, mode: bool = True) -> Conditioned:
         """Sets the mode; statistics of a frozen trunk stay still."""
@@ -189,20 +194,6 @@ class Conditioned(Sharing):
     def encoder_of(self, task: str) -> nn.Module:
         """Returns the trunk. It runs within a pass for a task alone, as this module makes it."""
         return self.trunk
-
-    def _run(self, tasks: Sequence[str], inputs: Any) -> Mapping[str, Features]:
-        """Returns the features that the tasks read of one input."""
-        values, mask = unmasked(inputs)
-        before, after = range(self._first), range(self._first, len(stages_of(self.trunk)))
-        common = self._levels(before, values, mask) if tasks else []
-        whole = Features((), channel_dim_of(self.trunk), mask, grid_of(inputs))
-        found: dict[str, Features] = {}
-        for task in tasks:
-            with self._active.running(task):
-                hidden = common[-1] if common else values
-                levels = common + self._levels(after, hidden, mask)
-            found[task] = replace(whole, levels=tuple(levels))
-        return found
 
     def _levels(self, positions: Sequence[int], hidden: Any, mask: Tensor | None) -> list[Tensor]:
         """Returns the outputs of the stages at some positions."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -11,7 +11,7 @@ from torch import nn
 from plait.core.errors import ConfigError, unknown
 from plait.core.features import Features, FeatureShape
 from plait.core.outputs import TaskFeatures
-from plait.core.structure import PerTask
+from plait.core.structure import passes_of
 from plait.networks import (
     Copies,
     EncoderLike,
@@ -22,7 +22,7 @@ from plait.networks import (
     owns_parameters,
     stages_of,
 )
-from plait.sharing.base import Sharing, input_of
+from plait.sharing.base import Sharing
 
 
 class Hard(Sharing):
@@ -88,21 +88,19 @@ class Hard(Sharing):
         found = dict(self._shapes(example))
         self.shapes = {task: found[task] for task in tasks}
 
-    def forward(self, inputs: Any, tasks: Collection[str] | None = None) -> TaskFeatures:
-        """Returns the wanted tasks' features; the same ones for tasks that read the same stages."""
-        wanted = self._wanted(tasks)
+    def run(self, inputs: Any, tasks: Sequence[str]) -> TaskFeatures:
+        """Runs each group's trunk once; tasks that read the same stages get the same features."""
         found: dict[str, Features] = {}
-        for together in self._passes(wanted, inputs):
+        for together in self._by_group(tasks):
             depth = max(self._depths[task] for task in together)
-            trunk = self.encoder_of(together[0])
-            whole = encode(trunk, input_of(together[0], inputs), stages=depth)
+            whole = encode(self.encoder_of(together[0]), inputs, stages=depth)
             cut = {depth: whole}
             for task in together:
                 stages = self._depths[task]
                 if stages not in cut:
                     cut[stages] = replace(whole, levels=whole.levels[:stages])
                 found[task] = cut[stages]
-        return TaskFeatures({task: found[task] for task in wanted})
+        return TaskFeatures({task: found[task] for task in tasks})
 
     def prototype(self) -> nn.Module:
         """Returns the encoder, or the first group's."""
@@ -112,15 +110,12 @@ class Hard(Sharing):
         """Returns the trunk that serves a task."""
         return self.encoder if self.groups is None else self.trunks[self._group_of[task]]
 
-    def _passes(self, tasks: Sequence[str], inputs: Any) -> Iterator[list[str]]:
-        """Yields the tasks that are served by one pass of their trunk."""
-        if isinstance(inputs, PerTask):
-            yield from ([task] for task in tasks)
-            return
+    def _by_group(self, tasks: Sequence[str]) -> list[list[str]]:
+        """Returns the tasks in lists, one for each group that has any of them."""
         by_group: dict[int, list[str]] = {}
         for task in tasks:
             by_group.setdefault(self._group_of[task], []).append(task)
-        yield from by_group.values()
+        return list(by_group.values())
 
     def _groups(self, tasks: Sequence[str]) -> dict[str, int]:
         """Returns `{task: number of its group}`."""
@@ -152,19 +147,25 @@ class Hard(Sharing):
         for task in self.attach:
             if task not in self.tasks:
                 raise ConfigError(unknown("task of `attach`", task, self.tasks))
-        for together in self._passes(self.tasks, example):
-            trunk = self.encoder_of(together[0])
-            whole = infer_shape(trunk, input_of(together[0], example))
-            stages = len(whole.levels)
-            for task in together:
-                last = self.attach.get(task, stages - 1)
-                if last not in range(stages):
-                    raise ConfigError(
-                        f"`attach` must name a stage in 0..{stages - 1}; found {last!r} for task "
-                        f"{task!r}."
-                    )
-                self._depths[task] = last + 1
-                yield task, replace(whole, levels=whole.levels[: last + 1])
+        for inputs, readers in passes_of(example, self.tasks):
+            for together in self._by_group(readers):
+                whole = infer_shape(self.encoder_of(together[0]), inputs)
+                for task in together:
+                    self._depths[task] = self._depth_of(task, len(whole.levels))
+                    yield task, replace(whole, levels=whole.levels[: self._depths[task]])
+        self._check_all_read()
+
+    def _depth_of(self, task: str, stages: int) -> int:
+        """Returns how many of a trunk's stages a task reads."""
+        last = self.attach.get(task, stages - 1)
+        if last not in range(stages):
+            raise ConfigError(
+                f"`attach` must name a stage in 0..{stages - 1}; found {last!r} for task {task!r}."
+            )
+        return last + 1
+
+    def _check_all_read(self) -> None:
+        """Raises `ConfigError` for a stage that learns and that no task reads."""
         for task in self.attach:
             together = [each for each in self.tasks if self._group_of[each] == self._group_of[task]]
             depth = max(self._depths[each] for each in together)

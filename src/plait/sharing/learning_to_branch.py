@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from torch import Tensor, nn
@@ -11,7 +11,7 @@ from plait.core.errors import ConfigError, UnsupportedError
 from plait.core.features import Features
 from plait.core.keys import safe_key
 from plait.core.outputs import TaskFeatures
-from plait.core.structure import PerTask
+from plait.core.structure import Pass, input_of
 from plait.core.watched import Watched
 from plait.networks import (
     Copies,
@@ -24,12 +24,12 @@ from plait.networks import (
     one_tensor,
     unmasked,
 )
-from plait.sharing.base import Sharing, input_of
+from plait.sharing.base import JointSharing
 from plait.sharing.search.gumbel import Search
 from plait.sharing.search.routes import Block, Routes, Row, check_routes, followed, mixed
 
 
-class LearningToBranch(Sharing):
+class LearningToBranch(JointSharing):
     """Learning to branch: tasks share lower modules as far as a search finds that they should.
 
         x_(l,i) = sum_j d^l_ij h_(l-1,j),    h_(l,i) = f_(l,i)(x_(l,i)),
@@ -42,7 +42,7 @@ class LearningToBranch(Sharing):
     if the tasks part at the first level). A block is a stage with parameters and those without that
     follow it.
 
-    Search, take ``found()``, and train what was found anew: ``LearningToBranch(encoder, **found)``.
+    Search, take ``searched()``, and train its tree anew: ``LearningToBranch(encoder, **searched)``.
 
     Args:
         encoder: any module, or a factory of one. It is copied and not used itself.
@@ -142,15 +142,12 @@ class LearningToBranch(Sharing):
             self.choices = nn.ModuleList(Routes(each, count) for each in readers)
         self._prototype = [first.to("meta")]
 
-    def forward(self, inputs: Any, tasks: Collection[str] | None = None) -> TaskFeatures:
-        """Returns each wanted task's features at the end of its path."""
-        wanted, rows = self._wanted(tasks), self._rows()
-        if not isinstance(inputs, PerTask):
-            return TaskFeatures(self._run(inputs, wanted, rows))
-        found: dict[str, Features] = {}
-        for task in wanted:
-            found |= self._run(input_of(task, inputs), [task], rows)
-        return TaskFeatures(found)
+    def run_all(self, passes: Sequence[Pass]) -> TaskFeatures:
+        """Draws the routes once, and runs what the wanted tasks read of them."""
+        rows, found = self._rows(), TaskFeatures({})
+        for inputs, tasks in passes:
+            found |= self._run(inputs, tasks, rows)
+        return found
 
     def paths(self) -> dict[str, list[int]]:
         """Returns `{task: its module at each level}` of the tree as it is in evaluation."""
@@ -162,7 +159,7 @@ class LearningToBranch(Sharing):
             found[task] = path
         return found
 
-    def found(self) -> dict[str, Any]:
+    def searched(self) -> dict[str, Any]:
         """Returns `{"routes": ...}` of the best tree; nothing before a search has begun."""
         if self.routes is not None or not bool(self.search.begun):
             return {}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from typing import Any, Literal, NamedTuple
 
 import torch
@@ -13,7 +13,7 @@ from plait.core.features import Features
 from plait.core.keys import safe_key
 from plait.core.outputs import TaskFeatures
 from plait.core.seeding import seeded
-from plait.core.structure import PerTask
+from plait.core.structure import input_of
 from plait.core.watched import Watched
 from plait.networks import (
     EncoderLike,
@@ -28,7 +28,7 @@ from plait.networks import (
     shape_of_run,
     unmasked,
 )
-from plait.sharing.base import Sharing, input_of
+from plait.sharing.base import Sharing
 from plait.sharing.stages.attention import Layers, Pooling, Residual, mask_layers, resized
 
 Refine = Literal["conv", "basic", "bottleneck"]
@@ -130,23 +130,15 @@ class MTAN(Sharing):
                 self._refine(layers[s], widths[s], widths[s + 1]) for s in range(len(widths) - 1)
             )
 
-    def forward(self, inputs: Any, tasks: Collection[str] | None = None) -> TaskFeatures:
-        """Returns each wanted task's masked features."""
-        wanted = self._wanted(tasks)
-        own = isinstance(inputs, PerTask)
-        if not wanted:
-            return TaskFeatures({})
-        shared = [] if own else halves_of(self.encoder, inputs)
+    def run(self, inputs: Any, tasks: Sequence[str]) -> TaskFeatures:
+        """Runs the trunk once, and each wanted task's attention over its stages."""
+        trunk = halves_of(self.encoder, inputs)
         found: dict[str, Features] = {}
         opened: dict[str, Tensor] = {}
-        channel_dim = channel_dim_of(self.encoder)
-        for task in wanted:
-            given = input_of(task, inputs)
-            mask = unmasked(given)[1]
-            levels, means = self._attend(
-                task, halves_of(self.encoder, given) if own else shared, mask
-            )
-            found[task] = Features(tuple(levels), channel_dim, mask, grid_of(given))
+        channel_dim, mask = channel_dim_of(self.encoder), unmasked(inputs)[1]
+        for task in tasks:
+            levels, means = self._attend(task, trunk, mask)
+            found[task] = Features(tuple(levels), channel_dim, mask, grid_of(inputs))
             opened[task] = torch.stack(means)
         columns = tuple(f"stage {s + 1}" for s in range(len(self.refining) + 1))
         return TaskFeatures(found, watched={"MTAN: mean of the masks": Watched(opened, columns)})

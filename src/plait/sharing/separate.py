@@ -9,13 +9,12 @@ from torch import nn
 
 from plait.connections import StageConnection
 from plait.core.errors import ConfigError
-from plait.core.features import Features
 from plait.core.keys import safe_key
 from plait.core.outputs import TaskFeatures
-from plait.core.structure import PerTask
+from plait.core.structure import passes_of
 from plait.networks import Copies, EncoderLike, copy_of, encode, infer_shape
 from plait.networks.halves import Shift
-from plait.sharing.base import Sharing, input_of
+from plait.sharing.base import Sharing
 from plait.sharing.stages.columns import run_columns
 
 
@@ -52,12 +51,14 @@ class Separate(Sharing):
         """
         source = self._take_source()
         self.tasks = tuple(tasks)
-        alike = isinstance(source, nn.Module) and not isinstance(example, PerTask)
         for task in tasks:
             encoder = copy_of(self._own(source, task), self.copies, seed, task)
             self.encoders[safe_key(task)] = encoder
-            known = next(iter(self.shapes.values()), None) if alike else None
-            self.shapes[task] = known or infer_shape(encoder, input_of(task, example))
+        alike = isinstance(source, nn.Module)
+        for inputs, readers in passes_of(example, tasks):
+            for together in [readers] if alike else [[task] for task in readers]:
+                shape = infer_shape(self.encoder_of(together[0]), inputs)
+                self.shapes |= dict.fromkeys(together, shape)
 
     def _own(self, source: Any, task: str) -> EncoderLike:
         """Returns the encoder of which a task gets a copy."""
@@ -69,12 +70,9 @@ class Separate(Sharing):
         own: EncoderLike = source[task]
         return own
 
-    def forward(self, inputs: Any, tasks: Collection[str] | None = None) -> TaskFeatures:
-        """Returns each wanted task's features from its own encoder."""
-        networks = self.networks()
-        return TaskFeatures(
-            {task: encode(networks[task], input_of(task, inputs)) for task in self._wanted(tasks)}
-        )
+    def run(self, inputs: Any, tasks: Sequence[str]) -> TaskFeatures:
+        """Runs each wanted task's own encoder."""
+        return TaskFeatures({task: encode(self.encoder_of(task), inputs) for task in tasks})
 
     def connected(
         self,
@@ -92,14 +90,10 @@ class Separate(Sharing):
             connections: act between the stages.
             entering: `{task: from the first value in its network to what is added to it}`.
         """
-        networks, wanted = self.networks(), self._wanted(tasks)
-        if not isinstance(inputs, PerTask):
-            return TaskFeatures(run_columns(networks, inputs, wanted, connections, entering))
-        found: dict[str, Features] = {}
-        for task in wanted:
-            own = input_of(task, inputs)
-            found |= run_columns(networks, own, [task], connections, entering)
-        return TaskFeatures(found)
+        networks, found = self.networks(), TaskFeatures({})
+        for own, together in passes_of(inputs, self._wanted(tasks)):
+            found |= run_columns(networks, own, together, connections, entering)
+        return found
 
     def prototype(self) -> nn.Module:
         """Returns the first task's encoder."""

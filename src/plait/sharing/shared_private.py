@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -15,17 +15,17 @@ from plait.core.features import Features, FeatureShape
 from plait.core.keys import safe_key
 from plait.core.outputs import TaskFeatures, Term
 from plait.core.seeding import seeded
-from plait.core.structure import PerTask
+from plait.core.structure import Pass, input_of
 from plait.core.watched import Watched
 from plait.networks import Copies, EncoderLike, copy_of, encode, infer_shape
 from plait.networks.grids import pool
 from plait.networks.reversal import GradientReversal, Reversal
 from plait.regularization.algebra.orthogonal import FORMS, OrthogonalityForm, orthogonality
-from plait.sharing.base import Sharing, input_of
+from plait.sharing.base import JointSharing
 from plait.tasks.heads import mlp
 
 
-class SharedPrivate(Sharing):
+class SharedPrivate(JointSharing):
     """Shared and private encoders, told apart by an adversary and by orthogonality (ASP-MTL, DSN).
 
         z_t = [f_s(x), f_t(x)],    y_t = h_t(z_t)
@@ -116,30 +116,32 @@ class SharedPrivate(Sharing):
             with seeded(seed, "discriminator"):
                 self.discriminator = mlp(width, self.hidden, len(tasks))
 
-    def forward(self, inputs: Any, tasks: Collection[str] | None = None) -> TaskFeatures:
-        """Returns each wanted task's features, the shared ones first, and the two terms."""
-        wanted = self._wanted(tasks)
-        own = isinstance(inputs, PerTask)
+    def run_all(self, passes: Sequence[Pass]) -> TaskFeatures:
+        """Joins each wanted task's features, the shared ones first; adds the two terms.
+
+        The discriminator tells the tasks of all passes apart.
+        """
         shared: dict[str, Features] = {}
-        if own:
-            shared = {task: encode(self.shared, input_of(task, inputs)) for task in wanted}
-        elif wanted:
-            shared = dict.fromkeys(wanted, encode(self.shared, inputs))
+        for inputs, tasks in passes:
+            shared |= dict.fromkeys(tasks, encode(self.shared, inputs))
         private = {
-            task: encode(self.private[safe_key(task)], input_of(task, inputs)) for task in wanted
+            task: encode(self.private[safe_key(task)], inputs)
+            for inputs, tasks in passes
+            for task in tasks
         }
         # a table of disjoint tasks may have no row of a task
         pooled = {task: pool(each) for task, each in shared.items() if len(each.levels[-1])}
         terms: dict[str, Term] = {}
         watched: dict[str, Watched] = {}
-        if self.discriminator is not None and pooled and (own or len(wanted) == 1):
+        of_one_task = all(len(tasks) == 1 for _, tasks in passes)
+        if self.discriminator is not None and pooled and of_one_task:
             cost, shown = self._tell_apart(self.discriminator, pooled)
             terms["SharedPrivate: adversary"] = Term(cost, self.adversarial * cost)
             watched["SharedPrivate: adversary"] = shown
         if self.difference > 0 and pooled:
             cost = self._difference(pooled, private)
             terms["SharedPrivate: difference"] = Term(cost, self.difference * cost)
-        joined = {task: _joined(shared[task], private[task]) for task in wanted}
+        joined = {task: _joined(shared[task], private[task]) for task in shared}
         return TaskFeatures(joined, terms=terms, watched=watched)
 
     def prototype(self) -> nn.Module:

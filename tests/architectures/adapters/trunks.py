@@ -206,7 +206,7 @@ def ltb_route(golden: Golden) -> None:
             with torch.no_grad():
                 choice.logits[reader][read] = 3.0
     set_progress(searched, 1.0)
-    assert searched.found() == {"routes": routes}
+    assert searched.searched() == {"routes": routes}
 
     for sharing in (retrained, searched):
         features = sharing(x)
@@ -255,7 +255,7 @@ def adashare(golden: Golden) -> None:
 
     rows = sharing.watched()["AdaShare: selected"].rows
     shares = torch.stack([rows[task] for task in tasks])
-    found: list[list[float]] = sharing.found()["policy"]
+    found: list[list[float]] = sharing.searched()["policy"]
     policy = shares if soft else golden.tensor(found)
     golden.check(torch.stack([policy, 1 - policy], dim=-1), "policy")
     given = AdaShare(encoder, policy=policy.tolist())

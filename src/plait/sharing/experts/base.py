@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -13,10 +13,10 @@ from plait.core.errors import ConfigError, unknown
 from plait.core.features import Features
 from plait.core.keys import safe_key
 from plait.core.outputs import TaskFeatures, Term
-from plait.core.structure import PerTask
+from plait.core.structure import Pass, passes_of
 from plait.core.watched import Watched
 from plait.networks import Copies, EncoderLike, copy_of, infer_shape
-from plait.sharing.base import Sharing, input_of
+from plait.sharing.base import JointSharing
 from plait.sharing.experts.gates import GateInput, checked_gate, watch_gates
 
 SHARED = "shared"  # whose key the experts of no task have; those of a task have its `safe_key`
@@ -42,7 +42,7 @@ class Found:
         self.gates.setdefault(title, {})[row] = weights
 
 
-class ExpertSharing(Sharing):
+class ExpertSharing(JointSharing):
     """Copies of the encoder as experts, some of all tasks and some of one, and gates over them.
 
     Args:
@@ -68,14 +68,11 @@ class ExpertSharing(Sharing):
         self.gates = nn.ModuleDict()
         self._source = [encoder]
 
-    def forward(self, inputs: Any, tasks: Collection[str] | None = None) -> TaskFeatures:
-        """Returns the features of the wanted tasks; runs what these read and nothing else."""
-        wanted, found = self._wanted(tasks), Found()
-        if isinstance(inputs, PerTask):
-            for task in wanted:
-                self._pass(input_of(task, inputs), [task], found)
-        elif wanted:
-            self._pass(inputs, wanted, found)
+    def run_all(self, passes: Sequence[Pass]) -> TaskFeatures:
+        """Runs what the wanted tasks read and nothing else; shows the gates of all passes."""
+        found = Found()
+        for inputs, tasks in passes:
+            self._pass(inputs, tasks, found)
         watched: dict[str, Watched] = {}
         for title, weights in found.gates.items():
             columns = {row: self._columns(title, row) for row in weights}
@@ -113,11 +110,8 @@ class ExpertSharing(Sharing):
                     copy_of(source, self.copies, seed, "expert", *name, number)
                     for number in range(count)
                 )
-        if isinstance(example, PerTask):
-            for task in tasks:
-                self.shapes[task] = infer_shape(self.prototype(), input_of(task, example))
-        else:
-            self.shapes = dict.fromkeys(tasks, infer_shape(self.prototype(), example))
+        for inputs, readers in passes_of(example, tasks):
+            self.shapes |= dict.fromkeys(readers, infer_shape(self.prototype(), inputs))
 
     def _experts(self, owner: str) -> list[nn.Module]:
         """Returns the experts of a task, by its key, or those of all tasks."""

@@ -11,6 +11,7 @@ from torch import Tensor
 from plait.core.features import Features, FeatureShape
 from plait.core.keys import safe_key
 from plait.core.seeding import seeded
+from plait.core.structure import input_of
 from plait.networks import (
     channel_dim_of,
     ends_of_blocks,
@@ -20,7 +21,6 @@ from plait.networks import (
     stages_of,
     unmasked,
 )
-from plait.sharing.base import input_of
 from plait.sharing.experts.base import SHARED, ExpertSharing
 from plait.sharing.experts.blend import Blend, Made
 from plait.sharing.experts.gates import Gate, Reading, common_reading, reading_of

@@ -11,8 +11,8 @@ from torch import Tensor
 from plait.core.features import Features
 from plait.core.keys import safe_key
 from plait.core.seeding import seeded
+from plait.core.structure import input_of
 from plait.networks import encode
-from plait.sharing.base import input_of
 from plait.sharing.experts.base import SHARED, ExpertSharing, Found
 from plait.sharing.experts.blend import Blend, Made
 from plait.sharing.experts.gates import Gate, Reading, reading_of

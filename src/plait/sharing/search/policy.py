@@ -70,7 +70,7 @@ def check_policy(policy: Any, blocks: int, tasks: Sequence[str]) -> None:
         raise ConfigError(
             f"`policy` must have {blocks} numbers, one for each block that can be skipped, for "
             f"each of the {len(tasks)} tasks ({', '.join(tasks)}); found {policy!r}. Take it from "
-            "`found()`."
+            "`searched()`."
         )
     for row in rows:
         for number in row:

@@ -89,7 +89,7 @@ def check_routes(routes: Any, depth: int, tasks: Sequence[str]) -> None:
     if len(rows) != depth:
         raise ConfigError(
             f"`routes` must have {depth} lists, what the modules of each level after the first "
-            f"read, and the module of each task; found {routes!r}. Take them from `found()`."
+            f"read, and the module of each task; found {routes!r}. Take them from `searched()`."
         )
     if len(rows[-1]) != len(tasks):
         raise ConfigError(
