@@ -139,7 +139,8 @@ def test_settings_reach_the_objects() -> None:
     # 24 examples in batches of 5: 5 batches, 3 steps in each of 3 epochs
     assert trainer.scheduler.T_max == 9
     assert len(job.loaders["train"]) == 5
-    assert (trainer.epochs, trainer.accumulate, trainer.seed) == (3, 2, 4)
+    options = trainer.options
+    assert (options.epochs, options.accumulate, options.seed) == (3, 2, 4)
 
 
 def test_a_length_that_was_given_is_kept() -> None:
@@ -216,12 +217,15 @@ def test_a_joint_and_a_single_task_model_start_from_the_same_weights() -> None:
             {"optimizer": {"class": "AdamW", "betas": [0.9, 7.0]}},
         ),
         (r"setting 'optimizer.lr' must be a number; found 'x'", {"optimizer": {"lr": "x"}}),
-        (r"`lr` must be positive; found -1", {"optimizer": {"lr": -1}}),
+        (r"`lr` must be a number above 0; found -1", {"optimizer": {"lr": -1}}),
         (
             r"optimizer SGD cannot be made with .*momentum",
             {"optimizer": {"momentum": -1}},
         ),
-        (r"`weight_decay` must not be negative; found -1", {"optimizer": {"weight_decay": -1}}),
+        (
+            r"`weight_decay` must be .* at least 0; found -1",
+            {"optimizer": {"weight_decay": -1}},
+        ),
         (
             r"scheduler StepLR has no option 'steps'",
             {"scheduler": {"class": "StepLR", "steps": 3}},

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
-from typing import Literal, get_args, get_type_hints
+from dataclasses import dataclass
+from typing import Annotated, Literal
 
 from plait.balancing.base import (
     Balancer,
@@ -13,6 +13,7 @@ from plait.balancing.base import (
     LossBalancer,
 )
 from plait.core.errors import ConfigError
+from plait.core.options import AtLeast, check_options
 
 Scale = Literal["sum", "paper"]
 HeadWeights = Literal["auto", "unit", "task"]
@@ -33,32 +34,21 @@ def reads_one_gramian(balancer: Balancer) -> bool:
 
 @dataclass(frozen=True)
 class Options:
-    """See `Backward`, whose arguments these are."""
+    """Arguments of `plait.Backward`, which says what they do."""
 
     scale: Scale = "sum"
     head_weights: HeadWeights = "auto"
     at: At = "parameters"
     route: Route = "auto"
-    every: int = 1
-    chunk_size: int = 1
+    every: Annotated[int, AtLeast(1)] = 1
+    chunk_size: Annotated[int, AtLeast(1)] = 1
     nonfinite: NonFinite = "raise"
 
-    def check(self, balancer: Balancer) -> None:
-        """Raises `ConfigError` for a value outside its choices, or one that the method cannot have.
+    def __post_init__(self) -> None:
+        check_options(self)
 
-        Args:
-            balancer: the method.
-        """
-        hints = get_type_hints(type(self))
-        for option in fields(self):
-            value, choices = getattr(self, option.name), get_args(hints[option.name])
-            if choices and value not in choices:
-                names = ", ".join(map(repr, choices[:-1])) + f" or {choices[-1]!r}"
-                raise ConfigError(f"`{option.name}` must be {names}; found {value!r}.")
-            if not choices and not (type(value) is int and value >= 1):
-                raise ConfigError(
-                    f"`{option.name}` must be an integer of at least 1; found {value!r}."
-                )
+    def check(self, balancer: Balancer) -> None:
+        """Raises `ConfigError` for a value that the method `balancer` cannot have."""
         name = type(balancer).__name__
         rows = isinstance(balancer, JacobianBalancer)
         whole = reads_one_gramian(balancer)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +23,7 @@ from plait.balancing import Balancer, LossSchedule
 from plait.connections import Connection
 from plait.core.errors import ConfigError, PlaitError, suggest, unknown
 from plait.core.lookup import build, find, parameters
+from plait.core.options import chosen
 from plait.core.seeding import seeded
 from plait.data import loader, of_tasks
 from plait.engine import Options
@@ -35,6 +36,7 @@ from plait.regularization import Regularizer
 from plait.sharing import Sharing
 from plait.tasks import Task
 from plait.training import Callback, Trainer, steps_per_epoch
+from plait.training.options import GroupOptions, TrainerOptions
 
 
 @dataclass(frozen=True)
@@ -88,22 +90,14 @@ def build_job(
         model,
         balancer,
         **_optimizer(config.optimizer),
-        scheduler=_scheduler(config.scheduler, steps, config.optimizer.options.get("lr", 1e-3)),
-        epochs=config.epochs,
-        device=config.device,
-        precision=config.precision,
-        accumulate=config.accumulate,
-        clip=config.clip,
+        scheduler=_scheduler(
+            config.scheduler, steps, config.optimizer.options.get("lr", GroupOptions.lr)
+        ),
         schedule=LossSchedule(config.schedule) if config.schedule else None,
-        seed=config.seed,
         run=folder,
-        rule=config.rule,
-        patience=config.patience,
-        measure_every=config.measure_every,
-        log_every=config.log_every,
-        checkpoint_every=config.checkpoint_every,
         callbacks=callbacks,
-        **{option.name: getattr(config, option.name) for option in fields(Options)},
+        **chosen(TrainerOptions, config),
+        **chosen(Options, config),
     )
     return Job(recipe, loaders, trainer, transfer)
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Literal
+from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from plait.core.errors import ConfigError, suggest
-from plait.engine import At, HeadWeights, NonFinite, Route, Scale
+from plait.engine import Options
 from plait.model import NewTasks
+from plait.training.options import TrainerOptions
 
 
 class Method(BaseModel):
@@ -33,7 +34,7 @@ class Method(BaseModel):
 Methods = Method | list[Method] | None
 
 
-class RunConfig(BaseModel):
+class RunConfig(BaseModel, TrainerOptions, Options, frozen=True):
     """All settings of a run.
 
     Attributes:
@@ -54,11 +55,14 @@ class RunConfig(BaseModel):
         optimizer: any class of `torch.optim`; `lr` and `weight_decay` are those of the model.
         scheduler: any class of `torch.optim.lr_scheduler`; steps after each optimizer step. The
             total number of steps is filled in where it is needed (`total_steps`, `T_max`).
+        batch_size: examples in a batch.
         schedule: `{task: [begin, end]}` in shares of the training: when its loss comes in.
+        rule: which epoch is best, by name.
         workers: processes that read data; 0 reads in the training process.
         gallery: test examples to show in the report.
 
-    All others are arguments of `plait.Trainer`, or of `plait.Backward`.
+    All others are options of `plait.Trainer` or of `plait.Backward`, with their ranges and
+    defaults.
     """
 
     model_config = ConfigDict(extra="forbid", protected_namespaces=())
@@ -77,32 +81,17 @@ class RunConfig(BaseModel):
     balancing: Method = Field("Equal", validate_default=True)
     optimizer: Method = Field("AdamW", validate_default=True)
     scheduler: Method | None = None
-    epochs: int = Field(10, ge=1)
     batch_size: int = Field(32, ge=1)
-    accumulate: int = Field(1, ge=1)
-    clip: float | None = Field(None, gt=0)
-    precision: Literal["fp32", "bf16"] = "fp32"
-    device: str = "auto"
-    scale: Scale = "sum"
-    head_weights: HeadWeights = "auto"
-    at: At = "parameters"
-    route: Route = "auto"
-    every: int = Field(1, ge=1)
-    chunk_size: int = Field(1, ge=1)
-    nonfinite: NonFinite = "raise"
     schedule: dict[str, tuple[float, float]] | None = None
-    seed: int = Field(0, ge=0)
-    rule: str = "skill"
-    patience: int | None = Field(None, ge=1)
-    measure_every: int = Field(0, ge=0)
-    log_every: int = Field(20, ge=1)
-    checkpoint_every: int | None = Field(None, ge=1)
+    rule: str = str(TrainerOptions.rule)  # in a file, a rule is named
     workers: int = Field(0, ge=0)
     gallery: int = Field(12, ge=0)
 
     def described(self) -> dict[str, Any]:
-        """Returns the settings as plain values, for YAML."""
-        return self.model_dump(mode="json", by_alias=True)
+        """Returns the settings as plain values, for YAML: the problem and the methods first."""
+        settings = self.model_dump(mode="json", by_alias=True)
+        own = {name: settings[name] for name in RunConfig.__annotations__ if name in settings}
+        return own | settings
 
 
 def validate(settings: Mapping[str, Any]) -> RunConfig:

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 from contextlib import AbstractContextManager
-from typing import Literal
 
 import torch
 
 from plait.core.errors import ConfigError
-
-Precision = Literal["fp32", "bf16"]
+from plait.training.options import Precision
 
 
 def pick_device(device: str) -> torch.device:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import asdict
 from typing import Any
 
 import torch
@@ -11,12 +12,17 @@ from torch import nn
 from plait.balancing.base import Balancer
 from plait.core.errors import ConfigError
 from plait.model import MultiTaskModel
+from plait.training.options import GroupOptions
 
 MakeOptimizer = Callable[[list[dict[str, Any]]], torch.optim.Optimizer]
 
 
 def parameter_groups(
-    model: nn.Module, balancer: Balancer | None = None, *, lr: float, weight_decay: float = 0.0
+    model: nn.Module,
+    balancer: Balancer | None = None,
+    *,
+    lr: float,
+    weight_decay: float = GroupOptions.weight_decay,
 ) -> list[dict[str, Any]]:
     """Returns groups for any torch optimizer: the model's and the balancer's learned parameters.
 
@@ -70,9 +76,7 @@ def make_optimizer(
     optimizer: MakeOptimizer | torch.optim.Optimizer,
     model: nn.Module,
     balancer: Balancer,
-    *,
-    lr: float,
-    weight_decay: float,
+    options: GroupOptions,
 ) -> torch.optim.Optimizer:
     """Returns an optimizer that holds everything that learns.
 
@@ -80,14 +84,13 @@ def make_optimizer(
         optimizer: a function of parameter groups, or one that was made by hand.
         model: the model.
         balancer: the balancer.
-        lr: base learning rate, for a function.
-        weight_decay: of the model's parameters, for a function.
+        options: base learning rate and weight decay of the groups, for a function.
 
     Raises:
         ConfigError: an optimizer made by hand lacks a parameter that learns.
     """
     if not isinstance(optimizer, torch.optim.Optimizer):
-        return optimizer(parameter_groups(model, balancer, lr=lr, weight_decay=weight_decay))
+        return optimizer(parameter_groups(model, balancer, **asdict(options)))
     held = {id(p) for group in optimizer.param_groups for p in group["params"]}
     for owner, module in (("model", model), ("balancer", balancer)):
         for name, parameter in module.named_parameters():

@@ -56,7 +56,8 @@ class ProgressBar(Callback):
             self._bar.add_task(
                 self._title(trainer.state.epoch + 1, trainer),
                 total=trainer.steps_per_epoch,
-                completed=-(-trainer.state.batch // trainer.accumulate),  # of a resumed epoch
+                # of a resumed epoch
+                completed=-(-trainer.state.batch // trainer.options.accumulate),
                 losses="",
             )
 
@@ -116,7 +117,8 @@ class ProgressBar(Callback):
 
     def _title(self, epoch: int, trainer: Trainer) -> str:
         label = f"{self.label}  " if self.label else ""
-        return f"{label}epoch {min(epoch, trainer.epochs)}/{trainer.epochs}"
+        epochs = trainer.options.epochs
+        return f"{label}epoch {min(epoch, epochs)}/{epochs}"
 
 
 def _numbers(values: dict[str, float]) -> str:

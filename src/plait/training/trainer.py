@@ -27,10 +27,11 @@ from plait.runs import EventLog, folder
 from plait.training.callbacks import Callback
 from plait.training.checkpoint import read_checkpoint, write_checkpoint
 from plait.training.checks import check_balancer, steps_per_epoch
-from plait.training.device import Precision, autocast, pick_device
+from plait.training.device import autocast, pick_device
 from plait.training.feed import Feed
 from plait.training.groups import MakeOptimizer, make_optimizer
 from plait.training.interrupt import Interrupted, StopFlag
+from plait.training.options import GroupOptions, Precision, TrainerOptions
 from plait.training.randomness import seed_all
 from plait.training.records import logs_cosines, step_event, validation_event
 from plait.training.snapshot import State, load_snapshot, snapshot
@@ -87,51 +88,49 @@ class Trainer:
         balancer: Balancer | None = None,
         *,
         optimizer: MakeOptimizer | torch.optim.Optimizer = torch.optim.AdamW,
-        lr: float = 1e-3,
-        weight_decay: float = 0.0,
+        lr: float = GroupOptions.lr,
+        weight_decay: float = GroupOptions.weight_decay,
         scheduler: MakeScheduler | None = None,
-        epochs: int = 10,
-        device: str = "auto",
-        precision: Precision = "fp32",
-        accumulate: int = 1,
-        clip: float | None = None,
+        epochs: int = TrainerOptions.epochs,
+        device: str = TrainerOptions.device,
+        precision: Precision = TrainerOptions.precision,
+        accumulate: int = TrainerOptions.accumulate,
+        clip: float | None = TrainerOptions.clip,
         schedule: LossSchedule | None = None,
-        seed: int = 0,
+        seed: int = TrainerOptions.seed,
         run: str | Path | None = None,
-        rule: str | Rule = "skill",
-        patience: int | None = None,
-        measure_every: int = 0,
-        log_every: int = 20,
-        checkpoint_every: int | None = None,
+        rule: str | Rule = TrainerOptions.rule,
+        patience: int | None = TrainerOptions.patience,
+        measure_every: int = TrainerOptions.measure_every,
+        log_every: int = TrainerOptions.log_every,
+        checkpoint_every: int | None = TrainerOptions.checkpoint_every,
         callbacks: Sequence[Callback] = (),
         **options: Any,
     ) -> None:
-        _check_positive(
-            epochs=epochs, accumulate=accumulate, log_every=log_every, clip=clip, patience=patience
+        self.options = TrainerOptions(
+            epochs=epochs,
+            device=device,
+            precision=precision,
+            accumulate=accumulate,
+            clip=clip,
+            seed=seed,
+            rule=rule,
+            patience=patience,
+            measure_every=measure_every,
+            log_every=log_every,
+            checkpoint_every=checkpoint_every,
         )
-        _check_positive(checkpoint_every=checkpoint_every, lr=lr)
-        if not weight_decay >= 0:
-            raise ConfigError(f"`weight_decay` must not be negative; found {weight_decay}.")
+        groups = GroupOptions(lr, weight_decay)
         self.device = pick_device(device)
-        self.precision: Precision = precision
         self.model = model.to(self.device)
         self.balancer = (balancer or Equal()).to(self.device)
         self.balancer.setup(tuple(model.tasks))
         check_balancer(self.balancer, model, accumulate, schedule)
         self.backward = Backward(self.balancer, model, **options)
-        groups = {"lr": lr, "weight_decay": weight_decay}
-        self.optimizer = make_optimizer(optimizer, self.model, self.balancer, **groups)
+        self.optimizer = make_optimizer(optimizer, self.model, self.balancer, groups)
         self.scheduler: Any = None if scheduler is None else scheduler(self.optimizer)
-        self.epochs = epochs
-        self.accumulate = accumulate
-        self.clip = clip
         self.schedule = schedule
-        self.seed = seed
         self.run = None if run is None else Path(run)
-        self.patience = patience
-        self.measure_every = measure_every
-        self.log_every = log_every
-        self.checkpoint_every = checkpoint_every
         self.callbacks = list(callbacks)
         self.score = rule_of(rule, model.tasks)
         self.state = State()
@@ -163,13 +162,13 @@ class Trainer:
             DataError: labels break their task's rule, or a task never has any.
             Interrupted: Ctrl-C or SIGTERM, after a checkpoint.
         """
-        feed = Feed(train, self.seed)
+        feed = Feed(train, self.options.seed)
         self.steps_per_epoch = self._count_steps(train)
         self._begin(resume)
         try:
             with self._stop.listening():
                 self._tell("on_train_start")
-                while self.state.epoch < self.epochs and not self._exhausted():
+                while self.state.epoch < self.options.epochs and not self._exhausted():
                     self._epoch(feed)
                     self._finish_epoch(val)
                     self._obey()
@@ -196,7 +195,7 @@ class Trainer:
                 )
             self.run.mkdir(parents=True, exist_ok=True)
         self.state, self.statistics, self._best_weights = State(), {}, None
-        seed_all(self.seed, "fit")
+        seed_all(self.options.seed, "fit")
         self.save()
         if self.run is not None:  # a state that cannot be read back is found now, not after a crash
             read_checkpoint(self._checkpoint(folder.LAST))
@@ -214,7 +213,8 @@ class Trainer:
             self._log_step(record)
             self._tell("on_step_end", record)
             self._obey()
-            if self.checkpoint_every and self.state.step % self.checkpoint_every == 0:
+            every = self.options.checkpoint_every
+            if every and self.state.step % every == 0:
                 self.save()
 
     def _obey(self) -> None:
@@ -227,15 +227,15 @@ class Trainer:
         """Returns the optimizer steps in an epoch, if the loader knows its length."""
         if not hasattr(train, "__len__"):
             return None
-        return steps_per_epoch(len(train), self.accumulate, self.balancer)
+        return steps_per_epoch(len(train), self.options.accumulate, self.balancer)
 
     def _windows(self, batches: Iterator[Any]) -> Iterator[list[Batch]]:
-        whole = self.accumulate * self.balancer.batches
+        whole = self.options.accumulate * self.balancer.batches
         while window := self._window(batches, whole):
             if len(window) == whole or self.balancer.batches == 1:
                 yield [as_batch(self.model, item) for item in window]
             elif self.state.batch == 0:  # a loader without a length: it is an error now
-                steps_per_epoch(len(window), self.accumulate, self.balancer)
+                steps_per_epoch(len(window), self.options.accumulate, self.balancer)
 
     def _window(self, batches: Iterator[Any], size: int) -> list[Any]:
         try:
@@ -263,9 +263,9 @@ class Trainer:
                 factors=factors,
                 autocast=self._autocast,
                 device=self.device,
-                clip=self.clip,
-                measure=self.measure_every > 0 and step % self.measure_every == 0,
-                watch=step == 1 or step % self.log_every == 0,
+                clip=self.options.clip,
+                measure=self.options.measure_every > 0 and step % self.options.measure_every == 0,
+                watch=step == 1 or step % self.options.log_every == 0,
             )
         except NonFiniteError as error:
             raise NonFiniteError(f"step {step}: {error}") from None
@@ -340,7 +340,7 @@ class Trainer:
 
     def _log_step(self, record: StepRecord) -> None:
         reuses, loss_method = self.backward.options.every, isinstance(self.balancer, LossBalancer)
-        period = (self.measure_every or 1) if loss_method else reuses
+        period = (self.options.measure_every or 1) if loss_method else reuses
         cosines = logs_cosines(self.state.step, len(self.model.tasks), period)
         event = step_event(
             record,
@@ -352,12 +352,12 @@ class Trainer:
         )
         self.log.write(event)
         log_watched(self.log, self.state, record.watched)
-        if self.state.step % self.log_every == 0:
+        if self.state.step % self.options.log_every == 0:
             self.log.flush()
 
     def _info(self) -> Info:
-        total = None if self.steps_per_epoch is None else self.epochs * self.steps_per_epoch
-        progress = self.state.step / total if total else self.state.epoch / self.epochs
+        total = None if self.steps_per_epoch is None else self.options.epochs * self.steps_per_epoch
+        progress = self.state.step / total if total else self.state.epoch / self.options.epochs
         rate = float(self.optimizer.param_groups[0]["lr"])
         return Info((), epoch=self.state.epoch, progress=progress, learning_rate=rate)
 
@@ -365,9 +365,9 @@ class Trainer:
         return isinstance(self.scheduler, torch.optim.lr_scheduler.ReduceLROnPlateau)
 
     def _exhausted(self) -> bool:
-        if self.patience is None or not self.state.best_epoch:
+        if self.options.patience is None or not self.state.best_epoch:
             return False
-        return self.state.epoch - self.state.best_epoch >= self.patience
+        return self.state.epoch - self.state.best_epoch >= self.options.patience
 
     def _checkpoint(self, name: str) -> Path:
         assert self.run is not None
@@ -376,9 +376,3 @@ class Trainer:
     def _tell(self, event: str, *values: Any) -> None:
         for callback in self.callbacks:
             getattr(callback, event)(self, *values)
-
-
-def _check_positive(**options: float | None) -> None:
-    for name, value in options.items():
-        if value is not None and not value > 0:
-            raise ConfigError(f"`{name}` must be positive; found {value}.")

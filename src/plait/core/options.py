@@ -1,0 +1,134 @@
+"""Options declared once: a frozen dataclass has their names, types, ranges and defaults.
+
+    @dataclass(frozen=True)
+    class Options:
+        every: Annotated[int, AtLeast(1)] = 1
+        clip: Annotated[float, Above(0)] | None = None
+        scale: Literal["sum", "paper"] = "sum"
+
+`check_options` reads these annotations, and so does pydantic in the configuration of a run.
+"""
+
+from __future__ import annotations
+
+import collections.abc
+from collections.abc import Callable
+from dataclasses import dataclass, fields
+from functools import cache, partial
+from numbers import Integral, Real
+from operator import eq
+from types import NoneType, UnionType
+from typing import Annotated, Any, Literal, Union, get_args, get_origin, get_type_hints
+
+from plait.core.errors import ConfigError
+
+
+@dataclass(frozen=True)
+class AtLeast:
+    """The range ``number >= limit``."""
+
+    limit: float
+
+    def __contains__(self, number: float) -> bool:
+        return number >= self.limit
+
+    def __str__(self) -> str:
+        return f"of at least {self.limit}"
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: Callable[..., Any]) -> Any:
+        """Tells pydantic the range; called by pydantic alone."""
+        return {**handler(source), "ge": self.limit}
+
+
+@dataclass(frozen=True)
+class Above:
+    """The range ``number > limit``."""
+
+    limit: float
+
+    def __contains__(self, number: float) -> bool:
+        return number > self.limit
+
+    def __str__(self) -> str:
+        return f"above {self.limit}"
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: Callable[..., Any]) -> Any:
+        """Tells pydantic the range; called by pydantic alone."""
+        return {**handler(source), "gt": self.limit}
+
+
+@dataclass(frozen=True)
+class _Member:
+    """One member of the union that an option's type is: what it takes, and its name."""
+
+    takes: Callable[[Any], bool]
+    name: str
+
+
+def check_options(options: object) -> None:
+    """Checks each option of a dataclass instance against its declared type, choices and range.
+
+    An annotation is `int`, `float` or `str`, a number `Annotated` with `AtLeast` or `Above`, a
+    `Literal`, a `Callable`, None, or a union of these. A `bool` is no number; NumPy's numbers are.
+
+    Raises:
+        ConfigError: a value is outside; the message names the option, the rule and the value.
+
+    Example:
+        >>> @dataclass(frozen=True)
+        ... class Options:
+        ...     every: Annotated[int, AtLeast(1)] = 1
+        >>> check_options(Options(every=0))
+        Traceback (most recent call last):
+        plait.core.errors.ConfigError: `every` must be an integer of at least 1; found 0.
+    """
+    declared = _declared(type(options))  # type: ignore[arg-type] # a class is hashable
+    for option, members in declared.items():
+        value = getattr(options, option)
+        if not any(member.takes(value) for member in members):
+            *names, last = [member.name for member in members]
+            rule = f"{', '.join(names)} or {last}" if names else last
+            raise ConfigError(f"`{option}` must be {rule}; found {value!r}.")
+
+
+def chosen(cls: type[Any], source: object) -> dict[str, Any]:
+    """Returns ``{option: value}`` for the options of dataclass `cls`.
+
+    Args:
+        cls: the dataclass.
+        source: has an attribute of each option's name.
+    """
+    return {option.name: getattr(source, option.name) for option in fields(cls)}
+
+
+@cache
+def _declared(cls: Any) -> dict[str, list[_Member]]:
+    hints = get_type_hints(cls, include_extras=True)
+    return {option.name: _members(hints[option.name]) for option in fields(cls)}
+
+
+def _members(annotation: Any) -> list[_Member]:
+    origin, arguments = get_origin(annotation), get_args(annotation)
+    if origin in (Union, UnionType):
+        return [member for each in arguments for member in _members(each)]
+    if origin is Literal:
+        return [_Member(partial(eq, choice), repr(choice)) for choice in arguments]
+    if origin is Annotated:
+        return [_number(*arguments)]
+    if origin is collections.abc.Callable:
+        return [_Member(callable, "a function")]
+    if annotation is NoneType:
+        return [_Member(lambda value: value is None, "None")]
+    if annotation is str:
+        return [_Member(lambda value: isinstance(value, str), "a string")]
+    return [_number(annotation)]
+
+
+def _number(kind: type[Any], *ranges: AtLeast | Above) -> _Member:
+    abstract, name = {int: (Integral, "an integer"), float: (Real, "a number")}[kind]
+
+    def takes(value: Any) -> bool:
+        number = isinstance(value, abstract) and not isinstance(value, bool)
+        return number and all(value in each for each in ranges)
+
+    return _Member(takes, " ".join([name, *map(str, ranges)]))

@@ -1,0 +1,42 @@
+"""The options of the Trainer: each one's type, range and default, written once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Annotated, Literal
+
+from plait.core.options import Above, AtLeast, check_options
+
+Precision = Literal["fp32", "bf16"]
+
+
+@dataclass(frozen=True)
+class TrainerOptions:
+    """Arguments of `plait.Trainer`, which says what they do."""
+
+    epochs: Annotated[int, AtLeast(1)] = 10
+    device: str = "auto"
+    precision: Precision = "fp32"
+    accumulate: Annotated[int, AtLeast(1)] = 1
+    clip: Annotated[float, Above(0)] | None = None
+    seed: Annotated[int, AtLeast(0)] = 0
+    rule: str | Callable[..., float] = "skill"
+    patience: Annotated[int, AtLeast(1)] | None = None
+    measure_every: Annotated[int, AtLeast(0)] = 0
+    log_every: Annotated[int, AtLeast(1)] = 20
+    checkpoint_every: Annotated[int, AtLeast(1)] | None = None
+
+    def __post_init__(self) -> None:
+        check_options(self)
+
+
+@dataclass(frozen=True)
+class GroupOptions:
+    """Arguments of `plait.Trainer` that each group of its optimizer starts from."""
+
+    lr: Annotated[float, Above(0)] = 1e-3
+    weight_decay: Annotated[float, AtLeast(0)] = 0.0
+
+    def __post_init__(self) -> None:
+        check_options(self)
