@@ -6,7 +6,7 @@ import pytest
 from torch import nn
 
 from plait.core.errors import ConfigError
-from plait.core.lookup import build, find, names, options_of, parameters
+from plait.core.lookup import find, names, options_of, parameters
 
 
 class Method(ABC):
@@ -113,35 +113,7 @@ def test_a_strangers_file_cannot_name_a_path(monkeypatch) -> None:
         search("os:system", foreign=False)
 
 
-# --- build ----------------------------------------------------------------------------------
-
-
-def test_options_and_given_arguments_reach_the_constructor() -> None:
-    made = build(WithOptions, {"rate": 0.1}, kind="method", size=3)
-    assert (type(made), made.size, made.rate) == (WithOptions, 3, 0.1)
-
-
-@pytest.mark.parametrize(
-    ("cls", "options", "message"),
-    [
-        (
-            WithOptions,
-            {"rat": 1},
-            r"has no option 'rat'; it takes: size, rate. Did you mean 'rate'",
-        ),
-        (WithOptions, {"others": 1}, "has no option 'others'"),
-        (WithOptions, {"rate": 1}, "method WithOptions needs the option 'size'"),
-        (Plain, {"rate": 1}, "method Plain has no option 'rate'; it takes none"),
-    ],
-)
-def test_wrong_and_missing_options_are_refused(cls, options, message: str) -> None:
-    with pytest.raises(ConfigError, match=message):
-        build(cls, options, kind="method")
-
-
-def test_what_is_given_is_not_the_users_to_set() -> None:
-    with pytest.raises(ConfigError, match="has no option 'size'; it takes: rate"):
-        build(WithOptions, {"size": 4}, kind="method", size=3)
+# --- parameters and options --------------------------------------------------------------------
 
 
 def test_parameters_are_the_named_ones() -> None:
@@ -149,14 +121,11 @@ def test_parameters_are_the_named_ones() -> None:
     assert list(parameters(Plain)) == []
 
 
-# --- options_of -----------------------------------------------------------------------------
-
-
 def test_options_build_an_equal_object() -> None:
     made = WithOptions(3, rate=0.25)
     assert options_of(made) == {"size": 3, "rate": 0.25}
     assert options_of(made, leave_out=["size"]) == {"rate": 0.25}
-    again = build(WithOptions, options_of(made), kind="method")
+    again = WithOptions(**options_of(made))
     assert vars(again) == vars(made)
 
 

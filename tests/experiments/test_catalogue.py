@@ -6,9 +6,9 @@ import inspect
 import pytest
 
 from plait.core.errors import ConfigError
+from plait.core.families import FAMILIES
 from plait.core.lookup import is_base
 from plait.experiments import catalogue
-from plait.experiments.catalogue import FAMILIES
 
 
 def test_it_is_what_the_packages_export() -> None:
@@ -25,7 +25,7 @@ def test_it_is_what_the_packages_export() -> None:
     }
     for family, methods in found.items():
         package = importlib.import_module(f"plait.{family}")
-        base = FAMILIES[family][1]
+        base = FAMILIES[family].base
         expected = [
             name
             for name in package.__all__

@@ -19,7 +19,7 @@ from plait.core.errors import UnsupportedError
 from plait.core.features import Features
 from plait.core.lookup import names, options_of, parameters
 from plait.core.seeding import derive_seed
-from plait.model.folder import describe, rebuild
+from plait.model.describe import describe, rebuild
 from plait.regularization import ParameterRegularizer, Regularizer
 from plait.regularization.bases.split import Split
 from tests.regularization.nets import (
@@ -293,7 +293,7 @@ def test_is_rebuilt_from_its_description(name: str) -> None:
     regularizer = method(name)(strength=0.5)
     described = describe(regularizer)
     assert described == {"class": name, **json.loads(json.dumps(options_of(regularizer)))}
-    twin = rebuild(described, Regularizer)
+    twin = rebuild(described, "regularization")
     assert type(twin) is type(regularizer)
     assert options_of(twin) == options_of(regularizer)
 

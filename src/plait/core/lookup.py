@@ -5,21 +5,21 @@ from __future__ import annotations
 import importlib
 import inspect
 from abc import ABC
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from types import ModuleType
 from typing import Any
 
-from plait.core.errors import ConfigError, suggest, unknown
+from plait.core.errors import ConfigError, unknown
 
 
 def find(
-    name: str, package: ModuleType, *, base: type, kind: str, foreign: bool = True
+    name: str, package: ModuleType | None, *, base: type, kind: str, foreign: bool = True
 ) -> type[Any]:
     """Returns the class that `name` stands for.
 
     Args:
         name: a name in `package.__all__`, or `module.path:Class`.
-        package: where plait's own methods of this kind are.
+        package: where plait's own methods of this kind are; None if there are none.
         base: what the class must derive from.
         kind: the noun for messages, such as "balancer".
         foreign: whether a dotted path is allowed; false where the name comes from a stranger's
@@ -40,10 +40,14 @@ def find(
             raise ConfigError(
                 f"cannot import {kind} {name!r}: {error}. Is it on the Python path?"
             ) from None
-    elif name in names(package, base):
+    elif package is not None and name in names(package, base):
         found = getattr(package, name)
-    else:
+    elif package is not None:
         raise ConfigError(unknown(kind, name, names(package, base)))
+    else:
+        raise ConfigError(
+            f"{kind} {name!r} is unknown; name it by its path, `package.module:Class`."
+        )
     if not (isinstance(found, type) and issubclass(found, base)):
         raise ConfigError(f"{name!r} is no {kind}: it must be a subclass of {base.__name__}.")
     if is_base(found):
@@ -71,38 +75,6 @@ def is_base(cls: type[Any]) -> bool:
     return inspect.isabstract(cls) or ABC in cls.__bases__
 
 
-def build(cls: type[Any], options: Mapping[str, Any], *, kind: str, **given: Any) -> Any:
-    """Returns ``cls(**given, **options)``.
-
-    Args:
-        cls: the class to build.
-        options: what the user set, by name.
-        kind: the noun for messages.
-        given: arguments that are not the user's to set.
-
-    Raises:
-        ConfigError: an option that the class does not have, or one missing that it needs.
-    """
-    allowed = [name for name in parameters(cls) if name not in given]
-    for option in options:
-        if option not in allowed:
-            known = f"it takes: {', '.join(allowed)}" if allowed else "it takes none"
-            near = suggest(option, allowed)
-            raise ConfigError(f"{kind} {cls.__name__} has no option {option!r}; {known}.{near}")
-    required = [
-        name
-        for name, parameter in parameters(cls).items()
-        if parameter.default is inspect.Parameter.empty
-        and name not in given
-        and name not in options
-    ]
-    if required:
-        raise ConfigError(
-            f"{kind} {cls.__name__} needs the option {required[0]!r}. Set it and try again."
-        )
-    return cls(**given, **options)
-
-
 def parameters(cls: type[Any]) -> dict[str, inspect.Parameter]:
     """Returns the named parameters of a class's constructor."""
     signature = inspect.signature(cls)
@@ -121,10 +93,12 @@ def options_of(instance: Any, leave_out: Sequence[str] = ()) -> dict[str, Any]:
         ConfigError: an argument is not kept under its own name.
     """
     wanted = [name for name in parameters(type(instance)) if name not in leave_out]
-    missing = [name for name in wanted if name not in vars(instance)]
+    own = vars(instance)
+    kept = {**own, **own.get("_modules", {})}  # torch keeps an argument that is a module apart
+    missing = [name for name in wanted if name not in kept]
     if missing:
         raise ConfigError(
             f"{type(instance).__name__} does not keep its argument {missing[0]!r} as an attribute "
             "of that name, so it cannot be described in a file."
         )
-    return {name: getattr(instance, name) for name in wanted}
+    return {name: kept[name] for name in wanted}

@@ -1,6 +1,13 @@
 """A configuration file becomes objects, and objects become runs and comparisons."""
 
-from plait.experiments.build import build_job, kebab, recipe_class, with_defaults
+from plait.experiments.build import (
+    Problem,
+    build_job,
+    kebab,
+    open_problem,
+    recipe_class,
+    with_defaults,
+)
 from plait.experiments.catalogue import catalogue
 from plait.experiments.compare import Comparison, Row, compare
 from plait.experiments.config import RunConfig, validate
@@ -11,6 +18,7 @@ from plait.experiments.run import Result, resume_run, run
 __all__ = [
     "Comparison",
     "Families",
+    "Problem",
     "Result",
     "Row",
     "RunConfig",
@@ -20,6 +28,7 @@ __all__ = [
     "compare_families",
     "kebab",
     "merge",
+    "open_problem",
     "parse",
     "read_yaml",
     "recipe_class",

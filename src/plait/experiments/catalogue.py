@@ -5,35 +5,12 @@ from __future__ import annotations
 from dataclasses import asdict
 from typing import Any
 
-from torch import nn
-
-import plait.balancing
-import plait.connections
-import plait.encoders
-import plait.recipes
-import plait.regularization
-import plait.sharing
-import plait.tasks
 from plait.balancing import Balancer
 from plait.balancing.contract.traits import traits
-from plait.connections import Connection
 from plait.core.docstrings import part_of, summary_of
 from plait.core.errors import ConfigError, unknown
+from plait.core.families import FAMILIES
 from plait.core.lookup import names
-from plait.recipes import Recipe
-from plait.regularization import Regularizer
-from plait.sharing import Sharing
-from plait.tasks import Task
-
-FAMILIES = {
-    "sharing": (plait.sharing, Sharing),
-    "regularization": (plait.regularization, Regularizer),
-    "connections": (plait.connections, Connection),
-    "balancing": (plait.balancing, Balancer),
-    "tasks": (plait.tasks, Task),
-    "encoders": (plait.encoders, nn.Module),
-    "recipes": (plait.recipes, Recipe),
-}
 
 
 def catalogue(family: str | None = None) -> dict[str, dict[str, dict[str, str]]]:
@@ -49,8 +26,11 @@ def catalogue(family: str | None = None) -> dict[str, dict[str, dict[str, str]]]
         raise ConfigError(unknown("family", family, FAMILIES))
     chosen = FAMILIES if family is None else {family: FAMILIES[family]}
     return {
-        each: {name: _entry(getattr(package, name)) for name in names(package, base)}
-        for each, (package, base) in chosen.items()
+        name: {
+            method: _entry(getattr(each.package, method))
+            for method in names(each.package, each.base)
+        }
+        for name, each in chosen.items()
     }
 
 

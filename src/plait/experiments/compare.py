@@ -10,7 +10,7 @@ from typing import Any
 
 from plait.core.files import write_text
 from plait.evaluation import changes, delta_m
-from plait.experiments.build import build_recipe
+from plait.experiments.build import open_problem
 from plait.experiments.config import Method, RunConfig
 from plait.experiments.run import Result, run
 from plait.runs import check_free
@@ -85,8 +85,7 @@ def compare(
 
 def tasks_of(config: RunConfig) -> dict[str, Task]:
     """Returns the tasks of a run by name."""
-    known = {task.name: task for task in build_recipe(config).tasks()}
-    return {name: known[name] for name in config.tasks or known}
+    return {task.name: task for task in open_problem(config).tasks(config.tasks)}
 
 
 def alone(config: RunConfig, task: str) -> RunConfig:

@@ -12,7 +12,7 @@ import yaml
 from plait.core.errors import ConfigError
 from plait.core.files import write_text
 from plait.evaluation import Evaluation, evaluate
-from plait.experiments.build import Job, build_job
+from plait.experiments.build import Job, Problem, build_job
 from plait.experiments.config import RunConfig, validate
 from plait.experiments.environment import environment
 from plait.experiments.gallery import write_gallery
@@ -58,6 +58,7 @@ def run(
     *,
     callbacks: Sequence[Callback] = (),
     resume: bool = False,
+    problem: Problem | None = None,
 ) -> Result:
     """Trains, tests once, and writes the run folder.
 
@@ -69,6 +70,8 @@ def run(
         folder: the run folder; must not hold a run, unless `resume`.
         callbacks: are told of the training.
         resume: go on from the folder's last checkpoint.
+        problem: what `open_problem` gave, so that several runs read the data once; opened here by
+            default.
 
     Raises:
         RunExistsError: the folder holds a run already; nothing in it was touched.
@@ -76,7 +79,7 @@ def run(
     """
     if not resume:
         check_free(folder)
-    job = build_job(config, folder, callbacks, resume=resume)
+    job = build_job(config, folder, callbacks, resume=resume, problem=problem)
     if not resume:
         _make(folder)
         write_text(folder / CONFIG, yaml.safe_dump(config.described(), sort_keys=False))
@@ -91,7 +94,7 @@ def run(
     write_gallery(
         folder / GALLERY,
         model,
-        job.recipe,
+        job.problem.recipe,
         job.loaders["test"].dataset,
         count=config.gallery,
     )

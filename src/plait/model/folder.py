@@ -3,82 +3,20 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from itertools import chain
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save
 from torch import Tensor, nn
 
-import plait.connections
-import plait.encoders
-import plait.regularization
-import plait.sharing
-import plait.tasks
-from plait.connections.base import Connection
-from plait.core.errors import CheckpointError, ConfigError
+from plait.core.errors import CheckpointError
 from plait.core.files import write_atomically, write_text
-from plait.core.lookup import build, find, names, options_of
-from plait.regularization.base import Regularizer
-from plait.sharing.base import Sharing
-from plait.tasks.task import Task
 
 FORMAT, VERSION = "plait.model", 1
-HOMES: dict[type[Any], tuple[ModuleType, str]] = {
-    Task: (plait.tasks, "task"),
-    Sharing: (plait.sharing, "sharing"),
-    Connection: (plait.connections, "connection"),
-    Regularizer: (plait.regularization, "regularizer"),
-    nn.Module: (plait.encoders, "encoder"),
-}
-BY_HAND = "Build the model in code and load model.safetensors into it."
-ADVICE = {
-    Task: "Give the tasks: from_pretrained(folder, tasks=[...]).",
-    nn.Module: "Give it: from_pretrained(folder, encoder=...).",
-    Sharing: BY_HAND,
-    Connection: BY_HAND,
-    Regularizer: BY_HAND,
-}
-
-
-def describe(instance: Any, *, leave_out: Sequence[str] = ()) -> dict[str, Any] | None:
-    """Returns ``{"class": name, **arguments}``; None for what only its owner's code can rebuild.
-
-    That is a class of the user's own, or an argument that JSON cannot hold, such as a metric
-    object.
-    """
-    base = next(base for base in HOMES if isinstance(instance, base))
-    package, _ = HOMES[base]
-    name = type(instance).__name__
-    if name not in names(package, base) or getattr(package, name) is not type(instance):
-        return None
-    try:
-        described = {"class": name, **options_of(instance, leave_out)}
-        return dict(json.loads(json.dumps(described)))
-    except (ConfigError, TypeError):
-        return None
-
-
-def rebuild(described: dict[str, Any] | None, base: type[Any], **given: Any) -> Any:
-    """Builds what `describe` described; only names in plait's own `__all__` are accepted.
-
-    Raises:
-        CheckpointError: it was the user's own class.
-        ConfigError: a name or an option is unknown.
-    """
-    package, kind = HOMES[base]
-    if described is None:
-        raise CheckpointError(
-            f"this model's {kind} is not one of plait's own, so it cannot be rebuilt from the "
-            f"file. {ADVICE[base]}"
-        )
-    options = {key: value for key, value in described.items() if key != "class"}
-    cls = find(described["class"], package, base=base, kind=kind, foreign=False)
-    return build(cls, options, kind=kind, **given)
 
 
 def write_model(
@@ -176,38 +114,3 @@ def load_state(
             if name in state:
                 tensor.data = tensor.data.to(state[name].dtype)
     model.load_state_dict(state)
-
-
-def model_card(
-    tasks: Sequence[str], config: Mapping[str, Any], metrics: Mapping[str, Mapping[str, float]]
-) -> str:
-    """Returns the model card in Markdown."""
-    lines = [
-        "---",
-        "library_name: plait",
-        "tags: [multi-task]",
-        "---",
-        "",
-        "# A multi-task model",
-        "",
-    ]
-    lines += [f"One model for {len(tasks)} task{'s' * (len(tasks) > 1)}: {', '.join(tasks)}.", ""]
-    for part in ("sharing", "encoder"):
-        described = config[part] or {"class": "a class of its own"}
-        options = ", ".join(
-            f"{key}={value!r}" for key, value in described.items() if key != "class"
-        )
-        lines.append(f"- {part}: `{described['class']}({options})`")
-    if metrics:
-        lines += ["", "| task | metric | value |", "| --- | --- | ---: |"]
-        lines += [
-            f"| {t} | {m} | {v:.4g} |" for t, each in metrics.items() for m, v in each.items()
-        ]
-    lines += [
-        "",
-        "```python",
-        "from plait import MultiTaskModel",
-        "",
-        'model = MultiTaskModel.from_pretrained("...")',
-    ]
-    return "\n".join([*lines, "predictions = model(inputs)  # {task: prediction}", "```", ""])

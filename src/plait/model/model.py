@@ -17,17 +17,11 @@ from plait.core.outputs import Losses, Outputs, Penalties
 from plait.core.structure import from_signature, signature
 from plait.core.watched import Watched
 from plait.gradients import Cut
+from plait.model.card import model_card
 from plait.model.connect import connect
+from plait.model.describe import describe, rebuild
 from plait.model.flow import Flow
-from plait.model.folder import (
-    building_from,
-    describe,
-    load_state,
-    model_card,
-    read_model,
-    rebuild,
-    write_model,
-)
+from plait.model.folder import building_from, load_state, read_model, write_model
 from plait.model.freeze import freeze as freeze_parts
 from plait.model.roles import roles_of
 from plait.model.terms import output_terms, parameter_terms
@@ -359,15 +353,17 @@ class MultiTaskModel(nn.Module):
         config, state = read_model(Path(folder))
         with building_from(folder), torch.random.fork_rng(devices=[]):
             if encoder is None:
-                encoder = rebuild(config["encoder"], nn.Module)
+                encoder = rebuild(config["encoder"], "encoders")
             if tasks is None:
-                tasks = [rebuild(task, Task) for task in config["tasks"]]
+                tasks = [rebuild(task, "tasks") for task in config["tasks"]]
             model = cls(
-                rebuild(config["sharing"], Sharing, encoder=encoder),
+                rebuild(config["sharing"], "sharing", encoder=encoder),
                 tasks,
                 example=from_signature(config["example"]),
-                connections=[rebuild(each, Connection) for each in config["connections"]],
-                regularization=[rebuild(each, Regularizer) for each in config["regularization"]],
+                connections=[rebuild(each, "connections") for each in config["connections"]],
+                regularization=[
+                    rebuild(each, "regularization") for each in config["regularization"]
+                ],
                 seed=config["seed"],
             )
         load_state(model, state, folder, keep_dtypes=True)

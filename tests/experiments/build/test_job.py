@@ -12,12 +12,10 @@ from plait.balancing import Balancer
 from plait.core.errors import ConfigError, DataError
 from plait.core.lookup import names
 from plait.encoders import ConvEncoder
-from plait.experiments import build_job, kebab, recipe_class, validate, with_defaults
-from plait.experiments.build import Job, recipe_names
-from plait.recipes import Digits, OxfordPets, Recipe
+from plait.experiments import build_job, validate, with_defaults
+from plait.experiments.build import Job
 from plait.sharing import Separate
-from tests.experiments.tiny import TINY, Doubled, Tiny
-from tests.recipes.pet_folders import write_pets3
+from tests.experiments.tiny import TINY, Doubled
 from tests.training.problem import differences
 
 
@@ -28,70 +26,6 @@ def built(**settings: Any) -> Job:
 def refused(words: str, **settings: Any) -> None:
     with pytest.raises(ConfigError, match=words):
         built(**settings)
-
-
-# --- recipes --------------------------------------------------------------------------------
-
-
-def test_recipes_are_found_by_three_names() -> None:
-    assert recipe_class("Digits") is recipe_class("digits") is Digits
-    assert recipe_class("oxford-pets") is recipe_class("OxfordPets") is OxfordPets
-    assert recipe_class("tests.experiments.tiny:Tiny") is Tiny
-    assert recipe_names() == names(plait.recipes, Recipe)
-
-
-@pytest.mark.parametrize(
-    ("name", "words"),
-    [
-        ("digit", r"unknown recipe 'digit'; known: digits, .*, school\. Did you mean"),
-        ("Recipe", "unknown recipe 'Recipe'"),
-        ("tests.experiments.tiny:Tine", "cannot import recipe"),
-        ("tests.experiments.nowhere:Tiny", "cannot import recipe"),
-        ("tests.experiments.tiny:Doubled", "is no recipe: it must be a subclass of Recipe"),
-        ("plait.recipes:Recipe", "is a base class"),
-        (":", "is no path to a class"),
-    ],
-)
-def test_unknown_recipes_are_refused(name: str, words: str) -> None:
-    with pytest.raises(ConfigError, match=words):
-        recipe_class(name)
-
-
-@pytest.mark.parametrize(
-    ("name", "expected"), [("Pets", "pets"), ("OxfordPets", "oxford-pets"), ("", "")]
-)
-def test_kebab(name: str, expected: str) -> None:
-    assert kebab(name) == expected
-
-
-def test_defaults_of_the_recipe_give_way() -> None:
-    found = with_defaults({"recipe": {"class": TINY, "examples": 8}, "epochs": 7})
-    assert found["recipe"] == {"class": TINY, "examples": 8}
-    assert found["epochs"] == 7
-    assert found["batch_size"] == Tiny.defaults["batch_size"]
-    found = with_defaults({"recipe": TINY, "optimizer": {"lr": 1.0}})
-    assert found["optimizer"] == {"class": "SGD", "lr": 1.0, "momentum": 0.9}
-    found = with_defaults({"recipe": TINY, "optimizer": "Adam"})
-    assert found["optimizer"] == {"class": "Adam"}
-
-
-@pytest.mark.parametrize("settings", [{}, {"recipe": None}, {"recipe": {"scenes": 3}}])
-def test_settings_without_a_recipe_are_refused(settings: dict[str, Any]) -> None:
-    with pytest.raises(ConfigError, match="name a recipe, such as `plait train digits`"):
-        with_defaults(settings)
-
-
-def test_a_data_folder_where_it_is_read_and_only_there(tmp_path: Path) -> None:
-    refused("brings its own data; leave out --data", data=str(tmp_path))
-    refused("reads a data folder; name it with --data DIR", recipe="pets")
-    with pytest.raises(DataError, match="there is no such folder"):
-        built(recipe="pets", data=str(tmp_path / "nowhere"))
-    job = built(recipe="pets", data=str(write_pets3(tmp_path / "pets")), batch_size=2)
-    assert {split: len(each.dataset) for split, each in job.loaders.items()} == {
-        "train": 9,
-        "val": 3,
-        "test": 9,
-    }
 
 
 # --- methods --------------------------------------------------------------------------------
@@ -231,7 +165,7 @@ def test_a_joint_and_a_single_task_model_start_from_the_same_weights() -> None:
             {"scheduler": {"class": "StepLR", "steps": 3}},
         ),
         (
-            r"scheduler StepLR needs the option 'step_size'. Set it: scheduler.step_size=",
+            r"scheduler StepLR needs the option 'step_size'. Set it: .class: StepLR, step_size: ",
             {"scheduler": "StepLR"},
         ),
         (

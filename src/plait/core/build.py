@@ -1,0 +1,185 @@
+"""From a class and the options that a user wrote to an object, options that are objects included.
+
+An option may be an object itself, as in ``{class: CRMOGM, method: {class: CAGrad, c: 0.4}}``. What
+it may be is what the constructor's annotation says: ``method: GramianBalancer | None`` takes the
+name of a balancer, or a mapping with its `class` and its own options.
+"""
+
+from __future__ import annotations
+
+import collections.abc
+import inspect
+import types
+import typing
+from collections.abc import Collection, Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any, Literal, Union, get_args, get_origin
+
+from plait.core.errors import ConfigError, PlaitError, suggest
+from plait.core.families import family_of
+from plait.core.lookup import find, parameters
+
+SEQUENCES = (list, tuple, collections.abc.Sequence)
+MAPPINGS = (dict, collections.abc.Mapping)
+PLAIN = (Any, str, int, float, bool, bytes, type(None), *SEQUENCES, *MAPPINGS)
+
+
+def build(
+    cls: type[Any], options: Mapping[str, Any], *, kind: str, foreign: bool = True, **given: Any
+) -> Any:
+    """Returns ``cls(**given, **options)``; options that name a class are built first.
+
+    Args:
+        cls: the class to build.
+        options: values by name, as a file or the command line has them.
+        kind: the noun for messages, such as "balancer".
+        foreign: whether an option may name a class by `module:Class`; false where the options come
+            from a stranger's file.
+        given: arguments that are not the user's to set.
+
+    Raises:
+        ConfigError: an option that the class does not have, one missing that it needs, or a value
+            that it cannot take.
+    """
+    check_options(cls, options, kind=kind, given=given)
+    values = {name: _value(cls, name, value, kind, foreign) for name, value in options.items()}
+    with reporting(cls, options, kind):
+        return cls(**given, **values)
+
+
+def check_options(
+    cls: type[Any],
+    options: Mapping[str, Any],
+    *,
+    kind: str,
+    given: Collection[str] = (),
+) -> None:
+    """Raises `ConfigError` for an option that a class does not have, or one missing that it needs.
+
+    Args:
+        cls: the class to build.
+        options: values by name.
+        kind: the noun for messages.
+        given: names of arguments that are not the user's to set.
+    """
+    taken = {name: p for name, p in parameters(cls).items() if name not in given}
+    for option in options:
+        if option not in taken:
+            known = f"it takes: {', '.join(taken)}" if taken else "it takes none"
+            near = suggest(option, taken)
+            raise ConfigError(f"{kind} {cls.__name__} has no option {option!r}; {known}.{near}")
+    for name, parameter in taken.items():
+        if parameter.default is inspect.Parameter.empty and name not in options:
+            raise ConfigError(
+                f"{kind} {cls.__name__} needs the option {name!r}. Set it: "
+                f"{{class: {cls.__name__}, {name}: ...}}."
+            )
+
+
+@contextmanager
+def reporting(cls: type[Any], options: Mapping[str, Any], kind: str) -> Iterator[None]:
+    """Turns what a constructor says about the user's values into a `ConfigError`.
+
+    A class without options has none to blame: its error is a defect, and passes as it is.
+    """
+    try:
+        yield
+    except PlaitError:
+        raise
+    except (TypeError, ValueError) as error:
+        if not options:
+            raise
+        raise ConfigError(
+            f"{kind} {cls.__name__} cannot be made with {dict(options)}: {error}"
+        ) from error
+
+
+def hint_of(cls: type[Any], argument: str) -> Any:
+    """Returns the annotation of a constructor's argument, resolved if it is in quotes.
+
+    Raises:
+        NameError: the annotation names what its module does not have at run time.
+    """
+    init: Any = cls.__init__
+    written = getattr(init, "__annotations__", {})
+    if argument not in written:
+        return Any
+
+    def alone() -> None: ...
+
+    alone.__annotations__ = {argument: written[argument]}
+    return typing.get_type_hints(alone, globalns=init.__globals__)[argument]
+
+
+def _value(cls: type[Any], argument: str, value: Any, kind: str, foreign: bool) -> Any:
+    """Returns the value of an option, built if it describes an object."""
+    where = f"{kind} {cls.__name__}, option {argument!r}"
+    try:
+        hint = hint_of(cls, argument)
+    except NameError as error:
+        if not (isinstance(value, Mapping) and "class" in value):
+            return value  # nothing to build, so what the annotation says is not needed
+        raise ConfigError(
+            f"{where}: its annotation cannot be read: {error}. Import the name outside of "
+            "TYPE_CHECKING."
+        ) from None
+    return _built(value, hint, where, foreign)
+
+
+def _built(value: Any, hint: Any, where: str, foreign: bool) -> Any:
+    """Returns an option's value, with every `{class: ...}` in it built as the annotation says."""
+    choices = _choices(hint)
+    classes = [each for each in choices if isinstance(each, type) and each not in PLAIN]
+    if isinstance(value, Mapping) and "class" in value:
+        return _instance(value, classes, choices, where, foreign)
+    if isinstance(value, str) and classes and not _takes_word(value, choices):
+        return _instance({"class": value}, classes, choices, where, foreign)
+    for choice in choices:
+        inner = [each for each in get_args(choice) if each is not Ellipsis]
+        if isinstance(value, list | tuple) and get_origin(choice) in SEQUENCES and inner:
+            return [_built(each, inner[0], where, foreign) for each in value]
+        if isinstance(value, Mapping) and get_origin(choice) in MAPPINGS:
+            return {k: _built(each, inner[-1], where, foreign) for k, each in value.items()}
+    return value
+
+
+def _instance(
+    value: Mapping[str, Any],
+    classes: list[type[Any]],
+    choices: list[Any],
+    where: str,
+    foreign: bool,
+) -> Any:
+    """Builds the object that a mapping with `class` describes."""
+    if not classes:
+        if any(choice is Any or (get_origin(choice) or choice) in MAPPINGS for choice in choices):
+            return value
+        raise ConfigError(f"{where} takes no class; found {value['class']!r}. Give a plain value.")
+    name, options = value["class"], {key: each for key, each in value.items() if key != "class"}
+    if not isinstance(name, str):
+        raise ConfigError(f"{where} must name a class; found {name!r}.")
+    errors: list[ConfigError] = []
+    for base in classes:
+        family = family_of(base)
+        noun = family.noun if family else base.__name__
+        package = family.package if family else None
+        try:
+            cls = find(name, package, base=base, kind=noun, foreign=foreign)
+        except ConfigError as error:
+            errors.append(ConfigError(f"{where}: {error}"))
+            continue
+        return build(cls, options, kind=noun, foreign=foreign)
+    raise errors[0]
+
+
+def _choices(hint: Any) -> list[Any]:
+    """Returns the members of a union, or the one annotation."""
+    if get_origin(hint) in (Union, types.UnionType):
+        return list(get_args(hint))
+    return [hint]
+
+
+def _takes_word(word: str, choices: list[Any]) -> bool:
+    """Returns whether an annotation takes a string as it is."""
+    literals = [each for c in choices if get_origin(c) is Literal for each in get_args(c)]
+    return str in choices or Any in choices or word in literals

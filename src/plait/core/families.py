@@ -1,0 +1,70 @@
+"""The families of methods: where each lives, what its classes derive from, what they are called."""
+
+from __future__ import annotations
+
+import importlib
+import sys
+from dataclasses import dataclass
+from types import ModuleType
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Family:
+    """Methods of one contract, which a configuration names by their class.
+
+    Attributes:
+        name: the package below `plait`, such as "balancing"; its `__all__` lists the methods.
+        base_name: the class that they all derive from: a name in the package, or `module:Class`.
+        noun: one of them, for messages, such as "balancer".
+    """
+
+    name: str
+    base_name: str
+    noun: str
+
+    @property
+    def package(self) -> ModuleType:
+        """The package; imported on first use, so that this table itself needs none of them."""
+        return importlib.import_module(f"plait.{self.name}")
+
+    @property
+    def home(self) -> str:
+        """The name of the module that has the base class."""
+        return self.base_name.rpartition(":")[0] or f"plait.{self.name}"
+
+    @property
+    def base(self) -> type[Any]:
+        """The class that all methods of the family derive from."""
+        name = self.base_name.rpartition(":")[2]
+        found: type[Any] = getattr(importlib.import_module(self.home), name)
+        return found
+
+
+# A new family is one line here.
+FAMILIES = {
+    family.name: family
+    for family in (
+        Family("sharing", "Sharing", "sharing"),
+        Family("regularization", "Regularizer", "regularizer"),
+        Family("connections", "Connection", "connection"),
+        Family("balancing", "Balancer", "balancer"),
+        Family("tasks", "Task", "task"),
+        Family("encoders", "torch.nn:Module", "encoder"),
+        Family("recipes", "Recipe", "recipe"),
+    )
+}
+
+
+def family_of(cls: type[Any]) -> Family | None:
+    """Returns the family that a class belongs to: that of its nearest base; None without one.
+
+    Example:
+        >>> from plait.balancing import UPGrad
+        >>> family_of(UPGrad).noun, family_of(int)
+        ('balancer', None)
+    """
+    # A base whose module is not loaded does not exist yet, so it cannot be one of this class.
+    loaded = [each for each in FAMILIES.values() if each.home in sys.modules]
+    bases = {family.base: family for family in loaded}
+    return next((bases[parent] for parent in cls.__mro__ if parent in bases), None)

@@ -1,0 +1,98 @@
+"""All objects of a run."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from torch.utils.data import DataLoader
+
+from plait.balancing import LossSchedule
+from plait.core.families import FAMILIES
+from plait.core.options import chosen
+from plait.data import loader
+from plait.engine import Options
+from plait.experiments.build.model import build_model, start_from_runs
+from plait.experiments.build.names import method
+from plait.experiments.build.optimizer import optimizer_arguments, scheduler_maker
+from plait.experiments.build.problem import Problem, open_problem
+from plait.experiments.config import RunConfig
+from plait.model import Transfer
+from plait.training import Callback, Trainer, steps_per_epoch
+from plait.training.options import GroupOptions, TrainerOptions
+
+
+@dataclass(frozen=True)
+class Job:
+    """What a run needs.
+
+    Attributes:
+        problem: the data, tasks and encoder.
+        loaders: `{split: loader}` of "train", "val" and "test".
+        trainer: the trainer, with the model.
+        transfer: what the model has taken over from other runs; None if it starts from none.
+    """
+
+    problem: Problem
+    loaders: dict[str, DataLoader[Any]]
+    trainer: Trainer
+    transfer: Transfer | None = None
+
+
+def build_job(
+    config: RunConfig,
+    folder: Path,
+    callbacks: Sequence[Callback] = (),
+    *,
+    resume: bool = False,
+    problem: Problem | None = None,
+) -> Job:
+    """Builds all objects of a run; nothing is written.
+
+    Args:
+        config: the settings.
+        folder: the run folder.
+        callbacks: are told of the training.
+        resume: the weights will come from a checkpoint, so other runs are not read.
+        problem: what other runs of the same problem have opened; opened here by default.
+
+    Raises:
+        ConfigError: an unknown method, task or option.
+        DataError: data that are missing or break their rules.
+    """
+    if problem is None:
+        problem = open_problem(config)
+    problem.check(config)
+    tasks = problem.tasks(config.tasks, config.weights)
+    balancer = method(config.balancing, FAMILIES["balancing"])
+    loaders = {
+        split: loader(
+            data,
+            batch_size=config.batch_size,
+            shuffle=split == "train",
+            seed=config.seed,
+            workers=config.workers,
+        )
+        for split, data in problem.splits(tasks).items()
+    }
+    example = next(iter(loaders["val"]))[0]
+    model = build_model(config, problem, tasks, example)
+    transfer = None if resume else start_from_runs(model, config, problem)
+    if config.freeze:
+        model.freeze(*config.freeze)
+    steps = config.epochs * steps_per_epoch(len(loaders["train"]), config.accumulate, balancer)
+    rate = config.optimizer.options.get("lr", GroupOptions.lr)
+    trainer = Trainer(
+        model,
+        balancer,
+        **optimizer_arguments(config.optimizer),
+        scheduler=scheduler_maker(config.scheduler, steps, rate),
+        schedule=LossSchedule(config.schedule) if config.schedule else None,
+        run=folder,
+        callbacks=callbacks,
+        **chosen(TrainerOptions, config),
+        **chosen(Options, config),
+    )
+    return Job(problem, loaders, trainer, transfer)

@@ -1,0 +1,70 @@
+"""The model of a run, and the weights that it takes over from other runs."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from torch import nn
+
+from plait.core.families import FAMILIES
+from plait.core.seeding import seeded
+from plait.experiments.build.names import method, methods
+from plait.experiments.build.problem import Problem
+from plait.experiments.config import RunConfig
+from plait.model import MultiTaskModel, Transfer
+from plait.model.folder import read_model
+from plait.tasks import Task
+
+
+def build_model(
+    config: RunConfig, problem: Problem, tasks: Sequence[Task], example: Any
+) -> MultiTaskModel:
+    """Builds the model with new weights; they depend on the seed alone.
+
+    Args:
+        config: the settings.
+        problem: gives the encoder, unless the settings name one.
+        tasks: those that the model predicts.
+        example: one batch of inputs; only shapes and dtypes matter.
+    """
+    return MultiTaskModel(
+        method(config.sharing, FAMILIES["sharing"], encoder=_encoder(config, problem)),
+        tasks,
+        example=example,
+        connections=methods(config.connections, FAMILIES["connections"]),
+        regularization=methods(config.regularization, FAMILIES["regularization"]),
+        seed=config.seed,
+    )
+
+
+def start_from_runs(model: MultiTaskModel, config: RunConfig, problem: Problem) -> Transfer | None:
+    """Takes over the weights of the runs that the settings name; returns None if they name none."""
+    if not config.start_from:
+        return None
+    sources = [_trained(Path(folder), config, problem) for folder in config.start_from]
+    return model.start_from(*sources, new_tasks=config.new_tasks)
+
+
+def _encoder(config: RunConfig, problem: Problem) -> nn.Module:
+    with seeded(config.seed, "encoder"):
+        if config.encoder is None:
+            return problem.encoder()
+        encoder: nn.Module = method(config.encoder, FAMILIES["encoders"])
+    return encoder
+
+
+def _trained(folder: Path, config: RunConfig, problem: Problem) -> MultiTaskModel:
+    """Returns the trained model of a run folder, or of a model folder.
+
+    What its file cannot describe (a class of the user's own, metric objects) is the problem's.
+    """
+    place = folder / "model" if (folder / "model").is_dir() else folder
+    described, _ = read_model(place)
+    own = {task.name: task for task in problem.tasks()}
+    tasks = None
+    if None in described["tasks"] and all(name in own for name in described["names"]):
+        tasks = [own[name] for name in described["names"]]
+    encoder = _encoder(config, problem) if described["encoder"] is None else None
+    return MultiTaskModel.from_pretrained(place, encoder=encoder, tasks=tasks)

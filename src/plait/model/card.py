@@ -1,0 +1,41 @@
+"""The model card: README.md of a model folder."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+
+def model_card(
+    tasks: Sequence[str], config: Mapping[str, Any], metrics: Mapping[str, Mapping[str, float]]
+) -> str:
+    """Returns the model card in Markdown."""
+    lines = [
+        "---",
+        "library_name: plait",
+        "tags: [multi-task]",
+        "---",
+        "",
+        "# A multi-task model",
+        "",
+    ]
+    lines += [f"One model for {len(tasks)} task{'s' * (len(tasks) > 1)}: {', '.join(tasks)}.", ""]
+    for part in ("sharing", "encoder"):
+        described = config[part] or {"class": "a class of its own"}
+        options = ", ".join(
+            f"{key}={value!r}" for key, value in described.items() if key != "class"
+        )
+        lines.append(f"- {part}: `{described['class']}({options})`")
+    if metrics:
+        lines += ["", "| task | metric | value |", "| --- | --- | ---: |"]
+        lines += [
+            f"| {t} | {m} | {v:.4g} |" for t, each in metrics.items() for m, v in each.items()
+        ]
+    lines += [
+        "",
+        "```python",
+        "from plait import MultiTaskModel",
+        "",
+        'model = MultiTaskModel.from_pretrained("...")',
+    ]
+    return "\n".join([*lines, "predictions = model(inputs)  # {task: prediction}", "```", ""])
