@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from plait.core.errors import DataError
-from plait.reports.read import read_run
+from plait.reports.read.run import read_run
 from plait.runs import EventLog, FinalTest, Numbers, Step, Validation, Warned, WatchedValues
 from plait.runs.events import KINDS, Event, encode
 from plait.runs.folder import EVENTS

@@ -27,6 +27,6 @@ def write_report(folder: Path) -> Path:
     """
     for module in ("jinja2", "plotly", "pydantic", "yaml"):
         need(module, extra="app", purpose="a report")
-    from plait.reports.write import write  # only now: these imports need the extra
+    from plait.reports.pages.write import write  # only now: these imports need the extra
 
     return write(Path(folder))

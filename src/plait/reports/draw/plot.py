@@ -1,0 +1,139 @@
+"""Curves and bars as plotly charts; nothing here knows what they show."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+import plotly.graph_objects as go
+from markupsafe import Markup
+
+from plait.reports.draw.style import GREY, Look, blank, embed, plain
+from plait.reports.read.series import Series
+from plait.reports.words.text import per_cent
+
+_MOST_DECADES = 6  # on a logarithmic axis; what is smaller than a millionth leaves it
+
+
+def line(
+    curve: Series,
+    look: Look,
+    *,
+    name: str = "",
+    width: float = 2,
+    faint: bool = False,
+    marks: str = "",
+) -> Any:
+    """Returns a curve as a plotly trace.
+
+    Args:
+        curve: the points.
+        look: its colour and dash.
+        name: what it is called when the pointer is on it.
+        width: of the line, in pixels; 0 shows the marks alone.
+        faint: draw it in the background, without an answer to the pointer.
+        marks: plotly's symbol for each point; none by default.
+    """
+    drawn = [part for part, wanted in (("lines", width > 0), ("markers", bool(marks))) if wanted]
+    return go.Scatter(
+        x=curve.x,
+        y=[float(f"{value:.5g}") for value in curve.y],  # finer than a pixel, and a smaller page
+        name=plain(name, 50),
+        mode="+".join(drawn),
+        line={"color": look.colour, "dash": look.dash, "width": width},
+        marker={
+            "symbol": marks or "circle",
+            "size": 7,
+            "line": {"width": 1.5, "color": look.colour},
+        },
+        opacity=0.35 if faint else 1,
+        hoverinfo="skip" if faint else "all",
+        showlegend=not faint,
+    )
+
+
+def draw_lines(
+    ident: str,
+    traces: Sequence[Any],
+    *,
+    x: str,
+    log: bool = False,
+    legend: bool = False,
+    flat: Sequence[tuple[float, str]] = (),
+    shares: bool = False,
+) -> Markup:
+    """Draws curves.
+
+    Args:
+        ident: the chart's name in the page.
+        traces: what `line` returned.
+        x: title of the horizontal axis.
+        log: whether the vertical axis is logarithmic.
+        legend: whether the curves' names are shown.
+        flat: dotted horizontal lines, each with a text.
+        shares: whether the values are parts of one whole.
+    """
+    figure = blank(traces)
+    figure.update_layout(showlegend=legend, hovermode="x unified" if legend else "closest")
+    places = [place for trace in traces for place in trace.x]
+    short = max(places) - min(places) <= 10
+    figure.update_xaxes(title={"text": x, "standoff": 6}, dtick=1 if short else None)
+    if log:
+        figure.update_yaxes(type="log", **_decades([y for trace in traces for y in trace.y]))
+    if shares:
+        figure.update_yaxes(range=[-0.02, 1.02], tickformat=".0%")
+    for value, text in flat:
+        figure.add_hline(y=value, line={"color": GREY, "dash": "dot", "width": 1.5})
+        if text:
+            place = {"x": 1, "xref": "paper", "xanchor": "right", "y": value, "yanchor": "top"}
+            figure.add_annotation(text=text, font={"size": 11}, showarrow=False, **place)
+    named = sum(trace.showlegend for trace in traces) if legend else 0
+    return embed(figure, ident, height=240 + 18 * named)
+
+
+def _decades(values: Sequence[float]) -> dict[str, Any]:
+    """Returns ticks at powers of ten, and a lower end where a few values are as good as zero."""
+    high, low = math.log10(max(values)), math.log10(min(values))
+    if high - low <= _MOST_DECADES:
+        return {"dtick": 1}
+    return {"dtick": 1, "range": [high - _MOST_DECADES, high + 0.3]}
+
+
+def draw_bars(
+    ident: str,
+    names: Sequence[str],
+    values: Sequence[float],
+    colours: list[str],
+    ends: tuple[float, float] | None = None,
+) -> Markup:
+    """Draws changes in per cent as horizontal bars from a zero line.
+
+    Args:
+        ident: the chart's name in the page.
+        names: of the bars, from top to bottom.
+        values: their lengths.
+        colours: of each.
+        ends: the lowest and the highest value that there is room for; by default, as much room on
+            both sides as the longest bar needs.
+    """
+    figure = blank(
+        go.Bar(
+            x=values,
+            y=list(range(len(names))),
+            orientation="h",
+            marker={"color": colours},
+            text=[per_cent(value) for value in values],
+            textposition="outside",
+            cliponaxis=False,
+            hoverinfo="skip",
+        )
+    )
+    own = max([abs(value) for value in values if math.isfinite(value)], default=0.0)
+    low, high = ends or (-own, own)
+    room = 0.4 * (high - low) or 1.0  # for the numbers beside the bars
+    span = [low - (room if low < 0 else 0.0), high + (room if high > 0 else 0.0)]
+    figure.update_xaxes(range=span, ticksuffix=" %", zeroline=True, zerolinecolor=GREY)
+    labels = {"tickvals": list(range(len(names))), "ticktext": [plain(n, 40) for n in names]}
+    figure.update_yaxes(**labels, showgrid=False, autorange="reversed", ticklabelstandoff=6)
+    return embed(figure, ident, height=70 + 38 * len(names))

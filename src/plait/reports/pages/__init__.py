@@ -1,0 +1,3 @@
+"""The pages: what goes into which template."""
+
+__all__: list[str] = []

@@ -1,0 +1,162 @@
+"""The gallery's examples as cards: pictures, marks on them, and words."""
+
+from __future__ import annotations
+
+import base64
+import math
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal
+
+from plait.core.errors import DataError
+from plait.reports.read.files import inside, read_bytes
+from plait.reports.read.gallery import (
+    HINT,
+    Box,
+    BoxView,
+    Example,
+    LabelView,
+    MaskView,
+    Point,
+    PointView,
+    View,
+    read_gallery,
+)
+from plait.reports.words.text import number
+
+_PNG = b"\x89PNG\r\n\x1a\n"
+_SMALL = 256  # pixels; an image below is enlarged on the page, where smoothing would blur it
+
+
+@dataclass(frozen=True)
+class Mark:
+    """What is drawn over an image: a circle or a box.
+
+    Attributes:
+        shape: which of the two.
+        true: whether it is the truth, and not a prediction.
+        place: x, y and radius, or x, y, width and height, in pixels from the upper left corner.
+        text: what the pointer reads.
+    """
+
+    shape: Literal["circle", "box"]
+    true: bool
+    place: tuple[float, ...]
+    text: str
+
+
+@dataclass(frozen=True)
+class Picture:
+    """An image with an overlay (or "") and marks on it; pictures of masks come in pairs."""
+
+    title: str
+    of_mask: bool
+    overlay: str = ""
+    marks: list[Mark] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class Line:
+    """One task of a card in words; `right` is None where that cannot be said."""
+
+    task: str
+    text: str
+    right: bool | None
+
+
+@dataclass(frozen=True)
+class Card:
+    """An example as the page shows it; images are `data:` addresses."""
+
+    image: str
+    width: int
+    height: int
+    pixelated: bool
+    pictures: list[Picture]
+    lines: list[Line]
+
+
+def read_cards(folder: Path) -> list[Card] | None:
+    """Returns the cards of a `gallery` folder, or None where there is no `gallery.json` in it.
+
+    Raises:
+        DataError: the file is broken, or an image is missing, no PNG, or outside the folder.
+    """
+    path = folder / "gallery.json"
+    examples = read_gallery(path)
+    return None if examples is None else [_card(example, path) for example in examples]
+
+
+def _card(example: Example, path: Path) -> Card:
+    width, height = example.size
+    marks = [mark for view in example.views for mark in _marks(view, width, height)]
+    masks = [view for view in example.views if isinstance(view, MaskView)]
+    pictures = [] if masks and not marks else [Picture("example", of_mask=False, marks=marks)]
+    for view in masks:
+        if view.true is None:
+            pictures.append(Picture(f"{view.task}, no label", of_mask=True))
+        else:
+            true = _data_address(path, view.true)
+            pictures.append(Picture(f"{view.task}, true", of_mask=True, overlay=true))
+        predicted = _data_address(path, view.predicted)
+        pictures.append(Picture(f"{view.task}, predicted", of_mask=True, overlay=predicted))
+    lines = [
+        _line(view) for view in example.views if view.true is None or not isinstance(view, MaskView)
+    ]
+    image = _data_address(path, example.image)
+    return Card(image, width, height, max(width, height) < _SMALL, pictures, lines)
+
+
+def _marks(view: View, width: int, height: int) -> list[Mark]:
+    """Returns what of a view is drawn over the image: first the truth, then the prediction."""
+    marks = []
+    if isinstance(view, PointView | BoxView):
+        for true, place in ((True, view.true), (False, view.predicted)):
+            if place is not None:
+                text = f"{view.task}, {'true' if true else 'predicted'}"
+                marks.append(_mark(place, true, text, width, height))
+    return marks
+
+
+def _mark(place: Point | Box, true: bool, text: str, width: int, height: int) -> Mark:
+    if len(place) == 2:
+        x, y = place
+        radius = max(width, height) / 24
+        return Mark("circle", true, (x + 0.5, y + 0.5, radius), text)
+    left, top, right, bottom = place
+    x, y = min(left, right), min(top, bottom)
+    extent = (abs(right - left) * width, abs(bottom - top) * height)
+    return Mark("box", true, (x * width, y * height, *extent), text)
+
+
+def _line(view: View) -> Line:
+    """Returns a view in words; a mask that has its picture needs none."""
+    if isinstance(view, LabelView):
+        if view.true is None:
+            return Line(view.task, f"{view.predicted} predicted, no label", None)
+        right = view.true == view.predicted
+        text = view.predicted if right else f"{view.predicted} predicted, {view.true} true"
+        return Line(view.task, text, right)
+    if view.true is None or isinstance(view, MaskView):
+        return Line(view.task, "no label", None)
+    if isinstance(view, PointView):
+        return Line(view.task, f"{number(math.dist(view.true, view.predicted))} pixels apart", None)
+    return Line(view.task, f"overlap {_overlap(view.true, view.predicted):.0%}", None)
+
+
+def _overlap(first: Box, second: Box) -> float:
+    """Returns intersection over union, 0 for two empty boxes."""
+    sides = [max(0.0, min(first[i + 2], second[i + 2]) - max(first[i], second[i])) for i in (0, 1)]
+    both = sides[0] * sides[1]
+    areas = [max(0.0, b[2] - b[0]) * max(0.0, b[3] - b[1]) for b in (first, second)]
+    union = sum(areas) - both
+    return both / union if union > 0 else 0.0
+
+
+def _data_address(path: Path, name: str) -> str:
+    """Returns a PNG beside gallery.json as a `data:` address."""
+    file = inside(path.parent, name, named_in=path)
+    content = read_bytes(file, hint=f"{path} names it. {HINT}")
+    if not content.startswith(_PNG):
+        raise DataError(f"{file} is no PNG image, which {path} needs. {HINT}")
+    return f"data:image/png;base64,{base64.b64encode(content).decode()}"

@@ -1,0 +1,83 @@
+"""What the methods recorded of themselves, as one history for each title."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+
+from plait.reports.read.series import Series, series
+from plait.runs import WatchedValues
+
+Row = Mapping[str, float | None]  # by column; a plain number has the column ""
+
+
+@dataclass(frozen=True)
+class History:
+    """One title over the steps.
+
+    Attributes:
+        title: such as "MMoE: gates".
+        shares: whether a row is shares of one whole.
+        events: `(step, {row: values})` in order; a row may be missing at some steps.
+    """
+
+    title: str
+    shares: bool
+    events: list[tuple[int, dict[str, Row]]]
+
+    @cached_property
+    def last(self) -> dict[str, Row]:
+        """What each row had when it was last recorded."""
+        found: dict[str, Row] = {}
+        for _, rows in self.events:
+            found |= rows
+        return found
+
+    @cached_property
+    def columns(self) -> list[str]:
+        """All columns; none where each row is a number."""
+        names = dict.fromkeys(column for row in self.last.values() for column in row)
+        return [] if list(names) == [""] else list(names)
+
+    def curve(self, row: str, column: str = "") -> Series:
+        """Returns the finite values of one cell."""
+        return series(
+            self.events,
+            lambda event: event[0],
+            lambda event: event[1].get(row, {}).get(column),
+        )
+
+    def travel(self) -> dict[str, float]:
+        """Returns how far each row went: the sum of its cells' changes from first to last."""
+        first: dict[str, Row] = {}
+        for _, rows in reversed(self.events):
+            first |= rows
+        return {
+            row: math.fsum(
+                abs(value - before)
+                for column, value in values.items()
+                if value is not None and (before := first[row].get(column)) is not None
+            )
+            for row, values in self.last.items()
+        }
+
+
+def histories(events: list[WatchedValues]) -> list[History]:
+    """Returns the history of each title that has a row, in the order of their first appearance."""
+    found: dict[str, History] = {}
+    for event in events:
+        for title, numbers in event.values.items():
+            history = found.setdefault(title, History(title, numbers.shares, []))
+            rows = {row: _row(value) for row, value in numbers.rows.items()}
+            history.events.append((event.step, rows))
+    return [history for history in found.values() if history.last]
+
+
+def _row(value: float | dict[str, float | None] | None) -> Row:
+    cells = value if isinstance(value, dict) else {"": value}
+    return {
+        column: None if cell is None or not math.isfinite(cell) else cell
+        for column, cell in cells.items()
+    }

@@ -1,0 +1,138 @@
+"""A run folder as typed values."""
+
+from __future__ import annotations
+
+import json
+import math
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any
+
+import yaml
+from pydantic import ConfigDict, Field, TypeAdapter
+
+from plait.core.errors import DataError
+from plait.reports.read.files import parse, read_bytes
+from plait.runs.events import Event, FinalTest, Step, Validation, Warned, WatchedValues
+from plait.runs.folder import CONFIG, ENVIRONMENT, EVENTS
+
+
+@dataclass(frozen=True)
+class Run:
+    """A run folder.
+
+    Attributes:
+        folder: where it is.
+        steps: the optimizer steps in order.
+        validations: the evaluations in order.
+        test: the test after training, if there was one.
+        watched: what the methods recorded of themselves, in order.
+        warnings: what went wrong with them, in order.
+        config: the resolved configuration; None for a run that was not started from one.
+        env: versions, command and machine; None likewise.
+        whole: false if the last line is cut off, as it can be while training goes on.
+    """
+
+    folder: Path
+    steps: list[Step]
+    validations: list[Validation]
+    test: FinalTest | None
+    watched: list[WatchedValues]
+    warnings: list[Warned]
+    config: dict[str, Any] | None
+    env: dict[str, Any] | None
+    whole: bool
+
+    @property
+    def tasks(self) -> list[str]:
+        """All tasks, in the order of the model where an evaluation shows it."""
+        evaluated = [name for event in self.validations[:1] for name in event.losses]
+        stepped = [name for event in self.steps for name in event.losses]
+        return list(
+            dict.fromkeys(evaluated + stepped + list(self.test.losses if self.test else ()))
+        )
+
+    @property
+    def best(self) -> Validation | None:
+        """The evaluation with the highest score, the first of equal ones."""
+        scored = [event for event in self.validations if not math.isnan(event.score)]
+        return max(scored, key=lambda event: event.score, default=None)
+
+    @property
+    def seconds(self) -> float:
+        """Time in training and validation."""
+        stepped = [event.seconds for event in self.steps]
+        return max(stepped + [event.seconds for event in self.validations], default=0.0)
+
+
+_EVENT: TypeAdapter[Event] = TypeAdapter(
+    Annotated[Event, Field(discriminator="event")], config=ConfigDict(extra="forbid")
+)
+_ENV: TypeAdapter[dict[str, Any]] = TypeAdapter(dict[str, Any])
+
+
+def read_run(folder: Path) -> Run:
+    """Reads a run folder.
+
+    Raises:
+        DataError: `events.jsonl` is missing, or a file is broken; the message names it.
+    """
+    events, whole = _read_events(folder / EVENTS)
+    tests = [event for event in events if isinstance(event, FinalTest)]
+    return Run(
+        folder,
+        [event for event in events if isinstance(event, Step)],
+        [event for event in events if isinstance(event, Validation)],
+        tests[0] if tests else None,
+        [event for event in events if isinstance(event, WatchedValues)],
+        [event for event in events if isinstance(event, Warned)],
+        _read_config(folder / CONFIG),
+        _read_env(folder / ENVIRONMENT),
+        whole,
+    )
+
+
+def _read_events(path: Path) -> tuple[list[Event], bool]:
+    """Returns the events, and whether the last line is whole."""
+    text = read_bytes(path, hint="Give the folder of a run, in which training writes this file.")
+    lines = text.splitlines()
+    whole = not lines or text.endswith(b"\n") or _is_json(lines[-1])
+    if not whole:
+        lines.pop()
+    events: list[Event] = []
+    for number, line in enumerate(lines, start=1):
+        where = f"{path}, line {number}"
+        event = parse(_EVENT, line, where=where, hint="Repair or remove this line.")
+        if isinstance(event, FinalTest) and any(isinstance(other, FinalTest) for other in events):
+            raise DataError(f"{where}: a second test event. Keep the one that belongs to this run.")
+        events.append(event)
+    return events, whole
+
+
+def _is_json(line: bytes) -> bool:
+    try:
+        json.loads(line)
+    except ValueError:
+        return False
+    return True
+
+
+def _read_config(path: Path) -> dict[str, Any] | None:
+    if not path.exists():
+        return None
+    hint = "Restore the file that training wrote, or remove it: the report then goes without."
+    try:
+        found = yaml.safe_load(read_bytes(path, hint=hint))
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        reason = " ".join(str(error).split())  # YAML draws over several lines where it stumbled
+        raise DataError(f"{path} is not YAML: {reason}. {hint}") from None
+    if not isinstance(found, dict):
+        raise DataError(f"{path} must be a mapping; found {type(found).__name__}. {hint}")
+    return found
+
+
+def _read_env(path: Path) -> dict[str, Any] | None:
+    if not path.exists():
+        return None
+    hint = "Restore the file that training wrote, or remove it: the report then goes without."
+    return parse(_ENV, read_bytes(path, hint=hint), where=str(path), hint=hint)

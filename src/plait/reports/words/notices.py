@@ -1,0 +1,53 @@
+"""What a reader has to know before any chart: warnings, and steps that were not taken."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from plait.reports.read.run import Run
+
+MOST_NOTICES = 8
+
+
+@dataclass(frozen=True)
+class Notice:
+    """A warning, said once however often it came.
+
+    Attributes:
+        when: at which steps, and of which run where there are several.
+        text: what is wrong.
+    """
+
+    when: str
+    text: str
+
+
+def notices(run: Run, name: str = "") -> list[Notice]:
+    """Returns the warnings of a run, the steps that were skipped by reason, and what was left out.
+
+    Args:
+        run: the run.
+        name: of the run, where the page shows several.
+    """
+    found: dict[str, list[int]] = {}
+    for warning in run.warnings:
+        found.setdefault(warning.text, []).append(warning.step)
+    for step in run.steps:
+        if step.skipped is not None:
+            found.setdefault(f"The step was not taken: {step.skipped}", []).append(step.step)
+        if step.flag is not None:
+            found.setdefault(f"The balancer found: {step.flag}", []).append(step.step)
+    listed = [
+        Notice(f"{name}, {_when(steps)}:" if name else f"{_when(steps).capitalize()}:", text)
+        for text, steps in list(found.items())[:MOST_NOTICES]
+    ]
+    if len(found) > MOST_NOTICES:
+        rest = f"{len(found) - MOST_NOTICES} more warnings are in events.jsonl."
+        listed.append(Notice(f"{name}:" if name else "", rest))
+    return listed
+
+
+def _when(steps: list[int]) -> str:
+    if len(steps) == 1:
+        return f"step {steps[0]}"
+    return f"{len(steps)} times from step {steps[0]} to step {steps[-1]}"

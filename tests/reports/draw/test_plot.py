@@ -1,0 +1,46 @@
+"""Axes leave room for what they show."""
+
+import json
+from typing import Any
+
+import pytest
+
+from plait.reports.draw.plot import draw_bars, draw_lines, line
+from plait.reports.draw.style import GREY, Look
+from plait.reports.read.series import Series
+
+
+def layout(markup: str) -> dict[str, Any]:
+    """The layout of a chart as plotly gets it."""
+    decoder, start = json.JSONDecoder(), markup.index("[", markup.index("Plotly.newPlot("))
+    _, end = decoder.raw_decode(markup[start:])
+    found, _ = decoder.raw_decode(markup[markup.index("{", start + end) :])
+    return dict(found)
+
+
+def logarithmic(*values: float) -> dict[str, Any]:
+    curve = Series(list(range(len(values))), list(values))
+    return dict(layout(draw_lines("c", [line(curve, Look(GREY))], x="step", log=True))["yaxis"])
+
+
+def test_a_logarithmic_axis_shows_all_of_a_few_decades() -> None:
+    axis = logarithmic(1e-3, 1e2)
+    assert axis["type"] == "log"
+    assert "range" not in axis
+
+
+def test_a_value_that_is_as_good_as_zero_does_not_squeeze_the_others() -> None:
+    """Networks that begin alike are apart by rounding alone: their distance begins at 1e-16."""
+    low, high = logarithmic(1e-16, 1e-2, 1e-1)["range"]
+    assert (low, high) == (pytest.approx(-7), pytest.approx(-0.7))
+
+
+@pytest.mark.parametrize(
+    ("ends", "span"),
+    [(None, [-9.0, 9.0]), ((0.0, 10.0), [0.0, 14.0]), ((-10.0, 10.0), [-18.0, 18.0])],
+)
+def test_bars_have_room_for_their_numbers(
+    ends: tuple[float, float] | None, span: list[float]
+) -> None:
+    axis = layout(draw_bars("b", ["x", "y"], [5.0, -1.0], [GREY, GREY], ends))["xaxis"]
+    assert axis["range"] == pytest.approx(span)

@@ -1,0 +1,281 @@
+"""The page shows the numbers of the run, safely, and needs nothing else."""
+
+import json
+import re
+from pathlib import Path
+
+import pytest
+from plotly.offline import get_plotlyjs
+
+from plait.core.errors import DataError
+from plait.reports import write_report
+from plait.reports.words.text import number
+from tests.reports.example import (
+    TRIVIAL,
+    Event,
+    write_comparison,
+    write_events,
+    write_run,
+)
+from tests.reports.page import Page, read_page
+
+EVIL = "<script>alert(1)</script>"
+
+
+def report(folder: Path) -> Page:
+    return read_page(write_report(folder))
+
+
+def of(events: list[Event], kind: str) -> list[Event]:
+    return [event for event in events if event["event"] == kind]
+
+
+def data_of_charts(page: Page) -> str:
+    """The page without the library, in which any text can occur."""
+    return page.source.replace(get_plotlyjs(), "")
+
+
+def test_the_report_is_in_the_folder_and_repeatable(tmp_path: Path) -> None:
+    write_run(tmp_path, epochs=2, steps_per_epoch=5, gallery=True)
+    path = write_report(tmp_path)
+    first = path.read_bytes()
+    assert path == tmp_path / "report.html"
+    assert write_report(tmp_path).read_bytes() == first
+    assert not list(tmp_path.glob("*.partial"))
+
+
+def test_the_metric_table_has_the_test_and_the_best_epoch(tmp_path: Path) -> None:
+    events = write_run(tmp_path)
+    best = max(of(events, "evaluation"), key=lambda event: event["score"])
+    head, *rows = report(tmp_path).tables["Metrics on the test data"]
+    assert head[-2:] == [f"Validation, epoch {best['epoch']}", "Labels"]
+    arrows = {"distance": "↓", "mae": "↓"}
+    expected = [
+        [
+            *(task, f"{metric} {arrows.get(metric, '↑')}", number(value)),
+            *(number(TRIVIAL[task][metric]), "better", number(best["metrics"][task][metric])),
+            "400",
+        ]
+        for task, metrics in events[-1]["metrics"].items()
+        for metric, value in metrics.items()
+    ]
+    assert rows == expected
+
+
+def test_without_a_test_the_table_is_of_the_best_epoch(tmp_path: Path) -> None:
+    events = write_run(tmp_path, tested=False)
+    best = max(of(events, "evaluation"), key=lambda event: event["score"])
+    head, *rows = report(tmp_path).tables["Metrics on the validation data"]
+    assert head[2] == f"Validation, epoch {best['epoch']}"
+    assert rows[0][2] == number(best["metrics"]["digit"]["accuracy"])
+
+
+@pytest.mark.parametrize("steps_per_epoch", [4, 60])
+def test_the_tables_of_the_charts_have_the_recorded_values(
+    tmp_path: Path, steps_per_epoch: int
+) -> None:
+    events = write_run(tmp_path, epochs=3, steps_per_epoch=steps_per_epoch, terms=True)
+    steps = {str(event["step"]): event for event in of(events, "step")}
+    page = report(tmp_path)
+    for caption, name in (("Training loss", "losses"), ("Task weights", "weights")):
+        head, *rows = page.tables[caption]
+        assert len(rows) == min(len(steps), 30)
+        assert (rows[0][0], rows[-1][0]) == ("1", str(len(steps)))
+        for step, *cells in rows:
+            assert cells == [number(steps[step][name][task]) for task in head[1:]]
+    for step, *cells in page.tables["Gradient cosines"][1:]:
+        assert cells == [number(cosine) for _, _, cosine in steps[step]["cosines"]]
+    for step, *cells in page.tables["Gradient norms"][1:]:
+        event = steps[step]
+        assert cells == [number(x) for x in [*event["norms"].values(), event["gradient_norm"]]]
+    for step, *cells in page.tables["Penalties"][1:]:
+        assert cells == [number(x) for x in steps[step]["terms"]["PairwiseL2"]]
+    for step, rate in page.tables["Learning rate"][1:]:
+        assert rate == number(steps[step]["lr"])
+    for epoch, *cells in page.tables["Validation"][1:]:
+        metrics = of(events, "evaluation")[int(epoch) - 1]["metrics"]
+        assert cells == [number(v) for each in metrics.values() for v in each.values()]
+
+
+def test_conflict_is_the_mean_and_the_share_below_zero(tmp_path: Path) -> None:
+    events = of(write_run(tmp_path), "step")
+    rows = report(tmp_path).tables["Gradient conflict"][1:]
+    assert len(rows) == 3
+    for index, row in enumerate(rows):
+        values = [event["cosines"][index][2] for event in events]
+        first, second, _ = events[0]["cosines"][index]
+        share = sum(value < 0 for value in values) / len(values)
+        mean = sum(values) / len(values)
+        assert row == [f"{first} and {second}", number(mean), f"{share:.1%}", str(len(values))]
+
+
+def test_a_comparison_shows_its_rows_and_answer(tmp_path: Path) -> None:
+    found = write_comparison(tmp_path)
+    page = report(tmp_path)
+    rows = page.tables["Joint against single-task training"][1:]
+    for cells, row in zip(rows, found["rows"], strict=True):
+        assert cells[2:5] == [number(row[name]) for name in ("trivial", "single", "joint")]
+        assert cells[5] == f"{row['change']:+.1f}\N{NO-BREAK SPACE}%"
+        assert cells[6] == ("better" if row["change"] > 0 else "worse")
+    assert f"{abs(found['delta_m']):.1f}\N{NO-BREAK SPACE}% better" in page.text
+    assert found["note"] in page.text
+    head = page.tables["Training loss"][0]
+    assert head[1:] == [x for t in ("digit", "mask", "centre") for x in (t, f"{t}, alone")]
+
+
+def test_plotly_is_in_the_page_once(tmp_path: Path) -> None:
+    write_comparison(tmp_path)
+    page = report(tmp_path)
+    assert page.source.count(get_plotlyjs()) == 1
+    assert data_of_charts(page).count("plotly.js v") == 0
+
+
+def test_the_page_fetches_nothing(tmp_path: Path) -> None:
+    write_comparison(tmp_path)
+    page = report(tmp_path)
+    text = data_of_charts(page)
+    assert not re.findall(r"https?://|@import|url\(|//[a-z]+\.[a-z]+/", text)
+    assert not page.all("link")
+    assert not [script for script in page.all("script") if "src" in script]
+    addresses = [tag[name] for _, tag in page.tags for name in ("href", "src") if name in tag]
+    assert all(address.startswith(("#", "data:image/png;base64,")) for address in addresses)
+    (policy,) = page.all("meta", **{"http-equiv": "Content-Security-Policy"})
+    assert "default-src 'none'" in policy["content"]
+
+
+def test_text_of_users_is_never_markup(tmp_path: Path) -> None:
+    """In tables, in charts and in pictures alike."""
+    found = write_comparison(tmp_path, tasks=(EVIL, "mask"))
+    found |= {"title": EVIL, "note": EVIL}
+    (tmp_path / "comparison.json").write_text(json.dumps(found))
+    (tmp_path / "joint" / "config.yaml").write_text(json.dumps({EVIL: [EVIL, {"path": EVIL}]}))
+    (tmp_path / "joint" / "env.json").write_text(json.dumps({EVIL: EVIL}))
+    gallery = tmp_path / "joint" / "gallery" / "gallery.json"
+    gallery.write_text(gallery.read_text().replace('"digit"', json.dumps(EVIL)))
+    page = report(tmp_path)
+    assert EVIL in page.text
+    assert "alert(1)" in data_of_charts(page)
+    assert "<script>alert" not in page.source
+    charts = page.all("div", class_="plotly-graph-div")
+    assert page.source.count("</script>") == len(page.all("script")) == len(charts) + 2
+
+
+def test_a_task_that_is_named_like_markup_of_plotly_is_shown_as_it_is(tmp_path: Path) -> None:
+    write_run(tmp_path, tasks=("<b>bold</b>", "mask"), epochs=1, steps_per_epoch=3)
+    assert r"\u003cb\u003e" not in data_of_charts(report(tmp_path))
+
+
+def test_what_is_missing_is_said(tmp_path: Path) -> None:
+    events = of(write_run(tmp_path, gradients=False, epochs=1, steps_per_epoch=3), "step")
+    for event in events:
+        del event["weights"]
+    write_events(tmp_path, events)
+    (tmp_path / "config.yaml").unlink()
+    page = report(tmp_path)
+    for sentence in (
+        "Cosines between the tasks' gradients were not recorded.",
+        "There are no weights",
+        "No metric was evaluated.",
+        "the objective has the tasks' losses only",
+        "no gallery/gallery.json",
+        "There is no config.yaml",
+        "Norms of the tasks were not recorded",
+    ):
+        assert sentence in page.text
+    charts = {
+        chart["id"].rpartition("-")[0] for chart in page.all("div", class_="plotly-graph-div")
+    }
+    assert charts == {"loss", "norms", "rate"}
+
+
+def test_a_run_without_a_step_has_a_page(tmp_path: Path) -> None:
+    write_events(tmp_path, [])
+    page = report(tmp_path)
+    assert "No step has been recorded yet." in page.text
+    assert not page.all("div", class_="plotly-graph-div")
+
+
+def test_one_task_has_no_conflict(tmp_path: Path) -> None:
+    write_run(tmp_path, tasks=("digit",), epochs=1, steps_per_epoch=3)
+    assert "A run of one task has no pair" in report(tmp_path).text
+
+
+def test_a_task_without_labels_in_a_step_has_a_gap(tmp_path: Path) -> None:
+    events = write_run(tmp_path, epochs=1, steps_per_epoch=3)
+    del events[1]["losses"]["mask"]
+    write_events(tmp_path, events)
+    assert report(tmp_path).tables["Training loss"][2][2] == "–"
+
+
+def test_a_cut_off_line_is_said(tmp_path: Path) -> None:
+    write_run(tmp_path, epochs=1, steps_per_epoch=3)
+    assert "cut off" not in report(tmp_path).text
+    with (tmp_path / "events.jsonl").open("a") as file:
+        file.write('{"event": "step", "st')
+    assert "cut off" in report(tmp_path).text
+
+
+def test_many_pairs_are_cut_to_those_that_conflict_most(tmp_path: Path) -> None:
+    tasks = tuple(f"task {i}" for i in range(7))
+    write_run(tmp_path, tasks=tasks, epochs=1, steps_per_epoch=20)
+    page = report(tmp_path)
+    assert "The 12 of 21 pairs that conflict most often." in page.text
+    rows = {row[0]: float(row[2].rstrip("%")) for row in page.tables["Gradient conflict"][1:]}
+    shown = page.tables["Gradient cosines"][0][1:]
+    assert len(rows) == 21
+    assert len(shown) == 12
+    hidden = rows.keys() - set(shown)
+    assert min(rows[pair] for pair in shown) >= max(rows[pair] for pair in hidden)
+
+
+def test_of_many_tasks_a_few_are_drawn_and_all_are_in_the_tables(tmp_path: Path) -> None:
+    tasks = tuple(f"task {i}" for i in range(40))
+    write_run(tmp_path, tasks=tasks, epochs=1, steps_per_epoch=3)
+    page = report(tmp_path)
+    charts = [chart["id"] for chart in page.all("div", class_="plotly-graph-div")]
+    for name in ("loss", "validation", "cosines"):
+        assert len([chart for chart in charts if chart.startswith(f"{name}-")]) == 12
+    assert "Drawn are 12 of 40 tasks, evenly chosen from their list" in page.text
+    assert "Drawn are 8 of 40 tasks, those with the largest last values" in page.text
+    for caption in ("Training loss", "Task weights"):
+        assert page.tables[caption][0][1:] == list(tasks)
+    assert len(page.tables["Gradient conflict"]) == 1 + 200
+    assert "The table has the 200 pairs that conflict most often." in page.text
+
+
+def test_of_many_changes_the_ends_are_drawn(tmp_path: Path) -> None:
+    tasks = tuple(f"task {i}" for i in range(15))
+    found = write_comparison(tmp_path, tasks)
+    for place, row in enumerate(found["rows"]):
+        row["change"] = float(place)
+    (tmp_path / "comparison.json").write_text(json.dumps(found))
+    (bars,) = [
+        each["aria-label"]
+        for each in report(tmp_path).all("div", role="img")
+        if "task 0: accuracy +0.0" in each["aria-label"]
+    ]
+    assert bars.count("task") == 24
+    assert "task 14: f1 +29.0" in bars
+    assert "task 7: accuracy" not in bars  # in the middle
+
+
+def test_charts_are_described_in_words(tmp_path: Path) -> None:
+    write_comparison(tmp_path)
+    page = report(tmp_path)
+    described = [each for each in page.all("div", role="img") if each["aria-label"].strip()]
+    assert len(described) == len(page.all("div", class_="plotly-graph-div"))
+    assert all(each["aria-label"] for each in page.all("svg", role="img"))
+    assert page.all("html", lang="en")
+
+
+def test_long_curves_are_thinned(tmp_path: Path) -> None:
+    write_run(tmp_path, tasks=("digit",), epochs=1, steps_per_epoch=2000, gradients=False)
+    text = data_of_charts(report(tmp_path))
+    lengths = [len(y.split(",")) for y in re.findall(r'"y":\[([^\[\]]*)\]', text)]
+    assert max(lengths) == 500
+
+
+def test_a_folder_without_a_run_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match=r"neither events\.jsonl nor comparison\.json nor fam"):
+        write_report(tmp_path)
+    assert not (tmp_path / "report.html").exists()

@@ -1,0 +1,162 @@
+"""A run folder is read exactly, and what is broken is named."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from plait.core.errors import DataError
+from plait.reports.read.comparison import read_comparison
+from plait.reports.read.run import read_run
+from tests.reports.example import write_comparison, write_events, write_run
+
+
+def test_every_value_of_the_events_is_kept(tmp_path: Path) -> None:
+    events = write_run(tmp_path, epochs=2, steps_per_epoch=3, terms=True)
+    run = read_run(tmp_path)
+    steps = [event for event in events if event["event"] == "step"]
+    assert [step.step for step in run.steps] == [1, 2, 3, 4, 5, 6]
+    for found, event in zip(run.steps, steps, strict=True):
+        for name in ("epoch", "lr", "seconds", "losses", "gradient_norm", "weights", "norms"):
+            assert getattr(found, name) == event[name]
+        assert [list(cosine) for cosine in found.cosines] == event["cosines"]
+        assert {name: list(pair) for name, pair in found.terms.items()} == event["terms"]
+    last = [event for event in events if event["event"] == "evaluation"][-1]
+    for name in ("epoch", "step", "score", "seconds", "losses", "metrics", "trivial", "counts"):
+        assert getattr(run.validations[-1], name) == last[name]
+    assert run.test is not None
+    assert run.test.metrics == events[-1]["metrics"]
+    assert run.tasks == ["digit", "mask", "centre"]
+    assert run.whole
+
+
+def test_a_run_that_goes_on_is_read_up_to_its_last_whole_line(tmp_path: Path) -> None:
+    """A process that reads while another one writes can see any prefix of the file."""
+    write_run(tmp_path, tasks=("digit",), epochs=1, steps_per_epoch=2, gradients=False)
+    path = tmp_path / "events.jsonl"
+    text = path.read_bytes()
+    for size in range(0, len(text), 7):
+        path.write_bytes(text[:size])
+        run = read_run(tmp_path)
+        *lines, rest = text[:size].split(b"\n")
+        ended = bool(rest) and text[size : size + 1] == b"\n"
+        found = len(run.steps) + len(run.validations) + (run.test is not None)
+        assert found == len(lines) + ended
+        assert run.whole == (ended or not rest)
+
+
+@pytest.mark.parametrize(
+    ("line", "finding"),
+    [
+        ("{broken", "Invalid JSON"),
+        ("", "Invalid JSON"),
+        ('{"event": "step", "step": 1}', "`step.epoch`"),
+        ('{"event": "holiday"}', "holiday"),
+        ('{"event": "warning", "step": 1}', "`warning.text`"),
+        (
+            '{"event": "watched", "step": 1, "epoch": 0, "values": {"t": {}}}',
+            "`watched.values.t.shares`",
+        ),
+        ('{"step": 1}', "event"),
+    ],
+)
+def test_a_broken_line_is_named_by_its_number(tmp_path: Path, line: str, finding: str) -> None:
+    write_run(tmp_path, epochs=1, steps_per_epoch=3)
+    path = tmp_path / "events.jsonl"
+    lines = path.read_text().splitlines()
+    lines[1] = line
+    path.write_text("\n".join(lines) + "\n")
+    with pytest.raises(DataError, match=r"events\.jsonl, line 2: .*Repair or remove") as error:
+        read_run(tmp_path)
+    assert finding in str(error.value)
+
+
+def test_a_value_of_the_wrong_kind_is_named(tmp_path: Path) -> None:
+    events = write_run(tmp_path, epochs=1, steps_per_epoch=3)
+    events[2]["losses"]["mask"] = "low"
+    write_events(tmp_path, events)
+    with pytest.raises(DataError, match=r"line 3: `step\.losses\.mask`"):
+        read_run(tmp_path)
+
+
+def test_a_broken_last_line_that_is_whole_is_an_error(tmp_path: Path) -> None:
+    write_run(tmp_path, epochs=1, steps_per_epoch=1)
+    with (tmp_path / "events.jsonl").open("a") as file:
+        file.write("{broken\n")
+    with pytest.raises(DataError, match="line 4"):
+        read_run(tmp_path)
+
+
+def test_a_second_test_is_an_error(tmp_path: Path) -> None:
+    events = write_run(tmp_path, epochs=1, steps_per_epoch=1)
+    write_events(tmp_path, [*events, events[-1]])
+    with pytest.raises(DataError, match="line 4: a second test"):
+        read_run(tmp_path)
+
+
+def test_missing_events_are_named(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match=r"events\.jsonl cannot be read: No such file"):
+        read_run(tmp_path)
+
+
+def test_a_trainer_without_a_configuration_leaves_neither_config_nor_env(tmp_path: Path) -> None:
+    write_run(tmp_path, epochs=1, steps_per_epoch=1)
+    (tmp_path / "config.yaml").unlink()
+    (tmp_path / "env.json").unlink()
+    run = read_run(tmp_path)
+    assert run.config is None
+    assert run.env is None
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("config.yaml", "a: [1"),
+        ("config.yaml", "- a\n- b\n"),
+        ("config.yaml", "a: !!python/object/apply:os.getcwd []"),
+        ("env.json", "{"),
+        ("env.json", "[1]"),
+    ],
+)
+def test_a_broken_file_is_named(tmp_path: Path, name: str, text: str) -> None:
+    write_run(tmp_path, epochs=1, steps_per_epoch=1)
+    (tmp_path / name).write_text(text)
+    with pytest.raises(DataError, match=f"{name}.*Restore the file"):
+        read_run(tmp_path)
+
+
+def test_the_best_epoch_is_the_first_with_the_highest_score(tmp_path: Path) -> None:
+    events = write_run(tmp_path, epochs=4, steps_per_epoch=1)
+    scores = iter([0.1, 0.7, float("nan"), 0.7])
+    for event in events:
+        if event["event"] == "evaluation":
+            event["score"] = next(scores)
+    write_events(tmp_path, events)
+    best = read_run(tmp_path).best
+    assert best is not None
+    assert best.epoch == 2
+
+
+def test_a_comparison_has_its_runs(tmp_path: Path) -> None:
+    written = write_comparison(tmp_path)
+    found, joint, single = read_comparison(tmp_path)
+    assert [vars(row) for row in found.rows] == written["rows"]
+    assert joint.tasks == ["digit", "mask", "centre"]
+    assert {task: run.tasks for task, run in single.items()} == {t: [t] for t in joint.tasks}
+
+
+def test_a_comparison_without_a_value_is_refused(tmp_path: Path) -> None:
+    written = write_comparison(tmp_path)
+    del written["rows"][2]["change"]
+    (tmp_path / "comparison.json").write_text(json.dumps(written))
+    with pytest.raises(DataError, match=r"comparison\.json: `rows\.2\.change`"):
+        read_comparison(tmp_path)
+
+
+def test_a_run_outside_the_comparison_is_refused(tmp_path: Path) -> None:
+    written = write_comparison(tmp_path / "here")
+    write_run(tmp_path / "other", epochs=1, steps_per_epoch=1)
+    written["joint"] = "../other"
+    (tmp_path / "here" / "comparison.json").write_text(json.dumps(written))
+    with pytest.raises(DataError, match="outside"):
+        read_comparison(tmp_path / "here")
