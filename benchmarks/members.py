@@ -28,7 +28,7 @@ from plait.experiments import build_job, validate, with_defaults
 from plait.recipes import Digits
 from plait.regularization import Regularizer
 from plait.sharing import Sharing
-from plait.tasks import MultiLabel, Task
+from plait.tasks import BaseTask, MultiLabel
 
 BASE = {
     "epochs": 3,
@@ -57,7 +57,7 @@ class Ordered(Digits):
 
     thresholds: ClassVar[Sequence[int]] = (3, 6, 8)
 
-    def tasks(self) -> list[Task]:
+    def tasks(self) -> list[BaseTask]:
         """Returns one task for each threshold; a yes to a later one is a yes to those before."""
         return [MultiLabel(f"at least {low}", labels=1, pooling="max") for low in self.thresholds]
 

@@ -13,7 +13,7 @@ from plait.core.features import FeatureShape
 from plait.core.keys import safe_key
 from plait.model import MultiTaskModel
 from plait.sharing import Separate, Sharing
-from plait.tasks import Classification, MultiLabel, Regression, Task
+from plait.tasks import BaseTask, Classification, MultiLabel, Regression
 
 X = 3  # length of an input vector
 
@@ -22,20 +22,20 @@ def mlp(width: int = 5) -> nn.Sequential:
     return nn.Sequential(nn.Linear(X, width), nn.Tanh())
 
 
-def labels(*names: str, number: int = 1) -> list[Task]:
+def labels(*names: str, number: int = 1) -> list[BaseTask]:
     return [MultiLabel(name, labels=number) for name in names]
 
 
-def classes(*names: str, number: int = 3) -> list[Task]:
+def classes(*names: str, number: int = 3) -> list[BaseTask]:
     return [Classification(name, classes=number) for name in names]
 
 
-def numbers(*names: str, number: int = 1) -> list[Task]:
+def numbers(*names: str, number: int = 1) -> list[BaseTask]:
     return [Regression(name, outputs=number) for name in names]
 
 
 def new(
-    tasks: Sequence[Task],
+    tasks: Sequence[BaseTask],
     *connections: Connection,
     encoder: Callable[[], nn.Module] = mlp,
     sharing: Sharing | None = None,

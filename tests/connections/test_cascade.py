@@ -14,7 +14,15 @@ from plait.core.kinds import Kind
 from plait.core.structure import Masked
 from plait.encoders import ConvEncoder
 from plait.sharing import Hard, Separate
-from plait.tasks import Classification, MultiLabel, Regression, Segmentation, Tagging, Task
+from plait.tasks import (
+    BaseTask,
+    Classification,
+    MultiLabel,
+    Regression,
+    Segmentation,
+    Tagging,
+    Task,
+)
 from tests.connections.flows import (
     alpha_of,
     classes,
@@ -106,7 +114,7 @@ def test_features_of_maps_are_averaged_onto_the_grid_of_the_target() -> None:
     ],
 )
 def test_a_head_reads_the_features_and_what_the_parents_say(
-    source: Task, feed: Any, said: Any
+    source: BaseTask, feed: Any, said: Any
 ) -> None:
     connection = Cascade(feed=feed, alpha=0.5)
     model, x = new([source, *numbers("b")], connection), rows()

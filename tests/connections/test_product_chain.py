@@ -12,7 +12,7 @@ from plait.connections import ProductChain, Wiring
 from plait.connections.product_chain import logit_of_both
 from plait.core.errors import ShapeError, UnsupportedError
 from plait.core.kinds import Kind
-from plait.tasks import Classification, MultiLabel, Task
+from plait.tasks import BaseTask, Classification, MultiLabel
 from tests.connections.flows import classes, labels, new, numbers, reached, rows, runs
 
 ABC = ["a", "b.c", "d"]
@@ -118,7 +118,7 @@ def test_labels_are_multiplied_column_by_column() -> None:
 
 @pytest.mark.parametrize("first", ["classes", "labels"])
 def test_two_classes_are_a_yes_or_no(first: str) -> None:
-    tasks: list[Task] = [Classification("a", classes=2), Classification("b", classes=2)]
+    tasks: list[BaseTask] = [Classification("a", classes=2), Classification("b", classes=2)]
     if first == "labels":
         tasks[0] = MultiLabel("a", labels=1)
     model, plain, x = new(tasks, ProductChain()), new(tasks), rows()

@@ -2,6 +2,7 @@ import pytest
 
 from plait.core.kinds import Kind
 from plait.tasks import (
+    BaseTask,
     Classification,
     DenseRegression,
     MultiLabel,
@@ -30,7 +31,7 @@ def test_a_kind_says_how_many_numbers_a_prediction_has() -> None:
     ],
 )
 def test_every_task_says_what_its_predictions_are(
-    task: Task, kind: Kind, shape: tuple[int, ...]
+    task: BaseTask, kind: Kind, shape: tuple[int, ...]
 ) -> None:
     assert task.kind == kind
     assert task.kind.size(shape) == 3

@@ -6,7 +6,7 @@ from torchmetrics.regression import R2Score
 
 from plait.core.errors import ConfigError, DataError
 from plait.evaluation import Evaluation, rule, skill
-from plait.tasks import Classification, Regression, Task
+from plait.tasks import BaseTask, Classification, Regression, Task
 
 BREED = Classification("breed", classes=3, weight=2.0)
 AGE = Regression("age")
@@ -21,7 +21,7 @@ EVALUATION = Evaluation(
 SKILLS = {"breed": 0.6, "age": 0.25}
 
 
-def bare() -> Task:
+def bare() -> BaseTask:
     return Task("bare", head=lambda shape: torch.nn.Identity(), loss=lambda p, y: (p - y) ** 2)
 
 

@@ -18,7 +18,7 @@ from plait.balancing import Equal
 from plait.data import InMemory
 from plait.encoders import ConvEncoder
 from plait.recipes import Recipe
-from plait.tasks import Classification, Regression, Segmentation, Task
+from plait.tasks import BaseTask, Classification, Regression, Segmentation
 
 TINY = "tests.experiments.tiny:Tiny"
 
@@ -43,7 +43,7 @@ class Tiny(Recipe):
     def class_names(self) -> Mapping[str, list[str]]:
         return {"quarter": ["north-west", "north-east", "south-west", "south-east"]}
 
-    def tasks(self) -> list[Task]:
+    def tasks(self) -> list[BaseTask]:
         return [
             Classification("quarter", classes=4),
             Segmentation("mask", classes=2),

@@ -28,7 +28,15 @@ from plait.core.structure import PerTask
 from plait.encoders import ConvEncoder
 from plait.model.connect import connect
 from plait.sharing import Hard, Separate, Sharing
-from plait.tasks import Classification, MultiLabel, Regression, Segmentation, Tagging, Task
+from plait.tasks import (
+    BaseTask,
+    Classification,
+    MultiLabel,
+    Regression,
+    Segmentation,
+    Tagging,
+    Task,
+)
 from tests.connections.flows import head, labels, mlp, new, numbers, rows
 
 IMAGES = torch.zeros(2, 1, 8, 6)
@@ -69,7 +77,7 @@ def conv() -> nn.Module:
 
 
 def connected(
-    tasks: Sequence[Task], *connections: Connection, sharing: Sharing, example: Any
+    tasks: Sequence[BaseTask], *connections: Connection, sharing: Sharing, example: Any
 ) -> Any:
     names = {task.name: task for task in tasks}
     sharing.setup(list(names), example, 0)

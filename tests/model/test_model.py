@@ -21,7 +21,7 @@ from plait.encoders import ConvEncoder, as_staged
 from plait.model import MultiTaskModel
 from plait.regularization import PairwiseL2
 from plait.sharing import Hard, Separate
-from plait.tasks import Classification, Regression, Segmentation, Task
+from plait.tasks import BaseTask, Classification, Regression, Segmentation
 
 IMAGES = torch.zeros(2, 3, 8, 8)
 
@@ -30,7 +30,7 @@ def mlp() -> nn.Sequential:
     return nn.Sequential(nn.Linear(3, 5), nn.Tanh())
 
 
-def dense(*tasks: Task, **options: Any) -> MultiTaskModel:
+def dense(*tasks: BaseTask, **options: Any) -> MultiTaskModel:
     """A small model of vectors of length 3."""
     torch.manual_seed(0)
     kinds = tasks or (Regression("a"), Classification("b.c", classes=4))

@@ -8,7 +8,7 @@ from plait.core.errors import ConfigError
 from plait.model import MultiTaskModel
 from plait.regularization import PairwiseL2
 from plait.sharing import Hard, Separate
-from plait.tasks import Regression, Task
+from plait.tasks import BaseTask, Regression
 
 X = torch.zeros(2, 3)
 
@@ -20,7 +20,7 @@ def mlp(width: int = 5) -> nn.Sequential:
 def made(*names: str, separate: bool = True, seed: int = 0, width: int = 5) -> MultiTaskModel:
     torch.manual_seed(seed)
     sharing = Separate(mlp(width)) if separate else Hard(mlp(width))
-    tasks: list[Task] = [Regression(name) for name in names]
+    tasks: list[BaseTask] = [Regression(name) for name in names]
     model = MultiTaskModel(sharing, tasks, example=X, seed=seed)
     with torch.no_grad():  # as if trained: no two tensors alike
         for value in model.state_dict().values():

@@ -12,6 +12,7 @@ from torch import Tensor, nn
 
 from plait.core.features import FeatureShape
 from plait.tasks import (
+    BaseTask,
     Classification,
     DenseRegression,
     MultiLabel,
@@ -66,7 +67,7 @@ class Kind:
     class_weights: Sequence[float] | None = None
     ignore_index: int = -100
 
-    def task(self) -> Task:
+    def task(self) -> BaseTask:
         numbers = {"error": self.error, "scale": self.scale, "outputs": OUTPUTS}
         classes = {
             "classes": CLASSES,

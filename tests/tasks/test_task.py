@@ -15,7 +15,7 @@ from torchmetrics.regression import MeanAbsoluteError, MeanSquaredError
 from plait.core.batch import Batch
 from plait.core.errors import ConfigError, DataError, ShapeError, UnsupportedError
 from plait.core.features import Features, FeatureShape
-from plait.tasks import Task
+from plait.tasks import BaseTask, Task
 from tests.tasks.kinds import (
     CLASS_KINDS,
     CLASSES,
@@ -194,7 +194,7 @@ def test_the_statistics_are_over_the_valid_entries(case: Case) -> None:
 # --- any other task -------------------------------------------------------------------------
 
 
-def custom(**options: object) -> Task:
+def custom(**options: object) -> BaseTask:
     return Task("y", **{"head": no_head, "loss": squared, **options})
 
 

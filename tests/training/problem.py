@@ -21,7 +21,7 @@ from plait.core.lookup import names
 from plait.data import InMemory, collate, index_of, loader
 from plait.model import MultiTaskModel
 from plait.sharing import Hard
-from plait.tasks import Classification, Regression, Task
+from plait.tasks import BaseTask, Classification, Regression
 from plait.training import Callback, Trainer
 
 EVERY_BALANCER = names(plait.balancing, Balancer)
@@ -49,7 +49,7 @@ def data(size: int = SIZE, *, missing: bool = True, seed: int = 0) -> InMemory:
     return InMemory(inputs, {"kind": kind, "amount": amount, "rare": rare})
 
 
-def tasks() -> list[Task]:
+def tasks() -> list[BaseTask]:
     """With one metric each, since most of the time of these tests would go into metrics."""
 
     def error() -> dict[str, Metric]:

@@ -23,7 +23,7 @@ from plait.evaluation import Evaluation, evaluate
 from plait.model import MultiTaskModel
 from plait.regularization import PairwiseL2
 from plait.sharing import Hard, Separate
-from plait.tasks import Classification, Regression, Task
+from plait.tasks import BaseTask, Classification, Regression
 from plait.training import Callback, StepRecord, Trainer
 from plait.training.feed import Feed
 from tests.training.problem import (
@@ -234,7 +234,7 @@ def test_the_last_window_of_an_epoch_may_be_smaller() -> None:
 
 def test_a_penalty_counts_once_in_a_step() -> None:
     def separate() -> MultiTaskModel:
-        tasks: list[Task] = [Classification("kind", classes=3), Regression("amount")]
+        tasks: list[BaseTask] = [Classification("kind", classes=3), Regression("amount")]
         return MultiTaskModel(
             Separate(lambda: nn.Linear(6, 4)),
             tasks,
@@ -682,7 +682,7 @@ def test_measuring_changes_nothing_and_gives_norms_and_cosines(tmp_path: Path) -
 
 
 def test_penalties_are_logged_by_name(tmp_path: Path) -> None:
-    tasks: list[Task] = [Classification("kind", classes=3), Regression("amount")]
+    tasks: list[BaseTask] = [Classification("kind", classes=3), Regression("amount")]
     made = MultiTaskModel(
         Separate(lambda: nn.Linear(6, 4)),
         tasks,
@@ -789,7 +789,7 @@ def test_a_loss_that_is_not_finite_stops_before_the_step(
 
 
 def linear() -> MultiTaskModel:
-    tasks: list[Task] = [Regression("amount"), Regression("rare")]
+    tasks: list[BaseTask] = [Regression("amount"), Regression("rare")]
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(0)
         encoder = nn.Linear(6, 4)
@@ -805,7 +805,7 @@ def test_a_gradient_that_is_not_finite_stops_before_the_step(name: str) -> None:
             return (x - x.detach()).square().sum(dim=1, keepdim=True).sqrt() + x
 
     encoder = nn.Sequential(nn.Linear(6, 4), Root())
-    tasks: list[Task] = [Regression("amount"), Regression("rare")]
+    tasks: list[BaseTask] = [Regression("amount"), Regression("rare")]
     made = MultiTaskModel(Hard(encoder), tasks, example=torch.zeros(2, 6))
     before = copy.deepcopy(made.state_dict())
     with pytest.raises(NonFiniteError, match=r"step 1: .*not finite"):

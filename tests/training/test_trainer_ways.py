@@ -16,7 +16,7 @@ from plait.data import InMemory, loader
 from plait.encoders import ConvEncoder
 from plait.model import MultiTaskModel
 from plait.sharing import Hard
-from plait.tasks import Classification, DenseRegression, Regression, Segmentation, Task
+from plait.tasks import BaseTask, Classification, DenseRegression, Regression, Segmentation
 from plait.training import Callback, StepRecord, Trainer
 from tests.engine.loops import rows_of
 from tests.training.problem import (
@@ -194,7 +194,7 @@ def with_root() -> MultiTaskModel:
     """Batch normalisation has statistics that a bad batch could spoil."""
     torch.manual_seed(0)
     encoder = nn.Sequential(Scale(), Root(), nn.Linear(6, 5), nn.BatchNorm1d(5))
-    tasks: list[Task] = [Classification("kind", classes=3), Regression("amount")]
+    tasks: list[BaseTask] = [Classification("kind", classes=3), Regression("amount")]
     return MultiTaskModel(Hard(encoder), [*tasks, Regression("rare")], example=torch.zeros(2, 6))
 
 
@@ -321,7 +321,7 @@ def images() -> tuple[list[Any], MultiTaskModel]:
         },
     )
     torch.manual_seed(0)
-    tasks: list[Task] = [
+    tasks: list[BaseTask] = [
         Segmentation("mask", classes=2),
         DenseRegression("depth"),
         Classification("kind", classes=3),

@@ -49,7 +49,7 @@ FAMILIES = {
         Family("regularization", "Regularizer", "regularizer"),
         Family("connections", "Connection", "connection"),
         Family("balancing", "Balancer", "balancer"),
-        Family("tasks", "Task", "task"),
+        Family("tasks", "BaseTask", "task"),
         Family("encoders", "torch.nn:Module", "encoder"),
         Family("recipes", "Recipe", "recipe"),
     )

@@ -6,11 +6,11 @@ from collections.abc import Mapping
 
 from plait.core.errors import DataError
 from plait.evaluation.evaluate import Scores
+from plait.tasks.base import BaseTask
 from plait.tasks.metrics import direction
-from plait.tasks.task import Task
 
 
-def changes(tasks: Mapping[str, Task], joint: Scores, single: Scores) -> Scores:
+def changes(tasks: Mapping[str, BaseTask], joint: Scores, single: Scores) -> Scores:
     """Returns the gain of joint over single-task training, in per cent, for each metric.
 
         gain = 100 s (joint - single) / |single|,    s = 1 if higher is better, else -1

@@ -6,13 +6,13 @@ from collections.abc import Callable, Mapping
 
 from plait.core.errors import ConfigError, DataError, unknown
 from plait.evaluation.evaluate import Evaluation, Scores
+from plait.tasks.base import BaseTask
 from plait.tasks.metrics import direction, perfect_value
-from plait.tasks.task import Task
 
 Rule = Callable[[Evaluation], float]  # higher is better
 
 
-def skill(tasks: Mapping[str, Task], metrics: Scores, trivial: Scores) -> dict[str, float]:
+def skill(tasks: Mapping[str, BaseTask], metrics: Scores, trivial: Scores) -> dict[str, float]:
     """Returns the skill of each task on its main metric.
 
         skill_t = (m_t - trivial_t) / (perfect_t - trivial_t)
@@ -41,7 +41,7 @@ def skill(tasks: Mapping[str, Task], metrics: Scores, trivial: Scores) -> dict[s
     return skills
 
 
-def rule(name: str | Rule, tasks: Mapping[str, Task]) -> Rule:
+def rule(name: str | Rule, tasks: Mapping[str, BaseTask]) -> Rule:
     """Returns the rule of a name.
 
     Args:
@@ -86,9 +86,9 @@ def _no_label(task: str) -> DataError:
     )
 
 
-def _check_skill(task: Task) -> None:
+def _check_skill(task: BaseTask) -> None:
     metrics = task.metric_prototypes
-    if not metrics or type(task).trivial is Task.trivial:
+    if not metrics or type(task).trivial is BaseTask.trivial:
         raise ConfigError(
             f"skill is not defined for task {task.name!r}: it has no metric or no trivial "
             "predictor. Name another rule, such as rule='task/metric', or rule='loss'."

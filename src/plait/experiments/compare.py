@@ -14,7 +14,7 @@ from plait.experiments.build import open_problem
 from plait.experiments.config import Method, RunConfig
 from plait.experiments.run import Result, run
 from plait.runs import check_free
-from plait.tasks import Task
+from plait.tasks import BaseTask
 from plait.tasks.metrics import direction
 from plait.training import Callback
 
@@ -83,7 +83,7 @@ def compare(
     return comparison
 
 
-def tasks_of(config: RunConfig) -> dict[str, Task]:
+def tasks_of(config: RunConfig) -> dict[str, BaseTask]:
     """Returns the tasks of a run by name."""
     return {task.name: task for task in open_problem(config).tasks(config.tasks)}
 
@@ -107,7 +107,7 @@ def alone(config: RunConfig, task: str) -> RunConfig:
 
 def _comparison(
     config: RunConfig,
-    tasks: Mapping[str, Task],
+    tasks: Mapping[str, BaseTask],
     title: str,
     single: dict[str, str],
     apart: Mapping[str, Result],

@@ -15,7 +15,7 @@ from plait.experiments.config import RunConfig, validate
 from plait.experiments.overrides import merge
 from plait.experiments.run import Result, run
 from plait.runs import check_free
-from plait.tasks import Task
+from plait.tasks import BaseTask
 from plait.tasks.metrics import direction
 
 
@@ -135,7 +135,7 @@ def compare_families(
 
 def _families(
     config: RunConfig,
-    tasks: Mapping[str, Task],
+    tasks: Mapping[str, BaseTask],
     title: str,
     single: dict[str, str],
     apart: Mapping[str, Result],

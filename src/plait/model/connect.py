@@ -27,7 +27,7 @@ from plait.core.structure import PerTask, input_of
 from plait.networks import body_shapes, ends_of_blocks, grid_of, infer_shape, stages_of
 from plait.networks.halves import entrance
 from plait.sharing import Separate, Sharing
-from plait.tasks import Task
+from plait.tasks import BaseTask
 
 
 @dataclass(frozen=True)
@@ -49,7 +49,7 @@ class Connected:
 
 def connect(
     sharing: Sharing,
-    tasks: Mapping[str, Task],
+    tasks: Mapping[str, BaseTask],
     connections: Sequence[Connection],
     example: Any,
     seed: int,
@@ -156,7 +156,7 @@ def check_levels(sharing: Sharing, connections: Sequence[Connection]) -> None:
 
 def _wiring(
     sharing: Sharing,
-    tasks: Mapping[str, Task],
+    tasks: Mapping[str, BaseTask],
     connections: Sequence[Connection],
     example: Any,
     seed: int,

@@ -29,7 +29,7 @@ from plait.model.transfer import NewTasks, Transfer, transfer
 from plait.networks.scheduled import set_progress
 from plait.regularization.base import Regularizer
 from plait.sharing.base import Sharing
-from plait.tasks.task import Task
+from plait.tasks.base import BaseTask
 
 
 class MultiTaskModel(nn.Module):
@@ -68,7 +68,7 @@ class MultiTaskModel(nn.Module):
     def __init__(
         self,
         sharing: Sharing,
-        tasks: Sequence[Task],
+        tasks: Sequence[BaseTask],
         *,
         example: Any,
         connections: Sequence[Connection] = (),
@@ -79,7 +79,7 @@ class MultiTaskModel(nn.Module):
         names = [task.name for task in tasks]
         if not names or len(set(names)) < len(names):
             raise ConfigError(f"a model needs tasks of different names; found {names}.")
-        self.tasks: dict[str, Task] = {task.name: task for task in tasks}
+        self.tasks: dict[str, BaseTask] = {task.name: task for task in tasks}
         self.seed = seed
         self.input_signature = signature(example)
         self.sharing = sharing
@@ -241,7 +241,7 @@ class MultiTaskModel(nn.Module):
     def extend(
         self,
         sharing: Sharing,
-        tasks: Sequence[Task],
+        tasks: Sequence[BaseTask],
         *,
         connections: Sequence[Connection] = (),
         regularization: Sequence[Regularizer] = (),
@@ -336,7 +336,7 @@ class MultiTaskModel(nn.Module):
 
     @classmethod
     def from_pretrained(
-        cls, folder: str | Path, *, encoder: Any = None, tasks: Sequence[Task] | None = None
+        cls, folder: str | Path, *, encoder: Any = None, tasks: Sequence[BaseTask] | None = None
     ) -> MultiTaskModel:
         """Reads a model that `save_pretrained` wrote, in the dtypes that it was saved in.
 

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from torch.utils.data import Dataset
 
 from plait.core.errors import UnsupportedError
-from plait.tasks import Task
+from plait.tasks import BaseTask
 
 
 class Recipe(ABC):
@@ -37,7 +37,7 @@ class Recipe(ABC):
         return {}
 
     @abstractmethod
-    def tasks(self) -> list[Task]:
+    def tasks(self) -> list[BaseTask]:
         """Returns all tasks of the problem, new at each call."""
 
     @abstractmethod

@@ -14,7 +14,7 @@ from plait.data import InMemory
 from plait.encoders import ConvEncoder
 from plait.recipes._scenes import Scenes, check_scenes, make_scenes
 from plait.recipes.base import Recipe
-from plait.tasks import Classification, Regression, Segmentation, Task
+from plait.tasks import BaseTask, Classification, Regression, Segmentation
 
 
 class Digits(Recipe):
@@ -54,7 +54,7 @@ class Digits(Recipe):
         self.size = size
         self.seed = seed
 
-    def tasks(self) -> list[Task]:
+    def tasks(self) -> list[BaseTask]:
         """Returns the three tasks; the centre's errors count in quarters of the scene's side."""
         middle, unit = (self.size - 1) / 2, self.size / 4
         return [

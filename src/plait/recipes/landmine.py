@@ -21,7 +21,7 @@ from plait.recipes._tables import (
     tables,
 )
 from plait.recipes.base import Recipe
-from plait.tasks import MultiLabel, Task
+from plait.tasks import BaseTask, MultiLabel
 
 COLUMNS, FIELDS = 9, 29
 
@@ -71,7 +71,7 @@ class Landmine(Recipe):
         strata = [f"{name} {kind} a mine" for name in self.names for kind in ("without", "with")]
         self._rows = split_rows(2 * self._task + mine, strata, seed=split)
 
-    def tasks(self) -> list[Task]:
+    def tasks(self) -> list[BaseTask]:
         """Returns one task of one yes-or-no label for each field."""
         return [MultiLabel(name, labels=1, metrics={"auc": BinaryAUROC()}) for name in self.names]
 

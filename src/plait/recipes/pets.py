@@ -15,7 +15,7 @@ from plait.encoders import ConvEncoder
 from plait.recipes._layouts import pets3
 from plait.recipes._photos import GEOMETRY, MASK_CLASSES, Photos
 from plait.recipes.base import Recipe
-from plait.tasks import Classification, Regression, Segmentation, Task
+from plait.tasks import BaseTask, Classification, Regression, Segmentation
 
 
 class PetPhotos(Recipe):
@@ -54,7 +54,7 @@ class PetPhotos(Recipe):
             "mask": list(MASK_CLASSES),
         }
 
-    def tasks(self) -> list[Task]:
+    def tasks(self) -> list[BaseTask]:
         """Returns the three tasks; without `head` if no photo at all has a head box."""
         breed = Classification("breed", classes=len(self.class_names["breed"]), hidden=(1024, 512))
         mask = Segmentation("mask", classes=3)

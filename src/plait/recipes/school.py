@@ -21,7 +21,7 @@ from plait.recipes._tables import (
     tables,
 )
 from plait.recipes.base import Recipe
-from plait.tasks import Regression, Task
+from plait.tasks import BaseTask, Regression
 
 COLUMNS, SCHOOLS = 28, 139
 PERCENTAGES = [3, 4]  # of a school's pupils; the other columns are 0 or 1, the last one always 1
@@ -77,7 +77,7 @@ class School(Recipe):
             mean, scale = _mean_and_scale(self._inputs[train, column])
             self._inputs[:, column] = (self._inputs[:, column] - mean) / scale
 
-    def tasks(self) -> list[Task]:
+    def tasks(self) -> list[BaseTask]:
         """Returns one regression for each school, with errors in units of all scores' deviation."""
         return [Regression(name, mean=self._mean, scale=self._scale) for name in self.names]
 

@@ -1,8 +1,10 @@
 """What one task is: head, loss, metrics, and the rule for valid labels."""
 
+from plait.tasks.base import BaseTask
 from plait.tasks.classification import Classification
 from plait.tasks.dense_regression import DenseRegression
 from plait.tasks.mean_distance import MeanDistance
+from plait.tasks.metrics import direction, perfect_value
 from plait.tasks.multi_label import MultiLabel
 from plait.tasks.regression import Regression
 from plait.tasks.segmentation import Segmentation
@@ -10,6 +12,7 @@ from plait.tasks.tagging import Tagging
 from plait.tasks.task import Task
 
 __all__ = [
+    "BaseTask",
     "Classification",
     "DenseRegression",
     "MeanDistance",
@@ -18,4 +21,6 @@ __all__ = [
     "Segmentation",
     "Tagging",
     "Task",
+    "direction",
+    "perfect_value",
 ]

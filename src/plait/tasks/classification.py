@@ -9,8 +9,8 @@ from torchmetrics import Metric
 
 from plait.core.features import FeatureShape
 from plait.networks.grids import Pooling
-from plait.tasks._classes import ClassLabels
 from plait.tasks.heads import ScalarHead
+from plait.tasks.labels.classes import ClassLabels
 
 
 class Classification(ClassLabels):
@@ -30,7 +30,10 @@ class Classification(ClassLabels):
             accuracy and macro F1.
         weight: static weight of the task.
 
-    Shapes: labels `[B]`, predictions `[B, classes]`.
+    Shapes: labels `[B]`, integers; predictions `[B, classes]`, logits.
+
+    Raises:
+        ConfigError: an option is outside its range.
 
     Example:
         >>> import torch
@@ -52,13 +55,20 @@ class Classification(ClassLabels):
         metrics: Mapping[str, Metric] | None = None,
         weight: float = 1.0,
     ) -> None:
+        super().__init__(
+            name,
+            classes=classes,
+            class_weights=class_weights,
+            ignore_index=ignore_index,
+            metrics=metrics,
+            weight=weight,
+        )
         self.hidden = tuple(hidden)
         self.cells = cells
         self.pooling: Pooling = pooling
-        self._init_classes(name, classes, ignore_index, class_weights, metrics, weight)
 
     def build_head(self, shape: FeatureShape) -> nn.Module:
-        """Returns a pooled head with `classes` outputs."""
+        """Builds a pooled head with `classes` outputs."""
         return ScalarHead(
             shape, self.classes, hidden=self.hidden, cells=self.cells, pooling=self.pooling
         )

@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
 
 import torch
 from torch import Tensor, nn
 from torchmetrics import Metric
 
-from plait.core.errors import ConfigError
 from plait.core.features import FeatureShape
-from plait.tasks._numbers import ErrorName, InUnits, NumberLabels
-from plait.tasks.heads import DenseHead
+from plait.tasks.heads import DenseHead, InUnits
+from plait.tasks.labels.numbers import ErrorName, NumberLabels
 
 
 class DenseRegression(NumberLabels):
@@ -34,6 +32,9 @@ class DenseRegression(NumberLabels):
         weight: static weight of the task.
 
     Shapes: labels `[B, K, H, W]`, floats with NaN where missing; predictions the same.
+
+    Raises:
+        ConfigError: an option is outside its range.
     """
 
     def __init__(
@@ -48,33 +49,38 @@ class DenseRegression(NumberLabels):
         metrics: Mapping[str, Metric] | None = None,
         weight: float = 1.0,
     ) -> None:
-        if outputs < 1:
-            raise ConfigError(f"`outputs` of task {name!r} must be at least 1; found {outputs}.")
-        self.outputs = outputs
+        super().__init__(
+            name,
+            outputs=outputs,
+            error=error,
+            mean=mean,
+            scale=scale,
+            metrics=metrics,
+            weight=weight,
+        )
         self.width = width
-        self._init_numbers(name, error, mean, scale)
-        self._init(name, metrics, weight)
 
     def build_head(self, shape: FeatureShape) -> nn.Module:
-        """Returns a dense head with K channels in the labels' unit."""
+        """Builds a dense head with K channels in the labels' unit."""
         head = DenseHead(shape, self.outputs, width=self.width)
         dtype = torch.get_default_dtype()
         # one axis, so that they keep a bfloat16 output from rounding the prediction
         mean, scale = (torch.tensor([unit], dtype=dtype) for unit in (self.mean, self.scale))
         return InUnits(head, mean, scale)
 
-    def elementwise(self, prediction: Tensor, target: Any) -> Tensor:
-        """The error of each number in units of `scale`."""
-        return self._per_number(prediction, target, torch.tensor(self.scale))
+    def elementwise(self, prediction: Tensor, target: Tensor) -> Tensor:
+        """Computes the error of each number in units of `scale`."""
+        self.check_shapes(prediction, target)
+        return self.errors(prediction, target)
 
     def summarise(self, target: Tensor, weights: Tensor | None = None) -> Tensor:
-        """Returns `[2, K]`: the sum and the number of the labels of each channel."""
+        """Sums up the labels: `[2, K]`, the sum and the number of each channel's."""
         keep = self.label_weights(target, weights) > 0
         axes = (0, 2, 3)
         return torch.stack([target.where(keep, 0).double().sum(axes), keep.double().sum(axes)])
 
     def trivial(self, summary: Tensor, prediction: Tensor) -> Tensor:
-        """Returns the mean of the labels of each channel."""
+        """Predicts the mean of each channel's labels; 0 where there was none."""
         total, number = summary
         mean: Tensor = total / number.clamp(min=1)
         return mean.to(prediction).reshape(1, -1, 1, 1).expand_as(prediction)

@@ -1,4 +1,4 @@
-"""What a metric says of itself: its direction, and its best value."""
+"""The direction and the best value of a metric, as its class states them."""
 
 from __future__ import annotations
 
@@ -8,7 +8,11 @@ from plait.core.errors import ConfigError
 
 
 def direction(name: str, metric: Metric) -> bool:
-    """Returns whether a higher value of `metric` is better.
+    """Returns True if a higher value of `metric` is better.
+
+    Args:
+        name: names the metric in the message.
+        metric: any torchmetrics object.
 
     Raises:
         ConfigError: the metric does not say.
@@ -23,6 +27,10 @@ def direction(name: str, metric: Metric) -> bool:
 
 def perfect_value(name: str, metric: Metric) -> float:
     """Returns the best value that `metric` can take: its bound on the better side.
+
+    Args:
+        name: names the metric in the message.
+        metric: any torchmetrics object.
 
     Raises:
         ConfigError: the metric has no such bound.

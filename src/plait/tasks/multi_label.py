@@ -20,13 +20,14 @@ from plait.core.errors import ConfigError, DataError, ShapeError
 from plait.core.features import FeatureShape
 from plait.core.kinds import Kind
 from plait.networks.grids import Pooling
+from plait.tasks.base import BaseTask
 from plait.tasks.heads import ScalarHead
-from plait.tasks.task import Task
+from plait.tasks.labels.tensors import need_tensor
 
 MISSING = -1  # torchmetrics' label metrics read integers, which have no NaN
 
 
-class MultiLabel(Task):
+class MultiLabel(BaseTask):
     """Several yes-or-no labels per example, by the mean binary cross-entropy over the valid ones.
 
         L = - sum_ik w_ik [y_ik log s(z_ik) + (1 - y_ik) log(1 - s(z_ik))] / sum_ik w_ik    (nats)
@@ -44,6 +45,9 @@ class MultiLabel(Task):
         weight: static weight of the task.
 
     Shapes: labels `[B, K]`, floats 0, 1 or NaN (missing); predictions `[B, K]`, logits.
+
+    Raises:
+        ConfigError: an option is outside its range.
     """
 
     kind = Kind("labels")
@@ -59,16 +63,16 @@ class MultiLabel(Task):
         metrics: Mapping[str, Metric] | None = None,
         weight: float = 1.0,
     ) -> None:
+        super().__init__(name, metrics=metrics, weight=weight)
         if labels < 1:
             raise ConfigError(f"`labels` of task {name!r} must be at least 1; found {labels}.")
         self.labels = labels
         self.hidden = tuple(hidden)
         self.cells = cells
         self.pooling: Pooling = pooling
-        self._init(name, metrics, weight)
 
     def default_metrics(self) -> dict[str, Metric]:
-        """The share of labels that are right, and the mean over labels of F1."""
+        """Makes the share of labels that are right, and the mean over labels of F1."""
         if self.labels == 1:  # torchmetrics' multi-label metrics take two or more
             return {
                 "accuracy": BinaryAccuracy(ignore_index=MISSING),
@@ -80,45 +84,50 @@ class MultiLabel(Task):
         }
 
     def build_head(self, shape: FeatureShape) -> nn.Module:
-        """Returns a pooled head with one logit per label."""
+        """Builds a pooled head with one logit per label."""
         return ScalarHead(
             shape, self.labels, hidden=self.hidden, cells=self.cells, pooling=self.pooling
         )
 
     def valid(self, target: Any) -> Tensor:
-        """A label is there unless it is NaN."""
+        """True, `[B, K]`, where a label is not NaN."""
         return ~torch.as_tensor(target).isnan()
 
-    def check_labels(self, target: Tensor) -> None:
-        """Raises `DataError` for a label that is none of 0, 1 and NaN."""
-        self.need_tensor(target)
-        wrong = self.valid(target) & (target != 0) & (target != 1)
+    def count(self, target: Tensor, weights: Tensor | None = None) -> float:
+        """Counts the valid labels, or sums up their weights if examples have some.
+
+        Raises:
+            DataError: a label is none of 0, 1 and NaN; or a weight is negative or not finite.
+        """
+        need_tensor(self.name, target)
+        known = (target == 0) | (target == 1)
+        if bool(known.all()):
+            return float(target.numel()) if weights is None else super().count(target, weights)
+        wrong = self.valid(target) & ~known
         if bool(wrong.any()):
             raise DataError(
                 f"labels of task {self.name!r} must be 0, 1 or NaN (missing); "
                 f"found {target[wrong][0].item()}."
             )
+        return super().count(target, weights)
 
-    def check_shapes(self, prediction: Tensor, target: Tensor) -> None:
-        """Raises `ShapeError` unless both are `[B, K]`."""
+    def elementwise(self, prediction: Tensor, target: Tensor) -> Tensor:
+        """Computes the binary cross-entropy of each label in nats; of 0 where it is missing."""
         if prediction.shape != target.shape:
             raise ShapeError(
                 f"task {self.name!r}: the head gives {list(prediction.shape)}; the labels are "
                 f"{list(target.shape)} and have to be the same shape. Check `labels`."
             )
-
-    def elementwise(self, prediction: Tensor, target: Tensor) -> Tensor:
-        """Binary cross-entropy in nats of each label."""
         known = torch.nan_to_num(target.to(prediction.dtype))
         return F.binary_cross_entropy_with_logits(prediction, known, reduction="none")
 
     def select(
         self, prediction: Tensor, target: Tensor, weights: Tensor | None = None
     ) -> tuple[Any, Any]:
-        """Returns probabilities and integer labels `[n, K]` of the examples with any label.
+        """Selects probabilities `[n, K]` and integer labels `[n, K]` of examples with any label.
 
-        torchmetrics would take logits for probabilities wherever a whole batch of them is in
-        [0, 1].
+        A missing label is -1. torchmetrics would take logits for probabilities wherever a whole
+        batch of them is in [0, 1].
         """
         keep = self.label_weights(target, weights) > 0
         labels = torch.where(keep, torch.nan_to_num(target), MISSING).long()
@@ -126,12 +135,12 @@ class MultiLabel(Task):
         return _probabilities(prediction[rows]), labels[rows]
 
     def summarise(self, target: Tensor, weights: Tensor | None = None) -> Tensor:
-        """Returns `[2, K]`: the sum and the number of each label."""
+        """Sums up the labels: `[2, K]`, how often each is 1, and how often it is known."""
         keep = self.label_weights(target, weights) > 0
         return torch.stack([target.where(keep, 0).double().sum(0), keep.double().sum(0)])
 
     def trivial(self, summary: Tensor, prediction: Tensor) -> Tensor:
-        """Returns the log-odds of each label's frequency."""
+        """Predicts the log-odds of each label's frequency; 0 for a label that was never known."""
         total, number = summary
         rate: Tensor = (total + 0.5) / (number + 1.0)
         return rate.logit().to(prediction).expand_as(prediction)

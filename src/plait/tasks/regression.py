@@ -9,10 +9,9 @@ import torch
 from torch import Tensor, nn
 from torchmetrics import Metric
 
-from plait.core.errors import ConfigError
 from plait.core.features import FeatureShape
-from plait.tasks._numbers import ErrorName, InUnits, NumberLabels
-from plait.tasks.heads import ScalarHead
+from plait.tasks.heads import InUnits, ScalarHead
+from plait.tasks.labels.numbers import ErrorName, NumberLabels
 from plait.tasks.mean_distance import MeanDistance
 
 
@@ -41,6 +40,14 @@ class Regression(NumberLabels):
 
     Shapes: labels `[B, K]`, or `[B]` if K is 1, floats with NaN where missing; predictions
         `[B, K]`.
+
+    Raises:
+        ConfigError: an option is outside its range.
+
+    Example:
+        >>> task = Regression("age")
+        >>> task.loss(torch.zeros(3, 1), torch.tensor([1.0, 3.0, torch.nan])).item()
+        5.0
     """
 
     def __init__(
@@ -57,28 +64,27 @@ class Regression(NumberLabels):
         metrics: Mapping[str, Metric] | None = None,
         weight: float = 1.0,
     ) -> None:
-        if outputs < 1:
-            raise ConfigError(f"`outputs` of task {name!r} must be at least 1; found {outputs}.")
-        for option, value in (("mean", mean), ("scale", scale)):
-            if torch.as_tensor(value).numel() not in (1, outputs):
-                raise ConfigError(
-                    f"`{option}` of task {name!r} must be one number or {outputs}, one per output; "
-                    f"found {value}."
-                )
-        self.outputs = outputs
+        super().__init__(
+            name,
+            outputs=outputs,
+            error=error,
+            mean=mean,
+            scale=scale,
+            metrics=metrics,
+            weight=weight,
+        )
         self.vector = vector
         self.hidden = tuple(hidden)
         self.cells = cells
-        self._init_numbers(name, error, mean, scale)
-        self._init(name, metrics, weight)
+        self.numbers_per_label = outputs if vector else 1
 
     def default_metrics(self) -> dict[str, Metric]:
-        """Mean absolute and root mean square error; before them the mean distance, if `vector`."""
+        """Makes mean absolute and root mean square error; mean distance first, if `vector`."""
         basic = super().default_metrics()
         return {"distance": MeanDistance(), "mae": basic["mae"]} if self.vector else basic
 
     def build_head(self, shape: FeatureShape) -> nn.Module:
-        """Returns a pooled head with K outputs in the labels' unit."""
+        """Builds a pooled head with K outputs in the labels' unit."""
         head = ScalarHead(shape, self.outputs, hidden=self.hidden, cells=self.cells)
         return InUnits(head, self._each(self.mean), self._each(self.scale))
 
@@ -86,40 +92,36 @@ class Regression(NumberLabels):
         return torch.as_tensor(value, dtype=torch.get_default_dtype()).expand(self.outputs).clone()
 
     def valid(self, target: Any) -> Tensor:
-        """`[B]` if `vector` (all K numbers are there), else the shape of the labels."""
+        """True where a label is not NaN: `[B]` if `vector` (no number of it is), else as labels."""
         there = super().valid(target)
         return there.all(dim=1) if self.vector and there.dim() > 1 else there
 
     def _shaped(self, prediction: Tensor, target: Tensor) -> Tensor:
         return prediction.squeeze(1) if self.outputs == 1 and target.dim() == 1 else prediction
 
-    def check_shapes(self, prediction: Tensor, target: Tensor) -> None:
-        """Raises `ShapeError` unless predictions and labels have one shape."""
-        super().check_shapes(self._shaped(prediction, target), target)
-
     def elementwise(self, prediction: Tensor, target: Tensor) -> Tensor:
-        """The error of each label in units of `scale`; the mean over K if `vector`."""
-        labels = target.reshape(prediction.shape)
-        errors = self._per_number(prediction, labels, self._each(self.scale))
+        """Computes the error of each label in units of `scale`; the mean over K if `vector`."""
+        self.check_shapes(self._shaped(prediction, target), target)
+        errors = self.errors(prediction, target.reshape(prediction.shape))
         return errors.mean(dim=1) if self.vector else errors.reshape(target.shape)
 
     def select(
         self, prediction: Tensor, target: Tensor, weights: Tensor | None = None
     ) -> tuple[Any, Any]:
-        """Returns predictions and labels of the valid entries: rows if `vector`, else numbers."""
+        """Selects predictions and labels of the valid entries: `[n, K]` if `vector`, else `[n]`."""
         keep = self.label_weights(target, weights) > 0
         if self.vector:
             return prediction[keep], target.reshape(prediction.shape)[keep]
         return self._shaped(prediction, target)[keep], target[keep]
 
     def summarise(self, target: Tensor, weights: Tensor | None = None) -> Tensor:
-        """Returns `[2, K]`: the sum and the number of each label."""
+        """Sums up the labels: `[2, K]`, the sum and the number of each output's."""
         rows = target.reshape(-1, self.outputs)
         keep = (self.label_weights(target, weights) > 0).reshape(len(rows), -1).expand_as(rows)
         return torch.stack([rows.where(keep, 0).double().sum(0), keep.double().sum(0)])
 
     def trivial(self, summary: Tensor, prediction: Tensor) -> Tensor:
-        """Returns the mean of the labels."""
+        """Predicts the mean of each output's labels; 0 where there was none."""
         total, number = summary
         mean: Tensor = total / number.clamp(min=1)
         return mean.to(prediction).expand_as(prediction)

@@ -10,8 +10,8 @@ from torchmetrics import Metric
 from torchmetrics.classification import MulticlassAccuracy, MulticlassJaccardIndex
 
 from plait.core.features import FeatureShape
-from plait.tasks._classes import ClassLabels
 from plait.tasks.heads import DenseHead
+from plait.tasks.labels.classes import ClassLabels
 
 
 class Segmentation(ClassLabels):
@@ -33,7 +33,10 @@ class Segmentation(ClassLabels):
             the mean over classes of intersection over union, and pixel accuracy.
         weight: static weight of the task.
 
-    Shapes: labels `[B, H, W]`, predictions `[B, classes, H, W]`.
+    Shapes: labels `[B, H, W]`, integers; predictions `[B, classes, H, W]`, logits.
+
+    Raises:
+        ConfigError: an option is outside its range.
     """
 
     def __init__(
@@ -47,24 +50,31 @@ class Segmentation(ClassLabels):
         metrics: Mapping[str, Metric] | None = None,
         weight: float = 1.0,
     ) -> None:
+        super().__init__(
+            name,
+            classes=classes,
+            class_weights=class_weights,
+            ignore_index=ignore_index,
+            metrics=metrics,
+            weight=weight,
+        )
         self.width = width
-        self._init_classes(name, classes, ignore_index, class_weights, metrics, weight)
 
     def default_metrics(self) -> dict[str, Metric]:
-        """Mean intersection over union, and the share of pixels that are right."""
+        """Makes mean intersection over union, and the share of pixels that are right."""
         return {
             "iou": MulticlassJaccardIndex(self.classes, average="macro"),
             "pixel_accuracy": MulticlassAccuracy(self.classes, average="micro"),
         }
 
     def build_head(self, shape: FeatureShape) -> nn.Module:
-        """Returns a dense head with `classes` channels."""
+        """Builds a dense head with `classes` channels."""
         return DenseHead(shape, self.classes, width=self.width)
 
     def select(
         self, prediction: Tensor, target: Tensor, weights: Tensor | None = None
     ) -> tuple[Any, Any]:
-        """Returns predicted classes and labels of the valid pixels.
+        """Selects predicted classes `[n]` and labels `[n]` of the valid pixels.
 
         Logits would be `classes` times as large.
         """

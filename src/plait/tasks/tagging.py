@@ -9,8 +9,8 @@ from torchmetrics import Metric
 
 from plait.core.features import FeatureShape
 from plait.core.kinds import Kind
-from plait.tasks._classes import ClassLabels
 from plait.tasks.heads import TokenHead
+from plait.tasks.labels.classes import ClassLabels
 
 
 class Tagging(ClassLabels):
@@ -29,7 +29,10 @@ class Tagging(ClassLabels):
             tokens; by default accuracy and macro F1.
         weight: static weight of the task.
 
-    Shapes: labels `[B, N]`, predictions `[B, N, classes]`.
+    Shapes: labels `[B, N]`, integers; predictions `[B, N, classes]`, logits.
+
+    Raises:
+        ConfigError: an option is outside its range.
     """
 
     class_dim = -1
@@ -46,9 +49,16 @@ class Tagging(ClassLabels):
         metrics: Mapping[str, Metric] | None = None,
         weight: float = 1.0,
     ) -> None:
+        super().__init__(
+            name,
+            classes=classes,
+            class_weights=class_weights,
+            ignore_index=ignore_index,
+            metrics=metrics,
+            weight=weight,
+        )
         self.hidden = tuple(hidden)
-        self._init_classes(name, classes, ignore_index, class_weights, metrics, weight)
 
     def build_head(self, shape: FeatureShape) -> nn.Module:
-        """Returns a head that maps each token to `classes` logits."""
+        """Builds a head that maps each token to `classes` logits."""
         return TokenHead(shape, self.classes, hidden=self.hidden)

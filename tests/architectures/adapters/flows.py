@@ -27,7 +27,7 @@ from plait.core.kinds import Kind
 from plait.core.outputs import Outputs
 from plait.model import MultiTaskModel
 from plait.sharing import Hard, Separate, Sharing
-from plait.tasks import Classification, MultiLabel, Regression, Segmentation, Task
+from plait.tasks import BaseTask, Classification, MultiLabel, Regression, Segmentation
 from tests.architectures.adapters.files import Golden
 
 FEEDS = {"logits": "logits", "probs": "probabilities", "embedding": "embedding"}
@@ -311,7 +311,7 @@ def trace(golden: Golden, sharing: Sharing, connections: Sequence[Connection]) -
     """Full-batch gradient descent on the whole objective."""
     tasks = names(golden.config["n_tasks"])
     x = golden.tensor(golden.inputs["x"])
-    kinds: list[Task] = [Regression(task) for task in tasks]
+    kinds: list[BaseTask] = [Regression(task) for task in tasks]
     model = MultiTaskModel(sharing, kinds, example=x.double(), connections=connections)
     model = model.to(golden.dtype)
     for task, weights in zip(tasks, golden.params["heads"], strict=True):

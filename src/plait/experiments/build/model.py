@@ -15,11 +15,11 @@ from plait.experiments.build.problem import Problem
 from plait.experiments.config import RunConfig
 from plait.model import MultiTaskModel, Transfer
 from plait.model.folder import read_model
-from plait.tasks import Task
+from plait.tasks import BaseTask
 
 
 def build_model(
-    config: RunConfig, problem: Problem, tasks: Sequence[Task], example: Any
+    config: RunConfig, problem: Problem, tasks: Sequence[BaseTask], example: Any
 ) -> MultiTaskModel:
     """Builds the model with new weights; they depend on the seed alone.
 

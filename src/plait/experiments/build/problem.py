@@ -16,7 +16,7 @@ from plait.data import of_tasks
 from plait.experiments.build.names import recipe_class
 from plait.experiments.config import Method, RunConfig
 from plait.recipes import Recipe
-from plait.tasks import Task
+from plait.tasks import BaseTask
 
 
 class Problem:
@@ -50,7 +50,7 @@ class Problem:
 
     def tasks(
         self, names: Sequence[str] | None = None, weights: Mapping[str, float] | None = None
-    ) -> list[Task]:
+    ) -> list[BaseTask]:
         """Returns new tasks.
 
         Args:
@@ -75,7 +75,7 @@ class Problem:
         """Returns the recipe's encoder, with new weights from torch's generator."""
         return self.recipe.encoder()
 
-    def splits(self, tasks: Sequence[Task]) -> dict[str, Dataset[Any]]:
+    def splits(self, tasks: Sequence[BaseTask]) -> dict[str, Dataset[Any]]:
         """Returns the data sets "train", "val" and "test", without examples of other tasks alone.
 
         Raises:

@@ -1,4 +1,4 @@
-"""What the tasks with class labels share: ignored labels, ranges, class weights, majority class."""
+"""Tasks with class labels: ranges, ignored labels, class weights, the majority class."""
 
 from __future__ import annotations
 
@@ -14,27 +14,42 @@ from torchmetrics.classification import MulticlassAccuracy, MulticlassF1Score
 
 from plait.core.errors import ConfigError, DataError, ShapeError
 from plait.core.kinds import Kind
-from plait.tasks.task import Task
+from plait.tasks.base import BaseTask
+from plait.tasks.labels.tensors import need_tensor
 
 
-class ClassLabels(Task):
-    """A task whose labels are class numbers `0..classes-1` and whose predictions are logits.
+class ClassLabels(BaseTask):
+    """Base of the tasks whose labels are class numbers `0..classes-1` and predictions are logits.
 
-    Subclasses give the axis of the classes in the prediction, `class_dim`.
+    Args:
+        name: the task's name.
+        classes: number of classes, at least 2.
+        class_weights: one weight per class, finite and not negative; equal if None.
+        ignore_index: the label of a missing value; may be any integer.
+        metrics: as in `BaseTask`.
+        weight: static weight of the task.
+
+    Attributes:
+        class_dim: the axis of the classes in a batched prediction, 1 or -1; subclasses set it.
+
+    Raises:
+        ConfigError: fewer than two classes, or class weights that are not one for each.
     """
 
-    class_dim = 1
+    class_dim: int = 1
     kind = Kind("classes", 1)
 
-    def _init_classes(
+    def __init__(
         self,
         name: str,
+        *,
         classes: int,
-        ignore_index: int,
         class_weights: Sequence[float] | None,
+        ignore_index: int,
         metrics: Mapping[str, Metric] | None,
         weight: float,
     ) -> None:
+        super().__init__(name, metrics=metrics, weight=weight)
         if classes < 2:
             raise ConfigError(f"`classes` of task {name!r} must be at least 2; found {classes}.")
         if class_weights is not None and len(class_weights) != classes:
@@ -48,32 +63,37 @@ class ClassLabels(Task):
                 f"found {list(class_weights)}."
             )
         self.classes = classes
-        self.ignore_index = ignore_index
         self.class_weights = None if class_weights is None else [float(w) for w in class_weights]
-        self._init(name, metrics, weight)
+        self.ignore_index = ignore_index
 
     def default_metrics(self) -> dict[str, Metric]:
-        """Accuracy over all labels, and the mean over classes of F1."""
+        """Makes accuracy over all labels, and the mean over classes of F1."""
         return {
             "accuracy": MulticlassAccuracy(self.classes, average="micro"),
             "f1": MulticlassF1Score(self.classes, average="macro"),
         }
 
     def valid(self, target: Any) -> Tensor:
-        """A label is there unless it is `ignore_index`."""
+        """True, in the shape of the labels, where a label is not `ignore_index`."""
         # int64: -100 would be 156 to an 8-bit label
         return torch.as_tensor(target).long() != self.ignore_index
 
-    def check_labels(self, target: Tensor) -> None:
-        """Raises `DataError` for a label outside `0..classes-1`."""
-        self.need_tensor(target)
+    def count(self, target: Tensor, weights: Tensor | None = None) -> float:
+        """Counts the valid labels, or sums up their weights if examples or classes have some.
+
+        Raises:
+            DataError: labels are no integers, or outside `0..classes-1`; or a weight is negative or
+                not finite.
+        """
+        need_tensor(self.name, target)
         if target.is_floating_point() or target.is_complex():
             raise DataError(
                 f"labels of task {self.name!r} must be whole numbers; found {target.dtype}. "
                 "Convert them to int64 class numbers."
             )
+        weighted = weights is not None or self.class_weights is not None
         if self._complete(target):
-            return
+            return super().count(target, weights) if weighted else float(target.numel())
         labels = target.long()
         wrong = ((labels < 0) | (labels >= self.classes)) & self.valid(labels)
         if bool(wrong.any()):
@@ -82,33 +102,44 @@ class ClassLabels(Task):
                 f"{self.ignore_index} (missing); found {int(labels[wrong][0])}. "
                 "Check `classes` or the label file."
             )
-
-    def count(self, target: Tensor, weights: Tensor | None = None) -> float:
-        """Returns the number of valid labels, or their mass if examples or classes are weighted."""
-        if weights is not None or self.class_weights is not None:
-            return super().count(target, weights)
-        self.check_labels(target)
-        if self._complete(target):
-            return float(target.numel())
-        return float(torch.count_nonzero(self.valid(target)))
+        return super().count(target, weights)
 
     def _complete(self, target: Tensor) -> bool:
-        """Returns whether all labels are there and in range; one pass, for what is the rule."""
+        """Whether all labels are there and in range; one pass, for the usual case."""
         if target.numel() == 0 or 0 <= self.ignore_index < self.classes:
             return False
         low, high = target.aminmax()
         return bool(low >= 0) and bool(high < self.classes)
 
     def label_weights(self, target: Tensor, weights: Tensor | None) -> Tensor:
-        """Valid x example weight x class weight."""
+        """Weighs the labels: valid x example weight x class weight."""
         mass = super().label_weights(target, weights)
         if self.class_weights is None:
             return mass
-        per_class = torch.tensor(self.class_weights, dtype=mass.dtype, device=mass.device)
+        per_class = torch.tensor(self.class_weights, device=mass.device)
         return mass * per_class[target.long().clamp(0, self.classes - 1)]
 
-    def check_shapes(self, prediction: Tensor, target: Tensor) -> None:
-        """Raises `ShapeError` unless the prediction is the label's shape with a class axis."""
+    def elementwise(self, prediction: Tensor, target: Tensor) -> Tensor:
+        """Computes the cross-entropy of each label in nats; 0 where it is missing."""
+        self._check_shapes(prediction, target)
+        logits = prediction if self.class_dim == 1 else prediction.movedim(self.class_dim, 1)
+        return F.cross_entropy(
+            logits, target.long(), ignore_index=self.ignore_index, reduction="none"
+        )
+
+    def loss(self, prediction: Tensor, target: Tensor, weights: Tensor | None = None) -> Tensor:
+        """Computes the weighted mean cross-entropy over the valid labels, in nats.
+
+        NaN if there is no valid label.
+        """
+        if weights is not None or self.class_weights is not None:
+            return super().loss(prediction, target, weights)
+        self._check_shapes(prediction, target)
+        logits = prediction if self.class_dim == 1 else prediction.movedim(self.class_dim, 1)
+        return F.cross_entropy(logits, target.long(), ignore_index=self.ignore_index)
+
+    def _check_shapes(self, prediction: Tensor, target: Tensor) -> None:
+        """Raises `ShapeError` unless the prediction has the labels' shape and a class axis."""
         expected = list(target.shape)
         expected.insert(self.class_dim if self.class_dim >= 0 else len(expected), self.classes)
         if list(prediction.shape) != expected:
@@ -118,30 +149,15 @@ class ClassLabels(Task):
                 "Check the labels' shape and the number of classes."
             )
 
-    def elementwise(self, prediction: Tensor, target: Tensor) -> Tensor:
-        """Cross-entropy in nats of each label."""
-        logits = prediction if self.class_dim == 1 else prediction.movedim(self.class_dim, 1)
-        return F.cross_entropy(
-            logits, target.long(), ignore_index=self.ignore_index, reduction="none"
-        )
-
-    def loss(self, prediction: Tensor, target: Tensor, weights: Tensor | None = None) -> Tensor:
-        """Returns the weighted mean cross-entropy in nats over the valid labels."""
-        if weights is not None or self.class_weights is not None:
-            return super().loss(prediction, target, weights)
-        self.check_shapes(prediction, target)
-        logits = prediction if self.class_dim == 1 else prediction.movedim(self.class_dim, 1)
-        return F.cross_entropy(logits, target.long(), ignore_index=self.ignore_index)
-
     def select(
         self, prediction: Tensor, target: Tensor, weights: Tensor | None = None
     ) -> tuple[Any, Any]:
-        """Returns logits `[n, classes]` and labels `[n]` of the valid entries."""
+        """Selects logits `[n, classes]` and labels `[n]` of the valid entries."""
         keep = self.label_weights(target, weights) > 0
         return prediction.movedim(self.class_dim, -1)[keep], target[keep].long()
 
     def summarise(self, target: Tensor, weights: Tensor | None = None) -> Tensor:
-        """Returns the number of labels of each class, `[classes]`."""
+        """Counts the labels of each class: `[classes]`, float64."""
         if weights is None and self.class_weights is None and self._complete(target):
             labels = target.flatten()
         else:
@@ -150,7 +166,7 @@ class ClassLabels(Task):
         return torch.bincount(numbers, minlength=self.classes).double()
 
     def trivial(self, summary: Tensor, prediction: Tensor) -> Tensor:
-        """Returns the log frequencies of the classes everywhere; it decides for the majority."""
+        """Predicts the log frequencies of the classes everywhere, that is, the majority class."""
         logits = (summary.clamp(min=0.5) / summary.sum()).log().to(prediction)
         shape = [1] * prediction.dim()
         shape[self.class_dim] = self.classes

@@ -1,0 +1,139 @@
+"""Tasks with numbers as labels: their unit, NaN where one is missing, the error of each."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Literal
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+from torchmetrics import Metric
+from torchmetrics.regression import MeanAbsoluteError, MeanSquaredError
+
+from plait.core.errors import ConfigError, DataError, ShapeError, suggest
+from plait.core.kinds import Kind
+from plait.tasks.base import BaseTask
+from plait.tasks.labels.tensors import need_tensor
+
+ErrorName = Literal["squared", "absolute", "huber"]
+ERRORS: Mapping[str, Callable[..., Tensor]] = {
+    "squared": F.mse_loss,
+    "absolute": F.l1_loss,
+    "huber": F.huber_loss,
+}
+
+
+class NumberLabels(BaseTask):
+    """Base of the tasks whose labels and predictions are numbers in the same unit.
+
+    Args:
+        name: the task's name.
+        outputs: numbers K for each example or pixel, at least 1.
+        error: "squared", "absolute" or "huber".
+        mean: where predictions start, finite; one number or K.
+        scale: the unit in which errors count, positive; one number or K.
+        metrics: as in `BaseTask`.
+        weight: static weight of the task.
+
+    Attributes:
+        numbers_per_label: how many numbers are there or missing together; 1 by default.
+
+    Raises:
+        ConfigError: an option is outside its range.
+    """
+
+    kind = Kind("numbers")
+    numbers_per_label: int = 1
+
+    def __init__(
+        self,
+        name: str,
+        *,
+        outputs: int,
+        error: ErrorName,
+        mean: float | Sequence[float],
+        scale: float | Sequence[float],
+        metrics: Mapping[str, Metric] | None,
+        weight: float,
+    ) -> None:
+        super().__init__(name, metrics=metrics, weight=weight)
+        if outputs < 1:
+            raise ConfigError(f"`outputs` of task {name!r} must be at least 1; found {outputs}.")
+        if error not in ERRORS:
+            raise ConfigError(
+                f"`error` of task {name!r} must be one of {', '.join(ERRORS)}; found {error!r}."
+                f"{suggest(str(error), ERRORS)}"
+            )
+        for option, value in (("mean", mean), ("scale", scale)):
+            if torch.as_tensor(value).numel() not in (1, outputs):
+                raise ConfigError(
+                    f"`{option}` of task {name!r} must be one number or {outputs}, one per output; "
+                    f"found {value}."
+                )
+        if not bool(torch.as_tensor(mean).isfinite().all()):
+            raise ConfigError(f"`mean` of task {name!r} must be finite; found {mean}.")
+        if not all(0 < number < math.inf for number in torch.as_tensor(scale).flatten().tolist()):
+            raise ConfigError(f"`scale` of task {name!r} must be positive; found {scale}.")
+        self.outputs = outputs
+        self.error: ErrorName = error
+        self.mean = mean
+        self.scale = scale
+
+    def default_metrics(self) -> dict[str, Metric]:
+        """Makes mean absolute error and root mean square error, in the labels' unit."""
+        return {"mae": MeanAbsoluteError(), "rmse": MeanSquaredError(squared=False)}
+
+    def valid(self, target: Any) -> Tensor:
+        """True, in the shape of the labels, where a label is not NaN."""
+        return ~torch.as_tensor(target).isnan()
+
+    def count(self, target: Tensor, weights: Tensor | None = None) -> float:
+        """Counts the valid labels, or sums up their weights if examples have some.
+
+        Raises:
+            DataError: labels are no floats, or infinite; or a weight is negative or not finite.
+        """
+        need_tensor(self.name, target)
+        if not target.is_floating_point():
+            raise DataError(
+                f"labels of task {self.name!r} must be floats (NaN where missing); "
+                f"found {target.dtype}. Convert them with `.float()`."
+            )
+        if weights is None and _all_finite(target):
+            return float(target.numel() // self.numbers_per_label)
+        if bool(target.isinf().any()):
+            raise DataError(
+                f"labels of task {self.name!r} must be finite or NaN (missing); found inf."
+            )
+        return super().count(target, weights)
+
+    def check_shapes(self, prediction: Tensor, target: Tensor) -> None:
+        """Raises `ShapeError` unless predictions and labels have one shape."""
+        if prediction.shape != target.shape:
+            raise ShapeError(
+                f"task {self.name!r}: the head gives {list(prediction.shape)}; the labels are "
+                f"{list(target.shape)} and have to be the same shape. Check `outputs`."
+            )
+
+    def errors(self, prediction: Tensor, target: Tensor) -> Tensor:
+        """Computes the error of each number in units of `scale`; constant 0 where it is NaN.
+
+        Shapes: both alike, with the K outputs on the last axis if `scale` is K numbers.
+        """
+        # at least float32: bfloat16 has three digits, too few for a label
+        prediction = prediction.to(torch.promote_types(prediction.dtype, torch.float32))
+        known = torch.where(target.isnan(), prediction.detach(), target.to(prediction.dtype))
+        if self.scale != 1:
+            scale = torch.tensor(self.scale, dtype=torch.get_default_dtype()).to(prediction)
+            prediction, known = prediction / scale, known / scale
+        return ERRORS[self.error](prediction, known, reduction="none")
+
+
+def _all_finite(values: Tensor) -> bool:
+    """Whether there are values, and all are finite; one pass, since NaN spreads to both ends."""
+    if values.numel() == 0:
+        return False
+    low, high = values.aminmax()
+    return math.isfinite(low) and math.isfinite(high)
