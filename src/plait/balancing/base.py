@@ -1,4 +1,4 @@
-"""The bases of all balancers: what a method reads decides what it has to give."""
+"""The bases of all balancers, one for each thing that a method may read."""
 
 from __future__ import annotations
 
@@ -26,19 +26,23 @@ class Balancer(nn.Module, ABC):
         equal_weight: what equal weighting is on the paper's scale: "sum" (each task 1) or "mean"
             (each task 1/T). ``scale="sum"`` multiplies the weights of a "mean" method by T, so that
             all methods can be compared at one learning rate.
-        at: where the gradients are taken that a Gramian method reads: "parameters" (all shared
+        at: the parameters by which a Gramian method differentiates: "parameters" (all shared
             ones) or "last layer" (the shared weight nearest to the heads).
-        learns: the method has parameters of its own, which the model's optimizer has to be given.
-        constant: the weights do not depend on losses or gradients.
-        positive_losses: the method is not defined for negative losses.
-        reads_epochs: the method acts on the number of the epoch (`Info.epoch`).
-        rereads: the method reads the losses of the same batch again after the optimizer step.
-        scale_free: multiplying one task's loss by a constant does not change the direction, so a
-            static weight would do nothing; such a method takes a `preference` instead.
-        batches: independent batches in one step.
-        row_buffers: `[T, P]` buffers that the method keeps across steps.
-        gives_weights: a method that reads rows leaves its weights in `last_weights`.
-        flag: what was out of the ordinary in the last call, in a few words; None if nothing.
+        learns: whether the method has parameters of its own, which the model's optimizer has to be
+            given (`plait.parameter_groups` does).
+        constant: whether the weights depend on neither losses nor gradients.
+        positive_losses: whether the method is undefined for negative losses.
+        reads_epochs: whether the method acts on the number of the epoch (`Info.epoch`).
+        rereads: whether the method reads the losses of the same batch again after the optimizer
+            step.
+        scale_free: whether multiplying one task's loss by a constant leaves the direction as it is.
+            A static weight would do nothing then; such a method takes a `preference` instead.
+        batches: the number of independent batches in one step.
+        row_buffers: the number of `[T, P]` buffers that the method keeps across steps.
+        gives_weights: whether a method that reads rows leaves its weights in `last_weights`.
+        flag: a few words on what was unusual in the last call, such as "Pareto-stationary"; None
+            after an ordinary one.
+        tasks: the names given to `setup`; empty before it.
     """
 
     equal_weight: Literal["sum", "mean"] = "sum"
@@ -61,15 +65,18 @@ class Balancer(nn.Module, ABC):
     @property
     @abstractmethod
     def reads(self) -> Literal["losses", "gramian", "jacobian", "problem"]:
-        """What the method reads; each of the bases below sets it."""
+        """The input of the method; each of the bases below names its own."""
 
     def setup(self, tasks: Sequence[str]) -> None:
-        """Is called before the first step, with the names of all tasks.
+        """Prepares the state of all tasks; the engine calls it before the first step.
 
         A second call for the same tasks, in any order, changes nothing.
 
+        Args:
+            tasks: the names of all tasks, also of those that some batches do not have.
+
         Raises:
-            ConfigError: it was set up for other tasks before.
+            ConfigError: the balancer was set up for other tasks before.
         """
         if self.tasks and set(self.tasks) != set(tasks):
             raise ConfigError(
@@ -79,39 +86,39 @@ class Balancer(nn.Module, ABC):
         self.tasks = self.tasks or tuple(tasks)
 
     def after_step(self, reread: Reread | None = None) -> None:
-        """Is called after each optimizer step.
+        """Updates the state after an optimizer step; most methods have nothing to do.
 
         Args:
-            reread: gives `{task: loss}` of the same batch with the parameters after the step, for
-                a method that `rereads`.
+            reread: a function without arguments that evaluates the same batch with the parameters
+                after the step and returns `{task: loss}`. Only a method that `rereads` gets one.
         """
 
 
 class LossBalancer(Balancer):
-    """Reads the losses: the weights are the gradient of a scalar objective of them."""
+    """Reads the losses `[T]`; the weights are the gradient of a scalar objective of them."""
 
     reads = "losses"
 
     @abstractmethod
     def objective(self, losses: Tensor, info: Info) -> Tensor:
-        """Returns the scalar that is minimised.
+        """Returns the scalar objective; its gradient with respect to `losses` is the weights.
 
         Args:
-            losses: `[T]`, of the tasks present. Its gradient with respect to them is the weights.
-            info: the names of these tasks, and where the training is.
+            losses: `[T]`, of the tasks present, with a graph.
+            info: the names of these tasks, the epoch and the progress of the training.
         """
 
 
 class GramianBalancer(Balancer):
     """Reads ``G = J J^T``, the inner products of the tasks' gradients (the rows of J).
 
-    Tasks with an exactly zero gradient constrain nothing: they are dropped from the problem and get
-    weight 0.
+    A task whose gradient is exactly zero constrains nothing: it is left out of the problem and gets
+    the weight 0.
 
     Attributes:
-        groups: whether the method has one Gramian for all shared parameters ("whole"), one for each
-            module ("layer") or one for each parameter ("matrix").
-        applied: how much the gradients of each batch count in the direction,
+        groups: the parameters of one Gramian: "whole" (all shared ones), "layer" (one Gramian for
+            each module) or "matrix" (one for each parameter).
+        applied: the factor of each batch's gradients in the direction
             ``d = sum_b applied_b J_b^T w``; one number for each of `batches`.
     """
 
@@ -124,8 +131,8 @@ class GramianBalancer(Balancer):
 
         Args:
             gramian: `[..., T, T]`, symmetric positive semi-definite; leading axes are independent
-                groups.
-            info: what is known of the step; by hand it can be left out.
+                groups of parameters.
+            info: names, losses and progress of the step; may be left out in a call by hand.
             draws: random choices to use in place of the method's own, where it has any.
 
         Returns:
@@ -133,7 +140,7 @@ class GramianBalancer(Balancer):
 
         Raises:
             ShapeError: `gramian` is not square.
-            NonFiniteError: it holds NaN or infinity; it names the tasks if `info` does.
+            NonFiniteError: `gramian` holds NaN or infinity; the message names the tasks.
         """
         check_square(gramian)
         matrices = gramian.detach().cpu().double().numpy()
@@ -160,7 +167,7 @@ class GramianBalancer(Balancer):
         return weights
 
     def active(self, gramian: np.ndarray) -> np.ndarray:
-        """Returns which tasks have a gradient, `[T]` of bool; the others get weight 0."""
+        """Returns `[T]` of bool: True for a task with a gradient; the others get the weight 0."""
         found: np.ndarray = gramian.diagonal() > 0
         return found
 
@@ -170,12 +177,13 @@ class GramianBalancer(Balancer):
     ) -> np.ndarray:
         """Returns weights `[n]` for a Gramian `[n, n]` with a positive diagonal.
 
-        Sets `flag` where the answer is not the ordinary one, such as at a Pareto-stationary point.
+        Sets `flag` where the answer is unusual, such as at a Pareto-stationary point.
 
         Args:
-            gramian: float64, of the tasks with a non-zero gradient.
-            active: their positions `[n]` among the tasks present.
-            info: what is known of the step; its `tasks` are "0", "1", ... in a call by hand.
+            gramian: float64, of the n tasks with a non-zero gradient.
+            active: the positions `[n]` of these tasks among the tasks present.
+            info: names, losses and progress of the step; in a call by hand the tasks are named
+                "0", "1", ....
             draws: random choices to use in place of the method's own.
         """
 
@@ -192,26 +200,29 @@ class CrossGramianBalancer(GramianBalancer):
     applied: tuple[float, ...] = (0.5, 0.5)
 
     def active(self, gramian: np.ndarray) -> np.ndarray:
-        """Returns the tasks with any inner product that is not zero."""
+        """Returns `[T]` of bool: True for a task with any non-zero inner product."""
         found: np.ndarray = (gramian != 0).any(axis=0) | (gramian != 0).any(axis=1)
         return found
 
 
 class JacobianBalancer(Balancer):
-    """Reads the rows themselves, because it works coordinate by coordinate."""
+    """Reads the rows of the Jacobian `[T, P]`, because it works coordinate by coordinate.
+
+    Attributes:
+        last_weights: weights `[T]` of the last call of a method that `gives_weights`, else None.
+    """
 
     reads = "jacobian"
 
     @abstractmethod
     def combine(self, jacobian: Tensor, info: Info | None = None, **draws: Any) -> Tensor:
-        """Returns one direction `[P]` on the paper's scale.
-
-        A method that `gives_weights` leaves them in `last_weights`.
+        """Combines the tasks' gradients into one direction `[P]`, on the paper's scale.
 
         Args:
             jacobian: the tasks' gradients `[T, P]`, finite. The columns are those of earlier steps,
                 with new ones at the end if more parameters turned out to be shared.
-            info: what is known of the step; without it the tasks are "0", "1", ....
+            info: names, losses and progress of the step; without it the tasks are named "0", "1",
+                ....
             draws: random choices to use in place of the method's own, where it has any.
         """
 
@@ -219,15 +230,15 @@ class JacobianBalancer(Balancer):
 
 
 class BilevelBalancer(Balancer):
-    """Learns the weights from the losses on validation data after a step with them."""
+    """Learns the weights by trying a step with them and reading the losses on validation data."""
 
     reads = "problem"
-    batches = 2  # the second one is looked ahead to
+    batches = 2  # the second one is the validation data
 
     @abstractmethod
     def weights(self, problem: Problem, info: Info | None = None) -> tuple[Tensor, Tensor | None]:
-        """Returns the weights `[T]` of the training and of the validation losses (None: not used).
+        """Returns w `[T]` for the training losses, and v `[T]` for the validation losses.
 
-        The gradient that the optimizer gets, at all parameters, is that of
-        ``sum_t w_t L_t^train + sum_t v_t L_t^val``.
+        The optimizer gets, at all parameters, the gradient of
+        ``sum_t w_t L_t^train + sum_t v_t L_t^val``; v is None if these losses are not used.
         """

@@ -1,4 +1,4 @@
-"""The gradients that others are close to."""
+"""The mean of the gradients that are close to others."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""When in the training each task's loss counts."""
+"""A factor of each task's loss that changes over the training."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ class LossSchedule:
         }
 
     def setup(self, tasks: Sequence[str]) -> None:
-        """Checks the names.
+        """Checks that each scheduled task exists.
 
         Raises:
             ConfigError: a name is of no task, or no task counts in the first step.
@@ -54,7 +54,12 @@ class LossSchedule:
             )
 
     def factor(self, task: str, progress: float) -> float:
-        """Returns the factor of a task's loss in [0, 1], `progress` being the share of training."""
+        """Returns the factor, in [0, 1], of a task's loss.
+
+        Args:
+            task: its name; 1 is returned for a task that is not scheduled.
+            progress: share of the training that is done, in [0, 1].
+        """
         begin, end = self.schedule.get(task, (0.0, 0.0))
         if progress >= end:
             return 1.0

@@ -126,7 +126,7 @@ class MoCo(JacobianBalancer):
         ]
 
     def _lengths(self, jacobian: Tensor, info: Info | None) -> list[float]:
-        """Returns what each row is multiplied by before it enters the average."""
+        """Returns a factor for each row, `[T]`, applied before it enters the average."""
         if self.variant == "paper":
             return [1.0] * len(jacobian)
         losses = losses_of(info, "MoCo with variant='libmtl'").numpy()

@@ -1,4 +1,4 @@
-"""What one training step is given: parts, one for each source, with their label counts."""
+"""The data of one training step: a part for each source, with the counts of its labels."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a method says of itself, read from the parts of its docstring."""
+"""The parts of a docstring as text."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import re
 
 
 def summary_of(method: type) -> str:
-    """Returns the first line of a docstring: what the method does."""
+    """Returns the first line of a docstring; "" without one."""
     return (inspect.getdoc(method) or "").split("\n", 1)[0]
 
 

@@ -1,4 +1,4 @@
-"""What sharing hands on to the heads."""
+"""The features that sharing hands to the heads."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ class Features:
         levels: the stage outputs, finest first, the final representation last; `[B, C, ...]`, or
             `[B, ..., C]` if `channel_dim` is -1.
         channel_dim: the axis of the channels, 1 or -1.
-        mask: boolean `[B, N]` of the real positions of a padded input, if there is one.
-        grid: height and width of the input, if it is an image; dense heads predict on this grid.
+        mask: boolean `[B, N]`, true at the real positions of a padded input; None without padding.
+        grid: height and width of an image input, on which dense heads predict; None otherwise.
     """
 
     levels: tuple[Tensor, ...]

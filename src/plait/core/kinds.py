@@ -1,4 +1,4 @@
-"""How the numbers of a prediction are meant, for whoever reads another task's prediction."""
+"""The meaning of the numbers in a prediction, for connections that read another task's."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ Meaning = Literal["classes", "labels", "numbers", "other"]
 
 
 class Kind(NamedTuple):
-    """What a task's prediction is.
+    """Tells how to read the numbers of a task's prediction.
 
     Attributes:
-        of: "classes", logits of one class out of several; "labels", one logit for each yes or no;
-            "numbers", values in the labels' unit; "other", what only the task knows.
-        axis: of the classes, labels or numbers in a batched prediction, 1 or -1.
+        of: "classes" (logits of one class out of several), "labels" (one logit for each yes or no),
+            "numbers" (values in the labels' unit) or "other" (only the task can read them).
+        axis: the axis of the classes, labels or numbers in a batched prediction, 1 or -1.
     """
 
     of: Meaning = "other"

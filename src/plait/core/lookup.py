@@ -67,7 +67,7 @@ def names(package: ModuleType, base: type) -> list[str]:
 
 
 def is_base(cls: type[Any]) -> bool:
-    """Returns whether a class is there to be derived from.
+    """Tells whether a class is a base, made to be derived from.
 
     That is one with abstract methods, or one that names `ABC` among its own bases, where a subclass
     chooses among methods that all do nothing by themselves.

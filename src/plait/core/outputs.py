@@ -1,4 +1,4 @@
-"""What a model returns, and what its losses and penalties are kept in."""
+"""The outputs of a model, its losses and its penalties, as dicts with attributes."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ class Term(NamedTuple):
 
     Attributes:
         raw: the term itself, such as R or C, a scalar with a graph.
-        scaled: what is added to the objective, such as lambda R, or alpha C - log(alpha) / 2.
+        scaled: the addend of the objective, such as lambda R, or alpha C - log(alpha) / 2.
     """
 
     raw: Tensor
@@ -37,8 +37,8 @@ class TaskFeatures(dict[str, Features]):
 
     Attributes:
         terms: auxiliary terms of this pass by name, such as a gate's entropy; means over the
-            examples, unless the method says otherwise.
-        watched: what to log of this pass by title, such as the use of each expert.
+            examples, unless the method says otherwise; empty for most methods.
+        watched: tables for the log by title, such as the use of each expert; may be empty.
     """
 
     def __init__(
@@ -73,17 +73,18 @@ class TaskFeatures(dict[str, Features]):
 
 
 class Outputs(dict[str, Tensor]):
-    """`{task: prediction}` with what the penalties read.
+    """`{task: prediction}` with the features, terms and tables of the same forward pass.
 
     Attributes:
         features: `{task: Features}` that the heads read.
         early: `{task: predictions}` that are supervised beside the final one in training, such as
-            the initial ones of a distillation: their losses belong to the task's own.
-        terms: auxiliary terms of this pass by name, such as a gate's entropy.
-        watched: what to log of this pass by title, such as the use of each expert.
-        common: whether row i of all tasks is one example; not so where the inputs differ by task.
-        views: in training, what connections compare: outputs of one input each, with tasks beside
-            the wanted ones; empty where nothing is compared.
+            the initial ones of a distillation; their losses are part of the task's own. Empty for
+            most models, and in evaluation.
+        terms: auxiliary terms of this pass by name, such as a gate's entropy; may be empty.
+        watched: tables for the log by title, such as the use of each expert; may be empty.
+        common: whether row i of all tasks is one example; False if the inputs differ by task.
+        views: the outputs that connections compare in training, one for each input, with tasks
+            beside the wanted ones; empty if no connection compares any.
     """
 
     def __init__(
@@ -127,7 +128,7 @@ class Losses(dict[str, Tensor]):
 
 
 class Penalties(dict[str, Tensor]):
-    """`{name: strength times term}`: what is added to the balanced objective, never a row of it.
+    """`{name: strength times term}`: addends of the balanced objective, never rows of it.
 
     Attributes:
         raw: `{name: term}`, before the strengths.
@@ -141,6 +142,6 @@ class Penalties(dict[str, Tensor]):
 
     @classmethod
     def of(cls, terms: Mapping[str, Term]) -> Penalties:
-        """Returns terms by name."""
+        """Makes penalties from `{name: Term}`."""
         scaled = {name: term.scaled for name, term in terms.items()}
         return cls(scaled, raw={name: term.raw for name, term in terms.items()})

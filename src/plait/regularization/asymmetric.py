@@ -1,4 +1,4 @@
-"""Learns which tasks each task can be made up of."""
+"""Each network as a sparse combination of others, learned."""
 
 from __future__ import annotations
 
@@ -76,7 +76,7 @@ class Asymmetric(Estimating):
         self.sparsity = sparsity
 
     def start(self) -> None:
-        """Starts with tasks that give nothing."""
+        """Starts with B = 0: no task gives anything to another."""
         rows = joined([self.groups[0]]).detach()
         self.register_buffer("transfer", rows.new_zeros(len(rows), len(rows)))
 
@@ -89,7 +89,7 @@ class Asymmetric(Estimating):
         self.transfer.copy_(torch.from_numpy(found))
 
     def cost(self) -> Tensor:
-        """Returns R with B held."""
+        """Returns R at the present B, a scalar with a graph to the parameters only."""
         found = [self.sparsity * self.transfer.abs().sum()]
         for bundle in bundles(self.groups):
             rows = joined(bundle)
@@ -97,7 +97,7 @@ class Asymmetric(Estimating):
         return torch.stack(found).sum()
 
     def prox(self, step: float) -> None:
-        """Moves the parameters towards what the others make of them."""
+        """Moves each task's parameters towards the combination of the others."""
         own = torch.eye(len(self.tasks)).to(self.transfer).double() - self.transfer.double()
         values, vectors = torch.linalg.eigh(own @ own.T)
         for bundle in bundles(self.groups):
@@ -105,5 +105,5 @@ class Asymmetric(Estimating):
             write(bundle, quadratic_prox(rows, values.clamp(min=0), vectors, step))
 
     def watched(self) -> dict[str, Watched]:
-        """Returns B: a row is what a task gives, by who takes it."""
+        """Returns B as a table: row s, column t is the weight of task s in task t."""
         return {"Asymmetric: transfer": table(self.transfer, self.tasks)}

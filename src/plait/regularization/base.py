@@ -20,7 +20,7 @@ Mode = Literal["loss", "prox"]
 
 
 class Regularizer(nn.Module, ABC):
-    """A term ``lambda R`` of the objective, beside the losses of the tasks.
+    """Adds a term ``lambda R`` to the objective, beside the losses of the tasks.
 
     Args:
         strength: lambda, at least 0. With 0 the term is skipped: training is bit for bit that of
@@ -28,10 +28,10 @@ class Regularizer(nn.Module, ABC):
 
     Attributes:
         nonnegative: whether R is never below 0.
-        ties: whether it couples one network per task, which `sharing.Separate` has; otherwise it
-            takes any model.
-        reads_features: whether R is of the features of a batch; otherwise it is of the parameters,
-            and counted once in a step, however many micro-batches that has.
+        ties: whether the term couples one network per task, which `sharing.Separate` has; other
+            terms take any model.
+        reads_features: whether R is a function of the features of a batch; otherwise it is one of
+            the parameters, and counts once in a step, however many micro-batches that has.
     """
 
     nonnegative: ClassVar[bool] = True
@@ -48,30 +48,38 @@ class Regularizer(nn.Module, ABC):
     def setup(
         self, networks: Mapping[str, nn.Module], heads: Mapping[str, nn.Module] | None = None
     ) -> None:
-        """Is given the networks, once.
+        """Finds the parameters to regularise; the model calls it once, before the first step.
 
         Args:
-            networks: `{task: network}`, at least one; one entry of another name, where nothing is
-                tied and the tasks share their network.
-            heads: `{task: head}`.
+            networks: `{task: network}`, at least one. If the tasks share their network, it is a
+                single entry under a name that is no task's.
+            heads: `{task: head}`; None leaves the heads out.
         """
 
     @abstractmethod
     def term(self, features: Mapping[str, Features]) -> Term | None:
-        """Returns R and lambda R, or None where there is nothing to add to the objective.
+        """Returns R and lambda R as scalars with a graph.
+
+        None if nothing is to be added to the objective: strength 0, or mode "prox".
 
         Args:
             features: `{task: Features}` of a batch; empty if only parameters are read.
         """
 
     def after_step(self, optimizer: torch.optim.Optimizer) -> None:
-        """Runs what follows an optimizer step: proximal steps, closed forms, running estimates."""
+        """Runs a proximal step or updates an estimate, after each step of `optimizer`."""
 
     def anchor(self) -> None:
-        """Is told that the model has taken over trained weights, to which one may hold on."""
+        """Takes the parameters as they are as a new starting point.
+
+        The model calls it after it has loaded trained weights; most regularizers ignore it.
+        """
 
     def watched(self) -> dict[str, Watched]:
-        """Returns what to log by title, such as the correlations of the tasks."""
+        """Returns tables for the log by title, such as the correlations of the tasks.
+
+        Empty for a regularizer that learns nothing.
+        """
         return {}
 
 
@@ -94,9 +102,9 @@ class ParameterRegularizer(Regularizer):
             is the classical linear setting.
 
     Attributes:
-        why_no_prox: said where mode "prox" is refused.
-        tasks: the names of the networks in order, after `setup`.
-        names: the matched parameters.
+        why_no_prox: reason given where mode "prox" is refused; empty if there is none.
+        tasks: names of the networks, in order; empty before `setup`.
+        names: names of the matched parameters; empty before `setup`.
 
     Raises:
         ConfigError: an option outside its range.
@@ -156,19 +164,19 @@ class ParameterRegularizer(Regularizer):
 
     @property
     def groups(self) -> list[list[nn.Parameter]]:
-        """For each of the names, the parameters of all tasks in order.
+        """The parameters of name i and task t as `groups[i][t]`; empty before `setup`.
 
-        They are looked up in the networks, so that a network whose parameters were replaced, by
-        `load_state_dict(assign=True)` or `functional_call`, stays tied.
+        They are looked up in the networks anew, so that a network whose parameters were replaced,
+        by `load_state_dict(assign=True)` or `functional_call`, stays tied.
         """
         return [[getattr(module, name) for module, name in layer] for layer in self._places]
 
     @abstractmethod
     def cost(self) -> Tensor:
-        """Returns R, a scalar with a graph, before the strength."""
+        """Returns R as a scalar with a graph, not multiplied by the strength."""
 
     def term(self, features: Mapping[str, Features]) -> Term | None:
-        """Returns R and lambda R in mode "loss" with a strength above 0."""
+        """Returns R and lambda R; None in mode "prox", and if the strength is 0."""
         if self.mode == "prox" or self.strength == 0:
             return None
         with torch.autocast(self.groups[0][0].device.type, enabled=False):
@@ -179,12 +187,12 @@ class ParameterRegularizer(Regularizer):
         """Applies the proximal operator of ``step R`` in place.
 
         Args:
-            step: learning rate x strength.
+            step: learning rate times strength.
         """
         self._refuse_prox()
 
     def after_step(self, optimizer: torch.optim.Optimizer) -> None:
-        """Runs the proximal step, in that mode, with the matched parameters' learning rate."""
+        """Runs the proximal step with the matched parameters' learning rate, in mode "prox"."""
         if self.mode == "prox" and self.strength > 0:
             self.prox(self._learning_rate(optimizer) * self.strength)
 

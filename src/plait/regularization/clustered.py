@@ -97,21 +97,21 @@ class Clustered(LearnedCoupling):
         super().setup(networks, heads)
 
     def first_values(self) -> Tensor:
-        """Returns those of (k / T) I."""
+        """Returns the eigenvalues `[T]` of (k / T) I."""
         share = self.clusters / len(self.tasks)
         return torch.full((len(self.tasks),), share, dtype=torch.float64)
 
     def values_at(self, singular_values: Tensor) -> Tensor:
-        """Returns the eigenvalues of M."""
+        """Returns the eigenvalues `[T]` of M."""
         offsets = torch.full_like(singular_values, -self.beta)
         return capped(offsets, singular_values, self.clusters)
 
     def stiffness(self, values: Tensor) -> Tensor:
-        """Returns the eigenvalues of beta (1 + beta) (beta I + M)^-1."""
+        """Returns the eigenvalues `[T]` of beta (1 + beta) (beta I + M)^-1."""
         return self.beta * (1 + self.beta) / (self.beta + values)
 
     def watched(self) -> dict[str, Watched]:
-        """Returns M, the mean over layers if there is one for each."""
+        """Returns M as a table by task; the mean over the layers if `per_layer`."""
         relation = self.relation()
         return {
             "Clustered: relation": table(

@@ -1,4 +1,4 @@
-"""How strongly each layer is tied is learned."""
+"""A learned strength for each layer."""
 
 from __future__ import annotations
 
@@ -107,7 +107,7 @@ class LearnedStrength(ParameterRegularizer):
         return self._strengths(self._spreads())
 
     def watched(self) -> dict[str, Watched]:
-        """Returns lambda of each layer."""
+        """Returns lambda of each layer as a table by its name."""
         return {
             "LearnedStrength: lambda": Watched(dict(zip(self.names, self.strengths(), strict=True)))
         }

@@ -79,7 +79,7 @@ class MultilinearRelationship(Estimating):
         self.eps = eps
 
     def start(self) -> None:
-        """Starts from identities."""
+        """Starts from identity matrices as covariances."""
         for index, layer in enumerate(self.groups):
             tensor = self._tensor(layer).detach()
             for axis, size in enumerate(tensor.shape):
@@ -111,17 +111,17 @@ class MultilinearRelationship(Estimating):
         return (vectors * values) @ vectors.T
 
     def correlation(self) -> Tensor:
-        """Returns the correlations of the tasks, `[T, T]`, the mean over the layers."""
+        """Returns the correlations `[T, T]` of the tasks, the mean over the layers."""
         last = [self._tensor(layer).dim() - 1 for layer in self.groups]
         found = [correlation_of(self.covariance(index, axis)) for index, axis in enumerate(last)]
         return torch.stack(found).mean(dim=0)
 
     def watched(self) -> dict[str, Watched]:
-        """Returns the correlations of the tasks."""
+        """Returns the correlations as a table by task."""
         return {"MultilinearRelationship: correlation": table(self.correlation(), self.tasks)}
 
     def cost(self) -> Tensor:
-        """Returns R with the covariances held."""
+        """Returns R at the present covariances, a scalar with a graph to the parameters only."""
         found = []
         for index, layer in enumerate(self.groups):
             turned, precision = self._turned(index, self._tensor(layer))

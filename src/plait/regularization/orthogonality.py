@@ -63,16 +63,16 @@ class Orthogonality(Regularizer):
     def setup(
         self, networks: Mapping[str, nn.Module], heads: Mapping[str, nn.Module] | None = None
     ) -> None:
-        """Needs nothing of the networks."""
+        """Does nothing: the term reads features, not the networks."""
 
     def cost(self, features: Mapping[str, Features]) -> Tensor:
-        """Returns R of the features of a batch, two tasks at least."""
+        """Returns R of the features of a batch, a scalar; there must be at least two tasks."""
         pooled = [pool(each) for each in features.values()]
         pairs = [orthogonality(s, t, self.form) for s, t in combinations(pooled, 2)]
         return torch.stack(pairs).sum()
 
     def term(self, features: Mapping[str, Features]) -> Term | None:
-        """Returns R and lambda R of a batch with two tasks or more."""
+        """Returns R and lambda R of a batch; None for fewer than two tasks, and at strength 0."""
         if self.strength == 0 or len(features) < 2:
             return None
         device = next(iter(features.values())).levels[-1].device

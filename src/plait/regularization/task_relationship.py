@@ -77,24 +77,24 @@ class TaskRelationship(LearnedCoupling):
         self.eps = eps
 
     def first_values(self) -> Tensor:
-        """Returns those of I / T."""
+        """Returns the eigenvalues `[T]` of I / T."""
         return torch.full((len(self.tasks),), 1 / len(self.tasks), dtype=torch.float64)
 
     def values_at(self, singular_values: Tensor) -> Tensor:
-        """Returns the eigenvalues of Omega."""
+        """Returns the eigenvalues `[T]` of Omega."""
         roots = (singular_values.square() + self.eps).sqrt()
         total = roots.sum()
         return roots / total if bool(total > 0) else self.first_values()
 
     def stiffness(self, values: Tensor) -> Tensor:
-        """Returns the eigenvalues of the inverse, or pseudo-inverse."""
+        """Returns the eigenvalues `[T]` of the inverse; 0 where that of Omega is 0."""
         return inverse_of_positive(values)
 
     def correlation(self) -> Tensor:
-        """Returns the correlations of the tasks, `[T, T]`; the mean over layers, if per layer."""
+        """Returns the correlations `[T, T]` of the tasks; the mean over layers if `per_layer`."""
         found = correlation_of(self.relation())
         return found.mean(dim=0) if self.per_layer else found
 
     def watched(self) -> dict[str, Watched]:
-        """Returns the correlations of the tasks."""
+        """Returns the correlations as a table by task."""
         return {"TaskRelationship: correlation": table(self.correlation(), self.tasks)}

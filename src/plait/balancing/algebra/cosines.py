@@ -1,4 +1,4 @@
-"""Gramian methods work on cosines: gradients of very different lengths lose no digits."""
+"""Cosines between gradients: on them, gradients of very different lengths lose no digits."""
 
 from __future__ import annotations
 
@@ -24,5 +24,5 @@ def normalise(gramian: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 
 def rounding(info: Info, tasks: int) -> float:
-    """Returns the relative error that the dtype of the rows leaves in the cosines."""
+    """Returns the relative error of the cosines of T `tasks`, T times eps of the rows' dtype."""
     return tasks * float(torch.finfo(info.dtype).eps)

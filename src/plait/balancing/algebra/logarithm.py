@@ -7,7 +7,7 @@ from torch import Tensor
 
 
 def vanished(losses: Tensor) -> Tensor:
-    """Returns which losses are zero, or so small that 1/L is not a number of their dtype.
+    """Returns a mask in the shape of `losses`: True where a loss is zero or 1/L would overflow.
 
     Such a loss cannot fall any further, so its task has nothing to say about the step. A threshold
     that counts in any unit of the losses would make a method depend on that unit.
@@ -16,7 +16,9 @@ def vanished(losses: Tensor) -> Tensor:
 
 
 def log_losses(losses: Tensor) -> Tensor:
-    """Returns log L; for a loss that has vanished 0, without slope: it gets the weight 0.
+    """Returns log L in the shape of `losses`; 0, without slope, for a loss that has `vanished`.
+
+    Such a loss therefore gets the weight 0.
 
     Example:
         >>> losses = torch.tensor([0.0, 0.5], requires_grad=True)

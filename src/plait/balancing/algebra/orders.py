@@ -1,4 +1,4 @@
-"""The order in which each task visits the others."""
+"""Orders in which each task visits the others."""
 
 from __future__ import annotations
 
@@ -8,11 +8,14 @@ import numpy as np
 
 
 def among_active(orders: Sequence[Sequence[int]], active: np.ndarray) -> list[list[int]]:
-    """Returns orders among the tasks with a gradient; the others are left out.
+    """Restricts the orders of all tasks to the n tasks with a gradient.
 
     Args:
         orders: `orders[i]` lists the tasks that task i visits.
-        active: positions of the tasks with a gradient.
+        active: positions `[n]` of the tasks with a gradient.
+
+    Returns:
+        for each of the n tasks, the others that it visits, numbered from 0 to n - 1.
 
     Example:
         >>> among_active([[1, 2], [2, 0], [0, 1]], np.array([0, 2]))

@@ -1,4 +1,4 @@
-"""Gradients of a bilevel problem, as tuples of tensors in the order of its parameters."""
+"""Points and gradients of a bilevel problem: tuples of tensors, in the order of its parameters."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ Point = tuple[Tensor, ...]
 
 
 def leaves(parameters: Sequence[Tensor]) -> Point:
-    """Returns the same values as starting points of a graph of their own."""
+    """Returns detached copies of the tensors that require a gradient: leaves of a new graph."""
     return tuple(parameter.detach().requires_grad_() for parameter in parameters)
 
 
 def gradient(loss: Tensor, at: Point, *, retain: bool = False) -> Point:
-    """Returns the gradient of a scalar; zero at what it does not depend on."""
+    """Returns the gradient of a scalar at `at`; zeros for tensors that it does not depend on."""
     if not loss.requires_grad:
         return tuple(torch.zeros_like(parameter) for parameter in at)
     found = torch.autograd.grad(loss, at, retain_graph=retain, allow_unused=True)
@@ -30,7 +30,7 @@ def gradient(loss: Tensor, at: Point, *, retain: bool = False) -> Point:
 
 
 def gradients(losses: Tensor, at: Point) -> list[Point]:
-    """Returns the gradient of each of the losses `[T]`; the last one frees their graph."""
+    """Returns T gradients, one of each of the losses `[T]`; the last pass frees the graph."""
     last = len(losses) - 1
     return [gradient(loss, at, retain=i < last) for i, loss in enumerate(losses)]
 
@@ -41,7 +41,9 @@ def weighted_point(weights: Sequence[float], rows: Sequence[Point]) -> Point:
 
 
 def products(first: Sequence[Point], second: Sequence[Point]) -> np.ndarray:
-    """Returns the inner products `[len(first), len(second)]`, float64.
+    """Returns the inner products of all points of `first` with all of `second`, float64.
+
+    Their shape is `[len(first), len(second)]`.
 
     One parameter's part is multiplied in at least single precision, the parts are summed in double
     precision; one transfer to the host.

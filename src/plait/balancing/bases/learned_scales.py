@@ -15,7 +15,7 @@ from plait.core.keys import safe_key
 
 
 class LearnedScales(LossBalancer):
-    """Has one number s_t for each task, on a logarithmic scale.
+    """Keeps one learned number s_t for each task, on a logarithmic scale.
 
     The optimizer learns them along with the model; `plait.parameter_groups` gives them to it
     without weight decay, which would pull the weights towards each other.
@@ -43,7 +43,7 @@ class LearnedScales(LossBalancer):
     @property
     @abstractmethod
     def scales(self) -> nn.ParameterDict:
-        """The parameters s_t; the method gives them their name."""
+        """The parameters s_t, scalars by `safe_key(task)`; empty before `setup`."""
 
     def setup(self, tasks: Sequence[str]) -> None:
         """Makes one s for each task; a second call for the same tasks keeps what was learned."""
@@ -53,11 +53,11 @@ class LearnedScales(LossBalancer):
                 self.scales[safe_key(task)] = nn.Parameter(torch.tensor(float(self.init)))
 
     def named_tasks(self, losses: Tensor, info: Info | None) -> tuple[str, ...]:
-        """Returns the tasks present; in a call by hand, those of `setup`.
+        """Returns the tasks present; in a call without `info.tasks`, all tasks of `setup`.
 
         Raises:
-            ConfigError: one was not set up.
-            ShapeError: there is another number of losses.
+            ConfigError: a task was not set up.
+            ShapeError: the number of losses differs from that of the tasks.
         """
         tasks = (info.tasks if info else ()) or self.tasks
         for task in tasks:

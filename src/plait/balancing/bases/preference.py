@@ -1,4 +1,4 @@
-"""How much each task is to count, for methods that are told so themselves."""
+"""The base of methods that take a preference: a factor for each task."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ Preference = Mapping[str, float] | Sequence[float]
 
 
 class PreferenceBalancer(Balancer):
-    """A method with a number for each task that says how much it counts.
+    """Weights each task by a factor that the user chooses.
 
     Args:
         preference: `{task: factor}`, in multiples of equal weighting, 1 for tasks that are not
@@ -27,7 +27,8 @@ class PreferenceBalancer(Balancer):
             the number of tasks present, and 1 each for a "sum" method.
 
     Attributes:
-        zero_preference: a preference may be 0.
+        zero_preference: whether a preference of 0 is allowed.
+        preference: the argument as a dict or a list of floats; None for equal weighting.
 
     Raises:
         ConfigError: a number is negative, infinite, or 0 where it must not be.
@@ -61,7 +62,7 @@ class PreferenceBalancer(Balancer):
         super().setup(tasks)
 
     def preference_of(self, present: Sequence[str]) -> np.ndarray:
-        """Returns the preference `[T]` of the tasks present."""
+        """Returns the preference `[T]` of the tasks present, float64."""
         equal = 1.0 / len(present) if self.equal_weight == "mean" else 1.0
         if self.preference is None:
             return np.full(len(present), equal)

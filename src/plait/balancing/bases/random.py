@@ -1,4 +1,4 @@
-"""Methods that draw at random own their generator."""
+"""The base of methods that draw at random."""
 
 from __future__ import annotations
 

@@ -1,3 +1,3 @@
-"""What a method is told, what it refuses, and what it declares of itself."""
+"""The contract between a method and its caller: facts of a step, checks, declared needs."""
 
 __all__: list[str] = []

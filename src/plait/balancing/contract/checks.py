@@ -20,7 +20,10 @@ def check_square(gramian: Tensor) -> None:
 
 
 def check_finite(gramian: np.ndarray, tasks: Sequence[str]) -> None:
-    """Raises `NonFiniteError`, naming the tasks, if a Gramian `[..., T, T]` is not finite."""
+    """Raises `NonFiniteError`, naming the tasks, if a Gramian `[..., T, T]` is not finite.
+
+    A Gramian whose diagonal is finite, while an inner product is not, blames no task.
+    """
     if np.isfinite(gramian).all():
         return
     norms = np.diagonal(gramian, axis1=-2, axis2=-1).reshape(-1, gramian.shape[-1])
@@ -33,7 +36,12 @@ def check_finite(gramian: np.ndarray, tasks: Sequence[str]) -> None:
 
 
 def check_lookahead(values: np.ndarray, tasks: Sequence[str]) -> None:
-    """Raises `NonFiniteError`, naming the tasks, if what was found for each `[T, ...]` is not."""
+    """Raises `NonFiniteError`, naming the tasks, if a look-ahead's `values` are not finite.
+
+    Args:
+        values: `[T, ...]`, losses or gradients after the step ahead.
+        tasks: the names of the T tasks.
+    """
     finite = np.isfinite(values.reshape(len(tasks), -1)).all(axis=1)
     if not finite.all():
         broken = ", ".join(repr(task) for task, fine in zip(tasks, finite, strict=True) if not fine)

@@ -11,16 +11,18 @@ from torch import Tensor
 
 @dataclass(frozen=True)
 class Info:
-    """What a balancer is told about the step besides its main argument.
+    """Names the tasks of a step and tells how far the training has come.
+
+    The engine fills it in; in a call by hand every field may be left out.
 
     Attributes:
-        tasks: names of the tasks present, in the order of the rows; the engine fills them in.
-        losses: their losses `[T]`, detached, if known.
-        dtype: in which the inner products of their gradients were computed.
-        epoch: the current epoch, from 0.
-        progress: the share of the training that is done, in [0, 1].
-        learning_rate: of the optimizer's first group.
-        group: which of several parameter groups is being solved for; the first one of a call.
+        tasks: names of the tasks present, in the order of the rows; empty if unknown.
+        losses: losses `[T]` of these tasks, detached; None if unknown.
+        dtype: dtype in which the inner products of the gradients were computed.
+        epoch: number of the current epoch, from 0.
+        progress: share of the training that is done, in [0, 1].
+        learning_rate: learning rate of the optimizer's first group; 0 if unknown.
+        group: number, from 0, of the first parameter group of this call.
     """
 
     tasks: tuple[str, ...] = ()
@@ -36,7 +38,12 @@ Reread = Callable[[], Mapping[str, Tensor]]
 
 
 def informed(gramian: Tensor, info: Info | None) -> Info:
-    """Returns `info` with names for the tasks: "0", "1", ... in a call by hand."""
+    """Returns `info` with a name for each task: "0", "1", ... where it has none.
+
+    Args:
+        gramian: `[..., T, T]`; its dtype is taken if `info` is None.
+        info: the facts of the step, if there are any.
+    """
     known = info or Info(dtype=gramian.dtype)
     names = tuple(str(position) for position in range(gramian.shape[-1]))
     return known if known.tasks else replace(known, tasks=names)

@@ -1,4 +1,4 @@
-"""What a method that reads gradients asks of the losses, if it reads these as well."""
+"""Losses for methods that read gradients and losses."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ def losses_of(info: Info | None, method: str) -> Tensor:
     """Returns the losses `[T]` of the tasks present, in float64 on the host.
 
     Raises:
-        ConfigError: they are not known.
+        ConfigError: `info` has no losses.
     """
     if info is None or info.losses is None:
         raise ConfigError(

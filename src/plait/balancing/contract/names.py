@@ -1,4 +1,4 @@
-"""What a user gives by the names of the tasks, and these names in a call by hand."""
+"""Names of the tasks present, and options given by these names."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ def tasks_present(rows: Tensor, info: Info | None) -> tuple[str, ...]:
     """Returns the names of the tasks present; "0", "1", ... where `info` has none.
 
     Args:
-        rows: what there is one of for each task, such as the losses `[T]`.
-        info: what is known of the step.
+        rows: a tensor with one entry for each task, such as the losses `[T]`.
+        info: the facts of the step, if there are any.
 
     Example:
         >>> tasks_present(torch.ones(2), None), tasks_present(torch.ones(2), Info(("a", "b")))
@@ -43,10 +43,10 @@ def tasks_of_rows(jacobian: Tensor, info: Info | None) -> tuple[str, ...]:
 
 
 def check_names(given: Iterable[str], tasks: Sequence[str]) -> None:
-    """Checks the names that an option was given for.
+    """Checks that each name for which an option was given is that of a task.
 
     Raises:
-        ConfigError: there is no such task.
+        ConfigError: a name is that of no task; the message suggests one.
     """
     for task in given:
         if task not in tasks:
@@ -56,7 +56,13 @@ def check_names(given: Iterable[str], tasks: Sequence[str]) -> None:
 def values_by_task(
     given: Mapping[str, float] | None, tasks: Iterable[str], like: Tensor, *, default: float
 ) -> Tensor:
-    """Returns the value `[T]` of each task, in the dtype and on the device of `like`.
+    """Returns the values `[T]` of the tasks, in the dtype and on the device of `like`.
+
+    Args:
+        given: `{task: value}`; None is the same as empty.
+        tasks: the T names.
+        like: a tensor with the wanted dtype and device.
+        default: the value of a task that is not in `given`.
 
     Example:
         >>> values_by_task({"a": 3}, ["b", "a"], torch.zeros(()), default=1)

@@ -9,10 +9,14 @@ from torch import Tensor
 
 
 class Problem(Protocol):
-    """What a bilevel method may ask about one step; every call costs what it says.
+    """Evaluates losses at other parameters than the model's, for a bilevel method.
 
-    Parameters are tuples of tensors, in the order of `parameters`. Nothing that is asked changes
-    the model: not its parameters, its running statistics, or the random state.
+    Points are tuples of tensors, in the order of `parameters`. No call changes the model: neither
+    its parameters, nor its running statistics, nor the random state.
+
+    Attributes:
+        tasks: names of the T tasks, in the order of the losses.
+        parameters: the model's parameters as they are now, detached.
     """
 
     tasks: tuple[str, ...]
@@ -27,8 +31,12 @@ class Problem(Protocol):
     def virtual_step(
         self, parameters: Sequence[Tensor], gradient: Sequence[Tensor]
     ) -> tuple[tuple[Tensor, ...], tuple[Tensor, ...]]:
-        """Returns where the optimizer's next step on `gradient` would lead, and its slope.
+        """Returns the parameters after the optimizer's next step, and the slope of that step.
 
         The step has the optimizer's momentum and weight decay; its state stays as it is. The slope
         is the derivative of each new parameter by its gradient (for SGD: -lr).
+
+        Args:
+            parameters: the point to start from.
+            gradient: the gradient at that point, in the same order and shapes.
         """

@@ -1,4 +1,4 @@
-"""What a method reads, costs and needs, told by its class."""
+"""Traits of a method that help to choose it, read from its class."""
 
 from __future__ import annotations
 
@@ -17,17 +17,17 @@ READS = {
 
 @dataclass(frozen=True)
 class Traits:
-    """What one has to know of a method before choosing it.
+    """Sums up a method for whoever has to choose one.
 
     Attributes:
-        summary: what it does.
+        summary: the first line of its docstring.
         reads: losses, the Gramian of the tasks' gradients, their rows, or a look-ahead.
         passes: backward passes in a step, with T tasks.
-        memory: what it takes beside the gradients; P shared parameters.
-        needs: what not every training loop gives.
-        paper: where it comes from.
-        differs: where it departs from the paper or the authors' code.
-        cost: what it costs, in its own words.
+        memory: memory beside the gradients, with T tasks and P shared parameters.
+        needs: requirements that not every training loop meets; empty if there are none.
+        paper: reference to the paper.
+        differs: departures from the paper or the authors' code; empty if there are none.
+        cost: the part "Cost" of its docstring.
     """
 
     summary: str

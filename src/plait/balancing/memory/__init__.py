@@ -1,3 +1,3 @@
-"""What a method remembers from step to step, by task."""
+"""Memory of a method across steps, keyed by task."""
 
 __all__: list[str] = []

@@ -48,7 +48,7 @@ class TaskAdam(nn.Module):
 
     @torch.no_grad()
     def step(self, tasks: Sequence[str], values: Tensor, gradients: Tensor) -> Tensor:
-        """Returns the new values `[T]` of `tasks`."""
+        """Returns the values `[T]` of `tasks` after one Adam step on `gradients` `[T]`."""
         b1, b2 = self.betas
         zero = torch.zeros((), dtype=values.dtype, device=values.device)
         gradients = gradients + self.weight_decay * values

@@ -1,4 +1,4 @@
-"""What a method remembers of each pair of tasks."""
+"""Memory of one number for each pair of tasks."""
 
 from __future__ import annotations
 

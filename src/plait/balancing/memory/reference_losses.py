@@ -1,4 +1,4 @@
-"""Losses of an early epoch, by which later ones are measured."""
+"""Memory of the losses of an early epoch, by which later ones are divided."""
 
 from __future__ import annotations
 
@@ -38,7 +38,14 @@ class ReferenceLosses(nn.Module):
         self.mean.put(tasks, mean + (losses - mean) / count)
 
     def of(self, tasks: Sequence[str], losses: Tensor) -> Tensor:
-        """Returns the references `[T]` of `tasks`, with these losses now; 1 for want of any."""
+        """Returns the reference losses `[T]` of `tasks`.
+
+        A task without one takes its present loss as its reference; 1 as long as that is zero.
+
+        Args:
+            tasks: the tasks present.
+            losses: their losses `[T]` now.
+        """
         mean = self.mean.get(tasks, losses.new_zeros(()))
         mean = torch.where(vanished(mean), losses, mean)
         self.mean.put(tasks, mean)

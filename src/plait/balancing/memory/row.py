@@ -1,4 +1,4 @@
-"""What the row methods have in common: task names, losses, and rows that live across steps."""
+"""Memory of one gradient row for each task."""
 
 from __future__ import annotations
 

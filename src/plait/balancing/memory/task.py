@@ -1,4 +1,4 @@
-"""What a method remembers of each task."""
+"""Memory of one tensor for each task."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from plait.core.keys import safe_key
 
 
 def grouped(tasks: Iterable[str], group: int) -> tuple[str, ...]:
-    """Returns the names under which what is remembered of `tasks` in a parameter group is kept.
+    """Returns a key for each task in a parameter group; the tasks' own names in group 0.
 
     Example:
         >>> grouped(["a", "b"], 0), grouped(["a", "b"], 2)
@@ -54,7 +54,7 @@ class TaskState(nn.Module):
             self._values[safe_key(task)] = value.clone()
 
     def reset(self) -> None:
-        """Forgets everything."""
+        """Forgets the tensors of all tasks."""
         self._values.clear()
 
     def _apply(self, fn: Callable[[Tensor], Tensor], recurse: bool = True) -> TaskState:

@@ -77,7 +77,7 @@ def newton(
 
 
 def zero_in_hull(matrix: np.ndarray, null: float) -> bool:
-    """Returns whether 0 is, up to rounding, in the convex hull of rows with these inner products.
+    """Tells whether 0 lies, up to rounding, in the convex hull of rows with these inner products.
 
     Args:
         matrix: M, `[n, n]`, with a diagonal of 1.
@@ -90,7 +90,7 @@ def zero_in_hull(matrix: np.ndarray, null: float) -> bool:
 def _damp(
     scaled: np.ndarray, image: np.ndarray, pull: np.ndarray, power: float, relative: np.ndarray
 ) -> float:
-    """Returns how far to go along a Newton step, so that f falls and no weight reaches zero."""
+    """Returns a length in (0, 1] of a Newton step at which f falls and no weight reaches zero."""
     promised = (pull - image) @ relative
     curvature = relative @ scaled @ relative
     length = min(1.0, BOUNDARY / max(-float(relative.min()), BOUNDARY))

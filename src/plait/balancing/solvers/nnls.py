@@ -53,7 +53,7 @@ def nnls(
 
 
 def all_independent(matrix: np.ndarray, tolerance: float) -> bool:
-    """Returns whether no column is, up to the tolerance, a combination of any of the others.
+    """Tells whether no column is, up to the tolerance, a combination of the others.
 
     What is left of column j beside all the others is 1 / (M^-1)_jj; beside fewer it is more.
     Rounding may turn the sign of an entry that is about infinite.
@@ -67,7 +67,7 @@ def all_independent(matrix: np.ndarray, tolerance: float) -> bool:
 
 
 def _guess(matrix: np.ndarray, targets: np.ndarray) -> np.ndarray:
-    """Returns which variables are likely to be free.
+    """Returns a first guess of the free variables, bool in the shape of `targets`.
 
     Some steps of the accelerated projected gradient method cost less than one round where many
     large systems have to be solved in each.

@@ -1,3 +1,3 @@
-"""What regularizers are made of: norms, their proximal operators, couplings of the tasks."""
+"""Norms, their proximal operators, and couplings of the tasks."""
 
 __all__: list[str] = []

@@ -56,5 +56,5 @@ def bundles(groups: Groups) -> list[Groups]:
 
 
 def blocks(groups: Groups, per_layer: bool) -> list[Groups]:
-    """Returns one block for each layer, or one of all layers."""
+    """Returns a block of its own for each layer if `per_layer`, else one block of all layers."""
     return [[layer] for layer in groups] if per_layer else [groups]

@@ -1,4 +1,4 @@
-"""The graph of which tasks are alike, and its Laplacian."""
+"""The graph that joins related tasks, and its Laplacian."""
 
 from __future__ import annotations
 

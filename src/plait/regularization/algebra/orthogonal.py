@@ -1,4 +1,4 @@
-"""How far two sets of features are from being orthogonal."""
+"""Distance of two sets of features from being orthogonal."""
 
 from __future__ import annotations
 

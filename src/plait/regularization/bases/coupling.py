@@ -17,7 +17,9 @@ from plait.regularization.bases.estimating import Estimating
 
 
 class LearnedCoupling(Estimating):
-    """R = sum_b tr(W_b^T f(S_b) W_b) with a relation S of the tasks, positive semi-definite.
+    """Penalises R = sum_b tr(W_b^T f(S_b) W_b) with a learned relation S of the tasks.
+
+    W_b are the parameters of block b, a row for each task; S_b is positive semi-definite `[T, T]`.
 
     The best S has the eigenvectors of ``W W^T``: only its eigenvalues differ by method. It is kept
     as both, so that neither R nor its proximal step needs a decomposition.
@@ -54,15 +56,15 @@ class LearnedCoupling(Estimating):
 
     @abstractmethod
     def values_at(self, singular_values: Tensor) -> Tensor:
-        """Returns the eigenvalues of the best S for the singular values `[T]` of W."""
+        """Returns the eigenvalues `[T]` of the best S for the singular values `[T]` of W."""
 
     @abstractmethod
     def first_values(self) -> Tensor:
-        """Returns the eigenvalues of S before the first estimate, `[T]`."""
+        """Returns the eigenvalues `[T]` of S before the first estimate."""
 
     @abstractmethod
     def stiffness(self, values: Tensor) -> Tensor:
-        """Returns the eigenvalues of f(S) from those of S."""
+        """Returns the eigenvalues `[T]` of f(S) from those of S."""
 
     def start(self) -> None:
         """Starts from an S that knows no relation: a multiple of the identity."""
@@ -80,7 +82,7 @@ class LearnedCoupling(Estimating):
             self.vectors[index].copy_(vectors)
 
     def relation(self) -> Tensor:
-        """Returns S, `[T, T]`; `[layers, T, T]` if there is one for each layer."""
+        """Returns S: `[T, T]`, or `[layers, T, T]` if `per_layer`."""
         found = (self.vectors * self.values[:, None]) @ self.vectors.mT
         return found if self.per_layer else found[0]
 
@@ -91,7 +93,7 @@ class LearnedCoupling(Estimating):
             relation: symmetric positive semi-definite `[T, T]`.
 
         Raises:
-            ConfigError: it is not.
+            ConfigError: `relation` has another shape, or is not symmetric or semi-definite.
         """
         size = len(self.tasks)
         given = relation.detach().to(torch.float64)
@@ -106,7 +108,7 @@ class LearnedCoupling(Estimating):
         self.vectors.copy_(vectors)
 
     def cost(self) -> Tensor:
-        """Returns R with S held."""
+        """Returns R at the present S, a scalar with a graph to the parameters only."""
         found = [
             quadratic(joined(bundle), self.stiffness(values), vectors)
             for block, values, vectors in self._coupled()

@@ -64,39 +64,39 @@ class Split(ParameterRegularizer):
 
     @abstractmethod
     def shared_norm(self, rows: Tensor) -> Tensor:
-        """Returns a(P)."""
+        """Returns a(P), a scalar, for `rows` `[T, P]`."""
 
     @abstractmethod
     def own_norm(self, rows: Tensor) -> Tensor:
-        """Returns b(Q)."""
+        """Returns b(Q), a scalar, for `rows` `[T, P]`."""
 
     @abstractmethod
     def shrink_shared(self, rows: Tensor, step: float) -> Tensor:
-        """Returns the proximal point of ``step a``."""
+        """Returns the proximal point of ``step a`` at `rows`, `[T, P]`."""
 
     @abstractmethod
     def shrink_own(self, rows: Tensor, step: float) -> Tensor:
-        """Returns the proximal point of ``step b``."""
+        """Returns the proximal point of ``step b`` at `rows`, `[T, P]`."""
 
     @torch.no_grad()
     def cost(self) -> Tensor:
-        """Returns R at the present split, without a graph."""
+        """Returns R at the present P and Q, a scalar without a graph."""
         return self.shared_norm(self.shared) + self.ratio * self.own_norm(self.own)
 
     @torch.no_grad()
     def prox(self, step: float) -> None:
-        """Moves both parts as the optimizer has moved their sum, and shrinks each."""
+        """Moves P and Q by half of the optimizer's step each, then shrinks each by its norm."""
         moved = (joined(self.groups) - self.shared - self.own) / 2
         self.shared.copy_(self.shrink_shared(self.shared + moved, step / 2))
         self.own.copy_(self.shrink_own(self.own + moved, self.ratio * step / 2))
         write(self.groups, self.shared + self.own)
 
     def layers(self, rows: Tensor) -> tuple[Tensor, ...]:
-        """Returns rows `[T, P]` by layer, `[T, numel]` each."""
+        """Cuts rows `[T, P]` into layers, `[T, numel]` each."""
         return torch.split(rows, [layer[0].numel() for layer in self.groups], dim=1)
 
     def watched(self) -> dict[str, Watched]:
-        """Returns how much of each task's parameters is its own, from 0 to 1."""
+        """Returns the share of each task's own part, ``|Q_t| / (|P_t| + |Q_t|)``, in [0, 1]."""
         common, own = (torch.linalg.vector_norm(part, dim=1) for part in (self.shared, self.own))
         parts = own / (common + own).clamp(min=torch.finfo(own.dtype).tiny)
         rows = dict(zip(self.tasks, parts, strict=True))
