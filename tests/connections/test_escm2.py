@@ -7,7 +7,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from plait.connections.escm2 import dr, imputation, ips, snips
+from plait.connections import doubly_robust, imputation, ips, snips
 from plait.core.errors import ConfigError
 
 ERROR = torch.tensor([0.5, 2.0, 1.0], dtype=torch.float64)
@@ -27,12 +27,12 @@ def expectation(risk: Callable[[Tensor], Tensor], p: Tensor) -> Tensor:
 def test_is_unbiased_if_the_propensities_are_right() -> None:
     mean = ERROR.mean()
     torch.testing.assert_close(expectation(lambda o: ips(ERROR, o, P), P), mean)
-    torch.testing.assert_close(expectation(lambda o: dr(ERROR, o, P, GUESS), P), mean)
+    torch.testing.assert_close(expectation(lambda o: doubly_robust(ERROR, o, P, GUESS), P), mean)
 
 
 def test_doubly_robust_is_unbiased_if_the_imputed_errors_are_right() -> None:
     wrong = torch.full_like(P, 0.3)
-    found = expectation(lambda o: dr(ERROR, o, wrong, ERROR), P)
+    found = expectation(lambda o: doubly_robust(ERROR, o, wrong, ERROR), P)
     torch.testing.assert_close(found, ERROR.mean())
     biased = expectation(lambda o: ips(ERROR, o, wrong), P)
     assert (biased - ERROR.mean()).abs() > 0.1
@@ -41,7 +41,11 @@ def test_doubly_robust_is_unbiased_if_the_imputed_errors_are_right() -> None:
 
 def test_is_the_plain_mean_if_all_are_clicked_for_sure() -> None:
     ones = torch.ones(3, dtype=torch.float64)
-    for found in (ips(ERROR, ones, ones), snips(ERROR, ones, ones), dr(ERROR, ones, ones, GUESS)):
+    for found in (
+        ips(ERROR, ones, ones),
+        snips(ERROR, ones, ones),
+        doubly_robust(ERROR, ones, ones, GUESS),
+    ):
         torch.testing.assert_close(found, ERROR.mean())
 
 
@@ -60,7 +64,7 @@ def test_what_was_not_clicked_does_not_count_even_without_a_label() -> None:
     for found in (
         ips(error, click, P),
         snips(error, click, P),
-        dr(error, click, P, GUESS),
+        doubly_robust(error, click, P, GUESS),
         imputation(error, click, P, GUESS),
     ):
         assert found.isfinite()

@@ -11,6 +11,7 @@ from plait.connections.base import (
 from plait.connections.cascade import Cascade
 from plait.connections.consistency import Consistency
 from plait.connections.cross_stitch import CrossStitch
+from plait.connections.escm2 import doubly_robust, imputation, ips, snips
 from plait.connections.hint import Hint
 from plait.connections.lateral import Lateral
 from plait.connections.nddr import NDDR
@@ -42,4 +43,8 @@ __all__ = [
     "Sluice",
     "StageConnection",
     "Wiring",
+    "doubly_robust",
+    "imputation",
+    "ips",
+    "snips",
 ]

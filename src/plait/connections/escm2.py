@@ -55,7 +55,7 @@ def snips(error: Tensor, click: Tensor, p_click: Tensor, *, clip: float = 0.05) 
     return (_clicked(error, click) / p).sum() / mass.where(mass > 0, 1.0)
 
 
-def dr(
+def doubly_robust(
     error: Tensor, click: Tensor, p_click: Tensor, imputed: Tensor, *, clip: float = 0.05
 ) -> Tensor:
     """Returns the doubly robust risk, ``mean(e^ + o (e - e^) / p)``.
@@ -82,7 +82,7 @@ def imputation(
         error: as in `ips`.
         click: as in `ips`.
         p_click: as in `ips`.
-        imputed: as in `dr`.
+        imputed: as in `doubly_robust`.
         clip: as in `ips`.
     """
     return (_clicked(error - imputed, click).square() / _propensity(p_click, clip)).mean()

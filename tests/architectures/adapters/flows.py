@@ -17,10 +17,13 @@ from plait.connections import (
     PredictionDistillation,
     ProductChain,
     Wiring,
+    doubly_robust,
+    imputation,
+    ips,
+    snips,
 )
 from plait.connections.base import Connection
 from plait.connections.edges.graph import key_of
-from plait.connections.escm2 import dr, imputation, ips, snips
 from plait.core.features import Features, FeatureShape
 from plait.core.keys import safe_key
 from plait.core.kinds import Kind
@@ -259,7 +262,7 @@ def escm2(golden: Golden) -> None:
     golden.check(error, "cvr_error")
     golden.check(ips(*seen, clip=clip), "ipw")
     golden.check(snips(*seen, clip=clip), "snips")
-    golden.check(dr(*seen, imputed, clip=clip), "dr")
+    golden.check(doubly_robust(*seen, imputed, clip=clip), "dr")
     golden.check(imputation(*seen, imputed, clip=clip), "dr_imputation")
 
 
