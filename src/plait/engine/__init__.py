@@ -1,9 +1,16 @@
 """`plait.backward`: gradients and balancing as one call."""
 
-from plait.engine.engine import Backward
-from plait.engine.one_line import backward
-from plait.engine.options import At, HeadWeights, NonFinite, Options, Route, Scale
-from plait.engine.record import Memory, Record
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from plait.core.lazy import lazy
+
+if TYPE_CHECKING:
+    from plait.engine.engine import Backward
+    from plait.engine.one_line import backward
+    from plait.engine.options import At, HeadWeights, NonFinite, Options, Route, Scale
+    from plait.engine.record import Memory, Record
 
 __all__ = [
     "At",
@@ -17,3 +24,5 @@ __all__ = [
     "Scale",
     "backward",
 ]
+
+lazy(__name__)

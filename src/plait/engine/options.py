@@ -3,17 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
-from plait.balancing.base import (
-    Balancer,
-    BilevelBalancer,
-    GramianBalancer,
-    JacobianBalancer,
-    LossBalancer,
-)
 from plait.core.errors import ConfigError
 from plait.core.options import AtLeast, check_options
+
+if TYPE_CHECKING:
+    from plait.balancing.base import Balancer
 
 Scale = Literal["sum", "paper"]
 HeadWeights = Literal["auto", "unit", "task"]
@@ -24,6 +20,8 @@ NonFinite = Literal["raise", "skip"]
 
 def reads_one_gramian(balancer: Balancer) -> bool:
     """Returns whether a method reads one Gramian of one batch, at all shared parameters."""
+    from plait.balancing.base import GramianBalancer  # here: options are read without torch
+
     return (
         isinstance(balancer, GramianBalancer)
         and balancer.batches == 1
@@ -49,6 +47,13 @@ class Options:
 
     def check(self, balancer: Balancer) -> None:
         """Raises `ConfigError` for a value that the method `balancer` cannot have."""
+        from plait.balancing.base import (  # here: options are read without torch
+            BilevelBalancer,
+            GramianBalancer,
+            JacobianBalancer,
+            LossBalancer,
+        )
+
         name = type(balancer).__name__
         rows = isinstance(balancer, JacobianBalancer)
         whole = reads_one_gramian(balancer)

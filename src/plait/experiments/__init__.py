@@ -1,19 +1,26 @@
 """A configuration file becomes objects, and objects become runs and comparisons."""
 
-from plait.experiments.build import (
-    Problem,
-    build_job,
-    kebab,
-    open_problem,
-    recipe_class,
-    with_defaults,
-)
-from plait.experiments.catalogue import catalogue
-from plait.experiments.compare import Comparison, Row, compare
-from plait.experiments.config import RunConfig, validate
-from plait.experiments.families import Families, compare_families
-from plait.experiments.overrides import merge, parse, read_yaml
-from plait.experiments.run import Result, resume_run, run
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from plait.core.lazy import lazy
+
+if TYPE_CHECKING:
+    from plait.experiments.build import (
+        Problem,
+        build_job,
+        kebab,
+        open_problem,
+        recipe_class,
+        with_defaults,
+    )
+    from plait.experiments.catalogue import catalogue
+    from plait.experiments.compare import Comparison, Row, compare
+    from plait.experiments.config import RunConfig, validate
+    from plait.experiments.families import Families, compare_families
+    from plait.experiments.overrides import merge, parse, read_yaml
+    from plait.experiments.run import Result, resume_run, run
 
 __all__ = [
     "Comparison",
@@ -37,3 +44,5 @@ __all__ = [
     "validate",
     "with_defaults",
 ]
+
+lazy(__name__)

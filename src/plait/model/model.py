@@ -23,9 +23,10 @@ from plait.model.describe import describe, rebuild
 from plait.model.flow import Flow
 from plait.model.folder import building_from, load_state, read_model, write_model
 from plait.model.freeze import freeze as freeze_parts
+from plait.model.options import NewTasks
 from plait.model.roles import roles_of
 from plait.model.terms import output_terms, parameter_terms
-from plait.model.transfer import NewTasks, Transfer, transfer
+from plait.model.transfer import Transfer, transfer
 from plait.networks.scheduled import set_progress
 from plait.regularization.base import Regularizer
 from plait.sharing.base import Sharing

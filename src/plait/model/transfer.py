@@ -4,17 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor, nn
 
 from plait.core.errors import ConfigError
+from plait.model.options import NewTasks
 
 if TYPE_CHECKING:
     from plait.model.model import MultiTaskModel
-
-NewTasks = Literal["source", "fresh"]
 
 
 @dataclass

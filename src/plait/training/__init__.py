@@ -1,13 +1,20 @@
 """Training: one step, and the Trainer around it."""
 
-from plait.training.callbacks import Callback
-from plait.training.checks import steps_per_epoch
-from plait.training.groups import parameter_groups
-from plait.training.interrupt import Interrupted
-from plait.training.progress import ProgressBar
-from plait.training.snapshot import State
-from plait.training.step import StepRecord, training_step
-from plait.training.trainer import Trainer
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from plait.core.lazy import lazy
+
+if TYPE_CHECKING:
+    from plait.training.callbacks import Callback
+    from plait.training.checks import steps_per_epoch
+    from plait.training.groups import parameter_groups
+    from plait.training.interrupt import Interrupted
+    from plait.training.progress import ProgressBar
+    from plait.training.snapshot import State
+    from plait.training.step import StepRecord, training_step
+    from plait.training.trainer import Trainer
 
 __all__ = [
     "Callback",
@@ -20,3 +27,5 @@ __all__ = [
     "steps_per_epoch",
     "training_step",
 ]
+
+lazy(__name__)

@@ -1,0 +1,75 @@
+"""Packages whose public names load on first use, so that what needs no torch does not wait for it.
+
+Such a package writes its imports below ``if TYPE_CHECKING:``, where type checkers and editors read
+them, and ends with ``lazy(__name__)``. The same lines are read here, so that a name and its home
+are written once.
+"""
+
+from __future__ import annotations
+
+import importlib
+import sys
+from functools import cache
+from importlib.util import find_spec
+from types import ModuleType
+from typing import Any
+
+
+def lazy(package: str) -> None:
+    """Makes the public names of a package load on first use.
+
+    Args:
+        package: its name, ``__name__`` in its own `__init__`.
+    """
+    # Python's way to give a module attributes of its own making ("customizing module attribute
+    # access"): a module-level `__getattr__` would not be asked where a module has a public name.
+    sys.modules[package].__class__ = LazyPackage
+
+
+class LazyPackage(ModuleType):
+    """A package that imports a public name, or one of its modules, when it is first asked for."""
+
+    def __getattr__(self, name: str) -> Any:
+        if name in homes(self.__name__):
+            value = getattr(importlib.import_module(homes(self.__name__)[name]), name)
+            setattr(self, name, value)
+            return value
+        if not name.startswith("_") and find_spec(f"{self.__name__}.{name}") is not None:
+            return importlib.import_module(f"{self.__name__}.{name}")
+        raise AttributeError(f"module {self.__name__!r} has no attribute {name!r}")
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        # Importing the module `run` sets that attribute of its package; it must not hide the
+        # public function `run`.
+        if not (isinstance(value, ModuleType) and name in homes(self.__name__)):
+            super().__setattr__(name, value)
+
+    def __dir__(self) -> list[str]:
+        import pkgutil
+
+        inside = (each.name for each in pkgutil.iter_modules(self.__path__))
+        public = (name for name in inside if not name.startswith("_"))
+        return sorted({*vars(self), *homes(self.__name__), *public})
+
+
+@cache
+def homes(package: str) -> dict[str, str]:
+    """Returns `{public name: module that defines it}` of a package, without importing it.
+
+    They are read from the statements ``from module import name`` of its `__init__`.
+
+    Example:
+        >>> homes("plait.core")["Batch"]
+        'plait.core.batch'
+    """
+    import ast  # here: whoever asks for no name has not to wait for it
+
+    spec = find_spec(package)
+    loader: Any = None if spec is None else spec.loader
+    return {
+        alias.name: statement.module
+        for statement in ast.walk(ast.parse(loader.get_source(package)))
+        if isinstance(statement, ast.ImportFrom) and statement.module
+        if statement.module.startswith(f"{package}.") and statement.module != __name__
+        for alias in statement.names
+    }
