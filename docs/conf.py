@@ -1,8 +1,11 @@
 """Sphinx configuration: one API page per package, from docstrings as the source has them."""
 
+import importlib
 import re
 import tomllib
+from collections import _tuplegetter
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 HERE = Path(__file__).parent
@@ -30,39 +33,59 @@ autodoc_inherit_docstrings = False  # a method without a docstring must not show
 napoleon_google_docstring = True
 napoleon_numpy_docstring = False
 
-# One page per package, from its __all__.
-PACKAGES = (
-    "tasks",
-    "encoders",
-    "sharing",
-    "regularization",
-    "connections",
-    "balancing",
-    "training",
-    "evaluation",
-    "recipes",
-)
+SOURCE = HERE.parent / "src" / "plait"
 PAGE = """\
-# plait.{package}
-
+{head}
 ```{{eval-rst}}
 .. automodule:: plait.{package}
    :members:
    :show-inheritance:
 ```
 """
+TOP = """\
+# plait
+
+The names for everyday use, each with the package that defines it.
+
+| name | what it is |
+| --- | --- |
+{table}
+"""
 
 
-def write_api_pages(folder: Path) -> None:
-    """Writes the page of each package; leaves a page that is up to date untouched."""
-    folder.mkdir(exist_ok=True)
-    for package in PACKAGES:
-        page, text = folder / f"{package}.md", PAGE.format(package=package)
-        if not page.exists() or page.read_text(encoding="utf-8") != text:
-            page.write_text(text, encoding="utf-8")
+def modules_with_public_names() -> dict[str, ModuleType]:
+    """Returns the folders of the top package whose `__all__` names something, as modules."""
+    folders = sorted(path.parent.name for path in SOURCE.glob("*/__init__.py"))
+    modules = {folder: importlib.import_module(f"plait.{folder}") for folder in folders}
+    return {folder: module for folder, module in modules.items() if module.__all__}
 
 
-write_api_pages(HERE / "api")
+def api_pages() -> dict[str, str]:
+    """Returns the text of each page by its name; a package with a README opens with it."""
+    modules = modules_with_public_names()
+    pages = {}
+    for package in modules:
+        head = f"# plait.{package}\n"
+        if (SOURCE / package / "README.md").exists():
+            path = f"../../src/plait/{package}/README.md"
+            head = f"```{{include}} {path}\n```\n\n## Public names\n"
+        pages[package] = PAGE.format(head=head, package=package)
+    top = importlib.import_module("plait")
+    rows = []
+    for name in top.__all__:
+        item = getattr(top, name)
+        home = next(f"plait.{p}" for p, m in modules.items() if getattr(m, name, None) is item)
+        told = plain((item.__doc__ or "").strip().split("\n")[0])
+        rows.append(f"| {{py:obj}}`{name} <{home}.{name}>` | {told} |")
+    return {**pages, "plait": TOP.format(table="\n".join(rows))}
+
+
+def write(page: Path, text: str) -> None:
+    """Writes a page; leaves one that is up to date untouched."""
+    page.parent.mkdir(exist_ok=True)
+    if not page.exists() or page.read_text(encoding="utf-8") != text:
+        page.write_text(text, encoding="utf-8")
+
 
 METHODS = """\
 # Methods
@@ -102,8 +125,8 @@ FAMILIES = ("sharing", "regularization", "connections", "balancing")
 PARTS = {"Cost": "cost", "Differs": "differs", "Paper": "paper"}
 
 
-def write_methods_page(page: Path) -> None:
-    """Writes the page of all methods, from their classes and docstrings."""
+def methods_page() -> str:
+    """Returns the page of all methods, from their classes and docstrings."""
     from plait.experiments import catalogue
 
     found = {family: catalogue(family)[family] for family in FAMILIES}
@@ -116,9 +139,7 @@ def write_methods_page(page: Path) -> None:
         family: "\n\n".join(section(name, told) for name, told in methods.items())
         for family, methods in found.items()
     }
-    text = METHODS.format(table="\n".join(rows), **sections)
-    if not page.exists() or page.read_text(encoding="utf-8") != text:
-        page.write_text(text, encoding="utf-8")
+    return METHODS.format(table="\n".join(rows), **sections)
 
 
 def section(name: str, told: dict[str, str]) -> str:
@@ -136,7 +157,9 @@ def plain(text: str) -> str:
     )
 
 
-write_methods_page(HERE / "methods.md")
+for name, text in api_pages().items():
+    write(HERE / "api" / f"{name}.md", text)
+write(HERE / "methods.md", methods_page())
 
 
 # The parts of a docstring that Google style does not have; text may follow on the same line.
@@ -145,12 +168,15 @@ napoleon_custom_sections = list(OWN_PARTS)
 PART_WITH_TEXT = re.compile(rf"({'|'.join(OWN_PARTS)}): (\S.*)")
 # What an indented block may belong to without being a formula: the head of a part, a list item.
 OWNER = re.compile(rf"[A-Z]\w+:|({'|'.join(OWN_PARTS)}): .*|[-*] .*|\d+\. .*")
-CODE_OR_BAR = re.compile(r"(`+)[^`]+\1|\|")
+CODE_OR_BAR = re.compile(r"(`+)([^`]+)\1|\|")
 
 
-def keep_bars(line: str) -> str:
-    """Escapes the bars of |x| outside of code: they are absolute values, not substitutions."""
-    return CODE_OR_BAR.sub(lambda found: found[0] if found[1] else r"\|", line)
+def marked(line: str) -> str:
+    """Escapes the bars of |x|, which are absolute values and no substitutions.
+
+    Code gets two backticks: napoleon reads a colon within one as the end of a type.
+    """
+    return CODE_OR_BAR.sub(lambda found: f"``{found[2]}``" if found[1] else r"\|", line)
 
 
 def read_plain_text(
@@ -172,13 +198,21 @@ def read_plain_text(
         above = line or above
         part = PART_WITH_TEXT.fullmatch(line)
         if part:
-            shown += [f"{part[1]}:", f"    {keep_bars(part[2])}"]
+            shown += [f"{part[1]}:", f"    {marked(part[2])}"]
         else:
             verbatim = formula or margin.startswith("Example")
-            shown.append(line if verbatim else keep_bars(line))
+            shown.append(line if verbatim else marked(line))
     lines[:] = shown
+
+
+def leave_out_fields(
+    _app: Any, _what: str, _name: str, item: Any, skip: bool, _opts: Any
+) -> bool | None:
+    """Leaves out the fields of a named tuple: its docstring has them already."""
+    return True if isinstance(item, _tuplegetter) else None
 
 
 def setup(app: Any) -> None:
     """Reads docstrings before napoleon does (whose priority is 500)."""
+    app.connect("autodoc-skip-member", leave_out_fields)
     app.connect("autodoc-process-docstring", read_plain_text, priority=400)

@@ -183,7 +183,7 @@ class GramianBalancer(Balancer):
             gramian: float64, of the n tasks with a non-zero gradient.
             active: the positions `[n]` of these tasks among the tasks present.
             info: names, losses and progress of the step; in a call by hand the tasks are named
-                "0", "1", ....
+                "0", "1" and so on.
             draws: random choices to use in place of the method's own.
         """
 
@@ -221,8 +221,8 @@ class JacobianBalancer(Balancer):
         Args:
             jacobian: the tasks' gradients `[T, P]`, finite. The columns are those of earlier steps,
                 with new ones at the end if more parameters turned out to be shared.
-            info: names, losses and progress of the step; without it the tasks are named "0", "1",
-                ....
+            info: names, losses and progress of the step; without it the tasks are named "0", "1"
+                and so on.
             draws: random choices to use in place of the method's own, where it has any.
         """
 

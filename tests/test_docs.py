@@ -1,0 +1,53 @@
+"""The pages of the documentation follow the source, and what they name exists."""
+
+import importlib
+import re
+from pathlib import Path
+
+import pytest
+
+import plait
+
+ROOT = Path(__file__).resolve().parents[1]
+SOURCE = ROOT / "src" / "plait"
+PAGES = sorted((ROOT / "docs").glob("*.md"))
+WRITTEN = {"methods.md"}  # by docs/conf.py, with the pages in docs/api
+LINK = re.compile(r"\]\(([^)#\s]+)(?:#[^)]*)?\)")
+
+
+def packages_with_public_names() -> dict[str, list[str]]:
+    folders = sorted(path.parent.name for path in SOURCE.glob("*/__init__.py"))
+    names = {folder: importlib.import_module(f"plait.{folder}").__all__ for folder in folders}
+    return {folder: list(listed) for folder, listed in names.items() if listed}
+
+
+def test_every_package_with_public_names_has_an_api_page() -> None:
+    """docs/conf.py writes a page of each from its `__all__`; docs/api.md leads there."""
+    text = (ROOT / "docs" / "api.md").read_text(encoding="utf-8")
+    table = re.findall(r"\(api/(\w+)\.md\)", text)
+    tree = re.findall(r"^api/(\w+)$", text, re.MULTILINE)
+    assert table == tree
+    assert sorted(table) == sorted(["plait", *packages_with_public_names()])
+
+
+def test_every_top_level_name_is_public_in_its_package() -> None:
+    listed = packages_with_public_names()
+    for name in plait.__all__:
+        homes = [
+            package
+            for package, names in listed.items()
+            if name in names
+            and getattr(importlib.import_module(f"plait.{package}"), name) is getattr(plait, name)
+        ]
+        assert homes, f"plait.{name} is in the __all__ of no package, so it has no page"
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
+def test_links_lead_to_a_file(page: Path) -> None:
+    found = [
+        link
+        for link in LINK.findall(page.read_text(encoding="utf-8"))
+        if "://" not in link and not link.startswith("api/") and link not in WRITTEN
+    ]
+    missing = [link for link in found if not (page.parent / link).exists()]
+    assert not missing, f"{page.name} links to {missing}"
