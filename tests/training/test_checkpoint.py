@@ -102,7 +102,7 @@ def test_another_archive_is_refused(tmp_path: Path) -> None:
     [
         ([1, 2], "not written by plait"),
         ({"model": {}}, "not written by plait"),
-        ({"format": "plait.checkpoint", "version": 99}, "has version 99; this plait reads 1"),
+        ({"format": "plait.checkpoint", "version": 99}, "has version 99; this plait reads 2"),
     ],
 )
 def test_a_foreign_state_is_refused(tmp_path: Path, state: Any, words: str) -> None:
@@ -132,7 +132,7 @@ class Touches:
 @pytest.mark.parametrize("zipped", [True, False])
 def test_code_in_a_checkpoint_is_not_run(tmp_path: Path, zipped: bool) -> None:
     path, mark = tmp_path / "last.pt", tmp_path / "ran"
-    state = {"format": "plait.checkpoint", "version": 1, "bomb": Touches(mark)}
+    state = {"format": "plait.checkpoint", "version": 2, "bomb": Touches(mark)}
     torch.save(state, path, _use_new_zipfile_serialization=zipped)
     with pytest.raises(CheckpointError):
         read_checkpoint(path)

@@ -9,7 +9,7 @@ import torch
 from plait.core.errors import PlaitWarning
 from plait.core.watched import Watched
 from plait.runs import EventLog
-from plait.training.snapshot import State
+from plait.training.state import State
 from plait.training.watch import collapsed, log_watched
 
 GATE = {

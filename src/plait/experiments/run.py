@@ -139,7 +139,10 @@ def _test(job: Job) -> Evaluation:
     """Evaluates on the test split, once, and logs it."""
     trainer: Trainer = job.trainer
     test = evaluate(
-        trainer.model, job.loaders["test"], device=trainer.device, statistics=trainer.statistics
+        trainer.model,
+        job.loaders["test"],
+        device=trainer.device,
+        statistics=trainer.labels.statistics,
     )
     trainer.log.write(test_event(test))
     trainer.log.flush()

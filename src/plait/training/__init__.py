@@ -8,13 +8,13 @@ from plait.core.lazy import lazy
 
 if TYPE_CHECKING:
     from plait.training.callbacks import Callback
-    from plait.training.checks import steps_per_epoch
     from plait.training.groups import parameter_groups
     from plait.training.interrupt import Interrupted
     from plait.training.progress import ProgressBar
-    from plait.training.snapshot import State
+    from plait.training.state import State
     from plait.training.step import StepRecord, training_step
     from plait.training.trainer import Trainer
+    from plait.training.windows import steps_per_epoch
 
 __all__ = [
     "Callback",

@@ -1,10 +1,10 @@
-"""What a model, its data and a balancer ask of each other."""
+"""Options and models that a balancer cannot go with."""
 
 from __future__ import annotations
 
 from plait.balancing.base import Balancer, BilevelBalancer
 from plait.balancing.loss_schedule import LossSchedule
-from plait.core.errors import ConfigError, DataError
+from plait.core.errors import ConfigError
 from plait.core.lookup import parameters
 from plait.model import MultiTaskModel
 
@@ -33,28 +33,3 @@ def check_balancer(
     if isinstance(balancer, BilevelBalancer) and (accumulate > 1 or schedule is not None):
         what = "`accumulate`" if accumulate > 1 else "`schedule`"
         raise ConfigError(f"{name} looks ahead from one batch; {what} is not possible with it.")
-
-
-def steps_per_epoch(batches: int, accumulate: int, balancer: Balancer) -> int:
-    """Returns the optimizer steps in an epoch of so many batches.
-
-    The last step may have fewer micro-batches, but a method that reads several independent batches
-    leaves out what does not fill a step.
-
-    Raises:
-        DataError: an epoch has fewer batches than one step needs.
-
-    Example:
-        >>> from plait.balancing import Equal
-        >>> steps_per_epoch(5, 2, Equal())
-        3
-    """
-    if balancer.batches == 1:
-        return -(-batches // accumulate)
-    whole = accumulate * balancer.batches
-    if batches < whole:
-        raise DataError(
-            f"{type(balancer).__name__} reads {balancer.batches} independent batches in a step, "
-            f"{whole} with `accumulate`, but an epoch has {batches}. Use smaller batches."
-        )
-    return batches // whole

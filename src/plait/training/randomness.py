@@ -77,6 +77,25 @@ def from_plain(state: State) -> State:
     return {**state, "numpy": {**numpy, "state": inner}}
 
 
+class Generators:
+    """The global generators as a part of a checkpoint.
+
+    Args:
+        device: whose generator belongs to them.
+    """
+
+    def __init__(self, device: torch.device) -> None:
+        self._device = device
+
+    def state_dict(self) -> State:
+        """Returns the state of all of them, loadable with ``weights_only=True``."""
+        return to_plain(random_state(self._device))
+
+    def load_state_dict(self, saved: State) -> None:
+        """Takes the state over from a `state_dict`."""
+        restore(from_plain(saved), self._device)
+
+
 class Stream:
     """A random stream beside the global one: what runs `inside` it draws from it alone.
 

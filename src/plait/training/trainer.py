@@ -2,22 +2,19 @@
 
 from __future__ import annotations
 
-import copy
 import time
 from collections.abc import Callable, Iterator, Sequence
-from itertools import islice
 from pathlib import Path
 from typing import Any
 
 import torch
-from torch import Tensor
 
 from plait.balancing.base import Balancer, LossBalancer
 from plait.balancing.contract.info import Info
 from plait.balancing.equal import Equal
 from plait.balancing.loss_schedule import LossSchedule
 from plait.core.batch import Batch
-from plait.core.errors import ConfigError, DataError, NonFiniteError, RunExistsError
+from plait.core.errors import NonFiniteError
 from plait.engine import Backward
 from plait.evaluation.evaluate import as_batch, evaluate
 from plait.evaluation.rules import Rule
@@ -25,18 +22,20 @@ from plait.evaluation.rules import rule as rule_of
 from plait.model import MultiTaskModel
 from plait.runs import EventLog, folder
 from plait.training.callbacks import Callback
-from plait.training.checkpoint import read_checkpoint, write_checkpoint
-from plait.training.checks import check_balancer, steps_per_epoch
+from plait.training.checks import check_balancer
 from plait.training.device import autocast, pick_device
 from plait.training.feed import Feed
 from plait.training.groups import MakeOptimizer, make_optimizer
 from plait.training.interrupt import Interrupted, StopFlag
+from plait.training.keeper import Keeper, Stateful
+from plait.training.labels import LabelStatistics
 from plait.training.options import GroupOptions, Precision, TrainerOptions
-from plait.training.randomness import seed_all
+from plait.training.randomness import Generators, seed_all
 from plait.training.records import logs_cosines, step_event, validation_event
-from plait.training.snapshot import State, load_snapshot, snapshot
+from plait.training.state import State
 from plait.training.step import StepRecord, training_step
 from plait.training.watch import log_watched
+from plait.training.windows import steps_per_epoch, windows
 
 MakeScheduler = Callable[[torch.optim.Optimizer], Any]
 
@@ -107,19 +106,8 @@ class Trainer:
         callbacks: Sequence[Callback] = (),
         **options: Any,
     ) -> None:
-        self.options = TrainerOptions(
-            epochs=epochs,
-            device=device,
-            precision=precision,
-            accumulate=accumulate,
-            clip=clip,
-            seed=seed,
-            rule=rule,
-            patience=patience,
-            measure_every=measure_every,
-            log_every=log_every,
-            checkpoint_every=checkpoint_every,
-        )
+        first = (epochs, device, precision, accumulate, clip, seed, rule, patience)
+        self.options = TrainerOptions(*first, measure_every, log_every, checkpoint_every)
         groups = GroupOptions(lr, weight_decay)
         self.device = pick_device(device)
         self.model = model.to(self.device)
@@ -134,11 +122,12 @@ class Trainer:
         self.callbacks = list(callbacks)
         self.score = rule_of(rule, model.tasks)
         self.state = State()
-        self.statistics: dict[str, Tensor] = {}
+        self.labels = LabelStatistics(model.tasks)
         self.steps_per_epoch: int | None = None
         self.log = EventLog(None if self.run is None else self.run / folder.EVENTS)
+        about = {"tasks": list(model.tasks), "balancer": type(self.balancer).__name__}
+        self.keeper = Keeper(self.run, self.model, self.log, about)
         self._autocast = autocast(self.device, precision)
-        self._best_weights: dict[str, Any] | None = None
         self._stop = StopFlag()
 
     def fit(self, train: Any, val: Any = None, *, resume: bool = False) -> State:
@@ -162,17 +151,20 @@ class Trainer:
             DataError: labels break their task's rule, or a task never has any.
             Interrupted: Ctrl-C or SIGTERM, after a checkpoint.
         """
-        feed = Feed(train, self.options.seed)
-        self.steps_per_epoch = self._count_steps(train)
+        feed, steps = Feed(train, self.options.seed), None
+        if hasattr(train, "__len__"):
+            steps = steps_per_epoch(len(train), self.options.accumulate, self.balancer)
+        self.steps_per_epoch = steps
         self._begin(resume)
         try:
             with self._stop.listening():
                 self._tell("on_train_start")
-                while self.state.epoch < self.options.epochs and not self._exhausted():
+                while not self.state.done(self.options.epochs, self.options.patience):
                     self._epoch(feed)
                     self._finish_epoch(val)
                     self._obey()
-                self._restore_best()
+                if self.state.best_epoch:
+                    self.keeper.restore_best()
                 self._tell("on_train_end")
         except BaseException as error:
             self.log.flush()
@@ -180,42 +172,60 @@ class Trainer:
             raise
         return self.state
 
+    def save(self) -> None:
+        """Writes the checkpoint from which training goes on; without a run folder, does nothing."""
+        path = self.keeper.save(self._remembered())
+        if path is not None:
+            self._tell("on_save", path)
+
     def _begin(self, resume: bool) -> None:
         """Starts anew, or from the last checkpoint."""
+        self.state, self.labels = State(), LabelStatistics(self.model.tasks)
         if resume:
-            if self.run is None:
-                raise ConfigError("`resume` needs a run folder. Give the Trainer `run=`.")
-            load_snapshot(self, read_checkpoint(self._checkpoint(folder.LAST)))
+            self.keeper.resume(self._remembered())
             return
-        if self.run is not None:
-            if (self.run / folder.EVENTS).exists() or (self.run / folder.LAST).exists():
-                raise RunExistsError(
-                    f"{self.run} already holds a run; nothing in it was touched. "
-                    "Name another folder, or resume it."
-                )
-            self.run.mkdir(parents=True, exist_ok=True)
-        self.state, self.statistics, self._best_weights = State(), {}, None
+        self.keeper.begin()
         seed_all(self.options.seed, "fit")
         self.save()
-        if self.run is not None:  # a state that cannot be read back is found now, not after a crash
-            read_checkpoint(self._checkpoint(folder.LAST))
+        self.keeper.verify()
+
+    def _remembered(self) -> dict[str, Stateful]:
+        """Returns all that a resumed run needs beside the model; the generators come last."""
+        parts: dict[str, Stateful] = {
+            "balancer": self.balancer,
+            "backward": self.backward,
+            "optimizer": self.optimizer,
+            "state": self.state,
+            "labels": self.labels,
+            "random": Generators(self.device),
+        }
+        return parts if self.scheduler is None else {"scheduler": self.scheduler, **parts}
 
     def _epoch(self, feed: Feed) -> None:
         """Runs the steps of one epoch that are still to do."""
         self.model.train()
-        batches = feed.epoch(self.state.epoch, skip=self.state.batch)
+        every, used = self.options.checkpoint_every, self.state.batch
+        batches = self._batches(feed)
         started = time.perf_counter()
-        for micro_batches in self._windows(batches):
-            record = self._step(micro_batches)
+        for window in windows(batches, self.options.accumulate, self.balancer, used=used):
+            record = self._step(window)
             now = time.perf_counter()
             self.state.seconds += now - started
             started = now
             self._log_step(record)
             self._tell("on_step_end", record)
             self._obey()
-            every = self.options.checkpoint_every
             if every and self.state.step % every == 0:
                 self.save()
+
+    def _batches(self, feed: Feed) -> Iterator[Batch]:
+        """Yields the batches of the epoch that are still to do."""
+        try:
+            for item in feed.epoch(self.state.epoch, skip=self.state.batch):
+                yield as_batch(self.model, item)
+        except RuntimeError:
+            self._obey()  # Ctrl-C may end the loader's workers before it is obeyed after a step
+            raise
 
     def _obey(self) -> None:
         """Ends the training, after a checkpoint, where a signal has asked for it."""
@@ -223,31 +233,10 @@ class Trainer:
             self.save()
             raise Interrupted(self._stop.received, self.run)
 
-    def _count_steps(self, train: Any) -> int | None:
-        """Returns the optimizer steps in an epoch, if the loader knows its length."""
-        if not hasattr(train, "__len__"):
-            return None
-        return steps_per_epoch(len(train), self.options.accumulate, self.balancer)
-
-    def _windows(self, batches: Iterator[Any]) -> Iterator[list[Batch]]:
-        whole = self.options.accumulate * self.balancer.batches
-        while window := self._window(batches, whole):
-            if len(window) == whole or self.balancer.batches == 1:
-                yield [as_batch(self.model, item) for item in window]
-            elif self.state.batch == 0:  # a loader without a length: it is an error now
-                steps_per_epoch(len(window), self.options.accumulate, self.balancer)
-
-    def _window(self, batches: Iterator[Any], size: int) -> list[Any]:
-        try:
-            return list(islice(batches, size))
-        except RuntimeError:
-            self._obey()  # Ctrl-C may end the loader's workers before it is obeyed here
-            raise
-
     def _step(self, batches: list[Batch]) -> StepRecord:
         """Takes one step and moves the state on."""
         if self.state.epoch == 0:
-            self._summarise(batches)
+            self.labels.add(batches)
         step = self.state.step + 1
         try:
             info = self._info()
@@ -279,12 +268,7 @@ class Trainer:
         """Evaluates, keeps the best weights, and saves."""
         self.state.epoch += 1
         self.state.batch = 0
-        missing = [task for task in self.model.tasks if task not in self.state.seen]
-        if missing:
-            raise DataError(
-                f"task {', '.join(missing)} had no valid label in the whole first epoch. "
-                "Check the labels' names, or leave the task out."
-            )
+        self.labels.check()
         if val is not None:
             self._evaluate(val)
         self._tell("on_epoch_end")
@@ -292,51 +276,19 @@ class Trainer:
 
     def _evaluate(self, val: Any) -> None:
         started = time.perf_counter()
-        evaluation = evaluate(self.model, val, device=self.device, statistics=self.statistics)
+        evaluation = evaluate(
+            self.model, val, device=self.device, statistics=self.labels.statistics
+        )
         score = float(self.score(evaluation))
         self.state.seconds += time.perf_counter() - started
         if self._on_plateau():
             self.scheduler.step(-score if self.scheduler.mode == "min" else score)
-        if score > self.state.best_score:
-            self.state.best_score = score
-            self.state.best_epoch = self.state.epoch
-            self.state.best_metrics = evaluation.metrics
-            self._keep_best()
+        if self.state.improve(score, evaluation.metrics):
+            self.keeper.keep_best()
         where = {"epoch": self.state.epoch, "step": self.state.step}
         seconds = round(self.state.seconds, 3)
         self.log.write(validation_event(evaluation, **where, score=score, seconds=seconds))
         self._tell("on_validation_end", evaluation, score)
-
-    def save(self) -> None:
-        """Writes the checkpoint from which training goes on; without a run folder, does nothing."""
-        size = self.log.flush()
-        if self.run is not None:
-            path = self._checkpoint(folder.LAST)
-            write_checkpoint(path, snapshot(self, log_size=size))
-            self._tell("on_save", path)
-
-    def _keep_best(self) -> None:
-        if self.run is None:
-            self._best_weights = copy.deepcopy(self.model.state_dict())
-        else:
-            write_checkpoint(self._checkpoint(folder.BEST), {"model": self.model.state_dict()})
-
-    def _restore_best(self) -> None:
-        if self.state.best_epoch and self.run is not None:
-            self.model.load_state_dict(read_checkpoint(self._checkpoint(folder.BEST))["model"])
-        elif self._best_weights is not None:
-            self.model.load_state_dict(self._best_weights)
-
-    def _summarise(self, batches: Sequence[Batch]) -> None:
-        """Adds up label statistics in the first epoch, for the trivial predictors."""
-        for batch in batches:
-            for part in batch.parts:
-                for name, target in part.targets.items():
-                    self.state.seen[name] = self.state.seen.get(name, 0.0) + part.counts[name]
-                    found = self.model.tasks[name].summarise(target, part.weights.get(name))
-                    if found is not None:
-                        known = self.statistics.get(name)
-                        self.statistics[name] = found if known is None else known + found
 
     def _log_step(self, record: StepRecord) -> None:
         reuses, loss_method = self.backward.options.every, isinstance(self.balancer, LossBalancer)
@@ -356,22 +308,12 @@ class Trainer:
             self.log.flush()
 
     def _info(self) -> Info:
-        total = None if self.steps_per_epoch is None else self.options.epochs * self.steps_per_epoch
-        progress = self.state.step / total if total else self.state.epoch / self.options.epochs
+        progress = self.state.progress(self.options.epochs, self.steps_per_epoch)
         rate = float(self.optimizer.param_groups[0]["lr"])
         return Info((), epoch=self.state.epoch, progress=progress, learning_rate=rate)
 
     def _on_plateau(self) -> bool:
         return isinstance(self.scheduler, torch.optim.lr_scheduler.ReduceLROnPlateau)
-
-    def _exhausted(self) -> bool:
-        if self.options.patience is None or not self.state.best_epoch:
-            return False
-        return self.state.epoch - self.state.best_epoch >= self.options.patience
-
-    def _checkpoint(self, name: str) -> Path:
-        assert self.run is not None
-        return self.run / name
 
     def _tell(self, event: str, *values: Any) -> None:
         for callback in self.callbacks:

@@ -10,7 +10,7 @@ from typing import Any
 from plait.core.errors import PlaitWarning
 from plait.core.watched import Watched
 from plait.runs import EventLog, Numbers, Warned, WatchedValues
-from plait.training.snapshot import State
+from plait.training.state import State
 
 COLLAPSED = 0.99  # of a gate's weight on one expert, on average over a batch
 

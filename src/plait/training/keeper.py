@@ -1,0 +1,132 @@
+"""A training's place on the disk: its last checkpoint, and the weights of its best epoch."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Protocol
+
+from torch import nn
+
+from plait.core.errors import CheckpointError, ConfigError, RunExistsError
+from plait.model.folder import load_state
+from plait.runs import EventLog, folder
+from plait.training.checkpoint import read_checkpoint, write_checkpoint
+
+
+class Stateful(Protocol):
+    """Anything whose state can be taken and given back, in values that load without pickle."""
+
+    def state_dict(self) -> Any:
+        """Returns tensors, numbers, strings and containers of them."""
+
+    def load_state_dict(self, saved: Any, /) -> Any:
+        """Takes the state over from a `state_dict`."""
+
+
+class Keeper:
+    """Saves a training in its run folder, resumes it, keeps and restores its best weights.
+
+    Args:
+        run: the run folder; None keeps only the best weights, in memory.
+        model: is saved with every checkpoint, and alone as the best.
+        log: is written to the disk before each checkpoint, and cut back on resuming.
+        about: ``{word: value}``, what a run that resumes must have in common with the saved one.
+    """
+
+    def __init__(
+        self, run: Path | None, model: nn.Module, log: EventLog, about: Mapping[str, Any]
+    ) -> None:
+        self.run = run
+        self.model = model
+        self.log = log
+        self.about = dict(about)
+        self._best: dict[str, Any] | None = None
+
+    def begin(self) -> None:
+        """Makes the run folder.
+
+        Raises:
+            RunExistsError: it holds a run; nothing in it was touched.
+        """
+        self._best = None
+        if self.run is None:
+            return
+        if any((self.run / name).exists() for name in (folder.EVENTS, folder.LAST)):
+            raise RunExistsError(
+                f"{self.run} already holds a run; nothing in it was touched. "
+                "Name another folder, or resume it."
+            )
+        self.run.mkdir(parents=True, exist_ok=True)
+
+    def save(self, parts: Mapping[str, Stateful]) -> Path | None:
+        """Writes the checkpoint from which training goes on, and returns where it is.
+
+        Args:
+            parts: `{name: what has to be remembered}`, beside the model.
+        """
+        size = self.log.flush()
+        if self.run is None:
+            return None
+        path = self.run / folder.LAST
+        states = {name: part.state_dict() for name, part in parts.items()}
+        model = self.model.state_dict()
+        write_checkpoint(path, {"about": self.about, "log_size": size, "model": model, **states})
+        return path
+
+    def verify(self) -> None:
+        """Reads the last checkpoint: a state that cannot be read back is found before a crash."""
+        if self.run is not None:
+            read_checkpoint(self.run / folder.LAST)
+
+    def resume(self, parts: Mapping[str, Stateful]) -> None:
+        """Puts the model, the parts and the log where the last checkpoint has them.
+
+        Args:
+            parts: as for `save`.
+
+        Raises:
+            ConfigError: there is no run folder.
+            CheckpointError: the checkpoint is missing or damaged, or was made with other tasks,
+                another balancer, model or optimizer.
+        """
+        if self.run is None:
+            raise ConfigError("`resume` needs a run folder. Give the Trainer `run=`.")
+        saved = read_checkpoint(self.run / folder.LAST)
+        for word, value in self.about.items():
+            if saved["about"].get(word) != value:
+                raise CheckpointError(
+                    f"the checkpoint was made with {word} {saved['about'].get(word)}; this run has "
+                    f"{value}. Resume with the options of the first run."
+                )
+        states = saved.keys() - {"format", "version", "about", "log_size", "model"}
+        for name in states ^ parts.keys():
+            raise CheckpointError(
+                f"the checkpoint and this run do not both have a {name}. Resume with the options "
+                "of the first run."
+            )
+        load_state(self.model, saved["model"], "the checkpoint")
+        for name, part in parts.items():
+            try:
+                part.load_state_dict(saved[name])
+            except ValueError as error:
+                raise CheckpointError(
+                    f"the checkpoint was made with another {name}: {error}."
+                ) from None
+        self.log.truncate(saved["log_size"])
+
+    def keep_best(self) -> None:
+        """Keeps the model's present weights as the best ones."""
+        if self.run is None:
+            self._best = copy.deepcopy(self.model.state_dict())
+        else:
+            write_checkpoint(self.run / folder.BEST, {"model": self.model.state_dict()})
+
+    def restore_best(self) -> None:
+        """Gives the model the best weights."""
+        best = self._best
+        if self.run is not None:
+            best = read_checkpoint(self.run / folder.BEST)["model"]
+        assert best is not None, "no weights were kept"
+        self.model.load_state_dict(best)

@@ -1,0 +1,58 @@
+"""What the labels of the first epoch were, task by task."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from torch import Tensor
+
+from plait.core.batch import Batch
+from plait.core.errors import DataError
+from plait.tasks import Task
+
+
+class LabelStatistics:
+    """Adds up the labels of the first epoch: for constant predictors, and to miss none.
+
+    Args:
+        tasks: `{name: task}` of the model.
+
+    Attributes:
+        masses: `{task: mass of its valid labels}`; without the tasks that had none so far.
+        statistics: `{task: sum of Task.summarise}`, from which the constant prediction follows
+            that is best for the task's metric; without tasks that have no such prediction.
+    """
+
+    def __init__(self, tasks: Mapping[str, Task]) -> None:
+        self._tasks = tasks
+        self.masses: dict[str, float] = {}
+        self.statistics: dict[str, Tensor] = {}
+
+    def add(self, batches: Iterable[Batch]) -> None:
+        """Adds the labels of some batches."""
+        for part in (part for batch in batches for part in batch.parts):
+            for name, target in part.targets.items():
+                self.masses[name] = self.masses.get(name, 0.0) + part.counts[name]
+                found = self._tasks[name].summarise(target, part.weights.get(name))
+                if found is not None:
+                    known = self.statistics.get(name)
+                    self.statistics[name] = found if known is None else known + found
+
+    def check(self) -> None:
+        """Raises `DataError` if a task had no label at all."""
+        missing = [name for name in self._tasks if name not in self.masses]
+        if missing:
+            raise DataError(
+                f"task {', '.join(missing)} had no valid label in the whole first epoch. "
+                "Check the labels' names, or leave the task out."
+            )
+
+    def state_dict(self) -> dict[str, Any]:
+        """Returns the sums by name."""
+        return {"masses": dict(self.masses), "statistics": dict(self.statistics)}
+
+    def load_state_dict(self, saved: Mapping[str, Any]) -> None:
+        """Takes the sums over from a `state_dict`."""
+        self.masses = dict(saved["masses"])
+        self.statistics = dict(saved["statistics"])
