@@ -9,7 +9,7 @@ from torch import Tensor
 
 from plait.core.batch import Batch
 from plait.core.errors import DataError
-from plait.tasks import Task
+from plait.tasks import BaseTask
 
 
 class LabelStatistics:
@@ -20,11 +20,11 @@ class LabelStatistics:
 
     Attributes:
         masses: `{task: mass of its valid labels}`; without the tasks that had none so far.
-        statistics: `{task: sum of Task.summarise}`, from which the constant prediction follows
+        statistics: `{task: sum of its `summarise`}`, from which the constant prediction follows
             that is best for the task's metric; without tasks that have no such prediction.
     """
 
-    def __init__(self, tasks: Mapping[str, Task]) -> None:
+    def __init__(self, tasks: Mapping[str, BaseTask]) -> None:
         self._tasks = tasks
         self.masses: dict[str, float] = {}
         self.statistics: dict[str, Tensor] = {}
