@@ -5,7 +5,7 @@ import torch
 from torch import nn
 
 from plait.core.errors import ConfigError
-from plait.engine.rows import Groups, RowStep
+from plait.engine.rows import Groups, Rows
 from plait.gradients import Layout, RowBuffer
 from tests.engine.loops import rows_of
 
@@ -17,7 +17,7 @@ def linear(*values: float) -> nn.Parameter:
 def test_the_buffers_of_a_step_have_the_same_columns() -> None:
     """q turns out to be shared in the second batch, r across the two."""
     p, q, r = linear(1.0, 2.0), linear(3.0), linear(4.0)
-    rows = RowStep(RowBuffer())
+    rows = Rows(RowBuffer())
     rows.buffer(0).add({"a": p.sum() + q.sum(), "b": (p * 3).sum() + r.sum()}, [p, q, r])
     rows.buffer(1).add({"a": (5 * r).sum() + p.sum(), "b": (7 * q).sum() + p.sum()}, [p, q, r])
     rows.settle(None)
@@ -38,7 +38,7 @@ def test_tasks_are_those_with_a_row_in_every_batch_in_one_order(
 ) -> None:
     p = linear(1.0, 1.0)
     value = {"a": 1.0, "b": 2.0, "c": 3.0}
-    rows = RowStep(RowBuffer(Layout([p])))
+    rows = Rows(RowBuffer(Layout([p])))
     for batch, tasks in enumerate(("cba", "ac", "bac")):
         losses = {task: (batch + 1) * value[task] * p.sum() for task in tasks}
         rows.buffer(batch).add(losses, [p])
@@ -53,7 +53,7 @@ def test_tasks_are_those_with_a_row_in_every_batch_in_one_order(
 
 def test_no_task_in_all_batches_is_an_error() -> None:
     p = linear(1.0)
-    rows = RowStep(RowBuffer(Layout([p])))
+    rows = Rows(RowBuffer(Layout([p])))
     rows.buffer(0).add({"a": p.sum()}, [p])
     rows.buffer(1).add({"b": p.sum()}, [p])
     with pytest.raises(ConfigError, match="no task has labels in all 2 batches of this step"):

@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from plait.core.errors import ConfigError, NonFiniteError, ShapeError
+from plait.core.errors import ConfigError, ShapeError
 from plait.gradients import check_losses, values_of
 
 
@@ -16,32 +16,22 @@ def loss(value: float = 1.0, dtype: torch.dtype = torch.float32) -> Tensor:
 
 def test_good_losses_pass() -> None:
     check_losses({"a": loss(), "b": loss(-3.0, torch.bfloat16)}, {"decay": torch.tensor(0.0)})
-    check_losses({"a": loss()}, torch.tensor(1.0))
-    check_losses({})
-
-
-def test_every_broken_term_is_named() -> None:
-    losses = {"a": loss(math.nan), "b": loss(), "c": loss(-math.inf)}
-    message = (
-        "the loss of task 'a' is nan, the loss of task 'c' is -inf, the penalty 'decay' is inf; "
-        "nothing was changed."
-    )
-    with pytest.raises(NonFiniteError) as caught:
-        check_losses(losses, {"decay": loss(math.inf), "other": loss()})
-    assert str(caught.value).startswith(message)
+    check_losses({"a": loss()}, {"": torch.tensor(1.0)})
+    check_losses({}, {})
 
 
 def test_a_loss_is_a_scalar_with_a_graph() -> None:
     with pytest.raises(ShapeError, match=r"task 'b' must be a scalar; found \[2, 1\]"):
-        check_losses({"a": loss(), "b": torch.ones(2, 1, requires_grad=True)})
+        check_losses({"a": loss(), "b": torch.ones(2, 1, requires_grad=True)}, {})
     with pytest.raises(ConfigError, match="task 'b' depends on no parameter"):
-        check_losses({"a": loss(), "b": torch.tensor(1.0)})
+        check_losses({"a": loss(), "b": torch.tensor(1.0)}, {})
 
 
-def test_a_negative_loss_is_refused_where_the_method_cannot_have_it() -> None:
-    check_losses({"a": loss(0.0)}, {"cosine": loss(-1.0)}, positive=True)
-    with pytest.raises(ConfigError, match=r"must not be negative .*; found -0\.5 for task 'b'"):
-        check_losses({"a": loss(), "b": loss(-0.5)}, positive=True)
+def test_a_penalty_is_a_scalar() -> None:
+    with pytest.raises(ShapeError, match=r"the penalty 'decay' must be a scalar; found \[2\]"):
+        check_losses({"a": loss()}, {"decay": torch.ones(2)})
+    with pytest.raises(ShapeError, match=r"the penalty must be a scalar; found \[2\]"):
+        check_losses({}, {"": torch.ones(2)})
 
 
 def test_values_keep_the_widest_precision() -> None:

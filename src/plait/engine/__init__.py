@@ -8,9 +8,10 @@ from plait.core.lazy import lazy
 
 if TYPE_CHECKING:
     from plait.engine.engine import Backward
+    from plait.engine.memory import Memory
     from plait.engine.one_line import backward
     from plait.engine.options import At, HeadWeights, NonFinite, Options, Route, Scale
-    from plait.engine.record import Memory, Record
+    from plait.engine.record import Record
 
 __all__ = [
     "At",

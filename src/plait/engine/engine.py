@@ -7,41 +7,19 @@ from typing import Any
 
 from torch import Tensor, nn
 
-from plait.balancing.base import Balancer, BilevelBalancer, LossBalancer
+from plait.balancing.base import Balancer, BilevelBalancer
 from plait.balancing.contract.info import Info
 from plait.balancing.contract.problem import Problem
 from plait.core.errors import ConfigError, NonFiniteError
-from plait.engine.combine import apply_known, combine, solve
-from plait.engine.options import (
-    At,
-    HeadWeights,
-    NonFinite,
-    Options,
-    Route,
-    Scale,
-    reads_one_gramian,
-)
-from plait.engine.record import Memory, Record
-from plait.engine.rows import RowStep
-from plait.engine.step import Parts, Step
-from plait.engine.ways import (
-    Features,
-    at_features,
-    at_last_layer,
-    by_layers,
-    last_layer,
-    look_ahead,
-)
-from plait.gradients import (
-    Cut,
-    LayerPlan,
-    Layout,
-    RowBuffer,
-    accumulate,
-    check_losses,
-    gradients,
-    leaves,
-)
+from plait.engine.evidence import LIMIT, read
+from plait.engine.gathered import Gathered
+from plait.engine.memory import Memory, keep_state
+from plait.engine.micro_batch import Features, MicroBatch
+from plait.engine.options import At, HeadWeights, NonFinite, Options, Route, Scale
+from plait.engine.record import Record
+from plait.engine.routes.base import Route as Way
+from plait.engine.routes.choose import choose
+from plait.gradients import Cut, Layout, RowBuffer, accumulate, check_losses, gradients, leaves
 
 Scalars = Mapping[str, Tensor] | Tensor | None
 
@@ -157,13 +135,11 @@ class Backward:
                 The step is the same up to rounding; it takes T backward passes.
         """
         self.memory.rows.reset()
-        self._step = Step(self.balancer, self.options, self.memory, info or Info())
-        self._rows: RowStep | None = None
-        self._measure = measure
-        self._several = False
-        # A bilevel method gets its second batch in the problem
-        self._wanted = 1 if isinstance(self.balancer, BilevelBalancer) else self.balancer.batches
-        self._batches = 0
+        options, memory = self.options, self.memory
+        self._step = Gathered(
+            self.balancer, options, memory, self.model, info or Info(), measure=measure
+        )
+        self._route: Way | None = None
         self._skipped: str | None = None
 
     def add(
@@ -191,42 +167,35 @@ class Backward:
         Methods that are not linear in the joined losses keep a row per task over the micro-batches,
         on any route.
         """
-        try:
-            values = check_losses(losses, penalty, positive=self.balancer.positive_losses)
-        except NonFiniteError as error:
-            self._skip(error)
         if self._skipped is not None:
             return
+        terms = _by_name(penalty)
+        check_losses(losses, terms)
         self._check_setup(batch, features)
-        self._step.collect(_penalty_gradients(penalty))
-        parts = {
-            task: loss if shares is None else loss * shares[task] for task, loss in losses.items()
-        }
-        self._several = self._several or shares is not None
-        if batch == 0:
-            self._step.note(losses, values, shares)
-        if parts:
-            self._batches = max(self._batches, batch + 1)
-            candidates = self._candidates(parts.values(), features)
-            try:
-                self._differentiate(parts, candidates, batch, features, problem)
-            except NonFiniteError as error:
-                self._skip(error)
+        candidates = self._candidates(losses.values(), features) if losses else []
+        micro = MicroBatch(losses, candidates, shares, terms, batch, features, problem)
+        self._step.note(micro)
+        self._step.collect(_gradients_of(terms.values()))
+        if losses:
+            self._differentiate(micro)
 
     def finish(self) -> Record:
-        """Combines what was added, writes `.grad`, and returns what happened."""
+        """Combines what was added, writes `.grad`, and returns what happened.
+
+        It waits for the device once, before anything is written; methods that look ahead, read the
+        gradients elsewhere than at the parameters, or average rows wait more often.
+
+        Raises:
+            NonFiniteError: as in a call, unless ``nonfinite="skip"``.
+            ConfigError: as in a call.
+        """
+        step = self._step
         if self._skipped is None:
             self._check_complete()
-            self.memory.learned.watch(self.balancer)
-            try:
-                if self._rows is not None:
-                    self._rows.settle(self.balancer.tasks if self._several else None)
-                    combine(self._step, self._rows, self.model)
-            except NonFiniteError as error:
-                self._skip(error)
-        record = self._step.record(self._skipped)
+            self._decide()
+        record = Record.of(step, self._skipped)
         if self._skipped is None:
-            accumulate(self._step.gradients.values())
+            accumulate(step.gradients.values())
             self._remember()
         self.start()
         return record
@@ -259,64 +228,33 @@ class Backward:
         )
         self.start()
 
-    def _differentiate(
-        self,
-        parts: Parts,
-        candidates: Sequence[Tensor],
-        batch: int,
-        features: Features | None,
-        problem: Problem | None,
-    ) -> None:
-        """Takes the way from losses to gradients that the method and the options ask for."""
-        step, balancer = self._step, self.balancer
-        if isinstance(balancer, BilevelBalancer):
-            look_ahead(step, parts, candidates, problem)
-        elif isinstance(balancer, LossBalancer):
-            if self._measure or (self._several and not balancer.constant):
-                self._add_rows(parts, candidates, batch)
-            else:
-                step.apply(parts, candidates, step.loss_weights(list(parts)))
-        elif self._reuses(parts) and self.options.at == "parameters":
-            apply_known(step, parts, candidates, batch)
-        elif batch > 1:
-            rows = self._rows or RowStep(self.memory.rows)
-            rows.settle(balancer.tasks)
-            solve(step, rows)
-            apply_known(step, parts, candidates, batch)
-        elif self.options.at == "features":
-            self._check_whole("at='features'")
-            at_features(step, parts, candidates, features)
-        elif balancer.at == "last layer" and not self._several:
-            at_last_layer(step, parts, candidates)
-        elif (plan := self._plan(parts, candidates)) is not None:
-            by_layers(step, parts, plan)
-        else:
-            if balancer.at == "last layer" and step.layer is None:
-                step.layer = last_layer(parts, step.split(parts, candidates)[0])
-            self._add_rows(parts, candidates, batch)
+    def _differentiate(self, micro: MicroBatch) -> None:
+        """Adds a micro-batch to the route of the step, which the first one decides."""
+        if self._route is None:
+            self._route = choose(self._step, micro)
+            self._give_back = keep_state(self.balancer)
+        try:
+            self._route.add(micro)
+        except NonFiniteError as error:
+            self._skip(error)
 
-    def _add_rows(self, parts: Parts, candidates: Sequence[Tensor], batch: int) -> None:
-        if self._rows is None:
-            self._rows = RowStep(self.memory.rows)
-        self._rows.buffer(batch).add(parts, candidates, chunk_size=self.options.chunk_size)
-
-    def _plan(self, parts: Parts, candidates: Sequence[Tensor]) -> LayerPlan | None:
-        """Returns the plan of the route "layers" if it is the one to take."""
-        route, balancer = self.options.route, self.balancer
-        if route == "rows" or self._several or not reads_one_gramian(balancer):
-            return None
-        plan = LayerPlan.of(parts, *self._step.split(parts, candidates))
-        return plan if route == "layers" or plan.is_cheaper else None
-
-    def _reuses(self, parts: Parts) -> bool:
-        """Takes the weights of an earlier step for all micro-batches of a step, or for none."""
-        step, memory = self._step, self.memory
-        if not step.reused:
-            known = all(task in memory.weights for task in parts)
-            if self._rows is not None or not known or memory.age + 1 >= self.options.every:
-                return False
-        step.reuse(memory.weights)
-        return True
+    def _decide(self) -> None:
+        """Finds the gradients of the step, and makes sure that all of it is finite."""
+        assert self._route is not None
+        try:
+            try:
+                self._route.finish()
+                if self._step.bound >= LIMIT:
+                    read(self._step)
+            except Exception:
+                read(self._step)  # what is not finite may be why a method has failed
+                raise
+            self.memory.learned.watch(self.balancer)
+        except NonFiniteError as error:
+            self._skip(error)
+        except Exception:
+            self._give_back()
+            raise
 
     def _remember(self) -> None:
         """Keeps the weights for the steps that re-use them."""
@@ -328,13 +266,13 @@ class Backward:
             memory.weights = {task: float(weight) for task, weight in step.weights.items()}
 
     def _skip(self, error: NonFiniteError) -> None:
-        """Skips the step, or raises."""
+        """Skips the step, or raises; the balancer is as it was before the step."""
+        self._give_back()
         if self.options.nonfinite == "raise":
             self.start()
             raise error
-        if self._skipped is None:
-            self.memory.skipped += 1
-            self._skipped = str(error)
+        self.memory.skipped += 1
+        self._skipped = str(error)
 
     def _check_setup(self, batch: int, features: Features | None) -> None:
         name = type(self.balancer).__name__
@@ -345,9 +283,10 @@ class Backward:
             )
         if features is not None and self.options.at != "features":
             raise ConfigError("`features` are read with at='features' alone. Leave them out.")
-        if batch >= self._wanted:
+        wanted = _batches(self.balancer)
+        if batch >= wanted:
             raise ConfigError(
-                f"{name} reads {self._wanted} independent batches in a step; found "
+                f"{name} reads {wanted} independent batches in a step; found "
                 f"{batch + 1} or more. Join the others, or leave them out."
             )
 
@@ -356,16 +295,11 @@ class Backward:
             raise ConfigError(
                 "no task has a loss in this step. Skip the step, or check the labels."
             )
-        if self._batches < self._wanted:
+        wanted = _batches(self.balancer)
+        if self._step.batches < wanted:
             raise ConfigError(
-                f"{type(self.balancer).__name__} reads {self._wanted} independent batches "
-                f"in a step; found {self._batches}. Give `losses` as a list of them."
-            )
-
-    def _check_whole(self, what: str) -> None:
-        if self._several:
-            raise ConfigError(
-                f"{what} needs the whole step in one batch. Do not accumulate micro-batches."
+                f"{type(self.balancer).__name__} reads {wanted} independent batches "
+                f"in a step; found {self._step.batches}. Give `losses` as a list of them."
             )
 
     def _candidates(
@@ -386,7 +320,18 @@ class Backward:
         return dict(self.model.named_parameters())
 
 
-def _penalty_gradients(penalty: Scalars) -> list[tuple[Tensor, Tensor]]:
-    terms = list(penalty.values()) if isinstance(penalty, Mapping) else [penalty]
-    active = [term for term in terms if term is not None and term.requires_grad]
+def _batches(balancer: Balancer) -> int:
+    """Returns the batches that a step is given; a bilevel method has its second in `problem`."""
+    return 1 if isinstance(balancer, BilevelBalancer) else balancer.batches
+
+
+def _by_name(penalty: Scalars) -> Mapping[str, Tensor]:
+    """Returns `{name: penalty}`; the only one has no name."""
+    if isinstance(penalty, Mapping):
+        return penalty
+    return {} if penalty is None else {"": penalty}
+
+
+def _gradients_of(penalties: Iterable[Tensor]) -> list[tuple[Tensor, Tensor]]:
+    active = [term for term in penalties if term.requires_grad]
     return gradients(active, leaves(active), retain=True) if active else []

@@ -12,8 +12,9 @@ from plait.balancing.base import Balancer
 from plait.balancing.contract.info import Info
 from plait.balancing.contract.problem import Problem
 from plait.engine.engine import Backward
-from plait.engine.record import Memory, Record
-from plait.engine.ways import Features
+from plait.engine.memory import Memory
+from plait.engine.micro_batch import Features
+from plait.engine.record import Record
 
 _memories: WeakKeyDictionary[Balancer, Memory] = WeakKeyDictionary()
 

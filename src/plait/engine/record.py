@@ -1,15 +1,15 @@
-"""What one call of `plait.backward` did, and what it remembers for the next."""
+"""What one call of `plait.backward` did."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
 from torch import Tensor
 
-from plait.engine.learned import LearnedWeights
-from plait.gradients import Layout, RowBuffer, Scratch
+from plait.engine.gathered import Gathered
+from plait.gradients import norms_and_cosines
 
 
 @dataclass(frozen=True)
@@ -29,6 +29,8 @@ class Record:
         skipped: why the step is to be skipped (``nonfinite="skip"``); None if it is not. `.grad`
             is then as it was before.
         reused: the weights are those of an earlier step (`every`).
+        lengths: `{id of a parameter: length of the gradient that it got}`, scalars on the device;
+            empty where a step needed none.
     """
 
     tasks: tuple[str, ...]
@@ -39,30 +41,29 @@ class Record:
     flag: str | None = None
     skipped: str | None = None
     reused: bool = False
+    lengths: Mapping[int, Tensor] = field(default_factory=dict, repr=False, compare=False)
+
+    @classmethod
+    def of(cls, step: Gathered, skipped: str | None = None) -> Record:
+        """Returns what a step did; everything has been read."""
+        tasks = tuple(step.losses)
+        if skipped is not None:
+            return cls(tasks, _values(step.known_losses, tasks), skipped=skipped)
+        tasks = step.tasks or tuple(step.weights) or tasks
+        norms = cosines = None
+        if step.matrix is not None:
+            norms, cosines = norms_and_cosines(step.matrix)
+        return cls(
+            tasks,
+            _values(step.known_losses, tasks),
+            step.weights_of(tasks).numpy() if step.weights else None,
+            norms,
+            cosines,
+            step.flag,
+            reused=step.reused,
+            lengths=dict(zip(step.gradients, step.lengths.unbind(), strict=False)),
+        )
 
 
-@dataclass
-class Memory:
-    """What lives across calls.
-
-    Attributes:
-        rows: the row buffer, with what was learned of the graph.
-        scratch: the memory of the route by layers, and of rows at the features.
-        learned: watches that the balancer's learned weights move.
-        weights: `{task: weight}` that the method last gave, for `every`.
-        age: steps that these weights have served.
-        skipped: steps that were skipped because something was not finite.
-    """
-
-    rows: RowBuffer = field(default_factory=RowBuffer)
-    scratch: Scratch = field(default_factory=Scratch)
-    learned: LearnedWeights = field(default_factory=LearnedWeights)
-    weights: dict[str, float] = field(default_factory=dict)
-    age: int = 0
-    skipped: int = 0
-
-    def name_shared(self, shared: Sequence[Tensor]) -> None:
-        """Takes the shared parameters that the caller names, unless they are known as such."""
-        given = self.rows.layout.given
-        if given is None or list(map(id, given)) != list(map(id, shared)):
-            self.rows = RowBuffer(Layout(given=shared))
+def _values(losses: Mapping[str, float], tasks: tuple[str, ...]) -> np.ndarray:
+    return np.array([losses[task] for task in tasks if task in losses])

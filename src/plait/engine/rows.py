@@ -11,7 +11,7 @@ from plait.core.errors import ConfigError
 from plait.gradients import RowBuffer, cross_gramian, gramian
 
 
-class RowStep:
+class Rows:
     """One row buffer for each independent batch of a step, all with the same columns.
 
     Args:
@@ -21,6 +21,15 @@ class RowStep:
     def __init__(self, rows: RowBuffer) -> None:
         self.buffers = [rows]
         self.tasks: tuple[str, ...] = ()
+
+    @property
+    def first(self) -> RowBuffer:
+        """The buffer of the first batch."""
+        return self.buffers[0]
+
+    def own(self, batch: int = 0) -> list[tuple[Tensor, str, Tensor]]:
+        """Returns `(parameter, task, gradient)` of a batch, at the parameters without columns."""
+        return [each for each in self.buffer(batch).own if each[1] in self.tasks]
 
     def buffer(self, batch: int) -> RowBuffer:
         """Returns the buffer of a batch, made if it is the first time."""

@@ -15,7 +15,7 @@ from plait.gradients.layers.plan import LayerGradients, LayerPlan
 from plait.gradients.layout import Layout
 from plait.gradients.rows import RowBuffer
 from plait.gradients.scratch import Scratch
-from plait.gradients.write import accumulate, add
+from plait.gradients.write import accumulate, add, lengths
 
 __all__ = [
     "Cut",
@@ -33,6 +33,7 @@ __all__ = [
     "gramian",
     "joint_gradients",
     "leaves",
+    "lengths",
     "nearest",
     "norms_and_cosines",
     "per_task_gradients",

@@ -1,15 +1,14 @@
-"""Losses and penalties before they are differentiated: shapes, graphs, values."""
+"""Losses and penalties before they are differentiated: shapes and graphs."""
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable, Mapping
 from functools import reduce
 
 import torch
 from torch import Tensor
 
-from plait.core.errors import ConfigError, NonFiniteError, ShapeError
+from plait.core.errors import ConfigError, ShapeError
 
 
 def values_of(scalars: Iterable[Tensor]) -> Tensor:
@@ -24,74 +23,29 @@ def values_of(scalars: Iterable[Tensor]) -> Tensor:
     return torch.stack([value.to(dtype) for value in values])
 
 
-def check_losses(
-    losses: Mapping[str, Tensor],
-    penalty: Mapping[str, Tensor] | Tensor | None = None,
-    *,
-    positive: bool = False,
-) -> Tensor:
-    """Checks the scalars of a step, with one copy of all of them to the host.
+def check_losses(losses: Mapping[str, Tensor], penalties: Mapping[str, Tensor]) -> None:
+    """Checks the scalars of a step by their shapes and graphs; their values stay on the device.
 
     Args:
-        losses: of the tasks.
-        penalty: scalars beside them.
-        positive: whether the method is not defined for negative losses.
-
-    Returns:
-        The values `[T]` of the losses, as `values_of` does.
+        losses: `{task: scalar}`.
+        penalties: `{name: scalar}`; the only one may have the name "".
 
     Raises:
         ShapeError: one is no scalar.
-        ConfigError: a loss depends on no parameter, or is negative where it must not be.
-        NonFiniteError: one is NaN or infinite; it names the task.
+        ConfigError: a loss depends on no parameter.
     """
-    scalars = [*losses.values(), *_terms(penalty).values()]
-    for position, scalar in enumerate(scalars):
-        if scalar.dim() != 0:
-            raise ShapeError(
-                f"{_name(position, losses, penalty)} must be a scalar; found "
-                f"{list(scalar.shape)}. Take its mean first."
-            )
     for task, loss in losses.items():
+        if loss.dim() != 0:
+            raise _no_scalar(f"the loss of task {task!r}", loss)
         if not loss.requires_grad:
             raise ConfigError(
                 f"the loss of task {task!r} depends on no parameter that needs a gradient. "
                 "Leave the task out of this step, or look for a stray `detach` or `no_grad`."
             )
-    if not scalars:
-        return torch.zeros(0)
-    found = values_of(scalars)
-    values = found.tolist()
-    broken = [
-        f"{_name(position, losses, penalty)} is {value}"
-        for position, value in enumerate(values)
-        if not math.isfinite(value)
-    ]
-    if broken:
-        raise NonFiniteError(
-            f"{', '.join(broken)}; nothing was changed. "
-            "Lower the learning rate, clip gradients, or check the task's labels and loss."
-        )
-    if positive and min(values[: len(losses)], default=0.0) < 0:
-        task, value = next((t, v) for t, v in zip(losses, values, strict=False) if v < 0)
-        raise ConfigError(
-            f"the losses must not be negative for this balancer; found {value:g} for task "
-            f"{task!r}. Take another loss or balancer."
-        )
-    return found[: len(losses)]
+    for name, penalty in penalties.items():
+        if penalty.dim() != 0:
+            raise _no_scalar(f"the penalty {name!r}" if name else "the penalty", penalty)
 
 
-def _terms(penalty: Mapping[str, Tensor] | Tensor | None) -> Mapping[str, Tensor]:
-    if isinstance(penalty, Mapping):
-        return penalty
-    return {} if penalty is None else {"": penalty}
-
-
-def _name(
-    position: int, losses: Mapping[str, Tensor], penalty: Mapping[str, Tensor] | Tensor | None
-) -> str:
-    """Returns what a message calls the scalar at a position: losses first, then penalties."""
-    if position < len(losses):
-        return f"the loss of task {list(losses)[position]!r}"
-    name = list(_terms(penalty))[position - len(losses)]
-    return f"the penalty {name!r}" if name else "the penalty"
+def _no_scalar(what: str, found: Tensor) -> ShapeError:
+    return ShapeError(f"{what} must be a scalar; found {list(found.shape)}. Take its mean first.")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 import torch
 from torch import Tensor
@@ -11,6 +11,27 @@ from torch import Tensor
 def add(first: Tensor, second: Tensor) -> Tensor:
     """Returns the sum of two gradients, either of which may be sparse, in memory of its own."""
     return second + first if first.is_sparse and not second.is_sparse else first + second
+
+
+def lengths(gradients: Sequence[Tensor]) -> Tensor:
+    """Returns the Euclidean lengths `[n]` of gradients, on the device of the first; empty for none.
+
+    Half-precision ones are measured in single precision. A length is infinite or NaN if an entry
+    is, or if a square is beyond the numbers of the dtype.
+
+    Example:
+        >>> lengths([torch.tensor([3.0, 4.0]), torch.tensor([[2.0]])])
+        tensor([5., 2.])
+    """
+    if not gradients:
+        return torch.zeros(0)
+    found = []
+    for gradient in gradients:
+        values = gradient._values() if gradient.is_sparse else gradient
+        wide = torch.promote_types(values.dtype, torch.float32)
+        found.append(torch.linalg.vector_norm(values, dtype=wide))
+    first = found[0]
+    return torch.stack([each.to(first) for each in found])
 
 
 def accumulate(pairs: Iterable[tuple[Tensor, Tensor]]) -> None:

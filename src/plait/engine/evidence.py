@@ -1,0 +1,137 @@
+"""What a step has come to: the one place where it waits for the device."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Iterator, Sequence
+from functools import reduce
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from plait.balancing.contract.checks import check_finite
+from plait.core.errors import ConfigError, NonFiniteError
+from plait.engine.gathered import Gathered, Named, Own
+from plait.gradients import lengths, reached_by
+
+LIMIT = 1e19  # of a length: single precision holds its square
+
+Values = list[tuple[str, float]]
+
+
+def read(step: Gathered, own: Own = (), rows: Tensor | None = None) -> None:
+    """Copies what a step has on the device to the host, in one copy; refuses what is not finite.
+
+    Afterwards its losses are on the host, and so are its weights and its Gramian, if it has any.
+
+    Args:
+        step: its losses, penalties and gradients are checked.
+        own: `(parameter, task, gradient)`, further gradients to check.
+        rows: lengths `[T]` of the rows behind the Gramian; by default its diagonal tells them.
+
+    Raises:
+        NonFiniteError: a loss, a penalty or a gradient is NaN or infinite; it names the tasks.
+        ConfigError: a loss is negative where it must not be.
+    """
+    own, tasks = list(own), tuple(step.losses)
+    step.lengths = lengths([gradient for _, gradient in step.gradients.values()])
+    own_lengths = lengths([gradient for _, _, gradient in own])
+    further = [each for each in (step.gramian, rows) if each is not None]
+    noted = (*step.other_losses, *step.penalties, *step.new_weights)
+    values = [step.values_of(tasks), step.lengths, own_lengths, *(each for _, each in noted)]
+    found = iter(to_host([*values, *further]))
+    step.known_losses = dict(zip(tasks, next(found).tolist(), strict=True))
+    at_parameters, at_own = next(found).tolist(), next(found).tolist()
+    losses = [*step.known_losses.items(), *_by_name(step.other_losses, found)]
+    penalties = _by_name(step.penalties, found)
+    step.weights.update(_by_name(step.new_weights, found))
+    _check_scalars(losses, penalties, positive=step.balancer.positive_losses)
+    step.other_losses, step.penalties, step.new_weights = [], [], []
+    if step.gramian is not None:
+        step.matrix = next(found)
+        check_finite(step.matrix, step.tasks)
+        step.gramian = None
+        squares = np.diagonal(step.matrix, axis1=-2, axis2=-1).reshape(-1, len(step.tasks))
+        step.rows = np.sqrt(squares.clip(min=0).sum(axis=0)) if rows is None else next(found)
+    step.own_lengths = [(task, length) for (_, task, _), length in zip(own, at_own, strict=True)]
+    step.other_lengths = sum(at_parameters)
+    broken = [task for task, length in step.own_lengths if not math.isfinite(length)]
+    if broken or not math.isfinite(step.other_lengths):
+        _refuse(step, broken, at_parameters)
+
+
+def to_host(tensors: Sequence[Tensor]) -> list[np.ndarray]:
+    """Copies tensors to the host in one copy; returns float64 arrays of their shapes.
+
+    Example:
+        >>> [each.tolist() for each in to_host([torch.ones(2), torch.eye(1).double()])]
+        [[1.0, 1.0], [[1.0]]]
+    """
+    device = tensors[0].device
+    dtype = reduce(torch.promote_types, (each.dtype for each in tensors))
+    flat = [each.detach().reshape(-1).to(device, dtype) for each in tensors]
+    joined = torch.cat(flat).double().cpu().numpy()
+    found, start = [], 0
+    for each in tensors:
+        stop = start + each.numel()
+        found.append(joined[start:stop].reshape(each.shape))
+        start = stop
+    return found
+
+
+def _by_name(noted: Iterable[Named], found: Iterator[np.ndarray]) -> Values:
+    """Takes from `found` the values of what was noted under names."""
+    values: Values = []
+    for names, _ in noted:
+        values += zip(names, next(found).tolist(), strict=True)
+    return values
+
+
+def _check_scalars(losses: Values, penalties: Values, *, positive: bool) -> None:
+    broken = [f"the loss of task {t!r} is {v}" for t, v in losses if not math.isfinite(v)]
+    broken += [
+        f"the penalty {name!r} is {value}" if name else f"the penalty is {value}"
+        for name, value in penalties
+        if not math.isfinite(value)
+    ]
+    if broken:
+        raise NonFiniteError(
+            f"{', '.join(dict.fromkeys(broken))}; nothing was changed. "
+            "Lower the learning rate, clip gradients, or check the task's labels and loss."
+        )
+    for task, value in losses if positive else ():
+        if value < 0:
+            raise ConfigError(
+                f"the losses must not be negative for this balancer; found {value:g} for task "
+                f"{task!r}. Take another loss or balancer."
+            )
+
+
+def _refuse(step: Gathered, broken: list[str], at_parameters: Sequence[float]) -> None:
+    """Raises for gradients that are not finite although every loss is.
+
+    Args:
+        broken: tasks whose own gradients are not.
+        at_parameters: lengths of the gathered gradients; infinite ones may be of finite entries.
+    """
+    pairs = zip(step.gradients.values(), at_parameters, strict=True)
+    where = [p for (p, g), length in pairs if not math.isfinite(length) and not _holds(g)]
+    if not broken and not where:  # double precision, whose squares alone are beyond its numbers
+        return
+    reached = {id(parameter): tasks for parameter, tasks in reached_by(step.latest)}
+    found = [reached.get(id(parameter), ()) for parameter in where]
+    if not broken:  # one task's parameters tell more than those of several
+        single = [tasks for tasks in found if len(tasks) == 1]
+        broken = [task for tasks in single or found for task in tasks]
+    names = ", ".join(map(repr, dict.fromkeys(broken)))
+    whose = f" of task {names}" if names else ""
+    raise NonFiniteError(
+        f"the gradient{whose} is not finite although every loss is; nothing was changed. Lower the "
+        "learning rate, or look for a division, logarithm or square root at 0 in the model."
+    )
+
+
+def _holds(gradient: Tensor) -> bool:
+    """Returns whether all entries are finite, and so large only as double precision allows."""
+    return gradient.dtype == torch.float64 and bool(gradient.isfinite().all())

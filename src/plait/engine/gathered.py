@@ -1,0 +1,173 @@
+"""Losses, weights and gradients of one step, before anything outside is changed."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import replace
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from plait.balancing.base import Balancer, BilevelBalancer, LossBalancer
+from plait.balancing.contract.info import Info
+from plait.engine.memory import Memory
+from plait.engine.micro_batch import MicroBatch, TaskLosses
+from plait.engine.options import Options
+from plait.gradients import add, values_of
+
+Pairs = Iterable[tuple[Tensor, Tensor]]  # (parameter, gradient)
+Own = Iterable[tuple[Tensor, str, Tensor]]  # (parameter, the one task that reaches it, gradient)
+Named = tuple[tuple[str, ...], Tensor]  # names, and a value for each of them
+
+
+class Gathered:
+    """What one step has gathered so far; nothing outside changes before the step is finished.
+
+    Args:
+        balancer: decides the weights.
+        options: see `Backward`.
+        memory: what lives across steps.
+        model: the model, if the caller gave one.
+        info: where the training is.
+        measure: norms and cosines are wanted of a loss method too.
+
+    Attributes:
+        losses: `{task: loss}`, scalars without a graph, of the micro-batches so far; those of the
+            first batch where a method reads several.
+        known_losses: the same on the host, once they were read.
+        weights: `{task: weight}`, on the chosen scale; empty until they are known.
+        gradients: `{id of the parameter: (parameter, gradient)}`.
+        gramian: `[..., T, T]`, on the device, until it is read; None where none is formed.
+        matrix: the Gramian `[..., T, T]`, float64, once it was read.
+        tasks: those of the Gramian, in its order; empty where none is formed.
+        flag: what the balancer found out of the ordinary; None if nothing.
+        reused: the weights are those of an earlier step.
+        batches: independent batches so far.
+        several: the step has several micro-batches.
+        latest: the losses of the last micro-batch, with their graph.
+        other_losses, penalties, new_weights: names and values that are still to be read.
+        lengths: of `gradients`, `[n]` in their order, as of the last read.
+        rows: lengths `[T]` of the rows behind the Gramian, once it was read.
+        own_lengths, other_lengths: what the last read told of gradients at the parameters of one
+            task, as `(task, length)`, and of all those gathered so far, as a sum.
+        bound: the gradient is not longer than this; infinite until it is known.
+    """
+
+    def __init__(
+        self,
+        balancer: Balancer,
+        options: Options,
+        memory: Memory,
+        model: nn.Module | None,
+        info: Info,
+        *,
+        measure: bool = False,
+    ) -> None:
+        self.balancer = balancer
+        self.options = options
+        self.memory = memory
+        self.model = model
+        self.info = info
+        self.measure = measure
+        self.losses: dict[str, Tensor] = {}
+        self.known_losses: dict[str, float] = {}
+        self.weights: dict[str, float | Tensor] = {}
+        self.gradients: dict[int, tuple[Tensor, Tensor]] = {}
+        self.gramian: Tensor | None = None
+        self.matrix: np.ndarray | None = None
+        self.tasks: tuple[str, ...] = ()
+        self.flag: str | None = None
+        self.reused = False
+        self.batches = 0
+        self.several = False
+        self.latest: TaskLosses = {}
+        self.other_losses: list[Named] = []
+        self.penalties: list[Named] = []
+        self.new_weights: list[Named] = []
+        self.lengths = torch.zeros(0)
+        self.rows = np.zeros(0)
+        self.own_lengths: list[tuple[str, float]] = []
+        self.other_lengths = 0.0
+        self.bound = math.inf
+        self._values: Tensor | None = None  # all losses, where they came at once
+
+    @property
+    def heads_by_task(self) -> bool:
+        """Whether a task's weight counts at the parameters that it alone reaches."""
+        chosen = self.options.head_weights
+        own = isinstance(self.balancer, LossBalancer | BilevelBalancer)
+        return chosen == "task" or (chosen == "auto" and own)
+
+    def note(self, micro: MicroBatch) -> None:
+        """Notes the losses and penalties of a micro-batch, on the device."""
+        tasks, count = tuple(micro.losses), len(micro.losses)
+        if not tasks and not micro.penalties:
+            return
+        values = values_of((*micro.losses.values(), *micro.penalties.values()))
+        found, self.latest = values[:count], micro.losses
+        self.several = self.several or micro.shares is not None
+        if micro.penalties:
+            self.penalties.append((tuple(micro.penalties), values[count:]))
+        if micro.batch > 0 or micro.shares is not None:
+            self.other_losses.append((tasks, found))
+        if tasks:
+            self.batches = max(self.batches, micro.batch + 1)
+        if micro.batch > 0:
+            return
+        if micro.shares is None:
+            self._values = found
+            self.losses = dict(zip(tasks, found.unbind(), strict=True))
+            return
+        self._values = None
+        for task, value in zip(tasks, found.unbind(), strict=True):
+            part = value * micro.shares[task]
+            self.losses[task] = self.losses[task] + part if task in self.losses else part
+
+    def values_of(self, tasks: Sequence[str]) -> Tensor:
+        """Returns the losses `[T]` of tasks, without a graph."""
+        if self._values is not None and list(tasks) == list(self.losses):
+            return self._values
+        return values_of(self.losses[task] for task in tasks)
+
+    def informed(
+        self, tasks: Iterable[str], losses: Tensor, dtype: torch.dtype = torch.float32
+    ) -> Info:
+        """Returns the `Info` of this step: tasks present, their losses `[T]`, dtype of the rows."""
+        wide = torch.promote_types(dtype, torch.float32)
+        return replace(self.info, tasks=tuple(tasks), losses=losses, dtype=wide)
+
+    def scale(self, tasks: int) -> float:
+        """Returns the factor from the paper's weights of T tasks to the chosen scale."""
+        return self._divisor(tasks) if self.options.scale == "sum" else 1.0
+
+    def equal(self, tasks: int) -> float:
+        """Returns the weight that equal weighting gives each of T tasks."""
+        return self.scale(tasks) / self._divisor(tasks)
+
+    def _divisor(self, tasks: int) -> float:
+        """Returns T for a method whose equal weights are 1/T each, else 1."""
+        return float(tasks) if self.balancer.equal_weight == "mean" else 1.0
+
+    def weigh_equally(self, tasks: Collection[str]) -> None:
+        """Gives each task the weight of equal weighting."""
+        self.weights = dict.fromkeys(tasks, self.equal(len(tasks)))
+
+    def weights_of(self, tasks: Iterable[str]) -> Tensor:
+        """Returns the weights `[T]` of tasks, in double precision, on the host."""
+        return torch.tensor([float(self.weights[task]) for task in tasks], dtype=torch.float64)
+
+    def collect(self, pairs: Pairs) -> None:
+        """Adds gradients to those of the step; micro-batches take the memory of one."""
+        for parameter, gradient in pairs:
+            known = self.gradients.get(id(parameter))
+            total = gradient if known is None else add(known[1], gradient)
+            self.gradients[id(parameter)] = (parameter, total)
+
+    def collect_own(self, own: Own, factor: float = 1.0) -> None:
+        """Adds gradients at parameters of one task, by its weight if the heads count by task."""
+        for parameter, task, gradient in own:
+            weight = factor * (self.weights[task] if self.heads_by_task else 1.0)
+            plain = isinstance(weight, float) and weight == 1.0
+            self.collect([(parameter, gradient if plain else gradient * weight)])

@@ -1,0 +1,115 @@
+"""What lives across the steps of `plait.backward`."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
+import torch
+from torch import Tensor, nn
+
+from plait.balancing.base import Balancer
+from plait.core.errors import ConfigError
+from plait.gradients import Layout, RowBuffer, Scratch
+
+UNMOVED = 100  # steps after which learned weights that no optimizer has moved are an error
+
+
+class LearnedWeights:
+    """Watches that an optimizer moves the weights that a balancer learns.
+
+    It looks at the first step and at the 100th, so that the steps between do not wait for the
+    device.
+    """
+
+    def __init__(self) -> None:
+        self.first: list[Tensor] = []
+        self.steps = 0
+
+    def watch(self, balancer: Balancer) -> None:
+        """Counts a step; call it once in each.
+
+        Raises:
+            ConfigError: at the 100th step the weights are what they were at the first.
+        """
+        if not balancer.learns or self.steps >= UNMOVED:
+            return
+        learned = [parameter for parameter in balancer.parameters() if parameter.requires_grad]
+        if not learned:
+            return
+        self.steps += 1
+        if self.steps == 1:
+            self.first = [parameter.detach().clone() for parameter in learned]
+        if self.steps == UNMOVED:
+            first, self.first = self.first, []
+            if _equal(learned, first):
+                self.steps = 0
+                raise ConfigError(
+                    f"the learned weights of {type(balancer).__name__} have not moved in {UNMOVED} "
+                    "steps: no optimizer has them. Make it with "
+                    "`plait.parameter_groups(model, balancer)`."
+                )
+
+
+def _equal(first: Sequence[Tensor], second: Sequence[Tensor]) -> bool:
+    same = [(one == two.to(one)).all() for one, two in zip(first, second, strict=True)]
+    return bool(torch.stack(same).all())
+
+
+@dataclass
+class Memory:
+    """What `Backward` has learned in earlier steps.
+
+    Attributes:
+        rows: the row buffer, with what was learned of the graph.
+        scratch: the memory of the route by layers, and of rows at the features.
+        learned: watches that the balancer's learned weights move.
+        weights: `{task: weight}` that the method last gave, for `every`; empty before.
+        age: steps that these weights have served.
+        skipped: steps that were skipped because something was not finite.
+    """
+
+    rows: RowBuffer = field(default_factory=RowBuffer)
+    scratch: Scratch = field(default_factory=Scratch)
+    learned: LearnedWeights = field(default_factory=LearnedWeights)
+    weights: dict[str, float] = field(default_factory=dict)
+    age: int = 0
+    skipped: int = 0
+
+    def name_shared(self, shared: Sequence[Tensor]) -> None:
+        """Takes the shared parameters that the caller names, unless they are known as such."""
+        given = self.rows.layout.given
+        if given is None or list(map(id, given)) != list(map(id, shared)):
+            self.rows = RowBuffer(Layout(given=shared))
+
+
+def keep_state(balancer: Balancer) -> Callable[[], None]:
+    """Returns a function that gives a balancer the state back that it has now.
+
+    Its parameters are left out: the optimizer alone moves them. What a method keeps in containers
+    is kept by reference, so that nothing is copied but buffers and the state of generators.
+    """
+    kept = []
+    for module in balancer.modules():
+        values = {
+            name: copy.copy(value) if isinstance(value, dict | list | set) else value
+            for name, value in vars(module).items()
+        }
+        buffers = [(buffer, buffer.clone()) for buffer in module.buffers(recurse=False)]
+        extra = None
+        if type(module).get_extra_state is not nn.Module.get_extra_state:
+            extra = copy.deepcopy(module.get_extra_state())
+        kept.append((module, values, buffers, extra))
+
+    def give_back() -> None:
+        for module, values, buffers, extra in kept:
+            vars(module).clear()
+            vars(module).update(values)
+            with torch.no_grad():
+                for buffer, value in buffers:
+                    buffer.copy_(value)
+            if extra is not None:
+                module.set_extra_state(extra)
+
+    return give_back

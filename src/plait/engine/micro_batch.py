@@ -1,0 +1,44 @@
+"""What is added to a step at once."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from torch import Tensor
+
+from plait.balancing.contract.problem import Problem
+from plait.gradients import Cut
+
+TaskLosses = Mapping[str, Tensor]  # {task: loss}
+Features = Cut | Tensor | Sequence[Tensor]
+
+
+@dataclass(frozen=True)
+class MicroBatch:
+    """The losses of one micro-batch, and what else a route needs to differentiate them.
+
+    Attributes:
+        losses: `{task: scalar}` of the tasks present.
+        candidates: every parameter that they may reach.
+        shares: `{task: n / N}`, the part of the task's labels that it holds; None: the whole batch.
+        penalties: scalars by name, beside the losses.
+        batch: which of several independent batches it belongs to.
+        features: the tensors that all heads read, for gradients at the features.
+        problem: what a bilevel method may ask about the step.
+    """
+
+    losses: TaskLosses
+    candidates: Sequence[Tensor] = ()
+    shares: Mapping[str, float] | None = None
+    penalties: Mapping[str, Tensor] = field(default_factory=dict)
+    batch: int = 0
+    features: Features | None = None
+    problem: Problem | None = None
+
+    @property
+    def counted(self) -> TaskLosses:
+        """`{task: loss}`, each times the share that it has in the loss of the whole batch."""
+        if self.shares is None:
+            return self.losses
+        return {task: loss * self.shares[task] for task, loss in self.losses.items()}

@@ -1,0 +1,80 @@
+"""Backward passes of weighted sums of losses."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+import torch
+from torch import Tensor
+
+from plait.engine.gathered import Gathered
+from plait.engine.micro_batch import MicroBatch, TaskLosses
+from plait.gradients import joint_gradients, nearest, reached_by
+
+
+def weighted_pass(
+    step: Gathered,
+    losses: TaskLosses,
+    candidates: Sequence[Tensor],
+    weights: Tensor,
+    factor: float = 1.0,
+) -> None:
+    """Runs the backward pass of the weighted sum; heads of unit weight get theirs first.
+
+    Args:
+        step: gets the gradients.
+        losses: `{task: scalar}`; their graph is freed.
+        candidates: every parameter that may be reached.
+        weights: `[T]`, in the order of `losses`.
+        factor: how much all of it counts, at the heads too.
+    """
+    shared = candidates
+    if not step.heads_by_task:
+        shared, own = split(step, losses, candidates)
+        differentiate(step, losses, own, torch.full_like(weights, factor), retain=True)
+    differentiate(step, losses, shared, weights if factor == 1.0 else weights * factor)
+
+
+def known_pass(step: Gathered, micro: MicroBatch, factor: float) -> None:
+    """Runs the backward pass of a micro-batch by the weights of the step, of tasks that have one.
+
+    Args:
+        step: gets the gradients.
+        micro: the micro-batch.
+        factor: how much all of it counts, at the heads too.
+    """
+    losses = {task: loss for task, loss in micro.counted.items() if task in step.weights}
+    if losses and factor:
+        weighted_pass(step, losses, micro.candidates, step.weights_of(losses), factor)
+
+
+def differentiate(
+    step: Gathered,
+    losses: TaskLosses,
+    parameters: Sequence[Tensor],
+    weights: Tensor,
+    *,
+    retain: bool = False,
+) -> None:
+    """Adds the gradients of the sum of `losses`, times `weights` `[T]`, to those of the step."""
+    if parameters:
+        step.collect(joint_gradients(list(losses.values()), parameters, weights, retain=retain))
+
+
+def split(
+    step: Gathered, losses: TaskLosses, candidates: Sequence[Tensor]
+) -> tuple[list[Tensor], list[Tensor]]:
+    """Returns the shared parameters among the candidates, and those that one task reaches."""
+    wanted, layout = set(map(id, candidates)), step.memory.rows.layout
+    shared: list[Tensor] = []
+    own: list[Tensor] = []
+    for parameter, tasks in reached_by(losses):
+        if id(parameter) in wanted:
+            (shared if layout.meet(parameter, tasks) else own).append(parameter)
+    return shared, own
+
+
+def last_layer(losses: Iterable[Tensor], shared: Sequence[Tensor]) -> Tensor | None:
+    """Returns the shared weight nearest to the losses; None if nothing is shared."""
+    weights = [parameter for parameter in shared if parameter.dim() > 1]
+    return nearest(losses, set(map(id, weights or shared)))

@@ -1,0 +1,68 @@
+"""The base of all routes."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+
+from torch import Tensor
+
+from plait.engine.gathered import Gathered
+from plait.engine.micro_batch import MicroBatch
+from plait.engine.rows import Rows
+
+
+class Route(ABC):
+    """One way from the losses of a step to its gradients.
+
+    It is chosen at the first micro-batch (`choose`) and lives for one step:
+
+        add, add, ...   differentiate each micro-batch
+        settle          everything is there: losses, rows or Gramian, of all micro-batches
+        solve           what each task counts
+        apply           the gradients, into the step
+
+    Args:
+        step: has the losses, and gets weights and gradients.
+    """
+
+    def __init__(self, step: Gathered) -> None:
+        self.step = step
+        self.rows: Rows | None = None  # for a route that keeps a row for each task
+
+    @abstractmethod
+    def add(self, micro: MicroBatch) -> None:
+        """Differentiates a micro-batch, or keeps it for `apply`."""
+
+    def finish(self) -> None:
+        """Ends the step: from what was added to the gradients."""
+        self.settle()
+        self.solve()
+        self.apply()
+
+    def settle(self) -> None:
+        """Completes what is decided on; the one place that all of it passes before `solve`.
+
+        Average over processes here: losses by label counts, and rows before the Gramian is formed
+        from them, for the mean of several Gramians is another matrix.
+
+        Raises:
+            ConfigError: no task has labels in all of several batches.
+        """
+        if self.rows is not None and self.step.matrix is None:
+            step = self.step
+            parts = step.several or step.batches > 2  # which bring the tasks in orders of their own
+            self.rows.settle(step.balancer.tasks if parts else None)
+            self.step.tasks = self.rows.tasks
+            self.step.gramian = self.gramian(self.rows)
+
+    def gramian(self, rows: Rows) -> Tensor:
+        """Returns the inner products `[..., T, T]` of the rows that the method reads."""
+        return rows.gramian()
+
+    @abstractmethod
+    def solve(self) -> None:
+        """Finds the weights."""
+
+    @abstractmethod
+    def apply(self) -> None:
+        """Adds the gradients to those of the step."""

@@ -1,0 +1,64 @@
+"""Which route a step takes."""
+
+from __future__ import annotations
+
+from plait.balancing.base import (
+    BilevelBalancer,
+    GramianBalancer,
+    JacobianBalancer,
+    LossBalancer,
+)
+from plait.engine.gathered import Gathered
+from plait.engine.micro_batch import MicroBatch
+from plait.engine.options import reads_one_gramian
+from plait.engine.routes.base import Route
+from plait.engine.routes.batches import SeveralBatches
+from plait.engine.routes.features import AtFeatures
+from plait.engine.routes.last_layer import LastLayer
+from plait.engine.routes.layers import Layers, plan_of
+from plait.engine.routes.look_ahead import LookAhead
+from plait.engine.routes.reused import Reused
+from plait.engine.routes.rows import Direction, GramianByGroup, GramianOfRows, MeasuredLosses
+from plait.engine.routes.weighted import Constant, Weighted
+
+
+def choose(step: Gathered, micro: MicroBatch) -> Route:
+    """Returns the route of a step, chosen at its first micro-batch.
+
+    Args:
+        step: has the balancer and the options.
+        micro: the first micro-batch that has a loss.
+    """
+    balancer = step.balancer
+    if isinstance(balancer, BilevelBalancer):
+        return LookAhead(step, balancer)
+    if isinstance(balancer, LossBalancer):
+        if step.measure or (step.several and not balancer.constant):
+            return MeasuredLosses(step, balancer)
+        return Constant(step, balancer) if balancer.constant else Weighted(step, balancer)
+    reused = _reuses(step, micro)
+    if isinstance(balancer, GramianBalancer):
+        if step.options.at == "features":
+            return AtFeatures(step, balancer, reused=reused)
+        return Reused(step, balancer.applied) if reused else _forming(step, balancer, micro)
+    assert isinstance(balancer, JacobianBalancer)
+    return Reused(step, (1.0,)) if reused else Direction(step, balancer)
+
+
+def _forming(step: Gathered, balancer: GramianBalancer, micro: MicroBatch) -> Route:
+    """Returns the route that forms the Gramian at the parameters."""
+    if balancer.at == "last layer" and not step.several:
+        return LastLayer(step, balancer)
+    if balancer.groups != "whole":
+        return GramianByGroup(step, balancer)
+    if balancer.batches > 1:
+        return SeveralBatches(step, balancer)
+    plan = plan_of(step, micro) if reads_one_gramian(balancer) else None
+    return GramianOfRows(step, balancer) if plan is None else Layers(step, balancer, plan)
+
+
+def _reuses(step: Gathered, micro: MicroBatch) -> bool:
+    """Returns whether the weights of an earlier step still serve, for every task of the batch."""
+    memory = step.memory
+    known = all(task in memory.weights for task in micro.losses)
+    return known and memory.age + 1 < step.options.every

@@ -1,0 +1,70 @@
+"""The Gramian at the features that the heads read."""
+
+from __future__ import annotations
+
+from torch import Tensor
+
+from plait.balancing.base import GramianBalancer
+from plait.core.errors import ConfigError
+from plait.engine.evidence import read
+from plait.engine.gathered import Gathered
+from plait.engine.micro_batch import MicroBatch
+from plait.engine.routes.base import Route
+from plait.engine.routes.reused import recall
+from plait.engine.weights import gramian_weights
+from plait.gradients import FeatureGradients
+
+
+class AtFeatures(Route):
+    """T passes through the heads; then one through the trunk.
+
+    Weights of an earlier step are applied in the same way: a `Cut` leaves no other one.
+
+    Args:
+        step: see `Route`.
+        balancer: the method.
+        reused: whether the weights are those of an earlier step.
+    """
+
+    def __init__(self, step: Gathered, balancer: GramianBalancer, *, reused: bool) -> None:
+        super().__init__(step)
+        self.balancer = balancer
+        step.reused = reused
+
+    def add(self, micro: MicroBatch) -> None:
+        """Takes the gradients at the features and in the heads.
+
+        Raises:
+            ConfigError: it is one of several micro-batches, or no features are given.
+        """
+        if micro.shares is not None:
+            raise ConfigError(
+                "at='features' needs the whole step in one batch. Do not accumulate micro-batches."
+            )
+        if micro.features is None:
+            raise ConfigError(
+                "at='features' needs the tensor that the heads read. Give `features=`; a "
+                "MultiTaskModel in the Trainer gives it by itself."
+            )
+        features = [micro.features] if isinstance(micro.features, Tensor) else micro.features
+        self.micro = micro
+        self.found = FeatureGradients(
+            micro.losses, features, set(map(id, micro.candidates)), self.step.memory.scratch
+        )
+        if not self.step.reused:
+            self.step.tasks, self.step.gramian = tuple(micro.losses), self.found.gramian
+
+    def solve(self) -> None:
+        """Solves on the host, or recalls the weights."""
+        if self.step.reused:
+            recall(self.step)
+        else:
+            read(self.step, self.found.own)
+            gramian_weights(self.step, self.balancer, self.found.dtype)
+
+    def apply(self) -> None:
+        """Sends the weighted gradient at the features through the trunk."""
+        self.step.collect_own(self.found.own)
+        heads = {id(parameter) for parameter, _, _ in self.found.own}
+        trunk = [parameter for parameter in self.micro.candidates if id(parameter) not in heads]
+        self.step.collect(self.found.trunk(self.step.weights_of(self.micro.losses), trunk))

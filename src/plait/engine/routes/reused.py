@@ -1,0 +1,40 @@
+"""The weights of an earlier step."""
+
+from __future__ import annotations
+
+from plait.engine.gathered import Gathered
+from plait.engine.micro_batch import MicroBatch
+from plait.engine.passes import known_pass
+from plait.engine.routes.base import Route
+
+
+class Reused(Route):
+    """One backward pass with the weights that were found some steps ago (`every`).
+
+    Args:
+        step: see `Route`.
+        applied: how much the gradients of each independent batch count.
+    """
+
+    def __init__(self, step: Gathered, applied: tuple[float, ...]) -> None:
+        super().__init__(step)
+        self.applied = applied
+        step.reused = True
+
+    def add(self, micro: MicroBatch) -> None:
+        """Differentiates the weighted sum of a micro-batch; tasks without a weight are left out."""
+        recall(self.step)
+        known_pass(self.step, micro, self.applied[micro.batch])
+
+    def solve(self) -> None:
+        """The weights are known."""
+
+    def apply(self) -> None:
+        """The gradients are in the step already."""
+
+
+def recall(step: Gathered) -> None:
+    """Takes the weights of an earlier step; equal weighting for a task that had none."""
+    known = step.memory.weights
+    step.weigh_equally(step.losses)
+    step.weights.update({task: known[task] for task in step.losses if task in known})

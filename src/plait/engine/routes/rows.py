@@ -1,0 +1,140 @@
+"""A row of gradients for each task, over all micro-batches."""
+
+from __future__ import annotations
+
+from torch import Tensor
+
+from plait.balancing.base import GramianBalancer, JacobianBalancer, LossBalancer
+from plait.engine.evidence import read
+from plait.engine.gathered import Gathered
+from plait.engine.micro_batch import MicroBatch
+from plait.engine.passes import last_layer, split
+from plait.engine.routes.base import Route
+from plait.engine.rows import Groups, Rows
+from plait.engine.weights import bound, gramian_weights, loss_weights
+
+
+class RowRoute(Route):
+    """T backward passes for each micro-batch, into a row for each task at the shared parameters.
+
+    Args:
+        step: see `Route`.
+    """
+
+    rows: Rows
+
+    def __init__(self, step: Gathered) -> None:
+        super().__init__(step)
+        self.rows = Rows(step.memory.rows)
+
+    def add(self, micro: MicroBatch) -> None:
+        """Adds the gradients of a micro-batch to the rows of its tasks."""
+        buffer = self.rows.buffer(micro.batch)
+        buffer.add(micro.counted, micro.candidates, chunk_size=self.step.options.chunk_size)
+
+
+class MeasuredLosses(RowRoute):
+    """For a method that reads the losses, where rows are wanted or micro-batches have to be joined.
+
+    Args:
+        step: see `Route`.
+        balancer: the method.
+    """
+
+    def __init__(self, step: Gathered, balancer: LossBalancer) -> None:
+        super().__init__(step)
+        self.balancer = balancer
+
+    def solve(self) -> None:
+        """Takes the slopes of the method's objective at the losses of the whole step."""
+        self.weights = loss_weights(self.step, self.balancer, self.rows.tasks)
+
+    def apply(self) -> None:
+        """Adds up the rows by their weights."""
+        self.step.collect(self.rows.first.combine(self.weights))
+        self.step.collect_own(self.rows.own())
+
+
+class Direction(RowRoute):
+    """For a method that makes one direction of the rows, coordinate by coordinate.
+
+    Args:
+        step: see `Route`.
+        balancer: the method.
+    """
+
+    def __init__(self, step: Gathered, balancer: JacobianBalancer) -> None:
+        super().__init__(step)
+        self.balancer = balancer
+
+    def solve(self) -> None:
+        """Combines the rows; they may hold NaN, which is found before anything is written."""
+        step, tasks, jacobian = self.step, self.rows.tasks, self.rows.jacobian()
+        info = step.informed(tasks, step.values_of(tasks), jacobian.dtype)
+        scale = step.scale(len(tasks))
+        self.found = self.balancer.combine(jacobian, info) * scale
+        step.flag = self.balancer.flag
+        if self.balancer.gives_weights:
+            assert self.balancer.last_weights is not None
+            weights = self.balancer.last_weights * scale
+            step.weights = dict(zip(tasks, weights.unbind(), strict=True))
+            step.new_weights.append((tasks, weights))
+
+    def apply(self) -> None:
+        """Cuts the direction up by parameter."""
+        self.step.collect(self.rows.first.split(self.found))
+        self.step.collect_own(self.rows.own())
+
+
+class GramianOfRows(RowRoute):
+    """For a method that reads the Gramian of the rows, ``G = J J^T``, of one batch.
+
+    Args:
+        step: see `Route`.
+        balancer: the method.
+    """
+
+    def __init__(self, step: Gathered, balancer: GramianBalancer) -> None:
+        super().__init__(step)
+        self.balancer = balancer
+        self.layer: Tensor | None = None
+
+    def add(self, micro: MicroBatch) -> None:
+        """Adds the gradients of a micro-batch, and finds the last shared layer if it counts."""
+        if self.balancer.at == "last layer" and self.layer is None:
+            shared, _ = split(self.step, micro.losses, micro.candidates)
+            self.layer = last_layer(micro.losses.values(), shared)
+        super().add(micro)
+
+    def gramian(self, rows: Rows) -> Tensor:
+        """Returns the inner products of the rows, at the last shared layer if it alone counts."""
+        return rows.gramian(self.layer)
+
+    def solve(self) -> None:
+        """Solves on the host."""
+        step = self.step
+        read(step, self.rows.own())
+        self.weights = gramian_weights(step, self.balancer, self.rows.jacobian().dtype)
+        if self.layer is None:
+            step.bound = bound(step, self.weights)
+
+    def apply(self) -> None:
+        """Adds up the rows by their weights."""
+        self.step.collect(self.rows.first.combine(self.weights))
+        self.step.collect_own(self.rows.own())
+
+
+class GramianByGroup(GramianOfRows):
+    """For a method with weights of its own for each layer or matrix."""
+
+    def gramian(self, rows: Rows) -> Tensor:
+        """Returns one Gramian for each group, `[G, T, T]`."""
+        assert self.balancer.groups != "whole"
+        self.groups = Groups(rows.first, self.balancer.groups, self.step.model)
+        return self.groups.gramians(rows.jacobian())
+
+    def apply(self) -> None:
+        """Adds up each group of columns by its weights."""
+        direction = self.groups.direction(self.weights, self.rows.jacobian())
+        self.step.collect(self.rows.first.split(direction))
+        self.step.collect_own(self.rows.own())

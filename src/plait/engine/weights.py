@@ -1,0 +1,68 @@
+"""The weights of a step, on the chosen scale."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+
+from plait.balancing.base import GramianBalancer, LossBalancer
+from plait.engine.gathered import Gathered
+
+
+def loss_weights(step: Gathered, balancer: LossBalancer, tasks: Sequence[str]) -> Tensor:
+    """Returns the weights `[T]` of a loss method, on the device of the losses.
+
+    The parameters that the method learns get their gradients on the way.
+    """
+    values = step.values_of(tasks).detach().requires_grad_()
+    objective = balancer.objective(values, step.informed(tasks, values.detach()))
+    learned = [parameter for parameter in balancer.parameters() if parameter.requires_grad]
+    weights, *own = torch.autograd.grad(objective, [values, *learned], allow_unused=True)
+    step.collect([(p, g) for p, g in zip(learned, own, strict=True) if g is not None])
+    weights = weights * step.scale(len(values))
+    step.weights.update(zip(tasks, weights.unbind(), strict=True))
+    step.new_weights.append((tuple(tasks), weights))
+    step.flag = balancer.flag
+    return weights
+
+
+def gramian_weights(step: Gathered, balancer: GramianBalancer, dtype: torch.dtype) -> Tensor:
+    """Returns the weights `[T]` of a Gramian method on the host, or `[G, T]` of G groups.
+
+    A task that moves nothing shared gets the weight of equal weighting, for its head.
+
+    Args:
+        step: its Gramian has been read.
+        balancer: the method.
+        dtype: of the rows.
+    """
+    tasks, matrix = step.tasks, step.matrix
+    assert matrix is not None
+    losses = torch.tensor([step.known_losses[task] for task in tasks], dtype=torch.float64)
+    losses = losses.to(step.values_of(tasks).dtype)
+    info = step.informed(tasks, losses, dtype)
+    weights = balancer.weights(torch.from_numpy(matrix), info) * step.scale(len(tasks))
+    step.matrix = matrix if matrix.ndim == 2 else matrix.sum(axis=0)
+    mean = weights if weights.dim() == 1 else weights.mean(dim=0)
+    still = torch.from_numpy(~balancer.active(step.matrix))
+    mean = mean.masked_fill(still, step.equal(len(tasks)))
+    step.weights = dict(zip(tasks, mean.tolist(), strict=True))
+    step.flag = balancer.flag
+    return mean if weights.dim() == 1 else weights
+
+
+def bound(step: Gathered, weights: Tensor) -> float:
+    """Returns a length that the gradient of the step does not exceed, by the triangle inequality.
+
+    Args:
+        step: the lengths of its rows and of all other gradients have been read.
+        weights: `[T]` of the rows, or `[G, T]` of G groups.
+    """
+    each = weights.abs().reshape(-1, len(step.tasks)).numpy()
+    largest = each.max(axis=0, initial=0.0).tolist()
+    by_task = dict(zip(step.tasks, largest, strict=True))
+    shared = sum(w * length for w, length in zip(largest, step.rows.tolist(), strict=True))
+    own = sum(max(by_task.get(task, 1.0), 1.0) * length for task, length in step.own_lengths)
+    return float(shared + own + step.other_lengths)
