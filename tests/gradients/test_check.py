@@ -1,7 +1,5 @@
 """Losses before they are differentiated."""
 
-import math
-
 import pytest
 import torch
 from torch import Tensor

@@ -13,7 +13,6 @@ from torch import Tensor
 from plait.balancing.base import BilevelBalancer
 from plait.balancing.contract.info import Info
 from plait.core.batch import Batch
-from plait.core.errors import NonFiniteError
 from plait.core.outputs import Outputs, Penalties
 from plait.core.watched import Watched
 from plait.engine import Backward, Record
@@ -90,8 +89,7 @@ def training_step(
     optimizer.zero_grad(set_to_none=True)
     model.set_progress(info.progress)
     backward.start(info, measure=measure)
-    may_skip = backward.options.nonfinite == "skip"
-    give_back = keep_buffers(model) if may_skip else None
+    give_back = keep_buffers(model) if backward.options.nonfinite == "skip" else None
     reread = None
     if balancer.rereads:
         reread = partial(Reread(model, device), partial(reading.joined, given))
@@ -102,20 +100,11 @@ def training_step(
     groups = _groups(given, 1 if problem else balancer.batches)
     raw, terms, outputs = _differentiate(reading, groups, backward, problem)
     balance = backward.finish()
-    skipped, norm = balance.skipped, None
-    if skipped is None:
-        try:
-            norm = _clip(_parameters(optimizer), clip)
-        except NonFiniteError as error:
-            if not may_skip:
-                raise
-            backward.memory.skipped += 1
-            skipped = str(error)
-            balancer.after_step(reread)  # which it waits for, although nothing has moved
-    if skipped is not None:
+    if balance.skipped is not None:
         if give_back is not None:
             give_back()
-        return StepRecord(raw, totals, balance, None, terms, skipped)
+        return StepRecord(raw, totals, balance, None, terms, balance.skipped)
+    norm = _clip(_parameters(optimizer), clip)
     optimizer.step()
     model.after_step(optimizer)
     balancer.after_step(reread)
@@ -183,16 +172,8 @@ def _parameters(optimizer: torch.optim.Optimizer) -> list[Tensor]:
 
 
 def _clip(parameters: Sequence[Tensor], limit: float | None) -> float:
-    """Clips the gradient to a length; returns its length before, or raises if it is not finite."""
-    gradients = [parameter.grad for parameter in parameters if parameter.grad is not None]
-    norm = torch.nn.utils.get_total_norm(gradients)
-    if not bool(norm.isfinite()):
-        for parameter in parameters:
-            parameter.grad = None
-        raise NonFiniteError(
-            "the gradient is not finite although every loss is; nothing was stepped. "
-            "Lower the learning rate, or look for a division or square root at 0 in the model."
-        )
+    """Clips the gradient to a length, and returns its length before."""
+    norm = torch.nn.utils.get_total_norm([p.grad for p in parameters if p.grad is not None])
     if limit is not None:
         torch.nn.utils.clip_grads_with_norm_(parameters, limit, norm)
     return float(norm)
