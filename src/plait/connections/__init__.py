@@ -1,16 +1,14 @@
 """Family 3: information that passes between the tasks' networks."""
 
 from plait.connections.aitm import AITM
-from plait.connections.base import (
-    Connection,
-    ForwardConnection,
-    PenaltyConnection,
-    StageConnection,
-    Wiring,
-)
+from plait.connections.base import Connection
+from plait.connections.bases.forward import ForwardConnection
+from plait.connections.bases.penalty import PenaltyConnection
+from plait.connections.bases.stage import StageConnection
 from plait.connections.cascade import Cascade
 from plait.connections.consistency import Consistency
 from plait.connections.cross_stitch import CrossStitch
+from plait.connections.edges.wiring import Wiring
 from plait.connections.escm2 import doubly_robust, imputation, ips, snips
 from plait.connections.hint import Hint
 from plait.connections.lateral import Lateral

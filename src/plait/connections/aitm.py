@@ -9,9 +9,11 @@ from typing import Literal
 import torch
 from torch import Tensor, nn
 
-from plait.connections.base import Detach, ForwardConnection, Level, Shape, Wiring
+from plait.connections.base import Detach
+from plait.connections.bases.forward import ForwardConnection
 from plait.connections.edges.alpha import AlphaLike
 from plait.connections.edges.graph import key_of
+from plait.connections.edges.wiring import Shape, Wiring
 from plait.core.errors import ConfigError, ShapeError
 from plait.core.features import Features, FeatureShape
 from plait.core.seeding import seeded
@@ -57,8 +59,6 @@ class AITM(ForwardConnection):
         Audience Multi-step Conversions with Multi-task Learning in Targeted Display Advertising",
         KDD 2021.
     """
-
-    level: Level = "features"
 
     def __init__(
         self,
@@ -133,10 +133,8 @@ class AITM(ForwardConnection):
 
     def carried(self, source: str, task: str, z: Tensor) -> Tensor:
         """Returns p: what a task hands on to another, from its vector `[B, k]`."""
-        assert self.gates is not None
-        z = z.detach() if self.detach else z
-        p: Tensor = self.transfers[key_of((source, task))](z)
-        return self.gates.value((source, task)) * p
+        p: Tensor = self.transfers[key_of((source, task))](self.held(z))
+        return self.gated((source, task), p)
 
     def attend(self, carried: Sequence[Tensor], own: Tensor) -> tuple[Tensor, Tensor]:
         """Returns z `[B, k]` and the weights `[B, n + 1]`: of what is carried, then of the own.

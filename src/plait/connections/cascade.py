@@ -10,15 +10,16 @@ from typing import Literal
 import torch
 from torch import Tensor, nn
 
-from plait.connections.base import Detach, ForwardConnection, Level, Shape, Wiring
+from plait.connections.base import Detach
+from plait.connections.bases.forward import ForwardConnection
 from plait.connections.edges.alpha import AlphaLike
 from plait.connections.edges.graph import Edge, key_of
+from plait.connections.edges.wiring import Shape, Wiring
 from plait.connections.signals.channel_map import ChannelMap, onto, widened, with_last
 from plait.connections.signals.readings import readable
 from plait.core.errors import ConfigError, ShapeError, UnsupportedError
 from plait.core.features import Features, FeatureShape
 from plait.core.keys import safe_key
-from plait.core.kinds import Kind
 from plait.core.seeding import seeded
 
 Feed = Literal["features", "logits", "probabilities", "embedding"]
@@ -70,8 +71,6 @@ class Cascade(ForwardConnection):
         Growing a Neural Network for Multiple NLP Tasks", EMNLP 2017.
     """
 
-    level: Level = "features"
-
     def __init__(
         self,
         *,
@@ -101,17 +100,9 @@ class Cascade(ForwardConnection):
         self.into: Into = into
         self.map = map
         self.width = width
-        self.level = "input" if into == "input" else "features"
+        self.enters_input = into == "input"
         self.maps = nn.ModuleDict()
         self.embeddings = nn.ParameterDict()
-        self.kinds: dict[str, Kind] = {}
-        self.channel_dims: dict[str, int] = {}
-
-    def setup(self, wiring: Wiring) -> None:
-        """Notes how predictions and features are to be read."""
-        super().setup(wiring)
-        self.kinds = {task: wiring.kinds.get(task, Kind()) for task in wiring.tasks}
-        self.channel_dims = {task: shape.channel_dim for task, shape in wiring.shapes.items()}
 
     def build(
         self,
@@ -136,13 +127,12 @@ class Cascade(ForwardConnection):
 
     def entering(self, task: str, predictions: Mapping[str, Tensor], body: Tensor) -> Tensor:
         """Returns the sum of the mapped signals of the parents."""
-        assert self.gates is not None
         axis = self.channel_dims[task]
         parts: list[Tensor] = []
         for source in self.parents(task):
             signal = self._signal(source, predictions[source], body, axis, None)
             signal = self.maps[key_of((source, task))](signal)
-            parts.append(self.gates.value((source, task)) * signal)
+            parts.append(self.gated((source, task), signal))
         return reduce(add, parts)
 
     def features(
@@ -156,7 +146,6 @@ class Cascade(ForwardConnection):
         own, parents = raw[task], self.parents(task)
         if not parents or self.into == "input":
             return own
-        assert self.gates is not None
         last, axis = own.levels[-1], own.channel_dim
         parts: list[Tensor] = []
         for source in parents:
@@ -164,14 +153,14 @@ class Cascade(ForwardConnection):
                 signal = self._mapped((source, task), done[source], own)
             else:
                 signal = self._signal(source, predictions[source], last, axis, own.mask)
-            parts.append(self.gates.value((source, task)) * signal)
+            parts.append(self.gated((source, task), signal))
         if self.feed == "features":
             return with_last(own, reduce(add, parts, last))
         return with_last(own, torch.cat([last, *parts], dim=axis))
 
     def _mapped(self, edge: Edge, theirs: Features, own: Features) -> Tensor:
         """Returns g of a parent's features, on the positions of the task's."""
-        hidden = theirs.levels[-1].detach() if self.detach else theirs.levels[-1]
+        hidden = self.held(theirs.levels[-1])
         hidden = onto(hidden, theirs.channel_dim, own.levels[-1], own.channel_dim, theirs.mask)
         mapped: Tensor = hidden if self.map == "identity" else self.maps[key_of(edge)](hidden)
         return mapped
@@ -181,7 +170,7 @@ class Cascade(ForwardConnection):
     ) -> Tensor:
         """Returns s(y) on the positions of another tensor."""
         kind = self.kinds[source]
-        signal = prediction.detach() if self.detach else prediction
+        signal = self.held(prediction)
         signal = signal if self.feed == "logits" else readable(signal, kind)
         if self.feed == "embedding":
             table = self.embeddings[safe_key(source)]

@@ -7,13 +7,14 @@ from typing import Any, Literal
 
 from torch import Tensor, nn
 
-from plait.connections.base import Detach, PenaltyConnection, Wiring
+from plait.connections.base import Detach
+from plait.connections.bases.penalty import PenaltyConnection
 from plait.connections.edges.alpha import AlphaLike
 from plait.connections.edges.graph import Edge, key_of, written
+from plait.connections.edges.wiring import Wiring
 from plait.connections.signals.channel_map import ChannelMap, mean_over, onto, precise
 from plait.connections.signals.readings import readable
 from plait.core.errors import ConfigError, ShapeError, unknown
-from plait.core.kinds import Kind
 from plait.core.outputs import Outputs
 from plait.core.seeding import seeded
 
@@ -88,12 +89,10 @@ class Consistency(PenaltyConnection):
         self.frozen = frozen
         self.distance: Distance = distance
         self.nets = nn.ModuleDict()
-        self.kinds: dict[str, Kind] = {}
 
     def setup(self, wiring: Wiring) -> None:
         """Makes the networks, or takes those that were given."""
         super().setup(wiring)
-        self.kinds = {task: wiring.kinds.get(task, Kind()) for task in wiring.tasks}
         given = self.maps if isinstance(self.maps, Mapping) else None
         known = {written(edge): edge for edge in self.links}
         for name in given or {}:
@@ -118,9 +117,7 @@ class Consistency(PenaltyConnection):
 
     def cost(self, edge: Edge, outputs: Outputs) -> Tensor:
         """Returns the mean difference."""
-        source, target = (readable(outputs[task], self.kinds[task]) for task in edge)
-        source = source.detach() if self.detach == "source" else source
-        target = target.detach() if self.detach == "target" else target
+        source, target = self.held(*(readable(outputs[task], self.kinds[task]) for task in edge))
         mask = outputs.features[edge[1]].mask if edge[1] in outputs.features else None
         theirs, own = (self.kinds[task] for task in edge)
         if not isinstance(self.maps, Mapping):

@@ -7,7 +7,6 @@ from collections.abc import Mapping, Sequence
 import torch
 from torch import Tensor, nn
 
-from plait.connections.base import Wiring
 from plait.connections.bases.mixing import (
     Init,
     Mixing,
@@ -16,6 +15,7 @@ from plait.connections.bases.mixing import (
     start,
     weighted_sum,
 )
+from plait.connections.edges.wiring import Wiring
 from plait.core.errors import ConfigError
 from plait.core.keys import unit_key
 from plait.core.watched import Watched

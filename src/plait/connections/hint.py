@@ -7,9 +7,11 @@ from typing import Literal
 
 from torch import Tensor, nn
 
-from plait.connections.base import Detach, PenaltyConnection, Wiring
+from plait.connections.base import Detach
+from plait.connections.bases.penalty import PenaltyConnection
 from plait.connections.edges.alpha import AlphaLike
 from plait.connections.edges.graph import Edge, key_of
+from plait.connections.edges.wiring import Wiring
 from plait.connections.signals.channel_map import ChannelMap, mean_over, onto, precise
 from plait.core.errors import ConfigError, ShapeError
 from plait.core.features import FeatureShape
@@ -90,9 +92,7 @@ class Hint(PenaltyConnection):
     def cost(self, edge: Edge, outputs: Outputs) -> Tensor:
         """Returns the mean squared difference."""
         theirs, own = (outputs.features[task] for task in edge)
-        source, target = theirs.levels[self.at], own.levels[self.at]
-        source = source.detach() if self.detach == "source" else source
-        target = target.detach() if self.detach == "target" else target
+        source, target = self.held(theirs.levels[self.at], own.levels[self.at])
         source = onto(source, theirs.channel_dim, target, own.channel_dim, theirs.mask)
         if key_of(edge) in self.maps:
             source = self.maps[key_of(edge)](source)

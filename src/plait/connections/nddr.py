@@ -10,8 +10,8 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 from torch.nn.modules.batchnorm import _BatchNorm
 
-from plait.connections.base import Wiring
 from plait.connections.bases.mixing import Mixing
+from plait.connections.edges.wiring import Wiring
 from plait.connections.signals.channel_map import ChannelMap
 from plait.core.errors import ConfigError
 from plait.core.features import FeatureShape

@@ -7,13 +7,14 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from plait.connections.base import Detach, PenaltyConnection, Wiring
+from plait.connections.base import Detach
+from plait.connections.bases.penalty import PenaltyConnection
 from plait.connections.edges.alpha import AlphaLike
 from plait.connections.edges.graph import Edge
+from plait.connections.edges.wiring import Wiring
 from plait.connections.signals.channel_map import precise
 from plait.connections.signals.readings import log_odds, need_binary
 from plait.core.errors import ShapeError
-from plait.core.kinds import Kind
 from plait.core.outputs import Outputs
 
 
@@ -56,12 +57,10 @@ class OrderCalibration(PenaltyConnection):
         detach: Detach = None,
     ) -> None:
         super().__init__(edges=edges, alpha=alpha, detach=detach)
-        self.kinds: dict[str, Kind] = {}
 
     def setup(self, wiring: Wiring) -> None:
         """Checks that the predictions are logits of yes or no, and fit."""
         super().setup(wiring)
-        self.kinds = {task: wiring.kinds.get(task, Kind()) for task in wiring.tasks}
         for edge in self.active:
             shapes = []
             for task in edge:
@@ -77,9 +76,7 @@ class OrderCalibration(PenaltyConnection):
 
     def cost(self, edge: Edge, outputs: Outputs) -> Tensor:
         """Returns the mean excess."""
-        before, after = (
-            log_odds(precise(outputs[task]), self.kinds[task]).sigmoid() for task in edge
+        before, after = self.held(
+            *(log_odds(precise(outputs[task]), self.kinds[task]).sigmoid() for task in edge)
         )
-        before = before.detach() if self.detach == "source" else before
-        after = after.detach() if self.detach == "target" else after
         return (after - before).relu().mean()

@@ -10,9 +10,11 @@ from typing import Literal
 
 from torch import Tensor, nn
 
-from plait.connections.base import Detach, ForwardConnection, Level, Shape, Wiring
+from plait.connections.base import Detach
+from plait.connections.bases.forward import ForwardConnection
 from plait.connections.edges.alpha import AlphaLike
 from plait.connections.edges.graph import Edge, key_of
+from plait.connections.edges.wiring import Shape, Wiring
 from plait.connections.signals.channel_map import ChannelMap, onto
 from plait.core.errors import ConfigError, ShapeError
 from plait.core.features import Features, FeatureShape
@@ -61,7 +63,6 @@ class PADNet(ForwardConnection):
         Network for Simultaneous Depth Estimation and Scene Parsing", CVPR 2018.
     """
 
-    level: Level = "features"
     symmetric = True
 
     def __init__(
@@ -117,15 +118,13 @@ class PADNet(ForwardConnection):
         return replace(own, levels=tuple(levels))
 
     def _distilled(self, task: str, level: str, raw: Mapping[str, Features]) -> Tensor:
-        assert self.gates is not None
         own = raw[task].levels[int(level)]
         parts: list[Tensor] = []
         for source in self.parents(task):
-            theirs = raw[source].levels[int(level)]
-            theirs = theirs.detach() if self.detach else theirs
+            theirs = self.held(raw[source].levels[int(level)])
             part = self.units[key_of((source, task))][level](theirs)  # type: ignore[index]
             dim = raw[task].channel_dim
-            parts.append(self.gates.value((source, task)) * onto(part, dim, own, dim))
+            parts.append(self.gated((source, task), onto(part, dim, own, dim)))
         return reduce(add, parts, own)
 
     def _chosen(self, shape: FeatureShape) -> list[int]:
@@ -154,7 +153,7 @@ class PADNet(ForwardConnection):
 
 
 class Distillation(nn.Module):
-    """What one task gives another: its features, mapped, times their attention.
+    """Maps the features of one task for another, and multiplies them by their attention.
 
     Args:
         fan_in: channels of the source.
@@ -175,6 +174,6 @@ class Distillation(nn.Module):
         self.att = layer()
 
     def forward(self, features: Tensor) -> Tensor:
-        """Returns what is given."""
+        """Returns the source's features after the 3x3 map, times their attention."""
         given: Tensor = self.conv(features) * self.att(features).sigmoid()
         return given

@@ -8,9 +8,11 @@ from operator import add
 
 from torch import Tensor, nn
 
-from plait.connections.base import Detach, PenaltyConnection, Wiring
+from plait.connections.base import Detach
+from plait.connections.bases.penalty import PenaltyConnection
 from plait.connections.edges.alpha import AlphaLike
 from plait.connections.edges.graph import Edge, written
+from plait.connections.edges.wiring import Wiring
 from plait.core.errors import UnsupportedError
 from plait.core.outputs import Outputs
 from plait.networks.matching import match_parameters
@@ -86,7 +88,6 @@ class ParameterTransfer(PenaltyConnection):
         """Returns the squared distance."""
         parts: list[Tensor] = []
         for source, target in self.matched[written(edge)]:
-            one = source.detach() if self.detach == "source" else source
-            two = target.detach() if self.detach == "target" else target
+            one, two = self.held(source, target)
             parts.append((one - two).square().sum())
         return reduce(add, parts)

@@ -9,12 +9,13 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from plait.connections.base import Detach, PenaltyConnection, Wiring
+from plait.connections.base import Detach
+from plait.connections.bases.penalty import PenaltyConnection
 from plait.connections.edges.alpha import AlphaLike
 from plait.connections.edges.graph import Edge, key_of
+from plait.connections.edges.wiring import Wiring
 from plait.connections.signals.channel_map import ChannelMap, mean_over, onto, precise
 from plait.core.errors import ConfigError, ShapeError
-from plait.core.kinds import Kind
 from plait.core.outputs import Outputs
 from plait.core.seeding import seeded
 
@@ -71,12 +72,10 @@ class PredictionDistillation(PenaltyConnection):
         self.tau = tau
         self.map = map
         self.maps = nn.ModuleDict()
-        self.kinds: dict[str, Kind] = {}
 
     def setup(self, wiring: Wiring) -> None:
         """Makes the maps, or checks that the predictions can be compared."""
         super().setup(wiring)
-        self.kinds = {task: wiring.kinds.get(task, Kind()) for task in wiring.tasks}
         for edge in self.active:
             kinds = [self.kinds[task] for task in edge]
             sizes = [self.kinds[task].size(wiring.predictions[task]) for task in edge]
@@ -92,9 +91,7 @@ class PredictionDistillation(PenaltyConnection):
 
     def cost(self, edge: Edge, outputs: Outputs) -> Tensor:
         """Returns the divergence."""
-        source, target = (outputs[task] for task in edge)
-        source = source.detach() if self.detach == "source" else source
-        target = target.detach() if self.detach == "target" else target
+        source, target = self.held(*(outputs[task] for task in edge))
         mask = outputs.features[edge[1]].mask if edge[1] in outputs.features else None
         theirs, own = (self.kinds[task] for task in edge)
         target = target.unsqueeze(1) if target.dim() == 1 else target

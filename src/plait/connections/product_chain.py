@@ -8,11 +8,12 @@ from functools import reduce
 import torch
 from torch import Tensor
 
-from plait.connections.base import Detach, ForwardConnection, Level, Wiring
+from plait.connections.base import Detach
+from plait.connections.bases.forward import ForwardConnection
+from plait.connections.edges.wiring import Wiring
 from plait.connections.signals.channel_map import precise
 from plait.connections.signals.readings import log_odds, need_binary
 from plait.core.errors import ShapeError
-from plait.core.kinds import Kind
 
 
 class ProductChain(ForwardConnection):
@@ -53,18 +54,10 @@ class ProductChain(ForwardConnection):
         Approach for Estimating Post-Click Conversion Rate", SIGIR 2018.
     """
 
-    level: Level = "prediction"
-
     def __init__(
         self, *, edges: Sequence[Sequence[str]] | None = None, detach: Detach = None
     ) -> None:
         super().__init__(edges=edges, detach=detach)
-        self.kinds: dict[str, Kind] = {}
-
-    def setup(self, wiring: Wiring) -> None:
-        """Notes how predictions are to be read."""
-        super().setup(wiring)
-        self.kinds = {task: wiring.kinds.get(task, Kind()) for task in wiring.tasks}
 
     def check(self, wiring: Wiring) -> None:
         """Raises if predictions are no logits of yes or no, or do not fit."""
@@ -96,8 +89,7 @@ class ProductChain(ForwardConnection):
         ancestors = self.ancestors(task)
         if not ancestors:
             return raw[task]
-        before = [log_odds(precise(raw[each]), self.kinds[each]) for each in ancestors]
-        before = [logit.detach() for logit in before] if self.detach else before
+        before = [self.held(log_odds(precise(raw[s]), self.kinds[s])) for s in ancestors]
         kind = self.kinds[task]
         logit = reduce(logit_of_both, before, log_odds(precise(raw[task]), kind))
         if kind.of != "classes":

@@ -9,8 +9,8 @@ from itertools import combinations
 import torch
 from torch import Tensor, nn
 
-from plait.connections.base import Wiring
 from plait.connections.bases.mixing import Init, Mixing, check_init, start, weighted_sum
+from plait.connections.edges.wiring import Wiring
 from plait.core.errors import ConfigError, ShapeError
 from plait.core.keys import safe_key, unit_key
 from plait.core.outputs import Term

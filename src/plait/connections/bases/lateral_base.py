@@ -7,18 +7,20 @@ from collections.abc import Mapping, Sequence
 
 from torch import Tensor, nn
 
-from plait.connections.base import Detach, StageConnection, Wiring
-from plait.connections.edges.alpha import Alpha, AlphaLike
+from plait.connections.base import Detach
+from plait.connections.bases.gated import Gated
+from plait.connections.bases.stage import StageConnection
+from plait.connections.edges.alpha import AlphaLike
+from plait.connections.edges.wiring import Wiring
 from plait.connections.signals.channel_map import onto
 from plait.core.errors import ConfigError
 from plait.core.keys import unit_key
 from plait.core.seeding import seeded
-from plait.core.watched import Watched
 
 Values = Mapping[str, Tensor]  # by source
 
 
-class Laterals(StageConnection):
+class Laterals(Gated, StageConnection):
     """Adds what a task reads of others to its stages, before their activation.
 
     Args:
@@ -41,19 +43,11 @@ class Laterals(StageConnection):
         detach: Detach = None,
         heads: bool = True,
     ) -> None:
-        super().__init__(edges=edges)
-        if detach not in (None, "source"):
-            raise ConfigError(
-                f"`detach` of {type(self).__name__} must be None or 'source'; found {detach!r}."
-            )
-        self.alpha = alpha
-        self.detach: Detach = detach
+        super().__init__(edges=edges, alpha=alpha, detach=detach)
         self.heads = heads
-        self.gates: Alpha | None = None
         self.units = nn.ModuleDict()
         self.starts: dict[str, tuple[int, ...]] = {}
         self.last = 0
-        self.channel_dims: dict[str, int] = {}
 
     def setup(self, wiring: Wiring) -> None:
         """Makes the gates and the maps.
@@ -62,8 +56,6 @@ class Laterals(StageConnection):
             ConfigError: there is no place to add anything.
         """
         super().setup(wiring)
-        self.gates = Alpha(self.alpha, self.links, "gate")
-        self.channel_dims = {task: shape.channel_dim for task, shape in wiring.shapes.items()}
         for task in filter(self.parents, self.tasks):
             self.last = len(wiring.shapes[task].levels) - 1
             self.starts[task] = tuple(end + 1 for end in wiring.ends[task] if end < self.last)
@@ -89,11 +81,6 @@ class Laterals(StageConnection):
             channel_dim: the axis of all channels.
         """
 
-    def parents(self, task: str) -> tuple[str, ...]:
-        """Returns the sources of the edges into a task that are not off."""
-        assert self.gates is not None
-        return tuple(s for s in super().parents(task) if not self.gates.off((s, task)))
-
     def reads_before(self, stage: int, task: str) -> tuple[str, ...]:
         """Returns the sources of a task, for the stages that begin a block."""
         return self.parents(task) if stage in self.starts.get(task, ()) else ()
@@ -116,20 +103,15 @@ class Laterals(StageConnection):
                 found[task] = own + self._lateral(stage + 1, task, outputs, own)
         return found
 
-    def watched(self) -> dict[str, Watched]:
-        """Returns the gates that change."""
-        return {} if self.gates is None else self.gates.watched(f"{type(self).__name__}: alpha")
-
     def _lateral(
         self, place: int, task: str, outputs: Mapping[str, Tensor], like: Tensor
     ) -> Tensor:
         """Returns what one unit adds; its place is that of a stage, or after the last one."""
-        assert self.gates is not None
         values: dict[str, Tensor] = {}
         for source in self.parents(task):
-            value = outputs[source].detach() if self.detach == "source" else outputs[source]
+            value = self.held(outputs[source])
             laid = onto(value, self.channel_dims[source], like, self.channel_dims[task])
-            values[source] = self.gates.value((source, task)) * laid
+            values[source] = self.gated((source, task), laid)
         added: Tensor = self.units[unit_key(place, task)](values)
         return added
 

@@ -11,8 +11,9 @@ from typing import Literal
 import torch
 from torch import Tensor
 
-from plait.connections.base import StageConnection, Wiring
+from plait.connections.bases.stage import StageConnection
 from plait.connections.edges.graph import Edge
+from plait.connections.edges.wiring import Wiring
 from plait.core.errors import ConfigError, ShapeError
 from plait.core.watched import Watched
 
@@ -32,8 +33,7 @@ class Mixing(StageConnection):
         lr_scale: factor of the learning rate of the units.
 
     Attributes:
-        stages: those that are followed by a unit, after `setup`.
-        channel_dims: `{task: axis of its channels}`, likewise.
+        stages: numbers of the stages that are followed by a unit; empty before `setup`.
     """
 
     symmetric = True
@@ -51,7 +51,6 @@ class Mixing(StageConnection):
         self.after = None if after is None else list(after)
         self.lr_scale = lr_scale
         self.stages: tuple[int, ...] = ()
-        self.channel_dims: dict[str, int] = {}
 
     def setup(self, wiring: Wiring) -> None:
         """Chooses the stages and checks that what is mixed has one shape.
@@ -61,7 +60,6 @@ class Mixing(StageConnection):
             ShapeError: the tasks' outputs of a stage differ in shape.
         """
         super().setup(wiring)
-        self.channel_dims = {task: shape.channel_dim for task, shape in wiring.shapes.items()}
         self.stages = self._chosen(wiring)
         for stage in self.stages:
             for edge in self.links:
