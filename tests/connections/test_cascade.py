@@ -68,7 +68,7 @@ def test_several_parents_in_a_graph_that_is_not_in_the_order_of_the_tasks() -> N
     model, x = new(numbers(*ABC), connection), rows()
     order = runs(model)
     outputs = model(x)
-    assert model.order == ("d", "b.c", "a")
+    assert model.flow.connections.order == ("d", "b.c", "a")
     assert order[-3:] == ["head d", "head b.c", "head a"]
     assert list(outputs) == ABC
     h = {task: encoded(model, task, x) for task in ABC}

@@ -18,8 +18,9 @@ from plait.connections import (
     ProductChain,
     Wiring,
 )
-from plait.connections.base import Connection, Shape
+from plait.connections.base import Connection
 from plait.connections.edges.graph import Edge
+from plait.connections.edges.wiring import Shape
 from plait.core.errors import ConfigError, ShapeError, UnsupportedError
 from plait.core.features import FeatureShape
 from plait.core.kinds import Kind
@@ -27,6 +28,7 @@ from plait.core.outputs import Outputs
 from plait.core.structure import PerTask
 from plait.encoders import ConvEncoder
 from plait.model.connect import connect
+from plait.model.connections import Connections
 from plait.sharing import Hard, Separate, Sharing
 from plait.tasks import (
     BaseTask,
@@ -44,8 +46,6 @@ IMAGES = torch.zeros(2, 1, 8, 6)
 
 class Records(ForwardConnection):
     """Remembers what it is told."""
-
-    level = "features"
 
     def build(
         self,
@@ -81,7 +81,8 @@ def connected(
 ) -> Any:
     names = {task.name: task for task in tasks}
     sharing.setup(list(names), example, 0)
-    return connect(sharing, names, connections, example, 0)
+    sorted_ = Connections(connections, list(names))
+    return sorted_, connect(sharing, names, sorted_, example, 0)
 
 
 # --- what is made -------------------------------------------------------------------------------
@@ -89,11 +90,11 @@ def connected(
 
 def test_every_task_is_built_after_those_that_it_reads() -> None:
     records = Records(edges=[["c", "a"], ["a", "b"]])
-    made = connected(
+    sorted_, made = connected(
         labels("a", "b", "c"), records, sharing=Separate(mlp()), example=rows().float()
     )
-    assert made.order == ("c", "a", "b")
-    assert list(made.heads) == ["a", "b", "c"]
+    assert sorted_.order == ("c", "a", "b")
+    assert list(made.final) == ["a", "b", "c"]
     assert [task for task, _, _ in records.built] == ["c", "a", "b"]
     assert [list(predictions) for _, _, predictions in records.built] == [[], ["c"], ["c", "a"]]
 
@@ -179,10 +180,10 @@ def test_a_head_that_is_looked_at_stays_as_it_is() -> None:
             return self.drop(self.norm(features.levels[-1]))
 
     own = Task("a", head=Counts, loss=nn.functional.mse_loss)
-    made = connected([own], Cascade(), sharing=Separate(mlp()), example=rows().float())
-    assert made.heads["a"].passes == 0
-    assert made.heads["a"].training
-    assert made.heads["a"].norm.num_batches_tracked == 0
+    _, made = connected([own], Cascade(), sharing=Separate(mlp()), example=rows().float())
+    assert made.final["a"].passes == 0
+    assert made.final["a"].training
+    assert made.final["a"].norm.num_batches_tracked == 0
 
 
 def test_connections_of_a_model_can_be_in_any_number() -> None:

@@ -6,8 +6,14 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from plait.connections import Hint, Lateral, OrderCalibration, ParameterTransfer
-from plait.connections.base import PenaltyConnection, StageConnection
+from plait.connections import (
+    Hint,
+    Lateral,
+    OrderCalibration,
+    ParameterTransfer,
+    PenaltyConnection,
+    StageConnection,
+)
 from plait.connections.edges.graph import Edge
 from plait.core.features import Features
 from plait.core.outputs import Outputs, Term
@@ -45,7 +51,7 @@ def test_terms_of_the_parameters_do_not_read_a_batch() -> None:
     regularizer.setup(model.sharing.networks())
     prox = PairwiseL2(strength=0.1, mode="prox")
     prox.setup(model.sharing.networks())
-    terms = parameter_terms(list(model.connections), [regularizer, prox, Size(strength=1.0)])
+    terms = parameter_terms(model.flow.connections, [regularizer, prox, Size(strength=1.0)])
     assert list(terms) == ["PairwiseL2[0]", "ParameterTransfer[a -> b]", "Weight[2]"]
     assert terms["ParameterTransfer[a -> b]"].raw == 2 * terms["ParameterTransfer[a -> b]"].scaled
     assert terms["PairwiseL2[0]"].scaled == 0.1 * terms["PairwiseL2[0]"].raw
@@ -58,10 +64,10 @@ def test_terms_of_several_parts_are_the_mean_over_their_examples() -> None:
     one, two = rows(1), rows(5)
     each = [model(one), model(two)]
     each[0].terms = {"Gate: entropy": Term(torch.tensor(6.0), torch.tensor(12.0))}
-    found = output_terms(each, list(model.connections), [Size(strength=3.0), Size(strength=0.0)])
+    found = output_terms(each, model.flow.connections, [Size(strength=3.0), Size(strength=0.0)])
     assert list(found) == ["Gate: entropy", "Size[0]", HINT]
     whole = output_terms(
-        [model(torch.cat([one, two]))], list(model.connections), [Size(strength=3.0)]
+        [model(torch.cat([one, two]))], model.flow.connections, [Size(strength=3.0)]
     )
     for name in ("Size[0]", HINT):
         for part in ("raw", "scaled"):
@@ -119,12 +125,12 @@ class Rows(PenaltyConnection):
 @pytest.mark.parametrize("sizes", [(1, 3), (0, 2), (4, 4)])
 def test_views_are_joined_by_their_examples(sizes: tuple[int, int]) -> None:
     connection = Rows(edges=[["a", "b"]])
-    new(labels("a", "b"), connection)
+    model = new(labels("a", "b"), connection)
     values = [torch.randn(size, 1) for size in sizes]
     views = [
         Outputs({"a": v, "b": v}, features=dict.fromkeys("ab", Features((v,)))) for v in values
     ]
     only = Outputs({"a": values[0]}, features={"a": Features((values[0],))})  # without the edge
     outputs = Outputs({"a": values[0], "b": values[1]}, views=[*views, only], common=False)
-    found = output_terms([outputs], [connection], [])
+    found = output_terms([outputs], model.flow.connections, [])
     torch.testing.assert_close(found["Rows[a -> b]"].raw, torch.cat(values).mean())

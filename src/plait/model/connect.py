@@ -11,19 +11,13 @@ from typing import Any
 import torch
 from torch import nn
 
-from plait.connections import (
-    Connection,
-    ForwardConnection,
-    PenaltyConnection,
-    StageConnection,
-    Wiring,
-)
-from plait.connections.base import Shape
-from plait.connections.edges.graph import Edge, in_order
+from plait.connections import ForwardConnection, Wiring
+from plait.connections.edges.wiring import Shape
 from plait.core.errors import ShapeError, UnsupportedError
 from plait.core.features import Features, FeatureShape
 from plait.core.seeding import seeded
 from plait.core.structure import PerTask, input_of
+from plait.model.connections import Connections
 from plait.networks import body_shapes, ends_of_blocks, grid_of, infer_shape, stages_of
 from plait.networks.halves import entrance
 from plait.sharing import Separate, Sharing
@@ -31,35 +25,33 @@ from plait.tasks import BaseTask
 
 
 @dataclass(frozen=True)
-class Connected:
-    """What was made.
+class Heads:
+    """The heads of a model.
 
     Attributes:
-        heads: `{task: head}`, in the order of the tasks.
-        early: `{task: head}` that reads the features before the exchange, where one is supervised.
-        early_weight: of the losses of those.
-        order: the tasks, every one after those that it reads.
+        final: `{task: head}`, in the order of the tasks.
+        early: `{task: head}` of the features before the exchange; empty unless one is supervised.
+        early_weight: weight of the losses of the early heads; 0 without any.
     """
 
-    heads: dict[str, nn.Module]
+    final: dict[str, nn.Module]
     early: dict[str, nn.Module]
     early_weight: float
-    order: tuple[str, ...]
 
 
 def connect(
     sharing: Sharing,
     tasks: Mapping[str, BaseTask],
-    connections: Sequence[Connection],
+    connections: Connections,
     example: Any,
     seed: int,
-) -> Connected:
+) -> Heads:
     """Sets up the connections and builds the heads that fit what they hand on.
 
     Args:
         sharing: is set up.
         tasks: the tasks by name.
-        connections: in the order in which they act.
+        connections: are set up and sorted here.
         example: one batch of inputs.
         seed: of heads and connections.
 
@@ -68,45 +60,52 @@ def connect(
         ConfigError: edges that name unknown tasks or form a cycle.
         ShapeError: shapes that have to fit and do not.
     """
-    check_levels(sharing, connections)
+    connections.check(sharing)
     wiring = _wiring(sharing, tasks, connections, example, seed)
-    forward = [each for each in connections if isinstance(each, ForwardConnection)]
-    for connection in connections:
-        if isinstance(connection, StageConnection) and isinstance(example, PerTask):
-            connection.setup(_on_one_input(wiring, example))
-        elif not isinstance(connection, PenaltyConnection):
-            connection.setup(wiring)
-    order = in_order(
-        list(tasks), [link for each in forward if not each.symmetric for link in each.links]
-    )
+    common = not isinstance(example, PerTask)
+    for stage in connections.stage:
+        stage.setup(wiring if common else _on_one_input(wiring, example))
+    for forward in connections.forward:
+        forward.setup(wiring)
+    connections.sort()
+    heads, whole = _heads(sharing, tasks, connections, wiring, example)
+    for forward in connections.forward:
+        forward.check(whole)
+    for penalty in connections.penalties:
+        penalty.setup(whole)
+    if not common:
+        _check_inputs(wiring, connections, example)
+    return heads
+
+
+def _heads(
+    sharing: Sharing,
+    tasks: Mapping[str, BaseTask],
+    connections: Connections,
+    wiring: Wiring,
+    example: Any,
+) -> tuple[Heads, Wiring]:
+    """Builds what serves one task after the other; returns the wiring with all shapes known."""
     shapes: dict[str, FeatureShape] = {}
     predictions: dict[str, Shape] = {}
-    heads: dict[str, nn.Module] = {}
+    final: dict[str, nn.Module] = {}
     early: dict[str, nn.Module] = {}
-    for name in order:
-        if any(each.early_weight > 0 and each.parents(name) for each in forward):
-            with seeded(seed, "early head", name):
+    for name in connections.order:
+        if any(each.early_weight > 0 and each.parents(name) for each in connections.forward):
+            with seeded(wiring.seed, "early head", name):
                 early[name] = tasks[name].build_head(sharing.shapes[name])
         shape = sharing.shapes[name]
-        for each in forward:
+        for each in connections.forward:
             shape = each.build(name, wiring, {**shapes, name: shape}, predictions)
         shapes[name] = shape
-        with seeded(seed, "head", name), _says_who_changed(name, forward):
-            heads[name] = tasks[name].build_head(shape)
-        if connections:
+        with seeded(wiring.seed, "head", name), _says_who_changed(name, connections.forward):
+            final[name] = tasks[name].build_head(shape)
+        if connections.all:
             grid = grid_of(input_of(name, example))
-            predictions[name] = _prediction_shape(heads[name], shape, grid)
-    whole = replace(wiring, shapes=shapes, predictions=predictions)
-    for connection in connections:
-        if isinstance(connection, ForwardConnection):
-            connection.check(whole)
-        if isinstance(connection, PenaltyConnection):
-            connection.setup(whole)
-    if isinstance(example, PerTask):
-        _check_inputs(wiring, connections, example)
-    heads = {name: heads[name] for name in tasks}
-    early_weight = max((each.early_weight for each in forward), default=0.0) if early else 0.0
-    return Connected(heads, early, early_weight, tuple(order))
+            predictions[name] = _prediction_shape(final[name], shape, grid)
+    weights = [each.early_weight for each in connections.forward if early]
+    heads = Heads({name: final[name] for name in tasks}, early, max(weights, default=0.0))
+    return heads, replace(wiring, shapes=shapes, predictions=predictions)
 
 
 @contextmanager
@@ -124,48 +123,17 @@ def _says_who_changed(task: str, forward: Sequence[ForwardConnection]) -> Iterat
         ) from error
 
 
-def check_levels(sharing: Sharing, connections: Sequence[Connection]) -> None:
-    """Raises `UnsupportedError` for connections that cannot go together, or with the sharing."""
-    levels = {connection.level: type(connection).__name__ for connection in connections}
-    for level in ("stage", "input"):
-        if level in levels and not isinstance(sharing, Separate):
-            raise UnsupportedError(
-                f"{levels[level]} connects the stages of one network per task; "
-                f"{type(sharing).__name__} shares them. Use sharing.Separate."
-            )
-    if "stage" in levels and "input" in levels:
-        raise UnsupportedError(
-            f"{levels['input']} makes a task wait for the prediction of another, and "
-            f"{levels['stage']} mixes the stages of both at once. Use one of the two, or let the "
-            "first act at the features."
-        )
-    forward = [each for each in connections if isinstance(each, ForwardConnection)]
-    for position, each in enumerate(forward):
-        if each.symmetric and "input" in levels:
-            raise UnsupportedError(
-                f"{levels['input']} makes a task wait for the prediction of another, and "
-                f"{type(each).__name__} reads the features of all tasks at once. Use one of the "
-                "two, or let the first act at the features."
-            )
-        if each.symmetric and position > 0:
-            raise UnsupportedError(
-                f"{type(each).__name__} reads the features of all tasks at once, before any of "
-                "them has a prediction. Name it before the other connections."
-            )
-
-
 def _wiring(
     sharing: Sharing,
     tasks: Mapping[str, BaseTask],
-    connections: Sequence[Connection],
+    connections: Connections,
     example: Any,
     seed: int,
 ) -> Wiring:
-    """Returns what the connections are told before there are heads."""
-    own = isinstance(sharing, Separate) and len(connections) > 0
+    """Returns the wiring as it is before there are heads."""
+    own = isinstance(sharing, Separate) and len(connections.all) > 0
     networks = dict(sharing.networks()) if own else {}
-    inside = any(each.level in ("stage", "input") for each in connections)
-    staged = networks if inside else {}
+    staged = networks if connections.stage or connections.entering else {}
     return Wiring(
         tuple(tasks),
         dict(sharing.shapes),
@@ -179,7 +147,7 @@ def _wiring(
 
 
 def _on_one_input(wiring: Wiring, example: Any) -> Wiring:
-    """Returns the shapes of all networks for the first task's input.
+    """Returns the wiring with the shapes of all networks for the first task's input.
 
     Between the stages of networks only values of one input meet, even where each task has its own.
     """
@@ -191,15 +159,10 @@ def _on_one_input(wiring: Wiring, example: Any) -> Wiring:
     )
 
 
-def _check_inputs(wiring: Wiring, connections: Sequence[Connection], example: PerTask) -> None:
+def _check_inputs(wiring: Wiring, connections: Connections, example: PerTask) -> None:
     """Raises `UnsupportedError` if a network cannot read the inputs of the task that reads it."""
-    for each in connections:
-        reads: list[Edge] = []
-        if isinstance(each, ForwardConnection):
-            reads = [(source, task) for task in wiring.tasks for source in each.parents(task)]
-        if isinstance(each, PenaltyConnection) and each.reads_outputs:
-            reads = [pair for edge in each.active for pair in (edge, edge[::-1])]
-        for task, other in reads:
+    for each in connections.all:
+        for task, other in connections.read_inputs(each):
             if task not in wiring.networks:
                 continue
             try:

@@ -19,6 +19,7 @@ from plait.core.watched import Watched
 from plait.gradients import Cut
 from plait.model.card import model_card
 from plait.model.connect import connect
+from plait.model.connections import Connections
 from plait.model.describe import describe, rebuild
 from plait.model.flow import Flow
 from plait.model.folder import building_from, load_state, read_model, write_model
@@ -48,6 +49,8 @@ class MultiTaskModel(nn.Module):
             alone, so a single-task model and a joint one start from the same head.
 
     Attributes:
+        tasks: `{name: task}`, in order.
+        flow: the way of an input through the model; `flow.connections` has the connections sorted.
         learning: the tasks that have something to learn: all of them, unless some are frozen.
 
     Raises:
@@ -85,18 +88,19 @@ class MultiTaskModel(nn.Module):
         self.input_signature = signature(example)
         self.sharing = sharing
         sharing.setup(names, example, seed)
-        connected = connect(sharing, self.tasks, connections, example, seed)
-        self.order = connected.order
+        wired = Connections(connections, names)
+        heads = connect(sharing, self.tasks, wired, example, seed)
         self.connections = nn.ModuleList(connections)
-        self.heads = _by_key(connected.heads)
-        self.early_heads = _by_key(connected.early)
-        self.early_weight: float = connected.early_weight
+        self.heads = _by_key(heads.final)
+        self.early_heads = _by_key(heads.early)
+        self.early_weight: float = heads.early_weight
+        self.flow = Flow(wired, self.heads, self.early_heads)
         self.learning = tuple(self.tasks)
         self._still: list[nn.Module] = []  # what is frozen and stays in eval mode
         self.regularization = nn.ModuleList(regularization)
         for regularizer in regularization:
             networks = sharing.networks() if regularizer.ties else {"all": sharing}
-            regularizer.setup(networks, connected.heads)
+            regularizer.setup(networks, heads.final)
 
     def forward(
         self, inputs: Any, tasks: Collection[str] | None = None, cut: Cut | None = None
@@ -112,14 +116,7 @@ class MultiTaskModel(nn.Module):
             `{task: prediction}`, with the features that the heads read.
         """
         wanted = list(self.tasks) if tasks is None else tasks
-        flow = Flow(
-            self.sharing,
-            self._connections(),
-            self._of_tasks(self.heads),
-            self._of_tasks(self.early_heads),
-            self.order,
-        )
-        return flow(inputs, wanted, cut)
+        return self.flow(self.sharing, inputs, wanted, cut)
 
     def losses(self, outputs: Sequence[Outputs], batch: Batch) -> Losses:
         """Returns `{task: static weight x L_t}` of the tasks present.
@@ -161,7 +158,7 @@ class MultiTaskModel(nn.Module):
             share: the part of the step's examples that they hold, for terms of the outputs.
             parameters: whether the terms of the parameters are among them; once in a step.
         """
-        connections, regularizers = self._connections(), self.regularizers
+        connections, regularizers = self.flow.connections, self.regularizers
         terms = parameter_terms(connections, regularizers) if parameters else {}
         return Penalties.of(terms | output_terms(outputs, connections, regularizers, share))
 
@@ -173,7 +170,7 @@ class MultiTaskModel(nn.Module):
         """
         found: dict[str, Watched] = {}
         parts: list[Sharing | Connection | Regularizer] = [self.sharing]
-        for part in [*parts, *self._connections(), *self.regularizers]:
+        for part in [*parts, *self.flow.connections.all, *self.regularizers]:
             found |= part.watched()
         for each in outputs:
             found |= each.watched
@@ -187,13 +184,6 @@ class MultiTaskModel(nn.Module):
     def set_progress(self, progress: float) -> None:
         """Tells the parts that change in the course of the training how far it is, 0..1."""
         set_progress(self, progress)
-
-    def _of_tasks(self, modules: nn.ModuleDict) -> dict[str, nn.Module]:
-        keys = {name: safe_key(name) for name in self.tasks}
-        return {name: modules[key] for name, key in keys.items() if key in modules}
-
-    def _connections(self) -> list[Connection]:
-        return [module for module in self.connections if isinstance(module, Connection)]
 
     @property
     def regularizers(self) -> list[Regularizer]:
@@ -320,7 +310,7 @@ class MultiTaskModel(nn.Module):
         """
         config = {
             "sharing": describe(self.sharing, leave_out=("encoder",)),
-            "connections": [describe(connection) for connection in self._connections()],
+            "connections": [describe(connection) for connection in self.flow.connections.all],
             "encoder": describe(self.sharing.prototype()),
             "names": list(self.tasks),
             "tasks": [describe(task) for task in self.tasks.values()],

@@ -4,32 +4,29 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from plait.connections import Connection, PenaltyConnection, StageConnection
+from plait.connections import Connection
 from plait.core.outputs import Outputs, Term
+from plait.model.connections import Connections
 from plait.regularization import Regularizer
 
 Terms = dict[str, Term]
 
 
-def parameter_terms(
-    connections: Sequence[Connection], regularizers: Sequence[Regularizer]
-) -> Terms:
+def parameter_terms(connections: Connections, regularizers: Sequence[Regularizer]) -> Terms:
     """Returns the terms of the parameters: the same whatever the batch."""
     found: Terms = {}
     for position, regularizer in enumerate(regularizers):
         if not regularizer.reads_features:
             _put(found, _name(regularizer, position), regularizer.term({}))
-    for position, connection in enumerate(connections):
-        if isinstance(connection, PenaltyConnection) and not connection.reads_outputs:
-            found |= _named(connection.terms(Outputs({})), position, connections)
-        if isinstance(connection, StageConnection):
-            _put(found, _name(connection, position), connection.term())
+    for connection in connections.all:
+        if not connection.reads_outputs:
+            found |= _labelled(connection.terms(Outputs({})), connection, connections)
     return found
 
 
 def output_terms(
     outputs: Sequence[Outputs],
-    connections: Sequence[Connection],
+    connections: Connections,
     regularizers: Sequence[Regularizer],
     share: float = 1.0,
 ) -> Terms:
@@ -50,9 +47,9 @@ def output_terms(
         for position, regularizer in enumerate(regularizers):
             if regularizer.reads_features:
                 _put(terms, _name(regularizer, position), regularizer.term(each.features))
-        for position, connection in enumerate(connections):
-            if isinstance(connection, PenaltyConnection) and connection.reads_outputs:
-                terms |= _named(_of_views(connection, each), position, connections)
+        for connection in connections.all:
+            if connection.reads_outputs:
+                terms |= _labelled(_of_views(connection, each), connection, connections)
         _add(found, terms, share * size / sum(sizes))
     return found
 
@@ -63,8 +60,8 @@ def _examples(outputs: Outputs) -> int:
     return max(sizes, default=0) if outputs.common else sum(sizes)
 
 
-def _of_views(connection: PenaltyConnection, outputs: Outputs) -> Terms:
-    """Returns the terms of a penalty: the mean over the inputs on which its tasks ran."""
+def _of_views(connection: Connection, outputs: Outputs) -> Terms:
+    """Returns the terms of a connection: the mean over the inputs on which its tasks ran."""
     views = [view for view in outputs.views or [outputs] if _examples(view) > 0]
     each = [connection.terms(view) for view in views]
     totals: dict[str, int] = {}
@@ -78,21 +75,16 @@ def _of_views(connection: PenaltyConnection, outputs: Outputs) -> Terms:
     return found
 
 
-def _named(terms: Terms, position: int, connections: Sequence[Connection]) -> Terms:
-    """Returns the terms with their connection's position in the names, if it has a twin."""
-    kind = type(connections[position]).__name__
-    if [type(each).__name__ for each in connections].count(kind) == 1:
-        return terms
-    return {f"{kind}[{position}]{name.removeprefix(kind)}": term for name, term in terms.items()}
+def _labelled(terms: Terms, connection: Connection, connections: Connections) -> Terms:
+    """Returns the terms with the connection's label in place of its class in their names."""
+    kind, label = type(connection).__name__, connections.label(connection)
+    return {f"{label}{name.removeprefix(kind)}": term for name, term in terms.items()}
 
 
 def _add(total: Terms, terms: Mapping[str, Term], share: float) -> None:
     for name, term in terms.items():
-        part = term if share == 1.0 else Term(term.raw * share, term.scaled * share)
-        known = total.get(name)
-        total[name] = (
-            part if known is None else Term(known.raw + part.raw, known.scaled + part.scaled)
-        )
+        known, part = total.get(name), term.times(share)
+        total[name] = part if known is None else known.plus(part)
 
 
 def _put(terms: Terms, name: str, term: Term | None) -> None:
@@ -100,5 +92,5 @@ def _put(terms: Terms, name: str, term: Term | None) -> None:
         terms[name] = term
 
 
-def _name(part: Regularizer | Connection, position: int) -> str:
+def _name(part: Regularizer, position: int) -> str:
     return f"{type(part).__name__}[{position}]"

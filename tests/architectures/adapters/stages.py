@@ -7,8 +7,15 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from plait.connections import NDDR, CrossStitch, Lateral, Progressive, Sluice, Wiring
-from plait.connections.base import StageConnection
+from plait.connections import (
+    NDDR,
+    CrossStitch,
+    Lateral,
+    Progressive,
+    Sluice,
+    StageConnection,
+    Wiring,
+)
 from plait.core.features import Features, FeatureShape
 from plait.core.keys import safe_key, unit_key
 from plait.core.outputs import Outputs
