@@ -13,16 +13,19 @@ NEW_ENOUGH := import sys, venv; sys.exit(sys.version_info < (3, 11))
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help demo test check bench docs
+.PHONY: help demo test test-all check bench docs
 
 help: ## list the commands
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-7s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
 
 demo: $(VENV)/.installed ## train a small example and write its report
 	$(BIN)/plait demo $(ARGS)
 
-test: export OMP_NUM_THREADS := 1 # two test processes, not two times all cores
-test: $(VENV)/.installed ## run the test suite
+test test-all: export OMP_NUM_THREADS := 1 # two test processes, not two times all cores
+test: $(VENV)/.installed ## run the tests that take a few seconds at most
+	$(BIN)/pytest -n 2 -m 'not slow' $(ARGS)
+
+test-all: $(VENV)/.installed ## run every test
 	$(BIN)/pytest -n 2 $(ARGS)
 
 check: $(VENV)/.installed ## lint, format, types and floors
