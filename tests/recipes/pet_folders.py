@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from plait.recipes._layouts import PETS3_CLASSES
+from plait.recipes._pet_folders import PETS3_CLASSES
 
 BREEDS = {1: "Abyssinian", 2: "american_bulldog"}
 XML = """<annotation><size><width>{width}</width><height>{height}</height></size>

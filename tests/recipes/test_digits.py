@@ -9,7 +9,7 @@ import torch
 from plait.core.errors import ConfigError
 from plait.experiments import build_job, validate, with_defaults
 from plait.recipes import Digits
-from plait.recipes._scenes import make_scenes
+from plait.recipes._digit_scenes import make_scenes
 from plait.tasks import Classification, Regression, Segmentation
 from tests.recipes.stepping import learns_from
 

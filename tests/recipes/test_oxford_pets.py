@@ -8,7 +8,7 @@ import torch
 
 from plait.core.errors import ConfigError, DataError
 from plait.recipes import OxfordPets, Pets
-from plait.recipes._layouts import oxford_pets
+from plait.recipes._pet_folders import oxford_pets
 from tests.recipes.pet_folders import BREEDS, write_official
 from tests.recipes.stepping import learns_from, two_photos
 

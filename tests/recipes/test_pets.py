@@ -9,7 +9,7 @@ import torch
 from plait.data import Draw
 from plait.experiments import build_job, validate, with_defaults
 from plait.recipes import Pets
-from plait.recipes._layouts import PETS3_CLASSES, pets3
+from plait.recipes._pet_folders import PETS3_CLASSES, pets3
 from plait.tasks import Classification, Regression, Segmentation
 from tests.recipes.pet_folders import write_pets3
 from tests.recipes.stepping import learns_from, two_photos

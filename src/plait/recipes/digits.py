@@ -12,7 +12,7 @@ from torch.utils.data import Dataset
 
 from plait.data import InMemory
 from plait.encoders import ConvEncoder
-from plait.recipes._scenes import Scenes, check_scenes, make_scenes
+from plait.recipes._digit_scenes import Scenes, check_scenes, make_scenes
 from plait.recipes.base import Recipe
 from plait.tasks import BaseTask, Classification, Regression, Segmentation
 

@@ -12,7 +12,7 @@ from torch.utils.data import Dataset
 from torchmetrics.classification import BinaryAUROC
 
 from plait.encoders import MLPEncoder
-from plait.recipes._tables import (
+from plait.recipes._npz import (
     check_split,
     check_values,
     names_of,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from plait.recipes._layouts import oxford_pets
+from plait.recipes._pet_folders import oxford_pets
 from plait.recipes.pets import PetPhotos
 
 

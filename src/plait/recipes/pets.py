@@ -12,8 +12,8 @@ from torch.utils.data import Dataset
 
 from plait.data import Augment, Augmented, Draw, index_of
 from plait.encoders import ConvEncoder
-from plait.recipes._layouts import pets3
-from plait.recipes._photos import GEOMETRY, MASK_CLASSES, Photos
+from plait.recipes._pet_folders import pets3
+from plait.recipes._pet_photos import GEOMETRY, MASK_CLASSES, Photos
 from plait.recipes.base import Recipe
 from plait.tasks import BaseTask, Classification, Regression, Segmentation
 

@@ -11,7 +11,7 @@ from torch import nn
 from torch.utils.data import Dataset
 
 from plait.encoders import MLPEncoder
-from plait.recipes._tables import (
+from plait.recipes._npz import (
     Array,
     check_split,
     check_values,

@@ -14,8 +14,8 @@ import torch
 from torch.utils.data import DataLoader
 
 from plait.core.errors import DataError
-from plait.recipes._layouts import oxford_pets, pets3
-from plait.recipes._photos import Photos
+from plait.recipes._pet_folders import oxford_pets, pets3
+from plait.recipes._pet_photos import Photos
 from tests.recipes.pet_folders import (
     BREEDS,
     XML,

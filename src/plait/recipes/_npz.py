@@ -13,7 +13,7 @@ import torch
 from plait.core.errors import ConfigError, DataError
 from plait.core.seeding import derive_seed
 from plait.data import Disjoint
-from plait.recipes._files import folder_with
+from plait.data.files import folder_with
 
 Array = np.ndarray[Any, Any]
 

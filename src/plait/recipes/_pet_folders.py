@@ -17,8 +17,8 @@ from pathlib import Path
 from xml.etree import ElementTree
 
 from plait.core.errors import DataError, unknown
-from plait.recipes._files import Store, folder_with, read_tar, safe_name, text_of
-from plait.recipes._photos import Box, Pet, Photos, as_box, split_photos
+from plait.data.files import Store, folder_with, read_tar, safe_name, text_of
+from plait.recipes._pet_photos import Box, Pet, Photos, as_box, split_photos
 
 PETS3_CLASSES = ("Abyssinian", "american_bulldog", "Bengal")
 

@@ -12,7 +12,7 @@ from sklearn.datasets import load_digits
 
 from plait.core.errors import ConfigError
 from plait.recipes import _scenes
-from plait.recipes._scenes import digit_pools, make_scenes, render_scene
+from plait.recipes._digit_scenes import digit_pools, make_scenes, render_scene
 
 SPLITS = ("train", "val", "test")
 FIELDS = ("images", "digit", "mask", "centre")

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from plait.core.errors import ConfigError, DataError
-from plait.recipes._tables import check_split, names_of, read_rows, split_rows, tables
+from plait.recipes._npz import check_split, names_of, read_rows, split_rows, tables
 from tests.recipes.table_folders import landmine, school, write
 
 Arrays = dict[str, Any]

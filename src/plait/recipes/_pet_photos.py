@@ -17,7 +17,7 @@ from torch.utils.data import Dataset
 from plait.core.errors import ConfigError, DataError
 from plait.core.extras import need
 from plait.core.seeding import derive_seed
-from plait.recipes._files import Store
+from plait.data.files import Store
 
 MASK_CLASSES = ("pet", "background", "border")
 GEOMETRY = {"mask": "mask", "head": "box"}  # how `plait.data.Augment` moves the labels
