@@ -11,10 +11,16 @@ from torch import Tensor
 
 from plait.core.errors import ConfigError, DataError, ShapeError
 from plait.data.augment import Augment
+from plait.tasks import Classification, DenseRegression, MultiLabel, Regression, Segmentation
 
 COLOURLESS = {"brightness": 0.0, "contrast": 0.0, "saturation": 0.0}
 STILL = Augment(flip=0, crop=0, **COLOURLESS)
-GEOMETRY = {"mask": "mask", "map": "map", "box": "box", "point": "point"}
+TASKS = {
+    "mask": Segmentation("mask", classes=2),
+    "map": DenseRegression("map"),
+    "box": Regression("box", outputs=4, vector=True, geometry="box"),
+    "point": Regression("point", outputs=2, vector=True, geometry="point"),
+}
 PIXELS = 1e-3  # what float32 images leave of the position; labels are moved in float64
 
 amounts = st.builds(
@@ -67,7 +73,7 @@ def test_mask_and_map_show_what_the_image_shows(
 ) -> None:
     height, width = size
     targets = {"mask": numbered(height, width), "map": ramps(height, width)[:2]}
-    moved, labels = augment(ramps(height, width), targets, GEOMETRY, generator(seed))
+    moved, labels = augment(ramps(height, width), targets, TASKS, generator(seed))
 
     seen = labels["mask"] != -100
     assert torch.equal(moved[2] == 0.5, seen), "black where the mask has no label, and only there"
@@ -87,7 +93,7 @@ def test_a_point_stays_on_what_it_marks(
     height, width = size
     point = torch.tensor([fx * width - 0.5, fy * height - 0.5], dtype=torch.float64)
     image = ramps(height, width)
-    moved, labels = augment(image, {"point": point}, GEOMETRY, generator(seed))
+    moved, labels = augment(image, {"point": point}, TASKS, generator(seed))
 
     went = where_to(moved, point[None] + 0.5)[0]
     margin = torch.minimum(went, torch.tensor([width, height]) - went).min()
@@ -105,7 +111,7 @@ def test_a_box_stays_around_what_it_marks(
     xmin, xmax = sorted(edges[:2])
     ymin, ymax = sorted(edges[2:])
     box = torch.tensor([xmin, ymin, xmax, ymax], dtype=torch.float64)
-    moved, labels = augment(ramps(height, width), {"box": box}, GEOMETRY, generator(seed))
+    moved, labels = augment(ramps(height, width), {"box": box}, TASKS, generator(seed))
 
     size_ = torch.tensor([width, height], dtype=torch.float64)
     corners = torch.tensor(
@@ -132,7 +138,7 @@ def test_the_share_of_a_box_that_is_seen_is_its_share_of_mask_pixels() -> None:
     kept = []
     for seed in range(80):
         image, labels = augment(
-            ramps(side, wide), {"mask": mask, "box": box}, GEOMETRY, generator(seed)
+            ramps(side, wide), {"mask": mask, "box": box}, TASKS, generator(seed)
         )
         step = float(image[0, 0, 200] - image[0, 0, 100]) * wide / 100  # the side that is kept
         share = int(labels["mask"].sum()) * step**2 / int(mask.sum())
@@ -147,7 +153,7 @@ def test_a_box_out_of_sight_is_gone_at_any_setting() -> None:
     crop = dataclasses.replace(STILL, crop=0.8, min_visible=0)
     corner = torch.tensor([0.0, 0.0, 0.05, 0.05], dtype=torch.float64)
     image = ramps(16, 16)
-    boxes = [crop(image, {"box": corner}, GEOMETRY, generator(s))[1]["box"] for s in range(30)]
+    boxes = [crop(image, {"box": corner}, TASKS, generator(s))[1]["box"] for s in range(30)]
     assert any(bool(box.isnan().all()) for box in boxes)
     assert all(bool(box.isnan().all()) or bool((box[2:] > box[:2]).all()) for box in boxes)
 
@@ -163,7 +169,7 @@ def test_flipping_twice_changes_nothing(height: int, width: int) -> None:
         "point": torch.tensor([2.25, 3.0]),
     }
     targets["map"][0, 2, 3] = math.nan
-    once, labels = mirror(image, targets, GEOMETRY, generator())
+    once, labels = mirror(image, targets, TASKS, generator())
     assert torch.equal(once, image.flip(-1))
     assert torch.equal(labels["mask"], targets["mask"].flip(-1))
     torch.testing.assert_close(
@@ -172,7 +178,7 @@ def test_flipping_twice_changes_nothing(height: int, width: int) -> None:
     assert labels["point"].tolist() == [width - 1 - 2.25, 3.0]
     assert labels["box"].tolist() == pytest.approx([0.6, 0.2, 0.9, 0.9], abs=1e-7)
 
-    twice, labels = mirror(once, labels, GEOMETRY, generator())
+    twice, labels = mirror(once, labels, TASKS, generator())
     assert torch.equal(twice, image)
     for task, target in targets.items():
         torch.testing.assert_close(labels[task], target, rtol=0, atol=1e-6, equal_nan=True)
@@ -198,7 +204,7 @@ def test_nothing_switched_on_changes_nothing() -> None:
     image, mask = torch.rand(3, 11, 6), torch.randint(0, 3, (11, 6))
     box = torch.tensor([[0.0, 0.0, 1.0, 1.0], [0.3, 0.1, 0.7, 0.2]])
     whole = dataclasses.replace(STILL, min_visible=1)
-    moved, labels = whole(image, {"mask": mask, "box": box}, GEOMETRY, generator(3))
+    moved, labels = whole(image, {"mask": mask, "box": box}, TASKS, generator(3))
     assert torch.equal(moved, image)
     assert torch.equal(labels["mask"], mask)
     torch.testing.assert_close(labels["box"], box, rtol=0, atol=1e-7)
@@ -211,10 +217,10 @@ def test_a_missing_label_stays_missing(augment: Augment, seed: int, missing: int
     boxes[0, missing] = math.nan
     points[0, missing % 2] = math.nan
     targets = {"box": boxes, "point": points}
-    _, labels = augment(ramps(9, 9), targets, GEOMETRY, generator(seed))
+    _, labels = augment(ramps(9, 9), targets, TASKS, generator(seed))
     assert labels["box"][0].isnan().all()
     assert labels["point"][0].isnan().all()
-    _, labels = STILL(ramps(9, 9), targets, GEOMETRY, generator(seed))
+    _, labels = STILL(ramps(9, 9), targets, TASKS, generator(seed))
     assert not labels["box"][1].isnan().any()
 
 
@@ -223,7 +229,7 @@ def test_colour_leaves_every_label_alone() -> None:
     targets = {"mask": numbered(16, 16), "map": torch.randn(1, 16, 16)}
     targets |= {"box": torch.tensor([0.25, 0.5, 0.75, 1.0]), "point": torch.tensor([3.0, 4.5])}
     colour = dataclasses.replace(STILL, brightness=0.5, contrast=0.5, saturation=0.5)
-    moved, labels = colour(image, targets, GEOMETRY, generator())
+    moved, labels = colour(image, targets, TASKS, generator())
     assert not torch.allclose(moved, image, atol=0.01)
     assert moved.min() >= 0
     assert moved.max() <= 1
@@ -271,7 +277,7 @@ def test_only_the_generator_decides_and_no_option_moves_the_others_draws() -> No
     image, mask = torch.rand(3, 16, 16), numbered(16, 16)
     state = torch.get_rng_state()
     runs = [
-        augment(image, {"mask": mask}, {"mask": "mask"}, generator(seed))
+        augment(image, {"mask": mask}, TASKS, generator(seed))
         for augment, seed in [
             (Augment(), 5),
             (Augment(), 5),
@@ -291,7 +297,7 @@ def test_inputs_are_not_written_to_and_other_tasks_pass_through() -> None:
     image, mask, breed = torch.rand(3, 8, 8), numbered(8, 8), torch.tensor(3)
     before = image.clone(), mask.clone()
     targets = {"mask": mask, "breed": breed}
-    _, labels = Augment(rotation=30)(image, targets, GEOMETRY, generator())
+    _, labels = Augment(rotation=30)(image, targets, TASKS, generator())
     assert torch.equal(image, before[0])
     assert torch.equal(mask, before[1])
     assert labels["breed"] is breed
@@ -301,8 +307,9 @@ def test_inputs_are_not_written_to_and_other_tasks_pass_through() -> None:
 @pytest.mark.parametrize("dtype", [torch.uint8, torch.bool, torch.int64])
 def test_a_mask_keeps_its_type(dtype: torch.dtype) -> None:
     mask = torch.randint(0, 2, (8, 8)).to(dtype)
-    turned = dataclasses.replace(Augment(**COLOURLESS), rotation=45, outside=1)
-    _, labels = turned(torch.rand(1, 8, 8), {"mask": mask}, GEOMETRY, generator())
+    turned = Augment(**COLOURLESS, rotation=45)
+    tasks = {"mask": Segmentation("mask", classes=2, ignore_index=1)}
+    _, labels = turned(torch.rand(1, 8, 8), {"mask": mask}, tasks, generator())
     assert labels["mask"].dtype == dtype
 
 
@@ -321,9 +328,12 @@ def test_an_amount_out_of_range_is_named(options: dict[str, float], words: str) 
         Augment(**options)
 
 
-def test_an_unknown_geometry_gets_a_suggestion() -> None:
-    with pytest.raises(ConfigError, match="Did you mean 'mask'"):
-        Augment()(torch.rand(3, 4, 4), {}, {"outline": "maks"}, generator())
+def test_labels_that_lie_nowhere_on_the_image_stay_as_they_are() -> None:
+    nowhere = [Classification("a", classes=3), MultiLabel("b", labels=2), Regression("c")]
+    targets = {"a": torch.tensor(2), "b": torch.tensor([0.0, 1.0]), "c": torch.tensor(1.5)}
+    tasks = {task.name: task for task in nowhere}
+    _, labels = Augment(flip=1)(torch.rand(3, 8, 8), targets, tasks, generator())
+    assert all(labels[name] is target for name, target in targets.items())
 
 
 @pytest.mark.parametrize(
@@ -345,10 +355,10 @@ def test_what_does_not_fit_is_named(
     image: Tensor, targets: dict[str, Tensor], error: type[Exception], words: str
 ) -> None:
     with pytest.raises(error, match=words):
-        Augment()(image, targets, GEOMETRY, generator())
+        Augment()(image, targets, TASKS, generator())
 
 
-def test_an_outside_label_that_the_mask_cannot_hold_is_refused() -> None:
+def test_a_missing_label_that_the_mask_cannot_hold_is_refused() -> None:
     targets = {"mask": torch.zeros(8, 8, dtype=torch.uint8)}
-    with pytest.raises(ConfigError, match=r"-100 does not fit.*uint8"):
-        Augment(rotation=45)(torch.zeros(3, 8, 8), targets, GEOMETRY, generator())
+    with pytest.raises(ConfigError, match=r"-100; that does not fit.*uint8"):
+        Augment(rotation=45)(torch.zeros(3, 8, 8), targets, TASKS, generator())

@@ -14,7 +14,7 @@ from plait.data import InMemory
 from plait.experiments.gallery import COLOURS, write_gallery
 from plait.model import MultiTaskModel
 from plait.sharing import Hard
-from tests.experiments.tiny import Tiny
+from tests.experiments.tiny import QUARTERS, Tiny
 
 
 @pytest.fixture
@@ -44,21 +44,20 @@ def test_every_view_says_what_is_true_and_what_was_predicted(
     write_gallery(tmp_path, model, recipe, data, count=3)
     with torch.no_grad():
         predictions = model.eval()(data.inputs)
-    names = recipe.class_names["quarter"]
     shown = read(tmp_path)
     assert len(shown) == 3
     for example, index in zip(shown, (0, 2, 4), strict=True):  # 0, 7/3, 14/3, rounded down
         assert example["size"] == [8, 8]
         picture = pixels(tmp_path / example["image"])
-        assert np.array_equal(picture, recipe.picture(data.inputs[index]))
+        assert np.array_equal(picture, recipe.show(data.inputs[index]))
         quarter, mask, spot = example["views"]
         assert quarter == {
             "task": "quarter",
-            "kind": "label",
-            "true": names[data.targets["quarter"][index]],
-            "predicted": names[predictions["quarter"][index].argmax()],
+            "geometry": "class",
+            "true": QUARTERS[data.targets["quarter"][index]],
+            "predicted": QUARTERS[predictions["quarter"][index].argmax()],
         }
-        assert (spot["task"], spot["kind"]) == ("spot", "point")
+        assert (spot["task"], spot["geometry"]) == ("spot", "point")
         assert spot["true"] == data.targets["spot"][index].tolist()
         assert spot["predicted"] == pytest.approx(predictions["spot"][index].tolist(), rel=1e-4)
         truth = pixels(tmp_path / mask["true"])

@@ -23,6 +23,9 @@ from plait.tasks import BaseTask, Classification, Regression, Segmentation
 TINY = "tests.experiments.tiny:Tiny"
 
 
+QUARTERS = ["north-west", "north-east", "south-west", "south-east"]
+
+
 class Tiny(Recipe):
     """A bright square in a dark 8 x 8 image: which quarter is it in, which pixels, where?"""
 
@@ -33,21 +36,16 @@ class Tiny(Recipe):
         "gallery": 2,
         "device": "cpu",
     }
-    views: ClassVar[Mapping[str, str]] = {"quarter": "label", "mask": "mask", "spot": "point"}
 
     def __init__(self, *, examples: int = 24, seed: int = 0) -> None:
         self.examples = examples
         self.seed = seed
 
-    @property
-    def class_names(self) -> Mapping[str, list[str]]:
-        return {"quarter": ["north-west", "north-east", "south-west", "south-east"]}
-
     def tasks(self) -> list[BaseTask]:
         return [
-            Classification("quarter", classes=4),
+            Classification("quarter", classes=4, names=QUARTERS),
             Segmentation("mask", classes=2),
-            Regression("spot", outputs=2, vector=True, mean=3.5, scale=2.0),
+            Regression("spot", outputs=2, vector=True, geometry="point", mean=3.5, scale=2.0),
         ]
 
     def encoder(self) -> nn.Module:
@@ -69,7 +67,7 @@ class Tiny(Recipe):
         spot = corner.flip(1) + 1.0
         return InMemory(images + mask[:, None], {"quarter": quarter, "mask": mask, "spot": spot})
 
-    def picture(self, inputs: Tensor) -> np.ndarray:
+    def show(self, inputs: Tensor) -> np.ndarray:
         grey = (inputs[0].clamp(0, 1) * 255).byte().numpy()
         return np.repeat(grey[:, :, None], 3, axis=2)
 

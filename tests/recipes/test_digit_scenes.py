@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from sklearn.datasets import load_digits
 
 from plait.core.errors import ConfigError
-from plait.recipes import _scenes
+from plait.recipes import _digit_scenes as _scenes
 from plait.recipes._digit_scenes import digit_pools, make_scenes, render_scene
 
 SPLITS = ("train", "val", "test")
@@ -27,10 +27,10 @@ def drop_clutter(monkeypatch: pytest.MonkeyPatch) -> None:
     def overwrite(canvas: NDArray[np.float32], ink: NDArray[np.float32], level: float) -> None:
         canvas[...] = ink
 
-    for layer in ("_background", "_stroke", "_noise"):
+    for layer in ("background", "stroke", "noise"):
         monkeypatch.setattr(_scenes, layer, blank)
-    monkeypatch.setattr(_scenes, "_half", lambda digit, rng: digit * np.float32(1e-6))
-    monkeypatch.setattr(_scenes, "_paint", overwrite)
+    monkeypatch.setattr(_scenes, "half", lambda digit, rng: digit * np.float32(1e-6))
+    monkeypatch.setattr(_scenes, "paint", overwrite)
 
 
 @pytest.mark.parametrize("split", SPLITS)
@@ -99,10 +99,10 @@ def test_scenes_ignore_the_pixels_of_other_pools(
     split: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     before = make_scenes(split, 50)
-    digits, labels = _scenes._digits()
+    digits, labels = _scenes.digit_images()
     spoiled = np.full_like(digits, np.nan)
     spoiled[digit_pools()[split]] = digits[digit_pools()[split]]
-    monkeypatch.setattr(_scenes, "_digits", lambda: (spoiled, labels))
+    monkeypatch.setattr(_scenes, "digit_images", lambda: (spoiled, labels))
     after = make_scenes(split, 50)
     for field in FIELDS:
         np.testing.assert_array_equal(getattr(before, field), getattr(after, field))
@@ -154,7 +154,7 @@ def test_mask_is_where_the_painted_ink_is_at_least_half(
 
 
 def test_warp_matches_a_slow_bilinear_sum() -> None:
-    digits, _ = _scenes._digits()
+    digits, _ = _scenes.digit_images()
     for source, side, degrees in (
         (0, 20.0, 0.0),
         (7, 31.7, 29.0),
@@ -173,34 +173,32 @@ def test_warp_matches_a_slow_bilinear_sum() -> None:
                     full[y, x] += digits[source, i, j] * (1 - abs(v - i)) * (1 - abs(u - j))
         rows, columns = np.nonzero(full > 1e-9)
         expected = full[rows.min() : rows.max() + 1, columns.min() : columns.max() + 1]
-        np.testing.assert_allclose(
-            _scenes._warp(digits[source], side, degrees), expected, atol=1e-6
-        )
+        np.testing.assert_allclose(_scenes.warp(digits[source], side, degrees), expected, atol=1e-6)
 
 
 @pytest.mark.parametrize("size", [32, 48, 64, 128])
 def test_largest_digit_at_any_angle_is_fully_inside(size: int) -> None:
     rng = np.random.default_rng(0)
     full = np.ones((8, 8), np.float32)
-    for degrees in range(-_scenes._TURN, _scenes._TURN + 1, 10):
-        ink = _scenes._warp(full, _scenes._SIDE[1] * size / 64, degrees)
+    for degrees in range(-_scenes.TURN, _scenes.TURN + 1, 10):
+        ink = _scenes.warp(full, _scenes.SIDE[1] * size / 64, degrees)
         for _ in range(20):
             canvas = np.zeros((size, size), np.float32)
-            canvas[_scenes._place(rng, ink, size)] = ink  # a box that left the scene would not fit
+            canvas[_scenes.place(rng, ink, size)] = ink  # a box that left the scene would not fit
             assert canvas.sum() == pytest.approx(ink.sum(), rel=1e-5)
 
 
 def test_places_reach_every_corner() -> None:
     rng = np.random.default_rng(0)
-    places = [_scenes._place(rng, np.ones((6, 4), np.float32), 8) for _ in range(500)]
+    places = [_scenes.place(rng, np.ones((6, 4), np.float32), 8) for _ in range(500)]
     corners = {(rows.start, columns.start) for rows, columns in places}
     assert corners == {(top, left) for top in range(3) for left in range(5)}
 
 
 def test_fragments_hold_at_most_half_of_the_ink() -> None:
     rng = np.random.default_rng(0)
-    for digit in _scenes._digits()[0]:
-        part = _scenes._half(digit, rng)
+    for digit in _scenes.digit_images()[0]:
+        part = _scenes.half(digit, rng)
         kept = part != 0
         np.testing.assert_array_equal(part[kept], digit[kept])
         assert part.sum() <= digit.sum() / 2
@@ -212,13 +210,13 @@ def test_fragments_hold_at_most_half_of_the_ink() -> None:
 
 def test_fragments_leave_the_digit_clear(monkeypatch: pytest.MonkeyPatch) -> None:
     shares: list[float] = []
-    shared = _scenes._shared
+    shared = _scenes.shared
 
     def recorded(box: tuple[slice, slice], other: tuple[slice, slice]) -> float:
         shares.append(shared(box, other))
         return shares[-1]
 
-    monkeypatch.setattr(_scenes, "_shared", recorded)
+    monkeypatch.setattr(_scenes, "shared", recorded)
     for index in range(50):
         shares.clear()
         scene = render_scene("train", index, size=64, seed=0)
@@ -238,7 +236,7 @@ def test_shared_part_of_a_box(
     rows: tuple[int, int], columns: tuple[int, int], share: float
 ) -> None:
     box = (slice(0, 4), slice(0, 8))
-    assert _scenes._shared(box, (slice(*rows), slice(*columns))) == pytest.approx(share)
+    assert _scenes.shared(box, (slice(*rows), slice(*columns))) == pytest.approx(share)
 
 
 @pytest.mark.parametrize(

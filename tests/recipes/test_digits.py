@@ -19,7 +19,7 @@ def test_tasks_are_of_three_kinds_and_new_at_each_call() -> None:
     tasks = {task.name: task for task in recipe.tasks()}
     kinds = {"digit": Classification, "mask": Segmentation, "centre": Regression}
     assert {name: type(task) for name, task in tasks.items()} == kinds
-    assert tasks.keys() == recipe.views.keys()
+    assert [task.geometry for task in tasks.values()] == ["class", "mask", "point"]
     assert all(new is not old for new, old in zip(recipe.tasks(), tasks.values(), strict=True))
     centre = tasks["centre"]
     assert isinstance(centre, Regression)
@@ -46,7 +46,7 @@ def test_examples_are_the_scenes_and_the_picture_is_the_scene() -> None:
             assert int(targets["digit"]) == scenes.digit[index]
             assert np.array_equal(targets["mask"], scenes.mask[index])
             assert targets["centre"].tolist() == scenes.centre[index].tolist()
-            picture = recipe.picture(image)
+            picture = recipe.show(image)
             assert picture.dtype == np.uint8
             assert np.array_equal(picture, np.repeat(grey[:, :, None], 3, axis=2))
 
@@ -63,7 +63,7 @@ def test_defaults_can_be_built() -> None:
     """Every method and option that they name is there, and they fit together."""
     settings = with_defaults({"recipe": {"class": "digits", "scenes": 1, "size": 32}})
     trainer = build_job(validate(settings), Path("unused")).trainer
-    assert trainer.epochs == Digits.defaults["epochs"]
+    assert trainer.options.epochs == Digits.defaults["epochs"]
     assert type(trainer.balancer).__name__ == Digits.defaults["balancing"]["class"]
     assert Digits.defaults["optimizer"]["lr"] == Digits.defaults["scheduler"]["max_lr"]
 

@@ -144,7 +144,7 @@ def test_defaults_can_be_built(folder: Path) -> None:
     settings = with_defaults({"recipe": "landmine", "data": str(folder)})
     trainer = build_job(validate(settings), Path("unused")).trainer
     assert isinstance(trainer.model.sharing, Separate)
-    assert trainer.epochs == Landmine.defaults["epochs"]
+    assert trainer.options.epochs == Landmine.defaults["epochs"]
 
 
 def test_the_real_data() -> None:

@@ -20,7 +20,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_breeds_are_read_from_the_folder(folder: Path) -> None:
     recipe = OxfordPets(data=folder, size=32)
-    assert recipe.class_names["breed"] == list(BREEDS.values())
+    assert recipe.tasks()[0].names == list(BREEDS.values())
     assert [task.name for task in recipe.tasks()] == ["breed", "mask", "head"]
     splits = recipe.splits()
     assert {split: len(data) for split, data in splits.items()} == {"train": 6, "val": 2, "test": 4}
@@ -39,7 +39,7 @@ def test_examples_and_pictures_have_the_size_asked_for(folder: Path) -> None:
     torch.testing.assert_close(image, (photo - 0.5) / 0.25)
     assert torch.equal(targets["mask"], labels["mask"])
     assert targets["mask"].shape == (24, 24)
-    picture = recipe.picture(image)
+    picture = recipe.show(image)
     assert np.array_equal(picture, (photo * 255).round().byte().permute(1, 2, 0).numpy())
 
 

@@ -29,12 +29,11 @@ def test_tasks_and_names(recipe: Pets) -> None:
     tasks = {task.name: task for task in recipe.tasks()}
     kinds = {"breed": Classification, "mask": Segmentation, "head": Regression}
     assert {name: type(task) for name, task in tasks.items()} == kinds
-    assert tasks.keys() == recipe.views.keys()
-    assert recipe.class_names == {
-        "breed": list(PETS3_CLASSES),
-        "mask": ["pet", "background", "border"],
-    }
-    assert recipe.class_names["mask"][recipe.backgrounds["mask"]] == "background"
+    breed, mask, head = tasks.values()
+    assert breed.names == list(PETS3_CLASSES)
+    assert mask.names == ["pet", "background", "border"]
+    assert mask.names[mask.background] == "background"
+    assert [task.geometry for task in (breed, mask, head)] == ["class", "mask", "box"]
 
 
 def test_the_trunk_has_the_classical_number_of_parameters(recipe: Pets) -> None:
@@ -75,7 +74,7 @@ def test_augmentation_can_be_switched_off(folder: Path) -> None:
 def test_the_picture_is_the_photo(recipe: Pets, folder: Path) -> None:
     image, _ = recipe.splits()["test"][0]
     photo = pets3(folder)["test"][0][0]
-    picture = recipe.picture(image)
+    picture = recipe.show(image)
     assert picture.dtype == np.uint8
     assert np.array_equal(picture, (photo * 255).round().byte().permute(1, 2, 0).numpy())
 
@@ -91,6 +90,6 @@ def test_defaults_can_be_built(folder: Path) -> None:
     """Every method and option that they name is there, and they fit together."""
     settings = with_defaults({"recipe": "pets", "data": str(folder)})
     trainer = build_job(validate(settings), Path("unused")).trainer
-    assert trainer.epochs == Pets.defaults["epochs"]
-    assert trainer.clip == Pets.defaults["clip"]
+    assert trainer.options.epochs == Pets.defaults["epochs"]
+    assert trainer.options.clip == Pets.defaults["clip"]
     assert Pets.defaults["optimizer"]["lr"] == Pets.defaults["scheduler"]["max_lr"]

@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from plait import MultiTaskModel
-from plait.core.errors import ConfigError, DataError, UnsupportedError
+from plait.core.errors import ConfigError, DataError
 from plait.data import Disjoint
 from plait.experiments import build_job, resume_run, run, validate, with_defaults
 from plait.recipes import School
@@ -155,8 +155,7 @@ def test_there_is_no_gallery_and_the_report_says_so(folder: Path, tmp_path: Path
     assert ran.code == 0, ran.err
     assert not (tmp_path / "run/gallery").exists()
     assert "no gallery/gallery.json" in (tmp_path / "run/report.html").read_text()
-    with pytest.raises(UnsupportedError, match="the inputs of School are no pictures"):
-        School(data=folder).picture(torch.zeros(27))
+    assert School(data=folder).show(torch.zeros(27)) is None
 
 
 def test_heads_can_be_tied_from_the_command_line(folder: Path, tmp_path: Path) -> None:
@@ -204,7 +203,7 @@ def test_defaults_can_be_built(folder: Path) -> None:
         validate(with_defaults({"recipe": "school", "data": str(folder)})), Path("unused")
     )
     assert isinstance(job.trainer.model.sharing, Separate)
-    assert job.trainer.epochs == School.defaults["epochs"]
+    assert job.trainer.options.epochs == School.defaults["epochs"]
 
 
 # --- the real data --------------------------------------------------------------------------

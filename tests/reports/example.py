@@ -159,12 +159,12 @@ def write_gallery(folder: Path, draw: random.Random, count: int = 6, size: int =
         box = [float(columns.min()), float(rows.min()), columns.max() + 1.0, rows.max() + 1.0]
         box = [value / size for value in box]
         views = [
-            ("digit", "label", digit, digit if index % 3 else str((int(digit) + 2) % 10)),
+            ("digit", "class", digit, digit if index % 3 else str((int(digit) + 2) % 10)),
             ("mask", "mask", f"{name}-true.png", f"{name}-seen.png"),
             ("centre", "point", centre, [centre[0] + index, centre[1] - 2.5]),
             ("head", "box", box, [value + 0.03 for value in box]),
         ]
-        keys = ("task", "kind", "true", "predicted")
+        keys = ("task", "geometry", "true", "predicted")
         shown = [dict(zip(keys, view, strict=True)) for view in views]
         if not labelled:
             shown = [{**view, "true": None} for view in shown]

@@ -1,8 +1,8 @@
 """Where examples come from: in-memory data, loaders that resume, joint augmentation."""
 
-from plait.data.augment import Augment
+from plait.data.augment import Augment, Augmented
 from plait.data.disjoint import Disjoint, of_tasks
-from plait.data.draws import Augmented, Draw, index_of
+from plait.data.draws import Draw, index_of
 from plait.data.loading import EpochBatches, InMemory, collate, loader
 
 __all__ = [

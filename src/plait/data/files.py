@@ -1,4 +1,4 @@
-"""Files from strangers: read in part or whole, never unpacked, never outside their folder.
+"""Files from strangers: bounded in size, never unpickled, never outside their folder.
 
 Whatever is wrong with a file is a `DataError` that names it.
 """
@@ -7,37 +7,58 @@ from __future__ import annotations
 
 import re
 import tarfile
+import zipfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
+
+import numpy as np
 
 from plait.core.errors import DataError
 
-_MAX_BYTES = 64 * 2**20  # of one file; a photo has under 4 MB
+MAX_BYTES = 64 * 2**20  # of one file, or of an archive's arrays; a photo has under 4 MB
 
 
 @dataclass(frozen=True)
 class Store:
-    """Files by their relative name: members of an archive, in memory, or else of a folder."""
+    """Files by their relative name: of a folder, or of an archive that is held in memory.
+
+    Attributes:
+        root: the folder, or the archive.
+        members: `{name: content}` of an archive; None for a folder.
+    """
 
     root: Path
     members: Mapping[str, bytes] | None = None
 
     def has(self, name: str) -> bool:
-        """Whether there is a file of that name."""
+        """Returns True if there is a file of that name."""
         return (self.root / name).is_file() if self.members is None else name in self.members
 
     def read(self, name: str) -> bytes:
-        """Returns the file's content."""
+        """Returns the content of a file.
+
+        Raises:
+            DataError: it cannot be read, or has over `MAX_BYTES`.
+        """
         return bytes_of(self.root / name) if self.members is None else self.members[name]
 
     def place(self, name: str) -> str:
-        """Returns what a message calls the file."""
+        """Returns where a file is, for messages."""
         return str(self.root / name) if self.members is None else f"{name} in {self.root}"
 
 
 def folder_with(folder: Path | str, expected: Sequence[str]) -> Path:
-    """Returns the folder as a path, once all that it has to hold is there."""
+    """Returns the folder as a path, after a check of what it holds.
+
+    Args:
+        folder: the data folder.
+        expected: names of the files and folders that have to be in it.
+
+    Raises:
+        DataError: there is no such folder, or one of them is missing.
+    """
     root = Path(folder)
     absent = [name for name in expected if not (root / name).exists()]
     if absent:
@@ -50,7 +71,17 @@ def folder_with(folder: Path | str, expected: Sequence[str]) -> Path:
 
 
 def safe_name(name: str, place: str) -> str:
-    """Returns `name` if files named after it stay in their folder; every listed name comes here."""
+    """Returns `name` if files named after it stay in their folder.
+
+    Every name from a list of a stranger has to come through here.
+
+    Args:
+        name: letters, digits, `_`, `-`, `.` and spaces, at most 60.
+        place: the line of the list, for the message.
+
+    Raises:
+        DataError: any other name.
+    """
     if not re.fullmatch(r"[\w-][\w. -]{0,59}", name):
         raise DataError(
             f"{place}: a name must be letters, digits, '_', '-', '.' and no folders, at most 60 "
@@ -60,21 +91,27 @@ def safe_name(name: str, place: str) -> str:
 
 
 def bytes_of(path: Path) -> bytes:
-    """Returns the content of a file that is not absurdly large."""
+    """Returns the content of a file.
+
+    Raises:
+        DataError: it cannot be read, or has over `MAX_BYTES`.
+    """
     try:
         with path.open("rb") as file:
-            content = file.read(_MAX_BYTES + 1)
+            content = file.read(MAX_BYTES + 1)
     except OSError as error:
         raise DataError(f"{path} must be a file that can be read; {error.strerror}.") from None
-    if len(content) > _MAX_BYTES:
-        raise DataError(
-            f"{path} must have at most {_MAX_BYTES} bytes; found more. Is it that file?"
-        )
+    if len(content) > MAX_BYTES:
+        raise DataError(f"{path} must have at most {MAX_BYTES} bytes; found more. Is it that file?")
     return content
 
 
 def text_of(path: Path) -> str:
-    """Returns the content of a text file."""
+    """Returns the content of a text file in UTF-8, with or without a byte order mark.
+
+    Raises:
+        DataError: it cannot be read, is not UTF-8, or has over `MAX_BYTES`.
+    """
     try:
         return bytes_of(path).decode("utf-8-sig")
     except UnicodeDecodeError:
@@ -82,15 +119,23 @@ def text_of(path: Path) -> str:
 
 
 def read_tar(path: Path, names: set[str]) -> Store:
-    """Reads the named members of an uncompressed archive.
+    """Reads some members of an uncompressed tar archive into memory.
 
-    Links are not followed. Sparse members are passed over: they can be far larger than the archive.
+    Links are not followed. Sparse members are passed over: they can be far larger than the archive;
+    so are members over `MAX_BYTES`.
+
+    Args:
+        path: the archive.
+        names: of the members that are wanted; those that it does not have are left out.
+
+    Raises:
+        DataError: it cannot be read, is compressed or damaged.
     """
     members: dict[str, bytes] = {}
     try:
         with tarfile.open(path, "r:") as archive:
             for member in archive:
-                plain = member.isreg() and not member.issparse() and member.size <= _MAX_BYTES
+                plain = member.isreg() and not member.issparse() and member.size <= MAX_BYTES
                 file = archive.extractfile(member) if plain and member.name in names else None
                 if file is not None:
                     members[member.name] = file.read()
@@ -100,3 +145,38 @@ def read_tar(path: Path, names: set[str]) -> Store:
             "Is it truncated? Copy or download it again."
         ) from None
     return Store(path, members)
+
+
+def read_npz(path: Path, keys: Sequence[str]) -> dict[str, np.ndarray[Any, Any]]:
+    """Reads some arrays of a NumPy archive; nothing that is pickled is unpacked.
+
+    Args:
+        path: the archive.
+        keys: names of the arrays.
+
+    Raises:
+        DataError: it is damaged, lacks an array, holds pickled objects, or has over `MAX_BYTES`
+            when unpacked.
+    """
+    try:
+        with zipfile.ZipFile(path) as archive:
+            size = sum(member.file_size for member in archive.infolist())
+        if size > MAX_BYTES:
+            raise DataError(
+                f"{path} must have at most {MAX_BYTES} bytes when unpacked; it has {size}. "
+                "Is it that file?"
+            )
+        with np.load(path, allow_pickle=False) as arrays:
+            absent = [key for key in keys if key not in arrays.files]
+            if absent:
+                raise DataError(
+                    f"{path} must hold the arrays {', '.join(keys)}; there is no "
+                    f"{', '.join(absent)}. Is it that file?"
+                )
+            return {key: arrays[key] for key in keys}
+    except (zipfile.BadZipFile, OSError, ValueError, EOFError) as error:
+        if isinstance(error, DataError):
+            raise
+        raise DataError(
+            f"{path} must be a whole NumPy archive (.npz); {error}. Is it truncated? Copy it again."
+        ) from None

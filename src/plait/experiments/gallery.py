@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -13,9 +13,12 @@ from PIL import Image
 from torch import Tensor
 
 from plait.core.files import write_text
+from plait.core.geometry import Geometry
+from plait.core.structure import map_tensors
 from plait.data import collate
 from plait.model import MultiTaskModel
 from plait.recipes import Recipe
+from plait.tasks import BaseTask
 
 # Okabe and Ito's colours, told apart with any colour vision
 COLOURS = np.array(
@@ -30,6 +33,9 @@ COLOURS = np.array(
     ],
     dtype=np.uint8,
 )
+OPACITY = 150  # of a mask over its image, of 255
+
+Array = np.ndarray[Any, Any]
 
 
 def write_gallery(
@@ -37,70 +43,76 @@ def write_gallery(
 ) -> None:
     """Writes `count` evenly spaced examples as PNG files and one `gallery.json`.
 
+    Each task shows its own label and prediction (`BaseTask.show`), the recipe the inputs. Tasks of
+    geometry "other" are left out. There is no gallery if the inputs are no pictures.
+
     Args:
         folder: is made if needed.
         model: predicts; on any device.
-        recipe: says how each task is shown; one without `views` has no gallery.
+        recipe: shows the inputs.
         examples: a map-style data set.
         count: number of examples; 0 writes nothing.
     """
     count = min(count, len(examples))
-    if count == 0 or not recipe.views:
-        return
-    folder.mkdir(parents=True, exist_ok=True)
     chosen = [examples[i * len(examples) // count] for i in range(count)]
+    pictures = [picture for inputs, _ in chosen if (picture := recipe.show(inputs)) is not None]
+    if not pictures:
+        return
     inputs, targets = collate(chosen)
+    folder.mkdir(parents=True, exist_ok=True)
     device = next(model.parameters()).device
     model.eval()
     with torch.no_grad():
-        predictions = {task: p.cpu() for task, p in model(inputs.to(device)).items()}
+        predictions = model(map_tensors(lambda tensor: tensor.to(device), inputs))
     shown = []
-    for i in range(count):
-        picture = recipe.picture(inputs[i])
+    for i, picture in enumerate(pictures):
         Image.fromarray(picture).save(folder / f"{i:03}.png")
         views = [
-            {"task": task, "kind": kind}
-            | _view(recipe, task, folder / f"{i:03}-{task}", targets[task][i], predictions[task][i])
-            for task, kind in recipe.views.items()
-            if task in predictions
+            _view(task, folder / f"{i:03}-{name}", targets[name][i], predictions[name][i].cpu())
+            for name, task in model.tasks.items()
+            if task.geometry != "other"
         ]
         height, width = picture.shape[:2]
         shown.append({"image": f"{i:03}.png", "size": [width, height], "views": views})
     write_text(folder / "gallery.json", json.dumps({"examples": shown}, indent=1) + "\n")
 
 
-def _view(
-    recipe: Recipe, task: str, stem: Path, target: Tensor, prediction: Tensor
-) -> dict[str, Any]:
-    """Returns the true and the predicted side of one task on one example."""
-    show: dict[str, Callable[[], dict[str, Any]]] = {
-        "label": lambda: _label(target, prediction, recipe.class_names.get(task)),
-        "mask": lambda: _mask(target, prediction, stem, recipe.backgrounds.get(task, 0)),
-        "point": lambda: _numbers(target, prediction),
-        "box": lambda: _numbers(target, prediction),
-    }
-    return show[recipe.views[task]]()
+def _view(task: BaseTask, stem: Path, target: Tensor, prediction: Tensor) -> dict[str, Any]:
+    """Returns the true and the predicted side of one task; what fills the image is in files."""
+    true, predicted = task.show(target, prediction)
+    draw = _OVERLAYS.get(task.geometry)
+    if draw is not None:
+        for side, overlay in zip(("true", "predicted"), draw(true, predicted), strict=True):
+            Image.fromarray(overlay).save(f"{stem}-{side}.png")
+        true, predicted = f"{stem.name}-true.png", f"{stem.name}-predicted.png"
+    return {"task": task.name, "geometry": task.geometry, "true": true, "predicted": predicted}
 
 
-def _label(target: Tensor, prediction: Tensor, names: Sequence[str] | None) -> dict[str, Any]:
-    def name(index: int) -> str | None:
-        if index < 0:
-            return None
-        return str(index) if names is None else names[index]
-
-    return {"true": name(int(target)), "predicted": name(int(prediction.argmax()))}
-
-
-def _mask(target: Tensor, prediction: Tensor, stem: Path, background: int) -> dict[str, Any]:
-    sides = {"true": target, "predicted": prediction.argmax(dim=0)}
-    for side, classes in sides.items():
-        index = classes.numpy().astype(np.int64)
-        colour = COLOURS[np.clip(index, 0, None) % len(COLOURS)]
-        opacity = np.where((index >= 0) & (index != background), 150, 0).astype(np.uint8)
-        Image.fromarray(np.dstack([colour, opacity])).save(f"{stem}-{side}.png")
-    return {side: f"{stem.name}-{side}.png" for side in sides}
+def _classes(true: Array, predicted: Array) -> list[Array]:
+    """Draws class numbers `[H, W]` in colours, clear where they are negative: `[H, W, 4]`."""
+    return [
+        np.dstack(
+            [
+                COLOURS[np.clip(classes, 0, None) % len(COLOURS)],
+                np.where(classes >= 0, OPACITY, 0).astype(np.uint8),
+            ]
+        )
+        for classes in (true, predicted)
+    ]
 
 
-def _numbers(target: Tensor, prediction: Tensor) -> dict[str, Any]:
-    missing = bool(target.isnan().any())
-    return {"true": None if missing else target.tolist(), "predicted": prediction.tolist()}
+def _heights(true: Array, predicted: Array) -> list[Array]:
+    """Draws the first of K numbers for each pixel in grey on one scale, clear where it is NaN."""
+    sides = [true[0], predicted[0]]
+    low, high = np.nanmin(sides), np.nanmax(sides)
+    grey = [np.nan_to_num((side - low) / ((high - low) or 1) * 255) for side in sides]
+    return [
+        np.dstack([*[each] * 3, np.where(np.isnan(side), 0, 255)]).astype(np.uint8)
+        for each, side in zip(grey, sides, strict=True)
+    ]
+
+
+_OVERLAYS: dict[Geometry, Callable[[Array, Array], list[Array]]] = {
+    "mask": _classes,
+    "map": _heights,
+}

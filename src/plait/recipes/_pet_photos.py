@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import io
 import math
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from types import ModuleType
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -15,14 +13,13 @@ from torch import Tensor
 from torch.utils.data import Dataset
 
 from plait.core.errors import ConfigError, DataError
-from plait.core.extras import need
-from plait.core.seeding import derive_seed
+from plait.data import Draw, index_of
 from plait.data.files import Store
+from plait.data.images import decode, decoder, mask, photo
+from plait.data.splits import held_out_by_hash
 
 MASK_CLASSES = ("pet", "background", "border")
-GEOMETRY = {"mask": "mask", "head": "box"}  # how `plait.data.Augment` moves the labels
-
-_VALIDATION_SHARE = _TEST_SHARE = 0.15  # of each breed in the official trainval list
+SHARES = {"val": 0.15, "test": 0.15}  # of each breed in the official trainval list
 
 Box = tuple[float, float, float, float]
 
@@ -63,7 +60,7 @@ class Photos(Dataset[tuple[Tensor, dict[str, Tensor]]]):
     ) -> None:
         if not isinstance(size, int) or size < 1:
             raise ConfigError(f"`size` must be a whole number of at least 1; found {size!r}.")
-        _pillow()  # its absence is better known now than at the first photo
+        decoder()  # its absence is better known now than at the first photo
         self.pets, self.classes = tuple(pets), tuple(classes)
         self.store, self.size = store, size
         for pet in self.pets:
@@ -77,49 +74,33 @@ class Photos(Dataset[tuple[Tensor, dict[str, Tensor]]]):
     def __len__(self) -> int:
         return len(self.pets)
 
-    def __getitem__(self, index: int) -> tuple[Tensor, dict[str, Tensor]]:
-        pet = self.pets[index]
-        image, mask = self._decode(pet.image), self._decode(pet.mask)
-        if image.size != mask.size:
+    def __getitem__(self, draw: Draw | int) -> tuple[Tensor, dict[str, Tensor]]:
+        pet = self.pets[index_of(draw)]
+        place = self.store.place(pet.mask)
+        image = decode(self.store.read(pet.image), self.store.place(pet.image))
+        outline = decode(self.store.read(pet.mask), place)
+        if image.size != outline.size:
             raise DataError(
-                f"{self.store.place(pet.mask)} must have the size of its image; found {mask.size}, "
-                f"the image has {image.size}. Does it belong to another copy of the photo?"
+                f"{place} must have the size of its image; found {outline.size}, the image has "
+                f"{image.size}. Does it belong to another copy of the photo?"
             )
-        self._check_mask(np.asarray(mask), self.store.place(pet.mask))
-        sides, resampling = (self.size, self.size), _pillow().Resampling
-        pixels = np.array(image.convert("RGB").resize(sides, resampling.BILINEAR))
-        classes = np.array(mask.resize(sides, resampling.NEAREST), np.int64) - 1
-        return torch.from_numpy(pixels).permute(2, 0, 1).contiguous().float().div_(255), {
+        _check_mask(np.asarray(outline), place)
+        return photo(image, self.size), {
             "breed": torch.tensor(pet.breed),
-            "mask": torch.from_numpy(classes),
+            "mask": mask(outline, self.size) - 1,
             "head": torch.tensor(pet.head or (math.nan,) * 4),
         }
 
-    def _decode(self, file: str) -> Any:
-        content, pillow = self.store.read(file), _pillow()
-        try:
-            # Some official photos are PNG files named .jpg; no other decoder is let near the bytes.
-            image = pillow.open(io.BytesIO(content), formats=["JPEG", "PNG"])
-            image.load()
-        # What Pillow raises for broken files; a bomb is an image of absurd size.
-        except (OSError, SyntaxError, ValueError, pillow.DecompressionBombError) as error:
-            foreign = isinstance(error, pillow.UnidentifiedImageError)
-            raise DataError(
-                f"{self.store.place(file)} must be a whole JPEG or PNG image; "
-                f"{'found neither' if foreign else error}. "
-                "Is the file truncated? Copy or download it again."
-            ) from None
-        return image
 
-    def _check_mask(self, values: np.ndarray[Any, Any], place: str) -> None:
-        wrong = values[(values < 1) | (values > len(MASK_CLASSES))]
-        if values.ndim != 2 or wrong.size:
-            flat = values.ndim == 2
-            raise DataError(
-                f"mask {place} must have the values 1 (pet), 2 (background) and 3 (border) in one "
-                f"channel; found {int(wrong[0]) if flat else f'{values.shape[-1]} channels'}. "
-                "Is it a mask of another data set, or a picture of one in colours?"
-            )
+def _check_mask(values: np.ndarray[Any, Any], place: str) -> None:
+    wrong = values[(values < 1) | (values > len(MASK_CLASSES))]
+    if values.ndim != 2 or wrong.size:
+        flat = values.ndim == 2
+        raise DataError(
+            f"mask {place} must have the values 1 (pet), 2 (background) and 3 (border) in one "
+            f"channel; found {int(wrong[0]) if flat else f'{values.shape[-1]} channels'}. "
+            "Is it a mask of another data set, or a picture of one in colours?"
+        )
 
 
 def as_box(edges: Sequence[str | float], place: str) -> Box:
@@ -157,16 +138,11 @@ def split_photos(
         raise DataError(
             f"{source}: {twice[0]!r} is listed twice. Keep one: a photo is in one split."
         )
-    held: dict[str, set[str]] = {"val": set(), "test": set()}
+    held: dict[str, set[str]] = {split: set() for split in SHARES}
     for breed in range(len(classes)):
-        # Ordered by a hash of the name, which neither other photos nor the file's order change.
-        names = sorted(
-            (pet.name for pet in trainval if pet.breed == breed),
-            key=lambda name: derive_seed("pets, validation", name),
-        )
-        first = round(_VALIDATION_SHARE * len(names))
-        held["val"].update(names[:first])
-        held["test"].update(names[first : first + round(_TEST_SHARE * len(names))])
+        names = [pet.name for pet in trainval if pet.breed == breed]
+        for split, chosen in held_out_by_hash(names, SHARES, salt="pets, validation").items():
+            held[split] |= chosen
     splits = {
         "train": [pet for pet in trainval if pet.name not in held["val"] | held["test"]],
         "val": [pet for pet in trainval if pet.name in held["val"]],
@@ -180,7 +156,3 @@ def split_photos(
                 "trainval, and so does the test split: list at least four of one breed there."
             )
     return {split: Photos(pets, classes, store, size) for split, pets in splits.items()}
-
-
-def _pillow() -> ModuleType:
-    return need("PIL.Image", extra="app", purpose="Reading images")

@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from torch.utils.data import Dataset
 
 from plait.data import InMemory
+from plait.data.images import MEAN, STD, pixels
 from plait.encoders import ConvEncoder
 from plait.recipes._digit_scenes import Scenes, check_scenes, make_scenes
 from plait.recipes.base import Recipe
@@ -46,7 +47,6 @@ class Digits(Recipe):
         "balancing": {"class": "UncertaintyWeights"},
         "measure_every": 25,
     }
-    views: ClassVar[Mapping[str, str]] = {"digit": "label", "mask": "mask", "centre": "point"}
 
     def __init__(self, *, scenes: int = 4000, size: int = 48, seed: int = 0) -> None:
         check_scenes("train", scenes, size, seed)
@@ -61,7 +61,14 @@ class Digits(Recipe):
             Classification("digit", classes=10, pooling="max"),
             Segmentation("mask", classes=2, width=16),
             Regression(
-                "centre", outputs=2, vector=True, mean=middle, scale=unit, cells=4, hidden=(64,)
+                "centre",
+                outputs=2,
+                vector=True,
+                geometry="point",
+                mean=middle,
+                scale=unit,
+                cells=4,
+                hidden=(64,),
             ),
         ]
 
@@ -81,16 +88,15 @@ class Digits(Recipe):
             for split, count in sizes.items()
         }
 
-    def picture(self, inputs: Tensor) -> np.ndarray:
-        """Returns the scene in grey."""
-        grey = ((inputs[0] * 0.25 + 0.5).clamp(0, 1) * 255).round().byte().numpy()
-        return np.repeat(grey[:, :, None], 3, axis=2)
+    def show(self, inputs: Tensor) -> np.ndarray[Any, Any]:
+        """Gives the scene in grey."""
+        return pixels(inputs)
 
 
 def _data_set(scenes: Scenes) -> InMemory:
     images = torch.from_numpy(scenes.images).unsqueeze(1).float() / 255.0
     return InMemory(
-        (images - 0.5) / 0.25,
+        (images - MEAN) / STD,
         {
             "digit": torch.from_numpy(scenes.digit),
             "mask": torch.from_numpy(scenes.mask),

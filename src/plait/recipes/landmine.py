@@ -11,15 +11,9 @@ from torch import nn
 from torch.utils.data import Dataset
 from torchmetrics.classification import BinaryAUROC
 
+from plait.data.tables import check_values, table_of_each
 from plait.encoders import MLPEncoder
-from plait.recipes._npz import (
-    check_split,
-    check_values,
-    names_of,
-    read_rows,
-    split_rows,
-    tables,
-)
+from plait.recipes._npz import names_of, read_rows, split_rows
 from plait.recipes.base import Recipe
 from plait.tasks import BaseTask, MultiLabel
 
@@ -59,7 +53,6 @@ class Landmine(Recipe):
     }
 
     def __init__(self, *, data: Path, split: int = 0, hidden: Sequence[int] = ()) -> None:
-        check_split(split)
         arrays = read_rows(data, "landmine.npz", columns=COLUMNS, most=FIELDS)
         path, mine = Path(data) / "landmine.npz", arrays["y"]
         check_values(path, "y", mine, (mine == 0) | (mine == 1), "0 or 1")
@@ -69,7 +62,7 @@ class Landmine(Recipe):
         self._task, self._inputs = arrays["task"], arrays["x"]
         self._mine = mine[:, np.newaxis]
         strata = [f"{name} {kind} a mine" for name in self.names for kind in ("without", "with")]
-        self._rows = split_rows(2 * self._task + mine, strata, seed=split)
+        self._rows = split_rows(2 * self._task + mine, strata, split=split)
 
     def tasks(self) -> list[BaseTask]:
         """Returns one task of one yes-or-no label for each field."""
@@ -82,6 +75,6 @@ class Landmine(Recipe):
     def splits(self) -> Mapping[str, Dataset[Any]]:
         """Returns each field's places."""
         return {
-            split: tables(self.names, self._task, self._inputs, self._mine, rows)
+            split: table_of_each(self.names, self._task, self._inputs, self._mine, rows)
             for split, rows in self._rows.items()
         }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, ClassVar
@@ -10,15 +11,16 @@ import numpy as np
 from torch import Tensor, nn
 from torch.utils.data import Dataset
 
-from plait.data import Augment, Augmented, Draw, index_of
+from plait.data import Augment, Augmented
+from plait.data.images import Normalised, pixels
 from plait.encoders import ConvEncoder
 from plait.recipes._pet_folders import pets3
-from plait.recipes._pet_photos import GEOMETRY, MASK_CLASSES, Photos
+from plait.recipes._pet_photos import MASK_CLASSES, Photos
 from plait.recipes.base import Recipe
 from plait.tasks import BaseTask, Classification, Regression, Segmentation
 
 
-class PetPhotos(Recipe):
+class PetPhotos(Recipe, ABC):
     """What the recipes on pet photographs share: tasks, trunk, augmentation and defaults.
 
     Three tasks: `breed` (classification), `mask` (pet, background or border, for each pixel) and
@@ -39,29 +41,27 @@ class PetPhotos(Recipe):
         "log_every": 5,
         "measure_every": 10,
     }
-    views: ClassVar[Mapping[str, str]] = {"breed": "label", "mask": "mask", "head": "box"}
-    backgrounds: ClassVar[Mapping[str, int]] = {"mask": 1}
 
     def __init__(self, photos: Mapping[str, Photos], *, augment: bool) -> None:
         self.photos = photos
         self.augment = augment
 
-    @property
-    def class_names(self) -> Mapping[str, list[str]]:
-        """The breeds, and the three classes of a pixel."""
-        return {
-            "breed": list(self.photos["train"].classes),
-            "mask": list(MASK_CLASSES),
-        }
-
     def tasks(self) -> list[BaseTask]:
         """Returns the three tasks; without `head` if no photo at all has a head box."""
-        breed = Classification("breed", classes=len(self.class_names["breed"]), hidden=(1024, 512))
-        mask = Segmentation("mask", classes=3)
+        breeds = self.photos["train"].classes
+        breed = Classification("breed", classes=len(breeds), names=breeds, hidden=(1024, 512))
+        mask = Segmentation("mask", classes=3, names=MASK_CLASSES, background=1)
         if all(pet.head is None for photos in self.photos.values() for pet in photos.pets):
             return [breed, mask]
         head = Regression(
-            "head", outputs=4, vector=True, mean=0.4, scale=0.2, cells=4, hidden=(128,)
+            "head",
+            outputs=4,
+            vector=True,
+            geometry="box",
+            mean=0.4,
+            scale=0.2,
+            cells=4,
+            hidden=(128,),
         )
         return [breed, mask, head]
 
@@ -71,32 +71,17 @@ class PetPhotos(Recipe):
 
     def splits(self) -> Mapping[str, Dataset[Any]]:
         """Returns the photos; those for training are augmented anew in each epoch."""
-        train = Augmented(self.photos["train"], Augment(), GEOMETRY) if self.augment else None
-        return {
-            split: Normalised(train if train is not None and split == "train" else photos)
-            for split, photos in self.photos.items()
+        splits: dict[str, Dataset[Any]] = {
+            split: Normalised(photos) for split, photos in self.photos.items()
         }
+        if self.augment:
+            augmented = Augmented(self.photos["train"], Augment(), self.tasks())
+            splits["train"] = Normalised(augmented)
+        return splits
 
-    def picture(self, inputs: Tensor) -> np.ndarray[Any, Any]:
-        """Returns the photo."""
-        pixels = ((inputs * 0.25 + 0.5).clamp(0, 1) * 255).round().byte()
-        return pixels.permute(1, 2, 0).numpy()
-
-
-class Normalised(Dataset[tuple[Tensor, dict[str, Tensor]]]):
-    """Images moved from [0, 1] to about mean 0 and standard deviation 1: ``(x - 0.5) / 0.25``."""
-
-    def __init__(self, photos: Photos | Augmented) -> None:
-        self.photos = photos
-
-    def __len__(self) -> int:
-        return len(self.photos)
-
-    def __getitem__(self, draw: Draw | int) -> tuple[Tensor, dict[str, Tensor]]:
-        photos = self.photos
-        found = photos[draw] if isinstance(photos, Augmented) else photos[index_of(draw)]
-        image, targets = found
-        return (image - 0.5) / 0.25, dict(targets)
+    def show(self, inputs: Tensor) -> np.ndarray[Any, Any]:
+        """Gives the photo."""
+        return pixels(inputs)
 
 
 class Pets(PetPhotos):

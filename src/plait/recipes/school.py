@@ -10,16 +10,9 @@ import numpy as np
 from torch import nn
 from torch.utils.data import Dataset
 
+from plait.data.tables import Array, check_values, mean_and_scale, table_of_each
 from plait.encoders import MLPEncoder
-from plait.recipes._npz import (
-    Array,
-    check_split,
-    check_values,
-    names_of,
-    read_rows,
-    split_rows,
-    tables,
-)
+from plait.recipes._npz import names_of, read_rows, split_rows
 from plait.recipes.base import Recipe
 from plait.tasks import BaseTask, Regression
 
@@ -62,19 +55,18 @@ class School(Recipe):
     }
 
     def __init__(self, *, data: Path, split: int = 0, hidden: Sequence[int] = ()) -> None:
-        check_split(split)
         arrays = read_rows(data, "school.npz", columns=COLUMNS, most=SCHOOLS)
         self.split = split
         self.hidden = tuple(hidden)
         self.names = names_of("school", arrays["task"])
         self._task, self._scores = arrays["task"], arrays["y"].astype(np.float64)
         _check(data, arrays["x"], arrays["y"])
-        self._rows = split_rows(self._task, self.names, seed=split)
+        self._rows = split_rows(self._task, self.names, split=split)
         train = self._rows["train"]
-        self._mean, self._scale = _mean_and_scale(self._scores[train])
+        self._mean, self._scale = mean_and_scale(self._scores[train])
         self._inputs = arrays["x"][:, :-1]
         for column in PERCENTAGES:
-            mean, scale = _mean_and_scale(self._inputs[train, column])
+            mean, scale = mean_and_scale(self._inputs[train, column])
             self._inputs[:, column] = (self._inputs[:, column] - mean) / scale
 
     def tasks(self) -> list[BaseTask]:
@@ -88,14 +80,9 @@ class School(Recipe):
     def splits(self) -> Mapping[str, Dataset[Any]]:
         """Returns each school's pupils."""
         return {
-            split: tables(self.names, self._task, self._inputs, self._scores, rows)
+            split: table_of_each(self.names, self._task, self._inputs, self._scores, rows)
             for split, rows in self._rows.items()
         }
-
-
-def _mean_and_scale(values: Array) -> tuple[float, float]:
-    """Returns mean and standard deviation, or 1 in place of a deviation of 0."""
-    return float(values.mean()), float(values.std()) or 1.0
 
 
 def _check(folder: Path | str, x: Array, y: Array) -> None:

@@ -14,6 +14,7 @@ from torchmetrics import Metric
 
 from plait.core.errors import ConfigError, DataError, ShapeError, UnsupportedError
 from plait.core.features import FeatureShape
+from plait.core.geometry import Geometry
 from plait.core.kinds import Kind
 from plait.core.structure import map_tensors
 from plait.tasks.metrics import direction
@@ -42,12 +43,16 @@ class BaseTask(ABC):
 
     Attributes:
         kind: what the numbers of a prediction mean, for connections that read them.
+        geometry: where a label lies on its input: what augmentation moves, and how `show` is drawn.
+        missing: the label that says missing; NaN unless a subclass sets another.
 
     Raises:
         ConfigError: an empty name, a weight that is not positive, or a metric without direction.
     """
 
     kind: Kind = Kind("other")
+    geometry: Geometry = "other"
+    missing: float = math.nan
 
     def __init__(
         self,
@@ -208,3 +213,23 @@ class BaseTask(ABC):
             UnsupportedError: the task has no constant predictor.
         """
         raise UnsupportedError(f"task {self.name!r} has no trivial predictor.")
+
+    def show(self, target: Any, prediction: Tensor) -> tuple[Any, Any]:
+        """Turns the label and the prediction of one example into values that a page can show.
+
+        Args:
+            target: labels of one example, without the batch axis.
+            prediction: of the same example.
+
+        Returns:
+            (true, predicted), by `geometry`: the name of the class ("class"); a name for each token
+            ("tags"); the names of the labels that hold ("labels"); a list of numbers ("numbers",
+            "point", "box"); an array `[H, W]` of class numbers with -1 for what is left clear
+            ("mask"); an array of numbers `[K, H, W]` ("map"). None where a label is missing.
+
+        Raises:
+            UnsupportedError: nobody knows how to show this task.
+        """
+        raise UnsupportedError(
+            f"nobody knows how to show task {self.name!r}. Derive a class that writes `show`."
+        )

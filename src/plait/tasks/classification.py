@@ -8,6 +8,7 @@ from torch import nn
 from torchmetrics import Metric
 
 from plait.core.features import FeatureShape
+from plait.core.geometry import Geometry
 from plait.networks.grids import Pooling
 from plait.tasks.heads import ScalarHead
 from plait.tasks.labels.classes import ClassLabels
@@ -21,6 +22,7 @@ class Classification(ClassLabels):
     Args:
         name: the task's name.
         classes: number of classes, at least 2.
+        names: names of the classes, to show them; their numbers by default.
         hidden: widths of the head's hidden layers; none by default.
         cells: side of the pooling grid of the head (see `ScalarHead`).
         pooling: "mean" or "max" (see `ScalarHead`).
@@ -42,11 +44,14 @@ class Classification(ClassLabels):
         1.0986
     """
 
+    geometry: Geometry = "class"
+
     def __init__(
         self,
         name: str,
         *,
         classes: int,
+        names: Sequence[str] | None = None,
         hidden: Sequence[int] = (),
         cells: int = 1,
         pooling: Pooling = "mean",
@@ -58,6 +63,7 @@ class Classification(ClassLabels):
         super().__init__(
             name,
             classes=classes,
+            names=names,
             class_weights=class_weights,
             ignore_index=ignore_index,
             metrics=metrics,

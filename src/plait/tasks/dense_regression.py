@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 from torchmetrics import Metric
 
 from plait.core.features import FeatureShape
+from plait.core.geometry import Geometry
 from plait.tasks.heads import DenseHead, InUnits
 from plait.tasks.labels.numbers import ErrorName, NumberLabels
 
@@ -36,6 +38,8 @@ class DenseRegression(NumberLabels):
     Raises:
         ConfigError: an option is outside its range.
     """
+
+    geometry: Geometry = "map"
 
     def __init__(
         self,
@@ -84,3 +88,7 @@ class DenseRegression(NumberLabels):
         total, number = summary
         mean: Tensor = total / number.clamp(min=1)
         return mean.to(prediction).reshape(1, -1, 1, 1).expand_as(prediction)
+
+    def show(self, target: Tensor, prediction: Tensor) -> tuple[Any, Any]:
+        """Gives numbers `[K, H, W]`, NaN where a label is missing."""
+        return target.numpy(), prediction.numpy()

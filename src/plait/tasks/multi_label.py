@@ -18,6 +18,7 @@ from torchmetrics.classification import (
 
 from plait.core.errors import ConfigError, DataError, ShapeError
 from plait.core.features import FeatureShape
+from plait.core.geometry import Geometry
 from plait.core.kinds import Kind
 from plait.networks.grids import Pooling
 from plait.tasks.base import BaseTask
@@ -37,6 +38,7 @@ class MultiLabel(BaseTask):
     Args:
         name: the task's name.
         labels: number of labels K.
+        names: names of the labels, to show them; their numbers by default.
         hidden: widths of the head's hidden layers; none by default.
         cells: side of the pooling grid of the head (see `ScalarHead`).
         pooling: "mean" or "max" (see `ScalarHead`).
@@ -51,12 +53,14 @@ class MultiLabel(BaseTask):
     """
 
     kind = Kind("labels")
+    geometry: Geometry = "labels"
 
     def __init__(
         self,
         name: str,
         *,
         labels: int,
+        names: Sequence[str] | None = None,
         hidden: Sequence[int] = (),
         cells: int = 1,
         pooling: Pooling = "mean",
@@ -66,7 +70,12 @@ class MultiLabel(BaseTask):
         super().__init__(name, metrics=metrics, weight=weight)
         if labels < 1:
             raise ConfigError(f"`labels` of task {name!r} must be at least 1; found {labels}.")
+        if names is not None and len(names) != labels:
+            raise ConfigError(
+                f"`names` of task {name!r} must be {labels}, one per label; found {len(names)}."
+            )
         self.labels = labels
+        self.names = None if names is None else list(names)
         self.hidden = tuple(hidden)
         self.cells = cells
         self.pooling: Pooling = pooling
@@ -144,6 +153,19 @@ class MultiLabel(BaseTask):
         total, number = summary
         rate: Tensor = (total + 0.5) / (number + 1.0)
         return rate.logit().to(prediction).expand_as(prediction)
+
+    def show(self, target: Tensor, prediction: Tensor) -> tuple[Any, Any]:
+        """Names the labels that hold: true ones, and those of a probability over one half.
+
+        None in place of the true ones if no label of the example is known.
+        """
+        names = self.names or [str(number) for number in range(self.labels)]
+
+        def named(holds: Tensor) -> list[str]:
+            return [name for name, each in zip(names, holds.tolist(), strict=True) if each]
+
+        known = bool(self.valid(target).any())
+        return named(target == 1) if known else None, named(prediction > 0)
 
 
 def _probabilities(logits: Tensor) -> Tensor:

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, Literal
 
 import torch
 from torch import Tensor, nn
 from torchmetrics import Metric
 
+from plait.core.errors import ConfigError, unknown
 from plait.core.features import FeatureShape
 from plait.tasks.heads import InUnits, ScalarHead
 from plait.tasks.labels.numbers import ErrorName, NumberLabels
 from plait.tasks.mean_distance import MeanDistance
+
+NUMBERS = {"numbers": None, "point": 2, "box": 4}  # that a label of each geometry has
 
 
 class Regression(NumberLabels):
@@ -28,6 +31,10 @@ class Regression(NumberLabels):
         outputs: numbers per example, K.
         vector: the K numbers are one label (a point, a box), there or missing together; the main
             metric is then the mean Euclidean distance. Otherwise each number may be missing alone.
+        geometry: where the label lies on the input, for augmentation and reports: "numbers",
+            nowhere (the default); "point", (x, y) in pixels, with (0, 0) the centre of the first
+            pixel; "box", (xmin, ymin, xmax, ymax) as fractions of width and height. The last two
+            need `vector` and 2 or 4 `outputs`.
         error: "squared", "absolute" or "huber".
         mean: where predictions start, one number or K; 0 by default.
         scale: the unit in which errors count, one number or K; 1 by default. About the labels'
@@ -56,6 +63,7 @@ class Regression(NumberLabels):
         *,
         outputs: int = 1,
         vector: bool = False,
+        geometry: Literal["numbers", "point", "box"] = "numbers",
         error: ErrorName = "squared",
         mean: float | Sequence[float] = 0.0,
         scale: float | Sequence[float] = 1.0,
@@ -73,6 +81,15 @@ class Regression(NumberLabels):
             metrics=metrics,
             weight=weight,
         )
+        if geometry not in NUMBERS:
+            raise ConfigError(unknown("geometry", geometry, NUMBERS))
+        needed = NUMBERS[geometry]
+        if needed is not None and (outputs != needed or not vector):
+            raise ConfigError(
+                f"task {name!r} is a {geometry}, which needs outputs={needed} and vector=True; "
+                f"found outputs={outputs} and vector={vector}."
+            )
+        self.geometry = geometry
         self.vector = vector
         self.hidden = tuple(hidden)
         self.cells = cells

@@ -10,6 +10,7 @@ from torchmetrics import Metric
 from torchmetrics.classification import MulticlassAccuracy, MulticlassJaccardIndex
 
 from plait.core.features import FeatureShape
+from plait.core.geometry import Geometry
 from plait.tasks.heads import DenseHead
 from plait.tasks.labels.classes import ClassLabels
 
@@ -25,6 +26,9 @@ class Segmentation(ClassLabels):
     Args:
         name: the task's name.
         classes: number of classes, at least 2.
+        names: names of the classes, to show them; their numbers by default.
+        background: the class that is left clear where a mask is shown, or None to show them all; 0
+            by default.
         width: channels of the dense head's decoder (see `DenseHead`); 32, ours: enough for outlines
             at a fraction of the encoder's cost.
         class_weights: one weight per class; equal by default.
@@ -39,11 +43,15 @@ class Segmentation(ClassLabels):
         ConfigError: an option is outside its range.
     """
 
+    geometry: Geometry = "mask"
+
     def __init__(
         self,
         name: str,
         *,
         classes: int,
+        names: Sequence[str] | None = None,
+        background: int | None = 0,
         width: int = 32,
         class_weights: Sequence[float] | None = None,
         ignore_index: int = -100,
@@ -53,11 +61,13 @@ class Segmentation(ClassLabels):
         super().__init__(
             name,
             classes=classes,
+            names=names,
             class_weights=class_weights,
             ignore_index=ignore_index,
             metrics=metrics,
             weight=weight,
         )
+        self.background = background
         self.width = width
 
     def default_metrics(self) -> dict[str, Metric]:
@@ -80,3 +90,13 @@ class Segmentation(ClassLabels):
         """
         keep = self.label_weights(target, weights) > 0
         return prediction.argmax(dim=1)[keep], target[keep].long()
+
+    def show(self, target: Tensor, prediction: Tensor) -> tuple[Any, Any]:
+        """Gives class numbers `[H, W]`, int64; -1 where there is no label, and on `background`."""
+
+        def shown(classes: Tensor) -> Any:
+            clear = -1 if self.background is None else self.background
+            return classes.where(classes != clear, -1).numpy()
+
+        true = target.long().where(self.valid(target), -1)
+        return shown(true), shown(prediction.argmax(dim=0))

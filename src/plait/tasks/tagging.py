@@ -8,6 +8,7 @@ from torch import nn
 from torchmetrics import Metric
 
 from plait.core.features import FeatureShape
+from plait.core.geometry import Geometry
 from plait.core.kinds import Kind
 from plait.tasks.heads import TokenHead
 from plait.tasks.labels.classes import ClassLabels
@@ -21,6 +22,7 @@ class Tagging(ClassLabels):
     Args:
         name: the task's name.
         classes: number of tags, at least 2.
+        names: names of the tags, to show them; their numbers by default.
         hidden: widths of the head's hidden layers; none by default.
         class_weights: one weight per tag; equal by default.
         ignore_index: the label of padding and of tokens without a tag; -100 by default, as in
@@ -35,6 +37,7 @@ class Tagging(ClassLabels):
         ConfigError: an option is outside its range.
     """
 
+    geometry: Geometry = "tags"
     class_dim = -1
     kind = Kind("classes", -1)
 
@@ -43,6 +46,7 @@ class Tagging(ClassLabels):
         name: str,
         *,
         classes: int,
+        names: Sequence[str] | None = None,
         hidden: Sequence[int] = (),
         class_weights: Sequence[float] | None = None,
         ignore_index: int = -100,
@@ -52,6 +56,7 @@ class Tagging(ClassLabels):
         super().__init__(
             name,
             classes=classes,
+            names=names,
             class_weights=class_weights,
             ignore_index=ignore_index,
             metrics=metrics,

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, get_args
 
 from torch import Tensor, nn
 from torchmetrics import Metric
 
-from plait.core.errors import DataError
+from plait.core.errors import ConfigError, DataError, unknown
 from plait.core.features import FeatureShape
+from plait.core.geometry import Geometry
 from plait.core.kinds import Kind
 from plait.tasks.base import BaseTask
 
@@ -36,6 +37,7 @@ class Task(BaseTask):
         valid: ``valid(labels) -> bool tensor``, true for labels that are there; by default a float
             label is missing where it is NaN, and any other label is there.
         kind: what the numbers of a prediction mean, for connections that read them.
+        geometry: where a label lies on its input, for augmentation.
         weight: static weight of the task; multiplies its loss before everything else.
 
     Shapes: labels `[B, ...]`, or any structure of such tensors if `valid` is given; predictions are
@@ -65,13 +67,17 @@ class Task(BaseTask):
         metrics: Mapping[str, Metric] | None = None,
         valid: Callable[[Any], Tensor] | None = None,
         kind: Kind = BaseTask.kind,
+        geometry: Geometry = "other",
         weight: float = 1.0,
     ) -> None:
         super().__init__(name, metrics=metrics, weight=weight)
+        if geometry not in get_args(Geometry):
+            raise ConfigError(unknown("geometry", geometry, get_args(Geometry)))
         self.head = head
         self.loss_function = loss
         self.valid_function = valid
         self.kind = kind
+        self.geometry = geometry
 
     def build_head(self, shape: FeatureShape) -> nn.Module:
         """Calls `head`."""

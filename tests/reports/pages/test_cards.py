@@ -27,8 +27,8 @@ def with_views(folder: Path, *views: dict[str, Any], **changes: Any) -> list[Car
     return found
 
 
-def view(kind: str, true: Any, predicted: Any) -> dict[str, Any]:
-    return {"task": "t", "kind": kind, "true": true, "predicted": predicted}
+def view(geometry: str, true: Any, predicted: Any) -> dict[str, Any]:
+    return {"task": "t", "geometry": geometry, "true": true, "predicted": predicted}
 
 
 def test_no_gallery_is_no_error(tmp_path: Path) -> None:
@@ -57,9 +57,32 @@ def test_boxes_that_do_not_meet_do_not_overlap(folder: Path) -> None:
 
 @pytest.mark.parametrize(("true", "right"), [("3", True), ("5", False), (None, None)])
 def test_a_label_is_right_wrong_or_missing(folder: Path, true: str | None, right: Any) -> None:
-    (card,) = with_views(folder, view("label", true, "3"))
+    (card,) = with_views(folder, view("class", true, "3"))
     assert card.lines[0].right is right
     assert (true is None) == ("no label" in card.lines[0].text)
+
+
+@pytest.mark.parametrize(
+    ("true", "text"),
+    [(["a", "b"], "a, b"), (["b"], "a, b predicted, b true"), ([], "a, b predicted, none true")],
+)
+def test_labels_that_hold_are_named(folder: Path, true: list[str], text: str) -> None:
+    (card,) = with_views(folder, view("labels", true, ["a", "b"]))
+    assert card.lines[0].text == text
+    assert card.lines[0].right is (true == ["a", "b"])
+
+
+def test_tokens_with_a_tag_are_counted(folder: Path) -> None:
+    (card,) = with_views(folder, view("tags", ["N", None, "V"], ["N", "N", "N"]))
+    assert card.lines[0].text == "1 of 2 tokens right"
+
+
+def test_numbers_stand_beside_each_other(folder: Path) -> None:
+    views = [view("numbers", [1, 2.5], [3, 4]), view("numbers", None, [3])]
+    (card,) = with_views(folder, *views)
+    known, unknown = card.lines
+    assert known.text == "3, 4 predicted, 1, 2.5 true"
+    assert unknown.text == "no label"
 
 
 def test_a_mask_has_two_pictures_with_the_files_on_them(folder: Path) -> None:

@@ -14,11 +14,14 @@ from plait.reports.read.gallery import (
     HINT,
     Box,
     BoxView,
+    ClassView,
     Example,
-    LabelView,
-    MaskView,
+    LabelsView,
+    NumbersView,
+    OverlayView,
     Point,
     PointView,
+    TagsView,
     View,
     read_gallery,
 )
@@ -90,7 +93,7 @@ def read_cards(folder: Path) -> list[Card] | None:
 def _card(example: Example, path: Path) -> Card:
     width, height = example.size
     marks = [mark for view in example.views for mark in _marks(view, width, height)]
-    masks = [view for view in example.views if isinstance(view, MaskView)]
+    masks = [view for view in example.views if isinstance(view, OverlayView)]
     pictures = [] if masks and not marks else [Picture("example", of_mask=False, marks=marks)]
     for view in masks:
         if view.true is None:
@@ -100,9 +103,8 @@ def _card(example: Example, path: Path) -> Card:
             pictures.append(Picture(f"{view.task}, true", of_mask=True, overlay=true))
         predicted = _data_address(path, view.predicted)
         pictures.append(Picture(f"{view.task}, predicted", of_mask=True, overlay=predicted))
-    lines = [
-        _line(view) for view in example.views if view.true is None or not isinstance(view, MaskView)
-    ]
+    views = [view for view in example.views if view not in masks or view.true is None]
+    lines = [_line(view) for view in views]
     image = _data_address(path, example.image)
     return Card(image, width, height, max(width, height) < _SMALL, pictures, lines)
 
@@ -131,17 +133,30 @@ def _mark(place: Point | Box, true: bool, text: str, width: int, height: int) ->
 
 def _line(view: View) -> Line:
     """Returns a view in words; a mask that has its picture needs none."""
-    if isinstance(view, LabelView):
-        if view.true is None:
-            return Line(view.task, f"{view.predicted} predicted, no label", None)
-        right = view.true == view.predicted
-        text = view.predicted if right else f"{view.predicted} predicted, {view.true} true"
-        return Line(view.task, text, right)
-    if view.true is None or isinstance(view, MaskView):
+    if isinstance(view, ClassView):
+        return _compared(view.task, view.true, view.predicted)
+    if isinstance(view, LabelsView):
+        true = None if view.true is None else ", ".join(view.true) or "none"
+        return _compared(view.task, true, ", ".join(view.predicted) or "none")
+    if isinstance(view, TagsView):
+        pairs = [(t, p) for t, p in zip(view.true, view.predicted, strict=True) if t is not None]
+        right = sum(true == predicted for true, predicted in pairs)
+        return Line(view.task, f"{right} of {len(pairs)} tokens right", None)
+    if view.true is None or isinstance(view, OverlayView):
         return Line(view.task, "no label", None)
+    if isinstance(view, NumbersView):
+        predicted, labels = (", ".join(map(number, each)) for each in (view.predicted, view.true))
+        return Line(view.task, f"{predicted} predicted, {labels} true", None)
     if isinstance(view, PointView):
         return Line(view.task, f"{number(math.dist(view.true, view.predicted))} pixels apart", None)
     return Line(view.task, f"overlap {_overlap(view.true, view.predicted):.0%}", None)
+
+
+def _compared(task: str, true: str | None, predicted: str) -> Line:
+    if true is None:
+        return Line(task, f"{predicted} predicted, no label", None)
+    right = true == predicted
+    return Line(task, predicted if right else f"{predicted} predicted, {true} true", right)
 
 
 def _overlap(first: Box, second: Box) -> float:

@@ -17,20 +17,50 @@ HINT = "Save the examples again, or remove the folder: the report then goes with
 
 
 @dataclass(frozen=True)
-class LabelView:
-    """A class or a number; `true` is None in all views where the label is missing."""
+class ClassView:
+    """The name of a class; `true` is None in all views where the label is missing."""
 
-    kind: Literal["label"]
+    geometry: Literal["class"]
     task: str
     true: str | None
     predicted: str
 
 
 @dataclass(frozen=True)
-class MaskView:
+class LabelsView:
+    """The names of the labels that hold."""
+
+    geometry: Literal["labels"]
+    task: str
+    true: list[str] | None
+    predicted: list[str]
+
+
+@dataclass(frozen=True)
+class TagsView:
+    """The name of a class for each token."""
+
+    geometry: Literal["tags"]
+    task: str
+    true: list[str | None]
+    predicted: list[str]
+
+
+@dataclass(frozen=True)
+class NumbersView:
+    """One number, or several."""
+
+    geometry: Literal["numbers"]
+    task: str
+    true: list[FiniteFloat] | None
+    predicted: list[FiniteFloat]
+
+
+@dataclass(frozen=True)
+class OverlayView:
     """Two image files to be laid over the example, transparent where nothing is marked."""
 
-    kind: Literal["mask"]
+    geometry: Literal["mask", "map"]
     task: str
     true: str | None
     predicted: str
@@ -40,7 +70,7 @@ class MaskView:
 class PointView:
     """A position."""
 
-    kind: Literal["point"]
+    geometry: Literal["point"]
     task: str
     true: Point | None
     predicted: Point
@@ -50,13 +80,16 @@ class PointView:
 class BoxView:
     """A rectangle from its upper left to its lower right corner."""
 
-    kind: Literal["box"]
+    geometry: Literal["box"]
     task: str
     true: Box | None
     predicted: Box
 
 
-View = Annotated[LabelView | MaskView | PointView | BoxView, Field(discriminator="kind")]
+View = Annotated[
+    ClassView | LabelsView | TagsView | NumbersView | OverlayView | PointView | BoxView,
+    Field(discriminator="geometry"),
+]
 
 
 @dataclass(frozen=True)

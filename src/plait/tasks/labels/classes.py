@@ -24,6 +24,7 @@ class ClassLabels(BaseTask):
     Args:
         name: the task's name.
         classes: number of classes, at least 2.
+        names: names of the classes, to show them; their numbers if None.
         class_weights: one weight per class, finite and not negative; equal if None.
         ignore_index: the label of a missing value; may be any integer.
         metrics: as in `BaseTask`.
@@ -33,7 +34,7 @@ class ClassLabels(BaseTask):
         class_dim: the axis of the classes in a batched prediction, 1 or -1; subclasses set it.
 
     Raises:
-        ConfigError: fewer than two classes, or class weights that are not one for each.
+        ConfigError: fewer than two classes, or names or class weights that are not one for each.
     """
 
     class_dim: int = 1
@@ -44,6 +45,7 @@ class ClassLabels(BaseTask):
         name: str,
         *,
         classes: int,
+        names: Sequence[str] | None,
         class_weights: Sequence[float] | None,
         ignore_index: int,
         metrics: Mapping[str, Metric] | None,
@@ -52,6 +54,10 @@ class ClassLabels(BaseTask):
         super().__init__(name, metrics=metrics, weight=weight)
         if classes < 2:
             raise ConfigError(f"`classes` of task {name!r} must be at least 2; found {classes}.")
+        if names is not None and len(names) != classes:
+            raise ConfigError(
+                f"`names` of task {name!r} must be {classes}, one per class; found {len(names)}."
+            )
         if class_weights is not None and len(class_weights) != classes:
             raise ConfigError(
                 f"`class_weights` of task {name!r} must have {classes} numbers, one per class; "
@@ -63,8 +69,10 @@ class ClassLabels(BaseTask):
                 f"found {list(class_weights)}."
             )
         self.classes = classes
+        self.names = None if names is None else list(names)
         self.class_weights = None if class_weights is None else [float(w) for w in class_weights]
         self.ignore_index = ignore_index
+        self.missing = ignore_index
 
     def default_metrics(self) -> dict[str, Metric]:
         """Makes accuracy over all labels, and the mean over classes of F1."""
@@ -171,3 +179,16 @@ class ClassLabels(BaseTask):
         shape = [1] * prediction.dim()
         shape[self.class_dim] = self.classes
         return logits.reshape(shape).expand_as(prediction)
+
+    def show(self, target: Tensor, prediction: Tensor) -> tuple[Any, Any]:
+        """Names the true and the predicted class, of each token if there are several."""
+        predicted = prediction.argmax(dim=0 if self.class_dim == 1 else -1)
+        return self._named(target, missing=self.ignore_index), self._named(predicted)
+
+    def _named(self, classes: Tensor, missing: int | None = None) -> Any:
+        if classes.dim() > 0:
+            return [self._named(each, missing) for each in classes]
+        index = int(classes)
+        if index == missing:
+            return None
+        return str(index) if self.names is None else self.names[index]

@@ -13,6 +13,7 @@ from torchmetrics import Metric
 from torchmetrics.regression import MeanAbsoluteError, MeanSquaredError
 
 from plait.core.errors import ConfigError, DataError, ShapeError, suggest
+from plait.core.geometry import Geometry
 from plait.core.kinds import Kind
 from plait.tasks.base import BaseTask
 from plait.tasks.labels.tensors import need_tensor
@@ -45,6 +46,7 @@ class NumberLabels(BaseTask):
     """
 
     kind = Kind("numbers")
+    geometry: Geometry = "numbers"
     numbers_per_label: int = 1
 
     def __init__(
@@ -129,6 +131,11 @@ class NumberLabels(BaseTask):
             scale = torch.tensor(self.scale, dtype=torch.get_default_dtype()).to(prediction)
             prediction, known = prediction / scale, known / scale
         return ERRORS[self.error](prediction, known, reduction="none")
+
+    def show(self, target: Tensor, prediction: Tensor) -> tuple[Any, Any]:
+        """Gives the numbers as lists; None for a label of which any number is missing."""
+        true = None if bool(target.isnan().any()) else target.reshape(-1).tolist()
+        return true, prediction.reshape(-1).tolist()
 
 
 def _all_finite(values: Tensor) -> bool:
