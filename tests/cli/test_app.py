@@ -122,13 +122,14 @@ def test_demo_compares_and_shows_the_comparison(tmp_path: Path) -> None:
     ran = plait("demo", *FEW)
     assert ran.code == 0, ran.err
     found = json.loads(Path("runs/demo/comparison.json").read_text())
-    assert f"(delta_m): {found['delta_m']:+.2f} %" in ran.out
+    assert f"(delta_m): {found['members'][0]['delta_m'][0]:+.2f} %; positive" in ran.out
     assert found["note"] in ran.out
     assert ran.out.endswith("Report: runs/demo/report.html\n")
     for row in found["rows"]:
-        numbers = [f"{row[key]:.4g}" for key in ("trivial", "single", "joint")]
+        (joint,), (change,) = row["joint"]["joint"], row["changes"]["joint"]
+        numbers = [f"{value:.4g}" for value in (*row["trivial"], *row["single"], joint)]
         lines = [line for line in ran.out.splitlines() if f" {row['metric']} " in line]
-        expected = [row["task"], *numbers, f"{row['change']:+.1f}"]
+        expected = [row["task"], *numbers, f"({change:+.1f}"]
         assert any(set(expected) <= set(line.split()) for line in lines), row
     labels = [line.split("  ")[0] for line in ran.err.splitlines()]
     assert labels == ["joint", "digit alone", "mask alone", "centre alone"]

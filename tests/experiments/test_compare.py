@@ -1,7 +1,7 @@
 """The comparison: what is in it is what its runs say, and the arithmetic is right."""
 
 import json
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -9,9 +9,10 @@ import pytest
 import yaml
 
 from plait.core.errors import ConfigError, RunExistsError
-from plait.experiments import Comparison, compare, run, validate, with_defaults
+from plait.experiments import FAMILIES, JOINT, compare, run, validate, with_defaults
 from plait.experiments.config import RunConfig
-from tests.experiments.tiny import TINY, tree
+from plait.runs import Comparison
+from tests.experiments.tiny import TINY, Tiny, tree
 from tests.training.problem import assert_same_run, events, saved
 
 
@@ -28,6 +29,14 @@ def digits(tmp_path_factory: pytest.TempPathFactory) -> tuple[Comparison, Path]:
     return compare(validate(settings), folder, title="Few digits"), folder
 
 
+@pytest.fixture(scope="module")
+def squares(tmp_path_factory: pytest.TempPathFactory) -> tuple[Comparison, Path]:
+    """All families on tiny squares, from two seeds."""
+    folder = tmp_path_factory.mktemp("families")
+    settings = config(epochs=1, gallery=0, seed=5)
+    return compare(settings, folder, title="Squares", members=FAMILIES, seeds=2), folder
+
+
 def last_line(folder: Path) -> dict[str, Any]:
     """The last line of a run: its test."""
     line = events(folder)[-1]
@@ -39,45 +48,53 @@ def test_the_file_is_what_was_returned(digits: tuple[Comparison, Path]) -> None:
     found, folder = digits
     assert json.loads((folder / "comparison.json").read_text()) == asdict(found)
     assert found.title == "Few digits"
-    assert found.joint == "joint"
-    assert found.single == {task: f"single-{task}" for task in ("digit", "mask", "centre")}
+    assert [member.folders for member in found.members] == [["joint"]]
+    tasks = ("digit", "mask", "centre")
+    assert {t: each.folders for t, each in found.single.items()} == {
+        task: [f"single-{task}"] for task in tasks
+    }
     assert "1 epochs" in found.note
     assert "batch size 16" in found.note
-    assert "Seed 0" in found.note
+    assert "Seed 0, one run each" in found.note
+    assert "One seed shows no spread" in found.note
+    assert found.seeds == [0]
 
 
-def test_rows_are_the_tests_of_the_runs(digits: tuple[Comparison, Path]) -> None:
-    found, folder = digits
-    joint = last_line(folder / "joint")
-    assert {row.task for row in found.rows} == set(found.single)
-    for row in found.rows:
-        single = last_line(folder / found.single[row.task])
-        assert single["metrics"].keys() == {row.task}, "one task alone"
-        assert row.joint == joint["metrics"][row.task][row.metric]
-        assert row.single == single["metrics"][row.task][row.metric]
-        assert row.trivial == joint["trivial"][row.task][row.metric]
-        assert row.trivial == single["trivial"][row.task][row.metric]
-    metrics = {(task, name) for task, each in joint["metrics"].items() for name in each}
-    assert {(row.task, row.metric) for row in found.rows} == metrics
+def test_rows_are_the_tests_of_the_runs(squares: tuple[Comparison, Path]) -> None:
+    found, folder = squares
+    for place in range(len(found.seeds)):
+        joint = {each.name: last_line(folder / each.folders[place]) for each in found.members}
+        for row in found.rows:
+            single = last_line(folder / found.single[row.task].folders[place])
+            assert single["metrics"].keys() == {row.task}, "one task alone"
+            assert row.single[place] == single["metrics"][row.task][row.metric]
+            assert row.trivial[place] == single["trivial"][row.task][row.metric]
+            for name, values in row.joint.items():
+                assert values[place] == joint[name]["metrics"][row.task][row.metric]
+                assert row.trivial[place] == joint[name]["trivial"][row.task][row.metric]
+        for line in joint.values():
+            metrics = {(task, name) for task, each in line["metrics"].items() for name in each}
+            assert {(row.task, row.metric) for row in found.rows} == metrics
 
 
-HIGHER = {"accuracy", "f1", "iou", "pixel_accuracy"}
-LOWER = {"distance", "mae"}
+LOWER = {"distance", "mae", "rmse"}
 
 
-def test_changes_and_delta_m_by_hand(digits: tuple[Comparison, Path]) -> None:
+def test_changes_and_delta_m_by_hand(squares: tuple[Comparison, Path]) -> None:
     """Gain in per cent of the single-task value, mean over metrics, then over tasks."""
-    found, _ = digits
-    gains: dict[str, list[float]] = {}
-    for row in found.rows:
-        assert row.metric in HIGHER | LOWER
-        assert row.higher_is_better == (row.metric in HIGHER)
-        sign = 1 if row.metric in HIGHER else -1
-        change = 100 * sign * (row.joint - row.single) / row.single
-        assert row.change == pytest.approx(change, abs=1e-9)
-        gains.setdefault(row.task, []).append(change)
-    expected = sum(sum(each) / len(each) for each in gains.values()) / 3
-    assert found.delta_m == pytest.approx(expected, abs=1e-9)
+    found, _ = squares
+    for member in found.members:
+        for place in range(len(found.seeds)):
+            gains: dict[str, list[float]] = {}
+            for row in found.rows:
+                assert row.higher_is_better == (row.metric not in LOWER)
+                sign = 1 if row.higher_is_better else -1
+                value, base = row.joint[member.name][place], row.single[place]
+                change = 100 * sign * (value - base) / abs(base)
+                assert row.changes[member.name][place] == pytest.approx(change, abs=1e-9)
+                gains.setdefault(row.task, []).append(change)
+            expected = sum(sum(each) / len(each) for each in gains.values()) / len(gains)
+            assert member.delta_m[place] == pytest.approx(expected, abs=1e-9)
 
 
 def test_sizes_and_times(digits: tuple[Comparison, Path]) -> None:
@@ -88,15 +105,14 @@ def test_sizes_and_times(digits: tuple[Comparison, Path]) -> None:
         return sum(moments["exp_avg"].numel() for moments in state.values())
 
     learned = 3  # of the balancer, which is no part of the model
-    assert found.parameters["joint"] == parameters("joint") - learned
-    assert found.parameters["single"] == sum(parameters(name) for name in found.single.values())
-    assert found.parameters["joint"] < found.parameters["single"]
-    for name, seconds in [
-        ("joint", found.seconds["joint"]),
-        *((found.single[task], each) for task, each in found.seconds["single"].items()),
-    ]:
-        line = (folder / name / "events.jsonl").read_text().splitlines()[-2]
-        assert seconds == pytest.approx(json.loads(line)["seconds"], abs=0.01)
+    (member,) = found.members
+    assert member.parameters == parameters("joint") - learned
+    for each in found.single.values():
+        assert each.parameters == parameters(each.folders[0])
+    assert member.parameters < found.single_parameters
+    for runs in (member, *found.single.values()):
+        line = (folder / runs.folders[0] / "events.jsonl").read_text().splitlines()[-2]
+        assert runs.seconds == pytest.approx([json.loads(line)["seconds"]], abs=0.01)
 
 
 def test_single_task_runs_are_plain_training(tmp_path: Path) -> None:
@@ -162,3 +178,85 @@ def test_every_run_has_its_own_callbacks(tmp_path: Path) -> None:
 
     compare(config(tasks=["spot"], epochs=1), tmp_path, title="x", callbacks=callbacks)
     assert labels == ["joint", "spot alone"]
+
+
+# --- several seeds, several members ---------------------------------------------------------
+
+
+def test_every_seed_has_a_folder_with_all_its_runs(squares: tuple[Comparison, Path]) -> None:
+    found, folder = squares
+    assert found.seeds == [5, 6]
+    names = {"shared", "tied", "connected", "single-quarter", "single-mask", "single-spot"}
+    for seed in found.seeds:
+        place = folder / f"seed-{seed}"
+        assert {run.name for run in place.iterdir()} == names
+        for name in names:
+            settings = yaml.safe_load((place / name / "config.yaml").read_text())
+            assert settings["seed"] == seed
+    assert "Seeds 5, 6, one run each" in found.note
+    assert "± the sample standard deviation" in found.note
+
+
+def test_a_run_of_several_seeds_is_that_of_the_seed_alone(
+    squares: tuple[Comparison, Path], tmp_path: Path
+) -> None:
+    """Sharing data and single-task runs changes nothing that is trained."""
+    _, folder = squares
+    compare(config(epochs=1, gallery=0, seed=6), tmp_path, title="x", members=FAMILIES[1:2])
+    for name in ("tied", "single-mask"):
+        assert_same_run(tmp_path / name, folder / "seed-6" / name)
+
+
+def test_single_task_runs_are_trained_once_and_data_are_read_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read: list[str] = []
+    splits = Tiny.splits
+
+    def counted(recipe: Tiny) -> Any:
+        read.append("splits")
+        return splits(recipe)
+
+    monkeypatch.setattr(Tiny, "splits", counted)
+    labels: list[str] = []
+
+    def callbacks(label: str) -> list[Any]:
+        labels.append(label)
+        return []
+
+    settings = config(tasks=["spot"], epochs=1, gallery=0)
+    options = {"members": FAMILIES[:2], "seeds": 2, "callbacks": callbacks}
+    compare(settings, tmp_path, title="x", **options)
+    assert labels == [
+        *("shared, seed 0", "tied, seed 0", "spot alone, seed 0"),
+        *("shared, seed 1", "tied, seed 1", "spot alone, seed 1"),
+    ]
+    assert read == ["splits"]
+
+
+@pytest.mark.parametrize("name", ["seed-1/shared/x", "seed-0/single-mask/x"])
+def test_the_runs_of_several_seeds_are_not_written_over(name: str, tmp_path: Path) -> None:
+    (tmp_path / name).parent.mkdir(parents=True)
+    (tmp_path / name).write_text("precious")
+    before = tree(tmp_path)
+    with pytest.raises(RunExistsError, match="already holds a run"):
+        compare(config(), tmp_path, title="x", members=FAMILIES, seeds=2)
+    assert tree(tmp_path) == before
+
+
+@pytest.mark.parametrize(
+    ("options", "finding"),
+    [
+        ({"seeds": 0}, "`seeds` must be at least 1; found 0"),
+        ({"members": ()}, "at least one member"),
+        ({"members": JOINT + JOINT}, "two runs would be named 'joint'"),
+        ({"members": [replace(JOINT[0], name="single-mask")]}, "two runs .* 'single-mask'"),
+        ({"members": [replace(JOINT[0], settings={"epoch": 1})]}, "unknown setting 'epoch'"),
+    ],
+)
+def test_what_cannot_be_compared_is_refused_at_once(
+    options: dict[str, Any], finding: str, tmp_path: Path
+) -> None:
+    with pytest.raises(ConfigError, match=finding):
+        compare(config(), tmp_path / "new", title="x", **options)
+    assert not (tmp_path / "new").exists()

@@ -1,4 +1,4 @@
-"""Run and comparison folders as training writes them, with made-up curves and pictures."""
+"""Run folders as training writes them, with made-up curves and pictures."""
 
 from __future__ import annotations
 
@@ -63,37 +63,6 @@ def write_run(
     if gallery:
         write_gallery(folder / "gallery", draw)
     return events
-
-
-def write_comparison(folder: Path, tasks: tuple[str, ...] = tuple(TASKS)) -> dict[str, Any]:
-    """Writes a comparison folder and returns its comparison.json."""
-    joint = write_run(folder / "joint", tasks, gallery=True)[-1]["metrics"]
-    rows = []
-    folders = {task: f"single-{index}" for index, task in enumerate(tasks)}
-    for index, task in enumerate(tasks):
-        skill = (0.97, 1.04, 0.93)[index % 3]
-        alone = write_run(
-            folder / folders[task], (task,), skill=skill, gradients=False, seed=index + 1
-        )[-1]["metrics"][task]
-        for metric, value in alone.items():
-            higher = metric not in ("distance", "mae")
-            gain = 100 * (joint[task][metric] - value) / value * (1 if higher else -1)
-            row = {"task": task, "metric": metric, "higher_is_better": higher}
-            row |= {"trivial": TRIVIAL.get(task, TRIVIAL["digit"])[metric], "single": value}
-            rows.append({**row, "joint": joint[task][metric], "change": gain})
-    means = [_mean([r["change"] for r in rows if r["task"] == task]) for task in tasks]
-    found = {
-        "title": "Digits in clutter: one network or three?",
-        "note": "Synthetic scenes, 2,000 for training and 400 for the test; one seed.",
-        "joint": "joint",
-        "single": folders,
-        "rows": rows,
-        "delta_m": _mean(means),
-        "seconds": {"joint": 71.4, "single": dict(zip(tasks, (38.2, 44.9, 37.1), strict=False))},
-        "parameters": {"joint": 412_355, "single": 1_190_821},
-    }
-    (folder / "comparison.json").write_text(json.dumps(found))
-    return found
 
 
 def watched_event(
@@ -272,7 +241,3 @@ def _env(seed: int) -> dict[str, Any]:
         "seed": seed,
         "machine": "Linux, 2 cores, no accelerator",
     }
-
-
-def _mean(values: list[float]) -> float:
-    return sum(values) / len(values)

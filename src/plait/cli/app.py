@@ -14,9 +14,10 @@ from typer.core import TyperGroup
 from plait.cli import show
 from plait.core.errors import ConfigError
 from plait.experiments import (
+    FAMILIES,
+    JOINT,
     catalogue,
     compare,
-    compare_families,
     kebab,
     merge,
     parse,
@@ -54,6 +55,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 
+DEMO = {"recipe": "digits"}
 FAMILIES_DEMO = {
     "recipe": {"class": "digits", "scenes": 1500},
     "balancing": "Equal",
@@ -84,32 +86,24 @@ def demo(
     families: Annotated[
         bool, typer.Option("--families", help="One member of each way of sharing, side by side.")
     ] = False,
+    seeds: Annotated[
+        int, typer.Option("--seeds", min=1, help="How often all is trained, to see the spread.")
+    ] = 1,
     out: Out = None,
     json: Json = False,
 ) -> None:
-    """Compare one joint network with single-task ones on digits in clutter; write a report."""
+    """Compare joint training with single-task training on digits in clutter; write a report."""
     folder = out or free_folder("families" if families else "demo")
-    chosen = parse(settings or [])
-
-    def callbacks(label: str) -> list[ProgressBar]:
-        return [ProgressBar(label)]
-
-    if families:
-        found = compare_families(
-            with_defaults(merge(FAMILIES_DEMO, chosen)),
-            folder,
-            title="Digits in clutter: three ways to share",
-            callbacks=callbacks,
-        )
-        show.families(found, write_report(folder), as_json=json)
-        return
-    comparison = compare(
-        validate(with_defaults(merge({"recipe": "digits"}, chosen))),
+    shared = "three ways to share" if families else "one network for three tasks"
+    found = compare(
+        validate(with_defaults(merge(FAMILIES_DEMO if families else DEMO, parse(settings or [])))),
         folder,
-        title="Digits in clutter: one network for three tasks",
-        callbacks=callbacks,
+        title=f"Digits in clutter: {shared}",
+        members=FAMILIES if families else JOINT,
+        seeds=seeds,
+        callbacks=lambda label: [ProgressBar(label)],
     )
-    show.comparison(comparison, write_report(folder), as_json=json)
+    show.comparison(found, write_report(folder), as_json=json)
 
 
 @app.command()

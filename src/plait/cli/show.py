@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -12,84 +12,67 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from plait.experiments import Comparison, Families, Result
+from plait.experiments import Result
+from plait.runs import Comparison, MemberResult
+from plait.runs.comparison import mean, spread
+
+_PLAIN: dict[str, Any] = {"highlight": False, "markup": False, "soft_wrap": True}
 
 
 def comparison(found: Comparison, report: Path, *, as_json: bool) -> None:
-    """Shows the comparison of the joint network with single-task ones."""
+    """Shows each member beside the single-task networks, and its mean gain over the tasks."""
     if as_json:
         _json({**asdict(found), "report": str(report)})
         return
     table = Table(title=found.title, title_justify="left")
     for column in ("task", "metric"):
-        table.add_column(column)
-    for column in ("constant", "single", "joint", "change"):
-        table.add_column(column, justify="right")
-    for row in found.rows:
-        arrow = "↑" if row.higher_is_better else "↓"
-        numbers = [f"{value:.4g}" for value in (row.trivial, row.single, row.joint)]
-        table.add_row(Text(row.task), f"{row.metric} {arrow}", *numbers, f"{row.change:+.1f} %")
-    single = sum(found.seconds["single"].values())
-    table.add_section()
-    table.add_row(
-        "all",
-        "seconds ↓",
-        "",
-        f"{single:.0f}",
-        f"{found.seconds['joint']:.0f}",
-        _change(single, found.seconds["joint"]),
-    )
-    sizes = found.parameters
-    table.add_row(
-        "all",
-        "parameters ↓",
-        "",
-        f"{sizes['single']:,}",
-        f"{sizes['joint']:,}",
-        _change(sizes["single"], sizes["joint"]),
-    )
-    out = Console()
-    out.print(table)
-    out.print(
-        f"Mean gain over tasks (delta_m): {found.delta_m:+.2f} %; positive means that joint "
-        "training helped.",
-        highlight=False,
-        soft_wrap=True,
-    )
-    out.print(found.note, highlight=False, soft_wrap=True)
-    path(report, as_json=False)
-
-
-def families(found: Families, report: Path, *, as_json: bool) -> None:
-    """Shows one member of each family beside single-task networks."""
-    if as_json:
-        _json({**asdict(found), "report": str(report)})
-        return
-    table = Table(title=found.title, title_justify="left")
-    for column in ("task", "metric"):
-        table.add_column(column)
-    for column in ("constant", "single", *(run.folder for run in found.runs)):
+        table.add_column(column, overflow="fold")
+    for column in ("constant", "single", *(member.name for member in found.members)):
         table.add_column(column, justify="right", overflow="fold")
     for row in found.rows:
         arrow = "↑" if row.higher_is_better else "↓"
+        numbers = [_number(values) for values in (row.trivial, row.single)]
         joint = [
-            f"{row.values[run.folder]:.4g} ({row.changes[run.folder]:+.1f} %)" for run in found.runs
+            f"{_number(values)} ({mean(row.changes[name]):+.1f} %)"
+            for name, values in row.joint.items()
         ]
-        numbers = [f"{value:.4g}" for value in (row.trivial, row.single)]
         table.add_row(Text(row.task), f"{row.metric} {arrow}", *numbers, *joint)
     table.add_section()
-    gains = [f"{run.delta_m:+.2f} %" for run in found.runs]
-    table.add_row("all", "delta_m ↑", "", "", *gains)
-    seconds = [f"{run.seconds:.0f}" for run in found.runs]
-    table.add_row("all", "seconds ↓", "", f"{sum(found.seconds['single'].values()):.0f}", *seconds)
-    sizes = [f"{run.parameters:,}" for run in found.runs]
-    table.add_row("all", "parameters ↓", "", f"{found.parameters['single']:,}", *sizes)
+    _add_totals(table, found)
     out = Console()
     out.print(table)
-    for run in found.runs:
-        out.print(f"{run.folder}: {run.name}; {run.formula}", highlight=False, markup=False)
-    out.print(found.note, highlight=False, soft_wrap=True)
+    for member in found.members:
+        if member.formula:
+            out.print(f"{member.name}: {member.title}; {member.formula}", **_PLAIN)
+    best = max(found.members, key=lambda member: mean(member.delta_m))
+    gain = _with_spread(f"{mean(best.delta_m):+.2f}", best.delta_m, ".2f")
+    out.print(
+        f"Mean gain over tasks (delta_m): {gain} %{_of(best, found)}; positive means that joint "
+        "training helped.",
+        **_PLAIN,
+    )
+    out.print(found.note, **_PLAIN)
     path(report, as_json=False)
+
+
+def _add_totals(table: Table, found: Comparison) -> None:
+    """Adds each member's mean gain and cost; the single-task networks count together."""
+    gains = [
+        _with_spread(f"{mean(each.delta_m):+.2f}", each.delta_m, ".2f") + " %"
+        for each in found.members
+    ]
+    table.add_row("all", "delta_m ↑", "", "", *gains)
+    single = found.single_seconds
+    times = [mean(member.seconds) for member in found.members]
+    seconds = [f"{time:.0f} ({_change(single, time)})" for time in times]
+    table.add_row("all", "seconds ↓", "", f"{single:.0f}", *seconds)
+    size = found.single_parameters
+    sizes = [f"{each.parameters:,} ({_change(size, each.parameters)})" for each in found.members]
+    table.add_row("all", "parameters ↓", "", f"{size:,}", *sizes)
+
+
+def _of(best: MemberResult, found: Comparison) -> str:
+    return f" with {best.name}, the best" if len(found.members) > 1 else ""
 
 
 def result(found: Result, report: Path, *, as_json: bool) -> None:
@@ -160,6 +143,16 @@ def catalogue(found: Mapping[str, Mapping[str, Mapping[str, str]]], *, as_json: 
         if details:
             hint = f"What each does: plait list; papers and more: plait list {family} --json"
             out.print(hint, highlight=False)
+
+
+def _number(values: Sequence[float]) -> str:
+    """Returns the mean over the seeds, and with several the sample standard deviation."""
+    return _with_spread(f"{mean(values):.4g}", values, ".2g")
+
+
+def _with_spread(written: str, values: Sequence[float], style: str) -> str:
+    deviation = spread(values)
+    return written if deviation is None else f"{written} ± {deviation:{style}}"
 
 
 def _change(before: float, after: float) -> str:

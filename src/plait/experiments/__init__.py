@@ -16,23 +16,22 @@ if TYPE_CHECKING:
         with_defaults,
     )
     from plait.experiments.catalogue import catalogue
-    from plait.experiments.compare import Comparison, Row, compare
+    from plait.experiments.compare import compare
     from plait.experiments.config import RunConfig, validate
-    from plait.experiments.families import Families, compare_families
+    from plait.experiments.members import FAMILIES, JOINT, Member
     from plait.experiments.overrides import merge, parse, read_yaml
     from plait.experiments.run import Result, resume_run, run
 
 __all__ = [
-    "Comparison",
-    "Families",
+    "FAMILIES",
+    "JOINT",
+    "Member",
     "Problem",
     "Result",
-    "Row",
     "RunConfig",
     "build_job",
     "catalogue",
     "compare",
-    "compare_families",
     "kebab",
     "merge",
     "open_problem",

@@ -10,7 +10,7 @@ __all__ = ["write_report"]
 
 
 def write_report(folder: Path) -> Path:
-    """Writes `report.html` into a run folder, or one with a `comparison.json` or `families.json`.
+    """Writes `report.html` into a run folder, or into that of a comparison.
 
     The page holds everything it shows, plotly.js included (about 5 MB), and its own rules forbid
     the browser to fetch anything. The same folder gives the same page, byte for byte.

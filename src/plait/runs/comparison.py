@@ -134,6 +134,14 @@ class Comparison:
         return found
 
     @property
+    def labels(self) -> dict[str, str]:
+        """A short title of each member by name: what stands behind the colon, if that is clear."""
+        short = {member.name: member.title.rpartition(": ")[2] for member in self.members}
+        if len(set(short.values())) == len(short):
+            return short
+        return {member.name: member.title for member in self.members}
+
+    @property
     def single_seconds(self) -> float:
         """Training time of all single-task networks together, on average over the seeds."""
         return math.fsum(mean(single.seconds) for single in self.single.values())

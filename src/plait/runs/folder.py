@@ -24,7 +24,7 @@ EXAMPLES = "gallery/gallery.json"  # what is true and what was predicted on them
 COMPARISON = "comparison.json"  # `plait.runs.comparison.Comparison`
 REPORT = "report.html"
 
-MARKS = (CONFIG, EVENTS, COMPARISON, "families.json")
+MARKS = (CONFIG, EVENTS, COMPARISON)
 
 
 def is_run(folder: Path) -> bool:

@@ -42,5 +42,28 @@ def test_a_value_that_is_as_good_as_zero_does_not_squeeze_the_others() -> None:
 def test_bars_have_room_for_their_numbers(
     ends: tuple[float, float] | None, span: list[float]
 ) -> None:
-    axis = layout(draw_bars("b", ["x", "y"], [5.0, -1.0], [GREY, GREY], ends))["xaxis"]
+    axis = layout(draw_bars("b", ["x", "y"], [[5.0], [-1.0]], [GREY, GREY], ends))["xaxis"]
     assert axis["range"] == pytest.approx(span)
+
+
+def traces(plot: str) -> list[dict[str, Any]]:
+    """The traces as plotly has them in the page."""
+    start = plot.index("[{", plot.index("Plotly.newPlot"))
+    return json.JSONDecoder().raw_decode(plot[start:])[0]
+
+
+def test_one_seed_is_a_bar_with_its_number() -> None:
+    (bars,) = traces(draw_bars("b", ["x"], [[5.0]], [GREY]))
+    assert bars["x"] == [5.0]
+    assert bars["text"] == ["+5.0\N{NO-BREAK SPACE}%"]
+
+
+def test_several_seeds_are_circles_on_their_mean_and_the_number_is_beyond_them() -> None:
+    bars, circles, numbers = traces(
+        draw_bars("b", ["x", "y"], [[5.0, 7.0], [-4.0, 2.0]], [GREY, GREY])
+    )
+    assert bars["x"] == [6.0, -1.0]
+    assert list(zip(circles["x"], circles["y"], strict=True)) == [(5, 0), (7, 0), (-4, 1), (2, 1)]
+    assert numbers["x"] == [7.0, -4.0]
+    assert numbers["textposition"] == ["middle right", "middle left"]
+    assert "+6.0\N{NO-BREAK SPACE}±\N{NO-BREAK SPACE}1.4" in numbers["text"][0]

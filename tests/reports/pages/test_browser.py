@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from plait.reports import write_report
-from tests.reports.example import write_comparison, write_run
-from tests.reports.family_example import write_families
+from tests.reports.comparison_example import FAMILIES, write_comparison
+from tests.reports.example import write_run
 from tests.reports.page import Page
 
 BROWSER = next(
@@ -91,8 +91,8 @@ def test_many_tasks_are_drawn(tmp_path: Path) -> None:
     check(opened(tmp_path / "run"), charts=3 * 12 + 2 + 3 + 2 * (1 + 12) + 2)
 
 
-def test_families_are_drawn(tmp_path: Path) -> None:
-    write_families(tmp_path / "families")
+def test_several_members_and_seeds_are_drawn(tmp_path: Path) -> None:
+    write_comparison(tmp_path / "families", members=FAMILIES, seeds=(0, 1))
     # Changes, metrics, a penalty, and what one of them recorded.
     check(opened(tmp_path / "families"), charts=(1 + 3) + 3 + 1 + 2 * (1 + 3) + 2)
 

@@ -7,13 +7,11 @@ from pathlib import Path
 import pytest
 from plotly.offline import get_plotlyjs
 
-from plait.core.errors import DataError
 from plait.reports import write_report
 from plait.reports.words.text import number
 from tests.reports.example import (
     TRIVIAL,
     Event,
-    write_comparison,
     write_events,
     write_run,
 )
@@ -109,29 +107,15 @@ def test_conflict_is_the_mean_and_the_share_below_zero(tmp_path: Path) -> None:
         assert row == [f"{first} and {second}", number(mean), f"{share:.1%}", str(len(values))]
 
 
-def test_a_comparison_shows_its_rows_and_answer(tmp_path: Path) -> None:
-    found = write_comparison(tmp_path)
-    page = report(tmp_path)
-    rows = page.tables["Joint against single-task training"][1:]
-    for cells, row in zip(rows, found["rows"], strict=True):
-        assert cells[2:5] == [number(row[name]) for name in ("trivial", "single", "joint")]
-        assert cells[5] == f"{row['change']:+.1f}\N{NO-BREAK SPACE}%"
-        assert cells[6] == ("better" if row["change"] > 0 else "worse")
-    assert f"{abs(found['delta_m']):.1f}\N{NO-BREAK SPACE}% better" in page.text
-    assert found["note"] in page.text
-    head = page.tables["Training loss"][0]
-    assert head[1:] == [x for t in ("digit", "mask", "centre") for x in (t, f"{t}, alone")]
-
-
 def test_plotly_is_in_the_page_once(tmp_path: Path) -> None:
-    write_comparison(tmp_path)
+    write_run(tmp_path, epochs=1, steps_per_epoch=3)
     page = report(tmp_path)
     assert page.source.count(get_plotlyjs()) == 1
     assert data_of_charts(page).count("plotly.js v") == 0
 
 
 def test_the_page_fetches_nothing(tmp_path: Path) -> None:
-    write_comparison(tmp_path)
+    write_run(tmp_path, epochs=1, steps_per_epoch=3, gallery=True)
     page = report(tmp_path)
     text = data_of_charts(page)
     assert not re.findall(r"https?://|@import|url\(|//[a-z]+\.[a-z]+/", text)
@@ -145,12 +129,10 @@ def test_the_page_fetches_nothing(tmp_path: Path) -> None:
 
 def test_text_of_users_is_never_markup(tmp_path: Path) -> None:
     """In tables, in charts and in pictures alike."""
-    found = write_comparison(tmp_path, tasks=(EVIL, "mask"))
-    found |= {"title": EVIL, "note": EVIL}
-    (tmp_path / "comparison.json").write_text(json.dumps(found))
-    (tmp_path / "joint" / "config.yaml").write_text(json.dumps({EVIL: [EVIL, {"path": EVIL}]}))
-    (tmp_path / "joint" / "env.json").write_text(json.dumps({EVIL: EVIL}))
-    gallery = tmp_path / "joint" / "gallery" / "gallery.json"
+    write_run(tmp_path, (EVIL, "mask"), epochs=1, steps_per_epoch=3, gallery=True)
+    (tmp_path / "config.yaml").write_text(json.dumps({EVIL: [EVIL, {"path": EVIL}]}))
+    (tmp_path / "env.json").write_text(json.dumps({EVIL: EVIL}))
+    gallery = tmp_path / "gallery" / "gallery.json"
     gallery.write_text(gallery.read_text().replace('"digit"', json.dumps(EVIL)))
     page = report(tmp_path)
     assert EVIL in page.text
@@ -243,24 +225,8 @@ def test_of_many_tasks_a_few_are_drawn_and_all_are_in_the_tables(tmp_path: Path)
     assert "The table has the 200 pairs that conflict most often." in page.text
 
 
-def test_of_many_changes_the_ends_are_drawn(tmp_path: Path) -> None:
-    tasks = tuple(f"task {i}" for i in range(15))
-    found = write_comparison(tmp_path, tasks)
-    for place, row in enumerate(found["rows"]):
-        row["change"] = float(place)
-    (tmp_path / "comparison.json").write_text(json.dumps(found))
-    (bars,) = [
-        each["aria-label"]
-        for each in report(tmp_path).all("div", role="img")
-        if "task 0: accuracy +0.0" in each["aria-label"]
-    ]
-    assert bars.count("task") == 24
-    assert "task 14: f1 +29.0" in bars
-    assert "task 7: accuracy" not in bars  # in the middle
-
-
 def test_charts_are_described_in_words(tmp_path: Path) -> None:
-    write_comparison(tmp_path)
+    write_run(tmp_path, epochs=1, steps_per_epoch=3, gallery=True)
     page = report(tmp_path)
     described = [each for each in page.all("div", role="img") if each["aria-label"].strip()]
     assert len(described) == len(page.all("div", class_="plotly-graph-div"))
@@ -273,9 +239,3 @@ def test_long_curves_are_thinned(tmp_path: Path) -> None:
     text = data_of_charts(report(tmp_path))
     lengths = [len(y.split(",")) for y in re.findall(r'"y":\[([^\[\]]*)\]', text)]
     assert max(lengths) == 500
-
-
-def test_a_folder_without_a_run_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(DataError, match=r"neither events\.jsonl nor comparison\.json nor fam"):
-        write_report(tmp_path)
-    assert not (tmp_path / "report.html").exists()

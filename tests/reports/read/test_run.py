@@ -1,14 +1,12 @@
 """A run folder is read exactly, and what is broken is named."""
 
-import json
 from pathlib import Path
 
 import pytest
 
 from plait.core.errors import DataError
-from plait.reports.read.comparison import read_comparison
 from plait.reports.read.run import read_run
-from tests.reports.example import write_comparison, write_events, write_run
+from tests.reports.example import write_events, write_run
 
 
 def test_every_value_of_the_events_is_kept(tmp_path: Path) -> None:
@@ -135,28 +133,3 @@ def test_the_best_epoch_is_the_first_with_the_highest_score(tmp_path: Path) -> N
     best = read_run(tmp_path).best
     assert best is not None
     assert best.epoch == 2
-
-
-def test_a_comparison_has_its_runs(tmp_path: Path) -> None:
-    written = write_comparison(tmp_path)
-    found, joint, single = read_comparison(tmp_path)
-    assert [vars(row) for row in found.rows] == written["rows"]
-    assert joint.tasks == ["digit", "mask", "centre"]
-    assert {task: run.tasks for task, run in single.items()} == {t: [t] for t in joint.tasks}
-
-
-def test_a_comparison_without_a_value_is_refused(tmp_path: Path) -> None:
-    written = write_comparison(tmp_path)
-    del written["rows"][2]["change"]
-    (tmp_path / "comparison.json").write_text(json.dumps(written))
-    with pytest.raises(DataError, match=r"comparison\.json: `rows\.2\.change`"):
-        read_comparison(tmp_path)
-
-
-def test_a_run_outside_the_comparison_is_refused(tmp_path: Path) -> None:
-    written = write_comparison(tmp_path / "here")
-    write_run(tmp_path / "other", epochs=1, steps_per_epoch=1)
-    written["joint"] = "../other"
-    (tmp_path / "here" / "comparison.json").write_text(json.dumps(written))
-    with pytest.raises(DataError, match="outside"):
-        read_comparison(tmp_path / "here")

@@ -1,57 +1,12 @@
-"""The words of a report say what its numbers say."""
+"""The words on tasks and members say what their numbers say."""
 
 import dataclasses
 import math
 
 import pytest
 
-from plait.reports.read.comparison import Comparison, Parameters, Row, Seconds
-from plait.reports.words.text import against
-from plait.reports.words.verdict import cost, headline, task_verdicts
-
-
-def comparison(**changes: list[float]) -> Comparison:
-    """A comparison in which each task has metrics of these changes."""
-    rows = [
-        Row(task, f"m{i}", True, 0.1, 0.5, 0.5 * (1 + change / 100), change)
-        for task, each in changes.items()
-        for i, change in enumerate(each)
-    ]
-    means = [sum(each) / len(each) for each in changes.values()]
-    seconds = Seconds(60.0, dict.fromkeys(changes, 40.0))
-    single = {task: f"single-{task}" for task in changes}
-    return Comparison(
-        *("title", "", "joint", single, rows, sum(means) / len(means), seconds),
-        Parameters(1_000_000, 2_500_000),
-    )
-
-
-def breaking(text: str) -> str:
-    """The text with common spaces before its per cent signs."""
-    return text.replace("\N{NO-BREAK SPACE}", " ")
-
-
-@pytest.mark.parametrize(
-    ("changes", "words"),
-    [
-        ({"a": [2.0], "b": [4.0]}, "helped: on average over the tasks, 3.0 % better."),
-        ({"a": [8.0], "b": [-2.0]}, "helped: on average over the tasks, 3.0 % better, but b got"),
-        (
-            {"a": [-8.0], "b": [2.0]},
-            "did not help: on average over the tasks, 3.0 % worse, although b",
-        ),
-        ({"a": [-2.0], "b": [-4.0]}, "did not help: on average over the tasks, 3.0 % worse."),
-        (
-            {"a": [3.0], "b": [-3.0]},
-            "made no difference on average over the tasks, but b got worse.",
-        ),
-        ({"a": [math.nan]}, "cannot be said"),
-    ],
-)
-def test_the_headline_names_the_mean_and_its_exceptions(
-    changes: dict[str, list[float]], words: str
-) -> None:
-    assert words in breaking(headline(comparison(**changes)))
+from plait.reports.words.verdict import change_sentences, cost, verdicts
+from tests.reports.words.made import breaking, of_members, of_tasks
 
 
 @pytest.mark.parametrize(
@@ -66,47 +21,87 @@ def test_the_headline_names_the_mean_and_its_exceptions(
     ],
 )
 def test_a_task_is_judged_by_all_its_metrics(changes: list[float], word: str) -> None:
-    (verdict,) = task_verdicts(comparison(task=changes))
+    (verdict,) = verdicts(of_tasks(task=changes))
     assert verdict.word == word
-    assert len(verdict.details) == len(changes)
+    assert len(verdict.sentences) == len(changes)
 
 
 def test_a_smaller_error_is_called_better() -> None:
-    found = comparison(task=[50.0])
-    row = dataclasses.replace(found.rows[0], metric="mae", higher_is_better=False, joint=0.25)
-    (verdict,) = task_verdicts(dataclasses.replace(found, rows=[row]))
-    assert [breaking(each) for each in verdict.details] == [
+    found = of_tasks(task=[50.0])
+    (row,) = found.rows
+    row = dataclasses.replace(row, metric="mae", higher_is_better=False, joint={"x": [0.25]})
+    (verdict,) = verdicts(dataclasses.replace(found, rows=[row]))
+    assert [breaking(each) for each in verdict.sentences] == [
         "mae: 0.25 jointly, 0.5 alone (50.0 % better)"
     ]
 
 
-def test_of_many_tasks_a_sentence_has_the_number() -> None:
-    found = comparison(**{f"t{i}": [-1.0] for i in range(7)}, good=[100.0])
-    assert "but 7 tasks got worse" in headline(found)
-    assert "(" not in cost(found)[0]
+@pytest.mark.parametrize(
+    ("mean", "word", "sentence"),
+    [
+        (
+            3.0,
+            "better",
+            "On average over the tasks 3.0 % better than single-task ones: a better; b worse.",
+        ),
+        (
+            -3.0,
+            "worse",
+            "On average over the tasks 3.0 % worse than single-task ones: b better; a worse.",
+        ),
+        (0.0, "equal", "On average over the tasks as good as single-task networks: a and b equal."),
+        (
+            math.nan,
+            "not comparable",
+            "No mean over the tasks can be taken: a and b not comparable.",
+        ),
+    ],
+)
+def test_a_member_has_a_word_and_the_tasks(mean: float, word: str, sentence: str) -> None:
+    verdict, _ = verdicts(of_members(x=mean, y=1.0))
+    assert verdict.word == word
+    assert breaking(verdict.sentences[0]) == sentence
+    assert (verdict.of, verdict.label, verdict.title) == ("x", "x", "Family: x")
+
+
+def test_a_member_has_the_cost_against_all_single_networks() -> None:
+    verdict, _ = verdicts(of_members(x=1.0, y=1.0))
+    assert verdict.sentences[1] == (
+        "Training took 1 min, 0.50 times the time of all single-task ones; "
+        "the network has 500 parameters, 0.25 times theirs."
+    )
 
 
 def test_the_cost_counts_all_single_networks() -> None:
-    time, size = cost(comparison(a=[1.0], b=[1.0], c=[1.0]))
-    assert "1 min jointly and 2 min one by one" in time
+    found = of_tasks(a=[1.0], b=[1.0], c=[1.0])
+    time, size = cost(found, found.members[0])
+    assert "1 min jointly and 2 min one by one (a 40.0 s, b 40.0 s, c 40.0 s)" in time
     assert "0.50 times the time" in time
     assert "1,000,000" in size
-    assert "2,500,000" in size
+    assert "2,499,999" in size
     assert "0.40 times the size" in size
+    many = of_tasks(**{f"t{i}": [1.0] for i in range(7)})
+    assert "(" not in cost(many, many.members[0])[0]
 
 
-@pytest.mark.parametrize(
-    ("value", "trivial", "higher", "word"),
-    [
-        (0.9, 0.1, True, "better"),
-        (0.9, 0.1, False, "worse"),
-        (0.1, 0.1, True, "no better"),
-        (0.1, None, True, "–"),
-        (0.1, 0.2, None, "–"),
-        (math.nan, 0.2, True, "–"),
-    ],
-)
-def test_against_the_trivial_predictor(
-    value: float, trivial: float | None, higher: bool | None, word: str
-) -> None:
-    assert against(value, trivial, higher) == word
+def test_one_seed_says_that_it_shows_no_spread() -> None:
+    mean, chance = change_sentences(of_tasks(a=[2.0]))
+    assert breaking(mean) == "Δm, the mean change over the tasks, is +2.0 %."
+    assert "a small change may be chance" in chance
+    (chance,) = change_sentences(of_members(x=1.0, y=1.0))
+    assert "a small change may be chance" in chance
+
+
+def test_several_seeds_are_said_with_their_spread() -> None:
+    (sentence,) = change_sentences(of_members(5, 6, x=[2.0, 4.0]))
+    assert breaking(sentence) == (
+        "Δm, the mean change over the tasks, is +3.0 ± 1.4 % (+2.0 % from seed 5, +4.0 % from "
+        "seed 6)."
+    )
+
+
+def test_a_change_within_the_spread_of_the_seeds_is_called_chance() -> None:
+    sure, chance = change_sentences(of_members(x=[2.0, 4.0], y=[-3.0, 4.0]))
+    assert sure.startswith("Δm of x")
+    assert "chance" not in sure
+    assert "no more than what the seeds differ by, so it may be chance." in chance

@@ -1,154 +1,123 @@
-"""The charts of a families page: changes, and validation metrics over each other."""
+"""What joint training changed: each member, each task, against the single-task networks."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
 
-from plait.reports.charts.training import EVENLY, metric_curve
-from plait.reports.draw.curves import (
-    MOST_PANELS,
-    PANEL,
-    Chart,
-    curve_table,
-    some_of,
-    summary,
-)
+from plait.reports.draw.curves import MOST_PANELS, PANEL, Chart
 from plait.reports.draw.heatmap import draw_cells, height_of, is_wide, scale_of
-from plait.reports.draw.plot import draw_bars, draw_lines, line
+from plait.reports.draw.plot import draw_bars
 from plait.reports.draw.style import GREY, Look, Panel
-from plait.reports.pages.tables import change_table
-from plait.reports.read.families import Families, FamilyRow
-from plait.reports.read.run import Run
-from plait.reports.read.series import Series, spread
-from plait.reports.words.text import arrow, per_cent
+from plait.reports.draw.tables import Table
+from plait.reports.words.text import arrow, per_cent_over
+from plait.runs import Comparison, MetricRow
+from plait.runs.comparison import mean
 
-SINGLE = "Single-task"
-_ALONE = Look(GREY, "dash")
+_MOST_BARS = 24
+_TITLE = "Change against single-task networks"
+_UNIT = "In per cent, positive is better"
 Looks = Mapping[str, Look]
 
 
-def change_chart(found: Families, looks_of: Looks) -> Chart:
-    """The change of each task by family: bars for few tasks, a heat map for many.
+def change_chart(found: Comparison, looks_of: Looks) -> Chart:
+    """The changes: all metrics of a lone member in one panel, else the members task by task.
 
     Args:
         found: the comparison.
-        looks_of: how each run is drawn, by folder.
+        looks_of: how each task is drawn where there is one member, else how each member is.
     """
-    title = "Change against single-task networks"
-    main = [rows[0] for rows in found.tasks.values()]
-    means = {run.folder: run.delta_m for run in found.runs}
-    groups = [("Mean over the tasks (Δm)", means)]
-    caption = "In per cent, positive is better. "
-    if len(main) <= MOST_PANELS:
-        groups += [(_name(row), row.changes) for row in main]
-        caption += "All bars have one scale. The main metric of each task; the table has all."
-        panels = []
-    else:
-        panels = [_changes_map(found, main)]
-        caption += "The main metric of each task; the table has all."
-    known = [v for _, each in groups for v in each.values() if v is not None and math.isfinite(v)]
+    if len(found.members) == 1:
+        return _of_one(found, looks_of)
+    return _of_several(found, looks_of)
+
+
+def change_table(found: Comparison) -> Table:
+    """Returns each metric's change by member, and the mean over the tasks."""
+    rows = [[row.task, row.metric, *map(per_cent_over, row.changes.values())] for row in found.rows]
+    means = ["All tasks", "Δm", *(per_cent_over(member.delta_m) for member in found.members)]
+    return Table(["Task", "Metric", *found.labels.values()], [means, *rows], "Changes")
+
+
+def _of_one(found: Comparison, looks_of: Looks) -> Chart:
+    (member,) = found.members
+    rows, name = found.rows, ""
+    if len(rows) > _MOST_BARS:
+        known = [row for row in rows if not math.isnan(mean(row.changes[member.name]))]
+        ordered = sorted(known, key=lambda row: -mean(row.changes[member.name]))
+        half = _MOST_BARS // 2
+        rows = ordered if len(ordered) <= _MOST_BARS else [*ordered[:half], *ordered[-half:]]
+        name = f"The best and the worst of {len(found.rows)}"
+    names = ["Δm", *(f"{row.task}: {row.metric}" for row in rows)]
+    values = [member.delta_m, *(row.changes[member.name] for row in rows)]
+    colours = [GREY, *(looks_of[row.task].colour for row in rows)]
+    panel = _bars("change-0", name, names, values, colours)
+    caption = f"{_UNIT}; Δm is the mean over the tasks.{_seeds(found)}"
+    return Chart("change", _TITLE, caption, [panel], [change_table(found)])
+
+
+def _of_several(found: Comparison, looks_of: Looks) -> Chart:
+    main = [rows[0] for rows in found.tasks.values() if rows]
+    few = len(main) <= MOST_PANELS
+    groups = {"Mean over the tasks (Δm)": {each.name: each.delta_m for each in found.members}}
+    if few:
+        groups |= {f"{row.task}: {_metric(row)}": row.changes for row in main}
+    known = [
+        value
+        for changes in groups.values()
+        for values in changes.values()
+        for value in values
+        if math.isfinite(value)
+    ]
     ends = min([0.0, *known]), max([0.0, *known])
-    bars = [
-        _bars(f"change-{index}", name, found, values, looks_of, ends)
-        for index, (name, values) in enumerate(groups)
+    labels = list(found.labels.values())
+    colours = [looks_of[name].colour for name in found.labels]
+    panels = [
+        _bars(f"change-{index}", name, labels, list(changes.values()), colours, ends)
+        for index, (name, changes) in enumerate(groups.items())
     ]
-    return Chart("change", title, caption, [*bars, *panels], [change_table(found)])
-
-
-def family_curves(
-    found: Families, runs: Mapping[str, Run], single: Mapping[str, Run], looks_of: Looks
-) -> Chart:
-    """The main metric of each task after each epoch, of all families and of the task alone."""
-    title = "Validation"
-    main = [rows[0] for rows in found.tasks.values()]
-    drawn = spread(len(main), MOST_PANELS)
-    panels: list[Panel] = []
-    columns: dict[str, Series] = {}
-    for index, row in enumerate(main):
-        name = f"{row.task}: {row.metric}"
-        curves = {folder: metric_curve(run, row.task, row.metric) for folder, run in runs.items()}
-        alone = metric_curve(single.get(row.task), row.task, row.metric)
-        there = {folder: curve for folder, curve in curves.items() if curve.x}
-        if index in drawn and (there or alone.x):
-            panels.append(_panel(f"validation-{index}", found, row, there, alone, looks_of))
-        columns |= {f"{name}, {found.labels[folder]}": curve for folder, curve in there.items()}
-        if alone.x:
-            columns[f"{name}, {SINGLE}"] = alone
-    if not panels:
-        text = "No metric was evaluated. Give training validation data, and the tasks metrics."
-        return Chart("validation", title, missing=text)
-    caption = "The main metric of each task. Dotted in grey: the trivial predictor."
-    caption += some_of(len(drawn), len(main), EVENLY)
-    return Chart(
-        "validation",
-        title,
-        caption,
-        panels,
-        [curve_table("Epoch", columns, title)],
-        {**named_looks(found, looks_of), SINGLE: _ALONE},
-    )
-
-
-def named_looks(found: Families, looks_of: Looks) -> dict[str, Look]:
-    """Returns how each run is drawn, by its short name."""
-    return {label: looks_of[folder] for folder, label in found.labels.items()}
-
-
-def _panel(
-    ident: str,
-    found: Families,
-    row: FamilyRow,
-    curves: Mapping[str, Series],
-    alone: Series,
-    looks_of: Looks,
-) -> Panel:
-    lines = [(SINGLE, alone, _ALONE)] if alone.x else []
-    lines += [(found.labels[f], curve, looks_of[f]) for f, curve in curves.items()]
-    traces = [
-        line(curve.thinned(), look, name=label, marks="circle") for label, curve, look in lines
-    ]
-    flat = [] if row.trivial is None else [(row.trivial, "trivial")]
-    plot = draw_lines(ident, traces, x="epoch", flat=flat)
-    words = [summary(label, curve, "epoch") for label, curve, _ in lines]
-    return Panel(_name(row), None, plot, f"{_name(row)}. {' '.join(words)}")
+    scale = " All bars have one scale." if few else ""
+    caption = f"{_UNIT}.{scale} The main metric of each task; the table has all.{_seeds(found)}"
+    if not few:
+        panels.append(_map(found, main))
+    return Chart("change", _TITLE, caption, panels, [change_table(found)])
 
 
 def _bars(
     ident: str,
     name: str,
-    found: Families,
-    changes: Mapping[str, float | None],
-    looks_of: Looks,
-    ends: tuple[float, float],
+    labels: Sequence[str],
+    values: Sequence[Sequence[float]],
+    colours: Sequence[str],
+    ends: tuple[float, float] | None = None,
 ) -> Panel:
-    labels = list(found.labels.values())
-    values = [_number(changes.get(folder)) for folder in found.labels]
-    colours = [looks_of[folder].colour for folder in found.labels]
     plot = draw_bars(ident, labels, values, colours, ends)
-    words = [f"{label} {per_cent(value)}" for label, value in zip(labels, values, strict=True)]
-    return Panel(name, None, plot, f"{name}: {', '.join(words)}.")
+    words = ", ".join(
+        f"{label} {per_cent_over(each)}" for label, each in zip(labels, values, strict=True)
+    )
+    return Panel(name, None, plot, f"{name}: {words}." if name else f"{words}.")
 
 
-def _changes_map(found: Families, main: Sequence[FamilyRow]) -> Panel:
-    cells = [[row.changes.get(folder) for folder in found.labels] for row in main]
-    finite = [[None if v is None or not math.isfinite(v) else v for v in row] for row in cells]
-    scale = scale_of([value for row in finite for value in row], shares=False)
+def _map(found: Comparison, main: Sequence[MetricRow]) -> Panel:
+    """Draws the members' changes of many tasks as a heat map."""
+    means = [[mean(values) for values in row.changes.values()] for row in main]
+    cells = [[value if math.isfinite(value) else None for value in row] for row in means]
+    scale = scale_of([value for row in cells for value in row], shares=False)
     names, labels = [row.task for row in main], list(found.labels.values())
-    plot = draw_cells("change-map", names, labels, finite, scale)
+    plot = draw_cells("change-map", names, labels, cells, scale)
     return Panel(
         "Each task, in per cent",
         None,
         plot,
-        f"The change of {len(main)} tasks by family, in per cent; the table has the numbers.",
+        f"The change of {len(main)} tasks by network, in per cent; the table has the numbers.",
         wide=is_wide(len(labels)),
         rows=round(height_of(len(names), len(labels)) / PANEL) or 1,
     )
 
 
-def _name(row: FamilyRow) -> str:
-    return f"{row.task}: {arrow(row.metric, row.higher_is_better)}"
+def _metric(row: MetricRow) -> str:
+    return arrow(row.metric, row.higher_is_better)
 
 
-def _number(value: float | None) -> float:
-    return math.nan if value is None else value
+def _seeds(found: Comparison) -> str:
+    return " Bars: the mean over the seeds; circles: each seed." if len(found.seeds) > 1 else ""

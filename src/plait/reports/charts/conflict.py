@@ -5,7 +5,14 @@ from __future__ import annotations
 import math
 from itertools import islice, permutations
 
-from plait.reports.draw.curves import MOST_PANELS, Chart, View, curve_table, progress_panel, window
+from plait.reports.draw.curves import (
+    MOST_PANELS,
+    Chart,
+    Subject,
+    curve_table,
+    progress_panel,
+    window,
+)
 from plait.reports.draw.heatmap import COSINES, SHARES, Scale, draw_cells, is_wide
 from plait.reports.draw.style import GREY, Look, Panel
 from plait.reports.draw.tables import MOST_ROWS, Table
@@ -16,31 +23,31 @@ MOST_WORDS = 24  # pairs that the description of a heat map names
 Pair = tuple[str, str]
 
 
-def conflict_charts(view: View) -> list[Chart]:
+def conflict_charts(subject: Subject) -> list[Chart]:
     """The cosine of each pair of tasks over the steps, its mean, and how often it is negative."""
-    if len(view.run.tasks) < 2:
+    if len(subject.run.tasks) < 2:
         text = "A run of one task has no pair of gradients to compare."
         return [Chart("cosines", "Gradient conflict", missing=text)]
-    curves = _cosines(view)
+    curves = _cosines(subject)
     if not curves:
         text = (
             "Cosines between the tasks' gradients were not recorded. Gradient methods always "
             "record them; for other balancers, train with the option measure_every."
         )
         return [Chart("cosines", "Gradient conflict", missing=text)]
-    return [_over_steps(curves), _over_training(view.run.tasks, curves)]
+    return [_over_steps(curves), _over_training(subject.run.tasks, curves)]
 
 
-def _cosines(view: View) -> dict[Pair, Series]:
+def _cosines(subject: Subject) -> dict[Pair, Series]:
     """Returns the curve of each pair, in the order of the tasks."""
     found: dict[Pair, Series] = {}
-    for step in view.run.steps:
+    for step in subject.run.steps:
         for first, second, cosine in step.cosines:
             if math.isfinite(cosine):
                 curve = found.setdefault((first, second), Series([], []))
                 curve.x.append(step.step)
                 curve.y.append(cosine)
-    return {pair: found[pair] for pair in permutations(view.run.tasks, 2) if pair in found}
+    return {pair: found[pair] for pair in permutations(subject.run.tasks, 2) if pair in found}
 
 
 def _over_steps(curves: dict[Pair, Series]) -> Chart:

@@ -12,7 +12,7 @@ from plait.reports.draw.curves import (
     MOST_CURVES,
     MOST_PANELS,
     Chart,
-    View,
+    Subject,
     curve_table,
     many_panel,
     progress_panel,
@@ -31,18 +31,18 @@ _MOST_COLUMNS = 24  # terms up to which the table has all their curves
 Curves = dict[str, Series]
 
 
-def term_chart(view: View, ident: str = "terms") -> Chart:
+def term_chart(subject: Subject, ident: str = "terms") -> Chart:
     """The penalties: a panel for each term, and one for all edges of a connection."""
     title = "Penalties"
-    bare, scaled = _curves(view.run, 0), _curves(view.run, 1)
+    bare, scaled = _curves(subject.run, 0), _curves(subject.run, 1)
     if not scaled:
         text = "There are none: the objective has the tasks' losses only."
-        return Chart(ident, title, missing=text if view.run.steps else NO_STEPS)
+        return Chart(ident, title, missing=text if subject.run.steps else NO_STEPS)
     groups = _groups(scaled)
     drawn: list[str] = []
     panels: list[Panel] = []
     notes = ""
-    sizes = {group: _sum(view.run, names) for group, names in groups.items()}
+    sizes = {group: _sum(subject.run, names) for group, names in groups.items()}
     for index, group in enumerate(largest(sizes, MOST_PANELS)):
         names = groups[group]
         if len(names) == 1:

@@ -9,7 +9,7 @@ from plait.reports.draw.curves import (
     MOST_CURVES,
     MOST_PANELS,
     Chart,
-    View,
+    Subject,
     curve_table,
     many_panel,
     progress_panel,
@@ -34,81 +34,81 @@ NO_STEPS = (
 EVENLY = "tasks, evenly chosen from their list; the table has all"
 
 
-def loss_chart(view: View) -> Chart:
+def loss_chart(subject: Subject) -> Chart:
     """The training loss of each task."""
     title = "Training loss"
     panels: list[Panel] = []
     columns: dict[str, Series] = {}
-    tasks = view.run.tasks
+    tasks = subject.run.tasks
     drawn = spread(len(tasks), MOST_PANELS)
     for index, task in enumerate(tasks):
         pick = _pick(lambda step: step.losses, task)
-        curve, alone = step_curve(view.run, pick), step_curve(view.single.get(task), pick)
+        curve, alone = step_curve(subject.run, pick), step_curve(subject.single.get(task), pick)
         if curve.x:
             columns[task] = curve
         if curve.x and index in drawn:
-            look, ident = view.looks[task], f"loss-{index}"
+            look, ident = subject.looks[task], f"loss-{index}"
             panels.append(progress_panel(ident, task, look, curve, alone=alone))
         if alone.x:
             columns[f"{task}, alone"] = alone
     if not panels:
         return Chart("loss", title, missing=NO_STEPS)
-    caption = f"Each task has its own unit. {window(list(columns.values()))}{_dashed(view)}"
+    caption = f"Each task has its own unit. {window(list(columns.values()))}{_dashed(subject)}"
     caption += some_of(len(drawn), len(tasks), EVENLY)
     return Chart("loss", title, caption, panels, [curve_table("Step", columns, title)])
 
 
-def validation_chart(view: View) -> Chart:
+def validation_chart(subject: Subject) -> Chart:
     """The main metric of each task on the validation data; the table has all metrics."""
     title = "Validation"
     panels: list[Panel] = []
     columns: dict[str, Series] = {}
-    main = main_metrics(view.run)
+    main = main_metrics(subject.run)
     drawn = spread(len(main), MOST_PANELS)
     for index, (task, metric) in enumerate(main):
-        curve = metric_curve(view.run, task, metric)
-        alone = metric_curve(view.single.get(task), task, metric)
+        curve = metric_curve(subject.run, task, metric)
+        alone = metric_curve(subject.single.get(task), task, metric)
         if not curve.x:
             continue
         if index in drawn:
             ident = f"validation-{index}"
-            panels.append(_validation_panel(view, ident, task, metric, curve, alone))
+            panels.append(_validation_panel(subject, ident, task, metric, curve, alone))
         columns[f"{task}: {metric}"] = curve
         if alone.x:
             columns[f"{task}: {metric}, alone"] = alone
-        for other in view.run.validations[-1].metrics[task]:
-            columns.setdefault(f"{task}: {other}", metric_curve(view.run, task, other))
+        for other in subject.run.validations[-1].metrics[task]:
+            columns.setdefault(f"{task}: {other}", metric_curve(subject.run, task, other))
     if not panels:
         text = "No metric was evaluated. Give training validation data, and the tasks metrics."
         return Chart("validation", title, missing=text)
-    caption = f"The main metric of each task. Dotted: the trivial predictor.{_dashed(view)}"
+    caption = f"The main metric of each task. Dotted: the trivial predictor.{_dashed(subject)}"
     caption += some_of(len(drawn), len(main), EVENLY)
     return Chart("validation", title, caption, panels, [curve_table("Epoch", columns, title)])
 
 
-def weight_chart(view: View) -> Chart:
+def weight_chart(subject: Subject) -> Chart:
     """What each task's gradient counted."""
     title = "Task weights"
-    curves = _by_task(view, lambda step: step.weights)
+    curves = _by_task(subject, lambda step: step.weights)
     if not curves:
         text = "There are no weights: the balancer combines the gradients without any."
-        return Chart("weights", title, missing=text if view.run.steps else NO_STEPS)
+        return Chart("weights", title, missing=text if subject.run.steps else NO_STEPS)
     drawn = largest(curves, MOST_CURVES)
     caption = f"What each task's gradient counted. {window(list(curves.values()))}"
     caption += some_of(len(drawn), len(curves), f"tasks, {BY_SIZE}")
-    panel = many_panel("weights-0", drawn, view.looks)
+    panel = many_panel("weights-0", drawn, subject.looks)
     return Chart("weights", title, caption, [panel], [curve_table("Step", curves, title)])
 
 
-def norm_chart(view: View) -> Chart:
+def norm_chart(subject: Subject) -> Chart:
     """The length of each task's gradient, and of the whole one."""
     title = "Gradient norms"
-    if not view.run.steps:
+    if not subject.run.steps:
         return Chart("norms", title, missing=NO_STEPS)
-    tasks = _by_task(view, lambda step: step.norms)
+    tasks = _by_task(subject, lambda step: step.norms)
     drawn = largest(tasks, MOST_CURVES)
     whole = "Whole gradient" if "All" in tasks else "All"
-    all_of_it = {whole: step_curve(view.run, lambda step: step.gradient_norm)}
+    all_of_it = {whole: step_curve(subject.run, lambda step: step.gradient_norm)}
     curves = {**tasks, **all_of_it}
     caption = f"{whole}: the balanced gradient of all parameters, before clipping. "
     if tasks:
@@ -120,14 +120,14 @@ def norm_chart(view: View) -> Chart:
         )
     caption += window(list(curves.values()))
     caption += some_of(len(drawn), len(tasks), f"tasks, {BY_SIZE}")
-    panel = many_panel("norms-0", {**drawn, **all_of_it}, {**view.looks, whole: NEUTRAL})
+    panel = many_panel("norms-0", {**drawn, **all_of_it}, {**subject.looks, whole: NEUTRAL})
     return Chart("norms", title, caption, [panel], [curve_table("Step", curves, title)])
 
 
-def rate_chart(view: View) -> Chart:
+def rate_chart(subject: Subject) -> Chart:
     """The learning rate."""
     title = "Learning rate"
-    curve = step_curve(view.run, lambda step: step.lr)
+    curve = step_curve(subject.run, lambda step: step.lr)
     if not curve.x:
         return Chart("rate", title, missing=NO_STEPS)
     plot = draw_lines("rate-0", [line(curve.thinned(), NEUTRAL, name="rate")], x="step")
@@ -138,10 +138,10 @@ def rate_chart(view: View) -> Chart:
 
 
 def _validation_panel(
-    view: View, ident: str, task: str, metric: str, curve: Series, alone: Series
+    subject: Subject, ident: str, task: str, metric: str, curve: Series, alone: Series
 ) -> Panel:
-    last = view.run.validations[-1]
-    look = Look(view.looks[task].colour)
+    last = subject.run.validations[-1]
+    look = Look(subject.looks[task].colour)
     name = f"{task}: {arrow(metric, last.direction(task, metric))}"
     traces = [line(curve.thinned(), look, name=task, marks="circle")]
     if alone.x:
@@ -169,9 +169,9 @@ def metric_curve(run: Run | None, task: str, metric: str) -> Series:
     return series(run.validations if run else [], lambda event: event.epoch, value)
 
 
-def _by_task(view: View, values: Values) -> dict[str, Series]:
+def _by_task(subject: Subject, values: Values) -> dict[str, Series]:
     """Returns the curve of each task that has one."""
-    curves = {task: step_curve(view.run, _pick(values, task)) for task in view.run.tasks}
+    curves = {task: step_curve(subject.run, _pick(values, task)) for task in subject.run.tasks}
     return {task: curve for task, curve in curves.items() if curve.x}
 
 
@@ -179,5 +179,5 @@ def _pick(values: Values, task: str) -> Callable[[Step], float | None]:
     return lambda step: values(step).get(task)
 
 
-def _dashed(view: View) -> str:
-    return " Dashed: the task trained alone." if view.single else ""
+def _dashed(subject: Subject) -> str:
+    return " Dashed: the task trained alone." if subject.single else ""

@@ -44,7 +44,7 @@ class Chart:
 
 
 @dataclass(frozen=True)
-class View:
+class Subject:
     """What the charts are drawn from.
 
     Attributes:

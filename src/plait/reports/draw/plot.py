@@ -11,7 +11,8 @@ from markupsafe import Markup
 
 from plait.reports.draw.style import GREY, Look, blank, embed, plain
 from plait.reports.read.series import Series
-from plait.reports.words.text import per_cent
+from plait.reports.words.text import per_cent_over
+from plait.runs.comparison import mean
 
 _MOST_DECADES = 6  # on a logarithmic axis; what is smaller than a millionth leaves it
 
@@ -103,37 +104,69 @@ def _decades(values: Sequence[float]) -> dict[str, Any]:
 def draw_bars(
     ident: str,
     names: Sequence[str],
-    values: Sequence[float],
-    colours: list[str],
+    values: Sequence[Sequence[float]],
+    colours: Sequence[str],
     ends: tuple[float, float] | None = None,
 ) -> Markup:
-    """Draws changes in per cent as horizontal bars from a zero line.
+    """Draws changes in per cent as horizontal bars from a zero line, with each seed as a circle.
 
     Args:
         ident: the chart's name in the page.
         names: of the bars, from top to bottom.
-        values: their lengths.
+        values: for each bar one value, or one of each seed; the bar is their mean.
         colours: of each.
         ends: the lowest and the highest value that there is room for; by default, as much room on
             both sides as the longest bar needs.
     """
-    figure = blank(
-        go.Bar(
-            x=values,
-            y=list(range(len(names))),
-            orientation="h",
-            marker={"color": colours},
-            text=[per_cent(value) for value in values],
-            textposition="outside",
-            cliponaxis=False,
-            hoverinfo="skip",
-        )
-    )
-    own = max([abs(value) for value in values if math.isfinite(value)], default=0.0)
+    finite = [value for each in values for value in each if math.isfinite(value)]
+    own = max(map(abs, finite), default=0.0)
     low, high = ends or (-own, own)
+    figure = blank([_bar_trace(values, colours), *_seed_traces(values)])
     room = 0.4 * (high - low) or 1.0  # for the numbers beside the bars
     span = [low - (room if low < 0 else 0.0), high + (room if high > 0 else 0.0)]
     figure.update_xaxes(range=span, ticksuffix=" %", zeroline=True, zerolinecolor=GREY)
     labels = {"tickvals": list(range(len(names))), "ticktext": [plain(n, 40) for n in names]}
     figure.update_yaxes(**labels, showgrid=False, autorange="reversed", ticklabelstandoff=6)
     return embed(figure, ident, height=70 + 38 * len(names))
+
+
+def _bar_trace(values: Sequence[Sequence[float]], colours: Sequence[str]) -> Any:
+    """Returns the bars; the numbers stand outside of them, unless circles are there."""
+    alone = all(len(each) == 1 for each in values)
+    return go.Bar(
+        x=[mean(each) for each in values],
+        y=list(range(len(values))),
+        orientation="h",
+        marker={"color": list(colours)},
+        text=[per_cent_over(each) for each in values] if alone else None,
+        textposition="outside" if alone else "none",
+        cliponaxis=False,
+        hoverinfo="skip",
+    )
+
+
+def _seed_traces(values: Sequence[Sequence[float]]) -> list[Any]:
+    """Returns a circle for each seed of each bar, and the numbers beyond the last of them."""
+    if all(len(each) == 1 for each in values):
+        return []
+    points = [(value, place) for place, each in enumerate(values) for value in each]
+    circles = go.Scatter(
+        x=[value for value, _ in points],
+        y=[place for _, place in points],
+        mode="markers",
+        marker={"symbol": "circle-open", "size": 7, "color": GREY, "line": {"width": 1.5}},
+        hoverinfo="skip",
+        cliponaxis=False,
+    )
+    ends = [max([0.0, *each]) if mean(each) >= 0 else min([0.0, *each]) for each in values]
+    gap = 2 * "\N{NO-BREAK SPACE}"  # from the circle
+    numbers = go.Scatter(
+        x=ends,
+        y=list(range(len(values))),
+        mode="text",
+        text=[f"{gap}{per_cent_over(each)}{gap}" for each in values],
+        textposition=["middle right" if mean(each) >= 0 else "middle left" for each in values],
+        hoverinfo="skip",
+        cliponaxis=False,
+    )
+    return [circles, numbers]

@@ -1,71 +1,104 @@
-"""The tables of a families page."""
+"""The tables of a page that are not beside a chart: metrics, cost, settings."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from plait.reports.draw.tables import Table, flat
-from plait.reports.read.families import Families, FamilyRow
 from plait.reports.read.run import Run
-from plait.reports.words.text import MISSING, arrow, duration, number, per_cent, ratio
+from plait.reports.words.text import (
+    MISSING,
+    against,
+    arrow,
+    duration,
+    judgement,
+    number,
+    number_over,
+    per_cent_over,
+    ratio,
+)
+from plait.runs import Comparison, MetricRow
+from plait.runs.comparison import mean
 
 BEST = "★"
 
 
-def value_table(found: Families) -> Table:
-    """Returns each metric of the single-task networks and the families; a star marks the best."""
+def metric_table(run: Run) -> Table | None:
+    """Returns the metrics on the test data and at the best epoch, or None before any evaluation."""
+    best, test = run.best, run.test
+    shown = test or best
+    if shown is None:
+        return None
+    both = test is not None and best is not None
+    epoch = "" if best is None else f"Validation, epoch {best.epoch}"
+    head = ["Task", "Metric", "Test" if test else epoch, "Trivial predictor", "Against trivial"]
+    rows = []
+    for task, metrics in shown.metrics.items():
+        for metric, value in metrics.items():
+            higher = shown.direction(task, metric)
+            trivial = shown.trivial.get(task, {}).get(metric)
+            row = [task, arrow(metric, higher), number(value), number(trivial)]
+            row += [against(value, trivial, higher)]
+            if both and best is not None:
+                row += [number(best.metrics.get(task, {}).get(metric))]
+            rows.append([*row, f"{shown.counts.get(task, 0):,.0f}"])
+    caption = f"Metrics on the {'test' if test else 'validation'} data"
+    return Table([*head, *([epoch] if both else []), "Labels"], rows, caption)
+
+
+def value_table(found: Comparison) -> Table:
+    """Returns each metric of the single-task networks and the members.
+
+    A star marks the best of a row. A lone member has its change and what it comes to as well.
+    """
     head = ["Task", "Metric", "Trivial", "Single-task", *found.labels.values()]
     rows = []
     for row in found.rows:
-        values = [row.single, *(row.values.get(folder) for folder in found.labels)]
-        best = _best(row, values)
-        cells = [f"{BEST} {cell}" if cell == best else cell for cell in map(number, values)]
+        values = [row.single, *row.joint.values()]
+        best = _best(row, [mean(each) for each in values])
+        cells = [
+            f"{BEST} {number_over(each)}" if number(mean(each)) == best else number_over(each)
+            for each in values
+        ]
         name = arrow(row.metric, row.higher_is_better)
-        rows.append([row.task, name, number(row.trivial), *cells])
-    return Table(head, rows, "Single-task networks and families")
+        rows.append([row.task, name, number_over(row.trivial), *cells])
+    if len(found.members) == 1:
+        head += ["Change", "Joint is", "Than trivial"]
+        for cells, row in zip(rows, found.rows, strict=True):
+            cells += _change_in_words(row, found.members[0].name)
+    return Table(head, rows, "Joint against single-task training")
 
 
-def change_table(found: Families) -> Table:
-    """Returns each metric's change against the single-task network, and the mean over the tasks."""
-    rows = [
-        [row.task, row.metric, *(_change(row.changes.get(folder)) for folder in found.labels)]
-        for row in found.rows
-    ]
-    mean = ["All tasks", "Δm", *(_change(run.delta_m) for run in found.runs)]
-    return Table(["Task", "Metric", *found.labels.values()], [mean, *rows], "Changes by family")
-
-
-def cost_table(found: Families) -> Table:
-    """Returns time and size of the single-task networks together, and of each family."""
-    seconds, size = math.fsum(found.seconds.single.values()), found.parameters.single
+def cost_table(found: Comparison) -> Table:
+    """Returns time and size of the single-task networks together, and of each member."""
+    seconds, size = found.single_seconds, found.single_parameters
     head = ["Networks", "Training", "Times single-task", "Parameters", "Times single-task", "Δm"]
     count = len(found.single)
     rows = [[f"Single-task, {count} together", duration(seconds), "1.00", f"{size:,}", "1.00", "0"]]
     rows += [
         [
-            run.name,
-            duration(run.seconds),
-            ratio(run.seconds, seconds),
-            f"{run.parameters:,}",
-            ratio(run.parameters, size),
-            _change(run.delta_m),
+            member.title,
+            duration(mean(member.seconds)),
+            ratio(mean(member.seconds), seconds),
+            f"{member.parameters:,}",
+            ratio(member.parameters, size),
+            per_cent_over(member.delta_m),
         ]
-        for run in found.runs
+        for member in found.members
     ]
     return Table(head, rows, "Cost")
 
 
-def settings_tables(found: Families, runs: Mapping[str, Run]) -> tuple[Table | None, Table | None]:
-    """Returns the settings in which the families differ, and those that all have.
+def settings_tables(runs: Mapping[str, Run]) -> tuple[Table | None, Table | None]:
+    """Returns the settings in which the runs differ, and those that all have.
 
     Runs that were not started from a configuration have no column; no run, no tables.
+
+    Args:
+        runs: by the titles of their columns.
     """
-    known = {
-        found.labels[folder]: dict(flat(run.config, ""))
-        for folder, run in runs.items()
-        if run.config
-    }
+    known = {label: dict(flat(run.config, "")) for label, run in runs.items() if run.config}
     if not known:
         return None, None
     paths = dict.fromkeys(path for settings in known.values() for path in settings)
@@ -82,13 +115,18 @@ def settings_tables(found: Families, runs: Mapping[str, Run]) -> tuple[Table | N
     )
 
 
-def _best(row: FamilyRow, values: list[float | None]) -> str:
+def _best(row: MetricRow, values: Sequence[float]) -> str:
     """Returns the best value as it is written: what reads the same is equally good."""
-    known = [value for value in values if value is not None and not math.isnan(value)]
+    known = [value for value in values if not math.isnan(value)]
     if not known:
         return ""
     return number(max(known) if row.higher_is_better else min(known))
 
 
-def _change(value: float | None) -> str:
-    return MISSING if value is None else per_cent(value)
+def _change_in_words(row: MetricRow, member: str) -> list[str]:
+    change, reached = row.changes[member], mean(row.joint[member])
+    return [
+        per_cent_over(change),
+        judgement(mean(change)),
+        against(reached, mean(row.trivial), row.higher_is_better),
+    ]

@@ -6,31 +6,35 @@ from pathlib import Path
 from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup
+from plotly.offline import get_plotlyjs
 
+from plait import __version__
 from plait.core.errors import DataError
 from plait.core.files import write_text
-from plait.reports.pages.families import families_page
-from plait.reports.pages.run import comparison_page, run_page
+from plait.reports.pages.comparison import comparison_page
+from plait.reports.pages.run import run_page
+from plait.runs.folder import COMPARISON, EVENTS, REPORT
 
 # The file that makes a folder one of a kind, and what shows it; the first that is there counts.
 _PAGES = {
-    "families.json": (families_page, "families.html.j2"),
-    "comparison.json": (comparison_page, "report.html.j2"),
-    "events.jsonl": (run_page, "report.html.j2"),
+    COMPARISON: (comparison_page, "comparison.html.j2"),
+    EVENTS: (run_page, "run.html.j2"),
 }
 
 
 def write(folder: Path) -> Path:
     """Writes `report.html` into a folder; see `plait.reports.write_report`."""
-    found = next((name for name in _PAGES if (folder / name).exists()), None)
-    if found is None:
+    kind = next((name for name in _PAGES if (folder / name).exists()), None)
+    if kind is None:
         raise DataError(
-            f"{folder} holds neither events.jsonl nor comparison.json nor families.json. "
+            f"{folder} holds neither {EVENTS} nor {COMPARISON}. "
             "Give the folder of a training run or of a comparison."
         )
-    page, template = _PAGES[found]
-    path = folder / "report.html"
-    write_text(path, _template(template).render(page(folder)))
+    page, template = _PAGES[kind]
+    path = folder / REPORT
+    frame = {"version": __version__, "plotly": Markup(get_plotlyjs())}
+    write_text(path, _template(template).render(**frame, **page(folder)))
     return path
 
 

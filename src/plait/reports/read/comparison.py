@@ -1,73 +1,67 @@
-"""A comparison folder as typed values: a joint run, a run for each task, and what they reach."""
+"""A comparison folder as typed values: what was found, and the runs behind it."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from pydantic import TypeAdapter
+from pydantic import ConfigDict, TypeAdapter
 
+from plait.core.errors import DataError
 from plait.reports.read.files import inside, parse, read_bytes
 from plait.reports.read.run import Run, read_run
+from plait.runs import Comparison
+from plait.runs.folder import COMPARISON
 
 
 @dataclass(frozen=True)
-class Row:
-    """One metric of one task; `change` is in per cent, positive where joint training is better."""
+class Compared:
+    """A comparison with its runs.
 
-    task: str
-    metric: str
-    higher_is_better: bool
-    trivial: float | None
-    single: float
-    joint: float
-    change: float
+    Attributes:
+        found: what `comparison.json` says.
+        joint: `{member: its run of each seed}`.
+        single: `{task: the run of its own network of each seed}`.
+    """
 
+    found: Comparison
+    joint: dict[str, list[Run]]
+    single: dict[str, list[Run]]
 
-@dataclass(frozen=True)
-class Seconds:
-    """Training time of the joint network and of each single-task network."""
-
-    joint: float
-    single: dict[str, float]
-
-
-@dataclass(frozen=True)
-class Parameters:
-    """Number of parameters of the joint network, and of all single-task networks together."""
-
-    joint: int
-    single: int
+    def named(self) -> Iterator[tuple[str, Run]]:
+        """Yields all runs with names that tell them apart."""
+        labels = self.found.labels
+        groups = [(labels[name], runs) for name, runs in self.joint.items()]
+        groups += [(f"{task} alone", runs) for task, runs in self.single.items()]
+        for label, runs in groups:
+            for seed, run in zip(self.found.seeds, runs, strict=True):
+                yield (f"{label}, seed {seed}" if len(runs) > 1 else label), run
 
 
-@dataclass(frozen=True)
-class Comparison:
-    """`comparison.json`; `joint` and `single` name the folders of the runs."""
-
-    title: str
-    note: str
-    joint: str
-    single: dict[str, str]
-    rows: list[Row]
-    delta_m: float
-    seconds: Seconds
-    parameters: Parameters
+# Unknown fields are errors; pydantic takes this for a union, and not for a class by itself.
+_COMPARISON: TypeAdapter[Comparison | None] = TypeAdapter(
+    Comparison | None, config=ConfigDict(extra="forbid")
+)
 
 
-_COMPARISON = TypeAdapter(Comparison)
-
-
-def read_comparison(folder: Path) -> tuple[Comparison, Run, dict[str, Run]]:
-    """Reads a comparison folder: what was found, the joint run, and the single run of each task.
+def read_comparison(folder: Path) -> Compared:
+    """Reads a comparison folder.
 
     Raises:
         DataError: a file is missing or broken, or a run is outside the folder.
     """
-    path = folder / "comparison.json"
+    path = folder / COMPARISON
     hint = "Run the comparison again."
     found = parse(_COMPARISON, read_bytes(path, hint=hint), where=str(path), hint=hint)
-    joint = read_run(inside(folder, found.joint, named_in=path))
-    single = {
-        task: read_run(inside(folder, name, named_in=path)) for task, name in found.single.items()
-    }
-    return found, joint, single
+    if found is None:
+        raise DataError(f"{path} holds no comparison, but null. {hint}")
+
+    def runs(names: Sequence[str]) -> list[Run]:
+        return [read_run(inside(folder, name, named_in=path)) for name in names]
+
+    return Compared(
+        found,
+        {member.name: runs(member.folders) for member in found.members},
+        {task: runs(single.folders) for task, single in found.single.items()},
+    )

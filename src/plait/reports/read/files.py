@@ -36,7 +36,8 @@ def parse(kind: TypeAdapter[T], text: bytes, *, where: str, hint: str) -> T:
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
         field = ".".join(str(part) for part in first["loc"])
-        found = f"`{field}`: {first['msg']}" if field else first["msg"]
+        message = first["msg"].removeprefix("Value error, ").rstrip(".")
+        found = f"`{field}`: {message}" if field else message
         raise DataError(f"{where}: {found}. {hint}") from None
 
 

@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
+
+from plait.runs.comparison import mean, spread
 
 MISSING = "–"
+MOST_NAMES = 6  # of tasks in a sentence
 
 
 def number(value: float | None) -> str:
@@ -19,6 +23,35 @@ def number(value: float | None) -> str:
     return f"{value:.4g}"
 
 
+def number_over(values: Sequence[float]) -> str:
+    """Returns the mean over the seeds, and with several the sample standard deviation.
+
+    Example:
+        >>> number_over([0.5]), number_over([0.5, 0.7])
+        ('0.5', '0.6\\xa0±\\xa00.14')
+    """
+    return _over(number(mean(values)), values, "")
+
+
+def per_cent_over(values: Sequence[float]) -> str:
+    """Returns the mean change over the seeds in per cent, and with several the deviation.
+
+    Example:
+        >>> per_cent_over([2.0, 4.0])
+        '+3.0\\xa0±\\xa01.4\\xa0%'
+    """
+    return _over(per_cent(mean(values)), values, "\N{NO-BREAK SPACE}%")
+
+
+def _over(written: str, values: Sequence[float], unit: str) -> str:
+    deviation = spread(values)
+    if deviation is None or not math.isfinite(deviation):
+        return written
+    deviated = f"{deviation:.1f}" if unit else f"{deviation:.2g}"
+    space = "\N{NO-BREAK SPACE}"
+    return f"{written.removesuffix(unit)}{space}±{space}{deviated}{unit}"
+
+
 def per_cent(value: float, sign: str = "+") -> str:
     """Returns a change in per cent, with its sign, or with ``sign=""`` without.
 
@@ -28,7 +61,8 @@ def per_cent(value: float, sign: str = "+") -> str:
     """
     if math.isnan(value):
         return MISSING
-    return f"{value if sign else abs(value):{sign}.1f}\N{NO-BREAK SPACE}%"
+    shown = round(value, 1) + 0.0  # no -0.0
+    return f"{shown if sign else abs(shown):{sign}.1f}\N{NO-BREAK SPACE}%"
 
 
 def duration(seconds: float) -> str:
@@ -85,3 +119,18 @@ def judgement(change: float) -> str:
     if abs(change) < 0.05:
         return "equal"
     return "better" if change > 0 else "worse"
+
+
+def tasks_named(tasks: Sequence[str]) -> str:
+    """Returns tasks as a sentence has them: by their names, or of many the number."""
+    return listed(tasks) if len(tasks) <= MOST_NAMES else f"{len(tasks)} tasks"
+
+
+def listed(names: Sequence[str]) -> str:
+    """Returns names as a sentence has them.
+
+    Example:
+        >>> listed(["digit", "mask", "centre"])
+        'digit, mask and centre'
+    """
+    return " and ".join(filter(None, [", ".join(names[:-1]), names[-1]]))

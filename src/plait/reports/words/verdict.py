@@ -1,140 +1,160 @@
-"""What came out, in words: of a run, and of a comparison (did joint training help?)."""
+"""What joint training did, in words: to each task, and with each joint network."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import islice
 
-from plait.reports.read.comparison import Comparison, Row
-from plait.reports.read.run import Run
-from plait.reports.words.text import MISSING, against, duration, judgement, number, per_cent, ratio
+from plait.reports.words.text import (
+    MOST_NAMES,
+    duration,
+    judgement,
+    number_over,
+    per_cent,
+    per_cent_over,
+    ratio,
+    tasks_named,
+)
+from plait.runs import Comparison, MemberResult, MetricRow
+from plait.runs.comparison import mean, spread
 
-_MOST_NAMES = 6  # of tasks in a sentence
 SIGNS = {"better": "▲", "worse": "▼", "equal": "=", "mixed": "◆", "not comparable": "?"}
 
 
 @dataclass(frozen=True)
-class TaskVerdict:
-    """What joint training did to one task.
+class Verdict:
+    """What joint training did: to one task, or with one network to all tasks.
 
     Attributes:
-        task: its name.
+        of: the task, or the member, that is judged.
+        label: its short name.
         word: "better", "worse", "equal", "mixed" or "not comparable".
-        sign: a shape for the word, so that the eye need not read colours.
-        details: the numbers behind it, one for each metric.
+        sentences: the numbers behind it.
+        title: its name in full; empty if the label is.
+        formula: what it minimises; empty for a task.
     """
 
-    task: str
+    of: str
+    label: str
     word: str
-    sign: str
-    details: list[str]
+    sentences: list[str]
+    title: str = ""
+    formula: str = ""
+
+    @property
+    def sign(self) -> str:
+        """A shape for the word, so that the eye need not read colours."""
+        return SIGNS[self.word]
 
 
-def headline(found: Comparison) -> str:
-    """Returns the answer in one sentence, with the tasks that it does not hold for."""
-    verdicts = task_verdicts(found)
-    better, worse = (
-        [verdict.task for verdict in verdicts if verdict.word == word]
-        for word in ("better", "worse")
-    )
-    word = judgement(found.delta_m)
-    size = per_cent(found.delta_m, sign="")
-    answers = {
-        "better": f"Joint training helped: on average over the tasks, {size} better",
-        "worse": f"Joint training did not help: on average over the tasks, {size} worse",
-        "equal": "Joint training made no difference on average over the tasks",
-        "not comparable": "Whether joint training helped cannot be said on average over the tasks",
-    }
-    if word == "worse":
-        exception = f", although {tasks_named(better)} got better" if better else ""
-    else:
-        exception = f", but {tasks_named(worse)} got worse" if worse else ""
-    return f"{answers[word]}{exception}."
+def verdicts(found: Comparison) -> list[Verdict]:
+    """Returns the verdict on each task where there is one member, else on each member."""
+    if len(found.members) == 1:
+        name = found.members[0].name
+        return [_task_verdict(task, rows, name) for task, rows in found.tasks.items() if rows]
+    return [_member_verdict(found, member) for member in found.members]
 
 
-def run_headline(run: Run) -> str:
-    """Returns how many tasks beat the trivial predictor on their main metric, and which do not.
+def change_sentences(found: Comparison) -> list[str]:
+    """Returns Δm and what the seeds say of it.
 
-    Tasks whose metric has no known direction are left out; the text is empty if none is left.
+    The verdicts on several members have their means already: they are here for several seeds only.
     """
-    shown = run.test or run.best
-    if shown is None:
-        return ""
-    words = {
-        task: against(value, shown.trivial.get(task, {}).get(metric), shown.direction(task, metric))
-        for task, metrics in shown.metrics.items()
-        for metric, value in islice(metrics.items(), 1)
-    }
-    judged = [task for task, word in words.items() if word != MISSING]
-    failed = [task for task in judged if words[task] != "better"]
-    if not judged:
-        return ""
-    count = f"{len(judged) - len(failed)} of {len(judged)} tasks" if failed else "every task"
-    rest = f"; {tasks_named(failed)} did not" if failed else ""
-    data = "test" if run.test else "validation"
-    return f"On the {data} data, {count} did better than the trivial predictor{rest}."
+    sentences = []
+    for member in found.members:
+        if len(found.members) > 1 and len(found.seeds) == 1:
+            continue
+        of = f" of {found.labels[member.name]}" if len(found.members) > 1 else ""
+        values = member.delta_m
+        text = f"Δm{of}, the mean change over the tasks, is {per_cent_over(values)}"
+        if len(values) > 1:
+            each = ", ".join(
+                f"{per_cent(value)} from seed {seed}"
+                for value, seed in zip(values, found.seeds, strict=True)
+            )
+            text += f" ({each})"
+        deviation = spread(values)
+        if deviation is not None and deviation >= abs(mean(values)):
+            text += ": no more than what the seeds differ by, so it may be chance"
+        sentences.append(f"{text}.")
+    if len(found.seeds) == 1:
+        sentences.append(
+            "Each network is one run: a small change may be chance, and runs with other seeds "
+            "would tell."
+        )
+    return sentences
 
 
-def task_verdicts(found: Comparison) -> list[TaskVerdict]:
-    """Returns the verdict on each task, by the mean over its metrics, in the order of the rows."""
-    tasks: dict[str, list[Row]] = {}
-    for row in found.rows:
-        tasks.setdefault(row.task, []).append(row)
-    return [_verdict(task, rows) for task, rows in tasks.items()]
+def cost(found: Comparison, member: MemberResult) -> list[str]:
+    """Returns the price of a member and of the single-task networks, a sentence each."""
+    joint, total = mean(member.seconds), found.single_seconds
+    each = ", ".join(
+        f"{task} {duration(mean(single.seconds))}" for task, single in found.single.items()
+    )
+    parts = f" ({each})" if len(found.single) <= MOST_NAMES else ""
+    time = f"Training took {duration(joint)} jointly and {duration(total)} one by one{parts}"
+    size = (
+        f"The joint network has {member.parameters:,} parameters, "
+        f"the {len(found.single)} single-task networks have {found.single_parameters:,} together"
+    )
+    return [
+        f"{time}: {ratio(joint, total)} times the time.",
+        f"{size}: {ratio(member.parameters, found.single_parameters)} times the size.",
+    ]
 
 
 def word_of(changes: Sequence[float]) -> str:
     """Returns what changes come to; one better and one worse are "mixed", whatever their mean."""
     words = {judgement(change) for change in changes}
-    mean = math.fsum(changes) / len(changes)
-    return "mixed" if {"better", "worse"} <= words else judgement(mean)
+    average = math.fsum(changes) / len(changes)
+    return "mixed" if {"better", "worse"} <= words else judgement(average)
 
 
-def cost(found: Comparison) -> list[str]:
-    """Returns the price of both ways in time and parameters, a sentence each."""
-    joint, single = found.seconds.joint, found.seconds.single
-    each = ", ".join(f"{task} {duration(seconds)}" for task, seconds in single.items())
-    total = math.fsum(single.values())
-    parts = f" ({each})" if len(single) <= _MOST_NAMES else ""
-    time = f"Training took {duration(joint)} jointly and {duration(total)} one by one{parts}"
-    size = (
-        f"The joint network has {found.parameters.joint:,} parameters, "
-        f"the {len(single)} single-task networks have {found.parameters.single:,} together"
-    )
-    sizes = found.parameters
-    return [
-        f"{time}: {ratio(joint, total)} times the time.",
-        f"{size}: {ratio(sizes.joint, sizes.single)} times the size.",
-    ]
-
-
-def _verdict(task: str, rows: list[Row]) -> TaskVerdict:
-    word = word_of([row.change for row in rows])
+def _task_verdict(task: str, rows: Sequence[MetricRow], member: str) -> Verdict:
+    word = word_of([mean(row.changes[member]) for row in rows])
     details = [
-        f"{row.metric}: {number(row.joint)} jointly, {number(row.single)} alone ({_change(row)})"
+        f"{row.metric}: {number_over(row.joint[member])} jointly, {number_over(row.single)} alone "
+        f"({_change(mean(row.changes[member]))})"
         for row in rows
     ]
-    return TaskVerdict(task, word, SIGNS[word], details)
+    return Verdict(task, task, word, details)
 
 
-def _change(row: Row) -> str:
-    """Returns the change without a sign, which for an error would read as a larger one."""
-    word = judgement(row.change)
-    return f"{per_cent(row.change, sign='')} {word}" if word in ("better", "worse") else word
+def _change(change: float) -> str:
+    """Returns a change without its sign, which for an error would read as a larger one."""
+    word = judgement(change)
+    return f"{per_cent(change, sign='')} {word}" if word in ("better", "worse") else word
 
 
-def tasks_named(tasks: Sequence[str]) -> str:
-    """Returns tasks as a sentence has them: by their names, or of many the number."""
-    return listed(tasks) if len(tasks) <= _MOST_NAMES else f"{len(tasks)} tasks"
+def _member_verdict(found: Comparison, member: MemberResult) -> Verdict:
+    change = mean(member.delta_m)
+    word = judgement(change)
+    average = {
+        "equal": "On average over the tasks as good as single-task networks",
+        "not comparable": "No mean over the tasks can be taken",
+    }.get(
+        word, f"On average over the tasks {per_cent(change, sign='')} {word} than single-task ones"
+    )
+    seconds = mean(member.seconds)
+    size = ratio(member.parameters, found.single_parameters)
+    price = (
+        f"Training took {duration(seconds)}, {ratio(seconds, found.single_seconds)} times the time "
+        f"of all single-task ones; the network has {member.parameters:,} parameters, {size} times "
+        "theirs."
+    )
+    sentences = [f"{average}: {_tasks(found, member)}.", price]
+    label = found.labels[member.name]
+    title = member.title if member.title != label else ""
+    return Verdict(member.name, label, word, sentences, title, member.formula)
 
 
-def listed(names: Sequence[str]) -> str:
-    """Returns names as a sentence has them.
-
-    Example:
-        >>> listed(["digit", "mask", "centre"])
-        'digit, mask and centre'
-    """
-    return " and ".join(filter(None, [", ".join(names[:-1]), names[-1]]))
+def _tasks(found: Comparison, member: MemberResult) -> str:
+    """Returns which tasks got better and which worse."""
+    words: dict[str, list[str]] = {}
+    for task, rows in found.tasks.items():
+        if rows:
+            changes = [mean(row.changes[member.name]) for row in rows]
+            words.setdefault(word_of(changes), []).append(task)
+    parts = [f"{tasks_named(words[word])} {word}" for word in SIGNS if word in words]
+    return "; ".join(parts) or "no task was measured"
