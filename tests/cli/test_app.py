@@ -260,7 +260,10 @@ def test_an_error_inside_a_command_is_not_hidden_in_process(
 # --- interruptions --------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+@pytest.mark.parametrize(
+    ("number", "code"),
+    [(signal.SIGINT, 130), pytest.param(signal.SIGTERM, 143, marks=pytest.mark.slow)],
+)
 def test_a_signal_ends_the_command_with_a_checkpoint(
     number: signal.Signals, code: int, tmp_path: Path
 ) -> None:

@@ -562,6 +562,7 @@ def test_micro_batches_make_the_step_of_the_joined_batch(
         torch.testing.assert_close(p.grad, q.grad)
 
 
+@pytest.mark.slow
 def test_micro_batches_of_constant_weights_take_the_memory_of_one_gradient() -> None:
     def count() -> int:
         gc.collect()

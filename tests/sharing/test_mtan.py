@@ -282,6 +282,7 @@ def test_maps_of_four_axes_are_refused() -> None:
         new(nn.Identity(), torch.zeros(2, 3, 2, 2, 2, 2))
 
 
+@pytest.mark.slow
 def test_is_trained_compiled_and_saved_in_a_model(tmp_path: Any) -> None:
     tasks = [Classification("kind", classes=3), Regression("b.c")]
     images = torch.randn(4, 3, 8, 8)

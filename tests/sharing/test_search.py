@@ -1,5 +1,6 @@
 """Search, take what was found, and train it anew: two related tasks and one that is not."""
 
+import pytest
 import torch
 from torch import Tensor, nn
 
@@ -61,6 +62,7 @@ def train(
     return {task: float(loss) for task, loss in losses.items()}
 
 
+@pytest.mark.slow
 def test_related_tasks_share_a_branch_and_the_tree_can_be_retrained() -> None:
     """By chance "a" and "b" would share one of three modules, without "c", in 2 of 9 seeds."""
     found = []
@@ -79,6 +81,7 @@ def test_related_tasks_share_a_branch_and_the_tree_can_be_retrained() -> None:
     assert max(losses.values()) < 0.5
 
 
+@pytest.mark.slow
 def test_related_tasks_run_the_same_blocks_and_a_linear_one_runs_fewer() -> None:
     found = []
     for seed in SEEDS:

@@ -206,6 +206,7 @@ def run(folder: Path) -> list[int]:
     return [int(line) for line in out.split()]
 
 
+@pytest.mark.slow
 def test_a_process_killed_between_two_checkpoints(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -6,6 +6,7 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
+import pytest
 from plotly.offline import get_plotlyjs
 
 from plait.reports import write_report
@@ -113,6 +114,7 @@ def test_names_are_never_markup(tmp_path: Path) -> None:
     assert evil in page.text
 
 
+@pytest.mark.slow
 def test_a_hundred_and_thirty_nine_tasks_stay_small(tmp_path: Path) -> None:
     """Gates, entropies, a matrix of all pairs, an edge for each task, and as many penalties."""
     tasks = tuple(f"diagnosis {i:03d}" for i in range(139))
