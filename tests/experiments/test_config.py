@@ -8,7 +8,7 @@ import yaml
 
 from plait.core.errors import ConfigError
 from plait.experiments import RunConfig, validate
-from plait.experiments.config import Method
+from plait.experiments.config import Method, check_keys
 from plait.training import Trainer
 
 
@@ -72,7 +72,7 @@ def test_what_is_described_is_read_back(settings: dict[str, Any]) -> None:
         ("tasks", "digit", "setting 'tasks': .* list; found 'digit'"),
         ("weights", {"digit": "heavy"}, "setting 'weights.digit': .* number.*; found 'heavy'"),
         ("optimizer", 3, "setting 'optimizer': .*; found 3"),
-        ("optimizer", {"lr": 0.1}, "setting 'optimizer.class': field required"),
+        ("optimizer", {"class": None}, "setting 'optimizer.class': .* valid string; found None"),
         ("epoch", 3, r"unknown setting 'epoch'\. Did you mean 'epochs'\?"),
         ("banana", 3, r"^unknown setting 'banana'\.$"),
     ],
@@ -95,3 +95,31 @@ def test_one_message_lists_everything_that_is_wrong() -> None:
 def test_a_recipe_is_needed() -> None:
     with pytest.raises(ConfigError, match="setting 'recipe': field required"):
         validate({"epochs": 3})
+
+
+def test_options_alone_are_those_of_the_default_method() -> None:
+    config = validate({"recipe": "digits", "optimizer": {"lr": 0.1}, "sharing": {"x": 1}})
+    assert (config.optimizer.name, config.optimizer.options) == ("AdamW", {"lr": 0.1})
+    assert (config.sharing.name, config.sharing.options) == ("Hard", {"x": 1})
+
+
+@pytest.mark.parametrize("key", ["encoder", "scheduler", "regularization", "connections"])
+def test_options_without_a_method_are_refused_where_there_is_no_default(key: str) -> None:
+    words = rf"^setting '{key}' has options.*Name one: {key}=NAME\.$"
+    with pytest.raises(ConfigError, match=words):
+        validate({"recipe": "digits", key: {"x": 1}})
+
+
+def test_what_has_no_effect_is_refused() -> None:
+    with pytest.raises(ConfigError, match=r"setting 'new_tasks': 'fresh' has no effect.*--from"):
+        validate({"recipe": "digits", "new_tasks": "fresh"})
+
+
+def test_keys_are_checked_before_torch_is_loaded() -> None:
+    check_keys(SETTINGS)
+    with pytest.raises(ConfigError) as caught:
+        check_keys({"epoch": 1, "sharng": 2})
+    assert str(caught.value).splitlines() == [
+        "unknown setting 'epoch'. Did you mean 'epochs'?",
+        "unknown setting 'sharng'. Did you mean 'sharing'?",
+    ]

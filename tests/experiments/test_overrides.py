@@ -1,6 +1,7 @@
 """`key=value` settings and YAML files."""
 
 import copy
+import itertools
 import tempfile
 from pathlib import Path
 from typing import Any
@@ -220,3 +221,65 @@ def test_a_file_that_holds_no_settings_is_refused(
         path.write_bytes(content)
     with pytest.raises(ConfigError, match=words):
         read_yaml(path)
+
+
+# --- options that are methods ---------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "words",
+    list(itertools.permutations(["sharing=Conditioned", "sharing.by=LoRA", "sharing.by.rank=4"])),
+)
+def test_an_option_that_is_a_method_has_options(words: tuple[str, ...]) -> None:
+    by = {"class": "LoRA", "rank": 4}
+    assert parse(words) == {"sharing": {"class": "Conditioned", "by": by}}
+
+
+@pytest.mark.parametrize("words", [["a.b=1", "a={class: X}"], ["a={class: X}", "a.b=1"]])
+def test_a_mapping_and_its_options_come_in_either_order(words: list[str]) -> None:
+    assert parse(words) == {"a": {"class": "X", "b": 1}}
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (
+            ["r=[A, B]", "r.strength=1"],
+            r"sets an option of 'r', which is \['A', 'B'\]",
+        ),
+        (["epochs=3", "epochs.x=1"], "an option of 'epochs', which is 3 and has none"),
+        (["c=null", "c.alpha=1"], "an option of 'c', which is None"),
+        (["a.b=1", "a.b.c.d=2"], "an option of 'a.b', which is 1 .*write it whole: b={class: NAME"),
+        (["a.b.rank=4", "a.b=3"], r"'a.b=3' is no name, so its options \(rank\) have no effect"),
+        (["a..b=1"], "a setting must be key=value; found 'a..b=1'"),
+    ],
+)
+def test_options_of_what_has_none_are_refused(words: list[str], message: str) -> None:
+    with pytest.raises(ConfigError, match=message):
+        parse(words)
+
+
+@pytest.mark.parametrize(
+    ("base", "over", "expected"),
+    [
+        (
+            {"class": "C", "by": {"class": "LoRA", "rank": 4}},
+            {"by": {"rank": 8}},
+            {"class": "C", "by": {"class": "LoRA", "rank": 8}},
+        ),
+        (
+            {"class": "C", "by": {"class": "LoRA", "rank": 4}},
+            {"by": "Film"},
+            {"class": "C", "by": {"class": "Film"}},
+        ),
+        (
+            {"class": "C", "by": "LoRA"},
+            {"by": {"rank": 8}},
+            {"class": "C", "by": {"class": "LoRA", "rank": 8}},
+        ),
+        ({"class": "C", "by": "LoRA"}, {"class": "D", "x": 1}, {"class": "D", "x": 1}),
+        ({"lr": 1}, {"class": "SGD"}, {"class": "SGD", "lr": 1}),
+    ],
+)
+def test_nested_methods_are_laid_over_likewise(base: Any, over: Any, expected: Any) -> None:
+    assert merge({"key": base}, {"key": over}) == {"key": expected}

@@ -87,6 +87,18 @@ class RunConfig(BaseModel, TrainerOptions, Options, frozen=True):
     workers: int = Field(0, ge=0)
     gallery: int = Field(12, ge=0)
 
+    @model_validator(mode="before")
+    @classmethod
+    def _options_of_the_default(cls, settings: Any) -> Any:
+        """Gives options without a class, such as ``{"lr": 0.1}``, to the default method."""
+        named: dict[str, Any] = dict(settings)
+        for name, field in cls.model_fields.items():
+            value = named.get(name)
+            method = field.annotation is Method and isinstance(field.default, str)
+            if method and isinstance(value, Mapping) and not {"class", "name"} & value.keys():
+                named[name] = {"class": field.default, **value}
+        return named
+
     def described(self) -> dict[str, Any]:
         """Returns the settings as plain values, for YAML: the problem and the methods first."""
         settings = self.model_dump(mode="json", by_alias=True)
@@ -101,13 +113,42 @@ def validate(settings: Mapping[str, Any]) -> RunConfig:
         ConfigError: unknown settings or bad values; one message lists them all.
     """
     try:
-        return RunConfig.model_validate(dict(settings))
+        config = RunConfig.model_validate(dict(settings))
     except ValidationError as error:
-        raise ConfigError("\n".join(_line(dict(each)) for each in error.errors())) from None
+        # "one or a list" fails as both: that a mapping is no list tells nobody anything
+        told = [dict(each) for each in error.errors() if each["type"] != "list_type"]
+        raise ConfigError("\n".join(map(_line, told or map(dict, error.errors())))) from None
+    if config.new_tasks != RunConfig.model_fields["new_tasks"].default and not config.start_from:
+        raise ConfigError(
+            f"setting 'new_tasks': {config.new_tasks!r} has no effect without runs to start from. "
+            "Name them (--from RUN), or leave it out."
+        )
+    return config
+
+
+def check_keys(settings: Mapping[str, Any]) -> None:
+    """Checks the names of settings, before anything is loaded that could use them.
+
+    Raises:
+        ConfigError: unknown settings; one message lists them all.
+    """
+    found = [_unknown(str(key)) for key in settings if key not in RunConfig.model_fields]
+    if found:
+        raise ConfigError("\n".join(found))
+
+
+def _unknown(key: str) -> str:
+    return f"unknown setting {key!r}.{suggest(key, RunConfig.model_fields)}"
 
 
 def _line(error: dict[str, Any]) -> str:
     key = ".".join(str(part) for part in error["loc"])
     if error["type"] == "extra_forbidden":
-        return f"unknown setting {key!r}.{suggest(key, RunConfig.model_fields)}"
+        return _unknown(key)
+    if error["type"] == "missing" and error["loc"][-1] == "class":
+        key = str(error["loc"][0])
+        return (
+            f"setting {key!r} has options, but names no method; found {error['input']!r}. Name "
+            f"one: {key}=NAME."
+        )
     return f"setting {key!r}: {error['msg'].lower()}; found {error['input']!r}."

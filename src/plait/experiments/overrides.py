@@ -36,10 +36,15 @@ def read_yaml(path: Path) -> dict[str, Any]:
 def parse(settings: Sequence[str]) -> dict[str, Any]:
     """Returns ``["a=1", "b.c=x"]`` as ``{"a": 1, "b": {"c": "x"}}``; values are read as YAML.
 
-    A method is named by its class and set by its options: ``sharing=MMoE sharing.experts=4``.
+    A method is named by its class and set by its options: ``sharing=MMoE sharing.experts=4``. An
+    option that is a method itself likewise: ``sharing.by=LoRA sharing.by.rank=4``. The order of
+    different keys does not matter; of two values of one key, the last counts.
+
+    Args:
+        settings: words of the command line.
 
     Raises:
-        ConfigError: a setting without `=`.
+        ConfigError: a word without `=`, a value that is no YAML, or options of what has none.
 
     Example:
         >>> parse(["optimizer=SGD", "optimizer.lr=1e-2", "epochs=3"])
@@ -48,52 +53,72 @@ def parse(settings: Sequence[str]) -> dict[str, Any]:
     nested: dict[str, Any] = {}
     for setting in settings:
         key, equals, text = setting.partition("=")
-        if not equals or not key:
+        if not equals or not all(key.split(".")):
             raise ConfigError(f"a setting must be key=value; found {setting!r}.")
         try:
             value = _numbers(yaml.safe_load(text))
         except yaml.YAMLError:
             raise ConfigError(f"the value of {key!r} is not valid YAML: {text!r}.") from None
-        _put(nested, key.split("."), value)
+        _put(nested, key.split("."), value, setting)
     return nested
 
 
-def _put(nested: dict[str, Any], path: list[str], value: Any) -> None:
+def _put(nested: dict[str, Any], path: list[str], value: Any, setting: str) -> None:
+    """Sets one value; a name that gets options, or options that get a name, become a method."""
     place = nested
-    for part in path[:-1]:
+    for position, part in enumerate(path[:-1], start=1):
         known = place.get(part, {})
-        place[part] = known if isinstance(known, dict) else {"class": known}
-        place = place[part]
+        if isinstance(known, str):
+            known = {"class": known}
+        elif not isinstance(known, dict):
+            raise ConfigError(
+                f"{setting!r} sets an option of {'.'.join(path[:position])!r}, which is "
+                f"{known!r} and has none. Name one method there, or write it whole: "
+                f"{part}={{class: NAME, {path[position]}: ...}}."
+            )
+        place[part] = place = known
     known = place.get(path[-1])
     if isinstance(known, dict) and not isinstance(value, dict):
+        if not isinstance(value, str):
+            options = ", ".join(known)
+            raise ConfigError(
+                f"{setting!r} is no name, so its options ({options}) have no effect. Name a "
+                "method, or leave the options out."
+            )
         value = {**known, "class": value}
-    place[path[-1]] = value
+    place[path[-1]] = _laid(known, value)
 
 
 def merge(base: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
-    """Returns `base` with `over` laid on it; another `class` replaces a method and its options.
+    """Returns `base` with `over` laid on it, at every depth.
+
+    A mapping goes into a mapping key by key; another `class` replaces a method with its options.
 
     Example:
         >>> merge({"optimizer": {"class": "AdamW", "lr": 0.1}}, {"optimizer": {"lr": 0.2}})
         {'optimizer': {'class': 'AdamW', 'lr': 0.2}}
         >>> merge({"optimizer": {"class": "AdamW", "lr": 0.1}}, {"optimizer": "SGD"})
         {'optimizer': {'class': 'SGD'}}
-        >>> merge({"optimizer": "SGD"}, {"optimizer": {"lr": 0.2}})
-        {'optimizer': {'class': 'SGD', 'lr': 0.2}}
+        >>> merge({"sharing": {"class": "Hard", "by": "A"}}, {"sharing": {"by": {"rank": 4}}})
+        {'sharing': {'class': 'Hard', 'by': {'class': 'A', 'rank': 4}}}
     """
     merged = dict(base)
     for key, value in over.items():
-        known = merged.get(key)
-        if isinstance(known, str) and isinstance(value, Mapping):
-            known = {"class": known}
-        if isinstance(known, Mapping) and "class" in known and isinstance(value, str):
-            value = {"class": value}
-        if isinstance(known, Mapping) and isinstance(value, Mapping):
-            other = "class" in value and value["class"] != known.get("class")
-            merged[key] = dict(value) if other else {**known, **value}
-        else:
-            merged[key] = value
+        merged[key] = _laid(merged.get(key), value)
     return merged
+
+
+def _laid(known: Any, value: Any) -> Any:
+    """Returns one value laid on another."""
+    if isinstance(known, str) and isinstance(value, Mapping):
+        known = {"class": known}
+    if isinstance(known, Mapping) and "class" in known and isinstance(value, str):
+        value = {"class": value}
+    if not (isinstance(known, Mapping) and isinstance(value, Mapping)):
+        return value
+    if "class" in value and value["class"] != known.get("class", value["class"]):
+        return dict(value)
+    return merge(known, value)
 
 
 def _numbers(value: Any) -> Any:

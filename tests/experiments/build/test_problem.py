@@ -44,6 +44,7 @@ def test_tasks_are_chosen_weighted_and_new_each_time() -> None:
     [
         ("unknown task 'maks'; .*Did you mean 'mask'", ["maks"], {}),
         ("unknown task 'sopt'; .*Did you mean 'spot'", None, {"sopt": 2.0}),
+        ("weight of task 'spot' has no effect", ["mask"], {"spot": 2.0}),
         ("weight of task 'mask' must be positive; found -1", None, {"mask": -1.0}),
     ],
 )

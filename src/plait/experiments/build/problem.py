@@ -58,7 +58,8 @@ class Problem:
             weights: `{task: static weight, positive}`; 1 by default.
 
         Raises:
-            ConfigError: an unknown task, or a weight that is not positive.
+            ConfigError: an unknown task, or a weight that is not positive or of a task that is not
+                among `names`.
         """
         weights = weights or {}
         tasks = {task.name: task for task in self.recipe.tasks()}
@@ -68,6 +69,11 @@ class Problem:
         for name, weight in weights.items():
             if not weight > 0:
                 raise ConfigError(f"the weight of task {name!r} must be positive; found {weight}.")
+            if names and name not in names:
+                raise ConfigError(
+                    f"the weight of task {name!r} has no effect, since the run does not train it. "
+                    f"Leave it out, or add it to tasks: {', '.join(names)}."
+                )
             tasks[name].weight = weight
         return [tasks[name] for name in names or tasks]
 
