@@ -316,7 +316,9 @@ def test_a_broken_configuration_file(content: str, tmp_path: Path) -> None:
     ],
 )
 def test_unknown_commands_and_options(arguments: tuple[str, ...], tmp_path: Path) -> None:
-    assert "Error" in refused(tmp_path, *arguments)
+    text = refused(tmp_path, *arguments)
+    assert len(text.splitlines()) == 1
+    assert error_of(text).endswith("See `plait --help`.")
 
 
 def test_did_you_mean_for_a_command(tmp_path: Path) -> None:

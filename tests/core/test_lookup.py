@@ -1,3 +1,5 @@
+import subprocess
+import sys
 from abc import ABC, abstractmethod
 from types import ModuleType
 from typing import Any
@@ -6,7 +8,8 @@ import pytest
 from torch import nn
 
 from plait.core.errors import ConfigError
-from plait.core.lookup import find, names, options_of, parameters
+from plait.core.families import FAMILIES, Family
+from plait.core.lookup import find, kebab, listed, names, options_of, parameters
 
 
 class Method(ABC):
@@ -57,6 +60,36 @@ def test_a_base_without_abstract_methods_says_so_by_its_bases() -> None:
     assert names(module, Method) == ["Plain", "WithOptions", "Hooked"]
     with pytest.raises(ConfigError, match="unknown method 'Hooks'; known: Hooked"):
         find("Hooks", module, base=Method, kind="method")
+
+
+# --- names without importing --------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("family", FAMILIES.values(), ids=FAMILIES)
+def test_the_files_tell_the_methods_of_a_family(family: Family) -> None:
+    methods, found = set(names(family.package, family.base)), listed(family)
+    assert methods <= set(found)
+    assert found == sorted(found)
+    others = [getattr(family.package, name) for name in set(found) - methods]
+    assert not [each for each in others if issubclass(each, family.base)]
+
+
+def test_listing_loads_nothing() -> None:
+    code = """
+import sys
+from plait.core.families import FAMILIES
+from plait.core.lookup import listed
+assert all(listed(family) for family in FAMILIES.values())
+assert "torch" not in sys.modules
+"""
+    subprocess.run([sys.executable, "-c", code], check=True)
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"), [("Pets", "pets"), ("OxfordPets", "oxford-pets"), ("", "")]
+)
+def test_kebab(name: str, expected: str) -> None:
+    assert kebab(name) == expected
 
 
 # --- find -----------------------------------------------------------------------------------

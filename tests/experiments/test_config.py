@@ -8,7 +8,7 @@ import yaml
 
 from plait.core.errors import ConfigError
 from plait.experiments import RunConfig, validate
-from plait.experiments.config import Method, check_keys
+from plait.experiments.config import Method, check_early
 from plait.training import Trainer
 
 
@@ -115,11 +115,14 @@ def test_what_has_no_effect_is_refused() -> None:
         validate({"recipe": "digits", "new_tasks": "fresh"})
 
 
-def test_keys_are_checked_before_torch_is_loaded() -> None:
-    check_keys(SETTINGS)
+def test_settings_are_checked_before_the_recipe_completes_them() -> None:
+    check_early({})
+    check_early(SETTINGS)
+    check_early({"encoder": {"x": 1}, "regularization": {"x": 1}})
     with pytest.raises(ConfigError) as caught:
-        check_keys({"epoch": 1, "sharng": 2})
+        check_early({"epoch": 1, "sharng": 2, "clip": -1})
     assert str(caught.value).splitlines() == [
+        "setting 'clip': input should be greater than 0; found -1.",
         "unknown setting 'epoch'. Did you mean 'epochs'?",
         "unknown setting 'sharng'. Did you mean 'sharing'?",
     ]

@@ -6,15 +6,17 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from plait.experiments import Result
 from plait.runs import Comparison, MemberResult
 from plait.runs.comparison import mean, spread
+
+if TYPE_CHECKING:
+    from plait.experiments import Result
 
 _PLAIN: dict[str, Any] = {"highlight": False, "markup": False, "soft_wrap": True}
 

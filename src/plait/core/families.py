@@ -17,11 +17,13 @@ class Family:
         name: the package below `plait`, such as "balancing"; its `__all__` lists the methods.
         base_name: the class that they all derive from: a name in the package, or `module:Class`.
         noun: one of them, for messages, such as "balancer".
+        setting: the key of a run's configuration that names one; None where no key does.
     """
 
     name: str
     base_name: str
     noun: str
+    setting: str | None = None
 
     @property
     def package(self) -> ModuleType:
@@ -45,13 +47,13 @@ class Family:
 FAMILIES = {
     family.name: family
     for family in (
-        Family("sharing", "Sharing", "sharing"),
-        Family("regularization", "Regularizer", "regularizer"),
-        Family("connections", "Connection", "connection"),
-        Family("balancing", "Balancer", "balancer"),
+        Family("sharing", "Sharing", "sharing", "sharing"),
+        Family("regularization", "Regularizer", "regularizer", "regularization"),
+        Family("connections", "Connection", "connection", "connections"),
+        Family("balancing", "Balancer", "balancer", "balancing"),
         Family("tasks", "BaseTask", "task"),
-        Family("encoders", "torch.nn:Module", "encoder"),
-        Family("recipes", "Recipe", "recipe"),
+        Family("encoders", "torch.nn:Module", "encoder", "encoder"),
+        Family("recipes", "Recipe", "recipe", "recipe"),
     )
 }
 

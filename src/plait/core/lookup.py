@@ -10,6 +10,8 @@ from types import ModuleType
 from typing import Any
 
 from plait.core.errors import ConfigError, unknown
+from plait.core.families import Family
+from plait.core.lazy import homes
 
 
 def find(
@@ -64,6 +66,31 @@ def names(package: ModuleType, base: type) -> list[str]:
         and issubclass(getattr(package, name), base)
         and not is_base(getattr(package, name))
     ]
+
+
+def listed(family: Family) -> list[str]:
+    """Returns the names of a family's methods without importing any.
+
+    Each method has a file of its name at the top of the family's folder, which tells the methods
+    in `__all__` from bases and functions. A public class of another kind that has one too (such as
+    `LossSchedule`) is among them.
+    """
+    package = f"plait.{family.name}"
+    return sorted(
+        name
+        for name, home in homes(package).items()
+        if home.removeprefix(f"{package}.").replace("_", "") == name.lower()
+    )
+
+
+def kebab(name: str) -> str:
+    """Returns a class name in kebab case.
+
+    Example:
+        >>> kebab("OxfordPets")
+        'oxford-pets'
+    """
+    return "".join(f"-{c.lower()}" if c.isupper() else c for c in name).lstrip("-")
 
 
 def is_base(cls: type[Any]) -> bool:

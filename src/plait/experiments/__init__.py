@@ -10,7 +10,6 @@ if TYPE_CHECKING:
     from plait.experiments.build import (
         Problem,
         build_job,
-        kebab,
         open_problem,
         recipe_class,
         with_defaults,
@@ -32,7 +31,6 @@ __all__ = [
     "build_job",
     "catalogue",
     "compare",
-    "kebab",
     "merge",
     "open_problem",
     "parse",

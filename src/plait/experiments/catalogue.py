@@ -5,8 +5,6 @@ from __future__ import annotations
 from dataclasses import asdict
 from typing import Any
 
-from plait.balancing import Balancer
-from plait.balancing.contract.traits import traits
 from plait.core.docstrings import part_of, summary_of
 from plait.core.errors import ConfigError, unknown
 from plait.core.families import FAMILIES
@@ -35,6 +33,9 @@ def catalogue(family: str | None = None) -> dict[str, dict[str, dict[str, str]]]
 
 
 def _entry(method: type[Any]) -> dict[str, str]:
+    from plait.balancing import Balancer  # here: an unknown family is told without torch
+    from plait.balancing.contract.traits import traits
+
     if issubclass(method, Balancer):
         return asdict(traits(method))
     parts = {"paper": "Reference", "differs": "Differs", "cost": "Cost"}

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from pathlib import Path
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from plait.core.errors import ConfigError, suggest
 from plait.engine import Options
+from plait.experiments.overrides import read_yaml
 from plait.model import NewTasks
+from plait.runs.folder import CONFIG
 from plait.training.options import TrainerOptions
 
 
@@ -115,9 +118,7 @@ def validate(settings: Mapping[str, Any]) -> RunConfig:
     try:
         config = RunConfig.model_validate(dict(settings))
     except ValidationError as error:
-        # "one or a list" fails as both: that a mapping is no list tells nobody anything
-        told = [dict(each) for each in error.errors() if each["type"] != "list_type"]
-        raise ConfigError("\n".join(map(_line, told or map(dict, error.errors())))) from None
+        raise _refusal(map(dict, error.errors())) from None
     if config.new_tasks != RunConfig.model_fields["new_tasks"].default and not config.start_from:
         raise ConfigError(
             f"setting 'new_tasks': {config.new_tasks!r} has no effect without runs to start from. "
@@ -126,25 +127,45 @@ def validate(settings: Mapping[str, Any]) -> RunConfig:
     return config
 
 
-def check_keys(settings: Mapping[str, Any]) -> None:
-    """Checks the names of settings, before anything is loaded that could use them.
+def read_run(folder: Path) -> RunConfig:
+    """Returns the configuration of the run in a folder.
 
     Raises:
-        ConfigError: unknown settings; one message lists them all.
+        ConfigError: the folder holds no run, or its file is damaged.
     """
-    found = [_unknown(str(key)) for key in settings if key not in RunConfig.model_fields]
-    if found:
-        raise ConfigError("\n".join(found))
+    path = folder / CONFIG
+    if not path.is_file():
+        raise ConfigError(f"{folder} holds no run to resume (no {CONFIG}). Name a run folder.")
+    return validate(read_yaml(path))
 
 
-def _unknown(key: str) -> str:
-    return f"unknown setting {key!r}.{suggest(key, RunConfig.model_fields)}"
+def check_early(settings: Mapping[str, Any]) -> None:
+    """Checks settings that a recipe's defaults are still to complete, which needs no torch.
+
+    Raises:
+        ConfigError: unknown settings or bad values; one message lists them all.
+    """
+    try:
+        RunConfig.model_validate({"recipe": "any", **settings})
+    except ValidationError as error:
+        found = [dict(each) for each in error.errors()]
+        wrong = [each for each in found if each["type"] not in ("missing", "list_type")]
+        if wrong:
+            raise _refusal(wrong) from None
+
+
+def _refusal(errors: Iterable[dict[str, Any]]) -> ConfigError:
+    """Returns the error that tells all that is wrong."""
+    found = list(errors)
+    # "one or a list" fails as both: that a mapping is no list tells nobody anything
+    told = [each for each in found if each["type"] != "list_type"]
+    return ConfigError("\n".join(map(_line, told or found)))
 
 
 def _line(error: dict[str, Any]) -> str:
     key = ".".join(str(part) for part in error["loc"])
     if error["type"] == "extra_forbidden":
-        return _unknown(key)
+        return f"unknown setting {key!r}.{suggest(key, RunConfig.model_fields)}"
     if error["type"] == "missing" and error["loc"][-1] == "class":
         key = str(error["loc"][0])
         return (

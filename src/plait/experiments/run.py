@@ -13,10 +13,9 @@ from plait.core.errors import ConfigError
 from plait.core.files import write_text
 from plait.evaluation import Evaluation, evaluate
 from plait.experiments.build import Job, Problem, build_job
-from plait.experiments.config import RunConfig, validate
+from plait.experiments.config import RunConfig, read_run
 from plait.experiments.environment import environment
 from plait.experiments.gallery import write_gallery
-from plait.experiments.overrides import read_yaml
 from plait.model import MultiTaskModel
 from plait.runs.folder import (
     CONFIG,
@@ -128,11 +127,7 @@ def resume_run(folder: Path, *, callbacks: Sequence[Callback] = ()) -> Result:
     Raises:
         ConfigError: the folder holds no run.
     """
-    path = folder / CONFIG
-    if not path.is_file():
-        raise ConfigError(f"{folder} holds no run to resume (no {CONFIG}). Name a run folder.")
-    config = validate(read_yaml(path))
-    return run(config, folder, callbacks=callbacks, resume=True)
+    return run(read_run(folder), folder, callbacks=callbacks, resume=True)
 
 
 def _test(job: Job) -> Evaluation:

@@ -4,12 +4,9 @@ from typing import Any
 
 import pytest
 
-import plait.recipes
 from plait.core.errors import ConfigError
-from plait.core.lookup import names
-from plait.experiments import kebab, recipe_class, with_defaults
-from plait.experiments.build.names import recipe_names
-from plait.recipes import Digits, OxfordPets, Recipe
+from plait.experiments import recipe_class, with_defaults
+from plait.recipes import Digits, OxfordPets
 from tests.experiments.tiny import TINY, Tiny
 
 
@@ -17,7 +14,6 @@ def test_recipes_are_found_by_three_names() -> None:
     assert recipe_class("Digits") is recipe_class("digits") is Digits
     assert recipe_class("oxford-pets") is recipe_class("OxfordPets") is OxfordPets
     assert recipe_class("tests.experiments.tiny:Tiny") is Tiny
-    assert recipe_names() == names(plait.recipes, Recipe)
 
 
 @pytest.mark.parametrize(
@@ -35,13 +31,6 @@ def test_recipes_are_found_by_three_names() -> None:
 def test_unknown_recipes_are_refused(name: str, words: str) -> None:
     with pytest.raises(ConfigError, match=words):
         recipe_class(name)
-
-
-@pytest.mark.parametrize(
-    ("name", "expected"), [("Pets", "pets"), ("OxfordPets", "oxford-pets"), ("", "")]
-)
-def test_kebab(name: str, expected: str) -> None:
-    assert kebab(name) == expected
 
 
 def test_defaults_of_the_recipe_give_way() -> None:

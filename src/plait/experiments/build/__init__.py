@@ -8,14 +8,13 @@ from plait.core.lazy import lazy
 
 if TYPE_CHECKING:
     from plait.experiments.build.job import Job, build_job
-    from plait.experiments.build.names import kebab, recipe_class, with_defaults
+    from plait.experiments.build.names import recipe_class, with_defaults
     from plait.experiments.build.problem import Problem, open_problem
 
 __all__ = [
     "Job",
     "Problem",
     "build_job",
-    "kebab",
     "open_problem",
     "recipe_class",
     "with_defaults",

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from plait.core.build import build
 from plait.core.errors import ConfigError, unknown
 from plait.core.families import FAMILIES, Family
-from plait.core.lookup import find, names
+from plait.core.lookup import find, kebab, listed
 from plait.experiments.config import Method, Methods
 from plait.experiments.overrides import merge
-from plait.recipes import Recipe
+
+if TYPE_CHECKING:
+    from plait.recipes import Recipe
 
 
 def method(named: Method, family: Family, **given: Any) -> Any:
@@ -41,38 +43,41 @@ def recipe_class(name: str) -> type[Recipe]:
     Raises:
         ConfigError: there is no such recipe.
     """
-    family = FAMILIES["recipes"]
-    known = {kebab(each): each for each in recipe_names()}
-    if name not in known and name not in known.values() and ":" not in name:
-        raise ConfigError(unknown("recipe", name, known))
+    check_recipe(name)
+    family, known = FAMILIES["recipes"], _known_recipes()
     return find(known.get(name, name), family.package, base=family.base, kind=family.noun)
+
+
+def check_recipe(name: str) -> None:
+    """Raises `ConfigError` for a name that is neither a recipe's nor a path; loads no recipe."""
+    known = _known_recipes()
+    if name not in known and name not in known.values() and ":" not in name:
+        raise ConfigError(unknown(FAMILIES["recipes"].noun, name, known))
+
+
+def recipe_name(settings: Mapping[str, Any]) -> str:
+    """Returns the name of the recipe in some settings.
+
+    Raises:
+        ConfigError: they name none.
+    """
+    recipe = settings.get("recipe")
+    name = recipe.get("class") if isinstance(recipe, Mapping) else recipe
+    if not isinstance(name, str):
+        known = ", ".join(_known_recipes())
+        raise ConfigError(f"name a recipe, such as `plait train digits`; known: {known}.")
+    return name
+
+
+def _known_recipes() -> dict[str, str]:
+    """Returns `{name in kebab case: name of the class}`."""
+    return {kebab(name): name for name in listed(FAMILIES["recipes"])}
 
 
 def with_defaults(settings: Mapping[str, Any]) -> dict[str, Any]:
     """Returns settings laid on the defaults of the recipe that they name.
 
     Raises:
-        ConfigError: they name no recipe.
+        ConfigError: they name no recipe, or one that does not exist.
     """
-    recipe = settings.get("recipe")
-    name = recipe.get("class") if isinstance(recipe, Mapping) else recipe
-    if not isinstance(name, str):
-        known = ", ".join(kebab(each) for each in recipe_names())
-        raise ConfigError(f"name a recipe, such as `plait train digits`; known: {known}.")
-    return merge(recipe_class(name).defaults, settings)
-
-
-def recipe_names() -> list[str]:
-    """Returns the class names of all recipes."""
-    family = FAMILIES["recipes"]
-    return names(family.package, family.base)
-
-
-def kebab(name: str) -> str:
-    """Returns a class name in kebab case.
-
-    Example:
-        >>> kebab("OxfordPets")
-        'oxford-pets'
-    """
-    return "".join(f"-{c.lower()}" if c.isupper() else c for c in name).lstrip("-")
+    return merge(recipe_class(recipe_name(settings)).defaults, settings)

@@ -1,0 +1,15 @@
+"""Arguments that several commands have."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+Settings = Annotated[
+    list[str] | None,
+    typer.Argument(metavar="[KEY=VALUE]...", help="Settings, such as epochs=5 balancing=UPGrad."),
+]
+Out = Annotated[Path | None, typer.Option("--out", help="Run folder; runs/NAME by default.")]
+Json = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]

@@ -1,0 +1,90 @@
+"""``plait train``: one run."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from plait.cli.arguments import Json, Out, Settings
+from plait.cli.settings import announce, read_settings
+from plait.core.errors import ConfigError
+
+
+def train(
+    recipe: Annotated[
+        str | None, typer.Argument(help="The problem, such as pets; see `plait list recipes`.")
+    ] = None,
+    settings: Settings = None,
+    data: Annotated[Path | None, typer.Option("--data", help="Data folder.")] = None,
+    out: Out = None,
+    config: Annotated[Path | None, typer.Option("--config", help="YAML file of settings.")] = None,
+    start_from: Annotated[
+        list[Path] | None,
+        typer.Option("--from", help="Run whose weights to start with; may be given several times."),
+    ] = None,
+    resume: Annotated[
+        Path | None, typer.Option("--resume", help="Go on with the run in this folder.")
+    ] = None,
+    json: Json = False,
+) -> None:
+    """Train on a known problem, test once, and write a report.
+
+    Examples: plait train digits epochs=2 | plait train pets --data DIR balancing=UPGrad |
+    plait train digits sharing=Separate connections=CrossStitch --from runs/a --from runs/b
+    """
+    if resume is not None:
+        if any((recipe, settings, data, start_from, out, config)):
+            raise ConfigError("--resume takes the settings of its run; leave out everything else.")
+        _resume(resume, json=json)
+        return
+    words = list(settings or [])
+    given: dict[str, object] = {}
+    if recipe is not None and "=" in recipe:  # the problem is in the file
+        words.insert(0, recipe)
+    elif recipe is not None:
+        given["recipe"] = recipe
+    if data is not None:
+        given["data"] = str(data)
+    if start_from:
+        given["start_from"] = [str(folder) for folder in start_from]
+    _train(words, config, given, out, json=json)
+
+
+def _train(
+    words: list[str], config: Path | None, given: dict[str, object], out: Path | None, *, json: bool
+) -> None:
+    from plait.core.lookup import kebab
+    from plait.experiments.build.names import check_recipe, recipe_name
+    from plait.runs import check_free, free_folder
+
+    settings = read_settings(words, config, given)
+    name = recipe_name(settings)
+    check_recipe(name)
+    folder = out or free_folder(kebab(name.rpartition(":")[2]))
+    check_free(folder)
+    announce(f"training {name}; run folder: {folder}")
+
+    from plait.cli import show
+    from plait.experiments import run, validate, with_defaults
+    from plait.reports import write_report
+    from plait.training import ProgressBar
+
+    result = run(validate(with_defaults(settings)), folder, callbacks=[ProgressBar()])
+    show.result(result, write_report(result.folder), as_json=json)
+
+
+def _resume(folder: Path, *, json: bool) -> None:
+    from plait.experiments.config import read_run
+
+    config = read_run(folder)
+    announce(f"going on with the run in {folder}")
+
+    from plait.cli import show
+    from plait.experiments import run
+    from plait.reports import write_report
+    from plait.training import ProgressBar
+
+    result = run(config, folder, callbacks=[ProgressBar()], resume=True)
+    show.result(result, write_report(result.folder), as_json=json)
