@@ -15,7 +15,7 @@ from plait.encoders import ResidualEncoder
 from plait.model import MultiTaskModel
 from plait.networks import encode
 from plait.sharing import MTAN
-from plait.sharing.stages.attention import BatchNorm, Layers, resized
+from plait.sharing.stages.attention import BatchNorm, Layers
 from plait.tasks import Classification, Regression
 from tests.sharing.encoders import KINDS, Tokens, conv, mlp
 
@@ -234,26 +234,34 @@ def test_padding_does_not_enter_the_mean_of_tokens() -> None:
     assert not torch.equal(sharing(other)["a"].levels[-1], one)
 
 
-@pytest.mark.parametrize("pooling", ["max", "mean"])
-def test_resizing(pooling: str) -> None:
-    x = torch.randn(2, 3, 6, 8)
-    pool = {"max": F.max_pool2d, "mean": F.avg_pool2d}[pooling]
-    adaptive = {"max": F.adaptive_max_pool2d, "mean": F.adaptive_avg_pool2d}[pooling]
-    found = resized(x, torch.empty(2, 9, 3, 2), 1, pooling)
-    assert torch.equal(found, pool(x, (2, 4)))
-    assert torch.equal(found, adaptive(x, (3, 2)))
-    assert torch.equal(resized(x, torch.empty(2, 9, 4, 5), 1, pooling), adaptive(x, (4, 5)))
-    finer = resized(x, torch.empty(2, 1, 12, 8), 1, pooling)
-    assert torch.equal(finer, x.repeat_interleave(2, dim=2))
-    assert resized(x, torch.empty(2, 1, 6, 8), 1, pooling) is not None
-    assert torch.equal(resized(x, torch.empty(2, 1), 1, pooling), x.mean(dim=(2, 3)))
-    spread = resized(x[..., 0, 0], torch.empty(2, 1, 4, 5), 1, pooling)
-    assert torch.equal(spread, x[..., :1, :1].expand(2, 3, 4, 5))
-    tokens = torch.randn(2, 6, 3)
-    fewer = resized(tokens, torch.empty(2, 3, 7), -1, pooling)
-    assert torch.equal(fewer, adaptive(tokens.movedim(-1, 1).unsqueeze(-1), (3, 1))[..., 0].mT)
-    other_axes = resized(x, torch.empty(2, 1, 5), 1, pooling)
-    assert torch.equal(other_axes, x.mean(dim=(2, 3)).unsqueeze(-1).expand(2, 3, 5))
+def test_a_padded_nan_reaches_no_result() -> None:
+    """The second stage makes maps of tokens, so the value before them is averaged."""
+    mask = torch.tensor([[True] * 3 + [False] * 2, [True] * 5])
+    tokens = torch.randn(2, 5, 3)
+
+    class Net(nn.Module):
+        channel_dim = -1
+
+        def __init__(self) -> None:
+            super().__init__()
+            self.stages = nn.ModuleList(
+                [nn.Linear(3, 4), nn.Sequential(nn.Linear(4, 4), Totals(), nn.Linear(4, 4))]
+            )
+
+    class Totals(nn.Module):
+        masked = True
+
+        def forward(self, x: Tensor, mask: Tensor) -> Tensor:
+            return x.where(mask.unsqueeze(-1), 0.0).sum(dim=1)
+
+    sharing = new(Net(), Masked(tokens, mask)).eval()
+    found = sharing(Masked(tokens, mask))
+    broken = torch.where(mask.unsqueeze(-1), tokens, torch.nan)
+    again = sharing(Masked(broken, mask))
+    for task, features in found.items():
+        assert torch.equal(again[task].levels[-1], features.levels[-1])
+    shown = "MTAN: mean of the masks"
+    assert again.watched[shown].plain() == found.watched[shown].plain()
 
 
 def test_an_embedding_is_masked_by_what_it_gives() -> None:

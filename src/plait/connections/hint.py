@@ -12,11 +12,12 @@ from plait.connections.bases.penalty import PenaltyConnection
 from plait.connections.edges.alpha import AlphaLike
 from plait.connections.edges.graph import Edge, key_of
 from plait.connections.edges.wiring import Wiring
-from plait.connections.signals.channel_map import ChannelMap, mean_over, onto, precise
+from plait.connections.signals.channel_map import ChannelMap, onto, precise
 from plait.core.errors import ConfigError, ShapeError
 from plait.core.features import FeatureShape
 from plait.core.outputs import Outputs
 from plait.core.seeding import seeded
+from plait.networks.grids import mean_over
 
 
 class Hint(PenaltyConnection):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from typing import Any, Literal, NamedTuple
 
 import torch
@@ -28,8 +29,9 @@ from plait.networks import (
     shape_of_run,
     unmasked,
 )
+from plait.networks.grids import Pooling, mean_over, resample
 from plait.sharing.base import Sharing
-from plait.sharing.stages.attention import Layers, Pooling, Residual, mask_layers, resized
+from plait.sharing.stages.attention import Layers, Residual, mask_layers
 
 Refine = Literal["conv", "basic", "bottleneck"]
 REFINES = ("conv", "basic", "bottleneck")
@@ -158,13 +160,19 @@ class MTAN(Sharing):
         assert isinstance(attention, nn.ModuleList)
         refined: Tensor | None = None
         for s, (before, output) in enumerate(trunk):
-            read = resized(before, output, axis, self.pooling, mask)
+            laid = partial(
+                resample,
+                grid=output.movedim(axis, 1).shape[2:],
+                channel_dim=axis,
+                by=self.pooling,
+                mask=mask,
+            )
+            read = laid(before)
             if refined is not None:
-                refined = resized(refined, output, axis, self.pooling, mask)
-                read = torch.cat([read, refined], dim=axis)
+                read = torch.cat([read, laid(refined)], dim=axis)
             chosen = attention[s](read)
             levels.append(chosen * output)
-            means.append(chosen.detach().mean())
+            means.append(mean_over(chosen.detach(), axis, mask))
             if s + 1 < len(trunk):
                 refined = self.refining[s](levels[-1])
         return levels, means

@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch.nn import functional as F
 
-from plait.connections.signals.channel_map import ChannelMap, mean_over, onto, widened, with_last
+from plait.connections.signals.channel_map import ChannelMap, onto, widened, with_last
 from plait.core.features import Features, FeatureShape
 
 
@@ -60,19 +60,6 @@ def test_all_else_is_a_mean_for_every_position(like: tuple[int, ...], channel_di
         flat = found.movedim(channel_dim, 1).reshape(2, 4, -1)
         for position in range(flat.shape[2]):
             torch.testing.assert_close(flat[:, :, position], mean)
-
-
-def test_a_mean_leaves_padded_tokens_out() -> None:
-    values = torch.randn(2, 3, 4)
-    mask = torch.tensor([[True, True, False], [True, False, False]])
-    expected = torch.cat([values[0, :2], values[1, :1]]).mean()
-    values[0, 2] = torch.nan
-    values[1, 1:] = torch.inf
-    torch.testing.assert_close(mean_over(values, -1, mask), expected)
-    torch.testing.assert_close(mean_over(values.mT, 1, mask), expected)
-    assert mean_over(values, -1, torch.zeros_like(mask)) == 0.0
-    maps = torch.randn(2, 3, 4, 4)
-    torch.testing.assert_close(mean_over(maps, 1, mask), maps.mean())
 
 
 def test_the_last_level_is_changed_and_no_other() -> None:

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional as F
 
 from plait.core.features import Features, FeatureShape
-from plait.networks.grids import pool
+from plait.networks.grids import resample
 
 
 class ChannelMap(nn.Module):
@@ -52,38 +51,8 @@ def onto(
         torch.Size([2, 7, 5])
     """
     signal = signal.unsqueeze(1) if signal.dim() == 1 else signal
-    mine, wanted = signal.movedim(axis, 1).shape[2:], like.movedim(channel_dim, 1).shape[2:]
-    if mine == wanted:
-        return signal.movedim(axis, channel_dim)
-    if len(mine) == len(wanted) == 2:
-        grid = (int(wanted[0]), int(wanted[1]))
-        return F.adaptive_avg_pool2d(signal.movedim(axis, 1), grid).movedim(1, channel_dim)
-    fits = mask is not None and len(mine) == 1 and mask.shape[1] == mine[0]
-    mean = pool(Features((signal,), axis, mask if fits else None))
-    spread = mean.reshape(*mean.shape, *[1] * len(wanted)).expand(*mean.shape, *wanted)
-    return spread.movedim(1, channel_dim)
-
-
-def mean_over(values: Tensor, channel_dim: int, mask: Tensor | None) -> Tensor:
-    """Returns the mean of all entries, of tokens over the real positions of the mask.
-
-    Args:
-        values: `[B, C]`, `[B, C, ...]` or `[B, ..., C]`.
-        channel_dim: the axis of the channels.
-        mask: boolean `[B, N]`, or None.
-
-    Example:
-        >>> import torch
-        >>> values = torch.tensor([[[1.0], [5.0]]])
-        >>> mean_over(values, -1, torch.tensor([[True, False]])).item()
-        1.0
-    """
-    rows = values.movedim(channel_dim, -1)
-    if mask is None or mask.shape != rows.shape[:-1]:
-        return values.mean()
-    real = mask.unsqueeze(-1)
-    # where, not a product: NaN of a padded position must not spread
-    return rows.where(real, 0.0).sum() / (real.sum() * rows.shape[-1]).clamp(min=1)
+    wanted = like.movedim(channel_dim, 1).shape[2:]
+    return resample(signal, wanted, channel_dim=axis, mask=mask).movedim(axis, channel_dim)
 
 
 def precise(values: Tensor) -> Tensor:

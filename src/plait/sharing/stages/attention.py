@@ -1,27 +1,16 @@
-"""Pieces of attention over stages: layers for maps, vectors and tokens, and changes of grid."""
+"""Pieces of attention over stages: layers for maps, vectors and tokens."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
-import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
 from plait.core.errors import ShapeError
 
-Pooling = Literal["max", "mean"]
 CONVOLUTIONS: list[Any] = [nn.Conv1d, nn.Conv2d, nn.Conv3d]
-POOLS: dict[Pooling, list[Callable[..., Tensor]]] = {
-    "max": [F.max_pool1d, F.max_pool2d, F.max_pool3d],
-    "mean": [F.avg_pool1d, F.avg_pool2d, F.avg_pool3d],
-}
-ADAPTIVE: dict[Pooling, list[Callable[..., Any]]] = {
-    "max": [F.adaptive_max_pool1d, F.adaptive_max_pool2d, F.adaptive_max_pool3d],
-    "mean": [F.adaptive_avg_pool1d, F.adaptive_avg_pool2d, F.adaptive_avg_pool3d],
-}
 
 
 @dataclass(frozen=True)
@@ -122,52 +111,3 @@ def mask_layers(layers: Layers, fan_in: int, mid: int, fan_out: int) -> nn.Seque
         layers.norm(fan_out),
         nn.Sigmoid(),
     )
-
-
-def resized(
-    x: Tensor, like: Tensor, channel_dim: int, pooling: Pooling, mask: Tensor | None = None
-) -> Tensor:
-    """Returns a value on the grid of another one; the channels stay.
-
-    A finer grid is pooled, a coarser one repeats its nearest values, a vector is spread over the
-    grid, and what becomes a vector is the mean of all positions.
-
-    Args:
-        x: maps, tokens or vectors.
-        like: what gives the grid.
-        channel_dim: axis of the channels, 1 or -1.
-        pooling: "max" or "mean".
-        mask: the real positions of tokens.
-    """
-    x = x.movedim(channel_dim, 1)
-    grid = like.movedim(channel_dim, 1).shape[2:]
-    if not grid and x.dim() > 2:
-        x = _mean(x, mask)
-    elif x.dim() == 2 and grid:
-        x = x.reshape(*x.shape, *(1 for _ in grid)).expand(*x.shape, *grid)
-    elif len(grid) != x.dim() - 2:
-        # other axes, such as tokens that become a map: only the mean has a place there
-        x = _mean(x, mask)
-        x = x.reshape(*x.shape, *(1 for _ in grid)).expand(*x.shape, *grid)
-    elif x.shape[2:] != grid:
-        x = _pooled(x, grid, pooling)
-    return x.movedim(1, channel_dim)
-
-
-def _mean(x: Tensor, mask: Tensor | None) -> Tensor:
-    flat = x.flatten(2)
-    if mask is None or mask.shape[-1] != flat.shape[-1]:
-        return flat.mean(dim=2)
-    real = mask.unsqueeze(1).to(flat.dtype)
-    return (flat * real).sum(dim=2) / real.sum(dim=2).clamp(min=1.0)
-
-
-def _pooled(x: Tensor, grid: torch.Size, pooling: Pooling) -> Tensor:
-    found, dims = x.shape[2:], len(grid)
-    ratios = [old // new for old, new in zip(found, grid, strict=True)]
-    if all(old == new * ratio for old, new, ratio in zip(found, grid, ratios, strict=True)):
-        return POOLS[pooling][dims - 1](x, ratios, ratios)
-    if all(old >= new for old, new in zip(found, grid, strict=True)):
-        pooled: Tensor = ADAPTIVE[pooling][dims - 1](x, tuple(grid))
-        return pooled
-    return F.interpolate(x, size=tuple(grid), mode="nearest")

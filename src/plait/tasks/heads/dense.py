@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 from torch import Tensor, nn
 from torch.nn import functional as F
 
 from plait.core.errors import ShapeError
 from plait.core.features import Features, FeatureShape
+from plait.networks.grids import resample
 
 
 class DenseHead(nn.Module):
@@ -45,13 +44,11 @@ class DenseHead(nn.Module):
         total: Tensor | None = None
         for level, project in zip(reversed(self.used), reversed(self.lateral), strict=True):
             projected = project(features.levels[level])
-            total = projected if total is None else projected + _resize(total, projected.shape[-2:])
+            if total is not None:
+                projected = projected + resample(total, projected.shape[-2:], by="bilinear")
+            total = projected
         assert total is not None
         prediction: Tensor = self.predict(F.relu(self.smooth(total)))
-        return prediction if features.grid is None else _resize(prediction, features.grid)
-
-
-def _resize(maps: Tensor, grid: Sequence[int]) -> Tensor:
-    if tuple(maps.shape[-2:]) == tuple(grid):
-        return maps
-    return F.interpolate(maps, size=tuple(grid), mode="bilinear", align_corners=False)
+        if features.grid is None:
+            return prediction
+        return resample(prediction, features.grid, by="bilinear")
