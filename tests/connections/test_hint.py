@@ -143,7 +143,7 @@ def test_gradients_are_those_of_differences() -> None:
     ("options", "message"),
     [
         ({"map": "conv"}, "`map` must be 'auto', 'linear' or 'identity'; found 'conv'"),
-        ({"detach": "both"}, "`detach` must be None, 'source' or 'target'; found 'both'"),
+        ({"detach": "both"}, "`detach` of .* must be None, 'source' or 'target'; found 'both'"),
         ({"at": 2}, "`at` of Hint must name a level of the features of task 'a', which has 2"),
         ({"at": -3}, "found -3"),
     ],
