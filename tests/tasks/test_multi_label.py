@@ -124,3 +124,13 @@ def test_the_head_gives_one_logit_per_label() -> None:
     head = MultiLabel("y", labels=4, hidden=[5]).build_head(FeatureShape(((6,),)))
     assert [p.shape for p in head.parameters()] == [(5, 6), (5,), (4, 5), (4,)]
     assert head(Features((torch.randn(2, 6),))).shape == (2, 4)
+
+
+def test_the_labels_that_hold_are_named() -> None:
+    task = MultiLabel("y", labels=3, names=["red", "round", "ripe"])
+    logits = torch.tensor([1.0, -1.0, 0.5])
+    assert task.show(torch.tensor([0.0, 1.0, torch.nan]), logits) == (["round"], ["red", "ripe"])
+    assert task.show(torch.full((3,), torch.nan), logits) == (None, ["red", "ripe"])
+    assert MultiLabel("y", labels=3).show(torch.zeros(3), logits) == ([], ["0", "2"])
+    with pytest.raises(ConfigError, match="`names` of task 'y' must be 2, one per label; found 1"):
+        MultiLabel("y", labels=2, names=["a"])

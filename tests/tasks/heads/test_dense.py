@@ -1,78 +1,9 @@
 import pytest
 import torch
-from torch import nn
 
 from plait.core.errors import ShapeError
 from plait.core.features import Features, FeatureShape
-from plait.tasks.heads import DenseHead, ScalarHead, TokenHead, mlp
-
-
-def test_an_mlp_has_relu_between_its_linear_layers() -> None:
-    net = mlp(4, [5, 6], 2)
-    x = torch.randn(3, 4)
-    first, second, last = (layer for layer in net if isinstance(layer, nn.Linear))
-    assert torch.equal(net(x), last(second(first(x).clamp(min=0)).clamp(min=0)))
-    assert len(mlp(4, [], 2)) == 1
-
-
-# --- one vector -----------------------------------------------------------------------------
-
-
-def test_a_linear_head_on_the_pooled_map() -> None:
-    head = ScalarHead(FeatureShape(((3, 4, 4),)), 2)
-    last = torch.randn(5, 3, 4, 4)
-    (linear,) = head.layers
-    torch.testing.assert_close(head(Features((last,))), linear(last.mean(dim=(2, 3))))
-
-
-def test_a_grid_of_cells_keeps_where_things_are() -> None:
-    """Cells 2 x 2 of a 4 x 6 map are its four quarters, in the order that flatten gives."""
-    head = ScalarHead(FeatureShape(((3, 4, 6),)), 2, cells=2)
-    last = torch.randn(5, 3, 4, 6)
-    quarters = [
-        last[:, c, 2 * i : 2 * i + 2, 3 * j : 3 * j + 3].mean(dim=(1, 2))
-        for c in range(3)
-        for i in range(2)
-        for j in range(2)
-    ]
-    (linear,) = head.layers
-    torch.testing.assert_close(head(Features((last,))), linear(torch.stack(quarters, dim=1)))
-    moved = head(Features((last.flip(3),)))
-    assert not torch.allclose(moved, head(Features((last,))))
-
-
-@pytest.mark.parametrize(
-    "shape",
-    [FeatureShape(((6,),)), FeatureShape(((6, 5),)), FeatureShape(((5, 5, 6),), channel_dim=-1)],
-)
-def test_cells_need_a_map(shape: FeatureShape) -> None:
-    with pytest.raises(ShapeError, match=r"2 x 2 cells needs maps \[B, C, H, W\]") as caught:
-        ScalarHead(shape, 2, cells=2)
-    assert f"[B, {', '.join(map(str, shape.levels[-1]))}]" in str(caught.value)
-
-
-# --- every token ----------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize("channel_dim", [1, -1])
-def test_a_token_head_is_one_network_on_each_token(channel_dim: int) -> None:
-    shape = FeatureShape(((5, 6),) if channel_dim == -1 else ((6, 5),), channel_dim)
-    head = TokenHead(shape, 3, hidden=[4])
-    tokens = torch.randn(2, 5, 6)
-    last = tokens if channel_dim == -1 else tokens.transpose(1, 2)
-    out = head(Features((last,), channel_dim=channel_dim))
-    slow = torch.stack([torch.stack([head.layers(token) for token in row]) for row in tokens])
-    torch.testing.assert_close(out, slow)
-
-
-@pytest.mark.parametrize("level", [(6,), (6, 4, 4)])
-def test_a_token_head_needs_tokens(level: tuple[int, ...]) -> None:
-    with pytest.raises(ShapeError, match=r"needs features for each token, \[B, N, C\]") as caught:
-        TokenHead(FeatureShape((level,)), 3)
-    assert f"the last level is [B, {', '.join(map(str, level))}]" in str(caught.value)
-
-
-# --- every pixel ----------------------------------------------------------------------------
+from plait.tasks.heads import DenseHead
 
 
 @pytest.mark.parametrize("size", [(16, 16), (17, 23), (9, 31), (8, 15)])
