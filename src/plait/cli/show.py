@@ -18,6 +18,7 @@ from plait.runs.comparison import mean, spread
 if TYPE_CHECKING:
     from plait.experiments import Result
 
+NBSP = "\N{NO-BREAK SPACE}"  # keeps a number and its unit on one line of a narrow column
 _PLAIN: dict[str, Any] = {"highlight": False, "markup": False, "soft_wrap": True}
 
 
@@ -33,9 +34,9 @@ def comparison(found: Comparison, report: Path, *, as_json: bool) -> None:
         table.add_column(column, justify="right", overflow="fold")
     for row in found.rows:
         arrow = "↑" if row.higher_is_better else "↓"
-        numbers = [_number(values) for values in (row.trivial, row.single)]
+        numbers = [f"{mean(row.trivial):.4g}", _number(row.single)]
         joint = [
-            f"{_number(values)} ({mean(row.changes[name]):+.1f} %)"
+            f"{_number(values)} ({_per_cent(row.changes[name])})"
             for name, values in row.joint.items()
         ]
         table.add_row(Text(row.task), f"{row.metric} {arrow}", *numbers, *joint)
@@ -47,7 +48,7 @@ def comparison(found: Comparison, report: Path, *, as_json: bool) -> None:
         if member.formula:
             out.print(f"{member.name}: {member.title}; {member.formula}", **_PLAIN)
     best = max(found.members, key=lambda member: mean(member.delta_m))
-    gain = _with_spread(f"{mean(best.delta_m):+.2f}", best.delta_m, ".2f")
+    gain = _with_spread(f"{mean(best.delta_m):+.2f}", best.delta_m, ".2f").replace(NBSP, " ")
     out.print(
         f"Mean gain over tasks (delta_m): {gain} %{_of(best, found)}; positive means that joint "
         "training helped.",
@@ -60,7 +61,7 @@ def comparison(found: Comparison, report: Path, *, as_json: bool) -> None:
 def _add_totals(table: Table, found: Comparison) -> None:
     """Adds each member's mean gain and cost; the single-task networks count together."""
     gains = [
-        _with_spread(f"{mean(each.delta_m):+.2f}", each.delta_m, ".2f") + " %"
+        _with_spread(f"{mean(each.delta_m):+.2f}", each.delta_m, ".2f") + f"{NBSP}%"
         for each in found.members
     ]
     table.add_row("all", "delta_m ↑", "", "", *gains)
@@ -154,11 +155,15 @@ def _number(values: Sequence[float]) -> str:
 
 def _with_spread(written: str, values: Sequence[float], style: str) -> str:
     deviation = spread(values)
-    return written if deviation is None else f"{written} ± {deviation:{style}}"
+    return written if deviation is None else f"{written}{NBSP}±{NBSP}{deviation:{style}}"
+
+
+def _per_cent(changes: Sequence[float]) -> str:
+    return f"{round(mean(changes), 1) + 0.0:+.1f}{NBSP}%"  # no -0.0
 
 
 def _change(before: float, after: float) -> str:
-    return f"{100 * (after - before) / before:+.0f} %"
+    return f"{100 * (after - before) / before:+.0f}{NBSP}%"
 
 
 def _json(value: Any) -> None:

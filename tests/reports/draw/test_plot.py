@@ -8,6 +8,7 @@ import pytest
 from plait.reports.draw.plot import draw_bars, draw_lines, line
 from plait.reports.draw.style import GREY, Look
 from plait.reports.read.series import Series
+from tests.reports.words.made import breaking
 
 
 def layout(markup: str) -> dict[str, Any]:
@@ -58,12 +59,15 @@ def test_one_seed_is_a_bar_with_its_number() -> None:
     assert bars["text"] == ["+5.0\N{NO-BREAK SPACE}%"]
 
 
-def test_several_seeds_are_circles_on_their_mean_and_the_number_is_beyond_them() -> None:
-    bars, circles, numbers = traces(
-        draw_bars("b", ["x", "y"], [[5.0, 7.0], [-4.0, 2.0]], [GREY, GREY])
-    )
+def test_several_seeds_are_circles_on_their_mean_with_the_number_below_the_name() -> None:
+    plot = draw_bars("b", ["x", "y"], [[5.0, 7.0], [-4.0, 2.0]], [GREY, GREY])
+    bars, circles = traces(plot)
     assert bars["x"] == [6.0, -1.0]
     assert list(zip(circles["x"], circles["y"], strict=True)) == [(5, 0), (7, 0), (-4, 1), (2, 1)]
-    assert numbers["x"] == [7.0, -4.0]
-    assert numbers["textposition"] == ["middle right", "middle left"]
-    assert "+6.0\N{NO-BREAK SPACE}±\N{NO-BREAK SPACE}1.4" in numbers["text"][0]
+    labels = layout(plot)["yaxis"]["ticktext"]
+    assert [breaking(label) for label in labels] == ["x<br>+6.0 ± 1.4 %", "y<br>-1.0 ± 4.2 %"]
+
+
+def test_a_name_is_never_markup() -> None:
+    labels = layout(draw_bars("b", ["<br>"], [[5.0, 7.0]], [GREY]))["yaxis"]["ticktext"]
+    assert labels[0].startswith("&lt;br&gt;<br>")

@@ -35,6 +35,14 @@ def test_with_one_member_it_names_the_mean_and_its_exceptions(
     assert words in breaking(headline(of_tasks(**changes)))
 
 
+def test_a_mean_within_the_spread_of_the_seeds_is_no_answer() -> None:
+    assert breaking(headline(of_members(x=[-1.0, 5.0]))) == (
+        "The seeds do not tell whether joint training helped: on average over the tasks and seeds, "
+        "2.0 % better, within the spread of the seeds."
+    )
+    assert "Joint training helped" in headline(of_members(x=[4.0, 5.0]))
+
+
 def test_of_many_tasks_it_has_the_number() -> None:
     found = of_tasks(**{f"t{i}": [-1.0] for i in range(7)}, good=[100.0])
     assert "but 7 tasks got worse" in headline(found)
@@ -47,6 +55,10 @@ def test_of_many_tasks_it_has_the_number() -> None:
         ({"x": 2.0, "y": 4.0}, "All 2 joint networks did better than these."),
         ({"x": -2.0, "y": 4.0}, "1 of 2 joint networks did better than these."),
         ({"x": [1.0, 3.0], "y": [0.0, 1.0]}, "x did best: on average over the tasks, 2.0 % better"),
+        (
+            {"x": [1.0, 3.0], "y": [-1.0, 3.0]},
+            "1 of 2 joint networks did better than these by more than the seeds differ.",
+        ),
         ({"x": -2.0, "y": -4.0}, "No joint network did better than single-task ones"),
         ({"x": -2.0, "y": -4.0}, "best, x, is 2.0 % worse."),
         ({"x": 0.01, "y": -4.0}, "the best, x, is as good as single-task networks."),

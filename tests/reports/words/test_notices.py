@@ -35,7 +35,7 @@ def test_a_run_without_warnings_shows_none(tmp_path: Path) -> None:
 def test_the_same_warning_is_said_once_with_its_steps(tmp_path: Path) -> None:
     run_with(tmp_path, warning(2, "a"), warning(4, "b"), warning(6, "a"), warning(8, "a"))
     found = [(each.when, each.text) for each in notices(read_run(tmp_path))]
-    assert found == [("3 times from step 2 to step 8:", "a"), ("Step 4:", "b")]
+    assert found == [("Steps 2, 6 and 8:", "a"), ("Step 4:", "b")]
 
 
 def test_a_name_tells_the_runs_apart(tmp_path: Path) -> None:
@@ -64,14 +64,18 @@ def test_a_skipped_step_is_read_drawn_as_a_gap_and_said(tmp_path: Path) -> None:
     assert [row[0] for row in page.tables["Gradient norms"][1:]] == ["1", "3"]
 
 
-def test_what_a_balancer_flags_is_said_with_how_many_steps_and_which(tmp_path: Path) -> None:
-    events = write_run(tmp_path, epochs=1, steps_per_epoch=6)
+def test_what_a_balancer_flags_is_said_with_its_steps(tmp_path: Path) -> None:
+    events = write_run(tmp_path, epochs=1, steps_per_epoch=12)
     for step in (1, 3, 4):
         events[step]["flag"] = "Pareto-stationary"
+    for step in range(5, 12):
+        events[step]["flag"] = "a gradient is zero"
     write_events(tmp_path, events)
-    (found,) = notices(read_run(tmp_path))
-    assert (found.when, found.text) == (
-        "3 times from step 2 to step 5:",
-        "The balancer found: Pareto-stationary",
-    )
-    assert "The balancer found: Pareto-stationary" in read_page(write_report(tmp_path)).text
+    found = [(each.when, each.text) for each in notices(read_run(tmp_path))]
+    assert found == [
+        ("Steps 2, 4 and 5:", "The balancer found: Pareto-stationary"),
+        ("7 steps from step 6 to step 12:", "The balancer found: a gradient is zero"),
+    ]
+    text = read_page(write_report(tmp_path)).text
+    assert "Steps 2, 4 and 5:" in text
+    assert "The balancer found: Pareto-stationary" in text

@@ -108,7 +108,10 @@ def draw_bars(
     colours: Sequence[str],
     ends: tuple[float, float] | None = None,
 ) -> Markup:
-    """Draws changes in per cent as horizontal bars from a zero line, with each seed as a circle.
+    """Draws changes in per cent as horizontal bars from a zero line.
+
+    One value stands beside its bar. Of several seeds, each is a circle, and the mean stands below
+    the bar's name, where no circle can cover it.
 
     Args:
         ident: the chart's name in the page.
@@ -118,55 +121,43 @@ def draw_bars(
         ends: the lowest and the highest value that there is room for; by default, as much room on
             both sides as the longest bar needs.
     """
+    seeds = max(map(len, values), default=1)
     finite = [value for each in values for value in each if math.isfinite(value)]
     own = max(map(abs, finite), default=0.0)
     low, high = ends or (-own, own)
-    figure = blank([_bar_trace(values, colours), *_seed_traces(values)])
-    room = 0.4 * (high - low) or 1.0  # for the numbers beside the bars
+    figure = blank([_bars(values, colours, written=seeds == 1)])
+    labels = [plain(name, 40) for name in names]
+    if seeds > 1:
+        figure.add_trace(_circles(values))
+        labels = [f"{a}<br>{per_cent_over(b)}" for a, b in zip(labels, values, strict=True)]
+    room = (0.4 if seeds == 1 else 0.1) * (high - low) or 1.0  # for the numbers beside the bars
     span = [low - (room if low < 0 else 0.0), high + (room if high > 0 else 0.0)]
+    figure.update_layout(showlegend=False)
     figure.update_xaxes(range=span, ticksuffix=" %", zeroline=True, zerolinecolor=GREY)
-    labels = {"tickvals": list(range(len(names))), "ticktext": [plain(n, 40) for n in names]}
-    figure.update_yaxes(**labels, showgrid=False, autorange="reversed", ticklabelstandoff=6)
+    ticks = {"tickvals": list(range(len(names))), "ticktext": labels}
+    figure.update_yaxes(**ticks, showgrid=False, autorange="reversed", ticklabelstandoff=6)
     return embed(figure, ident, height=70 + 38 * len(names))
 
 
-def _bar_trace(values: Sequence[Sequence[float]], colours: Sequence[str]) -> Any:
-    """Returns the bars; the numbers stand outside of them, unless circles are there."""
-    alone = all(len(each) == 1 for each in values)
+def _bars(values: Sequence[Sequence[float]], colours: Sequence[str], *, written: bool) -> Any:
     return go.Bar(
         x=[mean(each) for each in values],
         y=list(range(len(values))),
         orientation="h",
         marker={"color": list(colours)},
-        text=[per_cent_over(each) for each in values] if alone else None,
-        textposition="outside" if alone else "none",
+        text=[per_cent_over(each) for each in values] if written else None,
+        textposition="outside" if written else "none",
         cliponaxis=False,
         hoverinfo="skip",
     )
 
 
-def _seed_traces(values: Sequence[Sequence[float]]) -> list[Any]:
-    """Returns a circle for each seed of each bar, and the numbers beyond the last of them."""
-    if all(len(each) == 1 for each in values):
-        return []
+def _circles(values: Sequence[Sequence[float]]) -> Any:
     points = [(value, place) for place, each in enumerate(values) for value in each]
-    circles = go.Scatter(
+    return go.Scatter(
         x=[value for value, _ in points],
         y=[place for _, place in points],
         mode="markers",
         marker={"symbol": "circle-open", "size": 7, "color": GREY, "line": {"width": 1.5}},
         hoverinfo="skip",
-        cliponaxis=False,
     )
-    ends = [max([0.0, *each]) if mean(each) >= 0 else min([0.0, *each]) for each in values]
-    gap = 2 * "\N{NO-BREAK SPACE}"  # from the circle
-    numbers = go.Scatter(
-        x=ends,
-        y=list(range(len(values))),
-        mode="text",
-        text=[f"{gap}{per_cent_over(each)}{gap}" for each in values],
-        textposition=["middle right" if mean(each) >= 0 else "middle left" for each in values],
-        hoverinfo="skip",
-        cliponaxis=False,
-    )
-    return [circles, numbers]

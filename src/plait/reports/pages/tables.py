@@ -62,7 +62,7 @@ def value_table(found: Comparison) -> Table:
             for each in values
         ]
         name = arrow(row.metric, row.higher_is_better)
-        rows.append([row.task, name, number_over(row.trivial), *cells])
+        rows.append([row.task, name, number(mean(row.trivial)), *cells])
     if len(found.members) == 1:
         head += ["Change", "Joint is", "Than trivial"]
         for cells, row in zip(rows, found.rows, strict=True):

@@ -7,7 +7,7 @@ from itertools import islice
 
 from plait.reports.read.run import Run
 from plait.reports.words.text import MISSING, against, judgement, per_cent, tasks_named
-from plait.reports.words.verdict import verdicts
+from plait.reports.words.verdict import beyond_spread, verdicts
 from plait.runs import Comparison, MemberResult
 from plait.runs.comparison import mean
 
@@ -60,6 +60,11 @@ def _whether_it_helped(found: Comparison, member: MemberResult) -> str:
     )
     change = mean(member.delta_m)
     word, size = judgement(change), per_cent(change, sign="")
+    if word in ("better", "worse") and not beyond_spread(member.delta_m):
+        return (
+            "The seeds do not tell whether joint training helped: on average over the tasks and "
+            f"seeds, {size} {word}, within the spread of the seeds."
+        )
     answers = {
         "better": f"Joint training helped: on average over the tasks, {size} better",
         "worse": f"Joint training did not help: on average over the tasks, {size} worse",
@@ -87,9 +92,13 @@ def _which_did_best(found: Comparison) -> str:
     if word == "equal":
         return f"On average over the tasks, the best, {name}, is as good as single-task networks."
     count = len(found.members)
-    helped = sum(judgement(mean(member.delta_m)) == "better" for member in found.members)
+    helped = sum(
+        judgement(mean(member.delta_m)) == "better" and beyond_spread(member.delta_m)
+        for member in found.members
+    )
     others = f"All {count}" if helped == count else f"{helped} of {count}"
+    margin = "" if len(found.seeds) == 1 else " by more than the seeds differ"
     return (
         f"{name} did best: on average over the tasks, {size} better than single-task "
-        f"networks. {others} joint networks did better than these."
+        f"networks. {others} joint networks did better than these{margin}."
     )

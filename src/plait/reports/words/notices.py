@@ -5,8 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from plait.reports.read.run import Run
+from plait.reports.words.text import listed
+from plait.runs.folder import EVENTS
 
 MOST_NOTICES = 8
+MOST_STEPS = 6  # that are named one by one
 
 
 @dataclass(frozen=True)
@@ -42,7 +45,7 @@ def notices(run: Run, name: str = "") -> list[Notice]:
         for text, steps in list(found.items())[:MOST_NOTICES]
     ]
     if len(found) > MOST_NOTICES:
-        rest = f"{len(found) - MOST_NOTICES} more warnings are in events.jsonl."
+        rest = f"{len(found) - MOST_NOTICES} more warnings are in {EVENTS}."
         listed.append(Notice(f"{name}:" if name else "", rest))
     return listed
 
@@ -50,4 +53,6 @@ def notices(run: Run, name: str = "") -> list[Notice]:
 def _when(steps: list[int]) -> str:
     if len(steps) == 1:
         return f"step {steps[0]}"
-    return f"{len(steps)} times from step {steps[0]} to step {steps[-1]}"
+    if len(steps) <= MOST_STEPS:
+        return f"steps {listed([str(step) for step in steps])}"
+    return f"{len(steps)} steps from step {steps[0]} to step {steps[-1]}"

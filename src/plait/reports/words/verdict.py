@@ -74,8 +74,7 @@ def change_sentences(found: Comparison) -> list[str]:
                 for value, seed in zip(values, found.seeds, strict=True)
             )
             text += f" ({each})"
-        deviation = spread(values)
-        if deviation is not None and deviation >= abs(mean(values)):
+        if not beyond_spread(values):
             text += ": no more than what the seeds differ by, so it may be chance"
         sentences.append(f"{text}.")
     if len(found.seeds) == 1:
@@ -84,6 +83,12 @@ def change_sentences(found: Comparison) -> list[str]:
             "would tell."
         )
     return sentences
+
+
+def beyond_spread(values: Sequence[float]) -> bool:
+    """Returns whether a mean change is larger than what the seeds differ by; true for one seed."""
+    deviation = spread(values)
+    return deviation is None or not deviation >= abs(mean(values))
 
 
 def cost(found: Comparison, member: MemberResult) -> list[str]:
