@@ -22,7 +22,7 @@ SETTINGS = {family.setting: family for family in FAMILIES.values() if family.set
 
 
 def answer(app: typer.Typer, environ: Mapping[str, str]) -> tuple[str, int]:
-    """Returns what to print for a shell, and the exit code.
+    """Returns the text to print for a shell, and the exit code.
 
     Args:
         app: the commands.

@@ -99,7 +99,7 @@ class NDDR(Mixing):
         return fused
 
     def watched(self) -> dict[str, Watched]:
-        """Returns how much passes from task to task: |W_ts| / sqrt(C) of each block of W."""
+        """Returns the size of each block of W, |W_ts| / sqrt(C), in a table for each stage."""
 
         def sizes(stage: int) -> Watched:
             def row(task: str) -> Tensor:

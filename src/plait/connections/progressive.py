@@ -108,7 +108,7 @@ class Adapter(nn.Module):
         self.up = zero_map(hidden, fan_out, channel_dim)
 
     def forward(self, values: Values) -> Tensor:
-        """Returns what is added, from the sources in their order."""
+        """Returns the addend for the reader's value, from the sources' values in order."""
         scaled = [scale * value for scale, value in zip(self.scales, values.values(), strict=True)]
         found: Tensor = self.up(F.relu(self.down(torch.cat(scaled, dim=self.channel_dim))))
         return found

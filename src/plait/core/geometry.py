@@ -1,4 +1,4 @@
-"""Where a label lies on its input: what augmentation has to move, and what a report can draw."""
+"""The geometry of labels on their input: augmentation moves it, reports draw it."""
 
 from __future__ import annotations
 

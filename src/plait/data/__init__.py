@@ -1,4 +1,4 @@
-"""Where examples come from: in-memory data, loaders that resume, joint augmentation."""
+"""Data: files and tables, data in memory, loaders that resume, augmentation with labels."""
 
 from plait.data.augment import Augment, Augmented
 from plait.data.disjoint import Disjoint, of_tasks

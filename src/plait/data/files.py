@@ -45,7 +45,7 @@ class Store:
         return bytes_of(self.root / name) if self.members is None else self.members[name]
 
     def place(self, name: str) -> str:
-        """Returns where a file is, for messages."""
+        """Returns the place of a file as text, for messages."""
         return str(self.root / name) if self.members is None else f"{name} in {self.root}"
 
 

@@ -201,7 +201,7 @@ class Backward:
         return record
 
     def state_dict(self) -> dict[str, Any]:
-        """Returns what was learned of the graph, by names of parameters, and the last weights."""
+        """Returns shared parameters and owners of the others, by name, and the last weights."""
         names = {id(parameter): name for name, parameter in self._named_parameters().items()}
         layout = self.memory.rows.layout
         return {

@@ -1,4 +1,4 @@
-"""What a step has come to: the one place where it waits for the device."""
+"""Numbers of a step on the host: the one place where a step waits for the device."""
 
 from __future__ import annotations
 

@@ -23,7 +23,7 @@ Named = tuple[tuple[str, ...], Tensor]  # names, and a value for each of them
 
 
 class Gathered:
-    """What one step has gathered so far; nothing outside changes before the step is finished.
+    """Gathers the losses, weights and gradients of one step; changes nothing outside.
 
     Args:
         balancer: decides the weights.

@@ -1,4 +1,4 @@
-"""What lives across the steps of `plait.backward`."""
+"""The state of `plait.backward` that lives across steps."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ def _equal(first: Sequence[Tensor], second: Sequence[Tensor]) -> bool:
 
 @dataclass
 class Memory:
-    """What `Backward` has learned in earlier steps.
+    """Keeps the state that `Backward` carries from step to step.
 
     Attributes:
         rows: the row buffer, with what was learned of the graph.

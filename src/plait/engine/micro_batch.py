@@ -1,4 +1,4 @@
-"""What is added to a step at once."""
+"""One micro-batch of a step."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What one call of `plait.backward` did."""
+"""The record of one call of `plait.backward`."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from plait.gradients import norms_and_cosines
 
 @dataclass(frozen=True)
 class Record:
-    """What one call did.
+    """Records the result of one call of `plait.backward`.
 
     Attributes:
         tasks: the tasks present, in the order of everything below.
@@ -45,7 +45,7 @@ class Record:
 
     @classmethod
     def of(cls, step: Gathered, skipped: str | None = None) -> Record:
-        """Returns what a step did; everything has been read."""
+        """Makes the record of a step whose numbers are on the host."""
         tasks = tuple(step.losses)
         if skipped is not None:
             return cls(tasks, _values(step.known_losses, tasks), skipped=skipped)

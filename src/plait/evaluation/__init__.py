@@ -1,4 +1,4 @@
-"""What a model reaches, and whether joint training helped; nothing here trains."""
+"""Metrics of a model, and measures of the gain from joint training; nothing here trains."""
 
 from plait.evaluation.delta import changes, delta_m
 from plait.evaluation.evaluate import Evaluation, Scores, as_batch, evaluate

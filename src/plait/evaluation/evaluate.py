@@ -21,7 +21,7 @@ Scores = dict[str, dict[str, float]]  # {task: {metric: value}}
 
 @dataclass(frozen=True)
 class Evaluation:
-    """What a model reaches on a data set.
+    """Losses and metrics of a model on a data set.
 
     Attributes:
         losses: `{task: mean loss over all valid labels}`.

@@ -1,4 +1,4 @@
-"""What plait has, by family; read from `__all__`."""
+"""All methods by family, read from `__all__`."""
 
 from __future__ import annotations
 

@@ -134,7 +134,7 @@ class _Seed:
 
     @property
     def scores(self) -> Scores:
-        """What each task's own network reaches on the test split."""
+        """Test metrics of each task's own network, `{task: {metric: value}}`."""
         return {task: result.test.metrics[task] for task, result in self.single.items()}
 
     def gains(self, tasks: Mapping[str, BaseTask], member: str) -> Scores:

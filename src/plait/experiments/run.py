@@ -32,7 +32,7 @@ from plait.training.records import test_event
 
 @dataclass(frozen=True)
 class Result:
-    """What a run reached.
+    """The outcome of a run.
 
     Attributes:
         folder: the run folder.

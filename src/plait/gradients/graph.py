@@ -1,4 +1,4 @@
-"""Which parameters a loss can reach, and their gradients."""
+"""The parameters that a loss can reach, and their gradients."""
 
 from __future__ import annotations
 

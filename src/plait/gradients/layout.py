@@ -1,4 +1,4 @@
-"""Which parameters are shared, and where their gradients stand in a row."""
+"""Shared parameters, and the columns of their gradients in a row."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from torch.utils.weak import TensorWeakRef, WeakTensorKeyDictionary
 
 
 class Layout:
-    """What was learned of the graph: the columns of J, and who reaches the other parameters.
+    """Knows the columns of J, and the task that owns each of the other parameters.
 
     A parameter that two tasks reach, in any steps so far, is shared and has columns; the others
     belong to the task that reaches them. No parameter is kept alive.

@@ -181,7 +181,7 @@ class Flow:
     def _share(
         self, sharing: Sharing, inputs: Any, tasks: Sequence[str], entering: Mapping[str, Shift]
     ) -> TaskFeatures:
-        """Returns what the sharing makes of the inputs, with what passes between its stages."""
+        """Returns the features of the tasks, with the stage connections at work."""
         if not self.connections.stage and not entering:
             found: TaskFeatures = sharing(inputs, tasks)
             return found
@@ -196,7 +196,7 @@ class Flow:
         return self.early[key]
 
     def _entering(self, task: str, handed: Mapping[str, Tensor]) -> dict[str, Shift]:
-        """Returns what is added to the first value in a task's network, if anything is."""
+        """Returns `{task: shift}` of the first value in a task's network; empty without one."""
         adding = [each for each in self.connections.entering if each.parents(task)]
 
         def total(body: Tensor) -> Tensor:

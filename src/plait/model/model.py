@@ -163,7 +163,7 @@ class MultiTaskModel(nn.Module):
         return Penalties.of(terms | output_terms(outputs, connections, regularizers, share))
 
     def watched(self, outputs: Sequence[Outputs] = ()) -> dict[str, Watched]:
-        """Returns what shows the health of the model's parts by title, for the log.
+        """Returns tables for the log by title, such as gates, alphas and correlations.
 
         Args:
             outputs: of a batch; the numbers of its last part are among them.

@@ -1,4 +1,4 @@
-"""Which parameters serve which tasks, read from the graph."""
+"""The tasks that each parameter serves, read from the graph."""
 
 from __future__ import annotations
 

@@ -55,7 +55,7 @@ def output_terms(
 
 
 def _examples(outputs: Outputs) -> int:
-    """Returns how many examples the outputs are of."""
+    """Returns the number of examples; those of all tasks together if inputs differ by task."""
     sizes = [len(prediction) for prediction in outputs.values()]
     return max(sizes, default=0) if outputs.common else sum(sizes)
 

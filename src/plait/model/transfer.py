@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 @dataclass
 class Transfer:
-    """What a new model has taken over.
+    """Lists the parameters that a new model has taken over from trained ones.
 
     Attributes:
         encoders: `{task: task of the source whose encoder it got}`.

@@ -1,4 +1,4 @@
-"""What is true of any network, whoever wrote it: stages, shapes, copies, grids, matching."""
+"""Any network, whoever wrote it: its stages, shapes, copies, grids and matched parameters."""
 
 from plait.networks.blocks import block_shapes, blocks_of
 from plait.networks.copies import Copies, EncoderLike, copy_of, instance

@@ -1,4 +1,4 @@
-"""Which parameters of the tasks' networks belong together."""
+"""Parameters of the tasks' networks, matched by their names."""
 
 from __future__ import annotations
 

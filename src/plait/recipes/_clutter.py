@@ -1,4 +1,4 @@
-"""What a scene is painted with: strokes, a smooth background, noise; and where things go."""
+"""Strokes, backgrounds and noise of a painted scene, and free places in it."""
 
 import math
 

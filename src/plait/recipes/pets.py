@@ -21,7 +21,7 @@ from plait.tasks import BaseTask, Classification, Regression, Segmentation
 
 
 class PetPhotos(Recipe, ABC):
-    """What the recipes on pet photographs share: tasks, trunk, augmentation and defaults.
+    """The base of recipes on pet photographs: tasks, trunk, augmentation and defaults.
 
     Three tasks: `breed` (classification), `mask` (pet, background or border, for each pixel) and
     `head` (a box, xmin, ymin, xmax, ymax as fractions of width and height; missing for about half

@@ -50,7 +50,7 @@ class Step:
 
 @dataclass(frozen=True, kw_only=True)
 class Evaluated:
-    """What a model reached on a data set.
+    """Losses and metrics on a data set.
 
     Attributes:
         losses: `{task: mean loss over all valid labels}`.
@@ -74,7 +74,7 @@ class Evaluated:
 
 @dataclass(frozen=True, kw_only=True)
 class Validation(Evaluated):
-    """What the model reached on the validation data after an epoch.
+    """Losses and metrics on the validation data after an epoch.
 
     Attributes:
         epoch: epochs that are finished, from 1.
@@ -92,7 +92,7 @@ class Validation(Evaluated):
 
 @dataclass(frozen=True, kw_only=True)
 class FinalTest(Evaluated):
-    """What the best epoch's model reached on the test data, after training."""
+    """Losses and metrics of the best epoch's model on the test data, after training."""
 
     event: Literal["test"] = "test"
 
@@ -112,7 +112,7 @@ class Numbers:
 
 @dataclass(frozen=True, kw_only=True)
 class WatchedValues:
-    """What the parts of the model recorded of themselves at a step.
+    """Tables that the parts of the model recorded of themselves at a step.
 
     Attributes:
         step: its number, from 1.

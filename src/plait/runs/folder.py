@@ -1,4 +1,4 @@
-"""What a run folder and a comparison folder hold: each file's name, once.
+"""Names of the files in a run folder and in a comparison folder, each declared once.
 
 RUN/         config.yaml  env.json  events.jsonl  checkpoints/  model/  gallery/  report.html
 COMPARISON/  comparison.json  report.html, and a run folder for each network trained

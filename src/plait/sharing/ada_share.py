@@ -1,4 +1,4 @@
-"""Which residual blocks of one trunk each task runs, and which it skips."""
+"""One trunk whose residual blocks each task runs or skips, as it learns."""
 
 from __future__ import annotations
 
@@ -198,7 +198,7 @@ class AdaShare(JointSharing):
         return [unit for block in self._units() for unit in block if unit.shortcut is not None]
 
     def _open(self) -> list[bool]:
-        """Returns which blocks are open to choice."""
+        """Returns a bool for each block: True if the search may choose on it by now."""
         assert self.policies is not None
         count = self.policies.blocks
         return self.search.past(

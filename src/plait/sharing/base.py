@@ -93,7 +93,7 @@ class Sharing(nn.Module, ABC):
         )
 
     def encoder_of(self, task: str) -> nn.Module | None:
-        """Returns the one encoder that serves a task, alone or with others; None if several do."""
+        """Returns the encoder that serves a task, alone or with others; None if several do."""
         return None
 
     def watched(self) -> dict[str, Watched]:

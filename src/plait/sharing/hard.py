@@ -156,7 +156,7 @@ class Hard(Sharing):
         self._check_all_read()
 
     def _depth_of(self, task: str, stages: int) -> int:
-        """Returns how many of a trunk's stages a task reads."""
+        """Returns the number of a trunk's stages that a task runs through."""
         last = self.attach.get(task, stages - 1)
         if last not in range(stages):
             raise ConfigError(

@@ -198,7 +198,7 @@ class LearningToBranch(JointSharing):
         return found
 
     def _rows(self) -> list[list[Row]]:
-        """Returns what the modules of each level after the first read; the tasks last."""
+        """Returns the routing rows of each level after the first; those of the tasks last."""
         if not (self.training and self.choices):
             return [[{read: None} for read in row] for row in self._tree()]
         search, (start, end) = self.search, self.search.temperatures

@@ -38,7 +38,7 @@ REFINES = ("conv", "basic", "bottleneck")
 
 
 class Halves(NamedTuple):
-    """What the trunk gives at one stage: the value before its last part, and its output."""
+    """The values of the trunk at one stage: before its last part, and its output."""
 
     before: Tensor
     output: Tensor

@@ -1,4 +1,4 @@
-"""What one task is: head, loss, metrics, and the rule for valid labels."""
+"""Tasks: a head, a loss, metrics, and the rule for valid labels."""
 
 from plait.tasks.base import BaseTask
 from plait.tasks.classification import Classification

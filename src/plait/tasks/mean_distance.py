@@ -1,4 +1,4 @@
-"""How far predicted points are from their labels."""
+"""The mean distance of predicted points from their labels."""
 
 from __future__ import annotations
 

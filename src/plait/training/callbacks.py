@@ -1,4 +1,4 @@
-"""What can be hooked into training."""
+"""Hooks into training."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Where and in which precision a model runs."""
+"""The device and the precision of a training."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the labels of the first epoch were, task by task."""
+"""Statistics of the labels of the first epoch, task by task."""
 
 from __future__ import annotations
 

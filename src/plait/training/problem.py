@@ -83,7 +83,7 @@ class ModelProblem:
     def virtual_step(
         self, parameters: Sequence[Tensor], gradient: Sequence[Tensor]
     ) -> tuple[tuple[Tensor, ...], tuple[Tensor, ...]]:
-        """Returns where the optimizer's next step leads from `parameters`, and its slope.
+        """Returns the parameters after the optimizer's next step, and the slope of that step.
 
         A parameter that no task reaches has gradient zero here, where the optimizer itself would
         skip it: weight decay and momentum move it in the virtual step.

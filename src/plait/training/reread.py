@@ -29,7 +29,7 @@ class Reread:
         self._before: State = random_state(device)
 
     def __call__(self, losses: Callable[[], Mapping[str, Tensor]]) -> Mapping[str, Tensor]:
-        """Returns what `losses` gives, without a graph.
+        """Evaluates `losses` without a graph, under the random state and buffers of the step.
 
         Args:
             losses: repeats the forward passes, in their first order.

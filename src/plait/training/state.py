@@ -1,4 +1,4 @@
-"""Where a training is."""
+"""The position of a training: epoch, step, best epoch."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 
 @dataclass
 class State:
-    """Where a training is.
+    """The position of a training: epoch, step, best epoch.
 
     Attributes:
         epoch: epochs that are finished, from 0.

@@ -25,7 +25,7 @@ from plait.training.reread import Reread, keep_buffers
 
 @dataclass(frozen=True)
 class StepRecord:
-    """What one optimizer step did.
+    """The record of one optimizer step.
 
     Attributes:
         losses: `{task: L_t}`, before static weights.

@@ -1,4 +1,4 @@
-"""Where an optimizer's next step would lead, and how that depends on the gradient."""
+"""An optimizer's next step as a function of the gradient, taken on copies."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def virtual_step(
     values: Sequence[Tensor],
     gradient: Sequence[Tensor],
 ) -> tuple[tuple[Tensor, ...], tuple[Tensor, ...]]:
-    """Returns what the optimizer's next step would make of `values`; changes nothing.
+    """Takes the optimizer's next step on `values` and changes neither model nor optimizer.
 
     Args:
         optimizer: SGD, Adam or AdamW of torch, with its present state and the options of each

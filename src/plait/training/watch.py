@@ -1,4 +1,4 @@
-"""What the model's parts show of their health, in the log; a gate that collapses warns once."""
+"""Tables of the model's parts in the log; a gate that collapses warns once."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def log_watched(log: EventLog, state: State, watched: Mapping[str, Watched]) -> 
 
 
 def collapsed(watched: Mapping[str, Watched]) -> dict[str, str]:
-    """Returns what to say of each gate that gives all its weight to one of its experts."""
+    """Returns `{gate: warning}` of the gates that give all weight to one expert."""
     found: dict[str, str] = {}
     for title, table in watched.items():
         if not table.shares or len(table.columns) < 2:

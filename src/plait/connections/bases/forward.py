@@ -55,7 +55,7 @@ class ForwardConnection(Gated, ABC):
         """
 
     def entering(self, task: str, predictions: Mapping[str, Tensor], body: Tensor) -> Tensor:
-        """Returns what is added to the first value in a task's network, if it `enters_input`.
+        """Returns the addend for the first value in a task's network; only if it `enters_input`.
 
         Args:
             task: a task that has parents.

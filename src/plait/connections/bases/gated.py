@@ -46,7 +46,7 @@ class Gated(Connection, ABC):
         return tuple(s for s in super().parents(task) if not self.gates.off((s, task)))
 
     def held(self, signal: Tensor) -> Tensor:
-        """Returns what a source gives, without its graph if sources are detached."""
+        """Returns the signal of a source; cut off from its graph if `detach` is set."""
         return signal if self.detach is None else signal.detach()
 
     def gated(self, edge: Edge, signal: Tensor) -> Tensor:

@@ -1,4 +1,4 @@
-"""What the lateral connections have in common: earlier columns are read stage by stage."""
+"""The base of lateral connections, which read other tasks' columns stage by stage."""
 
 from __future__ import annotations
 
@@ -90,7 +90,7 @@ class Laterals(Gated, StageConnection):
         return self.parents(task) if self.heads and stage == self.last else ()
 
     def add(self, stage: int, task: str, hidden: Mapping[str, Tensor], body: Tensor) -> Tensor:
-        """Returns what comes from the sources' outputs of the stage before."""
+        """Returns the sum of the sources' gated outputs of the stage before, shaped like `body`."""
         return self._lateral(stage, task, hidden, body)
 
     def mix(
@@ -106,7 +106,7 @@ class Laterals(Gated, StageConnection):
     def _lateral(
         self, place: int, task: str, outputs: Mapping[str, Tensor], like: Tensor
     ) -> Tensor:
-        """Returns what one unit adds; its place is that of a stage, or after the last one."""
+        """Returns the addend of one unit; `place` is a stage's number, or one past the last."""
         values: dict[str, Tensor] = {}
         for source in self.parents(task):
             value = self.held(outputs[source])

@@ -1,4 +1,4 @@
-"""What the connections that mix the outputs of stages have in common."""
+"""The base of connections that mix the outputs of the tasks' stages."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ class Mixing(StageConnection):
 
     @abstractmethod
     def mixed(self, stage: int, task: str, outputs: Mapping[str, Tensor]) -> Tensor:
-        """Returns what a task that reads others goes on with."""
+        """Returns the mixture that a task's next stage reads, in the shape of the task's output."""
 
     def mix(
         self, stage: int, outputs: Mapping[str, Tensor], tasks: Sequence[str]

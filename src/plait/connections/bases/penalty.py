@@ -66,7 +66,7 @@ class PenaltyConnection(Connection):
         """
 
     def held(self, source: Tensor, target: Tensor) -> tuple[Tensor, Tensor]:
-        """Returns what is compared, one side without its graph if `detach` names it."""
+        """Returns the pair to compare; the side that `detach` names is cut off from its graph."""
         return (
             source.detach() if self.detach == "source" else source,
             target.detach() if self.detach == "target" else target,

@@ -36,7 +36,7 @@ class StageConnection(Connection, ABC):
             )
 
     def add(self, stage: int, task: str, hidden: Mapping[str, Tensor], body: Tensor) -> Tensor:
-        """Returns what is added to a stage's value before its activation.
+        """Returns the addend for a stage's value before its activation, in the shape of `body`.
 
         Args:
             stage: number of the stage, from 1 (the first reads the input).

@@ -1,4 +1,4 @@
-"""How much each edge of the tasks' graph counts: fixed, scheduled or learned."""
+"""The strength alpha of each edge of the tasks' graph: fixed, scheduled or learned."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a connection is told of the model when it is set up."""
+"""The facts of the model that a connection needs to set itself up."""
 
 from __future__ import annotations
 

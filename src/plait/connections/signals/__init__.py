@@ -1,3 +1,3 @@
-"""What passes along an edge: fitted to its reader, or read by its kind."""
+"""Signals along an edge: fitted to the reader's shape, or read by their kind."""
 
 __all__: list[str] = []

@@ -1,4 +1,4 @@
-"""What a prediction says, read by its kind."""
+"""Predictions as probabilities or numbers, by their kind."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How labels move with an image, by the geometry that their task declares."""
+"""Labels moved with their image, by the geometry that their task declares."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class Placed(Protocol):
 
     @property
     def geometry(self) -> Geometry:
-        """Where a label lies on its input."""
+        """The geometry of a label on its input."""
 
     @property
     def missing(self) -> float:

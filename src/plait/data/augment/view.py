@@ -42,7 +42,7 @@ class View:
         return height, width
 
     def moved(self, positions: Tensor) -> Tensor:
-        """Returns where positions `[..., 2]` of the image, in pixels, are in the view."""
+        """Maps positions `[..., 2]` of the image, in pixels, to positions in the view."""
         backwards: Tensor = torch.linalg.inv(self.matrix)
         return (positions - self.centre) @ backwards.T + self.size / 2
 

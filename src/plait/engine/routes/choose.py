@@ -1,4 +1,4 @@
-"""Which route a step takes."""
+"""The choice of a step's route."""
 
 from __future__ import annotations
 

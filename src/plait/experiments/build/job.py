@@ -26,7 +26,7 @@ from plait.training.options import GroupOptions, TrainerOptions
 
 @dataclass(frozen=True)
 class Job:
-    """What a run needs.
+    """The objects of one run.
 
     Attributes:
         problem: the data, tasks and encoder.

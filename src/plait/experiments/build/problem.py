@@ -20,7 +20,7 @@ from plait.tasks import BaseTask
 
 
 class Problem:
-    """What a recipe gives: data, tasks and encoder.
+    """Opens a recipe once, and gives its data, tasks and encoder to any number of runs.
 
     The data are read when the first run asks for them, and kept: a comparison of many runs reads
     its files once. Tasks and encoders are new for each run, because training changes them.

@@ -1,4 +1,4 @@
-"""Which nodes of the autograd graph have a short row."""
+"""The nodes of the autograd graph that have a short row."""
 
 from __future__ import annotations
 

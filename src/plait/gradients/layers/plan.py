@@ -20,7 +20,7 @@ from plait.gradients.scratch import Scratch
 
 @dataclass(frozen=True)
 class LayerGradients:
-    """What the tasks' losses say without rows.
+    """The Gramian of the tasks' gradients, formed without rows.
 
     Attributes:
         gramian: inner products of the tasks' gradients at the shared parameters, `[T, T]`, float64.
@@ -33,7 +33,7 @@ class LayerGradients:
 
 @dataclass
 class LayerPlan:
-    """How to form the Gramian of a step from short rows, and what it costs.
+    """Plans the Gramian of a step from short rows, and tells its cost.
 
     Each task is differentiated with respect to the outputs of the layers only, so that autograd
     skips every gradient at their weights. For a linear layer with inputs X, those of two tasks have
@@ -104,7 +104,7 @@ class LayerPlan:
 
     @property
     def bytes(self) -> dict[str, int]:
-        """What the buffer takes on each route."""
+        """Bytes of the buffer by route, `{"layers": n, "rows": n}`."""
         full = sum(parameter.numel() for parameter in self.shared)
         return {
             "layers": self.tasks * self.width * self.dtype.itemsize,

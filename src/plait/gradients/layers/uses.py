@@ -1,4 +1,4 @@
-"""Which node of the autograd graph makes the only use of a parameter."""
+"""The node of the autograd graph that makes the only use of a parameter."""
 
 from __future__ import annotations
 

@@ -79,7 +79,7 @@ def convolution(node: Any, uses: Uses, tasks: int) -> ShortRow:
 
 
 def _unfold(inputs: Tensor, weight: Tensor, stride: Size, padding: Size, dilation: Size) -> Tensor:
-    """Returns what the weight is multiplied with at each output pixel, `[pixels, numbers]`."""
+    """Returns the input numbers that each output pixel multiplies, `[pixels, numbers]`."""
     columns = F.unfold(inputs, weight.shape[2:], dilation, padding, stride)
     return columns.mT.flatten(0, 1)
 

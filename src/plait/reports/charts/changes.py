@@ -1,4 +1,4 @@
-"""What joint training changed: each member, each task, against the single-task networks."""
+"""Charts of the changes by joint training: each member, each task, against single-task networks."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Where the tasks' gradients point against each other."""
+"""Charts of the conflicts between the tasks' gradients."""
 
 from __future__ import annotations
 

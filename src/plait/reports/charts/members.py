@@ -46,7 +46,7 @@ def member_chart(compared: Compared, looks_of: Mapping[str, Look]) -> Chart:
 
 
 def named(found: Comparison, looks_of: Mapping[str, Look]) -> dict[str, Look]:
-    """Returns how each member, and the single-task network, is drawn, by its label."""
+    """Returns the look of each member, and of the single-task networks, by its label."""
     return {**{label: looks_of[name] for name, label in found.labels.items()}, SINGLE: _ALONE}
 
 

@@ -87,7 +87,7 @@ def validation_chart(subject: Subject) -> Chart:
 
 
 def weight_chart(subject: Subject) -> Chart:
-    """What each task's gradient counted."""
+    """Draws the weight of each task over the steps."""
     title = "Task weights"
     curves = _by_task(subject, lambda step: step.weights)
     if not curves:

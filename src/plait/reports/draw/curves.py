@@ -1,4 +1,4 @@
-"""What all charts over steps and epochs are made of."""
+"""Pieces of all charts over steps and epochs."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ class Chart:
 
 @dataclass(frozen=True)
 class Subject:
-    """What the charts are drawn from.
+    """The run that charts draw, with the looks of its tasks.
 
     Attributes:
         run: the run; in a comparison, the joint one.

@@ -21,7 +21,7 @@ Cells = Sequence[Sequence[float | None]]
 
 @dataclass(frozen=True)
 class Scale:
-    """What the colours say.
+    """Maps numbers to colours.
 
     Attributes:
         low: the number with the first colour.

@@ -1,4 +1,4 @@
-"""How every plotly chart of the page looks."""
+"""The look of all plotly charts."""
 
 from __future__ import annotations
 

@@ -33,7 +33,7 @@ _SMALL = 256  # pixels; an image below is enlarged on the page, where smoothing 
 
 @dataclass(frozen=True)
 class Mark:
-    """What is drawn over an image: a circle or a box.
+    """A circle or a box drawn over an image.
 
     Attributes:
         shape: which of the two.
@@ -110,7 +110,7 @@ def _card(example: Example, path: Path) -> Card:
 
 
 def _marks(view: View, width: int, height: int) -> list[Mark]:
-    """Returns what of a view is drawn over the image: first the truth, then the prediction."""
+    """Returns the marks of a view over the image: first the truth, then the prediction."""
     marks = []
     if isinstance(view, PointView | BoxView):
         for true, place in ((True, view.true), (False, view.predicted)):

@@ -1,4 +1,4 @@
-"""What the template shows of a comparison."""
+"""The page of a comparison."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ from plait.runs.folder import GALLERY
 
 @dataclass(frozen=True)
 class MemberCharts:
-    """What the parts of one member's model recorded of themselves; `look` is how it is drawn."""
+    """Charts of the numbers that one member's model recorded of itself, with the member's look."""
 
     label: str
     look: Look
@@ -36,7 +36,7 @@ class MemberCharts:
 
 
 def comparison_page(folder: Path) -> dict[str, Any]:
-    """Returns what the template shows of a comparison.
+    """Returns the variables of the template for the page of a comparison.
 
     With one member the page goes on with its run: all charts, its tasks in their colours. With
     several it sets them over each other, in the members' colours. Of several seeds, numbers are of
@@ -90,7 +90,7 @@ def _charts(compared: Compared, of_tasks: Mapping[str, Look]) -> list[Chart]:
 def _inside(
     compared: Compared, of_tasks: Mapping[str, Look], of_members: Mapping[str, Look]
 ) -> list[MemberCharts]:
-    """Returns what each member recorded; the penalties too, where no other chart has them."""
+    """Returns the charts inside each member, with its penalties where no other chart has them."""
     shown = []
     for index, (name, (run, *_)) in enumerate(compared.joint.items()):
         charts = inside_charts(run, of_tasks, f"inside-{index}")
@@ -103,7 +103,7 @@ def _inside(
 
 
 def _tiles(compared: Compared) -> list[Tile]:
-    """Returns how large the comparison is."""
+    """Returns tiles with the size of the comparison."""
     found = compared.found
     seconds = [
         second

@@ -1,4 +1,4 @@
-"""What the template shows of one run."""
+"""The page of one run."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ class Tile:
 
 
 def run_page(folder: Path) -> dict[str, Any]:
-    """Returns what the template shows of one run."""
+    """Returns the variables of the template for the page of one run."""
     run = read_run(folder)
     subject = Subject(run, {}, looks(run.tasks))
     return {
@@ -71,7 +71,7 @@ def run_charts(subject: Subject) -> list[Chart]:
 
 
 def run_tiles(run: Run) -> list[Tile]:
-    """Returns how large a run is, how long it took, and what is its best epoch."""
+    """Returns tiles with the size, the time and the best epoch of a run."""
     steps = run.steps[-1].step if run.steps else 0
     ended = [event.epoch for event in run.validations]
     begun = [run.steps[-1].epoch + 1] if run.steps else []  # steps count epochs from 0

@@ -1,4 +1,4 @@
-"""What the methods recorded of themselves, as one history for each title."""
+"""Histories of the numbers that methods recorded of themselves, one for each title."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class History:
 
     @cached_property
     def last(self) -> dict[str, Row]:
-        """What each row had when it was last recorded."""
+        """The last recorded values of each row, `{row: {column: value}}`."""
         found: dict[str, Row] = {}
         for _, rows in self.events:
             found |= rows
@@ -50,7 +50,7 @@ class History:
         )
 
     def travel(self) -> dict[str, float]:
-        """Returns how far each row went: the sum of its cells' changes from first to last."""
+        """Returns `{row: sum of the changes of its cells, from the first record to the last}`."""
         first: dict[str, Row] = {}
         for _, rows in reversed(self.events):
             first |= rows

@@ -1,3 +1,3 @@
-"""What a reader is told in words: numbers, verdicts, warnings."""
+"""The words of a page: numbers, verdicts, warnings."""
 
 __all__: list[str] = []

@@ -13,7 +13,7 @@ from plait.runs.comparison import mean
 
 
 def run_headline(run: Run) -> str:
-    """Returns how many tasks beat the trivial predictor on their main metric, and which do not.
+    """Counts the tasks that beat the trivial predictor on their main metric; names the others.
 
     Tasks whose metric has no known direction are left out; the text is empty if none is left.
     """

@@ -1,4 +1,4 @@
-"""What a reader has to know before any chart: warnings, and steps that were not taken."""
+"""Notices above the charts: warnings, and steps that were not taken."""
 
 from __future__ import annotations
 

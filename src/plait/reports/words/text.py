@@ -81,7 +81,7 @@ def duration(seconds: float) -> str:
 
 
 def ratio(value: float, base: float) -> str:
-    """Returns how many times a base a value is.
+    """Returns `value / base` as text; a dash if the base is not positive.
 
     Example:
         >>> ratio(3, 4), ratio(3, 400), ratio(3, 0)
@@ -104,7 +104,7 @@ def arrow(metric: str, higher: bool | None) -> str:
 
 
 def against(value: float, trivial: float | None, higher: bool | None) -> str:
-    """Returns how a value compares with that of the trivial predictor."""
+    """Compares with the trivial predictor: "better", "worse", "no better" or a dash."""
     if trivial is None or higher is None or math.isnan(value) or math.isnan(trivial):
         return MISSING
     if value == trivial:

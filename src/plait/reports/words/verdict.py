@@ -1,4 +1,4 @@
-"""What joint training did, in words: to each task, and with each joint network."""
+"""Verdicts on joint training: for each task, and for each joint network."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ SIGNS = {"better": "▲", "worse": "▼", "equal": "=", "mixed": "◆", "not com
 
 @dataclass(frozen=True)
 class Verdict:
-    """What joint training did: to one task, or with one network to all tasks.
+    """Judges joint training for one task, or one joint network over all tasks.
 
     Attributes:
         of: the task, or the member, that is judged.
@@ -110,7 +110,7 @@ def cost(found: Comparison, member: MemberResult) -> list[str]:
 
 
 def word_of(changes: Sequence[float]) -> str:
-    """Returns what changes come to; one better and one worse are "mixed", whatever their mean."""
+    """Sums changes up in a word; one better and one worse are "mixed", whatever their mean."""
     words = {judgement(change) for change in changes}
     average = math.fsum(changes) / len(changes)
     return "mixed" if {"better", "worse"} <= words else judgement(average)
@@ -155,7 +155,7 @@ def _member_verdict(found: Comparison, member: MemberResult) -> Verdict:
 
 
 def _tasks(found: Comparison, member: MemberResult) -> str:
-    """Returns which tasks got better and which worse."""
+    """Names the tasks that got better and those that got worse."""
     words: dict[str, list[str]] = {}
     for task, rows in found.tasks.items():
         if rows:

@@ -1,4 +1,4 @@
-"""How the layers of one trunk are conditioned on the task."""
+"""Ways to condition the layers of one trunk on the task."""
 
 from plait.sharing.conditioning.active import Active
 from plait.sharing.conditioning.by import (

@@ -1,4 +1,4 @@
-"""Which task the conditioned layers of a trunk serve at the moment."""
+"""The task that the conditioned layers of a trunk serve at the moment."""
 
 from __future__ import annotations
 

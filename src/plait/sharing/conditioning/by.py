@@ -25,7 +25,7 @@ MAPS: Kinds = (nn.Linear, *CONVOLUTIONS)
 
 
 class Way(ABC):
-    """How a layer is conditioned.
+    """The base of the ways to condition a layer on the task.
 
     Attributes:
         kinds: groups of layers that it can condition; the first group of which a trunk has any.
@@ -34,7 +34,7 @@ class Way(ABC):
     kinds: tuple[Kinds, ...]
 
     def choose(self, layers: Mapping[str, nn.Module]) -> dict[str, nn.Module]:
-        """Returns those of the layers that are conditioned, by name."""
+        """Chooses the layers to condition, `{name: layer}`; empty if none fits."""
         for group in self.kinds:
             chosen = {n: each for n, each in layers.items() if self.fits(each, group)}
             if chosen:
@@ -47,7 +47,7 @@ class Way(ABC):
 
     @abstractmethod
     def unit(self, base: nn.Module) -> nn.Module:
-        """Returns what a task adds to a layer; draws from the global generator."""
+        """Makes the module that one task adds to a layer; draws from the global generator."""
 
     def wrap(self, base: nn.Module, units: Mapping[str, nn.Module], active: Active) -> TaskIndexed:
         """Returns the layer that takes the place of `base`."""

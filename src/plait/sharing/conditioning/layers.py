@@ -47,7 +47,7 @@ class TaskIndexed(nn.Module, ABC):
         return self.base
 
     def unit(self) -> nn.Module:
-        """Returns what is the active task's own."""
+        """Returns the module of the active task."""
         return self.own[safe_key(self._active.task)]
 
     @abstractmethod

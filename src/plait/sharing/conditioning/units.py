@@ -1,4 +1,4 @@
-"""What one task adds to one layer of a trunk. All but the masks start as no change at all."""
+"""Modules that one task adds to a layer; all but the masks start as no change at all."""
 
 from __future__ import annotations
 

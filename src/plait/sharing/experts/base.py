@@ -25,7 +25,7 @@ Counts = int | Mapping[str, int]
 
 @dataclass
 class Found:
-    """What the passes of one forward have found.
+    """Collects features, gates and terms from the passes of one forward.
 
     Attributes:
         features: of each task.

@@ -12,7 +12,7 @@ from plait.networks.grids import pool
 
 
 class Made:
-    """What one expert made of an input. Lives for one pass.
+    """The output of one expert for one input; lives for one pass.
 
     Args:
         values: `[B, C, ...]`, or `[B, ..., C]` if `channel_dim` is -1.
@@ -34,7 +34,7 @@ class Made:
 
 
 class Blend:
-    """What several experts made of one input, and weighted sums of it. Lives for one pass.
+    """The outputs of several experts for one input, and their weighted sums; lives for one pass.
 
     Args:
         made: of each expert, all of one shape.

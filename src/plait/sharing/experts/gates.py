@@ -21,7 +21,7 @@ START = 0.05  # free logits begin in [-START, START]
 
 @dataclass(frozen=True)
 class Reading:
-    """What a gate reads.
+    """The input of a gate: its source and width.
 
     Attributes:
         source: "nothing"; "flat", the flattened input; "pooled", the input pooled over its
@@ -57,7 +57,7 @@ class Reading:
 def reading_of(
     gate_input: GateInput, entering: Any, made: int, channels: int | None = None
 ) -> Reading:
-    """Returns what a gate reads of inputs like `entering`.
+    """Chooses the input of a gate, for inputs like `entering`.
 
     Args:
         gate_input: "input" flattens one tensor of floats, "features" is the mean over the experts,
@@ -87,7 +87,7 @@ def reading_of(
 
 
 def common_reading(readings: Mapping[str, Reading], method: str) -> Reading:
-    """Returns what a gate reads of the inputs of all tasks; raises `ShapeError` if they differ.
+    """Returns the one input of a gate for all tasks; raises `ShapeError` if they differ.
 
     Args:
         readings: `{task: what it would read of that task's input}`.

@@ -51,7 +51,7 @@ class LevelExperts(ExpertSharing):
             self.shapes[task] = FeatureShape(levels, shape.channel_dim)
 
     def _reading(self, level: int, example: Any) -> Reading:
-        """Returns what the gates at a level read; all of them meet the inputs of all tasks."""
+        """Returns the input of the gates at a level; all of them meet the inputs of all tasks."""
         readings: dict[str, Reading] = {}
         for task, shape in self.shapes.items():
             entering, channels = input_of(task, example), None
@@ -75,7 +75,7 @@ class LevelExperts(ExpertSharing):
             self.gates[gate_key(owner, level)] = Gate(experts, reading, self.gate_hidden)
 
     def _run(self, owner: str, level: int, entering: Any, mask: Tensor | None) -> list[Made]:
-        """Returns what the experts of an owner make of the input of their branch."""
+        """Runs the experts of an owner on the input of their branch."""
         first = self.ends[level - 1] + 1 if level else 0
         made: list[Made] = []
         for expert in self._experts(owner):

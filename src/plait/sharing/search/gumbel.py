@@ -30,7 +30,7 @@ def gumbel_softmax(logits: Tensor, temperature: Tensor | float) -> Tensor:
 
 
 class Search(nn.Module, Scheduled):
-    """How far a search over discrete choices is: its warm-up, and then its temperature.
+    """Tracks a search over discrete choices: first a warm-up, then a falling temperature.
 
     Args:
         warmup: share of the training before the search begins, 0 <= warmup < 1.
@@ -69,10 +69,10 @@ class Search(nn.Module, Scheduled):
         return self.progress >= self.warmup - ROUNDING
 
     def past(self, shares: Sequence[float]) -> list[bool]:
-        """Returns which shares of the training are over; copies the progress to the host."""
+        """Returns a bool for each share: True if the training is past it; copies to the host."""
         progress = float(self.progress) + ROUNDING
         return [progress >= share for share in shares]
 
     def share(self) -> Tensor:
-        """Returns how much of the search is done, 0..1, as a scalar on the device."""
+        """Returns the share of the search that is done, in [0, 1], as a scalar on the device."""
         return ((self.progress - self.warmup) / (1 - self.warmup)).clamp(0, 1)

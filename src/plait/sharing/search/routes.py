@@ -58,12 +58,12 @@ class Routes(nn.Module):
         return torch.stack(logits).softmax(dim=-1)
 
     def best(self) -> list[int]:
-        """Returns what each reader reads most; the first of equals."""
+        """Returns the likeliest choice of each reader; the first of equals."""
         return [row.index(max(row)) for row in self.shares().tolist()]
 
 
 def mixed(row: Row, outputs: Mapping[int, Tensor]) -> Tensor:
-    """Returns what a reader reads: one output, or a mixture of several."""
+    """Returns the input of a reader: one output, or a weighted sum of several."""
     total: Tensor | None = None
     for index, weight in row.items():
         part = outputs[index] if weight is None else weight * outputs[index]
@@ -73,7 +73,7 @@ def mixed(row: Row, outputs: Mapping[int, Tensor]) -> Tensor:
 
 
 def followed(row: Row, rows: Sequence[Row]) -> Row:
-    """Returns what a reader reads of the level below that which it reads itself."""
+    """Composes two routing rows: the weights of a reader on the level two below."""
     found: dict[int, Tensor | None] = {}
     for index, weight in row.items():
         for below, inner in rows[index].items():

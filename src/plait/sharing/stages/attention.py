@@ -15,7 +15,7 @@ CONVOLUTIONS: list[Any] = [nn.Conv1d, nn.Conv2d, nn.Conv3d]
 
 @dataclass(frozen=True)
 class Layers:
-    """What the layers between two values of one kind are made of.
+    """Makes convolutions or linear layers, to fit the values of a stage.
 
     Attributes:
         dims: axes of the grid that a convolution runs over; 0 for vectors and tokens, which get
@@ -26,7 +26,7 @@ class Layers:
 
     @classmethod
     def of(cls, shape: tuple[int, ...], channel_dim: int) -> Layers:
-        """Returns those for values of a shape, without the batch axis."""
+        """Chooses the layers for values of a shape, without the batch axis."""
         dims = 0 if channel_dim == -1 else len(shape) - 1
         if dims > len(CONVOLUTIONS):
             raise ShapeError(

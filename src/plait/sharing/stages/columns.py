@@ -90,7 +90,7 @@ def _shift(
 def plan(
     lengths: Mapping[str, int], wanted: Collection[str], connections: Sequence[StageConnection]
 ) -> list[Step]:
-    """Returns what runs at each stage, found from the last one back.
+    """Plans the networks and mixtures to run at each stage, from the last one back.
 
     Args:
         lengths: `{task: number of stages}`.

@@ -1,4 +1,4 @@
-"""What tasks with like labels have in common: class numbers, or numbers with a unit."""
+"""Bases of tasks with like labels: class numbers, or numbers with a unit."""
 
 from plait.tasks.labels.classes import ClassLabels
 from plait.tasks.labels.numbers import NumberLabels
