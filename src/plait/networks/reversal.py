@@ -59,7 +59,7 @@ class GradientReversal(nn.Module, Scheduled):
         self.register_buffer("progress", torch.zeros(()))
 
     def set_progress(self, progress: float) -> None:
-        """Is told the share of the training that is done."""
+        """Stores `progress`, the share of the training that is done, in [0, 1]."""
         self.progress.fill_(progress)
 
     def factor(self) -> Tensor:

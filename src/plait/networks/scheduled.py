@@ -8,26 +8,25 @@ from torch import nn
 
 
 class Scheduled(ABC):
-    """A module that asks how far the training is.
+    """The base of modules that depend on the progress of the training.
 
-    What it keeps of the answer is a buffer with a value that is defined before any training, so
-    that evaluation is the same in every process and a run resumes to the last bit.
+    They keep it in a buffer that has a value before any training, so that evaluation is the same in
+    every process and a run resumes to the last bit.
     """
 
     @abstractmethod
     def set_progress(self, progress: float) -> None:
-        """Is told before each optimizer step.
+        """Adapts the module to the progress of the training.
+
+        The Trainer calls it before each optimizer step; a loop of your own does as well.
 
         Args:
-            progress: the share of the training that is done, 0..1.
+            progress: the share of the training that is done, in [0, 1].
         """
 
 
 def set_progress(module: nn.Module, progress: float) -> None:
-    """Tells every scheduled part of a module how far the training is.
-
-    The Trainer calls it before each step; a loop of your own does as well.
-    """
+    """Calls `set_progress` of every scheduled module in `module`, itself included."""
     for part in module.modules():
         if isinstance(part, Scheduled):
             part.set_progress(progress)
