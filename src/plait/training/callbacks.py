@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 class Callback:
-    """Hooks that the Trainer calls; override the ones you need. An exception in one ends the run."""
+    """Hooks that the Trainer calls; override those you need. An exception in one ends the run."""
 
     def on_train_start(self, trainer: Trainer) -> None:
         """Before the first step of `fit`, also of a resumed one."""
