@@ -19,14 +19,14 @@ def test_labels_are_counted_when_the_batch_is_made() -> None:
     (part,) = batch.parts
     assert part.inputs is INPUTS
     assert dict(part.targets) == TARGETS
-    assert part.source == "data"
+    assert part.tasks == ("breed", "age")
 
 
 def test_tasks_without_labels_and_labels_without_a_task_are_left_out() -> None:
     targets = {**TARGETS, "age": torch.full((3,), math.nan), "owner": ["x", "y", "z"]}
-    batch = Batch.of(INPUTS, targets, TASKS, weights={"age": torch.ones(3)}, source="pets")
+    batch = Batch.of(INPUTS, targets, TASKS, weights={"age": torch.ones(3)})
     (part,) = batch.parts
-    assert (list(part.targets), list(part.weights), part.source) == (["breed"], [], "pets")
+    assert (list(part.targets), list(part.weights), part.tasks) == (["breed"], [], ("breed",))
     assert batch.counts == {"breed": 2}
     assert Batch.of(INPUTS, {"breed": TARGETS["breed"]}, TASKS).counts == {"breed": 2}
 
@@ -39,8 +39,8 @@ def test_weights_count_and_stay_with_their_labels() -> None:
 
 
 def test_counts_add_up_over_the_parts() -> None:
-    one = Batch.of(INPUTS, TARGETS, TASKS, source="a")
-    other = Batch.of(INPUTS, {"breed": TARGETS["breed"]}, TASKS, source="b")
+    one = Batch.of(INPUTS, TARGETS, TASKS)
+    other = Batch.of(INPUTS, {"breed": TARGETS["breed"]}, TASKS)
     joined = Batch(one.parts + other.parts)
     assert joined.counts == {"breed": 4, "age": 1}
 
@@ -55,6 +55,16 @@ def test_weights_have_to_belong_to_labels() -> None:
         Batch.of(INPUTS, TARGETS, TASKS, weights={"bred": torch.ones(3)})
 
 
+@pytest.mark.parametrize(
+    ("targets", "found"), [({"bred": INPUTS, "x": INPUTS}, "bred, x"), ({}, "none")]
+)
+def test_some_label_has_to_belong_to_a_task(targets: dict[str, object], found: str) -> None:
+    near = r" Did you mean 'breed'\?" if targets else ""
+    message = rf"no label belongs to a task of the model; found {found}; tasks: breed, age\.{near}$"
+    with pytest.raises(DataError, match=message):
+        Batch.of(INPUTS, targets, TASKS)
+
+
 def test_a_label_outside_its_range_is_refused() -> None:
     with pytest.raises(DataError, match="task 'breed'"):
         Batch.of(INPUTS, {"breed": torch.tensor([0, 1, 3])}, TASKS)
@@ -62,7 +72,7 @@ def test_a_label_outside_its_range_is_refused() -> None:
 
 def test_moving_moves_every_tensor_and_no_number() -> None:
     inputs = {"text": Masked(torch.zeros(3, 4), torch.ones(3, 4).bool()), "image": INPUTS}
-    batch = Batch.of(inputs, TARGETS, TASKS, weights={"breed": torch.ones(3)}, source="pets")
+    batch = Batch.of(inputs, TARGETS, TASKS, weights={"breed": torch.ones(3)})
     moved = batch.to("meta")
     (part,) = moved.parts
     assert isinstance(part.inputs["text"], Masked)
@@ -77,13 +87,13 @@ def test_moving_moves_every_tensor_and_no_number() -> None:
 
 def test_only_keeps_labels_counts_and_weights_of_the_named_tasks() -> None:
     weights = {"breed": torch.tensor([0.5, 1.0, 2.0]), "age": torch.tensor([3.0, 1.0, 1.0])}
-    one = Batch.of(INPUTS, TARGETS, TASKS, weights=weights, source="a")
-    other = Batch.of(INPUTS + 1, {"age": torch.ones(3)}, TASKS, source="b")
+    one = Batch.of(INPUTS, TARGETS, TASKS, weights=weights)
+    other = Batch.of(INPUTS + 1, {"age": torch.ones(3)}, TASKS)
     batch = Batch(one.parts + other.parts)
 
     both = batch.only(["age", "unknown"])
     assert both.counts == {"age": 6.0}
-    assert [part.source for part in both.parts] == ["a", "b"]
+    assert len(both.parts) == 2
     (part, _) = both.parts
     assert part.inputs is INPUTS
     assert part.targets.keys() == part.counts.keys() == part.weights.keys() == {"age"}
@@ -91,7 +101,7 @@ def test_only_keeps_labels_counts_and_weights_of_the_named_tasks() -> None:
     assert part.weights["age"] is weights["age"]
 
     first = batch.only(iter(["breed"]))  # the second part has nothing left
-    assert [part.source for part in first.parts] == ["a"]
+    assert [part.inputs is INPUTS for part in first.parts] == [True]
     assert first.counts == {"breed": 2.5}
 
     assert batch.only([]).parts == ()

@@ -12,7 +12,7 @@ from torch.utils.data import DataLoader
 from plait.core import Batch, PerTask
 from plait.core.errors import ConfigError, DataError
 from plait.data import InMemory, loader
-from plait.evaluation import Evaluation, as_batch, evaluate
+from plait.evaluation import Evaluation, evaluate
 from plait.model import MultiTaskModel
 from plait.sharing import Hard
 from plait.tasks import Classification, MultiLabel, Regression, Segmentation
@@ -209,16 +209,11 @@ def test_statistics_of_an_unknown_task_are_refused() -> None:
         evaluate(net, [(inputs, targets)], statistics={"bred": torch.zeros(3)})
 
 
-def test_what_a_loader_yields_becomes_a_batch() -> None:
+def test_batches_are_what_any_loader_yields() -> None:
     net, (inputs, targets) = model(), labelled()
-    batch = as_batch(net, [inputs, targets])
-    assert as_batch(net, batch) is batch
-    assert batch.counts == net.batch(inputs, targets).counts
+    expected = flat(evaluate(net, [net.batch(inputs, targets)]))
+    assert flat(evaluate(net, [[inputs, targets]])) == expected
     weights = {"breed": torch.zeros(SIZE)}
-    assert "breed" not in as_batch(net, (inputs, targets, weights)).counts
-
-
-@pytest.mark.parametrize("item", [torch.zeros(2, 2), (1,), (1, 2, 3, 4), {"x": 1}, None])
-def test_anything_else_is_refused(item: Any) -> None:
-    with pytest.raises(DataError, match=rf"found {type(item).__name__}\. Set the loader"):
-        as_batch(model(), item)
+    assert "breed" not in evaluate(net, [(inputs, targets, weights)]).losses
+    with pytest.raises(DataError, match=r"found Tensor\. Set the loader"):
+        evaluate(net, [torch.zeros(2, 2)])

@@ -9,7 +9,7 @@ from typing import Any, Protocol
 import torch
 from torch import Tensor
 
-from plait.core.errors import DataError, unknown
+from plait.core.errors import DataError, suggest, unknown
 from plait.core.structure import PerTask, map_tensors, tensors
 
 
@@ -29,23 +29,31 @@ class Part:
     """The examples that one source gives to a step.
 
     Attributes:
-        inputs: what the encoder reads: a tensor, any nested structure, or `PerTask`.
+        inputs: what the encoder reads: a tensor `[B, ...]`, any nested structure, or `PerTask`.
         targets: `{task: labels}`; only tasks with at least one valid label.
         counts: `{task: n}`, the mass of the valid labels (their number, if nothing is weighted).
-        weights: `{task: example weights [B] or label mask}`, where given.
-        source: the name of the source.
+        weights: `{task: example weights [B], or a mask or weights in the shape of the labels}`;
+            without the tasks whose labels are not weighted.
     """
 
     inputs: Any
     targets: Mapping[str, Any]
     counts: Mapping[str, float]
     weights: Mapping[str, Tensor] = field(default_factory=dict)
-    source: str = "data"
+
+    @property
+    def tasks(self) -> tuple[str, ...]:
+        """The names of the tasks with a label here, whose predictions a step needs."""
+        return tuple(self.targets)
 
 
 @dataclass(frozen=True)
 class Batch:
-    """The parts of one step. Labels are counted once, on the CPU, when the batch is made."""
+    """The examples of one step, with labels that were counted once, when the batch was made.
+
+    Attributes:
+        parts: one for each source that gives examples to the step.
+    """
 
     parts: tuple[Part, ...]
 
@@ -57,9 +65,8 @@ class Batch:
         tasks: Iterable[CountsLabels],
         *,
         weights: Mapping[str, Tensor] | None = None,
-        source: str = "data",
     ) -> Batch:
-        """Makes a batch of one part and counts its labels.
+        """Makes a batch of one part, with its labels checked and counted.
 
         Args:
             inputs: what the encoder reads.
@@ -67,11 +74,10 @@ class Batch:
                 carry more labels than a model predicts); a task without a valid label is absent.
             tasks: the tasks of the model; each counts its own labels.
             weights: `{task: example weights [B], or a mask or weights in the shape of the labels}`.
-            source: the name of the source.
 
         Raises:
-            DataError: `targets` is not a mapping, labels or weights break their task's rule, or
-                there are weights without labels.
+            DataError: `targets` is not a mapping, or has no label of a task; labels or weights
+                break their task's rule; there are weights without labels.
         """
         if not isinstance(targets, Mapping):
             raise DataError(
@@ -82,23 +88,22 @@ class Batch:
         for name in given:
             if name not in targets:
                 raise DataError(unknown("label of weights", name, targets))
+        tasks = tuple(tasks)
         counts = {
             task.name: task.count(targets[task.name], given.get(task.name))
             for task in tasks
             if task.name in targets
         }
+        if not counts:
+            raise _foreign(targets, [task.name for task in tasks])
         present = {name: count for name, count in counts.items() if count > 0}
-        return cls(
-            (
-                Part(
-                    inputs=inputs,
-                    targets={name: targets[name] for name in present},
-                    counts=present,
-                    weights={name: given[name] for name in present if name in given},
-                    source=source,
-                ),
-            )
+        part = Part(
+            inputs=inputs,
+            targets={name: targets[name] for name in present},
+            counts=present,
+            weights={name: given[name] for name in present if name in given},
         )
+        return cls((part,))
 
     @property
     def examples(self) -> int:
@@ -155,3 +160,11 @@ class Batch:
                 for part in self.parts
             )
         )
+
+
+def _foreign(targets: Mapping[str, Any], tasks: list[str]) -> DataError:
+    keys = ", ".join(map(str, targets)) or "none"
+    near = next((found for key in targets if (found := suggest(str(key), tasks))), "")
+    return DataError(
+        f"no label belongs to a task of the model; found {keys}; tasks: {', '.join(tasks)}.{near}"
+    )

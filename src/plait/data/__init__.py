@@ -1,17 +1,22 @@
 """Data: files and tables, data in memory, loaders that resume, augmentation with labels."""
 
 from plait.data.augment import Augment, Augmented
+from plait.data.collate import Collation, as_batch, collate
 from plait.data.disjoint import Disjoint, of_tasks
 from plait.data.draws import Draw, index_of
-from plait.data.loading import EpochBatches, InMemory, collate, loader
+from plait.data.epoch_batches import EpochBatches
+from plait.data.in_memory import InMemory
+from plait.data.loader import loader
 
 __all__ = [
     "Augment",
     "Augmented",
+    "Collation",
     "Disjoint",
     "Draw",
     "EpochBatches",
     "InMemory",
+    "as_batch",
     "collate",
     "index_of",
     "loader",

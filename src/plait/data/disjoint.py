@@ -12,6 +12,7 @@ from torch.utils.data import Dataset
 from plait.core.errors import DataError, unknown
 from plait.core.structure import PerTask
 from plait.data.draws import Draw, index_of
+from plait.data.epoch_batches import indices_of
 
 Tables = tuple[PerTask, dict[str, Tensor]]
 
@@ -79,7 +80,7 @@ class Disjoint(Dataset[Tables]):
 
     def __getitems__(self, draws: Sequence[Draw | int]) -> list[Tables]:
         """Returns a batch as one item; a loader of torch asks for it, since it is faster."""
-        return [self._tables([index_of(draw) for draw in draws])]
+        return [self._tables(indices_of(draws))]
 
     def _tables(self, indices: Sequence[int]) -> Tables:
         places = torch.tensor(indices)

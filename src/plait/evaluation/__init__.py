@@ -1,14 +1,13 @@
 """Metrics of a model, and measures of the gain from joint training; nothing here trains."""
 
 from plait.evaluation.delta import changes, delta_m
-from plait.evaluation.evaluate import Evaluation, Scores, as_batch, evaluate
+from plait.evaluation.evaluate import Evaluation, Scores, evaluate
 from plait.evaluation.rules import Rule, rule, skill
 
 __all__ = [
     "Evaluation",
     "Rule",
     "Scores",
-    "as_batch",
     "changes",
     "delta_m",
     "evaluate",

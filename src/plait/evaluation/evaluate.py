@@ -10,8 +10,8 @@ import torch
 from torch import Tensor
 from torchmetrics import Metric
 
-from plait.core.batch import Batch
-from plait.core.errors import ConfigError, DataError, unknown
+from plait.core.errors import ConfigError, unknown
+from plait.data import as_batch
 from plait.model import MultiTaskModel
 from plait.networks.modes import evaluating
 from plait.tasks.metrics import direction
@@ -46,22 +46,25 @@ def evaluate(
     device: torch.device | str | None = None,
     statistics: Mapping[str, Tensor] | None = None,
 ) -> Evaluation:
-    """Evaluates in eval mode, without gradients.
+    """Computes the losses and metrics of a model on a data set, in eval mode, without gradients.
 
     The modes of the model's modules and the global CPU generator are left as found.
 
     Args:
         model: the model.
-        batches: `(inputs, {task: labels})` pairs or `Batch` objects.
+        batches: a loader or list of `Batch` objects, or of what `plait.data.as_batch` takes, such
+            as `(inputs, {task: labels})`.
         device: where to run; by default where the model is.
         statistics: `{task: summed label statistics of the training data}`; with them the metrics of
             the constant predictor (majority class, mean) are computed as well.
 
-    A task without a valid label in all of `batches` has no loss and no metrics in the result.
+    Returns:
+        Losses, metrics and counts by task; a task without a valid label in all of `batches` has no
+        loss and no metrics.
 
     Raises:
         ConfigError: `statistics` name an unknown task.
-        DataError: a batch is neither a `Batch` nor a pair, or labels break their task's rule.
+        DataError: a batch is not what `as_batch` takes, or labels break their task's rule.
     """
     for name in statistics or {}:
         if name not in model.tasks:
@@ -74,8 +77,8 @@ def evaluate(
     # The generator as well: iterating a DataLoader draws from it
     with evaluating(model), torch.no_grad(), torch.random.fork_rng(devices=[]):
         for item in batches:
-            batch = as_batch(model, item).to(device)
-            outputs = [model(part.inputs, tasks=part.targets) for part in batch.parts]
+            batch = as_batch(item, model.tasks.values()).to(device)
+            outputs = [model(part.inputs, tasks=part.tasks) for part in batch.parts]
             found = model.losses(outputs, batch)
             for name, loss in found.raw.items():
                 losses[name] += float(loss) * found.counts[name]
@@ -97,18 +100,6 @@ def evaluate(
             task: {name: direction(f"{task}/{name}", metric) for name, metric in each.items()}
             for task, each in metrics.items()
         },
-    )
-
-
-def as_batch(model: MultiTaskModel, item: Any) -> Batch:
-    """Makes a `Batch` of what a loader yields: a `Batch`, or `(inputs, targets[, weights])`."""
-    if isinstance(item, Batch):
-        return item
-    if isinstance(item, list | tuple) and len(item) in (2, 3):
-        return model.batch(*item)
-    raise DataError(
-        "a loader must yield (inputs, {task: labels}), or with a third entry {task: weights}; "
-        f"found {type(item).__name__}. Set the loader's `collate_fn`."
     )
 
 

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from plait.connections import Connection
 from plait.core.batch import Batch
-from plait.core.errors import ConfigError, DataError, suggest
+from plait.core.errors import ConfigError
 from plait.core.keys import safe_key
 from plait.core.outputs import Losses, Outputs, Penalties
 from plait.core.structure import from_signature, signature
@@ -281,15 +281,7 @@ class MultiTaskModel(nn.Module):
         Raises:
             DataError: labels break their task's rule, or no key of `targets` is a task.
         """
-        made = Batch.of(inputs, targets, self.tasks.values(), weights=weights)
-        if not any(name in self.tasks for name in targets):
-            keys = ", ".join(map(str, targets)) or "none"
-            near = next((s for key in targets if (s := suggest(str(key), self.tasks))), "")
-            raise DataError(
-                f"no label belongs to a task of the model; found {keys}; tasks: "
-                f"{', '.join(self.tasks)}.{near}"
-            )
-        return made
+        return Batch.of(inputs, targets, self.tasks.values(), weights=weights)
 
     def roles(self) -> dict[str, frozenset[str]]:
         """Returns `{parameter name: tasks whose predictions depend on it}`, read from the graph.

@@ -10,7 +10,7 @@ import torch
 from torch.utils.data import DataLoader
 
 from plait.core.errors import DataError
-from plait.data.loading import EpochBatches
+from plait.data import EpochBatches
 from plait.training.randomness import Stream
 
 

@@ -95,7 +95,7 @@ class ModelProblem:
         state |= {name: buffer.clone() for name, buffer in self._model.named_buffers()}
         with random_state_kept(self.parameters[0].device), self._autocast:
             outputs = [
-                functional_call(self._model, state, (part.inputs,), {"tasks": part.targets})
+                functional_call(self._model, state, (part.inputs,), {"tasks": part.tasks})
                 for part in batch.parts
             ]
             losses = self._model.losses(outputs, batch)

@@ -45,7 +45,7 @@ class Reading:
             cut: where the heads' graphs are cut off from the trunk's.
         """
         with self.autocast:
-            outputs = [self.model(part.inputs, part.targets, cut) for part in batch.parts]
+            outputs = [self.model(part.inputs, tasks=part.tasks, cut=cut) for part in batch.parts]
             losses = self.model.losses(outputs, batch)
         weighted = {
             task: loss * self.factors[task] if self.factors.get(task, 1.0) != 1.0 else loss

@@ -15,8 +15,9 @@ from plait.balancing.equal import Equal
 from plait.balancing.loss_schedule import LossSchedule
 from plait.core.batch import Batch
 from plait.core.errors import NonFiniteError
+from plait.data import as_batch
 from plait.engine import Backward
-from plait.evaluation.evaluate import as_batch, evaluate
+from plait.evaluation.evaluate import evaluate
 from plait.evaluation.rules import Rule
 from plait.evaluation.rules import rule as rule_of
 from plait.model import MultiTaskModel
@@ -134,7 +135,8 @@ class Trainer:
         """Trains, and leaves the model with the weights of the best epoch if there is `val`.
 
         Args:
-            train: a loader of `(inputs, {task: labels})`, or with a third entry
+            train: a loader of `Batch` objects (`plait.data.loader` with `tasks`, or any loader
+                with a `Collation`), of `(inputs, {task: labels})`, or with a third entry
                 `{task: weights}`.
             val: the same for the validation data; without it there is no best epoch.
             resume: go on from the last checkpoint of the run folder; on the CPU, with the same
@@ -222,7 +224,7 @@ class Trainer:
         """Yields the batches of the epoch that are still to do."""
         try:
             for item in feed.epoch(self.state.epoch, skip=self.state.batch):
-                yield as_batch(self.model, item)
+                yield as_batch(item, self.model.tasks.values())
         except RuntimeError:
             self._obey()  # Ctrl-C may end the loader's workers before it is obeyed after a step
             raise

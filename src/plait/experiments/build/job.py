@@ -74,10 +74,11 @@ def build_job(
             shuffle=split == "train",
             seed=config.seed,
             workers=config.workers,
+            tasks=tasks,
         )
         for split, data in problem.splits(tasks).items()
     }
-    example = next(iter(loaders["val"]))[0]
+    example = next(iter(loaders["val"])).parts[0].inputs
     model = build_model(config, problem, tasks, example)
     transfer = None if resume else start_from_runs(model, config, problem)
     if config.freeze:

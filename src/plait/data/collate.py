@@ -1,0 +1,94 @@
+"""From examples to a batch with counted labels: for plait's loader, and for a stranger's."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from torch.utils.data import default_collate
+
+from plait.core.batch import Batch, CountsLabels
+from plait.core.errors import DataError
+from plait.core.structure import PerTask
+from plait.data.disjoint import join
+from plait.data.in_memory import Rows
+
+
+class Collation:
+    """Makes a `Batch` of examples: stacks them, and checks and counts the labels of the tasks.
+
+    It is the `collate_fn` of a loader; with workers, each of them counts its own batches.
+
+    Args:
+        tasks: the tasks of the model; labels of others are left out.
+
+    Example:
+        >>> import torch
+        >>> from plait.tasks import Regression
+        >>> collation = Collation([Regression("size")])
+        >>> examples = [(torch.zeros(3), {"size": torch.tensor([value])}) for value in (1.0, 2.0)]
+        >>> collation(examples).counts
+        {'size': 2.0}
+    """
+
+    def __init__(self, tasks: Iterable[CountsLabels]) -> None:
+        self.tasks = tuple(tasks)
+
+    def __call__(self, examples: Sequence[tuple[Any, Mapping[str, Any]]]) -> Batch:
+        """Makes the batch of some examples ``(inputs, {task: label})``.
+
+        Raises:
+            DataError: the examples have different label names, none of them is a task, or a label
+                breaks its task's rule.
+        """
+        return Batch.of(*collate(examples), self.tasks)
+
+
+def collate(examples: Sequence[tuple[Any, Mapping[str, Any]]]) -> tuple[Any, dict[str, Any]]:
+    """Stacks examples ``(inputs, {task: label})`` to a pair of inputs and `{task: labels}`.
+
+    All of them must have the same tasks; a label that is missing for an example is the task's
+    missing value (NaN or its ignore index). Examples whose inputs are `PerTask` hold tables, as
+    those of `Disjoint`; these are joined by task.
+
+    Raises:
+        DataError: the examples have different label names.
+    """
+    if isinstance(examples, Rows):
+        return examples.inputs, examples.targets
+    first, targets = examples[0]
+    tasks = targets.keys()
+    for _, other in examples:
+        if other.keys() != tasks:
+            raise DataError(
+                f"all examples must have the same label names; found {sorted(tasks)} and "
+                f"{sorted(other)}. Give a missing label as NaN or the task's ignore_index."
+            )
+    if isinstance(first, PerTask):
+        tables = PerTask({task: join([each[0][task] for each in examples]) for task in tasks})
+        return tables, {task: join([each[1][task] for each in examples]) for task in tasks}
+    inputs = default_collate([each[0] for each in examples])
+    return inputs, {task: default_collate([each[1][task] for each in examples]) for task in tasks}
+
+
+def as_batch(item: Any, tasks: Iterable[CountsLabels]) -> Batch:
+    """Makes a `Batch` of what any loader yields.
+
+    Args:
+        item: a `Batch`, which is returned as it is; or ``(inputs, {task: labels})``; or with a
+            third entry ``{task: weights}``.
+        tasks: the tasks of the model; each counts its own labels.
+
+    Raises:
+        DataError: it is none of these, no label belongs to a task, or labels break their task's
+            rule.
+    """
+    if isinstance(item, Batch):
+        return item
+    if isinstance(item, list | tuple) and len(item) in (2, 3):
+        inputs, targets, *weights = item
+        return Batch.of(inputs, targets, tasks, weights=weights[0] if weights else None)
+    raise DataError(
+        "a loader must yield (inputs, {task: labels}), or with a third entry {task: weights}; "
+        f"found {type(item).__name__}. Set the loader's `collate_fn`."
+    )

@@ -1,0 +1,79 @@
+"""Tables in memory, cut into batches by index."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.utils.data import Dataset
+
+from plait.core.errors import DataError
+from plait.data.draws import Draw, index_of
+from plait.data.epoch_batches import indices_of
+
+Example = tuple[Any, dict[str, Any]]
+
+
+@dataclass(frozen=True)
+class Rows(Sequence[Example]):
+    """Some rows of the tables of `InMemory`: examples for any collation, tables for plait's.
+
+    Attributes:
+        inputs: `[B, ...]`.
+        targets: `{task: labels [B, ...]}`.
+    """
+
+    inputs: Tensor
+    targets: dict[str, Tensor]
+
+    def __len__(self) -> int:
+        return len(self.inputs)
+
+    def __getitem__(self, row: int) -> Example:  # type: ignore[override] # no slices
+        return self.inputs[row], {task: labels[row] for task, labels in self.targets.items()}
+
+
+class InMemory(Dataset[Example]):
+    """A data set of tensors held in memory.
+
+    Args:
+        inputs: `[N, ...]`.
+        targets: `{task: labels [N, ...]}`.
+
+    Raises:
+        DataError: a task has not as many labels as there are examples.
+
+    Example:
+        >>> data = InMemory(torch.zeros(3, 2), {"y": torch.tensor([0, 1, 2])})
+        >>> data[Draw(2, epoch=0)][1]
+        {'y': tensor(2)}
+    """
+
+    def __init__(self, inputs: Tensor, targets: Mapping[str, Tensor]) -> None:
+        for task, labels in targets.items():
+            if len(labels) != len(inputs):
+                raise DataError(
+                    f"task {task!r} has {len(labels)} labels for {len(inputs)} examples."
+                )
+        self.inputs = inputs
+        self.targets = dict(targets)
+
+    def __len__(self) -> int:
+        return len(self.inputs)
+
+    def __getitem__(self, draw: Draw | int) -> Example:
+        index = index_of(draw)
+        return self.inputs[index], {task: labels[index] for task, labels in self.targets.items()}
+
+    def __getitems__(self, draws: Sequence[Draw | int]) -> Sequence[Example]:
+        """Returns the examples of a batch; a loader of torch asks for all of them at once."""
+        if type(self).__getitem__ is not InMemory.__getitem__:
+            return [self[draw] for draw in draws]  # a subclass has examples of its own making
+        rows = torch.tensor(indices_of(draws))
+        return Rows(
+            self.inputs.index_select(0, rows),
+            {task: labels.index_select(0, rows) for task, labels in self.targets.items()},
+        )

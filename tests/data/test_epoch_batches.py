@@ -1,0 +1,96 @@
+"""The order of the batches depends on (seed, epoch) and on nothing else."""
+
+import pickle
+
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+
+from plait.core.errors import ConfigError, DataError
+from plait.data import Draw, EpochBatches
+from plait.data.epoch_batches import Draws, indices_of
+
+SIZES = st.integers(1, 40)
+
+
+def drawn(batches: EpochBatches, epoch: int, skip: int = 0) -> list[Draws]:
+    batches.set_epoch(epoch, skip)
+    return list(batches)
+
+
+def order_of(batches: EpochBatches, epoch: int) -> list[int]:
+    return [draw.index for batch in drawn(batches, epoch) for draw in batch]
+
+
+@given(SIZES, SIZES, st.booleans(), st.integers(0, 2**62), st.integers(0, 9))
+def test_every_epoch_is_a_permutation_in_full_batches(
+    size: int, batch_size: int, shuffle: bool, seed: int, epoch: int
+) -> None:
+    batches = EpochBatches(size, batch_size, shuffle=shuffle, seed=seed)
+    found = drawn(batches, epoch)
+    indices = [draw.index for batch in found for draw in batch]
+    assert sorted(indices) == list(range(size))
+    assert {draw.epoch for batch in found for draw in batch} == {epoch}
+    assert [len(batch) for batch in found[:-1]] == [batch_size] * (len(found) - 1)
+    assert 1 <= len(found[-1]) <= batch_size
+    assert len(found) == len(batches)
+    if not shuffle:
+        assert indices == list(range(size))
+
+
+@given(SIZES, SIZES, st.integers(0, 9), st.integers(0, 50))
+def test_to_skip_is_to_leave_out_the_beginning(
+    size: int, batch_size: int, epoch: int, skip: int
+) -> None:
+    batches = EpochBatches(size, batch_size, shuffle=True)
+    assert drawn(batches, epoch, skip) == drawn(batches, epoch)[skip:]
+
+
+def test_the_order_depends_on_seed_and_epoch_alone() -> None:
+    batches = EpochBatches(50, 7, shuffle=True, seed=3)
+    orders = [drawn(batches, epoch) for epoch in range(4)]
+    torch.manual_seed(99)
+    torch.rand(5)
+    state = torch.get_rng_state()
+    other = EpochBatches(50, 7, shuffle=True, seed=3)
+    assert [drawn(other, epoch) for epoch in (3, 1)] == [orders[3], orders[1]]
+    assert torch.equal(torch.get_rng_state(), state)
+    # the batch size cuts the order and does not change it
+    wider = EpochBatches(50, 9, shuffle=True, seed=3)
+    seeds = EpochBatches(50, 7, shuffle=True, seed=4)
+    assert order_of(wider, 1) == order_of(batches, 1)
+    indices = {tuple(order_of(batches, epoch)) for epoch in range(4)}
+    assert len(indices | {tuple(order_of(seeds, 0))}) == 5
+
+
+def test_every_example_comes_first_about_as_often() -> None:
+    """600 epochs of 6: the number of times is binomial, 100 +- 9, so 60..140 is over 4 sigma."""
+    batches = EpochBatches(6, 6, shuffle=True)
+    firsts = [drawn(batches, epoch)[0][0].index for epoch in range(600)]
+    assert all(60 < firsts.count(index) < 140 for index in range(6))
+
+
+@pytest.mark.parametrize(
+    ("size", "batch_size", "error", "message"),
+    [
+        (3, 0, ConfigError, "`batch_size` must be at least 1; found 0"),
+        (3, -1, ConfigError, "`batch_size` must be at least 1; found -1"),
+        (0, 2, DataError, "must have at least one example; found none"),
+    ],
+)
+def test_nothing_to_draw_is_refused(size, batch_size, error, message: str) -> None:
+    with pytest.raises(error, match=message):
+        EpochBatches(size, batch_size, shuffle=True)
+
+
+def test_draws_are_made_when_they_are_asked_for() -> None:
+    draws = Draws([4, 2], epoch=3)
+    assert list(draws) == [Draw(4, 3), Draw(2, 3)]
+    assert (len(draws), draws[-1], Draw(2, 3) in draws) == (2, Draw(2, 3), True)
+    assert pickle.loads(pickle.dumps(draws)) == draws
+
+
+def test_indices_are_those_of_draws_and_of_plain_indices() -> None:
+    assert indices_of(Draws([4, 2], epoch=3)) == [4, 2]
+    assert indices_of([Draw(4, 0), 7]) == [4, 7]

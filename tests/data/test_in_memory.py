@@ -1,0 +1,76 @@
+"""Rows of tables, one by one and all at once."""
+
+from typing import Any
+
+import pytest
+import torch
+from torch import Tensor
+from torch.utils.data import DataLoader, default_collate
+
+from plait.core.errors import DataError
+from plait.data import Draw, InMemory, collate
+from plait.data.epoch_batches import Draws
+
+
+def data(size: int = 11) -> InMemory:
+    numbers = torch.arange(size)
+    return InMemory(
+        torch.stack([numbers, -numbers], dim=1).float(), {"y": numbers, "z": numbers / 2}
+    )
+
+
+def test_an_example_is_its_row() -> None:
+    inputs, targets = data()[Draw(4, epoch=2)]
+    assert inputs.tolist() == [4.0, -4.0]
+    assert {task: label.item() for task, label in targets.items()} == {"y": 4, "z": 2.0}
+    assert data()[4][1]["y"].item() == 4
+    assert len(data()) == 11
+
+
+def test_labels_and_inputs_have_one_length() -> None:
+    with pytest.raises(DataError, match="task 'z' has 3 labels for 4 examples"):
+        InMemory(torch.zeros(4, 2), {"y": torch.zeros(4), "z": torch.zeros(3)})
+
+
+LAYOUTS = {
+    "rows": torch.randn(9, 5),
+    "columns first": torch.randn(5, 9).t(),
+    "channels last": torch.randn(9, 3, 4, 4).to(memory_format=torch.channels_last),
+    "a slice": torch.randn(18, 5)[::2],
+    "scalars": torch.arange(9),
+}
+
+
+@pytest.mark.parametrize("layout", LAYOUTS)
+def test_rows_by_index_are_the_rows_one_by_one(layout: str) -> None:
+    """To the last bit, and in the same layout of memory, on which sums may depend."""
+    table = LAYOUTS[layout]
+    memory = InMemory(table, {"y": table})
+    draws = Draws([7, 0, 0, 3], epoch=1)
+    one_by_one = default_collate([memory[draw] for draw in draws])
+    inputs, targets = collate(memory.__getitems__(draws))
+    for found, expected in [(inputs, one_by_one[0]), (targets["y"], one_by_one[1]["y"])]:
+        assert torch.equal(found, expected)
+        assert found.stride() == expected.stride()
+        assert found.dtype == expected.dtype
+
+
+def test_rows_are_examples_for_any_other_collation() -> None:
+    def pairs(examples: Any) -> Any:
+        return [(float(inputs[0]), int(targets["y"])) for inputs, targets in examples]
+
+    loading = DataLoader(data(5), batch_size=2, collate_fn=pairs)
+    assert [pair for batch in loading for pair in batch] == [(float(i), i) for i in range(5)]
+    stacked = list(DataLoader(data(5), batch_size=3))
+    assert [inputs.shape for inputs, _ in stacked] == [(3, 2), (2, 2)]
+    assert stacked[1][1]["y"].tolist() == [3, 4]
+
+
+def test_a_subclass_with_examples_of_its_own_is_asked_for_each() -> None:
+    class Doubled(InMemory):
+        def __getitem__(self, draw: Draw | int) -> tuple[Tensor, dict[str, Any]]:
+            inputs, targets = super().__getitem__(draw)
+            return 2 * inputs, targets
+
+    inputs, _ = collate(Doubled(torch.ones(3, 2), {"y": torch.zeros(3)}).__getitems__([0, 2]))
+    assert torch.equal(inputs, torch.full((2, 2), 2.0))
