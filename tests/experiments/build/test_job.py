@@ -98,7 +98,7 @@ def test_only_the_training_data_are_shuffled() -> None:
     job = built()
     for split, each in job.loaders.items():
         data = each.dataset
-        order = torch.cat([batch[0] for batch in each])
+        order = torch.cat([batch.parts[0].inputs for batch in each])
         straight = torch.stack([data[i][0] for i in range(len(data))])
         assert torch.equal(order, straight) == (split != "train")
 
