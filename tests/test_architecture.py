@@ -32,8 +32,6 @@ LONG_FILES = {
 }
 # Circles of imports that are a contract from both sides.
 CIRCLES = {
-    frozenset({"plait.model.freeze", "plait.model.model", "plait.model.transfer"}): "freezing and "
-    "transfer are given the model, which calls them",
     frozenset({"plait.training.callbacks", "plait.training.trainer"}): "a callback is given the "
     "trainer, which calls it",
 }

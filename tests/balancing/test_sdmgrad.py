@@ -1,5 +1,7 @@
 """The shortest combination of gradients that lean towards their mean."""
 
+from typing import Any
+
 import numpy as np
 import pytest
 import torch
@@ -8,6 +10,7 @@ from hypothesis import strategies as st
 
 from plait.balancing import Info, SDMGrad
 from plait.core.errors import ConfigError
+from plait.core.lookup import options_of
 from tests.balancing.gramians import jacobians, scales
 from tests.balancing.invariants import (
     check_permutation,
@@ -156,13 +159,26 @@ def test_a_cross_gramian_without_a_positive_diagonal_gives_weights_on_the_simple
     [
         ("lam", -1.0, "must not be negative; found -1"),
         ("solver", "adam", "must be 'exact' or 'sgd'; found 'adam'"),
-        ("niter", 0, "must be at least 1; found 0"),
-        ("lr", 0.0, "must be positive; found 0"),
+        ("niter", 0, "must be an integer of at least 1; found 0"),
+        ("lr", 0.0, "must be a number above 0; found 0"),
         ("momentum", 1.0, r"must be in \[0, 1\); found 1"),
-        ("eps", -1.0, "must not be negative; found -1"),
+        ("momentum", -0.1, "must be a number of at least 0; found -0.1"),
+        ("eps", -1.0, "must be a number of at least 0; found -1"),
         ("zero_rows", "no", "must be 'drop' or 'keep'; found 'no'"),
     ],
 )
 def test_bad_options_are_refused(option: str, value: object, rule: str) -> None:
     with pytest.raises(ConfigError, match=f"`{option}` {rule}"):
-        SDMGrad(**{option: value})
+        SDMGrad(**{"solver": "sgd", option: value})
+
+
+@pytest.mark.parametrize("option", ["niter", "lr", "momentum", "eps"])
+def test_options_of_the_other_solver_are_refused(option: str) -> None:
+    with pytest.raises(ConfigError, match=f"`{option}` has no effect with solver='exact'"):
+        SDMGrad(**{option: 1})
+
+
+@pytest.mark.parametrize("options", [{}, {"solver": "sgd"}, {"solver": "sgd", "niter": 3}])
+def test_its_options_make_it_again(options: dict[str, Any]) -> None:
+    made = SDMGrad(**options)
+    assert options_of(SDMGrad(**options_of(made))) == options_of(made)

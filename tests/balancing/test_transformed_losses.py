@@ -49,7 +49,8 @@ def test_is_the_inner_method_on_the_rows_of_the_transformed_losses(
     transform: str, seed: int, beta: float
 ) -> None:
     rows, losses = problem(seed)
-    found = run(TransformedLosses(UPGrad(), transform=transform, beta=beta), rows, losses)
+    own = {"beta": beta} if transform == "running mean" else {}
+    found = run(TransformedLosses(UPGrad(), transform=transform, **own), rows, losses)
     for row, slope, vector in zip(rows, slopes(transform, losses, beta), found, strict=True):
         scaled = slope[:, None] * row
         expected = UPGrad().weights(scaled @ scaled.T) @ scaled
@@ -146,6 +147,12 @@ def test_bad_options_are_refused() -> None:
     with pytest.raises(ConfigError, match="`transform` must be 'log', 'initial' or 'running mean'"):
         TransformedLosses(transform="exp")
     with pytest.raises(ConfigError, match=r"`beta` must be in \[0, 1\); found 1"):
-        TransformedLosses(beta=1.0)
+        TransformedLosses(transform="running mean", beta=1.0)
+
+
+@pytest.mark.parametrize("transform", ["log", "initial"])
+def test_beta_of_another_transform_is_refused(transform: str) -> None:
+    with pytest.raises(ConfigError, match=f"`beta` has no effect with transform='{transform}'"):
+        TransformedLosses(transform=transform, beta=0.9)
     with pytest.raises(ConfigError, match="must not be 'log' for a `method` that needs positive"):
         TransformedLosses(GradNorm())

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from dataclasses import dataclass
+from typing import Annotated, Any, Literal
 
 import numpy as np
 
@@ -14,6 +15,22 @@ from plait.balancing.memory.task import grouped
 from plait.balancing.solvers.min_norm import min_norm
 from plait.balancing.solvers.simplex import project_simplex
 from plait.core.errors import ConfigError
+from plait.core.options import Above, AtLeast, check_options, refuse_unused
+
+
+@dataclass(frozen=True)
+class _Descent:
+    """The stochastic solver's options, with the authors' defaults (`eps`: ours)."""
+
+    niter: Annotated[int, AtLeast(1)] = 20
+    lr: Annotated[float, Above(0)] = 10.0
+    momentum: Annotated[float, AtLeast(0)] = 0.5
+    eps: Annotated[float, AtLeast(0)] = 0.0
+
+    def __post_init__(self) -> None:
+        check_options(self)
+        if not self.momentum < 1:
+            raise ConfigError(f"`momentum` must be in [0, 1); found {self.momentum}.")
 
 
 class SDMGrad(CrossGramianBalancer):
@@ -33,18 +50,20 @@ class SDMGrad(CrossGramianBalancer):
     Args:
         lam: lambda, at least 0; 0.3 (the authors' runs).
         solver: "exact" or "sgd".
-        niter: steps in each call, for "sgd"; 20 (the authors').
-        lr: their learning rate; 10 (the authors').
+        niter: of "sgd" alone, as are the next three: steps in each call, at least 1; 20 (the
+            authors').
+        lr: their learning rate, positive; 10 (the authors').
         momentum: in [0, 1); 0.5 (the authors').
-        eps: makes a difference for gradients of such a squared length; 0 (ours: the method does not
-            depend on the scale of all losses then). Implementations have 1e-8 or 1e-4.
+        eps: makes a difference for gradients of such a squared length, not negative; 0 (ours: the
+            method does not depend on the scale of all losses then). Implementations have 1e-8 or
+            1e-4.
         zero_rows: "drop" leaves a task with a gradient of zero out; "keep" is the literal problem,
             in which such a task has a part in the mean and attracts the weight.
 
     Shapes: gramian `[..., T, T]`, weights `[..., T]`, positive if `lam` is, with sum 1.
 
     Raises:
-        ConfigError: an option is outside its range.
+        ConfigError: an option is outside its range, or has no effect with "exact".
 
     Example: MGDA of orthogonal rows of length 2 and 1 weights them 1/4 : 1.
         >>> import torch
@@ -67,10 +86,10 @@ class SDMGrad(CrossGramianBalancer):
         *,
         lam: float = 0.3,
         solver: Literal["exact", "sgd"] = "exact",
-        niter: int = 20,
-        lr: float = 10.0,
-        momentum: float = 0.5,
-        eps: float = 0.0,
+        niter: int | None = None,
+        lr: float | None = None,
+        momentum: float | None = None,
+        eps: float | None = None,
         zero_rows: Literal["drop", "keep"] = "drop",
     ) -> None:
         super().__init__()
@@ -78,18 +97,16 @@ class SDMGrad(CrossGramianBalancer):
             raise ConfigError(f"`lam` must not be negative; found {lam}.")
         if solver not in ("exact", "sgd"):
             raise ConfigError(f"`solver` must be 'exact' or 'sgd'; found {solver!r}.")
-        if niter < 1:
-            raise ConfigError(f"`niter` must be at least 1; found {niter}.")
-        if not lr > 0:
-            raise ConfigError(f"`lr` must be positive; found {lr}.")
-        if not 0 <= momentum < 1:
-            raise ConfigError(f"`momentum` must be in [0, 1); found {momentum}.")
-        if not eps >= 0:
-            raise ConfigError(f"`eps` must not be negative; found {eps}.")
         if zero_rows not in ("drop", "keep"):
             raise ConfigError(f"`zero_rows` must be 'drop' or 'keep'; found {zero_rows!r}.")
-        self.lam, self.solver, self.niter = lam, solver, niter
-        self.lr, self.momentum, self.eps, self.zero_rows = lr, momentum, eps, zero_rows
+        self.lam, self.solver, self.zero_rows = lam, solver, zero_rows
+        self.niter, self.lr, self.momentum, self.eps = niter, lr, momentum, eps
+        self._descent = _Descent()
+        if solver == "sgd":
+            given: dict[str, Any] = {"niter": niter, "lr": lr, "momentum": momentum, "eps": eps}
+            self._descent = _Descent(**{k: v for k, v in given.items() if v is not None})
+        else:
+            refuse_unused("with solver='exact'", niter=niter, lr=lr, momentum=momentum, eps=eps)
         self.batches = 3 if solver == "sgd" else 1
         self.applied = (0.0, 0.0, 1.0) if solver == "sgd" else (1.0,)
         self.learned = SimplexState()
@@ -124,10 +141,11 @@ class SDMGrad(CrossGramianBalancer):
 
     def _descend(self, cross: np.ndarray, w: np.ndarray) -> np.ndarray:
         """Returns w after `niter` projected steps of SGD with a fresh momentum."""
-        scale = np.sqrt(np.maximum(np.diag(cross), 0.0)).mean() ** 2 + self.eps
+        made = self._descent
+        scale = np.sqrt(np.maximum(np.diag(cross), 0.0)).mean() ** 2 + made.eps
         matrix = cross / (scale if scale > 0 else np.abs(cross).max())
         velocity = np.zeros(len(w))
-        for _ in range(self.niter):
-            velocity = self.momentum * velocity + matrix @ (w + self.lam / len(w))
-            w = project_simplex(w - self.lr * velocity)
+        for _ in range(made.niter):
+            velocity = made.momentum * velocity + matrix @ (w + self.lam / len(w))
+            w = project_simplex(w - made.lr * velocity)
         return w

@@ -16,7 +16,9 @@ from plait.balancing.contract.losses import losses_of, refuse_negative
 from plait.balancing.memory.task import TaskState
 from plait.balancing.upgrad import UPGrad
 from plait.core.errors import ConfigError
+from plait.core.options import refuse_unused
 
+BETA = 0.99  # ours: a memory of about 100 steps
 Remembered = list[tuple[TaskState, Tensor]]
 
 
@@ -33,13 +35,13 @@ class TransformedLosses(Wrapper):
         transform: f: "log" (f' = 1 / L), "initial" (f' = 1 / L_0, L_0 the task's first loss) or
             "running mean" (f' = 1 / m, m the exponential average of the task's losses, with bias
             correction).
-        beta: of the running mean, in [0, 1); 0.99 (ours: a memory of about 100 steps).
+        beta: of "running mean" alone, in [0, 1); 0.99 (ours: a memory of about 100 steps).
 
     Shapes: gramian `[..., T, T]`, weights `[..., T]`.
 
     Raises:
-        ConfigError: an option is outside its range; the losses are not known; a loss to divide by
-            is not positive.
+        ConfigError: an option is outside its range, or has no effect; the losses are not known; a
+            loss to divide by is not positive.
 
     Example: losses of 4 and 1; their logarithms have gradients of length 1/2 and 1.
         >>> info = Info(("a", "b"), losses=torch.tensor([4.0, 1.0]))
@@ -58,14 +60,16 @@ class TransformedLosses(Wrapper):
         method: GramianBalancer | None = None,
         *,
         transform: Literal["log", "initial", "running mean"] = "log",
-        beta: float = 0.99,
+        beta: float | None = None,
     ) -> None:
         super().__init__(UPGrad() if method is None else method)
         if transform not in ("log", "initial", "running mean"):
             raise ConfigError(
                 f"`transform` must be 'log', 'initial' or 'running mean'; found {transform!r}."
             )
-        if not 0 <= beta < 1:
+        if transform != "running mean":
+            refuse_unused(f"with transform={transform!r}", beta=beta)
+        if beta is not None and not 0 <= beta < 1:
             raise ConfigError(f"`beta` must be in [0, 1); found {beta}.")
         if transform == "log" and self.method.positive_losses:
             raise ConfigError(
@@ -104,6 +108,7 @@ class TransformedLosses(Wrapper):
             first = self.first.get(tasks, torch.full_like(zero, torch.nan))
             first = torch.where(first.isnan(), losses, first)
             return first, [(self.first, first)]
-        average = self.average.get(tasks, zero).lerp(losses, 1 - self.beta)
+        beta = BETA if self.beta is None else self.beta
+        average = self.average.get(tasks, zero).lerp(losses, 1 - beta)
         steps = self.steps.get(tasks, zero) + 1
-        return average / (1 - self.beta**steps), [(self.average, average), (self.steps, steps)]
+        return average / (1 - beta**steps), [(self.average, average), (self.steps, steps)]

@@ -91,6 +91,26 @@ def check_options(options: object) -> None:
             raise ConfigError(f"`{option}` must be {rule}; found {value!r}.")
 
 
+def refuse_unused(reason: str, **options: Any) -> None:
+    """Refuses options that another choice makes void, so that none is given in vain.
+
+    Args:
+        reason: the choice, such as "with solver='exact'".
+        options: values by name; None where the option was left out.
+
+    Raises:
+        ConfigError: one of them was given.
+
+    Example:
+        >>> refuse_unused("with solver='exact'", niter=20)
+        Traceback (most recent call last):
+        plait.core.errors.ConfigError: `niter` has no effect with solver='exact'; leave it out.
+    """
+    for name, value in options.items():
+        if value is not None:
+            raise ConfigError(f"`{name}` has no effect {reason}; leave it out.")
+
+
 def chosen(cls: type[Any], source: object) -> dict[str, Any]:
     """Returns ``{option: value}`` for the options of dataclass `cls`.
 

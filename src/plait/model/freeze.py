@@ -1,29 +1,31 @@
-"""Parts of a model that no longer learn."""
+"""Freezing: tasks or parameters of a model that keep their values."""
 
 from __future__ import annotations
 
 import fnmatch
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 from torch import nn
 
 from plait.core.errors import ConfigError, suggest
-
-if TYPE_CHECKING:
-    from plait.model.model import MultiTaskModel
+from plait.model.parts import Parts
 
 
-def freeze(model: MultiTaskModel, what: Sequence[str]) -> list[nn.Module]:
-    """Freezes parts of a model; returns the modules that have to stay in eval mode.
+def freeze(model: Parts, what: Sequence[str]) -> list[nn.Module]:
+    """Freezes tasks or parameters of a model.
 
     Args:
-        model: the model.
+        model: the model; its parameters and the modes of its modules are changed.
         what: names of tasks (their encoder, if no other task reads it, and their head), or patterns
             of parameter names, such as ``"sharing.encoder.stages.0.*"``.
 
+    Returns:
+        The frozen modules. They are in eval mode, and whoever calls `train` has to put them back
+        into it, so that their running statistics stand still.
+
     Raises:
-        ConfigError: a name that is neither, or a task whose encoder others share.
+        ConfigError: a name that is neither, a task whose encoder others share, or nothing is left
+            to train.
     """
     still: list[nn.Module] = []
     for name in what:
@@ -35,7 +37,8 @@ def freeze(model: MultiTaskModel, what: Sequence[str]) -> list[nn.Module]:
     return still
 
 
-def _task(model: MultiTaskModel, task: str) -> list[nn.Module]:
+def _task(model: Parts, task: str) -> list[nn.Module]:
+    """Freezes the encoder and the head of a task."""
     encoder = model.sharing.encoder_of(task)
     users = [other for other in model.tasks if model.sharing.encoder_of(other) is encoder]
     if encoder is None or len(users) > 1:
@@ -51,7 +54,8 @@ def _task(model: MultiTaskModel, task: str) -> list[nn.Module]:
     return parts
 
 
-def _pattern(model: MultiTaskModel, pattern: str) -> list[nn.Module]:
+def _pattern(model: Parts, pattern: str) -> list[nn.Module]:
+    """Freezes the parameters that match; returns the modules with no parameter left to learn."""
     named = dict(model.named_parameters())
     matched = [name for name in named if fnmatch.fnmatchcase(name, pattern)]
     if not matched:

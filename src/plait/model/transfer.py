@@ -4,16 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor, nn
 
 from plait.core.errors import ConfigError
 from plait.model.options import NewTasks
-
-if TYPE_CHECKING:
-    from plait.model.model import MultiTaskModel
+from plait.model.parts import Parts
 
 
 @dataclass
@@ -41,9 +38,7 @@ class Transfer:
         return "; ".join(said)
 
 
-def transfer(
-    model: MultiTaskModel, sources: Sequence[MultiTaskModel], *, new_tasks: NewTasks = "source"
-) -> Transfer:
+def transfer(model: Parts, sources: Sequence[Parts], *, new_tasks: NewTasks = "source") -> Transfer:
     """Gives a model the weights that trained models have for it.
 
     Where both have one encoder for a task (`Hard`, `Separate`), that is taken whole, whatever else
@@ -82,8 +77,8 @@ def transfer(
 
 
 def _encoder(
-    model: MultiTaskModel,
-    sources: Sequence[MultiTaskModel],
+    model: Parts,
+    sources: Sequence[Parts],
     task: str,
     new_tasks: NewTasks,
     done: Transfer,
@@ -106,8 +101,8 @@ def _encoder(
 
 
 def _head(
-    model: MultiTaskModel,
-    sources: Sequence[MultiTaskModel],
+    model: Parts,
+    sources: Sequence[Parts],
     task: str,
     done: Transfer,
     taken: set[int],
@@ -121,9 +116,7 @@ def _head(
             return
 
 
-def _by_name(
-    model: MultiTaskModel, source: MultiTaskModel, done: Transfer, taken: set[int]
-) -> None:
+def _by_name(model: Parts, source: Parts, done: Transfer, taken: set[int]) -> None:
     """Takes what is left by name, from parts of the same class."""
     given = source.state_dict()
     for name, part in _alike(model, source).items():
@@ -137,7 +130,7 @@ def _by_name(
                     done.parts.append(key)
 
 
-def _alike(model: MultiTaskModel, source: MultiTaskModel) -> Mapping[str, nn.Module]:
+def _alike(model: Parts, source: Parts) -> Mapping[str, nn.Module]:
     """Returns the parts of the model by name whose class is that of the source's part."""
     names = ["sharing"]
     for group in ("connections", "regularization"):
