@@ -51,3 +51,20 @@ def test_links_lead_to_a_file(page: Path) -> None:
     ]
     missing = [link for link in found if not (page.parent / link).exists()]
     assert not missing, f"{page.name} links to {missing}"
+
+
+def test_every_path_in_the_guide_for_contributors_exists() -> None:
+    """Paths are below src/plait or below the root; `name.py` stands for any file."""
+    text = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
+    code = [word for word in re.findall(r"`([^`\s]+)`", text) if "name" not in word]
+    folders = {path.name for path in SOURCE.iterdir() if path.is_dir()}
+    paths = [
+        word
+        for word in code
+        if ("/" in word and word.partition("/")[0] in folders | {"docs", "tests", ".ci"})
+        or word.endswith((".md", ".py"))
+        or word in folders
+    ]
+    assert len(paths) > 30
+    missing = [path for path in paths if not ((SOURCE / path).exists() or (ROOT / path).exists())]
+    assert not missing, f"CONTRIBUTING.md names {missing}"
