@@ -13,6 +13,7 @@ from PIL import Image
 from plait.data import InMemory
 from plait.experiments.gallery import COLOURS, write_gallery
 from plait.model import MultiTaskModel
+from plait.runs.folder import EXAMPLES, GALLERY
 from plait.sharing import Hard
 from tests.experiments.tiny import QUARTERS, Tiny
 
@@ -29,7 +30,7 @@ def data() -> InMemory:
 
 
 def read(folder: Path) -> list[dict[str, Any]]:
-    found: list[dict[str, Any]] = json.loads((folder / "gallery.json").read_text())["examples"]
+    found: list[dict[str, Any]] = json.loads((folder / EXAMPLES).read_text())["examples"]
     return found
 
 
@@ -48,7 +49,7 @@ def test_every_view_says_what_is_true_and_what_was_predicted(
     assert len(shown) == 3
     for example, index in zip(shown, (0, 2, 4), strict=True):  # 0, 7/3, 14/3, rounded down
         assert example["size"] == [8, 8]
-        picture = pixels(tmp_path / example["image"])
+        picture = pixels(tmp_path / GALLERY / example["image"])
         assert np.array_equal(picture, recipe.show(data.inputs[index]))
         quarter, mask, spot = example["views"]
         assert quarter == {
@@ -60,11 +61,11 @@ def test_every_view_says_what_is_true_and_what_was_predicted(
         assert (spot["task"], spot["geometry"]) == ("spot", "point")
         assert spot["true"] == data.targets["spot"][index].tolist()
         assert spot["predicted"] == pytest.approx(predictions["spot"][index].tolist(), rel=1e-4)
-        truth = pixels(tmp_path / mask["true"])
+        truth = pixels(tmp_path / GALLERY / mask["true"])
         labelled = data.targets["mask"][index].numpy() == 1
         assert np.array_equal(truth[..., 3] > 0, labelled), "the background is clear"
         assert (truth[labelled][:, :3] == COLOURS[1]).all()
-        predicted = pixels(tmp_path / mask["predicted"])
+        predicted = pixels(tmp_path / GALLERY / mask["predicted"])
         ink = predictions["mask"][index].argmax(dim=0).numpy() == 1
         assert np.array_equal(predicted[..., 3] > 0, ink)
 
@@ -81,7 +82,7 @@ def test_missing_labels_are_shown_as_missing(
     assert quarter["predicted"] is not None
     assert spot["true"] is None
     assert len(spot["predicted"]) == 2
-    truth = pixels(tmp_path / mask["true"])
+    truth = pixels(tmp_path / GALLERY / mask["true"])
     assert (truth[:4, :, 3] == 0).all()
 
 
@@ -101,5 +102,5 @@ def test_no_more_examples_than_there_are(
 
 
 def test_no_example_writes_nothing(tmp_path: Path, model: MultiTaskModel, data: InMemory) -> None:
-    write_gallery(tmp_path / "gallery", model, Tiny(), data, count=0)
+    write_gallery(tmp_path, model, Tiny(), data, count=0)
     assert not list(tmp_path.iterdir())

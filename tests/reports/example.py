@@ -16,6 +16,7 @@ from PIL import Image, ImageDraw
 
 from plait import runs
 from plait.runs import FinalTest, Numbers, Step, Validation, WatchedValues
+from plait.runs.gallery import KINDS, Example, write_examples
 
 # task: (loss at the start, loss at the end, {metric: (start, end, trivial)})
 TASKS: dict[str, tuple[float, float, dict[str, tuple[float, float, float]]]] = {
@@ -133,12 +134,14 @@ def write_gallery(folder: Path, draw: random.Random, count: int = 6, size: int =
             ("centre", "point", centre, [centre[0] + index, centre[1] - 2.5]),
             ("head", "box", box, [value + 0.03 for value in box]),
         ]
-        keys = ("task", "geometry", "true", "predicted")
-        shown = [dict(zip(keys, view, strict=True)) for view in views]
-        if not labelled:
-            shown = [{**view, "true": None} for view in shown]
-        examples.append({"image": f"{name}.png", "size": [size, size], "views": shown})
-    (folder / "gallery.json").write_text(json.dumps({"examples": examples}))
+        shown = [
+            KINDS[geometry](
+                task=task, geometry=geometry, true=true if labelled else None, predicted=predicted
+            )
+            for task, geometry, true, predicted in views
+        ]
+        examples.append(Example(image=f"{name}.png", size=(size, size), views=shown))
+    write_examples(folder.parent, examples)
 
 
 def _step(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -12,12 +11,13 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from plait.core.files import write_text
 from plait.core.geometry import Geometry
 from plait.core.structure import map_tensors
 from plait.data import collate
 from plait.model import MultiTaskModel
 from plait.recipes import Recipe
+from plait.runs.folder import GALLERY
+from plait.runs.gallery import KINDS, Example, Shown, write_examples
 from plait.tasks import BaseTask
 
 # Okabe and Ito's colours, told apart with any colour vision
@@ -41,13 +41,13 @@ Array = np.ndarray[Any, Any]
 def write_gallery(
     folder: Path, model: MultiTaskModel, recipe: Recipe, examples: Any, *, count: int
 ) -> None:
-    """Writes `count` evenly spaced examples as PNG files and one `gallery.json`.
+    """Writes `count` evenly spaced examples: PNG files, and what is true and predicted on them.
 
     Each task shows its own label and prediction (`BaseTask.show`), the recipe the inputs. Tasks of
     geometry "other" are left out. There is no gallery if the inputs are no pictures.
 
     Args:
-        folder: is made if needed.
+        folder: the run folder.
         model: predicts; on any device.
         recipe: shows the inputs.
         examples: a map-style data set.
@@ -59,25 +59,26 @@ def write_gallery(
     if not pictures:
         return
     inputs, targets = collate(chosen)
-    folder.mkdir(parents=True, exist_ok=True)
+    place = folder / GALLERY
+    place.mkdir(parents=True, exist_ok=True)
     device = next(model.parameters()).device
     model.eval()
     with torch.no_grad():
         predictions = model(map_tensors(lambda tensor: tensor.to(device), inputs))
-    shown = []
+    written = []
     for i, picture in enumerate(pictures):
-        Image.fromarray(picture).save(folder / f"{i:03}.png")
+        Image.fromarray(picture).save(place / f"{i:03}.png")
         views = [
-            _view(task, folder / f"{i:03}-{name}", targets[name][i], predictions[name][i].cpu())
+            _shown(task, place / f"{i:03}-{name}", targets[name][i], predictions[name][i].cpu())
             for name, task in model.tasks.items()
-            if task.geometry != "other"
+            if task.geometry in KINDS
         ]
         height, width = picture.shape[:2]
-        shown.append({"image": f"{i:03}.png", "size": [width, height], "views": views})
-    write_text(folder / "gallery.json", json.dumps({"examples": shown}, indent=1) + "\n")
+        written.append(Example(image=f"{i:03}.png", size=(width, height), views=views))
+    write_examples(folder, written)
 
 
-def _view(task: BaseTask, stem: Path, target: Tensor, prediction: Tensor) -> dict[str, Any]:
+def _shown(task: BaseTask, stem: Path, target: Tensor, prediction: Tensor) -> Shown:
     """Returns the true and the predicted side of one task; what fills the image is in files."""
     true, predicted = task.show(target, prediction)
     draw = _OVERLAYS.get(task.geometry)
@@ -85,7 +86,9 @@ def _view(task: BaseTask, stem: Path, target: Tensor, prediction: Tensor) -> dic
         for side, overlay in zip(("true", "predicted"), draw(true, predicted), strict=True):
             Image.fromarray(overlay).save(f"{stem}-{side}.png")
         true, predicted = f"{stem.name}-true.png", f"{stem.name}-predicted.png"
-    return {"task": task.name, "geometry": task.geometry, "true": true, "predicted": predicted}
+    kind = KINDS[task.geometry]
+    shown: Shown = kind(task=task.name, geometry=task.geometry, true=true, predicted=predicted)
+    return shown
 
 
 def _classes(true: Array, predicted: Array) -> list[Array]:

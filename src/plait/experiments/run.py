@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 import yaml
 
@@ -16,17 +17,8 @@ from plait.experiments.build import Job, Problem, build_job
 from plait.experiments.config import RunConfig, read_run
 from plait.experiments.environment import environment
 from plait.experiments.gallery import write_gallery
-from plait.model import MultiTaskModel
-from plait.runs.folder import (
-    CONFIG,
-    ENVIRONMENT,
-    GALLERY,
-    MODEL,
-    SEARCHED,
-    TRANSFER,
-    check_free,
-)
-from plait.training import Callback, Trainer
+from plait.runs.folder import CONFIG, ENVIRONMENT, MODEL, SEARCHED, TRANSFER, check_free
+from plait.training import Callback
 from plait.training.records import test_event
 
 
@@ -36,11 +28,11 @@ class Result:
 
     Attributes:
         folder: the run folder.
-        test: losses and metrics on the test split, of the best epoch.
-        seconds: of training and validation.
+        test: losses and metrics of the best epoch's model on the test split.
+        seconds: spent in training and validation.
         parameters: number of the model's parameters.
         best_epoch: the epoch, from 1, whose weights were kept.
-        started: what was taken over from other runs; empty if nothing.
+        started: what was taken over from other runs, in a sentence; empty if nothing.
     """
 
     folder: Path
@@ -80,45 +72,18 @@ def run(
         check_free(folder)
     job = build_job(config, folder, callbacks, resume=resume, problem=problem)
     if not resume:
-        _make(folder)
-        write_text(folder / CONFIG, yaml.safe_dump(config.described(), sort_keys=False))
-        write_text(folder / ENVIRONMENT, json.dumps(environment(config.seed), indent=2) + "\n")
-        if job.transfer is not None:
-            described = json.dumps(asdict(job.transfer), indent=2)
-            write_text(folder / TRANSFER, described + "\n")
+        _begin(config, job, folder)
     state = job.trainer.fit(job.loaders["train"], job.loaders["val"], resume=resume)
     test = _test(job)
-    model = job.trainer.model
-    model.save_pretrained(folder / MODEL, metrics=test.metrics)
-    write_gallery(
-        folder / GALLERY,
-        model,
-        job.problem.recipe,
-        job.loaders["test"].dataset,
-        count=config.gallery,
+    _write_results(config, job, test, folder)
+    return Result(
+        folder,
+        test,
+        seconds=state.seconds,
+        parameters=sum(parameter.numel() for parameter in job.trainer.model.parameters()),
+        best_epoch=state.best_epoch,
+        started="" if job.transfer is None else str(job.transfer),
     )
-    parameters = sum(parameter.numel() for parameter in model.parameters())
-    _write_found(config, model, folder)
-    started = "" if job.transfer is None else str(job.transfer)
-    return Result(folder, test, state.seconds, parameters, state.best_epoch, started)
-
-
-def _write_found(config: RunConfig, model: MultiTaskModel, folder: Path) -> None:
-    """Writes the settings that retrain what a search has found, for ``--config``."""
-    found = model.sharing.searched()
-    if found:
-        sharing = {**config.described()["sharing"], **found}
-        text = yaml.safe_dump({**config.described(), "sharing": sharing}, sort_keys=False)
-        write_text(folder / SEARCHED, text)
-
-
-def _make(folder: Path) -> None:
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise ConfigError(
-            f"the run folder {folder} cannot be made: {error.strerror}. Name another with --out."
-        ) from None
 
 
 def resume_run(folder: Path, *, callbacks: Sequence[Callback] = ()) -> Result:
@@ -130,9 +95,23 @@ def resume_run(folder: Path, *, callbacks: Sequence[Callback] = ()) -> Result:
     return run(read_run(folder), folder, callbacks=callbacks, resume=True)
 
 
+def _begin(config: RunConfig, job: Job, folder: Path) -> None:
+    """Makes the folder, and writes what is known before training."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise ConfigError(
+            f"the run folder {folder} cannot be made: {error.strerror}. Name another with --out."
+        ) from None
+    write_text(folder / CONFIG, yaml.safe_dump(config.described(), sort_keys=False))
+    write_text(folder / ENVIRONMENT, _json(environment(config.seed)))
+    if job.transfer is not None:
+        write_text(folder / TRANSFER, _json(asdict(job.transfer)))
+
+
 def _test(job: Job) -> Evaluation:
     """Evaluates on the test split, once, and logs it."""
-    trainer: Trainer = job.trainer
+    trainer = job.trainer
     test = evaluate(
         trainer.model,
         job.loaders["test"],
@@ -142,3 +121,20 @@ def _test(job: Job) -> Evaluation:
     trainer.log.write(test_event(test))
     trainer.log.flush()
     return test
+
+
+def _write_results(config: RunConfig, job: Job, test: Evaluation, folder: Path) -> None:
+    """Writes the model, examples of what it predicts, and what a search has found."""
+    model = job.trainer.model
+    model.save_pretrained(folder / MODEL, metrics=test.metrics)
+    examples = job.loaders["test"].dataset
+    write_gallery(folder, model, job.problem.recipe, examples, count=config.gallery)
+    searched = model.sharing.searched()
+    if searched:  # for `--config`: settings that retrain it
+        sharing = {**config.described()["sharing"], **searched}
+        text = yaml.safe_dump({**config.described(), "sharing": sharing}, sort_keys=False)
+        write_text(folder / SEARCHED, text)
+
+
+def _json(values: Mapping[str, Any]) -> str:
+    return json.dumps(values, indent=2) + "\n"

@@ -22,7 +22,7 @@ def folder(tmp_path: Path) -> Path:
 def with_views(folder: Path, *views: dict[str, Any], **changes: Any) -> list[Card]:
     example = {"image": "000.png", "size": [64, 32], "views": list(views), **changes}
     (folder / "gallery.json").write_text(json.dumps({"examples": [example]}))
-    found = read_cards(folder)
+    found = read_cards(folder.parent)
     assert found is not None
     return found
 
@@ -32,7 +32,7 @@ def view(geometry: str, true: Any, predicted: Any) -> dict[str, Any]:
 
 
 def test_no_gallery_is_no_error(tmp_path: Path) -> None:
-    assert read_cards(tmp_path / "gallery") is None
+    assert read_cards(tmp_path) is None
 
 
 def test_a_point_is_drawn_at_the_centre_of_its_pixel(folder: Path) -> None:

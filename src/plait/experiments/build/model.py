@@ -15,6 +15,7 @@ from plait.experiments.build.problem import Problem
 from plait.experiments.config import RunConfig
 from plait.model import MultiTaskModel, Transfer
 from plait.model.folder import read_model
+from plait.runs.folder import MODEL
 from plait.tasks import BaseTask
 
 
@@ -60,7 +61,7 @@ def _trained(folder: Path, config: RunConfig, problem: Problem) -> MultiTaskMode
 
     What its file cannot describe (a class of the user's own, metric objects) is the problem's.
     """
-    place = folder / "model" if (folder / "model").is_dir() else folder
+    place = folder / MODEL if (folder / MODEL).is_dir() else folder
     described, _ = read_model(place)
     own = {task.name: task for task in problem.tasks()}
     tasks = None

@@ -10,22 +10,22 @@ from typing import Literal
 
 from plait.core.errors import DataError
 from plait.reports.read.files import inside, read_bytes
-from plait.reports.read.gallery import (
-    HINT,
-    Box,
-    BoxView,
-    ClassView,
-    Example,
-    LabelsView,
-    NumbersView,
-    OverlayView,
-    Point,
-    PointView,
-    TagsView,
-    View,
-    read_gallery,
-)
+from plait.reports.read.gallery import HINT, read_gallery
 from plait.reports.words.text import number
+from plait.runs.folder import EXAMPLES
+from plait.runs.gallery import (
+    Box,
+    Example,
+    Point,
+    Shown,
+    ShownBox,
+    ShownClass,
+    ShownLabels,
+    ShownNumbers,
+    ShownOverlay,
+    ShownPoint,
+    ShownTags,
+)
 
 _PNG = b"\x89PNG\r\n\x1a\n"
 _SMALL = 256  # pixels; an image below is enlarged on the page, where smoothing would blur it
@@ -80,42 +80,42 @@ class Card:
 
 
 def read_cards(folder: Path) -> list[Card] | None:
-    """Returns the cards of a `gallery` folder, or None where there is no `gallery.json` in it.
+    """Returns the cards of a run folder, or None where it has no gallery.
 
     Raises:
-        DataError: the file is broken, or an image is missing, no PNG, or outside the folder.
+        DataError: the file is broken, or an image is missing, no PNG, or outside the gallery.
     """
-    path = folder / "gallery.json"
-    examples = read_gallery(path)
+    examples = read_gallery(folder)
+    path = folder / EXAMPLES
     return None if examples is None else [_card(example, path) for example in examples]
 
 
 def _card(example: Example, path: Path) -> Card:
     width, height = example.size
-    marks = [mark for view in example.views for mark in _marks(view, width, height)]
-    masks = [view for view in example.views if isinstance(view, OverlayView)]
+    marks = [mark for shown in example.views for mark in _marks(shown, width, height)]
+    masks = [shown for shown in example.views if isinstance(shown, ShownOverlay)]
     pictures = [] if masks and not marks else [Picture("example", of_mask=False, marks=marks)]
-    for view in masks:
-        if view.true is None:
-            pictures.append(Picture(f"{view.task}, no label", of_mask=True))
+    for shown in masks:
+        if shown.true is None:
+            pictures.append(Picture(f"{shown.task}, no label", of_mask=True))
         else:
-            true = _data_address(path, view.true)
-            pictures.append(Picture(f"{view.task}, true", of_mask=True, overlay=true))
-        predicted = _data_address(path, view.predicted)
-        pictures.append(Picture(f"{view.task}, predicted", of_mask=True, overlay=predicted))
-    views = [view for view in example.views if view not in masks or view.true is None]
-    lines = [_line(view) for view in views]
+            true = _data_address(path, shown.true)
+            pictures.append(Picture(f"{shown.task}, true", of_mask=True, overlay=true))
+        predicted = _data_address(path, shown.predicted)
+        pictures.append(Picture(f"{shown.task}, predicted", of_mask=True, overlay=predicted))
+    views = [shown for shown in example.views if shown not in masks or shown.true is None]
+    lines = [_line(shown) for shown in views]
     image = _data_address(path, example.image)
     return Card(image, width, height, max(width, height) < _SMALL, pictures, lines)
 
 
-def _marks(view: View, width: int, height: int) -> list[Mark]:
-    """Returns the marks of a view over the image: first the truth, then the prediction."""
+def _marks(shown: Shown, width: int, height: int) -> list[Mark]:
+    """Returns the marks of a task over the image: first the truth, then the prediction."""
     marks = []
-    if isinstance(view, PointView | BoxView):
-        for true, place in ((True, view.true), (False, view.predicted)):
+    if isinstance(shown, ShownPoint | ShownBox):
+        for true, place in ((True, shown.true), (False, shown.predicted)):
             if place is not None:
-                text = f"{view.task}, {'true' if true else 'predicted'}"
+                text = f"{shown.task}, {'true' if true else 'predicted'}"
                 marks.append(_mark(place, true, text, width, height))
     return marks
 
@@ -131,25 +131,27 @@ def _mark(place: Point | Box, true: bool, text: str, width: int, height: int) ->
     return Mark("box", true, (x * width, y * height, *extent), text)
 
 
-def _line(view: View) -> Line:
-    """Returns a view in words; a mask that has its picture needs none."""
-    if isinstance(view, ClassView):
-        return _compared(view.task, view.true, view.predicted)
-    if isinstance(view, LabelsView):
-        true = None if view.true is None else ", ".join(view.true) or "none"
-        return _compared(view.task, true, ", ".join(view.predicted) or "none")
-    if isinstance(view, TagsView):
-        pairs = [(t, p) for t, p in zip(view.true, view.predicted, strict=True) if t is not None]
+def _line(shown: Shown) -> Line:
+    """Returns what a task shows in words; a mask that has its picture needs none."""
+    if isinstance(shown, ShownClass):
+        return _compared(shown.task, shown.true, shown.predicted)
+    if isinstance(shown, ShownLabels):
+        true = None if shown.true is None else ", ".join(shown.true) or "none"
+        return _compared(shown.task, true, ", ".join(shown.predicted) or "none")
+    if isinstance(shown, ShownTags):
+        pairs = [(t, p) for t, p in zip(shown.true, shown.predicted, strict=True) if t is not None]
         right = sum(true == predicted for true, predicted in pairs)
-        return Line(view.task, f"{right} of {len(pairs)} tokens right", None)
-    if view.true is None or isinstance(view, OverlayView):
-        return Line(view.task, "no label", None)
-    if isinstance(view, NumbersView):
-        predicted, labels = (", ".join(map(number, each)) for each in (view.predicted, view.true))
-        return Line(view.task, f"{predicted} predicted, {labels} true", None)
-    if isinstance(view, PointView):
-        return Line(view.task, f"{number(math.dist(view.true, view.predicted))} pixels apart", None)
-    return Line(view.task, f"overlap {_overlap(view.true, view.predicted):.0%}", None)
+        return Line(shown.task, f"{right} of {len(pairs)} tokens right", None)
+    if shown.true is None or isinstance(shown, ShownOverlay):
+        return Line(shown.task, "no label", None)
+    if isinstance(shown, ShownNumbers):
+        predicted, labels = (", ".join(map(number, each)) for each in (shown.predicted, shown.true))
+        return Line(shown.task, f"{predicted} predicted, {labels} true", None)
+    if isinstance(shown, ShownPoint):
+        return Line(
+            shown.task, f"{number(math.dist(shown.true, shown.predicted))} pixels apart", None
+        )
+    return Line(shown.task, f"overlap {_overlap(shown.true, shown.predicted):.0%}", None)
 
 
 def _compared(task: str, true: str | None, predicted: str) -> Line:

@@ -23,7 +23,6 @@ from plait.reports.words.headline import best_of, headline
 from plait.reports.words.notices import notices
 from plait.reports.words.text import duration
 from plait.reports.words.verdict import change_sentences, cost, verdicts
-from plait.runs.folder import GALLERY
 
 
 @dataclass(frozen=True)
@@ -73,7 +72,7 @@ def comparison_page(folder: Path) -> dict[str, Any]:
         "charts": _charts(compared, of_tasks) if lone else [member_chart(compared, of_members)],
         "inside": _inside(compared, of_tasks, of_members),
         "best": found.labels[best.name],
-        "cards": read_cards(shown.folder / GALLERY),
+        "cards": read_cards(shown.folder),
         "differ": differ,
         "same": same,
         "env": shown.env and settings_table(shown.env, "Environment"),

@@ -25,7 +25,6 @@ from plait.reports.read.run import Run, read_run
 from plait.reports.words.headline import run_headline
 from plait.reports.words.notices import notices
 from plait.reports.words.text import duration, number
-from plait.runs.folder import GALLERY
 
 
 @dataclass(frozen=True)
@@ -51,7 +50,7 @@ def run_page(folder: Path) -> dict[str, Any]:
         "metrics": metric_table(run),
         "charts": run_charts(subject),
         "inside": inside_charts(run, subject.looks),
-        "cards": read_cards(folder / GALLERY),
+        "cards": read_cards(folder),
         "config": run.config and settings_table(run.config, "Configuration"),
         "env": run.env and settings_table(run.env, "Environment"),
     }

@@ -1,0 +1,71 @@
+"""What is written into a gallery is what is read from it."""
+
+import json
+from dataclasses import asdict
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any, get_args, get_type_hints
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from plait.core.errors import DataError
+from plait.core.geometry import Geometry
+from plait.reports.read.gallery import read_gallery
+from plait.runs.folder import EXAMPLES
+from plait.runs.gallery import KINDS, Example, Shown, write_examples
+
+NAMES = st.text(max_size=5)
+NUMBERS = st.floats(allow_nan=False, allow_infinity=False)
+POINT, BOX = st.tuples(NUMBERS, NUMBERS), st.tuples(*[NUMBERS] * 4)
+SIDES: dict[Geometry, tuple[Any, Any]] = {  # what is true, what is predicted
+    "class": (st.none() | NAMES, NAMES),
+    "labels": (st.none() | st.lists(NAMES, max_size=3), st.lists(NAMES, max_size=3)),
+    "tags": (st.lists(st.none() | NAMES, max_size=3), st.lists(NAMES, max_size=3)),
+    "numbers": (st.none() | st.lists(NUMBERS, max_size=3), st.lists(NUMBERS, max_size=3)),
+    "mask": (st.none() | NAMES, NAMES),
+    "map": (st.none() | NAMES, NAMES),
+    "point": (st.none() | POINT, POINT),
+    "box": (st.none() | BOX, BOX),
+}
+SHOWN = st.one_of(
+    st.builds(KINDS[geometry], task=NAMES, geometry=st.just(geometry), true=true, predicted=seen)
+    for geometry, (true, seen) in SIDES.items()
+)
+SIZE = st.integers(1, 9999)
+EXAMPLE = st.builds(
+    Example, image=NAMES, size=st.tuples(SIZE, SIZE), views=st.lists(SHOWN, max_size=3)
+)
+
+
+def test_every_geometry_but_that_of_one_task_alone_is_shown() -> None:
+    assert set(SIDES) == set(KINDS) == set(get_args(Geometry)) - {"other"}
+    assert set(KINDS.values()) == set(get_args(Shown))
+    for geometry, kind in KINDS.items():
+        assert geometry in get_args(get_type_hints(kind)["geometry"])
+
+
+@given(st.lists(EXAMPLE, max_size=3))
+def test_every_field_that_is_written_is_read_back(examples: list[Example]) -> None:
+    with TemporaryDirectory() as folder:
+        write_examples(Path(folder), examples)
+        assert read_gallery(Path(folder)) == examples
+
+
+@pytest.mark.parametrize("size", [(0, 4), (4, -1)])
+def test_an_image_has_a_size(size: tuple[int, int]) -> None:
+    with pytest.raises(ValueError, match="`size` must be positive"):
+        Example(image="a.png", size=size, views=[])
+
+
+def test_a_field_that_nobody_declared_is_refused_by_name(tmp_path: Path) -> None:
+    (tmp_path / EXAMPLES).parent.mkdir()
+    example = asdict(Example(image="a.png", size=(1, 1), views=[])) | {"severity": 3}
+    (tmp_path / EXAMPLES).write_text(json.dumps({"examples": [example]}))
+    with pytest.raises(DataError, match=r"`examples\.0\.severity`: Unexpected"):
+        read_gallery(tmp_path)
+
+
+def test_a_folder_without_a_gallery_has_none(tmp_path: Path) -> None:
+    assert read_gallery(tmp_path) is None
