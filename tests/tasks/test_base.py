@@ -242,3 +242,34 @@ def test_there_is_no_constant_predictor_for_any_task() -> None:
     assert custom().summarise(torch.zeros(2)) is None
     with pytest.raises(UnsupportedError, match="task 'y' has no trivial predictor"):
         custom().trivial(torch.zeros(2), torch.zeros(2))
+
+
+# --- the count is known ---------------------------------------------------------------------
+
+
+@settings(max_examples=160)
+@given(cases())
+def test_a_known_count_changes_nothing(case: Case) -> None:
+    """It only spares the search for missing labels: equal to the last bit, gradient and all."""
+    assume(case.count() > 0)
+    task = case.kind.task()
+    prediction = case.prediction.requires_grad_()
+    count = task.count(case.target, case.weights)
+    found = task.loss(prediction, case.target, case.weights, count=count)
+    expected = task.loss(prediction, case.target, case.weights)
+    assert torch.equal(found, expected)
+    assert torch.equal(gradient(found, prediction), gradient(expected, prediction))
+
+
+@pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float16])
+@pytest.mark.parametrize("name", KINDS)
+def test_a_known_count_changes_nothing_in_half_precision(name: str, dtype: torch.dtype) -> None:
+    kind = Kind(name)
+    prediction, target = kind.draw(5, 0.0, seed=0)
+    target = target.float() if target.is_floating_point() else target
+    losses = [
+        kind.task().loss(prediction.to(dtype), target, count=count)
+        for count in (None, float(math.prod(kind.mass_shape(5))))
+    ]
+    assert losses[0].dtype == losses[1].dtype
+    assert torch.equal(*losses)

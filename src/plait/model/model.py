@@ -133,10 +133,12 @@ class MultiTaskModel(nn.Module):
                 if name not in part.counts:
                     continue
                 labels, weights = part.targets[name], part.weights.get(name)
-                loss = task.loss(out[name], labels, weights)
+                count = part.counts[name]
+                loss = task.loss(out[name], labels, weights, count=count)
                 for early in out.early.get(name, ()):
-                    loss = loss + self.early_weight * task.loss(early, labels, weights)
-                share = part.counts[name] / counts[name]
+                    again = task.loss(early, labels, weights, count=count)
+                    loss = loss + self.early_weight * again
+                share = count / counts[name]
                 loss = loss if share == 1.0 else loss * share
                 raw[name] = raw[name] + loss if name in raw else loss
         weighted = {

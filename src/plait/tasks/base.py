@@ -151,10 +151,24 @@ class BaseTask(ABC):
             ShapeError: prediction and labels do not fit.
         """
 
-    def loss(self, prediction: Tensor, target: Any, weights: Tensor | None = None) -> Tensor:
+    def loss(
+        self,
+        prediction: Tensor,
+        target: Any,
+        weights: Tensor | None = None,
+        *,
+        count: float | None = None,
+    ) -> Tensor:
         """Computes the weighted mean loss over the valid labels, a scalar with a graph.
 
         NaN if there is no valid label: ask `count` before.
+
+        Args:
+            prediction: of the head, `[B, ...]`.
+            target: the labels.
+            weights: as in `label_weights`.
+            count: the result of `count` for these labels and weights, if it is known: where it says
+                that no label is missing, none is looked for again.
 
         Raises:
             ShapeError: prediction and labels do not fit.
@@ -163,7 +177,8 @@ class BaseTask(ABC):
         per_label = self.elementwise(prediction, target)
         mass = self.label_weights(target, weights)
         if per_label.dim() == 0:
-            if weights is not None or not bool(mass.all()):
+            known = count is not None and count == mass.numel()
+            if weights is not None or not (known or bool(mass.all())):
                 raise ConfigError(
                     f"the loss of task {self.name!r} is a scalar, so labels cannot be missing or "
                     "weighted. Let it return one number per label (reduction='none')."
@@ -175,9 +190,7 @@ class BaseTask(ABC):
                 f"{list(mass.shape)}; found {list(per_label.shape)}."
             )
         if mass.dtype == torch.bool:
-            # half precision is too short for a sum
-            wide = torch.promote_types(per_label.dtype, torch.get_default_dtype())
-            return torch.where(mass, per_label.to(wide), 0.0).sum() / mass.sum()
+            return torch.where(mass, wide(per_label), 0.0).sum() / mass.sum()
         return torch.where(mass > 0, per_label * mass, 0.0).sum() / mass.sum()
 
     def select(
@@ -233,3 +246,8 @@ class BaseTask(ABC):
         raise UnsupportedError(
             f"nobody knows how to show task {self.name!r}. Derive a class that writes `show`."
         )
+
+
+def wide(losses: Tensor) -> Tensor:
+    """Returns losses in a dtype that can be summed up: half precision is too short."""
+    return losses.to(torch.promote_types(losses.dtype, torch.get_default_dtype()))

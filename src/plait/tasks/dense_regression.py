@@ -72,11 +72,6 @@ class DenseRegression(NumberLabels):
         mean, scale = (torch.tensor([unit], dtype=dtype) for unit in (self.mean, self.scale))
         return InUnits(head, mean, scale)
 
-    def elementwise(self, prediction: Tensor, target: Tensor) -> Tensor:
-        """Computes the error of each number in units of `scale`."""
-        self.check_shapes(prediction, target)
-        return self.errors(prediction, target)
-
     def summarise(self, target: Tensor, weights: Tensor | None = None) -> Tensor:
         """Sums up the labels: `[2, K]`, the sum and the number of each channel's."""
         keep = self.label_weights(target, weights) > 0

@@ -21,7 +21,7 @@ from plait.core.features import FeatureShape
 from plait.core.geometry import Geometry
 from plait.core.kinds import Kind
 from plait.networks.grids import Pooling
-from plait.tasks.base import BaseTask
+from plait.tasks.base import BaseTask, wide
 from plait.tasks.heads import ScalarHead
 from plait.tasks.labels.tensors import need_tensor
 
@@ -120,15 +120,35 @@ class MultiLabel(BaseTask):
             )
         return super().count(target, weights)
 
+    def loss(
+        self,
+        prediction: Tensor,
+        target: Tensor,
+        weights: Tensor | None = None,
+        *,
+        count: float | None = None,
+    ) -> Tensor:
+        """Computes the weighted mean binary cross-entropy over the valid labels, in nats.
+
+        NaN if there is no valid label.
+        """
+        if weights is None and count == target.numel():  # no label is missing
+            return wide(self._entropies(prediction, target)).sum() / count
+        return super().loss(prediction, target, weights, count=count)
+
     def elementwise(self, prediction: Tensor, target: Tensor) -> Tensor:
-        """Computes the binary cross-entropy of each label in nats; of 0 where it is missing."""
-        if prediction.shape != target.shape:
+        """Computes the binary cross-entropy of each label in nats; that of 0 where it is NaN."""
+        return self._entropies(prediction, torch.nan_to_num(target.to(prediction.dtype)))
+
+    def _entropies(self, prediction: Tensor, labels: Tensor) -> Tensor:
+        if prediction.shape != labels.shape:
             raise ShapeError(
                 f"task {self.name!r}: the head gives {list(prediction.shape)}; the labels are "
-                f"{list(target.shape)} and have to be the same shape. Check `labels`."
+                f"{list(labels.shape)} and have to be the same shape. Check `labels`."
             )
-        known = torch.nan_to_num(target.to(prediction.dtype))
-        return F.binary_cross_entropy_with_logits(prediction, known, reduction="none")
+        return F.binary_cross_entropy_with_logits(
+            prediction, labels.to(prediction.dtype), reduction="none"
+        )
 
     def select(
         self, prediction: Tensor, target: Tensor, weights: Tensor | None = None

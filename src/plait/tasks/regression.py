@@ -113,14 +113,19 @@ class Regression(NumberLabels):
         there = super().valid(target)
         return there.all(dim=1) if self.vector and there.dim() > 1 else there
 
-    def _shaped(self, prediction: Tensor, target: Tensor) -> Tensor:
-        return prediction.squeeze(1) if self.outputs == 1 and target.dim() == 1 else prediction
-
     def elementwise(self, prediction: Tensor, target: Tensor) -> Tensor:
         """Computes the error of each label in units of `scale`; the mean over K if `vector`."""
-        self.check_shapes(self._shaped(prediction, target), target)
-        errors = self.errors(prediction, target.reshape(prediction.shape))
-        return errors.mean(dim=1) if self.vector else errors.reshape(target.shape)
+        errors = super().elementwise(prediction, target)
+        return errors if self.vector else errors.reshape(target.shape)
+
+    def errors(self, prediction: Tensor, labels: Tensor) -> Tensor:
+        """Computes the error of each number `[B, K]`; of each label `[B]` if `vector`."""
+        errors = super().errors(prediction, labels)
+        return errors.mean(dim=1) if self.vector else errors
+
+    def _fitted(self, target: Tensor, prediction: Tensor) -> Tensor:
+        flat = self.outputs == 1 and target.dim() == 1
+        return super()._fitted(target.unsqueeze(1) if flat else target, prediction)
 
     def select(
         self, prediction: Tensor, target: Tensor, weights: Tensor | None = None
@@ -129,7 +134,7 @@ class Regression(NumberLabels):
         keep = self.label_weights(target, weights) > 0
         if self.vector:
             return prediction[keep], target.reshape(prediction.shape)[keep]
-        return self._shaped(prediction, target)[keep], target[keep]
+        return prediction.reshape(target.shape)[keep], target[keep]
 
     def summarise(self, target: Tensor, weights: Tensor | None = None) -> Tensor:
         """Sums up the labels: `[2, K]`, the sum and the number of each output's."""

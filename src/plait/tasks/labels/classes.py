@@ -135,7 +135,14 @@ class ClassLabels(BaseTask):
             logits, target.long(), ignore_index=self.ignore_index, reduction="none"
         )
 
-    def loss(self, prediction: Tensor, target: Tensor, weights: Tensor | None = None) -> Tensor:
+    def loss(
+        self,
+        prediction: Tensor,
+        target: Tensor,
+        weights: Tensor | None = None,
+        *,
+        count: float | None = None,
+    ) -> Tensor:
         """Computes the weighted mean cross-entropy over the valid labels, in nats.
 
         NaN if there is no valid label.

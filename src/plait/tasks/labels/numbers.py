@@ -111,26 +111,52 @@ class NumberLabels(BaseTask):
             )
         return super().count(target, weights)
 
-    def check_shapes(self, prediction: Tensor, target: Tensor) -> None:
-        """Raises `ShapeError` unless predictions and labels have one shape."""
+    def loss(
+        self,
+        prediction: Tensor,
+        target: Tensor,
+        weights: Tensor | None = None,
+        *,
+        count: float | None = None,
+    ) -> Tensor:
+        """Computes the weighted mean error over the valid labels, in units of `scale`.
+
+        NaN if there is no valid label.
+        """
+        if weights is None and count and count * self.numbers_per_label == target.numel():
+            # no label is missing
+            return self.errors(prediction, self._fitted(target, prediction)).sum() / count
+        return super().loss(prediction, target, weights, count=count)
+
+    def elementwise(self, prediction: Tensor, target: Tensor) -> Tensor:
+        """Computes the error of each label in units of `scale`."""
+        labels = self._fitted(target, prediction)
+        # a constant 0, in place of an error whose gradient would be NaN
+        return self.errors(prediction, torch.where(labels.isnan(), prediction.detach(), labels))
+
+    def errors(self, prediction: Tensor, labels: Tensor) -> Tensor:
+        """Computes the error of each label in units of `scale`.
+
+        Args:
+            prediction: `[B, K, ...]`; `[B, K]` if `scale` is K numbers.
+            labels: in the same shape, without NaN.
+        """
+        # at least float32: bfloat16 has three digits, too few for a label
+        prediction = prediction.to(torch.promote_types(prediction.dtype, torch.float32))
+        labels = labels.to(prediction.dtype)
+        if self.scale != 1:
+            scale = torch.tensor(self.scale, dtype=torch.get_default_dtype()).to(prediction)
+            prediction, labels = prediction / scale, labels / scale
+        return ERRORS[self.error](prediction, labels, reduction="none")
+
+    def _fitted(self, target: Tensor, prediction: Tensor) -> Tensor:
+        """Returns the labels in the shape of the prediction; raises `ShapeError` if they differ."""
         if prediction.shape != target.shape:
             raise ShapeError(
                 f"task {self.name!r}: the head gives {list(prediction.shape)}; the labels are "
                 f"{list(target.shape)} and have to be the same shape. Check `outputs`."
             )
-
-    def errors(self, prediction: Tensor, target: Tensor) -> Tensor:
-        """Computes the error of each number in units of `scale`; constant 0 where it is NaN.
-
-        Shapes: both alike, with the K outputs on the last axis if `scale` is K numbers.
-        """
-        # at least float32: bfloat16 has three digits, too few for a label
-        prediction = prediction.to(torch.promote_types(prediction.dtype, torch.float32))
-        known = torch.where(target.isnan(), prediction.detach(), target.to(prediction.dtype))
-        if self.scale != 1:
-            scale = torch.tensor(self.scale, dtype=torch.get_default_dtype()).to(prediction)
-            prediction, known = prediction / scale, known / scale
-        return ERRORS[self.error](prediction, known, reduction="none")
+        return target
 
     def show(self, target: Tensor, prediction: Tensor) -> tuple[Any, Any]:
         """Gives the numbers as lists; None for a label of which any number is missing."""
