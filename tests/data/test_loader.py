@@ -9,7 +9,7 @@ from torch.utils.data import Dataset
 
 from plait.core.batch import Batch
 from plait.core.errors import DataError
-from plait.data import Draw, EpochBatches, InMemory, loader
+from plait.data import Draw, EpochBatches, InMemory, batches_of, loader
 from plait.data.epoch_batches import Draws
 from plait.tasks import Classification, Regression
 
@@ -151,6 +151,11 @@ def test_a_label_that_breaks_its_rule_is_found_in_the_worker() -> None:
     loading = loader(data(12), batch_size=6, shuffle=False, workers=1, tasks=TASKS)
     with pytest.raises(DataError, match=r"worker process 0(.|\n)*task 'y'"):
         list(loading)
+    with pytest.raises(DataError) as found:
+        list(batches_of(loading, TASKS))
+    with pytest.raises(DataError, match=r"^labels of task 'y' must be") as here:
+        list(loader(data(12), batch_size=6, shuffle=False, tasks=TASKS))
+    assert str(found.value) == str(here.value), "the Trainer says what it says without workers"
 
 
 def test_a_worker_that_is_spawned_reads_the_same_batches() -> None:

@@ -1,7 +1,7 @@
 """Data: files and tables, data in memory, loaders that resume, augmentation with labels."""
 
 from plait.data.augment import Augment, Augmented
-from plait.data.collate import Collation, as_batch, collate
+from plait.data.collate import Collation, as_batch, batches_of, collate
 from plait.data.disjoint import Disjoint, of_tasks
 from plait.data.draws import Draw, index_of
 from plait.data.epoch_batches import EpochBatches
@@ -17,6 +17,7 @@ __all__ = [
     "EpochBatches",
     "InMemory",
     "as_batch",
+    "batches_of",
     "collate",
     "index_of",
     "loader",

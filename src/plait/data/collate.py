@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from torch.utils.data import default_collate
 
 from plait.core.batch import Batch, CountsLabels
-from plait.core.errors import DataError
+from plait.core.errors import DataError, PlaitError
 from plait.core.structure import PerTask
 from plait.data.disjoint import join
 from plait.data.in_memory import Rows
@@ -92,3 +92,26 @@ def as_batch(item: Any, tasks: Iterable[CountsLabels]) -> Batch:
         "a loader must yield (inputs, {task: labels}), or with a third entry {task: weights}; "
         f"found {type(item).__name__}. Set the loader's `collate_fn`."
     )
+
+
+def batches_of(items: Iterable[Any], tasks: Iterable[CountsLabels]) -> Iterator[Batch]:
+    """Makes a `Batch` of each thing that any loader yields; see `as_batch`.
+
+    Args:
+        items: a loader, or what it yields.
+        tasks: the tasks of the model.
+
+    Raises:
+        DataError: as `as_batch`. One that was raised in a worker has the message that it had there,
+            and torch's account of the worker as its cause.
+    """
+    tasks = tuple(tasks)
+    try:
+        for item in items:
+            yield as_batch(item, tasks)
+    except PlaitError as error:
+        cls = type(error)
+        _, raised, message = str(error).rpartition(f"\n{cls.__module__}.{cls.__qualname__}: ")
+        if not raised:  # no worker's
+            raise
+        raise cls(message.strip()) from error

@@ -11,7 +11,7 @@ from torch import Tensor
 from torchmetrics import Metric
 
 from plait.core.errors import ConfigError, unknown
-from plait.data import as_batch
+from plait.data import batches_of
 from plait.model import MultiTaskModel
 from plait.networks.modes import evaluating
 from plait.tasks.metrics import direction
@@ -76,8 +76,8 @@ def evaluate(
     counts = dict.fromkeys(model.tasks, 0.0)
     # The generator as well: iterating a DataLoader draws from it
     with evaluating(model), torch.no_grad(), torch.random.fork_rng(devices=[]):
-        for item in batches:
-            batch = as_batch(item, model.tasks.values()).to(device)
+        for each in batches_of(batches, model.tasks.values()):
+            batch = each.to(device)
             outputs = [model(part.inputs, tasks=part.tasks) for part in batch.parts]
             found = model.losses(outputs, batch)
             for name, loss in found.raw.items():

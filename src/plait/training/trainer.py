@@ -15,7 +15,7 @@ from plait.balancing.equal import Equal
 from plait.balancing.loss_schedule import LossSchedule
 from plait.core.batch import Batch
 from plait.core.errors import NonFiniteError
-from plait.data import as_batch
+from plait.data import batches_of
 from plait.engine import Backward
 from plait.evaluation.evaluate import evaluate
 from plait.evaluation.rules import Rule
@@ -223,8 +223,8 @@ class Trainer:
     def _batches(self, feed: Feed) -> Iterator[Batch]:
         """Yields the batches of the epoch that are still to do."""
         try:
-            for item in feed.epoch(self.state.epoch, skip=self.state.batch):
-                yield as_batch(item, self.model.tasks.values())
+            items = feed.epoch(self.state.epoch, skip=self.state.batch)
+            yield from batches_of(items, self.model.tasks.values())
         except RuntimeError:
             self._obey()  # Ctrl-C may end the loader's workers before it is obeyed after a step
             raise
