@@ -276,17 +276,22 @@ def public_classes(package: str) -> Iterator[tuple[type, Path]]:
             yield item, Path(inspect.getfile(item)).resolve()
 
 
+def folder_of(package: str) -> Path:
+    """The folder of a package below `plait`, such as "sharing.conditioning"."""
+    return SOURCE.joinpath(*package.split("."))
+
+
 def method_classes(package: str) -> Iterator[tuple[str, Path]]:
     """The methods: public classes that derive from one in `base.py`, and others at the top.
 
     What is there to be derived from is no method; it may lie among the `bases`.
     """
     classes = list(public_classes(package))
-    bases = tuple(item for item, path in classes if path == SOURCE / package / "base.py")
+    bases = tuple(item for item, path in classes if path == folder_of(package) / "base.py")
     for item, path in classes:
         if is_base(item) or item in bases:
             continue
-        if path.parent == SOURCE / package or issubclass(item, bases):
+        if path.parent == folder_of(package) or issubclass(item, bases):
             yield item.__name__, path
 
 
@@ -300,7 +305,7 @@ def test_the_top_of_a_folder_of_methods_holds_methods(package: str) -> None:
     }
     found = [
         within(path)
-        for path in sorted((SOURCE / package).glob("*.py"))
+        for path in sorted(folder_of(package).glob("*.py"))
         if path.stem not in {"__init__", "base"}
         and module_of(path) not in homes
         and package != "recipes"
@@ -313,14 +318,14 @@ def test_each_method_has_a_file_of_its_name(package: str) -> None:
     found = [
         f"{name} is in {path.name}"
         for name, path in method_classes(package)
-        if path.parent != SOURCE / package or path.stem.replace("_", "") != name.lower()
+        if path.parent != folder_of(package) or path.stem.replace("_", "") != name.lower()
     ]
     assert not found, f"plait.{package}: the file has the method's name in snake case: {found}"
 
 
 @pytest.mark.parametrize("package", FAMILIES)
 def test_each_method_has_a_mirrored_test(package: str) -> None:
-    tests = ROOT / "tests" / package
+    tests = ROOT / "tests" / folder_of(package).relative_to(SOURCE)
     paths = sorted({path for _, path in method_classes(package)})
     missing = [f"test_{path.name}" for path in paths if not (tests / f"test_{path.name}").exists()]
     assert not missing, f"missing in {tests.relative_to(ROOT)}: {missing}"

@@ -16,6 +16,7 @@ def test_it_is_what_the_packages_export() -> None:
     found = catalogue()
     assert found.keys() == {
         "sharing",
+        "sharing.conditioning",
         "regularization",
         "balancing",
         "tasks",

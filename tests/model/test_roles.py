@@ -21,6 +21,7 @@ from plait.gradients import leaves
 from plait.model import MultiTaskModel
 from plait.networks.scheduled import Scheduled
 from plait.sharing import Sharing
+from plait.sharing.conditioning import Adapter, LoRA, Masks, Norm
 from plait.tasks import Regression
 from tests.sharing.encoders import KINDS
 
@@ -31,9 +32,9 @@ OPTIONS: dict[str, list[dict[str, Any]]] = {
     "AdaTT": [{"task_experts": 2, "shared_experts": 1}],
     "CGC": [{"task_experts": {"a": 0, "b.c": 1, "d%": 2}, "shared_experts": 2}],
     "Conditioned": [
-        *({"by": by} for by in ("norm", "adapter", "lora", "mask")),
-        {"by": "adapter", "placement": "parallel", "bottleneck": 2},
-        {"by": "lora", "frozen": True},
+        *({"by": by} for by in (Norm(), Adapter(), LoRA(), Masks())),
+        {"by": Adapter(placement="parallel", bottleneck=2)},
+        {"by": LoRA(), "frozen": True},
     ],
     "Hard": [
         {"groups": [["a", "d%"], ["b.c"]]},
@@ -85,7 +86,7 @@ def found(case: str, kind: str, common: bool) -> Found | str:
     try:
         model = MultiTaskModel(sharing, [Regression(task) for task in TASKS], example=inputs)
     except (UnsupportedError, ConfigError) as error:
-        nothing_to_do = ("Give an encoder", "matches no layer that can be conditioned")
+        nothing_to_do = ("Give an encoder", "matches no layer that")
         if any(text in str(error) for text in nothing_to_do):
             return str(error)
         raise

@@ -2,6 +2,7 @@
 
 import copy
 import itertools
+from dataclasses import asdict
 from typing import Any
 
 import pytest
@@ -10,29 +11,33 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 from torch.utils.checkpoint import checkpoint
 
+from plait.core.build import build
 from plait.core.errors import ConfigError, UnsupportedError
 from plait.core.keys import safe_key
 from plait.core.structure import Masked, PerTask
 from plait.encoders import as_staged
+from plait.model.describe import describe, rebuild
 from plait.networks import encode
 from plait.sharing import Conditioned, Hard
-from plait.sharing.conditioning import TaskIndexed, conditioned_layers
-from plait.sharing.conditioning.units import Update
+from plait.sharing.conditioning import Adapter, Conditioner, Film, LoRA, Masks, Norm
+from plait.sharing.conditioning.layers.task_indexed import TaskIndexed
+from plait.sharing.conditioning.layers.trunk import conditioned_layers
+from plait.sharing.conditioning.layers.units import Update
 from tests.sharing.encoders import KINDS, Tokens, conv, mlp
 
 TASKS = ("a", "b.c")
 NEUTRAL: list[dict[str, Any]] = [
-    {"by": "film"},
-    {"by": "adapter"},
-    {"by": "adapter", "bottleneck": 2},
-    {"by": "adapter", "placement": "parallel"},
-    {"by": "adapter", "placement": "parallel", "bottleneck": 2},
-    {"by": "lora"},
-    {"by": "lora", "rank": 2, "alpha": 3.0},
-    {"by": "norm"},
-    {"by": "mask", "keep": 1.0},
+    {"by": Film()},
+    {"by": Adapter()},
+    {"by": Adapter(bottleneck=2)},
+    {"by": Adapter(placement="parallel")},
+    {"by": Adapter(placement="parallel", bottleneck=2)},
+    {"by": LoRA()},
+    {"by": LoRA(rank=2, alpha=3.0)},
+    {"by": Norm()},
+    {"by": Masks(keep=1.0)},
 ]
-IDS = [" ".join(map(str, options.values())) for options in NEUTRAL]
+IDS = [str(options["by"]) for options in NEUTRAL]
 
 
 def new(
@@ -78,7 +83,7 @@ def size(*parameters: Tensor) -> int:
 @pytest.mark.parametrize("options", NEUTRAL, ids=IDS)
 def test_every_task_starts_from_the_plain_trunk_exactly(options: dict[str, Any], kind: str) -> None:
     encoder, inputs = KINDS[kind].build(), KINDS[kind].inputs(3)
-    if options["by"] == "norm" and kind not in ("conv", "tokens"):
+    if isinstance(options["by"], Norm) and kind not in ("conv", "tokens"):
         with pytest.raises(ConfigError, match="matches no layer"):
             new(encoder, inputs, **options)
         return
@@ -96,7 +101,7 @@ def test_every_task_starts_from_the_plain_trunk_exactly(options: dict[str, Any],
 
 def test_norm_with_one_task_is_the_trunk_in_training_too() -> None:
     encoder, images = conv(), torch.randn(8, 2, 6, 8)
-    sharing = new(encoder, images, ("a",), by="norm")
+    sharing = new(encoder, images, ("a",), by=Norm())
     plain = copy.deepcopy(encoder)
     optimizers = [torch.optim.SGD(m.parameters(), lr=0.1, momentum=0.9) for m in (sharing, plain)]
     for _ in range(3):
@@ -126,8 +131,8 @@ def test_a_factory_makes_the_encoder() -> None:
     assert sharing(torch.zeros(2, 5))["a"].levels[-1].shape == (2, 4)
 
 
-@pytest.mark.parametrize("by", ["lora", "mask"])
-def test_what_is_drawn_depends_on_the_seed_and_the_names_of_task_and_layer(by: str) -> None:
+@pytest.mark.parametrize("by", [LoRA(), Masks()])
+def test_what_is_drawn_depends_on_the_seed_and_the_names_of_task_and_layer(by: Conditioner) -> None:
     def drawn(*tasks: str, seed: int) -> dict[str, Tensor]:
         sharing = new(nn.Sequential(*(nn.Linear(40, 40) for _ in range(2))),
                       torch.zeros(2, 40), tasks, seed, by=by)  # fmt: skip
@@ -161,7 +166,7 @@ def test_a_unit_is_its_tasks_and_the_trunk_is_all_tasks(options: dict[str, Any],
 
 
 def test_norm_has_a_layer_for_each_task_and_its_statistics_are_those_of_its_examples() -> None:
-    sharing = new(conv(), torch.zeros(2, 2, 6, 8), by="norm")
+    sharing = new(conv(), torch.zeros(2, 2, 6, 8), by=Norm())
     inputs = PerTask({task: torch.randn(4, 2, 6, 8) + 3 * i for i, task in enumerate(TASKS)})
     before = copy.deepcopy(sharing.state_dict())
     sharing(inputs, tasks=["a"])
@@ -177,7 +182,7 @@ def test_norm_has_a_layer_for_each_task_and_its_statistics_are_those_of_its_exam
     torch.testing.assert_close(own_of(layer, "a").running_mean, 0.1 * hidden.mean((0, 2, 3)))
 
 
-@pytest.mark.parametrize("options", [*NEUTRAL, {"by": "mask"}])
+@pytest.mark.parametrize("options", [*NEUTRAL, {"by": Masks()}])
 @pytest.mark.parametrize("kind", ["conv", "tokens"])
 def test_a_frozen_trunk_stays_as_it_is(options: dict[str, Any], kind: str) -> None:
     sharing = new(KINDS[kind].build(), KINDS[kind].inputs(3), frozen=True, **options)
@@ -198,7 +203,7 @@ def test_a_frozen_trunk_stays_as_it_is(options: dict[str, Any], kind: str) -> No
         optimizer.step()
     changed = {key for key, value in sharing.state_dict().items() if not value.equal(before[key])}
     assert all(".own." in key for key in changed)
-    assert changed or options["by"] == "mask"
+    assert changed or isinstance(options["by"], Masks)
     for name, parameter in sharing.named_parameters():
         assert parameter.requires_grad == (".own." in name)
         assert (parameter.grad is not None) == (".own." in name)
@@ -218,20 +223,20 @@ def test_statistics_that_the_tasks_share_move_unless_frozen() -> None:
 @pytest.mark.parametrize(
     ("options", "each"),
     [
-        ({"by": "film"}, 2 * 3),
-        ({"by": "norm"}, 2 * 3),
-        ({"by": "adapter"}, 3 * 3),
-        ({"by": "adapter", "bottleneck": 2}, 2 * (3 + 3)),
-        ({"by": "adapter", "placement": "parallel"}, 3 * 2),
-        ({"by": "adapter", "placement": "parallel", "bottleneck": 1}, 1 * (3 + 2)),
-        ({"by": "lora", "rank": 2}, 2 * (3 + 2 * 9)),
-        ({"by": "mask"}, 0),
+        ({"by": Film()}, 2 * 3),
+        ({"by": Norm()}, 2 * 3),
+        ({"by": Adapter()}, 3 * 3),
+        ({"by": Adapter(bottleneck=2)}, 2 * (3 + 3)),
+        ({"by": Adapter(placement="parallel")}, 3 * 2),
+        ({"by": Adapter(placement="parallel", bottleneck=1)}, 1 * (3 + 2)),
+        ({"by": LoRA(rank=2)}, 2 * (3 + 2 * 9)),
+        ({"by": Masks()}, 0),
     ],
 )
 def test_parameters_of_a_convolution(options: dict[str, Any], each: int) -> None:
     plain = size(*conv().parameters())
     sharing = new(conv(), torch.zeros(2, 2, 6, 8), **options)
-    shared = plain - 2 * 3 if options["by"] == "norm" else plain
+    shared = plain - 2 * 3 if isinstance(options["by"], Norm) else plain
     assert size(*sharing.parameters()) == shared + len(TASKS) * each
     assert size(*sharing.prototype().parameters()) == plain
 
@@ -240,7 +245,7 @@ def test_parameters_of_a_transformer() -> None:
     rank, width, inner = 2, 8, 16
     attention = rank * (3 * (width + width) + (width + width))
     layers = rank * (width + inner) * 2
-    sharing = new(Tokens(), torch.zeros(2, 7).long(), by="lora", rank=rank)
+    sharing = new(Tokens(), torch.zeros(2, 7).long(), by=LoRA(rank=rank))
     expected = size(*Tokens().parameters()) + len(TASKS) * (attention + layers)
     assert size(*sharing.parameters()) == expected
 
@@ -282,8 +287,8 @@ def test_adapters_are_convolutions_of_one_pixel(
     shape: dict[str, Any], bottleneck: int | None
 ) -> None:
     layer, images = nn.Conv2d(4, 6, **shape), torch.randn(2, 4, 9, 10)
-    series = new(layer, images, by="adapter", bottleneck=bottleneck)
-    parallel = new(layer, images, by="adapter", placement="parallel", bottleneck=bottleneck)
+    series = new(layer, images, by=Adapter(bottleneck=bottleneck))
+    parallel = new(layer, images, by=Adapter(placement="parallel", bottleneck=bottleneck))
     for sharing in (series, parallel):
         for own in conditioned_layers(sharing.trunk):
             stir(own.own)
@@ -308,7 +313,7 @@ def test_adapters_are_convolutions_of_one_pixel(
 @pytest.mark.parametrize("placement", ["series", "parallel"])
 def test_adapters_of_linear_layers(placement: str) -> None:
     layer, rows = nn.Linear(5, 4), torch.randn(3, 5)
-    sharing = new(layer, rows, by="adapter", placement=placement)
+    sharing = new(layer, rows, by=Adapter(placement=placement))
     stir(sharing.trunk.own)
     unit = own_of(sharing.trunk, "b.c")
     read = layer(rows) if placement == "series" else rows
@@ -363,7 +368,7 @@ def product(update: Update, scale: float) -> Tensor:
 def test_lora_is_the_trunk_with_the_products_added_to_its_weights(kind: str) -> None:
     build, batch = MERGED[kind]
     inputs = batch()
-    sharing = new(build(), inputs, by="lora", rank=2, alpha=3.0).double().eval()
+    sharing = new(build(), inputs, by=LoRA(rank=2, alpha=3.0)).double().eval()
     stir(sharing)
     values = inputs.double() if inputs.is_floating_point() else inputs
     for task in TASKS:
@@ -383,7 +388,7 @@ def test_lora_is_the_trunk_with_the_products_added_to_its_weights(kind: str) -> 
 
 
 def test_the_attention_learns_all_its_projections_apart() -> None:
-    sharing = new(Tokens(), torch.zeros(2, 7).long(), by="lora", rank=2)
+    sharing = new(Tokens(), torch.zeros(2, 7).long(), by=LoRA(rank=2))
     layers = {type(layer.plain()): layer for layer in conditioned_layers(sharing.trunk)}
     packed, out = own_of(layers[nn.MultiheadAttention], "a")
     assert packed.down.shape == (3, 2, 8)
@@ -393,7 +398,7 @@ def test_the_attention_learns_all_its_projections_apart() -> None:
 
 def test_masks_keep_a_share_of_the_channels() -> None:
     images = torch.randn(4, 3, 6, 8)
-    sharing = new(nn.Conv2d(3, 10, 3), images, by="mask", keep=0.3)
+    sharing = new(nn.Conv2d(3, 10, 3), images, by=Masks(keep=0.3))
     found, whole = sharing(images), sharing.trunk.plain()(images)
     masks = {task: own_of(sharing.trunk, task).mask for task in TASKS}
     for task, features in found.items():
@@ -402,11 +407,11 @@ def test_masks_keep_a_share_of_the_channels() -> None:
         assert torch.equal(kept, whole[:, masks[task]])
         assert not features.levels[-1][:, ~masks[task]].any()
     assert not torch.equal(masks["a"], masks["b.c"])
-    one = new(nn.Conv2d(3, 10, 3), images, by="mask", keep=0.01)
+    one = new(nn.Conv2d(3, 10, 3), images, by=Masks(keep=0.01))
     assert own_of(one.trunk, "a").mask.sum() == 1
 
 
-@pytest.mark.parametrize("options", [o for o in NEUTRAL if o["by"] != "norm"])
+@pytest.mark.parametrize("options", [o for o in NEUTRAL if not isinstance(o["by"], Norm)])
 def test_gradients_are_those_of_finite_differences(options: dict[str, Any]) -> None:
     encoder = nn.Sequential(nn.Conv2d(2, 2, 2), nn.Tanh(), nn.Flatten(), nn.Linear(8, 3))
     images = torch.randn(2, 2, 3, 3, dtype=torch.float64)
@@ -434,19 +439,19 @@ def test_the_scope_names_the_layers() -> None:
     assert names_of(new(mlp(), rows)) == ["0", "2"]
     assert names_of(new(mlp(), rows, scope="2")) == ["2"]
     tokens = torch.zeros(2, 7).long()
-    everything = names_of(new(Tokens(), tokens, by="lora"))
+    everything = names_of(new(Tokens(), tokens, by=LoRA()))
     assert everything == [f"stages.1.layers.0.{n}" for n in ("self_attn", "linear1", "linear2")]
-    assert names_of(new(Tokens(), tokens, by="lora", scope="*.self_attn")) == everything[:1]
+    assert names_of(new(Tokens(), tokens, by=LoRA(), scope="*.self_attn")) == everything[:1]
     norms = [f"stages.1.layers.0.norm{i}" for i in (1, 2)]
-    assert names_of(new(Tokens(), tokens, by="norm")) == names_of(new(Tokens(), tokens)) == norms
+    assert names_of(new(Tokens(), tokens, by=Norm())) == names_of(new(Tokens(), tokens)) == norms
 
 
 @pytest.mark.parametrize(
     ("options", "message"),
     [
         ({"scope": "3"}, r"`scope` '3' matches no layer .* the encoder runs of them: '0', '2'\."),
-        ({"by": "norm"}, r"`scope` '\*' .* LayerNorm, .* the encoder runs of them: none\."),
-        ({"by": "lora", "scope": "1"}, "It takes: Conv1d, .* MultiheadAttention"),
+        ({"by": Norm()}, r"`scope` '\*' .* LayerNorm, .* the encoder runs of them: none\."),
+        ({"by": LoRA(), "scope": "1"}, "It takes: Conv1d, .* MultiheadAttention"),
     ],
 )
 def test_a_scope_that_matches_nothing_is_an_error(options: dict[str, Any], message: str) -> None:
@@ -479,7 +484,7 @@ def test_layers_that_do_not_run_with_the_encoder_are_left_out() -> None:
 
 def test_a_layer_that_is_used_twice_is_conditioned_once() -> None:
     layer = nn.Linear(5, 5)
-    sharing = new(nn.Sequential(layer, nn.Tanh(), layer), torch.zeros(2, 5), by="lora")
+    sharing = new(nn.Sequential(layer, nn.Tanh(), layer), torch.zeros(2, 5), by=LoRA())
     assert sharing.trunk[0] is sharing.trunk[2]
     assert len(conditioned_layers(sharing.trunk)) == 1
     plain = sharing.prototype()
@@ -489,7 +494,7 @@ def test_a_layer_that_is_used_twice_is_conditioned_once() -> None:
 def test_parameters_that_two_layers_share_stay_shared() -> None:
     first, second = nn.Linear(5, 5), nn.Linear(5, 5)
     second.weight = first.weight
-    trunk = new(nn.Sequential(first, second), torch.zeros(2, 5), by="lora").trunk
+    trunk = new(nn.Sequential(first, second), torch.zeros(2, 5), by=LoRA()).trunk
     assert trunk[0].base.weight is trunk[1].base.weight
 
 
@@ -567,7 +572,7 @@ def test_the_weights_of_a_conditioned_layer_cannot_be_read_past_it() -> None:
             getattr(layer, name)
     with pytest.raises(AttributeError, match="no attribute 'nonsense'"):
         layer.nonsense  # noqa: B018
-    lora = new(nn.Linear(5, 4), torch.zeros(2, 5), by="lora").trunk
+    lora = new(nn.Linear(5, 4), torch.zeros(2, 5), by=LoRA()).trunk
     assert lora.bias is lora.base.bias
     with pytest.raises(UnsupportedError, match="'weight' of a conditioned Linear"):
         lora.weight  # noqa: B018
@@ -607,8 +612,8 @@ def test_the_short_cuts_of_transformers_do_not_pass_the_units_by(options: dict[s
     assert not torch.allclose(slow["a"].levels[-1][mask], slow["b.c"].levels[-1][mask])
 
 
-@pytest.mark.parametrize("by", ["film", "lora"])
-def test_compiles(by: str) -> None:
+@pytest.mark.parametrize("by", [Film(), LoRA()])
+def test_compiles(by: Conditioner) -> None:
     images = torch.randn(4, 2, 6, 8)
     sharing = new(conv(), images, by=by)
     stir(sharing)
@@ -624,20 +629,34 @@ def test_compiles(by: str) -> None:
 # --- options ----------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(
-    ("options", "message"),
-    [
-        ({"by": "fim"}, "unknown way to condition 'fim'; known: .* Did you mean 'film'?"),
-        ({"rank": 0}, "`rank` must be at least 1; found 0"),
-        ({"placement": "beside"}, "`placement` must be 'series' or 'parallel'; found 'beside'"),
-        ({"bottleneck": 0}, "`bottleneck` must be at least 1, or None; found 0"),
-        ({"keep": 0.0}, r"`keep` must be in \(0, 1\]; found 0.0"),
-        ({"keep": 1.5}, r"`keep` must be in \(0, 1\]; found 1.5"),
-    ],
-)
-def test_options_are_checked(options: dict[str, Any], message: str) -> None:
-    with pytest.raises(ConfigError, match=message):
-        Conditioned(mlp(), **options)
+def test_a_name_is_no_conditioning() -> None:
+    with pytest.raises(
+        ConfigError, match=r"`by` must be an object of .*LoRA\(rank=4\); found 'film'"
+    ):
+        Conditioned(mlp(), by="film")  # type: ignore[arg-type]
+
+
+def test_film_is_the_default() -> None:
+    assert Conditioned(mlp()).by == Film()
+
+
+@pytest.mark.parametrize("by", [each["by"] for each in NEUTRAL])
+def test_a_configuration_builds_it_and_describes_it(by: Conditioner) -> None:
+    """The options of the object are those of the command line and of the model folder."""
+    options = {"class": type(by).__name__, **asdict(by)}
+    built = build(Conditioned, {"by": options}, kind="sharing", encoder=mlp())
+    assert built.by == by
+    described = describe(built, leave_out=("encoder",))
+    assert described is not None
+    assert described["by"] == options
+    assert rebuild(described, "sharing", encoder=mlp()).by == by
+
+
+def test_options_of_another_conditioning_are_refused() -> None:
+    with pytest.raises(ConfigError, match="conditioning Film has no option 'rank'"):
+        build(Conditioned, {"by": {"class": "Film", "rank": 2}}, kind="sharing", encoder=mlp())
+    with pytest.raises(ConfigError, match=r"unknown conditioning 'Lora'.*Did you mean 'LoRA'\?"):
+        build(Conditioned, {"by": "Lora"}, kind="sharing", encoder=mlp())
 
 
 def test_is_set_up_for_one_model() -> None:

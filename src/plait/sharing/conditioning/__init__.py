@@ -1,29 +1,10 @@
-"""Ways to condition the layers of one trunk on the task."""
+"""How the layers of one trunk are conditioned on the task: the option `by` of `Conditioned`."""
 
-from plait.sharing.conditioning.active import Active
-from plait.sharing.conditioning.by import (
-    STATISTICS,
-    Adapter,
-    Film,
-    LoRA,
-    Masks,
-    Norm,
-    Way,
-)
-from plait.sharing.conditioning.layers import TaskIndexed
-from plait.sharing.conditioning.trunk import conditioned, conditioned_layers, plain
+from plait.sharing.conditioning.adapter import Adapter
+from plait.sharing.conditioning.base import Conditioner
+from plait.sharing.conditioning.film import Film
+from plait.sharing.conditioning.lora import LoRA
+from plait.sharing.conditioning.masks import Masks
+from plait.sharing.conditioning.norm import Norm
 
-__all__ = [
-    "STATISTICS",
-    "Active",
-    "Adapter",
-    "Film",
-    "LoRA",
-    "Masks",
-    "Norm",
-    "TaskIndexed",
-    "Way",
-    "conditioned",
-    "conditioned_layers",
-    "plain",
-]
+__all__ = ["Adapter", "Conditioner", "Film", "LoRA", "Masks", "Norm"]

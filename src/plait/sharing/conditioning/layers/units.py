@@ -117,7 +117,7 @@ class Tap(Update):
         return F.pad(centre, around)
 
 
-class Residual(nn.Module):
+class ResidualMap(nn.Module):
     """A residual map of channels, h + D h: a 1x1 convolution, or a linear layer, in series.
 
     Args:

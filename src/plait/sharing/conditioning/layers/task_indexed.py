@@ -11,8 +11,8 @@ from torch.func import functional_call
 
 from plait.core.errors import UnsupportedError
 from plait.core.keys import safe_key
-from plait.sharing.conditioning.active import Active
-from plait.sharing.conditioning.units import Update
+from plait.sharing.conditioning.layers.active import Active
+from plait.sharing.conditioning.layers.units import Update
 
 
 class TaskIndexed(nn.Module, ABC):
@@ -70,16 +70,16 @@ class TaskIndexed(nn.Module, ABC):
         return value
 
 
-class After(TaskIndexed):
-    """The unit maps what the shared layer gives."""
+class UnitAfter(TaskIndexed):
+    """Maps what the shared layer gives by the unit."""
 
     def forward(self, *inputs: Any, **options: Any) -> Any:
         """Runs the layer for the active task."""
         return self.unit()(self.base(*inputs, **options))
 
 
-class Beside(TaskIndexed):
-    """The unit reads the same input, and both are added."""
+class UnitBeside(TaskIndexed):
+    """Adds what the unit makes of the same input."""
 
     open_names = frozenset({"bias"})
 
@@ -88,8 +88,8 @@ class Beside(TaskIndexed):
         return self.base(hidden) + self.unit()(hidden)
 
 
-class Instead(TaskIndexed):
-    """The unit is a layer of the same kind; there is no shared one."""
+class UnitInstead(TaskIndexed):
+    """Runs the unit, a layer of the same class; there is no shared one."""
 
     def take(self, base: nn.Module) -> None:
         """Keeps nothing: each unit is such a layer."""
@@ -103,8 +103,8 @@ class Instead(TaskIndexed):
         return self.unit()(*inputs, **options)
 
 
-class Inside(TaskIndexed):
-    """The unit changes weights of the shared layer, which is run with their sum.
+class UnitInside(TaskIndexed):
+    """Runs the shared layer with the sum of its weights and the unit's.
 
     Args:
         base: the shared layer.

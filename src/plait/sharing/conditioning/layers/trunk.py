@@ -11,9 +11,9 @@ from torch import nn
 
 from plait.core.errors import ConfigError
 from plait.networks import infer_shape
-from plait.sharing.conditioning.active import Active
-from plait.sharing.conditioning.by import Way
-from plait.sharing.conditioning.layers import TaskIndexed
+from plait.sharing.conditioning.base import Conditioner
+from plait.sharing.conditioning.layers.active import Active
+from plait.sharing.conditioning.layers.task_indexed import TaskIndexed
 
 
 def layers_run(encoder: nn.Module, examples: Sequence[Any]) -> dict[str, nn.Module]:
@@ -36,7 +36,7 @@ def layers_run(encoder: nn.Module, examples: Sequence[Any]) -> dict[str, nn.Modu
 
 def conditioned(
     encoder: nn.Module,
-    way: Way,
+    by: Conditioner,
     scope: str,
     tasks: Sequence[str],
     examples: Sequence[Any],
@@ -47,7 +47,7 @@ def conditioned(
 
     Args:
         encoder: any module; it is not to be used any more.
-        way: how they are conditioned.
+        by: how they are conditioned.
         scope: a pattern of their names.
         tasks: the names of the tasks.
         examples: batches of inputs.
@@ -63,13 +63,13 @@ def conditioned(
             module.use_nested_tensor = False
     run = layers_run(encoder, examples)
     within = {name: each for name, each in run.items() if fnmatch.fnmatchcase(name, scope)}
-    chosen = way.choose(within)
+    chosen = by.choose(within)
     if not chosen:
-        raise ConfigError(_nothing_chosen(way, scope, run))
+        raise ConfigError(_nothing_chosen(by, scope, run))
     memo: dict[int, Any] = {}
     for name, layer in chosen.items():
         base = copy.deepcopy(layer, memo)
-        memo[id(layer)] = way.condition(name, base, tasks, seed, active)
+        memo[id(layer)] = by.condition(name, base, tasks, seed, active)
     # What stands in the memo is taken for the copy of a layer wherever the encoder refers to it:
     # in a list of stages, or under two names
     return copy.deepcopy(encoder, memo)
@@ -103,10 +103,10 @@ class _Noted:
         self.run.add(self.name)
 
 
-def _nothing_chosen(way: Way, scope: str, run: Mapping[str, nn.Module]) -> str:
-    kinds = ", ".join(sorted({kind.__name__ for group in way.kinds for kind in group}))
-    could = ", ".join(map(repr, way.choose(run))) or "none"
+def _nothing_chosen(by: Conditioner, scope: str, run: Mapping[str, nn.Module]) -> str:
+    types = ", ".join(sorted({each.__name__ for group in by.layer_types for each in group}))
+    could = ", ".join(map(repr, by.choose(run))) or "none"
     return (
-        f"`scope` {scope!r} matches no layer that can be conditioned in this way. It takes: {kinds}"
-        f"; the encoder runs of them: {could}."
+        f"`scope` {scope!r} matches no layer that {type(by).__name__} can condition. It takes: "
+        f"{types}; the encoder runs of them: {could}."
     )

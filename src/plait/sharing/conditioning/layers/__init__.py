@@ -1,0 +1,3 @@
+"""The layers of a conditioned trunk, and what a task adds to each."""
+
+__all__: list[str] = []
