@@ -1,4 +1,4 @@
-"""How the layers of one trunk are conditioned on the task: the option `by` of `Conditioned`."""
+"""Ways to condition the layers of one trunk on the task: the option `by` of `Conditioned`."""
 
 from plait.sharing.conditioning.adapter import Adapter
 from plait.sharing.conditioning.base import Conditioner

@@ -26,7 +26,7 @@ class Conditioner(ABC):
     layer_types: ClassVar[tuple[LayerTypes, ...]]
 
     def choose(self, layers: Mapping[str, nn.Module]) -> dict[str, nn.Module]:
-        """Returns those of the layers that are conditioned, by name; empty if none can be."""
+        """Picks the layers to condition, by name; empty if none can be."""
         for group in self.layer_types:
             chosen = {n: each for n, each in layers.items() if self.fits(each, group)}
             if chosen:

@@ -1,4 +1,4 @@
-"""Which layers can be conditioned, and where their channels are."""
+"""Classes of layers that can be conditioned, and the axes of their channels."""
 
 from __future__ import annotations
 
