@@ -1,10 +1,8 @@
 """`plait.backward` against the slow, obvious loop, and its promises to a training loop."""
 
 import copy
-import gc
 import io
 import math
-import weakref
 from collections.abc import Callable
 from typing import Any
 
@@ -13,7 +11,6 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-import plait.balancing
 from plait.balancing import (
     Balancer,
     Equal,
@@ -21,56 +18,13 @@ from plait.balancing import (
     Info,
     JacobianBalancer,
     PCGrad,
-    UncertaintyWeights,
     UPGrad,
 )
 from plait.core.errors import ConfigError, NonFiniteError, ShapeError
 from plait.engine import Backward, Record, backward
-from plait.engine.one_line import _memories
-from tests.gradients.nets import NETS, Losses, heads, losses_of
+from tests.engine.small import METHODS, Agreement, MeanAgreement, losses_at, new, settle, small
+from tests.gradients.nets import NETS, Losses, losses_of
 from tests.gradients.slow import Slow, assert_close, gradients_of
-
-METHODS = ["Equal", "PCGrad", "UPGrad", "UncertaintyWeights"]  # of each kind; contract tests: all
-
-
-class Agreement(JacobianBalancer):
-    """Adds up the rows in the coordinates in which all of them have one sign."""
-
-    def combine(self, jacobian: Tensor, info: Info | None = None) -> Tensor:
-        signs = jacobian.sign()
-        return jacobian.sum(dim=0) * (signs == signs[0]).all(dim=0)
-
-
-class MeanAgreement(Agreement):
-    equal_weight = "mean"
-
-    def combine(self, jacobian: Tensor, info: Info | None = None) -> Tensor:
-        return super().combine(jacobian, info) / len(jacobian)
-
-
-def new(name: str, tasks: Any = ("a", "b", "c")) -> Balancer:
-    balancer: Balancer = getattr(plait.balancing, name)()
-    balancer.setup(tuple(tasks))
-    return balancer
-
-
-def settle(balancer: Balancer, losses: Losses) -> None:
-    """Ends a step, after which a method may read the losses again."""
-    balancer.after_step(lambda: {task: loss.detach() for task, loss in losses.items()})
-
-
-def small(
-    tasks: str = "abc", dtype: torch.dtype = torch.float32
-) -> tuple[nn.Module, nn.ModuleDict]:
-    model = nn.ModuleDict({"trunk": nn.Linear(5, 4), "heads": heads(4, tasks)}).to(dtype)
-    found = model["heads"]
-    assert isinstance(found, nn.ModuleDict)
-    return model, found
-
-
-def losses_at(model: Any, x: Tensor) -> Losses:
-    return losses_of(torch.tanh(model["trunk"](x)), model["heads"])
-
 
 # --- the slow loop ----------------------------------------------------------------------------
 
@@ -153,26 +107,6 @@ def test_a_task_may_come_later_and_in_any_order(name: str) -> None:
         settle(slow.balancer, losses)
         settle(balancer, losses)
         assert_close(gradients_of(model.parameters()), expected)
-
-
-@pytest.mark.parametrize("weights", [None, {"a": 0.3, "c": 7.0}])
-@pytest.mark.parametrize("build", NETS.values(), ids=list(NETS))
-def test_a_loss_method_is_the_backward_of_the_weighted_sum_to_the_last_bit(
-    build: Callable[..., Any], weights: dict[str, float] | None
-) -> None:
-    parameters, make_losses = build()
-    torch.manual_seed(1)
-    losses = make_losses()
-    objective = [loss * (weights or {}).get(task, 1.0) for task, loss in losses.items()]
-    torch.stack([term.double() for term in objective]).sum().backward()
-    expected = gradients_of(parameters)
-    for parameter in parameters:
-        parameter.grad = None
-    torch.manual_seed(1)
-    backward(make_losses(), Equal(weights=weights))
-    found = gradients_of(parameters)
-    assert found.keys() == expected.keys()
-    assert all(torch.equal(found[key], expected[key]) for key in found)
 
 
 @pytest.mark.gpu
@@ -372,80 +306,6 @@ def test_a_step_ends_once() -> None:
         run.finish()
 
 
-# --- the record -------------------------------------------------------------------------------
-
-
-def test_the_record_says_what_happened() -> None:
-    w = nn.Parameter(torch.tensor([1.0, 0.0]))
-    head = nn.Parameter(torch.tensor(1.0))
-    record = backward({"a": 2 * w[0], "b": w[1] - w[0] + head}, UPGrad())
-    assert record.tasks == ("a", "b")
-    assert record.losses.tolist() == [2.0, 0.0]
-    assert record.weights is not None and record.norms is not None and record.cosines is not None
-    assert record.weights.tolist() == pytest.approx([1.5, 2.0])
-    assert record.norms.tolist() == pytest.approx([2.0, math.sqrt(2)])
-    np.testing.assert_allclose(record.cosines, [[1, -math.sqrt(0.5)], [-math.sqrt(0.5), 1]])
-    assert w.grad is not None and head.grad is not None
-    torch.testing.assert_close(w.grad, torch.tensor([1.0, 2.0]))
-    assert head.grad.item() == 1.0
-
-
-def test_a_loss_method_forms_no_rows_unless_asked() -> None:
-    model, _ = small()
-    record = backward(losses_at(model, torch.randn(6, 5)), Equal())
-    assert record.norms is None and record.cosines is None
-    assert record.weights is not None
-    assert record.weights.tolist() == [1.0, 1.0, 1.0]
-
-
-def test_a_task_that_moves_nothing_shared_counts_once() -> None:
-    w, own = nn.Parameter(torch.tensor([1.0, 1.0])), nn.Parameter(torch.tensor(1.0))
-    for scale, equal in (("sum", 1.0), ("paper", 1 / 3)):
-        own.grad = None
-        losses = {"a": w[0] + w[1], "b": w[0] * 1.0, "c": 3 * own}
-        record = backward(losses, UPGrad(), scale=scale, head_weights="task")
-        assert record.weights is not None and own.grad is not None
-        assert record.weights[2] == pytest.approx(equal)
-        assert own.grad.item() == pytest.approx(3 * equal)
-
-
-@pytest.mark.parametrize("name", METHODS)
-def test_measuring_gives_norms_and_cosines_and_the_same_gradient(name: str) -> None:
-    model, _ = small()
-    x = torch.randn(6, 5)
-    plain, measured = Backward(new(name), model), Backward(new(name), model)
-    one = plain(losses_at(model, x))
-    expected = gradients_of(model.parameters())
-    learned = [p.grad for p in plain.balancer.parameters()]
-    model.zero_grad()
-
-    measured.start(measure=True)
-    measured.add(losses_at(model, x))
-    two = measured.finish()
-    assert_close(gradients_of(model.parameters()), expected)
-    for p, gradient in zip(measured.balancer.parameters(), learned, strict=True):
-        assert p.grad is not None and gradient is not None
-        torch.testing.assert_close(p.grad, gradient)
-    assert one.weights is not None and two.weights is not None
-    np.testing.assert_allclose(one.weights, two.weights, rtol=1e-6)
-
-    trunk = list(model["trunk"].parameters())
-    rows = [
-        torch.cat([g.flatten() for g in torch.autograd.grad(loss, trunk, retain_graph=True)])
-        for loss in losses_at(model, x).values()
-    ]
-    assert two.norms is not None and two.cosines is not None
-    np.testing.assert_allclose(two.norms, [row.norm() for row in rows], rtol=1e-5)
-    cosines = torch.stack([row / row.norm() for row in rows])
-    np.testing.assert_allclose(two.cosines, (cosines @ cosines.T).numpy(), atol=1e-5)
-
-    settle(plain.balancer, losses_at(model, x))
-    settle(measured.balancer, losses_at(model, x))
-    assert plain(losses_at(model, x)).tasks == two.tasks  # measuring was for one step
-    again = measured(losses_at(model, x))
-    assert (again.norms is None) == (one.norms is None)
-
-
 # --- penalties --------------------------------------------------------------------------------
 
 
@@ -513,71 +373,6 @@ def test_a_penalty_is_checked_as_a_loss_is(penalty: Callable[..., Any], message:
     assert not gradients_of(model.parameters())
 
 
-# --- micro-batches ----------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize("measure", [True, False])
-@pytest.mark.parametrize("balancer", [*METHODS, Agreement])
-def test_micro_batches_make_the_step_of_the_joined_batch(
-    balancer: str | type[JacobianBalancer], measure: bool
-) -> None:
-    """8 labels of a, 5 of b, 2 of c, in three micro-batches; c has none in the last."""
-    model, found = small(dtype=torch.float64)
-    x = torch.randn(8, 5, dtype=torch.float64)
-    there = {"a": [1] * 8, "b": [1, 0, 1, 1, 0, 1, 1, 0], "c": [0, 1, 0, 0, 0, 1, 0, 0]}
-    labels = torch.randn(8, dtype=torch.float64)
-
-    def losses(rows: slice) -> Losses:
-        hidden, means = torch.tanh(model["trunk"](x[rows])), {}
-        for position, (task, head) in enumerate(found.items()):
-            errors = (head(hidden)[:, 0] - (-1) ** position * labels[rows]).square()
-            keep = torch.tensor(there[task][rows], dtype=torch.bool)
-            if keep.any():
-                means[task] = errors[keep].mean()
-        return means
-
-    one, two = (new(balancer) if isinstance(balancer, str) else balancer() for _ in range(2))
-    penalty = model["trunk"].weight.square().sum()
-    joined = Backward(one, model)(losses(slice(0, 8)), penalty)
-    expected = gradients_of(model.parameters())
-    model.zero_grad()
-
-    run = Backward(two, model)
-    run.start(measure=measure)
-    for rows in (slice(0, 2), slice(2, 6), slice(6, 8)):
-        part = losses(rows)
-        shares = {task: sum(there[task][rows]) / sum(there[task]) for task in part}
-        run.add(part, shares, penalty=penalty if rows.start == 0 else None)
-    record = run.finish()
-
-    assert_close(gradients_of(model.parameters()), expected, tolerance=1e-12)
-    assert set(record.tasks) == set(joined.tasks)
-    order = [record.tasks.index(task) for task in joined.tasks]
-    np.testing.assert_allclose(record.losses[order], joined.losses)
-    if joined.weights is not None:
-        assert record.weights is not None
-        np.testing.assert_allclose(record.weights[order], joined.weights, rtol=1e-6)
-    for p, q in zip(one.parameters(), two.parameters(), strict=True):
-        assert p.grad is not None and q.grad is not None
-        torch.testing.assert_close(p.grad, q.grad)
-
-
-@pytest.mark.slow
-def test_micro_batches_of_constant_weights_take_the_memory_of_one_gradient() -> None:
-    def count() -> int:
-        gc.collect()
-        return sum(type(t) is Tensor and t.shape == (4, 5) for t in gc.get_objects())
-
-    model, _ = small()
-    run = Backward(Equal(), model)
-    before = count()
-    run.start()
-    for _ in range(5):
-        run.add(losses_at(model, torch.randn(2, 5)), dict.fromkeys("abc", 0.2))
-        assert count() == before + 1
-    run.finish()
-
-
 # --- shared parameters that are named ---------------------------------------------------------
 
 
@@ -597,121 +392,6 @@ def test_the_shared_parameters_can_be_named() -> None:
     np.testing.assert_allclose(record.norms, rows.norm(dim=1), rtol=1e-5)
     torch.testing.assert_close(weight.grad.flatten(), weights @ rows)
     torch.testing.assert_close(bias.grad, torch.stack([g for _, g in by_task]).sum(dim=0))
-
-
-def test_the_one_line_form_takes_named_parameters_too() -> None:
-    model, _ = small()
-    x, balancer = torch.randn(6, 5), UPGrad()
-    weight, bias = model["trunk"].parameters()
-    for shared in ([weight], [weight], [bias], [weight, bias]):
-        for _ in range(2):
-            losses = losses_at(model, x)
-            rows = torch.stack(
-                [
-                    torch.cat(
-                        [g.flatten() for g in torch.autograd.grad(loss, shared, retain_graph=True)]
-                    )
-                    for loss in losses.values()
-                ]
-            )
-            record = backward(losses, balancer, shared=shared)
-            assert record.norms == pytest.approx(rows.norm(dim=1).numpy(), rel=1e-5)
-    assert _memories[balancer].rows.layout.width == 24
-
-
-# --- memory -----------------------------------------------------------------------------------
-
-
-def test_the_one_line_form_keeps_one_memory_for_each_balancer() -> None:
-    """What a balancer's earlier steps have shown stays known; another balancer starts anew."""
-    p = nn.Parameter(torch.tensor([3.0, 4.0]))
-    one, two = UPGrad(), UPGrad()
-    backward({"a": p.sum(), "b": p[0] * 1.0}, one)
-    assert backward({"a": p.square().sum()}, one).norms == pytest.approx([10.0])
-    assert backward({"a": p.square().sum()}, two).norms == pytest.approx([0.0])
-    assert _memories[one] is not _memories[two]
-
-
-def test_a_balancer_takes_its_memory_with_it() -> None:
-    model, _ = small()
-    balancer = UPGrad()
-    backward(losses_at(model, torch.randn(6, 5)), balancer)
-    memory = weakref.ref(_memories[balancer])
-    del balancer
-    gc.collect()
-    assert memory() is None
-
-
-def test_a_balancer_keeps_no_model_alive() -> None:
-    balancer = UPGrad()
-    sizes = []
-    for _ in range(3):  # as a study would that tries one balancer on model after model
-        model, _ = small()
-        for _ in range(2):
-            backward(losses_at(model, torch.randn(6, 5)), balancer)
-        sizes.append(_memories[balancer].rows.jacobian.shape[1])
-        gone = weakref.ref(model["trunk"].weight)
-        del model
-        gc.collect()
-        assert gone() is None
-    assert sizes == [24, 24, 24]
-
-
-def test_inputs_that_need_a_gradient_do_not_pile_up() -> None:
-    """They are leaves that all tasks reach, and new ones in every step."""
-    model, _ = small()
-    balancer = UPGrad()
-    for _ in range(4):
-        x = torch.randn(6, 5, requires_grad=True)
-        backward(losses_at(model, x), balancer)
-        assert x.grad is not None
-        del x
-    balancer_rows = _memories[balancer].rows
-    balancer_rows.reset()
-    assert sum(parameter.numel() for parameter in balancer_rows.layout.shared) == 24
-
-
-# --- learned weights --------------------------------------------------------------------------
-
-
-def test_a_method_that_learns_has_to_know_its_tasks() -> None:
-    model, _ = small()
-    with pytest.raises(ConfigError, match=r"Name its tasks \(`tasks=\[\.\.\.\]`\)"):
-        backward(losses_at(model, torch.randn(6, 5)), UncertaintyWeights())
-
-
-def test_learned_weights_that_no_optimizer_moves_are_an_error() -> None:
-    model, _ = small()
-    x, balancer = torch.randn(6, 5), UncertaintyWeights(tasks=("a", "b", "c"))
-    for _ in range(99):
-        backward(losses_at(model, x), balancer)
-    model.zero_grad()
-    with pytest.raises(ConfigError, match="UncertaintyWeights have not moved in 100 steps"):
-        backward(losses_at(model, x), balancer)
-    assert not gradients_of(model.parameters())
-
-
-@pytest.mark.parametrize("through_data", [True, False])
-def test_learned_weights_may_be_moved_in_any_way(through_data: bool) -> None:
-    """Older optimizers write to `.data`, which leaves no trace in the version of the tensor."""
-    model, _ = small()
-    x, balancer = torch.randn(6, 5), UncertaintyWeights(tasks=("a", "b", "c"))
-    for _ in range(120):
-        balancer.zero_grad()
-        backward(losses_at(model, x), balancer)
-        for s in balancer.parameters():
-            assert s.grad is not None
-            with torch.no_grad():
-                s.data.add_(s.grad, alpha=-0.1) if through_data else s.sub_(0.1 * s.grad)
-
-
-def test_learned_weights_may_be_frozen() -> None:
-    model, _ = small()
-    x, balancer = torch.randn(6, 5), UncertaintyWeights(tasks=("a", "b", "c"), init=0.7)
-    balancer.requires_grad_(False)
-    for _ in range(101):
-        record = backward(losses_at(model, x), balancer)
-    assert record.weights == pytest.approx([0.5 * math.exp(-0.7)] * 3)
 
 
 # --- state ------------------------------------------------------------------------------------
