@@ -4,7 +4,6 @@ import json
 import re
 from pathlib import Path
 
-import pytest
 from plotly.offline import get_plotlyjs
 
 from plait.reports import write_report
@@ -66,45 +65,6 @@ def test_without_a_test_the_table_is_of_the_best_epoch(tmp_path: Path) -> None:
     head, *rows = report(tmp_path).tables["Metrics on the validation data"]
     assert head[2] == f"Validation, epoch {best['epoch']}"
     assert rows[0][2] == number(best["metrics"]["digit"]["accuracy"])
-
-
-@pytest.mark.parametrize("steps_per_epoch", [4, 60])
-def test_the_tables_of_the_charts_have_the_recorded_values(
-    tmp_path: Path, steps_per_epoch: int
-) -> None:
-    events = write_run(tmp_path, epochs=3, steps_per_epoch=steps_per_epoch, terms=True)
-    steps = {str(event["step"]): event for event in of(events, "step")}
-    page = report(tmp_path)
-    for caption, name in (("Training loss", "losses"), ("Task weights", "weights")):
-        head, *rows = page.tables[caption]
-        assert len(rows) == min(len(steps), 30)
-        assert (rows[0][0], rows[-1][0]) == ("1", str(len(steps)))
-        for step, *cells in rows:
-            assert cells == [number(steps[step][name][task]) for task in head[1:]]
-    for step, *cells in page.tables["Gradient cosines"][1:]:
-        assert cells == [number(cosine) for _, _, cosine in steps[step]["cosines"]]
-    for step, *cells in page.tables["Gradient norms"][1:]:
-        event = steps[step]
-        assert cells == [number(x) for x in [*event["norms"].values(), event["gradient_norm"]]]
-    for step, *cells in page.tables["Penalties"][1:]:
-        assert cells == [number(x) for x in steps[step]["terms"]["PairwiseL2"]]
-    for step, rate in page.tables["Learning rate"][1:]:
-        assert rate == number(steps[step]["lr"])
-    for epoch, *cells in page.tables["Validation"][1:]:
-        metrics = of(events, "evaluation")[int(epoch) - 1]["metrics"]
-        assert cells == [number(v) for each in metrics.values() for v in each.values()]
-
-
-def test_conflict_is_the_mean_and_the_share_below_zero(tmp_path: Path) -> None:
-    events = of(write_run(tmp_path), "step")
-    rows = report(tmp_path).tables["Gradient conflict"][1:]
-    assert len(rows) == 3
-    for index, row in enumerate(rows):
-        values = [event["cosines"][index][2] for event in events]
-        first, second, _ = events[0]["cosines"][index]
-        share = sum(value < 0 for value in values) / len(values)
-        mean = sum(values) / len(values)
-        assert row == [f"{first} and {second}", number(mean), f"{share:.1%}", str(len(values))]
 
 
 def test_plotly_is_in_the_page_once(tmp_path: Path) -> None:
@@ -177,52 +137,12 @@ def test_a_run_without_a_step_has_a_page(tmp_path: Path) -> None:
     assert not page.all("div", class_="plotly-graph-div")
 
 
-def test_one_task_has_no_conflict(tmp_path: Path) -> None:
-    write_run(tmp_path, tasks=("digit",), epochs=1, steps_per_epoch=3)
-    assert "A run of one task has no pair" in report(tmp_path).text
-
-
-def test_a_task_without_labels_in_a_step_has_a_gap(tmp_path: Path) -> None:
-    events = write_run(tmp_path, epochs=1, steps_per_epoch=3)
-    del events[1]["losses"]["mask"]
-    write_events(tmp_path, events)
-    assert report(tmp_path).tables["Training loss"][2][2] == "–"
-
-
 def test_a_cut_off_line_is_said(tmp_path: Path) -> None:
     write_run(tmp_path, epochs=1, steps_per_epoch=3)
     assert "cut off" not in report(tmp_path).text
     with (tmp_path / "events.jsonl").open("a") as file:
         file.write('{"event": "step", "st')
     assert "cut off" in report(tmp_path).text
-
-
-def test_many_pairs_are_cut_to_those_that_conflict_most(tmp_path: Path) -> None:
-    tasks = tuple(f"task {i}" for i in range(7))
-    write_run(tmp_path, tasks=tasks, epochs=1, steps_per_epoch=20)
-    page = report(tmp_path)
-    assert "The 12 of 21 pairs that conflict most often." in page.text
-    rows = {row[0]: float(row[2].rstrip("%")) for row in page.tables["Gradient conflict"][1:]}
-    shown = page.tables["Gradient cosines"][0][1:]
-    assert len(rows) == 21
-    assert len(shown) == 12
-    hidden = rows.keys() - set(shown)
-    assert min(rows[pair] for pair in shown) >= max(rows[pair] for pair in hidden)
-
-
-def test_of_many_tasks_a_few_are_drawn_and_all_are_in_the_tables(tmp_path: Path) -> None:
-    tasks = tuple(f"task {i}" for i in range(40))
-    write_run(tmp_path, tasks=tasks, epochs=1, steps_per_epoch=3)
-    page = report(tmp_path)
-    charts = [chart["id"] for chart in page.all("div", class_="plotly-graph-div")]
-    for name in ("loss", "validation", "cosines"):
-        assert len([chart for chart in charts if chart.startswith(f"{name}-")]) == 12
-    assert "Drawn are 12 of 40 tasks, evenly chosen from their list" in page.text
-    assert "Drawn are 8 of 40 tasks, those with the largest last values" in page.text
-    for caption in ("Training loss", "Task weights"):
-        assert page.tables[caption][0][1:] == list(tasks)
-    assert len(page.tables["Gradient conflict"]) == 1 + 200
-    assert "The table has the 200 pairs that conflict most often." in page.text
 
 
 def test_charts_are_described_in_words(tmp_path: Path) -> None:
@@ -232,10 +152,3 @@ def test_charts_are_described_in_words(tmp_path: Path) -> None:
     assert len(described) == len(page.all("div", class_="plotly-graph-div"))
     assert all(each["aria-label"] for each in page.all("svg", role="img"))
     assert page.all("html", lang="en")
-
-
-def test_long_curves_are_thinned(tmp_path: Path) -> None:
-    write_run(tmp_path, tasks=("digit",), epochs=1, steps_per_epoch=2000, gradients=False)
-    text = data_of_charts(report(tmp_path))
-    lengths = [len(y.split(",")) for y in re.findall(r'"y":\[([^\[\]]*)\]', text)]
-    assert max(lengths) == 500
