@@ -4,6 +4,7 @@ import re
 from pathlib import Path
 
 import pytest
+from plotly.offline import get_plotlyjs
 
 from plait.reports import write_report
 from plait.reports.charts.training import main_metrics, metric_curve, norm_chart, weight_chart
