@@ -1,6 +1,5 @@
 """Digits in clutter: reproducible, cut off from the other splits, and exactly labelled."""
 
-import math
 import random
 import re
 
@@ -66,22 +65,6 @@ def test_global_random_state_is_neither_read_nor_changed() -> None:
     assert random.getstate() == python_state
     np.random.seed(2)
     np.testing.assert_array_equal(make_scenes("val", 5).images, first.images)
-
-
-def test_pools_partition_the_digits_by_class() -> None:
-    pools = digit_pools()
-    labels = load_digits().target
-    assert tuple(pools) == SPLITS
-    np.testing.assert_array_equal(np.sort(np.concatenate(list(pools.values()))), np.arange(1797))
-    sizes = np.bincount(labels)
-    for split, share in zip(SPLITS, (0.7, 0.1, 0.2), strict=True):
-        held = np.bincount(labels[pools[split]], minlength=10)
-        assert np.abs(held - share * sizes).max() <= 1
-
-
-def test_no_digit_image_is_in_two_pools_under_two_indices() -> None:
-    images = load_digits().data
-    assert len(np.unique(images, axis=0)) == len(images)
 
 
 @pytest.mark.parametrize("split", SPLITS)
@@ -153,29 +136,6 @@ def test_mask_is_where_the_painted_ink_is_at_least_half(
         assert noisy[ink].mean() > noisy[clean.image == 0].mean()
 
 
-def test_warp_matches_a_slow_bilinear_sum() -> None:
-    digits, _ = _scenes.digit_images()
-    for source, side, degrees in (
-        (0, 20.0, 0.0),
-        (7, 31.7, 29.0),
-        (5, 10.3, -30.0),
-        (9, 24.0, 161.0),
-    ):
-        reach, scale = 40, side / 8
-        cos, sin = math.cos(math.radians(degrees)), math.sin(math.radians(degrees))
-        full = np.zeros((2 * reach + 1, 2 * reach + 1))
-        for y, x in np.ndindex(full.shape):
-            # Turn back and shrink about the middle of the 8x8 image, which is at (3.5, 3.5).
-            u = (cos * (x - reach) + sin * (y - reach)) / scale + 3.5
-            v = (cos * (y - reach) - sin * (x - reach)) / scale + 3.5
-            for i in range(max(0, math.floor(v)), min(7, math.floor(v) + 1) + 1):
-                for j in range(max(0, math.floor(u)), min(7, math.floor(u) + 1) + 1):
-                    full[y, x] += digits[source, i, j] * (1 - abs(v - i)) * (1 - abs(u - j))
-        rows, columns = np.nonzero(full > 1e-9)
-        expected = full[rows.min() : rows.max() + 1, columns.min() : columns.max() + 1]
-        np.testing.assert_allclose(_scenes.warp(digits[source], side, degrees), expected, atol=1e-6)
-
-
 @pytest.mark.parametrize("size", [32, 48, 64, 128])
 def test_largest_digit_at_any_angle_is_fully_inside(size: int) -> None:
     rng = np.random.default_rng(0)
@@ -186,26 +146,6 @@ def test_largest_digit_at_any_angle_is_fully_inside(size: int) -> None:
             canvas = np.zeros((size, size), np.float32)
             canvas[_scenes.place(rng, ink, size)] = ink  # a box that left the scene would not fit
             assert canvas.sum() == pytest.approx(ink.sum(), rel=1e-5)
-
-
-def test_places_reach_every_corner() -> None:
-    rng = np.random.default_rng(0)
-    places = [_scenes.place(rng, np.ones((6, 4), np.float32), 8) for _ in range(500)]
-    corners = {(rows.start, columns.start) for rows, columns in places}
-    assert corners == {(top, left) for top in range(3) for left in range(5)}
-
-
-def test_fragments_hold_at_most_half_of_the_ink() -> None:
-    rng = np.random.default_rng(0)
-    for digit in _scenes.digit_images()[0]:
-        part = _scenes.half(digit, rng)
-        kept = part != 0
-        np.testing.assert_array_equal(part[kept], digit[kept])
-        assert part.sum() <= digit.sum() / 2
-        lost = (digit != 0) & ~kept
-        assert any(
-            not lost[half].any() for half in (np.s_[:4], np.s_[4:], np.s_[:, :4], np.s_[:, 4:])
-        )
 
 
 def test_fragments_leave_the_digit_clear(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -221,22 +161,6 @@ def test_fragments_leave_the_digit_clear(monkeypatch: pytest.MonkeyPatch) -> Non
         shares.clear()
         scene = render_scene("train", index, size=64, seed=0)
         assert sum(share <= 0.1 for share in shares) == len(scene.sources) - 1
-
-
-@pytest.mark.parametrize(
-    ("rows", "columns", "share"),
-    [
-        ((0, 4), (0, 8), 1.0),
-        ((2, 9), (4, 20), 0.25),
-        ((4, 9), (0, 8), 0.0),
-        ((1, 3), (1, 2), 1 / 16),
-    ],
-)
-def test_shared_part_of_a_box(
-    rows: tuple[int, int], columns: tuple[int, int], share: float
-) -> None:
-    box = (slice(0, 4), slice(0, 8))
-    assert _scenes.shared(box, (slice(*rows), slice(*columns))) == pytest.approx(share)
 
 
 @pytest.mark.parametrize(

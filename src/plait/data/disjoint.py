@@ -98,7 +98,7 @@ class Disjoint(Dataset[Tables]):
 
 
 def of_tasks(dataset: Dataset[Any], tasks: Collection[str]) -> Dataset[Any]:
-    """Returns a data set without the examples that none of the tasks can have a label of.
+    """Leaves out the examples that belong to other tasks.
 
     Those are the other tasks' tables of a `Disjoint`; any other data set is returned as it is.
     """

@@ -1,5 +1,7 @@
 """Strokes, backgrounds and noise of a painted scene, and free places in it."""
 
+from __future__ import annotations
+
 import math
 
 import numpy as np
@@ -9,13 +11,22 @@ Floats = NDArray[np.float32]
 
 
 def place(rng: np.random.Generator, ink: Floats, size: int) -> tuple[slice, slice]:
-    """Draw where the ink goes, uniformly over the places that are fully inside the scene."""
+    """Draws where the ink goes, uniformly over the places that are fully inside the scene.
+
+    Args:
+        rng: the scene's generator.
+        ink: `[height, width]`, no larger than the scene.
+        size: side of the scene in pixels.
+
+    Returns:
+        its rows and its columns.
+    """
     top, left = (int(rng.integers(size - extent + 1)) for extent in ink.shape)
     return slice(top, top + ink.shape[0]), slice(left, left + ink.shape[1])
 
 
 def shared(box: tuple[slice, slice], other: tuple[slice, slice]) -> float:
-    """Return the share of ``box`` that ``other`` covers, 0..1."""
+    """Returns the share of `box` that `other` covers, 0..1; both are (rows, columns)."""
     share = 1.0
     for a, b in zip(box, other, strict=True):
         share *= max(0, min(a.stop, b.stop) - max(a.start, b.start)) / (a.stop - a.start)
@@ -23,12 +34,12 @@ def shared(box: tuple[slice, slice], other: tuple[slice, slice]) -> float:
 
 
 def paint(canvas: Floats, ink: Floats, level: float) -> None:
-    """Blend grey ``level`` into the canvas, in place, as opaque as the ink (0..1)."""
+    """Blends the grey `level` into the canvas, in place, as opaque as the ink (0..1)."""
     canvas += ink * (level - canvas)
 
 
 def background(rng: np.random.Generator, size: int) -> Floats:
-    """Return a smooth surface of grey levels: a random quadratic in x and in y, about 0..0.45."""
+    """Draws a smooth surface `[size, size]`: a random quadratic in x and in y, about 0..0.45."""
     t = np.linspace(-1, 1, size, dtype=np.float32)
     powers = np.stack([t**0, t, t * t], axis=1)
     weights = rng.uniform(-0.06, 0.06, (3, 3)).astype(np.float32)
@@ -38,12 +49,12 @@ def background(rng: np.random.Generator, size: int) -> Floats:
 
 
 def noise(rng: np.random.Generator, size: int) -> Floats:
-    """Return independent normal pixel noise; its strength differs between scenes."""
+    """Draws normal noise `[size, size]`; its strength, 0.02..0.07, differs between scenes."""
     return rng.standard_normal((size, size), np.float32) * rng.uniform(0.02, 0.07)
 
 
 def stroke(rng: np.random.Generator, size: int) -> Floats:
-    """Return the ink of a random line or arc, 1 to 2.5 pixels wide: 1 on it, 0 off it.
+    """Draws the ink `[size, size]` of a line or arc, 1 to 2.5 pixels wide: 1 on it, 0 off it.
 
     With d the distance of a pixel to the curve, ink = clip(width / 2 + 1/2 - d, 0, 1).
     """

@@ -1,5 +1,7 @@
 """The 1,797 real digits that scikit-learn ships: in which split, scaled, rotated, halved."""
 
+from __future__ import annotations
+
 import math
 from functools import cache
 
@@ -16,7 +18,7 @@ _POOL_SEED = 1797
 
 @cache
 def digit_images() -> tuple[Floats, Indices]:
-    """Return ink [1797, 8, 8] in 0..1 and labels [1797] of scikit-learn's digits."""
+    """Loads the digits of scikit-learn: ink `[1797, 8, 8]` in 0..1, and classes `[1797]`."""
     # Imported here: it takes seconds, and only the recipes need scikit-learn.
     from sklearn.datasets import load_digits  # type: ignore[import-untyped, unused-ignore]
 
@@ -28,13 +30,13 @@ def digit_images() -> tuple[Floats, Indices]:
 
 @cache
 def digit_pools() -> dict[str, Indices]:
-    """Split the 1,797 digit images into disjoint pools, each with about the same class shares.
+    """Divides the 1,797 digit images into pools for the splits, with about equal class shares.
 
     The split is by image (70 / 10 / 20 %). The data do not say who wrote a digit, so the hand of
     a test digit can be known from training.
 
-    Shapes:
-        returns {"train", "val", "test"} -> ascending indices int64 [pool size], read-only.
+    Returns:
+        `{"train": indices, "val": indices, "test": indices}`, int64, ascending, read-only.
     """
     _, labels = digit_images()
     rng = np.random.default_rng(_POOL_SEED)
@@ -53,10 +55,15 @@ def digit_pools() -> dict[str, Indices]:
 
 
 def warp(digit: Floats, side: float, degrees: float) -> Floats:
-    """Scale an 8x8 image to ``side`` pixels, rotate it, and cut the box that holds its ink.
+    """Scales an 8x8 image to `side` pixels, rotates it, and cuts out the box that holds its ink.
 
     Bilinear: ink(u, v) = sum_ij digit[i, j] hat(v - i) hat(u - j), hat(t) = max(0, 1 - |t|), with
     (u, v) the source position of a pixel; it fades to 0 within one source pixel of the edge.
+
+    Args:
+        digit: ink `[8, 8]`, not all 0.
+        side: of the scaled image before it is turned, in pixels.
+        degrees: the angle, either way.
     """
     padded = np.zeros((12, 12), np.float32)
     padded[2:10, 2:10] = digit
@@ -73,7 +80,7 @@ def warp(digit: Floats, side: float, degrees: float) -> Floats:
 
 
 def half(digit: Floats, rng: np.random.Generator) -> Floats:
-    """Keep the half (upper, lower, left or right) of a digit that holds less ink, blank the rest.
+    """Keeps the half (upper, lower, left or right) of a digit that holds less ink; the rest is 0.
 
     Less ink, since nearly all of a 1 can lie in one half.
     """

@@ -5,6 +5,8 @@ background and pixel noise. The digits are the 1,797 real 8x8 images that scikit
 nothing is downloaded.
 """
 
+from __future__ import annotations
+
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -30,15 +32,15 @@ _MAX_SHARED_BOX = 0.1  # more of the digit's box under a fragment could turn a 3
 
 @dataclass(frozen=True)
 class Scenes:
-    """Scenes with their three labels.
+    """N scenes with their three labels.
 
-    Shapes:
-        images: uint8 [N, size, size], grey levels 0 (black) to 255 (white).
-        digit: int64 [N], class 0..9.
-        mask: uint8 [N, size, size], 1 where the digit's scaled and rotated ink is at least half of
-            the darkest ink that the digits data can hold, else 0.
-        centre: float32 [N, 2], (x, y) centre of mass of ``mask`` in pixels; the centre of the
-            top left pixel is (0, 0).
+    Attributes:
+        images: uint8 `[N, size, size]`, grey levels 0 (black) to 255 (white).
+        digit: int64 `[N]`, class 0..9.
+        mask: uint8 `[N, size, size]`, 1 where the digit's scaled and rotated ink is at least half
+            of the darkest ink that the digits data can hold, else 0.
+        centre: float32 `[N, 2]`, (x, y) centre of mass of `mask` in pixels; the centre of the top
+            left pixel is (0, 0).
     """
 
     images: NDArray[np.uint8]
@@ -48,7 +50,13 @@ class Scenes:
 
 
 class Scene(NamedTuple):
-    """One scene, and the digit images it is made of: the whole digit first, then fragments."""
+    """One scene, and what it is made of.
+
+    Attributes:
+        image: uint8 `[size, size]`.
+        mask: uint8 `[size, size]`, as in `Scenes`.
+        sources: indices of the digit images: the whole digit first, then fragments.
+    """
 
     image: NDArray[np.uint8]
     mask: NDArray[np.uint8]
@@ -56,7 +64,7 @@ class Scene(NamedTuple):
 
 
 def make_scenes(split: str, count: int, *, size: int = 64, seed: int = 0) -> Scenes:
-    """Make the first ``count`` scenes of a split.
+    """Makes the first `count` scenes of a split.
 
     Scene i depends on (split, seed, size, i) alone: a longer call begins with the same scenes.
     Global random state is neither read nor changed. NumPy keeps its random streams within a
@@ -68,12 +76,8 @@ def make_scenes(split: str, count: int, *, size: int = 64, seed: int = 0) -> Sce
         size: height and width in pixels, 32..128; 64 by default. Digits and clutter scale with it.
         seed: non-negative; another seed makes other scenes from the same pool.
 
-    Shapes:
-        returns a ``Scenes`` with images [N, size, size], digit [N], mask [N, size, size] and
-        centre [N, 2].
-
     Raises:
-        ConfigError: ``split`` is unknown, or ``count``, ``size`` or ``seed`` is out of range.
+        ConfigError: `split` is unknown, or `count`, `size` or `seed` is out of range.
 
     Example:
         >>> scenes = make_scenes("train", 2)
@@ -98,7 +102,7 @@ def make_scenes(split: str, count: int, *, size: int = 64, seed: int = 0) -> Sce
 
 
 def render_scene(split: str, index: int, *, size: int, seed: int) -> Scene:
-    """Draw scene ``index`` of (split, seed, size); see `make_scenes` for the arguments."""
+    """Draws scene `index` of (split, seed, size); see `make_scenes` for the arguments."""
     stream = np.random.SeedSequence(seed, spawn_key=(list(SHARES).index(split), index))
     rng = np.random.default_rng(stream)
     digits, _ = digit_images()
@@ -129,7 +133,7 @@ def render_scene(split: str, index: int, *, size: int, seed: int) -> Scene:
 
 
 def check_scenes(split: str, count: int, size: int, seed: int) -> None:
-    """Refuse arguments of `make_scenes` that are out of range."""
+    """Raises `ConfigError` for arguments of `make_scenes` that are out of range."""
     if split not in SHARES:
         raise ConfigError(unknown("split", split, SHARES))
     for name, value in (("count", count), ("size", size), ("seed", seed)):

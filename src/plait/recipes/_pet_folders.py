@@ -95,7 +95,7 @@ def oxford_pets(folder: Path | str, *, size: int = 224) -> dict[str, Photos]:
 
 
 def _add_row(row: Mapping[str, str | None], parts: Mapping[str, list[Pet]], place: str) -> None:
-    """Checks one row of `labels.csv` and adds its photo to its part."""
+    """Adds the photo of one row of `labels.csv` to its official list, after checks."""
     columns = ("name", "split", "breed", "breed_id", *(f"head_{edge}" for edge in _EDGES))
     name, split, breed, number, *edges = (row.get(column) for column in columns)
     if name is None or split is None or breed is None or number is None or None in edges:
@@ -113,7 +113,7 @@ def _add_row(row: Mapping[str, str | None], parts: Mapping[str, list[Pet]], plac
 
 
 def _read_list(path: Path, breeds: dict[int, str]) -> Iterable[tuple[str, int, str]]:
-    """Yields name, class id and place of an official list's lines, and adds to `{id: breed}`."""
+    """Yields (name, class id, place) of each line of an official list; fills `{id: breed}`."""
     for count, line in enumerate(text_of(path).splitlines(), start=1):
         if not line.strip() or line.startswith("#"):
             continue

@@ -25,7 +25,15 @@ Box = tuple[float, float, float, float]
 
 
 class Pet(NamedTuple):
-    """One photo: its name, breed (class index), head box (None if missing), and its two files."""
+    """What is known of a photo without opening it.
+
+    Attributes:
+        name: unique among all photos.
+        breed: index into the names of the breeds.
+        head: (xmin, ymin, xmax, ymax) as fractions of width and height; None if missing.
+        image: relative name of the photo's file.
+        mask: relative name of its mask's file.
+    """
 
     name: str
     breed: int
@@ -35,7 +43,7 @@ class Pet(NamedTuple):
 
 
 class Photos(Dataset[tuple[Tensor, dict[str, Tensor]]]):
-    """The photos of one split with their labels; files are decoded anew at every access.
+    """A data set of pet photos with their labels; files are decoded anew at every access.
 
     Args:
         pets: what is known of each photo without opening it.
@@ -43,11 +51,9 @@ class Photos(Dataset[tuple[Tensor, dict[str, Tensor]]]):
         store: where the files are.
         size: height and width in pixels of images and masks, at least 1.
 
-    Shapes:
-        item: (image float32 `[3, size, size]` in [0, 1],
-        {"breed": int64 `[]`, "mask": int64 `[size, size]` with 0 pet, 1 background, 2 border,
-        "head": float32 `[4]`, (xmin, ymin, xmax, ymax) as fractions of width and height, NaN where
-        missing}). The aspect is not kept.
+    Shapes: items are (image, labels), with float32 images `[3, size, size]` in [0, 1], whose aspect
+        is not kept; "breed", int64 `[]`; "mask", int64 `[size, size]`, 0 pet, 1 background, 2
+        border; "head", float32 `[4]`, as in `Pet`, NaN where missing.
 
     Raises:
         ConfigError: `size` is out of range.
@@ -104,7 +110,15 @@ def _check_mask(values: np.ndarray[Any, Any], place: str) -> None:
 
 
 def as_box(edges: Sequence[str | float], place: str) -> Box:
-    """Returns (xmin, ymin, xmax, ymax) once they are a box inside of its photo."""
+    """Turns four edges into a box, after a check that it lies inside of its photo.
+
+    Args:
+        edges: xmin, ymin, xmax, ymax as fractions of width and height.
+        place: where they are written, for the message.
+
+    Raises:
+        DataError: they are no numbers, or no such box.
+    """
     try:
         xmin, ymin, xmax, ymax = (float(edge) for edge in edges)
     except ValueError:
@@ -120,7 +134,9 @@ def as_box(edges: Sequence[str | float], place: str) -> Box:
 def split_photos(
     parts: Mapping[str, Sequence[Pet]], classes: Sequence[str], store: Store, size: int, source: str
 ) -> dict[str, Photos]:
-    """Takes the validation split, and a part of the test split, from the official trainval list.
+    """Divides the photos of the official lists into training, validation and test.
+
+    Of each breed in "trainval", 15 % go to validation and 15 % join the official "test".
 
     Args:
         parts: the official lists, "trainval" and "test".

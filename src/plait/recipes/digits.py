@@ -55,7 +55,7 @@ class Digits(Recipe):
         self.seed = seed
 
     def tasks(self) -> list[BaseTask]:
-        """Returns the three tasks; the centre's errors count in quarters of the scene's side."""
+        """Makes the three tasks; the centre's errors count in quarters of the scene's side."""
         middle, unit = (self.size - 1) / 2, self.size / 4
         return [
             Classification("digit", classes=10, pooling="max"),
@@ -73,11 +73,11 @@ class Digits(Recipe):
         ]
 
     def encoder(self) -> nn.Module:
-        """Returns four convolution blocks of 16 to 96 channels, with batch normalisation."""
+        """Makes four convolution blocks of 16 to 96 channels, with batch normalisation."""
         return ConvEncoder(in_channels=1, widths=(16, 32, 64, 96), norm=True)
 
     def splits(self) -> Mapping[str, Dataset[Any]]:
-        """Generates the scenes."""
+        """Draws the scenes of all three splits, normalised: images `[N, 1, size, size]`."""
         sizes = {
             "train": self.scenes,
             "val": max(self.scenes // 8, 64),
@@ -89,7 +89,7 @@ class Digits(Recipe):
         }
 
     def show(self, inputs: Tensor) -> np.ndarray[Any, Any]:
-        """Gives the scene in grey."""
+        """Turns a normalised scene back into grey pixels, uint8 `[size, size, 3]`."""
         return pixels(inputs)
 
 

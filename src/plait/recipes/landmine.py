@@ -65,15 +65,15 @@ class Landmine(Recipe):
         self._rows = split_rows(2 * self._task + mine, strata, split=split)
 
     def tasks(self) -> list[BaseTask]:
-        """Returns one task of one yes-or-no label for each field."""
+        """Makes one task of one yes-or-no label for each field."""
         return [MultiLabel(name, labels=1, metrics={"auc": BinaryAUROC()}) for name in self.names]
 
     def encoder(self) -> nn.Module:
-        """Returns the blocks of `hidden` units, or none."""
+        """Makes the blocks of `hidden` units; without any, a network that returns its inputs."""
         return MLPEncoder(in_features=COLUMNS, widths=self.hidden)
 
     def splits(self) -> Mapping[str, Dataset[Any]]:
-        """Returns each field's places."""
+        """Gives the places of each field, a table for each: inputs `[N, 9]`, labels `[N, 1]`."""
         return {
             split: table_of_each(self.names, self._task, self._inputs, self._mine, rows)
             for split, rows in self._rows.items()

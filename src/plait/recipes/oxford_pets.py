@@ -19,6 +19,9 @@ class OxfordPets(PetPhotos):
         size: side in pixels to which photos and masks are resized.
         augment: flip, crop, scale and colour in training, of image, mask and box together.
 
+    Raises:
+        DataError: a file is missing or broken, or a label is unknown.
+
     Reference (data): Parkhi, Vedaldi, Zisserman, Jawahar, "Cats and Dogs", CVPR 2012.
     """
 

@@ -29,6 +29,10 @@ class PetPhotos(Recipe, ABC):
     blocks of 64, 128 and 256 channels, each a convolution 3x3, ReLU and max pooling 2x2. The
     breed's head is pooled and has hidden layers of 1024 and 512 units; the mask's head predicts for
     every pixel.
+
+    Args:
+        photos: the splits "train", "val" and "test".
+        augment: flip, crop, scale and colour in training, of image, mask and box together.
     """
 
     needs_data = True
@@ -47,7 +51,7 @@ class PetPhotos(Recipe, ABC):
         self.augment = augment
 
     def tasks(self) -> list[BaseTask]:
-        """Returns the three tasks; without `head` if no photo at all has a head box."""
+        """Makes the three tasks; `head` only if a photo has a head box."""
         breeds = self.photos["train"].classes
         breed = Classification("breed", classes=len(breeds), names=breeds, hidden=(1024, 512))
         mask = Segmentation("mask", classes=3, names=MASK_CLASSES, background=1)
@@ -66,11 +70,11 @@ class PetPhotos(Recipe, ABC):
         return [breed, mask, head]
 
     def encoder(self) -> nn.Module:
-        """Returns the classical trunk."""
+        """Makes the classical trunk: 3 blocks of 64, 128 and 256 channels."""
         return ConvEncoder(in_channels=3, widths=(64, 128, 256))
 
     def splits(self) -> Mapping[str, Dataset[Any]]:
-        """Returns the photos; those for training are augmented anew in each epoch."""
+        """Gives the photos, normalised; those for training are augmented anew in each epoch."""
         splits: dict[str, Dataset[Any]] = {
             split: Normalised(photos) for split, photos in self.photos.items()
         }
@@ -80,7 +84,7 @@ class PetPhotos(Recipe, ABC):
         return splits
 
     def show(self, inputs: Tensor) -> np.ndarray[Any, Any]:
-        """Gives the photo."""
+        """Turns a normalised photo back into pixels, uint8 `[H, W, 3]`."""
         return pixels(inputs)
 
 
@@ -90,6 +94,9 @@ class Pets(PetPhotos):
     Args:
         data: the folder with `pets3_224.tar` and `labels.csv`.
         augment: flip, crop, scale and colour in training, of image, mask and box together.
+
+    Raises:
+        DataError: a file is missing or broken, or a label is unknown.
 
     Reference (data): Parkhi, Vedaldi, Zisserman, Jawahar, "Cats and Dogs", CVPR 2012.
     """

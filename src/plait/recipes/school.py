@@ -70,15 +70,15 @@ class School(Recipe):
             self._inputs[:, column] = (self._inputs[:, column] - mean) / scale
 
     def tasks(self) -> list[BaseTask]:
-        """Returns one regression for each school, with errors in units of all scores' deviation."""
+        """Makes one regression for each school, with errors in units of all scores' deviation."""
         return [Regression(name, mean=self._mean, scale=self._scale) for name in self.names]
 
     def encoder(self) -> nn.Module:
-        """Returns the blocks of `hidden` units, or none."""
+        """Makes the blocks of `hidden` units; without any, a network that returns its inputs."""
         return MLPEncoder(in_features=COLUMNS - 1, widths=self.hidden)
 
     def splits(self) -> Mapping[str, Dataset[Any]]:
-        """Returns each school's pupils."""
+        """Gives the pupils of each school, a table for each: inputs `[N, 27]`, scores `[N]`."""
         return {
             split: table_of_each(self.names, self._task, self._inputs, self._scores, rows)
             for split, rows in self._rows.items()
@@ -86,7 +86,7 @@ class School(Recipe):
 
 
 def _check(folder: Path | str, x: Array, y: Array) -> None:
-    """Checks the ranges."""
+    """Raises `DataError` for values outside their ranges."""
     path = Path(folder) / "school.npz"
     share = np.isin(np.arange(COLUMNS), PERCENTAGES)
     valid = np.where(share, (x >= 0) & (x <= 100), (x == 0) | (x == 1))
