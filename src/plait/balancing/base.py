@@ -108,6 +108,19 @@ class LossBalancer(Balancer):
             info: the names of these tasks, the epoch and the progress of the training.
         """
 
+    def slopes(self, losses: Tensor, info: Info) -> tuple[Tensor, list[tuple[Tensor, Tensor]]]:
+        """Returns the weights `[T]`, and `(parameter, gradient)` of each learned parameter.
+
+        Args:
+            losses: `[T]`, of the tasks present, without a graph.
+            info: as for `objective`.
+        """
+        values = losses.detach().requires_grad_()
+        learned = [parameter for parameter in self.parameters() if parameter.requires_grad]
+        objective = self.objective(values, info)
+        weights, *own = torch.autograd.grad(objective, [values, *learned], allow_unused=True)
+        return weights, [(p, g) for p, g in zip(learned, own, strict=True) if g is not None]
+
 
 class GramianBalancer(Balancer):
     """Reads ``G = J J^T``, the inner products of the tasks' gradients (the rows of J).

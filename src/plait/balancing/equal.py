@@ -48,7 +48,14 @@ class Equal(LossBalancer):
 
     def objective(self, losses: Tensor, info: Info) -> Tensor:
         """Returns the weighted sum of the losses."""
+        return losses.sum() if self.weights is None else losses @ self._weights(losses, info)
+
+    def slopes(self, losses: Tensor, info: Info) -> tuple[Tensor, list[tuple[Tensor, Tensor]]]:
+        """Returns the weights themselves, without a pass through `objective`."""
+        return self._weights(losses, info), []
+
+    def _weights(self, losses: Tensor, info: Info) -> Tensor:
         if self.weights is None:
-            return losses.sum()
+            return torch.ones_like(losses)
         weights = [self.weights.get(task, 1.0) for task in info.tasks]
-        return losses @ torch.tensor(weights, dtype=losses.dtype, device=losses.device)
+        return torch.tensor(weights, dtype=losses.dtype, device=losses.device)

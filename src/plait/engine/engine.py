@@ -19,7 +19,16 @@ from plait.engine.options import At, HeadWeights, NonFinite, Options, Route, Sca
 from plait.engine.record import Record
 from plait.engine.routes.base import Route as Way
 from plait.engine.routes.choose import choose
-from plait.gradients import Cut, Layout, RowBuffer, accumulate, check_losses, gradients, leaves
+from plait.gradients import (
+    Cut,
+    Layout,
+    RowBuffer,
+    accumulate,
+    check_losses,
+    gradients,
+    learning,
+    leaves,
+)
 
 Scalars = Mapping[str, Tensor] | Tensor | None
 
@@ -84,7 +93,9 @@ class Backward:
         self.memory = memory or Memory()
         if shared is not None:
             self.memory.name_shared(shared)
-        self.start()
+        self._step: Gathered | None = None
+        self._route: Way | None = None
+        self._skipped: str | None = None
 
     def __call__(
         self,
@@ -135,12 +146,15 @@ class Backward:
                 The step is the same up to rounding; it takes T backward passes.
         """
         self.memory.rows.reset()
-        options, memory = self.options, self.memory
         self._step = Gathered(
-            self.balancer, options, memory, self.model, info or Info(), measure=measure
+            self.balancer,
+            self.options,
+            self.memory,
+            self.model,
+            info or Info(),
+            measure=measure,
         )
-        self._route: Way | None = None
-        self._skipped: str | None = None
+        self._route, self._skipped = None, None
 
     def add(
         self,
@@ -167,6 +181,9 @@ class Backward:
         Methods that are not linear in the joined losses keep a row per task over the micro-batches,
         on any route.
         """
+        if self._step is None:
+            self.start()
+        assert self._step is not None
         if self._skipped is not None:
             return
         terms = _by_name(penalty)
@@ -177,7 +194,7 @@ class Backward:
         self._step.note(micro)
         self._step.collect(_gradients_of(terms.values()))
         if losses:
-            self._differentiate(micro)
+            self._differentiate(self._step, micro)
 
     def finish(self) -> Record:
         """Combines what was added, writes `.grad`, and returns what happened.
@@ -189,15 +206,19 @@ class Backward:
             NonFiniteError: as in a call, unless ``nonfinite="skip"``.
             ConfigError: as in a call.
         """
+        if self._step is None:
+            self.start()
         step = self._step
+        assert step is not None
         if self._skipped is None:
-            self._check_complete()
-            self._decide()
+            self._check_complete(step)
+            self._decide(step)
         record = Record.of(step, self._skipped)
         if self._skipped is None:
             accumulate(step.gradients.values())
-            self._remember()
-        self.start()
+            self._remember(step)
+        self._step = None
+        self.memory.rows.reset()
         return record
 
     def state_dict(self) -> dict[str, Any]:
@@ -226,28 +247,30 @@ class Backward:
             age=state["age"],
             skipped=state["skipped"],
         )
-        self.start()
+        self._step = None
 
-    def _differentiate(self, micro: MicroBatch) -> None:
+    def _differentiate(self, step: Gathered, micro: MicroBatch) -> None:
         """Adds a micro-batch to the route of the step, which the first one decides."""
         if self._route is None:
-            self._route = choose(self._step, micro)
+            self._route = choose(step, micro)
             self._give_back = keep_state(self.balancer)
         try:
             self._route.add(micro)
         except NonFiniteError as error:
             self._skip(error)
 
-    def _decide(self) -> None:
+    def _decide(self, step: Gathered) -> None:
         """Finds the gradients of the step, and makes sure that all of it is finite."""
         assert self._route is not None
         try:
             try:
                 self._route.finish()
-                if self._step.bound >= LIMIT:
-                    read(self._step)
+                if step.bound < LIMIT:
+                    step.lengths = step.lengths[:0]  # of the gradients before the rows came in
+                else:
+                    read(step)
             except Exception:
-                read(self._step)  # what is not finite may be why a method has failed
+                read(step)  # what is not finite may be why a method has failed
                 raise
             self.memory.learned.watch(self.balancer)
         except NonFiniteError as error:
@@ -256,9 +279,9 @@ class Backward:
             self._give_back()
             raise
 
-    def _remember(self) -> None:
+    def _remember(self, step: Gathered) -> None:
         """Keeps the weights for the steps that re-use them."""
-        memory, step = self.memory, self._step
+        memory = self.memory
         if step.reused:
             memory.age += 1
         elif self.options.every > 1:
@@ -269,7 +292,7 @@ class Backward:
         """Skips the step, or raises; the balancer is as it was before the step."""
         self._give_back()
         if self.options.nonfinite == "raise":
-            self.start()
+            self._step = None
             raise error
         self.memory.skipped += 1
         self._skipped = str(error)
@@ -290,24 +313,26 @@ class Backward:
                 f"{batch + 1} or more. Join the others, or leave them out."
             )
 
-    def _check_complete(self) -> None:
-        if not self._step.losses:
+    def _check_complete(self, step: Gathered) -> None:
+        if not step.losses:
             raise ConfigError(
                 "no task has a loss in this step. Skip the step, or check the labels."
             )
         wanted = _batches(self.balancer)
-        if self._step.batches < wanted:
+        if step.batches < wanted:
             raise ConfigError(
                 f"{type(self.balancer).__name__} reads {wanted} independent batches "
-                f"in a step; found {self._step.batches}. Give `losses` as a list of them."
+                f"in a step; found {step.batches}. Give `losses` as a list of them."
             )
 
     def _candidates(
         self, losses: Iterable[Tensor], features: Features | None = None
     ) -> list[Tensor]:
         roots = [*losses, *(features.tensors if isinstance(features, Cut) else [])]
-        found = leaves(roots) if self.model is None else list(self.model.parameters())
-        candidates = [parameter for parameter in found if parameter.requires_grad]
+        if self.model is not None:
+            candidates: list[Tensor] = [*learning(self.model)]
+        else:
+            candidates = [parameter for parameter in leaves(roots) if parameter.requires_grad]
         if not candidates:
             raise ConfigError("no parameter of the model needs a gradient. Unfreeze some of them.")
         return candidates

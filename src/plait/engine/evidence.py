@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Iterator, Sequence
-from functools import reduce
 
 import numpy as np
 import torch
@@ -13,7 +12,7 @@ from torch import Tensor
 from plait.balancing.contract.checks import check_finite
 from plait.core.errors import ConfigError, NonFiniteError
 from plait.engine.gathered import Gathered, Named, Own
-from plait.gradients import lengths, reached_by
+from plait.gradients import lengths, reached_by, to_host
 
 LIMIT = 1e19  # of a length: single precision holds its square
 
@@ -59,25 +58,6 @@ def read(step: Gathered, own: Own = (), rows: Tensor | None = None) -> None:
     broken = [task for task, length in step.own_lengths if not math.isfinite(length)]
     if broken or not math.isfinite(step.other_lengths):
         _refuse(step, broken, at_parameters)
-
-
-def to_host(tensors: Sequence[Tensor]) -> list[np.ndarray]:
-    """Copies tensors to the host in one copy; returns float64 arrays of their shapes.
-
-    Example:
-        >>> [each.tolist() for each in to_host([torch.ones(2), torch.eye(1).double()])]
-        [[1.0, 1.0], [[1.0]]]
-    """
-    device = tensors[0].device
-    dtype = reduce(torch.promote_types, (each.dtype for each in tensors))
-    flat = [each.detach().reshape(-1).to(device, dtype) for each in tensors]
-    joined = torch.cat(flat).double().cpu().numpy()
-    found, start = [], 0
-    for each in tensors:
-        stop = start + each.numel()
-        found.append(joined[start:stop].reshape(each.shape))
-        start = stop
-    return found
 
 
 def _by_name(noted: Iterable[Named], found: Iterator[np.ndarray]) -> Values:

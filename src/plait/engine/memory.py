@@ -13,6 +13,7 @@ from plait.balancing.base import Balancer
 from plait.core.errors import ConfigError
 from plait.gradients import Layout, RowBuffer, Scratch
 
+OF_EVERY_MODULE = frozenset(vars(nn.Module()))  # such as hooks: a method's own state is elsewhere
 UNMOVED = 100  # steps after which learned weights that no optimizer has moved are an error
 
 
@@ -93,8 +94,9 @@ def keep_state(balancer: Balancer) -> Callable[[], None]:
     kept = []
     for module in balancer.modules():
         values = {
-            name: copy.copy(value) if isinstance(value, dict | list | set) else value
+            name: value.copy() if isinstance(value, dict | list | set) else value
             for name, value in vars(module).items()
+            if name not in OF_EVERY_MODULE
         }
         buffers = [(buffer, buffer.clone()) for buffer in module.buffers(recurse=False)]
         extra = None
@@ -104,7 +106,8 @@ def keep_state(balancer: Balancer) -> Callable[[], None]:
 
     def give_back() -> None:
         for module, values, buffers, extra in kept:
-            vars(module).clear()
+            for name in vars(module).keys() - values.keys() - OF_EVERY_MODULE:
+                del vars(module)[name]
             vars(module).update(values)
             with torch.no_grad():
                 for buffer, value in buffers:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
+import torch
 from torch import Tensor
 
 from plait.engine.gathered import Gathered
@@ -29,8 +30,6 @@ class Record:
         skipped: why the step is to be skipped (``nonfinite="skip"``); None if it is not. `.grad`
             is then as it was before.
         reused: the weights are those of an earlier step (`every`).
-        lengths: `{id of a parameter: length of the gradient that it got}`, scalars on the device;
-            empty where a step needed none.
     """
 
     tasks: tuple[str, ...]
@@ -41,7 +40,8 @@ class Record:
     flag: str | None = None
     skipped: str | None = None
     reused: bool = False
-    lengths: Mapping[int, Tensor] = field(default_factory=dict, repr=False, compare=False)
+    _lengths: Tensor | None = field(default=None, repr=False, compare=False)
+    _ids: tuple[int, ...] = field(default=(), repr=False, compare=False)
 
     @classmethod
     def of(cls, step: Gathered, skipped: str | None = None) -> Record:
@@ -61,8 +61,22 @@ class Record:
             cosines,
             step.flag,
             reused=step.reused,
-            lengths=dict(zip(step.gradients, step.lengths.unbind(), strict=False)),
+            _lengths=step.lengths if len(step.lengths) == len(step.gradients) else None,
+            _ids=tuple(step.gradients),
         )
+
+    def gradient_norm(self, parameters: Sequence[Tensor]) -> Tensor:
+        """Returns the length of the whole gradient, a scalar on the device.
+
+        Args:
+            parameters: those whose `.grad` was None before the step; the order in which their
+                lengths are added up.
+        """
+        lengths, wanted = self._lengths, tuple(map(id, parameters))
+        if lengths is not None and wanted == self._ids and lengths.dtype == parameters[0].dtype:
+            known: Tensor = torch.linalg.vector_norm(lengths)
+            return known
+        return torch.nn.utils.get_total_norm([p.grad for p in parameters if p.grad is not None])
 
 
 def _values(losses: Mapping[str, float], tasks: tuple[str, ...]) -> np.ndarray:

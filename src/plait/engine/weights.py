@@ -16,13 +16,11 @@ def loss_weights(step: Gathered, balancer: LossBalancer, tasks: Sequence[str]) -
 
     The parameters that the method learns get their gradients on the way.
     """
-    values = step.values_of(tasks).detach().requires_grad_()
-    objective = balancer.objective(values, step.informed(tasks, values.detach()))
-    learned = [parameter for parameter in balancer.parameters() if parameter.requires_grad]
-    weights, *own = torch.autograd.grad(objective, [values, *learned], allow_unused=True)
-    step.collect([(p, g) for p, g in zip(learned, own, strict=True) if g is not None])
-    weights = weights * step.scale(len(values))
-    step.weights.update(zip(tasks, weights.unbind(), strict=True))
+    values = step.values_of(tasks)
+    weights, learned = balancer.slopes(values, step.informed(tasks, values))
+    step.collect(learned)
+    scale = step.scale(len(values))
+    weights = weights if scale == 1.0 else weights * scale
     step.new_weights.append((tuple(tasks), weights))
     step.flag = balancer.flag
     return weights

@@ -6,11 +6,13 @@ from plait.gradients.gramian import cross_gramian, gramian, norms_and_cosines
 from plait.gradients.graph import (
     gradients,
     joint_gradients,
+    learning,
     leaves,
     nearest,
     per_task_gradients,
     reached_by,
 )
+from plait.gradients.host import to_host
 from plait.gradients.layers.plan import LayerGradients, LayerPlan
 from plait.gradients.layout import Layout
 from plait.gradients.rows import RowBuffer
@@ -32,11 +34,13 @@ __all__ = [
     "gradients",
     "gramian",
     "joint_gradients",
+    "learning",
     "leaves",
     "lengths",
     "nearest",
     "norms_and_cosines",
     "per_task_gradients",
     "reached_by",
+    "to_host",
     "values_of",
 ]

@@ -25,13 +25,13 @@ def lengths(gradients: Sequence[Tensor]) -> Tensor:
     """
     if not gradients:
         return torch.zeros(0)
-    found = []
-    for gradient in gradients:
-        values = gradient._values() if gradient.is_sparse else gradient
-        wide = torch.promote_types(values.dtype, torch.float32)
-        found.append(torch.linalg.vector_norm(values, dtype=wide))
-    first = found[0]
-    return torch.stack([each.to(first) for each in found])
+    values = [each._values() if each.is_sparse else each for each in gradients]
+    kinds = {(each.dtype, each.device) for each in values}
+    if len(kinds) == 1 and values[0].dtype in (torch.float32, torch.float64):
+        return torch.stack(torch._foreach_norm(values))
+    wide = (torch.promote_types(each.dtype, torch.float32) for each in values)
+    found = [torch.linalg.vector_norm(v, dtype=d) for v, d in zip(values, wide, strict=True)]
+    return torch.stack([each.to(found[0]) for each in found])
 
 
 def accumulate(pairs: Iterable[tuple[Tensor, Tensor]]) -> None:

@@ -18,8 +18,9 @@ from plait.core.watched import Watched
 from plait.engine import Backward, Record
 from plait.gradients import Cut
 from plait.model import MultiTaskModel
+from plait.training.device_sums import DeviceSums
+from plait.training.losses import BatchLosses
 from plait.training.problem import ModelProblem
-from plait.training.reading import Reading
 from plait.training.reread import Reread, keep_buffers
 
 
@@ -27,23 +28,41 @@ from plait.training.reread import Reread, keep_buffers
 class StepRecord:
     """The record of one optimizer step.
 
+    `losses`, `terms` and `gradient_norm` stay on the device until they are first asked for, which
+    waits for it. The log asks for those of all steps between two writes at once.
+
     Attributes:
-        losses: `{task: L_t}`, before static weights.
         counts: `{task: mass of the labels}`.
-        terms: `{penalty: (term, strength x term)}`.
         balance: weights, norms and cosines of the tasks' gradients; None if there were none.
-        gradient_norm: length of the whole gradient, before clipping; None for a skipped step.
         skipped: why the step was not taken; None if it was.
-        watched: what shows the health of the model's parts by title, if it was asked for.
+        watched: what shows the health of the model's parts by title; empty if not asked for.
+        sums: the numbers that wait on the device.
     """
 
-    losses: dict[str, float]
     counts: dict[str, float]
     balance: Record | None
-    gradient_norm: float | None
-    terms: dict[str, tuple[float, float]] = field(default_factory=dict)
     skipped: str | None = None
     watched: dict[str, Watched] = field(default_factory=dict)
+    sums: DeviceSums = field(default_factory=DeviceSums)
+
+    @property
+    def losses(self) -> dict[str, float]:
+        """`{task: L_t}`, before static weights."""
+        return self._named("loss")
+
+    @property
+    def terms(self) -> dict[str, tuple[float, float]]:
+        """`{penalty: (term, strength x term)}`; empty without penalties."""
+        raw, scaled = self._named("term"), self._named("scaled term")
+        return {name: (raw[name], scaled[name]) for name in raw}
+
+    @property
+    def gradient_norm(self) -> float | None:
+        """Length of the whole gradient, before clipping; None for a skipped step."""
+        return self._named("norm").get("")
+
+    def _named(self, wanted: str) -> dict[str, float]:
+        return {name: value for (kind, name), value in self.sums.read().items() if kind == wanted}
 
 
 def training_step(
@@ -80,12 +99,12 @@ def training_step(
         NonFiniteError: a loss or gradient is not finite; no parameter has changed, and no state of
             the optimizer.
     """
-    reading = Reading(model, autocast, factors or {})
+    reading = BatchLosses(model, autocast, factors or {})
     given = [reading.select(batch).to(device) for batch in batches]
     balancer, totals = backward.balancer, _totals(given)
     if not totals and (factors or len(model.learning) < len(model.tasks)):
         reason = "no task that counts yet has a label in this step"
-        return StepRecord({}, {}, None, None, skipped=reason)
+        return StepRecord({}, None, reason)
     optimizer.zero_grad(set_to_none=True)
     model.set_progress(info.progress)
     backward.start(info, measure=measure)
@@ -98,33 +117,40 @@ def training_step(
         problem = ModelProblem(model, given[0], given[1], optimizer, autocast)
         given = given[:1]
     groups = _groups(given, 1 if problem else balancer.batches)
-    raw, terms, outputs = _differentiate(reading, groups, backward, problem)
+    sums = DeviceSums()
+    outputs = _differentiate(reading, groups, backward, problem, sums)
     balance = backward.finish()
     if balance.skipped is not None:
         if give_back is not None:
             give_back()
-        return StepRecord(raw, totals, balance, None, terms, balance.skipped)
-    norm = _clip(_parameters(optimizer), clip)
+        return StepRecord(totals, balance, balance.skipped, sums=sums)
+    parameters = _parameters(optimizer)
+    norm = balance.gradient_norm(parameters)
+    sums.add(("norm", ""), norm)
+    if clip is not None:
+        torch.nn.utils.clip_grads_with_norm_(parameters, clip, norm)
     optimizer.step()
     model.after_step(optimizer)
     balancer.after_step(reread)
     watched = model.watched(outputs) if watch else {}
-    return StepRecord(raw, totals, balance, norm, terms, watched=watched)
+    return StepRecord(totals, balance, watched=watched, sums=sums)
 
 
 def _differentiate(
-    reading: Reading,
+    reading: BatchLosses,
     groups: Sequence[Sequence[Batch]],
     backward: Backward,
     problem: ModelProblem | None,
-) -> tuple[dict[str, float], dict[str, tuple[float, float]], list[Outputs]]:
-    """Adds every micro-batch to the step; returns raw losses, penalties, and the last outputs.
+    sums: DeviceSums,
+) -> list[Outputs]:
+    """Adds every micro-batch to the step, and losses and penalties to `sums`.
 
     Where several independent batches are read, the penalties are those of the last one.
+
+    Returns:
+        The outputs of the last micro-batch.
     """
     totals = _totals(batch for group in groups for batch in group)
-    raw = dict.fromkeys(totals, 0.0)
-    terms: dict[str, tuple[float, float]] = {}
     outputs: list[Outputs] = []
     examples = sum(batch.examples for batch in groups[-1])
     for position, group in enumerate(groups):
@@ -146,12 +172,11 @@ def _differentiate(
                 problem=problem,
             )
             for task, loss in losses.raw.items():
-                raw[task] += losses.counts[task] / totals[task] * float(loss.detach())
+                sums.add(("loss", task), loss, losses.counts[task] / totals[task])
             for name, term in penalty.items():
-                before = terms.get(name, (0.0, 0.0))
-                values = float(penalty.raw[name].detach()), float(term.detach())
-                terms[name] = (before[0] + values[0], before[1] + values[1])
-    return raw, terms, outputs
+                sums.add(("term", name), penalty.raw[name])
+                sums.add(("scaled term", name), term)
+    return outputs
 
 
 def _groups(batches: Sequence[Batch], count: int) -> list[Sequence[Batch]]:
@@ -169,11 +194,3 @@ def _totals(batches: Iterable[Batch]) -> dict[str, float]:
 
 def _parameters(optimizer: torch.optim.Optimizer) -> list[Tensor]:
     return [p for group in optimizer.param_groups for p in group["params"] if p.grad is not None]
-
-
-def _clip(parameters: Sequence[Tensor], limit: float | None) -> float:
-    """Clips the gradient to a length, and returns its length before."""
-    norm = torch.nn.utils.get_total_norm([p.grad for p in parameters if p.grad is not None])
-    if limit is not None:
-        torch.nn.utils.clip_grads_with_norm_(parameters, limit, norm)
-    return float(norm)

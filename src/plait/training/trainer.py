@@ -21,7 +21,7 @@ from plait.evaluation.evaluate import evaluate
 from plait.evaluation.rules import Rule
 from plait.evaluation.rules import rule as rule_of
 from plait.model import MultiTaskModel
-from plait.runs import EventLog, folder
+from plait.runs import folder
 from plait.training.callbacks import Callback
 from plait.training.checks import check_balancer
 from plait.training.device import autocast, pick_device
@@ -30,9 +30,10 @@ from plait.training.groups import MakeOptimizer, make_optimizer
 from plait.training.interrupt import Interrupted, StopFlag
 from plait.training.keeper import Keeper, Stateful
 from plait.training.labels import LabelStatistics
+from plait.training.log import TrainingLog
 from plait.training.options import GroupOptions, Precision, TrainerOptions
 from plait.training.randomness import Generators, seed_all
-from plait.training.records import logs_cosines, step_event, validation_event
+from plait.training.records import logs_cosines, validation_event
 from plait.training.state import State
 from plait.training.step import StepRecord, training_step
 from plait.training.watch import log_watched
@@ -125,7 +126,7 @@ class Trainer:
         self.state = State()
         self.labels = LabelStatistics(model.tasks)
         self.steps_per_epoch: int | None = None
-        self.log = EventLog(None if self.run is None else self.run / folder.EVENTS)
+        self.log = TrainingLog(None if self.run is None else self.run / folder.EVENTS)
         about = {"tasks": list(model.tasks), "balancer": type(self.balancer).__name__}
         self.keeper = Keeper(self.run, self.model, self.log, about)
         self._autocast = autocast(self.device, precision)
@@ -296,7 +297,7 @@ class Trainer:
         reuses, loss_method = self.backward.options.every, isinstance(self.balancer, LossBalancer)
         period = (self.options.measure_every or 1) if loss_method else reuses
         cosines = logs_cosines(self.state.step, len(self.model.tasks), period)
-        event = step_event(
+        self.log.write_step(
             record,
             step=self.state.step,
             epoch=self.state.epoch,
@@ -304,7 +305,6 @@ class Trainer:
             seconds=round(self.state.seconds, 3),
             cosines=cosines,
         )
-        self.log.write(event)
         log_watched(self.log, self.state, record.watched)
         if self.state.step % self.options.log_every == 0:
             self.log.flush()

@@ -47,7 +47,9 @@ class MeasuredLosses(RowRoute):
 
     def solve(self) -> None:
         """Takes the slopes of the method's objective at the losses of the whole step."""
-        self.weights = loss_weights(self.step, self.balancer, self.rows.tasks)
+        tasks = self.rows.tasks
+        self.weights = loss_weights(self.step, self.balancer, tasks)
+        self.step.weights = dict(zip(tasks, self.weights.unbind(), strict=True))
 
     def apply(self) -> None:
         """Adds up the rows by their weights."""

@@ -13,7 +13,7 @@ from plait.gradients import Cut
 from plait.model import MultiTaskModel
 
 
-class Reading:
+class BatchLosses:
     """Reads the losses of batches, each loss times the factor that a schedule gives its task.
 
     Args:

@@ -8,7 +8,7 @@ from plait.core.batch import Batch
 from plait.data import collate
 from plait.gradients import Cut
 from plait.model import MultiTaskModel
-from plait.training.reading import Reading
+from plait.training.losses import BatchLosses
 from tests.training.problem import data, model
 
 
@@ -20,7 +20,7 @@ def batch(made: MultiTaskModel, start: int = 0, stop: int = 12) -> Batch:
 def test_without_a_factor_a_loss_is_that_of_the_model() -> None:
     made = model(statistics=False)
     given = batch(made)
-    reading = Reading(made, nullcontext(), {})
+    reading = BatchLosses(made, nullcontext(), {})
     assert reading.select(given) is given
     outputs, losses = reading(given)
     expected = made.losses([made(given.parts[0].inputs)], given)
@@ -33,7 +33,7 @@ def test_without_a_factor_a_loss_is_that_of_the_model() -> None:
 def test_factors_multiply_the_losses_and_not_what_is_reported() -> None:
     made = model(statistics=False)
     given = batch(made)
-    reading = Reading(made, nullcontext(), {"kind": 0.25, "amount": 1.0})
+    reading = BatchLosses(made, nullcontext(), {"kind": 0.25, "amount": 1.0})
     assert reading.select(given) is given
     _, losses = reading(given)
     for task, factor in {"kind": 0.25, "amount": 1.0, "rare": 1.0}.items():
@@ -45,7 +45,7 @@ def test_a_task_of_factor_zero_is_not_in_the_batch() -> None:
     calls = []
     for name, head in made.heads.items():
         head.register_forward_hook(lambda *_, name=name: calls.append(name))
-    reading = Reading(made, nullcontext(), {"kind": 0.0})
+    reading = BatchLosses(made, nullcontext(), {"kind": 0.0})
     given = reading.select(batch(made))
     assert given.counts.keys() == {"amount", "rare"}
     outputs, losses = reading(given)
@@ -57,7 +57,7 @@ def test_a_task_of_factor_zero_is_not_in_the_batch() -> None:
 def test_joined_micro_batches_are_the_joined_batch() -> None:
     """With the factors, and with labels spread unequally."""
     made = model(statistics=False)
-    reading = Reading(made, nullcontext(), {"amount": 0.5})
+    reading = BatchLosses(made, nullcontext(), {"amount": 0.5})
     _, whole = reading(batch(made, 0, 12))
     joined = reading.joined([batch(made, 0, 3), batch(made, 3, 4), batch(made, 4, 12)])
     assert joined.keys() == whole.keys() == {"kind", "amount", "rare"}
@@ -68,7 +68,7 @@ def test_joined_micro_batches_are_the_joined_batch() -> None:
 def test_a_cut_keeps_the_trunk_out_of_the_losses() -> None:
     made = model(statistics=False)
     cut = Cut()
-    reading = Reading(made, nullcontext(), {})
+    reading = BatchLosses(made, nullcontext(), {})
     outputs, losses = reading(batch(made), cut)
     torch.stack(list(losses.values())).sum().backward()
     assert all(p.grad is None for p in made.sharing.parameters())
@@ -80,4 +80,4 @@ def test_a_cut_keeps_the_trunk_out_of_the_losses() -> None:
 
 def test_a_penalty_of_no_output_is_none() -> None:
     made = model(statistics=False)
-    assert Reading(made, nullcontext(), {}).penalty([]) == {}
+    assert BatchLosses(made, nullcontext(), {}).penalty([]) == {}

@@ -1,0 +1,87 @@
+"""The log of a training: an entry for each step, copied from the device when it is written."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import NamedTuple
+
+from plait.runs import EventLog, Step
+from plait.runs.events import Event
+from plait.training.device_sums import read_together
+from plait.training.records import step_event
+from plait.training.step import StepRecord
+
+
+class Waiting(NamedTuple):
+    """A step whose numbers are still on the device; the fields are those of `write_step`."""
+
+    record: StepRecord
+    step: int
+    epoch: int
+    lr: float
+    seconds: float
+    cosines: bool
+
+    def event(self) -> Step:
+        """Returns the event of the step."""
+        return step_event(
+            self.record,
+            step=self.step,
+            epoch=self.epoch,
+            lr=self.lr,
+            seconds=self.seconds,
+            cosines=self.cosines,
+        )
+
+
+class TrainingLog(EventLog):
+    """`events.jsonl`, whose steps wait as tensors until `flush`.
+
+    Args:
+        path: the file; None keeps nothing.
+    """
+
+    def __init__(self, path: Path | None) -> None:
+        super().__init__(path)
+        self._queue: list[Event | Waiting] = []
+
+    def write_step(
+        self,
+        record: StepRecord,
+        *,
+        step: int,
+        epoch: int,
+        lr: float,
+        seconds: float,
+        cosines: bool = True,
+    ) -> None:
+        """Adds the line of a step.
+
+        Args:
+            record: of the step.
+            step: its number, from 1.
+            epoch: epochs that were finished before it.
+            lr: learning rate of the optimizer's first group.
+            seconds: spent in training and evaluation so far.
+            cosines: whether the line has those between the tasks' gradients.
+        """
+        if self.path is not None:
+            self._queue.append(Waiting(record, step, epoch, lr, seconds, cosines))
+
+    def write(self, event: Event) -> None:
+        """Adds the line of an event, after those of the steps before it."""
+        if self.path is not None:
+            self._queue.append(event)
+
+    def flush(self) -> int:
+        """Writes the waiting lines, with one copy from the device; returns the size in bytes."""
+        queue, self._queue = self._queue, []
+        read_together(each.record.sums for each in queue if isinstance(each, Waiting))
+        for each in queue:
+            super().write(each.event() if isinstance(each, Waiting) else each)
+        return super().flush()
+
+    def truncate(self, size: int) -> None:
+        """Cuts the file back to `size` bytes; what waits is forgotten."""
+        self._queue.clear()
+        super().truncate(size)
