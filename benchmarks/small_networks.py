@@ -24,6 +24,7 @@ from plait.training import Callback, StepRecord
 
 BOUNDS = {"Equal": 1.5, "UPGrad": 2.2}  # times the loop by hand, with a run folder
 ROWS, BATCH, EPOCHS = 8192, 64, 6
+clock = time.perf_counter
 BLOCK = 20  # steps that are timed together, as many as lie between two writes of the log
 WARMUP = 2  # blocks
 
@@ -116,14 +117,14 @@ class Turns(Callback):
 
     def on_train_start(self, trainer: Trainer) -> None:
         """Starts the clock."""
-        self.started = time.perf_counter()
+        self.started = clock()
 
     def on_step_end(self, trainer: Trainer, record: StepRecord) -> None:
         """Times the other's turn."""
-        now = time.perf_counter()
+        now = clock()
         self.trainer.append(now - self.started)
         next(self.steps)
-        self.started = time.perf_counter()
+        self.started = clock()
         self.by_hand.append(self.started - now)
 
     def summary(self) -> tuple[float, float, float]:
@@ -157,15 +158,17 @@ def _train(balancer: Balancer, batches: Batches, *, run: bool) -> Turns:
 
 def loop_by_hand(model: MultiTaskModel, batches: Iterable[Any]) -> Iterator[None]:
     """Trains as anyone would write it: no checks, no log, no checkpoint; pauses after each step."""
-    encoder, heads = model.sharing.prototype(), list(model.heads.values())
-    heads = [nn.Sequential(*(m for m in head.modules() if isinstance(m, nn.Linear))) for head in heads]
-    parameters = [*encoder.parameters(), *(p for head in heads for p in head.parameters())]
+    encoder, heads = model.sharing.prototype(), model.heads.values()
+    heads = [
+        nn.Sequential(*(m for m in head.modules() if isinstance(m, nn.Linear))) for head in heads
+    ]
+    parameters = [*encoder.parameters(), *(p for head in linear for p in head.parameters())]
     optimizer = torch.optim.AdamW(parameters, lr=1e-3, weight_decay=0.0)
     for _ in range(EPOCHS):
         for inputs, targets in batches:
             hidden = encoder(inputs)
-            loss = F.mse_loss(heads[0](hidden), targets["a"])
-            loss = loss + F.mse_loss(heads[1](hidden), targets["b"])
+            loss = F.mse_loss(linear[0](hidden), targets["a"])
+            loss = loss + F.mse_loss(linear[1](hidden), targets["b"])
             optimizer.zero_grad()
             loss.backward()
             optimizer.step()

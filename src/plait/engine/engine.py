@@ -26,9 +26,9 @@ from plait.gradients import (
     accumulate,
     check_losses,
     gradients,
-    learning,
     leaves,
 )
+from plait.networks.walk import learning
 
 Scalars = Mapping[str, Tensor] | Tensor | None
 

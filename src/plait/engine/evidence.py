@@ -34,14 +34,14 @@ def read(step: Gathered, own: Own = (), rows: Tensor | None = None) -> None:
         ConfigError: a loss is negative where it must not be.
     """
     own, tasks = list(own), tuple(step.losses)
-    step.lengths = lengths([gradient for _, gradient in step.gradients.values()])
-    own_lengths = lengths([gradient for _, _, gradient in own])
-    further = [each for each in (step.gramian, rows) if each is not None]
+    gradients = [gradient for _, gradient in step.gradients.values()]
+    measured = lengths([*gradients, *(gradient for _, _, gradient in own)])
     noted = (*step.other_losses, *step.penalties, *step.new_weights)
-    values = [step.values_of(tasks), step.lengths, own_lengths, *(each for _, each in noted)]
+    further = [each for each in (step.gramian, rows) if each is not None]
+    values = [step.values_of(tasks), measured, *(each for _, each in noted)]
     found = iter(to_host([*values, *further]))
     step.known_losses = dict(zip(tasks, next(found).tolist(), strict=True))
-    at_parameters, at_own = next(found).tolist(), next(found).tolist()
+    known_lengths = next(found).tolist()
     losses = [*step.known_losses.items(), *_by_name(step.other_losses, found)]
     penalties = _by_name(step.penalties, found)
     step.weights.update(_by_name(step.new_weights, found))
@@ -50,14 +50,15 @@ def read(step: Gathered, own: Own = (), rows: Tensor | None = None) -> None:
     if step.gramian is not None:
         step.matrix = next(found)
         check_finite(step.matrix, step.tasks)
-        step.gramian = None
         squares = np.diagonal(step.matrix, axis1=-2, axis2=-1).reshape(-1, len(step.tasks))
         step.rows = np.sqrt(squares.clip(min=0).sum(axis=0)) if rows is None else next(found)
-    step.own_lengths = [(task, length) for (_, task, _), length in zip(own, at_own, strict=True)]
-    step.other_lengths = sum(at_parameters)
-    broken = [task for task, length in step.own_lengths if not math.isfinite(length)]
-    if broken or not math.isfinite(step.other_lengths):
-        _refuse(step, broken, at_parameters)
+        step.gramian = None
+    step.lengths, at_gradients = measured[: len(gradients)], known_lengths[: len(gradients)]
+    at_own = zip(own, known_lengths[len(gradients) :], strict=True)
+    step.own_lengths = [(task, length) for (_, task, _), length in at_own]
+    step.other_lengths = sum(at_gradients)
+    if not math.isfinite(sum(known_lengths)):
+        _refuse(step, at_gradients)
 
 
 def _by_name(noted: Iterable[Named], found: Iterator[np.ndarray]) -> Values:
@@ -69,6 +70,7 @@ def _by_name(noted: Iterable[Named], found: Iterator[np.ndarray]) -> Values:
 
 
 def _check_scalars(losses: Values, penalties: Values, *, positive: bool) -> None:
+    """Refuses losses and penalties that are not finite, or negative where they must not be."""
     broken = [f"the loss of task {t!r} is {v}" for t, v in losses if not math.isfinite(v)]
     broken += [
         f"the penalty {name!r} is {value}" if name else f"the penalty is {value}"
@@ -88,14 +90,16 @@ def _check_scalars(losses: Values, penalties: Values, *, positive: bool) -> None
             )
 
 
-def _refuse(step: Gathered, broken: list[str], at_parameters: Sequence[float]) -> None:
+def _refuse(step: Gathered, at_gradients: Sequence[float]) -> None:
     """Raises for gradients that are not finite although every loss is.
 
     Args:
-        broken: tasks whose own gradients are not.
-        at_parameters: lengths of the gathered gradients; infinite ones may be of finite entries.
+        step: its own lengths have been read.
+        at_gradients: the lengths of its gathered gradients; an infinite one may be of finite
+            entries.
     """
-    pairs = zip(step.gradients.values(), at_parameters, strict=True)
+    broken = [task for task, length in step.own_lengths if not math.isfinite(length)]
+    pairs = zip(step.gradients.values(), at_gradients, strict=True)
     where = [p for (p, g), length in pairs if not math.isfinite(length) and not _holds(g)]
     if not broken and not where:  # double precision, whose squares alone are beyond its numbers
         return

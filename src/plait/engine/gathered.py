@@ -19,6 +19,8 @@ from plait.gradients import add, values_of
 
 Pairs = Iterable[tuple[Tensor, Tensor]]  # (parameter, gradient)
 Own = Iterable[tuple[Tensor, str, Tensor]]  # (parameter, the one task that reaches it, gradient)
+NOTHING = torch.zeros(0)
+
 Named = tuple[tuple[str, ...], Tensor]  # names, and a value for each of them
 
 
@@ -86,8 +88,8 @@ class Gathered:
         self.other_losses: list[Named] = []
         self.penalties: list[Named] = []
         self.new_weights: list[Named] = []
-        self.lengths = torch.zeros(0)
-        self.rows = np.zeros(0)
+        self.lengths = NOTHING
+        self.rows: np.ndarray = np.array(())
         self.own_lengths: list[tuple[str, float]] = []
         self.other_lengths = 0.0
         self.bound = math.inf

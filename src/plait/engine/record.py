@@ -56,7 +56,7 @@ class Record:
         return cls(
             tasks,
             _values(step.known_losses, tasks),
-            step.weights_of(tasks).numpy() if step.weights else None,
+            np.array([float(step.weights[task]) for task in tasks]) if step.weights else None,
             norms,
             cosines,
             step.flag,

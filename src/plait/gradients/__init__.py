@@ -6,7 +6,6 @@ from plait.gradients.gramian import cross_gramian, gramian, norms_and_cosines
 from plait.gradients.graph import (
     gradients,
     joint_gradients,
-    learning,
     leaves,
     nearest,
     per_task_gradients,
@@ -34,7 +33,6 @@ __all__ = [
     "gradients",
     "gramian",
     "joint_gradients",
-    "learning",
     "leaves",
     "lengths",
     "nearest",

@@ -19,7 +19,10 @@ def values_of(scalars: Iterable[Tensor]) -> Tensor:
         tensor([1., 2.])
     """
     values = [scalar.detach() for scalar in scalars]
-    dtype = reduce(torch.promote_types, (value.dtype for value in values), torch.float32)
+    dtypes = {value.dtype for value in values}
+    if dtypes == {torch.float32}:
+        return torch.stack(values)
+    dtype = reduce(torch.promote_types, dtypes, torch.float32)
     return torch.stack([value.to(dtype) for value in values])
 
 

@@ -7,7 +7,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, S
 from typing import Any
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 
 def leaves(losses: Iterable[Tensor]) -> list[Tensor]:
@@ -41,32 +41,6 @@ def leaves(losses: Iterable[Tensor]) -> list[Tensor]:
         if hasattr(node, "variable"):
             found[id(node.variable)] = node.variable
         stack.extend(child for child, _ in node.next_functions if child is not None)
-    return list(found.values())
-
-
-def learning(module: nn.Module) -> list[nn.Parameter]:
-    """Returns the parameters of a module that need a gradient, each once, in their usual order.
-
-    The same as from ``module.parameters()``, whose generators take as long as a small backward
-    pass.
-
-    Example:
-        >>> [list(p.shape) for p in learning(torch.nn.Sequential(torch.nn.Linear(2, 3)))]
-        [[3, 2], [3]]
-    """
-    found: dict[int, nn.Parameter] = {}
-    seen: set[nn.Module] = set()
-    stack = [module]
-    while stack:
-        part = stack.pop()
-        if part in seen:
-            continue
-        seen.add(part)
-        for parameter in part._parameters.values():
-            if parameter is not None and parameter.requires_grad:
-                found.setdefault(id(parameter), parameter)
-        if part._modules:
-            stack += [child for child in reversed(part._modules.values()) if child is not None]
     return list(found.values())
 
 

@@ -22,13 +22,15 @@ def to_host(tensors: Sequence[Tensor]) -> list[np.ndarray]:
     """
     if not tensors:
         return []
-    device = tensors[0].device
-    dtype = reduce(torch.promote_types, {each.dtype for each in tensors})
-    flat = [each.detach().reshape(-1).to(device, dtype) for each in tensors]
-    joined = torch.cat(flat).double().cpu().numpy()
+    flat = [each.reshape(-1) for each in tensors]
+    if len({(each.dtype, each.device) for each in flat}) > 1:
+        dtype = reduce(torch.promote_types, {each.dtype for each in flat})
+        flat = [each.to(flat[0].device, dtype) for each in flat]
+    joined = torch.cat(flat).detach().cpu()
+    values = joined.to(torch.float64).numpy()
     found, start = [], 0
     for each in tensors:
         stop = start + each.numel()
-        found.append(joined[start:stop].reshape(each.shape))
+        found.append(values[start:stop].reshape(each.shape))
         start = stop
     return found

@@ -6,6 +6,8 @@ from abc import ABC, abstractmethod
 
 from torch import nn
 
+from plait.networks.walk import modules_of
+
 
 class Scheduled(ABC):
     """The base of modules that depend on the progress of the training.
@@ -27,6 +29,6 @@ class Scheduled(ABC):
 
 def set_progress(module: nn.Module, progress: float) -> None:
     """Calls `set_progress` of every scheduled module in `module`, itself included."""
-    for part in module.modules():
+    for part in modules_of(module):
         if isinstance(part, Scheduled):
             part.set_progress(progress)

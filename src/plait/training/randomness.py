@@ -9,12 +9,11 @@ from typing import Any
 
 import numpy as np
 import torch
-from torch import Tensor
 
 from plait.core.seeding import derive_seed
+from plait.training.numpy_generator import NumpyGenerator, in_place
 
 State = dict[str, Any]
-CPU = torch.device("cpu")
 
 
 def seed_all(*parts: int | str) -> None:
@@ -110,12 +109,16 @@ class Stream:
     def __init__(self, *parts: int | str, generators: Sequence[torch.Generator] = ()) -> None:
         self._parts = parts
         self._generators = list(generators)
-        self._state: tuple[State, list[Tensor]] | None = None  # seeded when it is first entered
+        self._numpy = NumpyGenerator(np.random.MT19937(0))
+        self._state: list[Any] | None = None  # seeded when it is first entered
 
     @contextmanager
     def inside(self) -> Iterator[None]:
         """Swaps the stream in, and out again."""
+        numpy = in_place()
+        numpy.note()
         outer = self._capture()
+        self._numpy.put()
         if self._state is None:
             self._seed()
         else:
@@ -123,7 +126,9 @@ class Stream:
         try:
             yield
         finally:
+            self._numpy.note()
             self._state = self._capture()
+            numpy.put()
             self._put(outer)
 
     def _seed(self) -> None:
@@ -131,11 +136,14 @@ class Stream:
         for generator in self._generators:
             generator.manual_seed(derive_seed(generator.initial_seed(), *self._parts))
 
-    def _capture(self) -> tuple[State, list[Tensor]]:
+    def _capture(self) -> list[Any]:
+        """Returns the states of the generators beside that of NumPy, which is swapped whole."""
         own = [generator.get_state() for generator in self._generators]
-        return random_state(CPU), own
+        return [random.getstate(), torch.get_rng_state(), *own]
 
-    def _put(self, state: tuple[State, list[Tensor]]) -> None:
-        restore(state[0], CPU)
-        for generator, own in zip(self._generators, state[1], strict=True):
-            generator.set_state(own)
+    def _put(self, state: list[Any]) -> None:
+        python, host, *own = state
+        random.setstate(python)
+        torch.set_rng_state(host)
+        for generator, value in zip(self._generators, own, strict=True):
+            generator.set_state(value)
