@@ -41,7 +41,7 @@ class Record:
     skipped: str | None = None
     reused: bool = False
     _lengths: Tensor | None = field(default=None, repr=False, compare=False)
-    _ids: tuple[int, ...] = field(default=(), repr=False, compare=False)
+    _places: tuple[tuple[int, int], ...] = field(default=(), repr=False, compare=False)
 
     @classmethod
     def of(cls, step: Gathered, skipped: str | None = None) -> Record:
@@ -62,7 +62,7 @@ class Record:
             step.flag,
             reused=step.reused,
             _lengths=step.lengths if len(step.lengths) == len(step.gradients) else None,
-            _ids=tuple(step.gradients),
+            _places=_places(list(step.gradients.values())),
         )
 
     def gradient_norm(self, parameters: Sequence[Tensor]) -> Tensor:
@@ -72,11 +72,20 @@ class Record:
             parameters: those whose `.grad` was None before the step; the order in which their
                 lengths are added up.
         """
-        lengths, wanted = self._lengths, tuple(map(id, parameters))
-        if lengths is not None and wanted == self._ids and lengths.dtype == parameters[0].dtype:
-            known: Tensor = torch.linalg.vector_norm(lengths)
+        pairs = [(p, p.grad) for p in parameters if p.grad is not None]
+        lengths, gradients = self._lengths, [gradient for _, gradient in pairs]
+        # Of a copy elsewhere in memory the length may differ in its last bit
+        if lengths is not None and pairs and _places(pairs) == self._places:
+            known: Tensor = torch.linalg.vector_norm(lengths.to(gradients[0].dtype))
             return known
-        return torch.nn.utils.get_total_norm([p.grad for p in parameters if p.grad is not None])
+        return torch.nn.utils.get_total_norm(gradients)
+
+
+def _places(pairs: Sequence[tuple[Tensor, Tensor]]) -> tuple[tuple[int, int], ...]:
+    """Returns `(id of a parameter, address of its gradient)`; empty where one is sparse."""
+    if any(gradient.is_sparse for _, gradient in pairs):
+        return ()
+    return tuple((id(parameter), gradient.data_ptr()) for parameter, gradient in pairs)
 
 
 def _values(losses: Mapping[str, float], tasks: tuple[str, ...]) -> np.ndarray:
