@@ -159,9 +159,7 @@ def _train(balancer: Balancer, batches: Batches, *, run: bool) -> Turns:
 def loop_by_hand(model: MultiTaskModel, batches: Iterable[Any]) -> Iterator[None]:
     """Trains as anyone would write it: no checks, no log, no checkpoint; pauses after each step."""
     encoder, heads = model.sharing.prototype(), model.heads.values()
-    heads = [
-        nn.Sequential(*(m for m in head.modules() if isinstance(m, nn.Linear))) for head in heads
-    ]
+    linear = [module for head in heads for module in head.modules() if type(module) is nn.Linear]
     parameters = [*encoder.parameters(), *(p for head in linear for p in head.parameters())]
     optimizer = torch.optim.AdamW(parameters, lr=1e-3, weight_decay=0.0)
     for _ in range(EPOCHS):
