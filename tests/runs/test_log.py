@@ -1,7 +1,10 @@
-"""The event log: lines in order, on the disk at each flush, cut back on request."""
+"""The event log: lines in order, on the disk when it is synced, cut back on request."""
 
 import json
+import os
 from pathlib import Path
+
+import pytest
 
 from plait.runs import EventLog, Warned
 
@@ -37,6 +40,24 @@ def test_a_log_goes_on_where_another_process_stopped(tmp_path: Path) -> None:
     assert steps(path) == [1, 2]
 
 
+def test_only_a_sync_waits_for_the_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "log"
+    log, synced, sync = EventLog(path), [], os.fsync
+
+    def noted(number: int) -> None:
+        sync(number)
+        synced.append((os.fstat(number).st_ino, path.stat().st_size))
+
+    monkeypatch.setattr(os, "fsync", noted)
+    log.write(warned(1))
+    log.flush()
+    assert not synced
+    log.write(warned(2))
+    size = log.sync()
+    assert synced == [(path.stat().st_ino, size)], "this file, with all of its lines"
+    assert steps(path) == [1, 2]
+
+
 def test_cutting_back_forgets_what_came_later(tmp_path: Path) -> None:
     path = tmp_path / "log"
     log = EventLog(path)
@@ -53,7 +74,7 @@ def test_cutting_back_forgets_what_came_later(tmp_path: Path) -> None:
 def test_without_a_file_nothing_is_kept() -> None:
     log = EventLog(None)
     log.write(warned(1))
-    assert log.flush() == 0
+    assert log.flush() == log.sync() == 0
     log.truncate(0)
 
 

@@ -52,6 +52,21 @@ def test_everything_is_put_back(tmp_path: Path) -> None:
     assert (tmp_path / "run/events.jsonl").stat().st_size == size, "what came later is cut off"
 
 
+def test_the_log_is_on_the_disk_before_the_checkpoint_is(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Else a machine that dies could leave a checkpoint whose log lacks its last lines."""
+    order: list[str] = []
+    made = keeper(tmp_path)
+    made.begin()
+    monkeypatch.setattr(made.log, "sync", lambda: order.append("log") or 0)
+    monkeypatch.setattr(
+        "plait.training.keeper.write_checkpoint", lambda *_: order.append("checkpoint")
+    )
+    made.save({"counter": Counter()})
+    assert order == ["log", "checkpoint"]
+
+
 @pytest.mark.parametrize("taken", ["events.jsonl", "checkpoints/last.pt"])
 def test_a_folder_with_a_run_is_left_alone(tmp_path: Path, taken: str) -> None:
     (tmp_path / taken).parent.mkdir(exist_ok=True)

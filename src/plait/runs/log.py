@@ -25,15 +25,29 @@ class EventLog:
             self._waiting.append(encode(event) + "\n")
 
     def flush(self) -> int:
-        """Writes the waiting lines to the disk and returns the file's size in bytes."""
+        """Writes the waiting lines, for any reader to see, and returns the file's size in bytes."""
         if self.path is None:
             return 0
         with self.path.open("a", encoding="utf-8") as file:
             file.writelines(self._waiting)
             self._waiting.clear()
             file.flush()
-            os.fsync(file.fileno())
             return file.tell()
+
+    def sync(self) -> int:
+        """Flushes, and waits until the disk has every line, as a checkpoint needs it.
+
+        That takes milliseconds, the time of many small steps; lines after the last checkpoint may
+        be lost with the machine, since they happen again on resuming.
+
+        Returns:
+            The file's size in bytes.
+        """
+        size = self.flush()
+        if self.path is not None:
+            with self.path.open("ab") as file:
+                os.fsync(file.fileno())
+        return size
 
     def truncate(self, size: int) -> None:
         """Cuts the file back to `size` bytes: what came after the checkpoint happens again."""

@@ -66,7 +66,7 @@ class Keeper:
         Args:
             parts: `{name: what has to be remembered}`, beside the model.
         """
-        size = self.log.flush()
+        size = self.log.sync()
         if self.run is None:
             return None
         path = self.run / folder.LAST
