@@ -29,10 +29,10 @@ def test_every_value_is_kept(seeds: tuple[int, ...], tmp_path: Path) -> None:
 
 def test_all_runs_have_names_that_tell_them_apart(tmp_path: Path) -> None:
     write_comparison(tmp_path / "one", tasks=("digit", "mask"), **SMALL)
-    names = [name for name, _ in read_comparison(tmp_path / "one").named()]
+    names = [name for name, _ in read_comparison(tmp_path / "one").named_runs()]
     assert names == ["Joint", "digit alone", "mask alone"]
     write_comparison(tmp_path / "two", tasks=("digit",), seeds=(0, 1), **SMALL)
-    named = list(read_comparison(tmp_path / "two").named())
+    named = list(read_comparison(tmp_path / "two").named_runs())
     assert [name for name, _ in named] == [
         *("Joint, seed 0", "Joint, seed 1"),
         *("digit alone, seed 0", "digit alone, seed 1"),

@@ -6,13 +6,13 @@ from itertools import pairwise
 
 import pytest
 
-from plait.reports.read.series import LINE_POINTS, Series, largest, series, spread
+from plait.reports.read.series import LINE_POINTS, Series, evenly_spaced, largest, series
 
 
 @pytest.mark.parametrize("count", [0, 1, 2, 7, 30, 31, 499, 501, 100_003])
 @pytest.mark.parametrize("most", [2, 30, 500])
 def test_spread_indices_are_distinct_and_even(count: int, most: int) -> None:
-    kept = spread(count, most)
+    kept = evenly_spaced(count, most)
     assert len(kept) == min(count, most)
     if count:
         assert (kept[0], kept[-1]) == (0, count - 1)

@@ -21,7 +21,7 @@ Looks = Mapping[str, Look]
 
 
 def change_chart(found: Comparison, looks_of: Looks) -> Chart:
-    """The changes: all metrics of a lone member in one panel, else the members task by task.
+    """Draws the changes: all metrics of a lone member in one panel, else task by task.
 
     Args:
         found: the comparison.

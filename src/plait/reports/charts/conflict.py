@@ -24,7 +24,7 @@ Pair = tuple[str, str]
 
 
 def conflict_charts(subject: Subject) -> list[Chart]:
-    """The cosine of each pair of tasks over the steps, its mean, and how often it is negative."""
+    """Draws the cosine of each pair of tasks: over the steps, its mean, its share below zero."""
     if len(subject.run.tasks) < 2:
         text = "A run of one task has no pair of gradients to compare."
         return [Chart("cosines", "Gradient conflict", missing=text)]
@@ -39,7 +39,7 @@ def conflict_charts(subject: Subject) -> list[Chart]:
 
 
 def _cosines(subject: Subject) -> dict[Pair, Series]:
-    """Returns the curve of each pair, in the order of the tasks."""
+    """Returns `{(task, other task): its cosines over the steps}`, in the order of the tasks."""
     found: dict[Pair, Series] = {}
     for step in subject.run.steps:
         for first, second, cosine in step.cosines:

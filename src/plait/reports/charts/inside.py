@@ -1,4 +1,4 @@
-"""The charts of what the methods recorded of themselves, such as gates and coefficients."""
+"""Charts of the numbers that methods recorded of themselves, such as gates and coefficients."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ _RECORD = "record"
 
 
 def inside_charts(run: Run, looks_of: Mapping[str, Look], ident: str = "inside") -> list[Chart]:
-    """Returns a chart for each title that was watched; none if nothing was.
+    """Draws a chart for each title that was watched; returns an empty list if nothing was.
 
     Args:
         run: the run.
@@ -166,6 +166,6 @@ def _caption(
 
 
 def _looks(names: list[str], looks_of: Mapping[str, Look]) -> Mapping[str, Look]:
-    """Returns the tasks' own looks where all names are tasks and can be told apart by them."""
+    """Returns looks by name: the tasks' own where all names are tasks that look different."""
     own = {name: looks_of[name] for name in names if name in looks_of}
     return own if len(set(own.values())) == len(names) else looks(names)

@@ -1,4 +1,4 @@
-"""The members of a comparison over each other."""
+"""Charts of the members of a comparison, drawn over each other."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from plait.reports.draw.curves import MOST_PANELS, Chart, curve_table, some_of, 
 from plait.reports.draw.plot import draw_lines, line
 from plait.reports.draw.style import GREY, Look, Panel
 from plait.reports.read.comparison import Compared
-from plait.reports.read.series import Series, spread
+from plait.reports.read.series import Series, evenly_spaced
 from plait.reports.words.text import arrow
 from plait.runs import Comparison, MetricRow
 from plait.runs.comparison import mean
@@ -19,7 +19,7 @@ _ALONE = Look(GREY, "dash")
 
 
 def member_chart(compared: Compared, looks_of: Mapping[str, Look]) -> Chart:
-    """The main metric of each task after each epoch, of all members and of the task alone.
+    """Draws the main metric of each task after each epoch, of all members and of the task alone.
 
     Args:
         compared: the comparison; of several seeds, the first is drawn.
@@ -28,7 +28,7 @@ def member_chart(compared: Compared, looks_of: Mapping[str, Look]) -> Chart:
     title = "Validation"
     found = compared.found
     main = [rows[0] for rows in found.tasks.values() if rows]
-    drawn = spread(len(main), MOST_PANELS)
+    drawn = evenly_spaced(len(main), MOST_PANELS)
     panels: list[Panel] = []
     columns: dict[str, Series] = {}
     for index, row in enumerate(main):
@@ -51,7 +51,7 @@ def named(found: Comparison, looks_of: Mapping[str, Look]) -> dict[str, Look]:
 
 
 def _curves(compared: Compared, row: MetricRow) -> dict[str, Series]:
-    """Returns the curves of one metric by label, without those that have no point."""
+    """Returns `{label: curve}` of one metric; a run that was never evaluated has none."""
     runs = {compared.found.labels[name]: runs[0] for name, runs in compared.joint.items()}
     runs[SINGLE] = compared.single[row.task][0]
     curves = {label: metric_curve(run, row.task, row.metric) for label, run in runs.items()}

@@ -1,4 +1,4 @@
-"""The terms of the objective beside the losses: lambda R, alpha C, auxiliary terms."""
+"""Charts of the terms beside the losses: lambda R, alpha C, auxiliary terms."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ Curves = dict[str, Series]
 
 
 def term_chart(subject: Subject, ident: str = "terms") -> Chart:
-    """The penalties: a panel for each term, and one for all edges of a connection."""
+    """Draws the penalties: a panel for each term, and one for all edges of a connection."""
     title = "Penalties"
     bare, scaled = _curves(subject.run, 0), _curves(subject.run, 1)
     if not scaled:
@@ -70,14 +70,14 @@ def term_chart(subject: Subject, ident: str = "terms") -> Chart:
 
 
 def _curves(run: Run, part: int) -> Curves:
-    """Returns the terms that have a finite value: bare ones (part 0), or scaled ones (part 1)."""
+    """Returns `{term: curve}` of the finite values: bare (part 0), or times strength (part 1)."""
     names = dict.fromkeys(name for step in run.steps for name in step.terms)
     found = {name: step_curve(run, _term(name, part)) for name in names}
     return {name: curve for name, curve in found.items() if curve.x}
 
 
 def _groups(names: Mapping[str, Series]) -> dict[str, list[str]]:
-    """Returns terms by connection, whose name stands before its edge; others are by themselves."""
+    """Groups the terms: edges of one connection together, every other term by itself."""
     groups: dict[str, list[str]] = {}
     for name in names:
         connection, _, edge = name.partition("[")

@@ -1,4 +1,4 @@
-"""The charts of a run: what each shows, how to read it, and how to get data that are missing."""
+"""Charts of a training: losses, metrics, weights, gradient norms, learning rate."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from plait.reports.draw.curves import (
 from plait.reports.draw.plot import draw_lines, line
 from plait.reports.draw.style import GREY, Look, Panel
 from plait.reports.read.run import Run
-from plait.reports.read.series import Series, largest, series, spread
+from plait.reports.read.series import Series, evenly_spaced, largest, series
 from plait.reports.words.text import arrow
 from plait.runs import Step, Validation
 
@@ -35,12 +35,12 @@ EVENLY = "tasks, evenly chosen from their list; the table has all"
 
 
 def loss_chart(subject: Subject) -> Chart:
-    """The training loss of each task."""
+    """Draws the training loss of each task over the steps."""
     title = "Training loss"
     panels: list[Panel] = []
     columns: dict[str, Series] = {}
     tasks = subject.run.tasks
-    drawn = spread(len(tasks), MOST_PANELS)
+    drawn = evenly_spaced(len(tasks), MOST_PANELS)
     for index, task in enumerate(tasks):
         pick = _pick(lambda step: step.losses, task)
         curve, alone = step_curve(subject.run, pick), step_curve(subject.single.get(task), pick)
@@ -59,12 +59,12 @@ def loss_chart(subject: Subject) -> Chart:
 
 
 def validation_chart(subject: Subject) -> Chart:
-    """The main metric of each task on the validation data; the table has all metrics."""
+    """Draws the main metric of each task on the validation data; the table has all metrics."""
     title = "Validation"
     panels: list[Panel] = []
     columns: dict[str, Series] = {}
     main = main_metrics(subject.run)
-    drawn = spread(len(main), MOST_PANELS)
+    drawn = evenly_spaced(len(main), MOST_PANELS)
     for index, (task, metric) in enumerate(main):
         curve = metric_curve(subject.run, task, metric)
         alone = metric_curve(subject.single.get(task), task, metric)
@@ -101,7 +101,7 @@ def weight_chart(subject: Subject) -> Chart:
 
 
 def norm_chart(subject: Subject) -> Chart:
-    """The length of each task's gradient, and of the whole one."""
+    """Draws the length of each task's gradient, and of the whole one, over the steps."""
     title = "Gradient norms"
     if not subject.run.steps:
         return Chart("norms", title, missing=NO_STEPS)
@@ -125,7 +125,7 @@ def norm_chart(subject: Subject) -> Chart:
 
 
 def rate_chart(subject: Subject) -> Chart:
-    """The learning rate."""
+    """Draws the learning rate over the steps."""
     title = "Learning rate"
     curve = step_curve(subject.run, lambda step: step.lr)
     if not curve.x:
@@ -155,13 +155,13 @@ def _validation_panel(
 
 
 def main_metrics(run: Run) -> list[tuple[str, str]]:
-    """Returns each task that has metrics, with its first one."""
+    """Returns `(task, its main metric)` for each task that has metrics."""
     last = run.validations[-1].metrics if run.validations else {}
     return [(task, next(iter(metrics))) for task, metrics in last.items() if metrics]
 
 
 def metric_curve(run: Run | None, task: str, metric: str) -> Series:
-    """Returns a metric after each epoch that has it; no run gives an empty curve."""
+    """Returns the curve of a metric over the epochs that have it; empty if `run` is None."""
 
     def value(event: Validation) -> float | None:
         return event.metrics.get(task, {}).get(metric)
@@ -170,7 +170,7 @@ def metric_curve(run: Run | None, task: str, metric: str) -> Series:
 
 
 def _by_task(subject: Subject, values: Values) -> dict[str, Series]:
-    """Returns the curve of each task that has one."""
+    """Returns `{task: curve}`, without tasks that have no value at any step."""
     curves = {task: step_curve(subject.run, _pick(values, task)) for task in subject.run.tasks}
     return {task: curve for task, curve in curves.items() if curve.x}
 

@@ -10,7 +10,7 @@ from plait.reports.draw.plot import draw_lines, line
 from plait.reports.draw.style import Look, Panel
 from plait.reports.draw.tables import Table
 from plait.reports.read.run import Run
-from plait.reports.read.series import TABLE_ROWS, Series, series, spread
+from plait.reports.read.series import TABLE_ROWS, Series, evenly_spaced, series
 from plait.reports.words.text import number
 from plait.runs import Step
 
@@ -59,7 +59,7 @@ class Subject:
 
 
 def step_curve(run: Run | None, value: Callable[[Step], float | None]) -> Series:
-    """Returns a value of each step that has it; no run gives an empty curve."""
+    """Returns the curve of a value over the steps that have it; empty if `run` is None."""
     return series(run.steps if run else [], lambda step: step.step, value)
 
 
@@ -72,7 +72,7 @@ def progress_panel(
     alone: Series | None = None,
     zero: bool = False,
 ) -> Panel:
-    """Draws a value over steps: faint as it is, strong as running mean, dashed without company.
+    """Draws a value over the steps: each as a faint line, the running mean as a strong one.
 
     Args:
         ident: the chart's name in the page.
@@ -92,7 +92,7 @@ def progress_panel(
 
 
 def progress_lines(curve: Series, look: Look, name: str) -> list[Any]:
-    """Returns the running mean as a strong line over the curve itself as a faint one."""
+    """Returns two lines: the curve itself, faint, and its running mean, strong, over it."""
     faint = [line(curve.thinned(), look, width=1, faint=True)] if curve.half_window else []
     marks = "circle" if len(curve.x) == 1 else ""  # a line through one point cannot be seen
     return [*faint, line(curve.smoothed(), look, name=name, marks=marks)]
@@ -120,16 +120,16 @@ def summary(name: str, curve: Series, unit: str) -> str:
 
 
 def curve_table(unit: str, columns: Mapping[str, Series], caption: str) -> Table:
-    """Returns the values themselves, not their means, in evenly spaced rows."""
+    """Returns the values of all curves (not their means) in at most `TABLE_ROWS` even rows."""
     places = sorted({x for curve in columns.values() for x in curve.x})
     values = [dict(zip(curve.x, curve.y, strict=True)) for curve in columns.values()]
-    kept = [places[i] for i in spread(len(places), TABLE_ROWS)]
+    kept = [places[i] for i in evenly_spaced(len(places), TABLE_ROWS)]
     rows = [[str(x), *(number(column.get(x)) for column in values)] for x in kept]
     return Table([unit, *columns], rows, caption)
 
 
 def window(curves: Sequence[Series], each: str = "step") -> str:
-    """Returns the sentence that says what the lines are, with a word for their points."""
+    """Returns a sentence on the lines of a chart: each point, or the mean over a window."""
     half = max((curve.half_window for curve in curves), default=0)
     if not half:
         return f"The line shows each {each}."
@@ -137,7 +137,7 @@ def window(curves: Sequence[Series], each: str = "step") -> str:
 
 
 def some_of(shown: int, known: int, what: str) -> str:
-    """Returns the sentence that says that not all are drawn, or nothing if all are.
+    """Returns a sentence that counts the curves drawn; "" if all are.
 
     Example:
         >>> some_of(8, 139, "tasks, those with the largest last values")

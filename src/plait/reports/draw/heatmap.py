@@ -45,7 +45,7 @@ COSINES = Scale(-1, 1, (_ORANGE, _WHITE, _BLUE), "+.2f")
 
 
 def scale_of(values: Iterable[float | None], *, shares: bool) -> Scale:
-    """Returns 0..1 for shares, a scale around zero where a number is negative, else their range.
+    """Returns a scale: 0..1 for shares, symmetric if a number is negative, else their range.
 
     Example:
         >>> scale_of([-0.25, 0.5], shares=False).low
@@ -135,6 +135,6 @@ def is_wide(columns: int) -> bool:
 
 
 def _labels(names: Sequence[str], every: int) -> dict[str, list[object]]:
-    """By position: two names may be the same once they are shortened."""
+    """Returns ticks by position, because two names may be the same once they are shortened."""
     places = range(0, len(names), every)
     return {"tickvals": list(places), "ticktext": [plain(names[place]) for place in places]}

@@ -27,7 +27,7 @@ class Look:
 
     @property
     def strokes(self) -> str:
-        """The dash as SVG has it, in pixels."""
+        """`stroke-dasharray` of the dash in SVG, in pixels."""
         return {"solid": "none", "dashdot": "7 3 2 3", "dot": "2 3", "dash": "7 5"}[self.dash]
 
 
@@ -62,12 +62,12 @@ def looks(tasks: Iterable[str], *, dashed: bool = False) -> dict[str, Look]:
 
 
 def plain(text: str, most: int = 24) -> str:
-    """Returns text that plotly shows as it is (it reads some tags as markup), if not too long."""
+    """Returns text cut to `most` characters and escaped: plotly reads some tags as markup."""
     return html.escape(text if len(text) <= most else f"{text[: most - 1]}…", quote=False)
 
 
 def blank(data: Any) -> Any:
-    """Returns a figure without plotly's own theme, which would be repeated in each chart."""
+    """Returns an empty figure without plotly's theme, which each chart would repeat."""
     figure = go.Figure(data, layout={"template": "none"})
     figure.update_layout(
         margin={"l": 8, "r": 12, "t": 8, "b": 8},
@@ -82,7 +82,7 @@ def blank(data: Any) -> Any:
 
 
 def embed(figure: Any, ident: str, height: int = 240) -> Markup:
-    """Returns the chart without plotly.js; plotly writes `<` in its data as an escape sequence."""
+    """Returns a figure as HTML without plotly.js; plotly escapes `<` in its data."""
     figure.update_layout(height=height)
     text = figure.to_html(
         full_html=False,

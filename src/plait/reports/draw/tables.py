@@ -30,7 +30,7 @@ def settings_table(values: Mapping[str, Any], caption: str) -> Table:
 
 
 def flat(value: Any, path: str) -> Iterator[tuple[str, str]]:
-    """Yields paths below a `path` and values; a list of plain values is one value."""
+    """Yields `(path, value)` of each leaf; a list of plain values is one leaf."""
     nested = isinstance(value, list) and any(isinstance(item, dict | list) for item in value)
     if isinstance(value, Mapping) and value:
         for key, item in value.items():

@@ -132,7 +132,7 @@ def _mark(place: Point | Box, true: bool, text: str, width: int, height: int) ->
 
 
 def _line(shown: Shown) -> Line:
-    """Returns what a task shows in words; a mask that has its picture needs none."""
+    """Puts one task of an example into words; a mask that has its picture needs none."""
     if isinstance(shown, ShownClass):
         return _compared(shown.task, shown.true, shown.predicted)
     if isinstance(shown, ShownLabels):
@@ -171,7 +171,7 @@ def _overlap(first: Box, second: Box) -> float:
 
 
 def _data_address(path: Path, name: str) -> str:
-    """Returns a PNG beside gallery.json as a `data:` address."""
+    """Returns a PNG file of the gallery as a `data:` address."""
     file = inside(path.parent, name, named_in=path)
     content = read_bytes(file, hint=f"{path} names it. {HINT}")
     if not content.startswith(_PNG):

@@ -53,8 +53,8 @@ def comparison_page(folder: Path) -> dict[str, Any]:
     return {
         "title": found.title,
         "kind": "Joint against single-task training",
-        "notices": [each for name, run in compared.named() for each in notices(run, name)],
-        "cut_off": [name for name, run in compared.named() if not run.whole],
+        "notices": [each for name, run in compared.named_runs() for each in notices(run, name)],
+        "cut_off": [name for name, run in compared.named_runs() if not run.whole],
         "headline": headline(found),
         "verdicts": verdicts(found),
         "looks": of_tasks if lone else of_members,

@@ -1,4 +1,4 @@
-"""The page: the folder's kind decides what is put into which template."""
+"""The page of a folder: which template it gets, and with which variables."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A comparison folder as typed values: what was found, and the runs behind it."""
+"""A comparison folder as typed values: its numbers, and the runs behind them."""
 
 from __future__ import annotations
 
@@ -29,8 +29,8 @@ class Compared:
     joint: dict[str, list[Run]]
     single: dict[str, list[Run]]
 
-    def named(self) -> Iterator[tuple[str, Run]]:
-        """Yields all runs with names that tell them apart."""
+    def named_runs(self) -> Iterator[tuple[str, Run]]:
+        """Yields `(name, run)`: the member or task, with the seed if there are several."""
         labels = self.found.labels
         groups = [(labels[name], runs) for name, runs in self.joint.items()]
         groups += [(f"{task} alone", runs) for task, runs in self.single.items()]

@@ -13,7 +13,7 @@ T = TypeVar("T")
 
 
 def read_bytes(path: Path, *, hint: str) -> bytes:
-    """Returns the content of a file that has to be there.
+    """Returns the content of a file.
 
     Raises:
         DataError: it cannot be read; the message ends with the `hint`.
@@ -25,7 +25,7 @@ def read_bytes(path: Path, *, hint: str) -> bytes:
 
 
 def parse(kind: TypeAdapter[T], text: bytes, *, where: str, hint: str) -> T:
-    """Returns JSON as the values of a `kind`.
+    """Returns JSON as a value of the type of `kind`.
 
     Raises:
         DataError: it is no JSON, or not of that kind; the message begins with `where`, and ends

@@ -15,7 +15,7 @@ Row = Mapping[str, float | None]  # by column; a plain number has the column ""
 
 @dataclass(frozen=True)
 class History:
-    """One title over the steps.
+    """A table that a method recorded of itself, over the steps.
 
     Attributes:
         title: such as "MMoE: gates".
@@ -37,12 +37,12 @@ class History:
 
     @cached_property
     def columns(self) -> list[str]:
-        """All columns; none where each row is a number."""
+        """Names of all columns; empty where each row is one number."""
         names = dict.fromkeys(column for row in self.last.values() for column in row)
         return [] if list(names) == [""] else list(names)
 
     def curve(self, row: str, column: str = "") -> Series:
-        """Returns the finite values of one cell."""
+        """Returns the finite values of one cell over the steps."""
         return series(
             self.events,
             lambda event: event[0],

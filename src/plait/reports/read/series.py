@@ -21,18 +21,18 @@ class Series:
     y: list[float]
 
     def thinned(self) -> Series:
-        """The curve at most `LINE_POINTS` evenly spaced points."""
-        kept = spread(len(self.x), LINE_POINTS)
+        """At most `LINE_POINTS` evenly spaced points of the curve."""
+        kept = evenly_spaced(len(self.x), LINE_POINTS)
         return Series([self.x[i] for i in kept], [self.y[i] for i in kept])
 
     @property
     def half_window(self) -> int:
-        """Points on each side that the running mean takes in: 2 % of the curve."""
+        """Points that the running mean takes in on each side: 2 % of the curve."""
         return len(self.y) // 50
 
     def smoothed(self, most: int = LINE_POINTS) -> Series:
         """The running mean, over all points, at most `most` evenly spaced ones."""
-        kept, half = spread(len(self.x), most), self.half_window
+        kept, half = evenly_spaced(len(self.x), most), self.half_window
         windows = (self.y[max(0, i - half) : i + half + 1] for i in kept)
         return Series([self.x[i] for i in kept], [math.fsum(w) / len(w) for w in windows])
 
@@ -43,7 +43,7 @@ class Series:
 
 
 def series(events: Sequence[T], x: Callable[[T], int], y: Callable[[T], float | None]) -> Series:
-    """Returns the curve of the events that have a finite value."""
+    """Returns the curve of a value over the events where it is finite."""
     values = [(x(event), y(event)) for event in events]
     points = [(at, value) for at, value in values if value is not None and math.isfinite(value)]
     return Series([at for at, _ in points], [value for _, value in points])
@@ -57,11 +57,11 @@ def largest(curves: Mapping[T, Series], most: int) -> dict[T, Series]:
     return {name: curve for name, curve in curves.items() if name in kept}
 
 
-def spread(count: int, most: int) -> list[int]:
+def evenly_spaced(count: int, most: int) -> list[int]:
     """Returns at most `most` evenly spaced indices below `count`, the first and the last included.
 
     Example:
-        >>> spread(10, 4)
+        >>> evenly_spaced(10, 4)
         [0, 3, 6, 9]
     """
     if count <= most:

@@ -52,7 +52,7 @@ def best_of(found: Comparison) -> MemberResult | None:
 
 
 def _whether_it_helped(found: Comparison, member: MemberResult) -> str:
-    """Returns the answer, with the tasks that it does not hold for."""
+    """Returns the answer, and names the tasks for which it does not hold."""
     judged = verdicts(found)
     better, worse = (
         [verdict.label for verdict in judged if verdict.word == word]

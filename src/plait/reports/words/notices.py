@@ -1,4 +1,4 @@
-"""Notices above the charts: warnings, and steps that were not taken."""
+"""Notices above the charts: warnings, skipped steps, flags of the balancer."""
 
 from __future__ import annotations
 
@@ -26,7 +26,9 @@ class Notice:
 
 
 def notices(run: Run, name: str = "") -> list[Notice]:
-    """Returns the warnings of a run, the steps that were skipped by reason, and what was left out.
+    """Returns the warnings of a run, its skipped steps, and the flags of its balancer.
+
+    Each text is there once, with its steps; of more than `MOST_NOTICES` the rest are counted.
 
     Args:
         run: the run.

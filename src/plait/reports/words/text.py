@@ -12,7 +12,7 @@ MOST_NAMES = 6  # of tasks in a sentence
 
 
 def number(value: float | None) -> str:
-    """Returns four significant digits.
+    """Returns a number with four significant digits; a dash for None and NaN.
 
     Example:
         >>> number(0.123456), number(12), number(None)
@@ -53,7 +53,7 @@ def _over(written: str, values: Sequence[float], unit: str) -> str:
 
 
 def per_cent(value: float, sign: str = "+") -> str:
-    """Returns a change in per cent, with its sign, or with ``sign=""`` without.
+    """Returns a change in per cent with one decimal; ``sign=""`` leaves its sign out.
 
     Example:
         >>> per_cent(2.04), per_cent(-2.04, sign="")
@@ -94,7 +94,7 @@ def ratio(value: float, base: float) -> str:
 
 
 def arrow(metric: str, higher: bool | None) -> str:
-    """Returns the metric with its direction.
+    """Returns a metric with an arrow: up if higher is better, down if lower is.
 
     Example:
         >>> arrow("iou", True), arrow("mae", False), arrow("mine", None)
@@ -113,7 +113,7 @@ def against(value: float, trivial: float | None, higher: bool | None) -> str:
 
 
 def judgement(change: float) -> str:
-    """Returns "better", "worse" or "equal", as the change reads when it is rounded for the page."""
+    """Returns "better", "worse" or "equal" (below 0.05 %), or "not comparable" for NaN."""
     if math.isnan(change):
         return "not comparable"
     if abs(change) < 0.05:
@@ -122,12 +122,12 @@ def judgement(change: float) -> str:
 
 
 def tasks_named(tasks: Sequence[str]) -> str:
-    """Returns tasks as a sentence has them: by their names, or of many the number."""
+    """Returns tasks as words of a sentence: up to six names, else how many they are."""
     return listed(tasks) if len(tasks) <= MOST_NAMES else f"{len(tasks)} tasks"
 
 
 def listed(names: Sequence[str]) -> str:
-    """Returns names as a sentence has them.
+    """Returns names as words of a sentence.
 
     Example:
         >>> listed(["digit", "mask", "centre"])

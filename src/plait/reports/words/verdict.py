@@ -57,7 +57,7 @@ def verdicts(found: Comparison) -> list[Verdict]:
 
 
 def change_sentences(found: Comparison) -> list[str]:
-    """Returns Δm and what the seeds say of it.
+    """Returns sentences on Δm and its spread over the seeds.
 
     The verdicts on several members have their means already: they are here for several seeds only.
     """
@@ -86,13 +86,13 @@ def change_sentences(found: Comparison) -> list[str]:
 
 
 def beyond_spread(values: Sequence[float]) -> bool:
-    """Returns whether a mean change is larger than what the seeds differ by; true for one seed."""
+    """Returns whether a mean change exceeds its spread over the seeds; true for one seed."""
     deviation = spread(values)
     return deviation is None or not deviation >= abs(mean(values))
 
 
 def cost(found: Comparison, member: MemberResult) -> list[str]:
-    """Returns the price of a member and of the single-task networks, a sentence each."""
+    """Returns two sentences: time and size of a member against the single-task networks."""
     joint, total = mean(member.seconds), found.single_seconds
     each = ", ".join(
         f"{task} {duration(mean(single.seconds))}" for task, single in found.single.items()
