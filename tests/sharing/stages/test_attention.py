@@ -31,9 +31,7 @@ def test_layers_keep_the_grid_of_any_value(
 
 
 def test_a_map_of_four_axes_is_refused() -> None:
-    with pytest.raises(
-        ShapeError, match=r"one to three axes; found a map .*\[6, 2, 2, 2, 2"
-    ):
+    with pytest.raises(ShapeError, match=r"one to three axes; found a map .*\[6, 2, 2, 2, 2"):
         Layers.of((6, 2, 2, 2, 2), 1)
 
 
