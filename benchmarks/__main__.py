@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import sys
 
-from benchmarks import engine, families, memory, solvers, trainer_overhead
+from benchmarks import engine, families, memory, solvers, start, trainer_overhead
 
 if __name__ == "__main__":
-    kept = [benchmark.main() for benchmark in (solvers, engine, families, memory, trainer_overhead)]
+    benchmarks = (start, solvers, engine, families, memory, trainer_overhead)
+    kept = [benchmark.main() for benchmark in benchmarks]
     sys.exit(0 if all(kept) else 1)

@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from plait.cli.arguments import Json, Out, Settings
+from plait.cli.quick import load_torchmetrics
 from plait.cli.settings import announce, read_settings
 
 DEMO = {"recipe": "digits"}
@@ -34,6 +35,7 @@ def demo(
     chosen = read_settings(settings or [], given=FAMILIES_DEMO if families else DEMO)
     folder = out or free_folder("families" if families else "demo")
     announce(f"comparing joint with single-task training on digits in clutter; folder: {folder}")
+    load_torchmetrics()
 
     from plait.cli import show
     from plait.experiments import FAMILIES, JOINT, compare, validate, with_defaults

@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from plait.cli.arguments import Json, Out, Settings
+from plait.cli.quick import load_torchmetrics
 from plait.cli.settings import announce, read_settings
 from plait.core.errors import ConfigError
 
@@ -65,6 +66,7 @@ def _train(
     folder = out or free_folder(kebab(name.rpartition(":")[2]))
     check_free(folder)
     announce(f"training {name}; run folder: {folder}")
+    load_torchmetrics()
 
     from plait.cli import show
     from plait.experiments import run, validate, with_defaults
@@ -80,6 +82,7 @@ def _resume(folder: Path, *, json: bool) -> None:
 
     config = read_run(folder)
     announce(f"going on with the run in {folder}")
+    load_torchmetrics()
 
     from plait.cli import show
     from plait.experiments import run
