@@ -11,6 +11,7 @@ import importlib
 import sys
 from functools import cache
 from importlib.util import find_spec
+from pathlib import Path
 from types import ModuleType
 from typing import Any
 
@@ -64,11 +65,14 @@ def homes(package: str) -> dict[str, str]:
     """
     import ast  # here: whoever asks for no name has not to wait for it
 
-    spec = find_spec(package)
-    loader: Any = None if spec is None else spec.loader
+    # The parents must not be imported either, which `find_spec` of the whole name would do.
+    top, *inner = package.split(".")
+    spec = find_spec(top)
+    assert spec is not None and spec.submodule_search_locations
+    source = Path(spec.submodule_search_locations[0], *inner, "__init__.py").read_text("utf-8")
     return {
         alias.name: statement.module
-        for statement in ast.walk(ast.parse(loader.get_source(package)))
+        for statement in ast.walk(ast.parse(source))
         if isinstance(statement, ast.ImportFrom) and statement.module
         if statement.module.startswith(f"{package}.") and statement.module != __name__
         for alias in statement.names
