@@ -125,7 +125,10 @@ class NumberLabels(BaseTask):
         """
         if weights is None and count and count * self.numbers_per_label == target.numel():
             # no label is missing
-            return self.errors(prediction, self._fitted(target, prediction)).sum() / count
+            labels = self._fitted(target, prediction)
+            if self.numbers_per_label > 1:
+                return self.errors(prediction, labels).sum() / count
+            return ERRORS[self.error](*self._scaled(prediction, labels), reduction="sum") / count
         return super().loss(prediction, target, weights, count=count)
 
     def elementwise(self, prediction: Tensor, target: Tensor) -> Tensor:
@@ -141,13 +144,17 @@ class NumberLabels(BaseTask):
             prediction: `[B, K, ...]`; `[B, K]` if `scale` is K numbers.
             labels: in the same shape, without NaN.
         """
+        return ERRORS[self.error](*self._scaled(prediction, labels), reduction="none")
+
+    def _scaled(self, prediction: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
+        """Returns both in units of `scale`."""
         # at least float32: bfloat16 has three digits, too few for a label
         prediction = prediction.to(torch.promote_types(prediction.dtype, torch.float32))
         labels = labels.to(prediction.dtype)
-        if self.scale != 1:
-            scale = torch.tensor(self.scale, dtype=torch.get_default_dtype()).to(prediction)
-            prediction, labels = prediction / scale, labels / scale
-        return ERRORS[self.error](prediction, labels, reduction="none")
+        if self.scale == 1:
+            return prediction, labels
+        scale = torch.tensor(self.scale, dtype=torch.get_default_dtype()).to(prediction)
+        return prediction / scale, labels / scale
 
     def _fitted(self, target: Tensor, prediction: Tensor) -> Tensor:
         """Returns the labels in the shape of the prediction; raises `ShapeError` if they differ."""
