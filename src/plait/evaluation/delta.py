@@ -17,9 +17,17 @@ def changes(tasks: Mapping[str, BaseTask], joint: Scores, single: Scores) -> Sco
 
     so a positive number is always better.
 
+    Args:
+        tasks: `{name: task}`; their metrics say in which direction each is better.
+        joint: `{task: {metric: value}}` of the model that was trained on all tasks.
+        single: the same of the models that were trained on one task each.
+
+    Returns:
+        `{task: {metric: gain}}`; empty for a task without metrics.
+
     Raises:
-        DataError: a single-task value is 0, to which no change is relative, or a task has no
-            metrics.
+        DataError: a single-task value is 0, to which no change is relative; a task had no valid
+            label to be measured on.
     """
     gains: Scores = {}
     for name, task in tasks.items():
@@ -40,6 +48,13 @@ def changes(tasks: Mapping[str, BaseTask], joint: Scores, single: Scores) -> Sco
 
 def delta_m(gains: Scores) -> float:
     """Returns the mean over tasks of the mean over metrics of the gains, in per cent.
+
+        delta_m = 1/T sum_t 1/M_t sum_m gain_tm
+
+    with T tasks and M_t metrics of task t.
+
+    Args:
+        gains: `{task: {metric: gain in per cent}}`, as `changes` gives them.
 
     Raises:
         DataError: a task without a metric, or no task at all.

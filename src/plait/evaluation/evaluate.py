@@ -24,12 +24,12 @@ class Evaluation:
     """Losses and metrics of a model on a data set.
 
     Attributes:
-        losses: `{task: mean loss over all valid labels}`.
-        metrics: `{task: {metric: value}}`.
+        losses: `{task: mean loss over all valid labels}`; without tasks that have no such label.
+        metrics: `{task: {metric: value}}` of the same tasks, the main metric first.
         trivial: the same metrics of the constant predictor; empty unless label statistics were
             given.
-        counts: `{task: mass of the valid labels}`.
-        higher_is_better: `{task: {metric: direction}}`.
+        counts: `{task: mass of the valid labels}` of every task, 0 without any.
+        higher_is_better: `{task: {metric: direction}}` of every task.
     """
 
     losses: dict[str, float]
@@ -80,8 +80,9 @@ def evaluate(
             batch = each.to(device)
             outputs = [model(part.inputs, tasks=part.tasks) for part in batch.parts]
             found = model.losses(outputs, batch)
-            for name, loss in found.raw.items():
-                losses[name] += float(loss) * found.counts[name]
+            means = torch.stack([*found.raw.values()]).tolist() if found.raw else []  # one copy
+            for name, mean in zip(found.raw, means, strict=True):
+                losses[name] += mean * found.counts[name]
                 counts[name] += found.counts[name]
             for out, part in zip(outputs, batch.parts, strict=True):
                 for name, target in part.targets.items():

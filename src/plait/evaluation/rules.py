@@ -18,7 +18,16 @@ def skill(tasks: Mapping[str, BaseTask], metrics: Scores, trivial: Scores) -> di
         skill_t = (m_t - trivial_t) / (perfect_t - trivial_t)
 
     0 is the constant predictor (majority class or mean of the training labels), 1 is perfect;
-    negative is worse than constant. It puts accuracies, overlaps and errors on one scale.
+    negative is worse than constant. It puts accuracies, overlaps and errors on one scale. The main
+    metric is a task's first.
+
+    Args:
+        tasks: `{name: task}`.
+        metrics: `{task: {metric: value}}` of the model.
+        trivial: the same of the best constant predictions.
+
+    Returns:
+        `{task: skill}`, at most 1.
 
     Raises:
         ConfigError: a task has no metric or no trivial predictor, or the trivial predictor is
@@ -42,7 +51,7 @@ def skill(tasks: Mapping[str, BaseTask], metrics: Scores, trivial: Scores) -> di
 
 
 def rule(name: str | Rule, tasks: Mapping[str, BaseTask]) -> Rule:
-    """Returns the rule of a name.
+    """Returns the rule that a name stands for: a function from an `Evaluation` to a score.
 
     Args:
         name: "skill" (mean over tasks of `skill`), "worst" (the smallest skill), "loss" (minus the
@@ -51,7 +60,8 @@ def rule(name: str | Rule, tasks: Mapping[str, BaseTask]) -> Rule:
         tasks: the tasks of the model.
 
     Raises:
-        ConfigError: the name is unknown.
+        ConfigError: the name is unknown; for "skill" and "worst", a task has no metric, no
+            constant predictor, or a metric without a perfect value.
     """
     if not isinstance(name, str):
         return name

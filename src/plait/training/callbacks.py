@@ -16,22 +16,22 @@ class Callback:
     """Hooks that the Trainer calls; override those you need. An exception in one ends the run."""
 
     def on_train_start(self, trainer: Trainer) -> None:
-        """Before the first step of `fit`, also of a resumed one."""
+        """Called before the first step of `fit`, also of a resumed one."""
 
     def on_step_end(self, trainer: Trainer, record: StepRecord) -> None:
-        """After each optimizer step."""
+        """Called after each optimizer step; `record` says what it did."""
 
     def on_validation_end(self, trainer: Trainer, evaluation: Evaluation, score: float) -> None:
-        """After each evaluation; `score` is that of the rule, higher is better."""
+        """Called after each evaluation; `score` is that of the rule, higher is better."""
 
     def on_epoch_end(self, trainer: Trainer) -> None:
-        """After each epoch, its evaluation included."""
+        """Called after each epoch and its evaluation, before its checkpoint."""
 
     def on_save(self, trainer: Trainer, path: Path) -> None:
-        """After a checkpoint was written."""
+        """Called after a checkpoint was written to `path`."""
 
     def on_exception(self, trainer: Trainer, error: BaseException) -> None:
-        """Before an error or an interruption leaves `fit`."""
+        """Called before an error or an interruption leaves `fit`."""
 
     def on_train_end(self, trainer: Trainer) -> None:
-        """After the last epoch."""
+        """Called after the last epoch, when the model has its best weights again."""

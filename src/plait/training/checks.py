@@ -12,7 +12,14 @@ from plait.model import MultiTaskModel
 def check_balancer(
     balancer: Balancer, model: MultiTaskModel, accumulate: int, schedule: LossSchedule | None
 ) -> None:
-    """Checks what a method cannot have.
+    """Checks that a method can go with the model's static weights and the Trainer's options.
+
+    Args:
+        balancer: the method.
+        model: the model.
+        accumulate: micro-batches in a step, at least 1.
+        schedule: when which task's loss counts; it is set up with the model's tasks. None for all
+            of them, always.
 
     Raises:
         ConfigError: static weights or a schedule with a method that does not see them; micro-

@@ -34,8 +34,12 @@ def parameter_groups(
     Args:
         model: the model.
         balancer: the balancer; it is set up with the model's tasks if it has none yet.
-        lr: base learning rate.
-        weight_decay: of the model's parameters.
+        lr: base learning rate, above 0.
+        weight_decay: of the model's parameters, at least 0; 0 by default.
+
+    Returns:
+        A group for each pair of rate and decay, then one of the balancer's weights if it learns
+        any. Frozen parameters are in none.
 
     Raises:
         ConfigError: the balancer learns its weights, has no tasks yet, and the model does not know
@@ -78,12 +82,13 @@ def make_optimizer(
     balancer: Balancer,
     options: GroupOptions,
 ) -> torch.optim.Optimizer:
-    """Returns an optimizer that holds everything that learns.
+    """Makes an optimizer of all that learns, or checks that one made by hand holds all of it.
 
     Args:
-        optimizer: a function of parameter groups, or one that was made by hand.
-        model: the model.
-        balancer: the balancer.
+        optimizer: a function of parameter groups, such as a class of `torch.optim`; or an
+            optimizer.
+        model: its parameters that need a gradient learn.
+        balancer: so do its parameters, if it has some.
         options: base learning rate and weight decay of the groups, for a function.
 
     Raises:

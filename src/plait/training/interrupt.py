@@ -11,11 +11,11 @@ from types import FrameType
 
 
 class Interrupted(KeyboardInterrupt):
-    """Training was interrupted, after a checkpoint if there is a run folder.
+    """Training was interrupted by a signal, after a checkpoint if there is a run folder.
 
     Args:
-        number: the number of the signal.
-        run: the run folder.
+        number: the number of the signal, such as 2 for SIGINT (Ctrl-C).
+        run: the run folder; None if there is none.
 
     Attributes:
         signal: the number of the signal; a process ends with 128 + it (130 for Ctrl-C).
@@ -29,7 +29,11 @@ class Interrupted(KeyboardInterrupt):
 
 
 class StopFlag:
-    """Holds the signal that was received, if any."""
+    """Remembers the signal that asks training to stop.
+
+    Attributes:
+        received: its number; None if there was none.
+    """
 
     def __init__(self) -> None:
         self.received: int | None = None
