@@ -9,11 +9,12 @@ from plait.runs import EventLog, Step
 from plait.runs.events import Event
 from plait.training.device_sums import read_together
 from plait.training.records import step_event
+from plait.training.state import State
 from plait.training.step import StepRecord
 
 
 class Waiting(NamedTuple):
-    """A step whose numbers are still on the device; the fields are those of `write_step`."""
+    """A step whose numbers are still on the device; the fields are those of `step_event`."""
 
     record: StepRecord
     step: int
@@ -46,27 +47,19 @@ class TrainingLog(EventLog):
         self._queue: list[Event | Waiting] = []
 
     def write_step(
-        self,
-        record: StepRecord,
-        *,
-        step: int,
-        epoch: int,
-        lr: float,
-        seconds: float,
-        cosines: bool = True,
+        self, record: StepRecord, state: State, *, lr: float, cosines: bool = True
     ) -> None:
         """Adds the line of a step.
 
         Args:
             record: of the step.
-            step: its number, from 1.
-            epoch: epochs that were finished before it.
+            state: where the training is after it.
             lr: learning rate of the optimizer's first group.
-            seconds: spent in training and evaluation so far.
             cosines: whether the line has those between the tasks' gradients.
         """
         if self.path is not None:
-            self._queue.append(Waiting(record, step, epoch, lr, seconds, cosines))
+            where = state.step, state.epoch, lr, round(state.seconds, 3)
+            self._queue.append(Waiting(record, *where, cosines))
 
     def write(self, event: Event) -> None:
         """Adds the line of an event, after those of the steps before it."""

@@ -34,6 +34,7 @@ from plait.training.log import TrainingLog
 from plait.training.options import GroupOptions, Precision, TrainerOptions
 from plait.training.randomness import Generators, seed_all
 from plait.training.records import logs_cosines, validation_event
+from plait.training.schedulers import advance
 from plait.training.state import State
 from plait.training.step import StepRecord, training_step
 from plait.training.watch import log_watched
@@ -261,8 +262,7 @@ class Trainer:
             )
         except NonFiniteError as error:
             raise NonFiniteError(f"step {step}: {error}") from None
-        if self.scheduler is not None and not self._on_plateau():
-            self.scheduler.step()
+        advance(self.scheduler)
         self.state.step = step
         self.state.batch += len(batches)
         return record
@@ -284,8 +284,7 @@ class Trainer:
         )
         score = float(self.score(evaluation))
         self.state.seconds += time.perf_counter() - started
-        if self._on_plateau():
-            self.scheduler.step(-score if self.scheduler.mode == "min" else score)
+        advance(self.scheduler, score)
         if self.state.improve(score, evaluation.metrics):
             self.keeper.keep_best()
         where = {"epoch": self.state.epoch, "step": self.state.step}
@@ -294,17 +293,12 @@ class Trainer:
         self._tell("on_validation_end", evaluation, score)
 
     def _log_step(self, record: StepRecord) -> None:
-        reuses, loss_method = self.backward.options.every, isinstance(self.balancer, LossBalancer)
-        period = (self.options.measure_every or 1) if loss_method else reuses
-        cosines = logs_cosines(self.state.step, len(self.model.tasks), period)
-        self.log.write_step(
-            record,
-            step=self.state.step,
-            epoch=self.state.epoch,
-            lr=self.optimizer.param_groups[0]["lr"],
-            seconds=round(self.state.seconds, 3),
-            cosines=cosines,
-        )
+        measured = self.backward.options.every
+        if isinstance(self.balancer, LossBalancer):
+            measured = self.options.measure_every or 1
+        cosines = logs_cosines(self.state.step, len(self.model.tasks), measured)
+        rate = self.optimizer.param_groups[0]["lr"]
+        self.log.write_step(record, self.state, lr=rate, cosines=cosines)
         log_watched(self.log, self.state, record.watched)
         if self.state.step % self.options.log_every == 0:
             self.log.flush()
@@ -313,9 +307,6 @@ class Trainer:
         progress = self.state.progress(self.options.epochs, self.steps_per_epoch)
         rate = float(self.optimizer.param_groups[0]["lr"])
         return Info((), epoch=self.state.epoch, progress=progress, learning_rate=rate)
-
-    def _on_plateau(self) -> bool:
-        return isinstance(self.scheduler, torch.optim.lr_scheduler.ReduceLROnPlateau)
 
     def _tell(self, event: str, *values: Any) -> None:
         for callback in self.callbacks:
