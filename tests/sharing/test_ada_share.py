@@ -263,7 +263,7 @@ def test_what_was_found_is_the_trunk_of_evaluation() -> None:
 @pytest.mark.parametrize("progress", [0.2, 0.3, 1.0])
 @pytest.mark.parametrize("form", ["paper", "official"])
 def test_the_terms_are_those_of_the_open_blocks(form: str, progress: float) -> None:
-    sharing = searching(progress, form=form, sparsity=0.2, sharing=0.3)
+    sharing = searching(progress, form=form, sparsity=0.2, agreement=0.3)
     logits = torch.randn(3, 3, 2)
     set_logits(sharing, logits)
     opened = {0.2: [3], 0.3: [2, 3], 1.0: [1, 2, 3]}[progress]
@@ -309,7 +309,7 @@ def test_the_gradients_of_the_terms_skip_and_bring_together(form: str) -> None:
 
 def test_a_term_of_weight_0_is_left_out() -> None:
     assert list(searching(sparsity=0.0)(torch.randn(6, 5)).terms) == ["AdaShare: sharing"]
-    assert list(searching(sharing=0.0)(torch.randn(6, 5)).terms) == ["AdaShare: sparsity"]
+    assert list(searching(agreement=0.0)(torch.randn(6, 5)).terms) == ["AdaShare: sparsity"]
     one = searching(tasks=("only",))(torch.randn(6, 5))
     assert list(one.terms) == ["AdaShare: sparsity"]
 
@@ -398,7 +398,7 @@ def test_a_resumed_search_goes_on_to_the_last_bit() -> None:
     [
         ({"form": "code"}, "`form` must be 'paper' or 'official'; found 'code'"),
         ({"sparsity": -1.0}, "`sparsity` must be a weight of at least 0; found -1.0"),
-        ({"sharing": float("nan")}, "`sharing` must be a weight of at least 0; found nan"),
+        ({"agreement": float("nan")}, "`agreement` must be a weight of at least 0; found nan"),
         ({"warmup": 1.0, "curriculum": 0.0}, "`warmup` must be a share of the training"),
         ({"curriculum": 0.9}, "`curriculum` must leave all blocks open at the end.*found 0.9"),
         ({"temperature": -1.0}, "`temperature` must be above 0"),

@@ -123,8 +123,8 @@ def test_gates_of_maps_read_features_first_and_then_the_pooled_branch() -> None:
 def test_gates_read_what_they_are_told(gate_input: Any) -> None:
     sharing = new(deep(6, 3), task_experts=ENDS, gate_input=gate_input)
     kind = {"input": "flat", "features": "experts", "task": "nothing"}[gate_input]
-    assert {each.reading.source for each in sharing.gates.values()} == {kind}  # type: ignore[union-attr]
-    widths = {key: each.reading.width for key, each in sharing.gates.items()}  # type: ignore[union-attr]
+    assert {each.reads.source for each in sharing.gates.values()} == {kind}  # type: ignore[union-attr]
+    widths = {key: each.reads.width for key, each in sharing.gates.items()}  # type: ignore[union-attr]
     at = {"input": [5, 6], "features": [6, 3], "task": [0, 0]}[gate_input]
     assert widths == {
         **{f"task:{task}/{level}": at[level] for task in "ab" for level in range(2)},

@@ -85,10 +85,10 @@ class Progressive(Laterals):
         """Returns an adapter, or one map for each source."""
         if self.adapter is None:
             return LinearSum(fan_in, fan_out, channel_dim)
-        return Adapter(fan_in, fan_out, channel_dim, self.adapter)
+        return ColumnAdapter(fan_in, fan_out, channel_dim, self.adapter)
 
 
-class Adapter(nn.Module):
+class ColumnAdapter(nn.Module):
     """U relu(V [a_1 h_1; ...]), with U = 0 and a = 1 at the start.
 
     Args:

@@ -65,7 +65,8 @@ class AdaShare(JointSharing):
             policies that learn at 0.01. These learn at ten times the rate of the weights: where
             that is above 0.001, everything may be skipped before it has learned, and a smaller
             weight (0.005 for 0.008) is called for.
-        sharing: weight of that term, likewise.
+        agreement: weight of the term "sharing", which draws the tasks' policies to each other, at
+            least 0; 0.05, likewise.
         form: "paper", or "official", the terms of the authors' code: the mean over blocks of
             -log(1 - p), summed over tasks, and sum_(s<t) sum_l l / L |z_ls - z_lt| of the raw
             logits z of "select".
@@ -103,7 +104,7 @@ class AdaShare(JointSharing):
         policy: Sequence[Sequence[float]] | None = None,
         shortcut: str = "shortcut",
         sparsity: float = 0.05,
-        sharing: float = 0.05,
+        agreement: float = 0.05,
         form: Form = "paper",
         warmup: float = 0.2,
         curriculum: float = 0.3,
@@ -113,7 +114,7 @@ class AdaShare(JointSharing):
         super().__init__()
         if form not in ("paper", "official"):
             raise ConfigError(f"`form` must be 'paper' or 'official'; found {form!r}.")
-        for name, value in (("sparsity", sparsity), ("sharing", sharing)):
+        for name, value in (("sparsity", sparsity), ("agreement", agreement)):
             if not value >= 0:
                 raise ConfigError(f"`{name}` must be a weight of at least 0; found {value!r}.")
         if not 0 <= curriculum <= 1 - warmup:
@@ -125,7 +126,7 @@ class AdaShare(JointSharing):
         self.policy = policy
         self.shortcut = shortcut
         self.sparsity = sparsity
-        self.sharing = sharing
+        self.agreement = agreement
         self.form = form
         self.warmup = warmup
         self.curriculum = curriculum
@@ -263,8 +264,8 @@ class AdaShare(JointSharing):
         terms: dict[str, Term] = {}
         if self.sparsity > 0:
             terms["AdaShare: sparsity"] = Term(sparsity, self.sparsity * sparsity)
-        if self.sharing > 0 and len(self.tasks) > 1:
-            terms["AdaShare: sharing"] = Term(sharing, self.sharing * sharing)
+        if self.agreement > 0 and len(self.tasks) > 1:
+            terms["AdaShare: sharing"] = Term(sharing, self.agreement * sharing)
         return terms
 
     def _freeze_what_nobody_runs(self) -> None:

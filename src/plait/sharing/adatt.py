@@ -13,7 +13,7 @@ from torch.nn import functional as F
 from plait.core.keys import safe_key
 from plait.core.seeding import seeded
 from plait.networks import Copies, EncoderLike, unmasked
-from plait.sharing.experts.base import SHARED, Counts, Found, checked_counts, counts_of
+from plait.sharing.experts.base import SHARED, Counts, Gathered, checked_counts, counts_of
 from plait.sharing.experts.blend import Blend
 from plait.sharing.experts.gates import GateInput
 from plait.sharing.experts.levels import LevelExperts, gate_key
@@ -89,10 +89,10 @@ class AdaTT(LevelExperts):
         units = self._units()
         total = sum(units.values())
         for level in range(self.depth):
-            reading = self._reading(level, example)
+            reads = self._reads(level, example)
             for owner in units:
                 if owner != SHARED or level < self.depth - 1:
-                    self._add_gate(owner, level, total, reading, seed)
+                    self._add_gate(owner, level, total, reads, seed)
         if all(count == 1 for count in units.values()):
             return
         for level in range(self.depth):
@@ -108,7 +108,7 @@ class AdaTT(LevelExperts):
         owners = [*map(safe_key, self.tasks), *([SHARED] if self.shared_experts else [])]
         return {owner: len(self._experts(owner)) for owner in owners}
 
-    def _pass(self, inputs: Any, wanted: Sequence[str], found: Found) -> None:
+    def _pass(self, inputs: Any, wanted: Sequence[str], found: Gathered) -> None:
         values, mask = unmasked(inputs)
         units = self._units()
         names = {safe_key(task): task for task in self.tasks} | {SHARED: SHARED}
@@ -124,7 +124,7 @@ class AdaTT(LevelExperts):
                     gate = self._weigh(owner, level, entering[owner], blend)
                     weights[owner] = gate + self._residual(owner, level, start, gate)
                     if owner in levels:
-                        found.watch(self._title(level), names[owner], gate)
+                        found.watch(self._title(level), names[owner], gate, self._all_names())
                 start += count
             if level < self.depth - 1:  # here every task depends on every gate, by the next level
                 leaving = dict(zip(weights, blend.all_by([*weights.values()]), strict=True))
@@ -141,6 +141,3 @@ class AdaTT(LevelExperts):
         learned = self.residuals[gate_key(owner, level)] if self.residuals else None
         own = weights.new_ones(1) if learned is None else learned
         return F.pad(own, (start, weights.shape[-1] - start - len(own)))
-
-    def _columns(self, title: str, row: str) -> list[str]:
-        return self._all_columns()

@@ -14,9 +14,10 @@ from plait.core.keys import safe_key
 from plait.core.outputs import Term
 from plait.core.seeding import seeded
 from plait.networks import Copies, EncoderLike, encode
-from plait.sharing.experts.base import SHARED, Found, checked_count
+from plait.sharing.experts.base import SHARED, Gathered, checked_count
 from plait.sharing.experts.blend import Blend
-from plait.sharing.experts.gates import GateInput, Reading
+from plait.sharing.experts.gate_tables import GateTitle
+from plait.sharing.experts.gates import GateInput, GateReads
 from plait.sharing.experts.selectors import Selectors, entropy_of, reach_of
 from plait.sharing.experts.whole import Experts, WholeExperts
 
@@ -129,13 +130,13 @@ class DSelectK(WholeExperts):
             return
         for task in tasks:
             free = self.conditioning == "task"
-            reading = Reading("nothing") if free else self._reading(task, example)
+            reads = GateReads("nothing") if free else self._reads(task, example)
             with seeded(seed, "gate", task):
-                self.gates[safe_key(task)] = Selectors(self.experts, self.k, self.gamma, reading)
+                self.gates[safe_key(task)] = Selectors(self.experts, self.k, self.gamma, reads)
 
-    def _pass(self, inputs: Any, wanted: Sequence[str], found: Found) -> None:
+    def _pass(self, inputs: Any, wanted: Sequence[str], found: Gathered) -> None:
         gates = [cast(Selectors, self.gates[safe_key(t)]) for t in wanted if self.experts > 1]
-        blind = any(gate.reading.source == "experts" for gate in gates)
+        blind = any(gate.reads.source == "experts" for gate in gates)
         if self.training or torch.is_grad_enabled() or not gates or blind:
             super()._pass(inputs, wanted, found)
             return
@@ -147,20 +148,20 @@ class DSelectK(WholeExperts):
             mixture = Experts([made[e] for e in own])
             found.features[task] = mixture.mixed(weights[task][..., own])
 
-    def _weights(self, task: str, inputs: Any, blend: Blend | None, found: Found) -> Tensor:
+    def _weights(self, task: str, inputs: Any, blend: Blend | None, found: Gathered) -> Tensor:
         if self.experts == 1:
             assert blend is not None
             return blend.made[0].values.new_ones(1)
         gate = cast(Selectors, self.gates[safe_key(task)])
-        chosen: tuple[Tensor, Tensor] = gate(gate.reading.of(inputs, blend))
+        chosen: tuple[Tensor, Tensor] = gate(gate.reads.of(inputs, blend))
         selectors, weights = chosen
         self._put(found, "entropy", self.entropy, entropy_of(selectors))
         if self.experts < 2**gate.bits:
             self._put(found, "reach", self.reach, reach_of(selectors))
-        found.watch("DSelectK: {}", task, weights)
+        found.watch(GateTitle("DSelectK"), task, weights, self._names(task))
         return weights
 
-    def _put(self, found: Found, name: str, weight: float, values: Tensor) -> None:
+    def _put(self, found: Gathered, name: str, weight: float, values: Tensor) -> None:
         """Adds one task's part of a term."""
         if weight == 0:
             return
@@ -170,7 +171,7 @@ class DSelectK(WholeExperts):
             raw = found.terms[name].raw + raw
         found.terms[name] = Term(raw, weight * raw)
 
-    def _columns(self, title: str, row: str) -> list[str]:
+    def _names(self, task: str) -> list[str]:
         return [f"expert {number + 1}" for number in range(self.experts)]
 
     def _shares(self) -> bool:

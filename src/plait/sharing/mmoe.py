@@ -70,5 +70,5 @@ class MMoE(WholeExperts):
         self._grow(tasks, example, seed, self.experts, {})
         self._add_gates(example, seed)
 
-    def _columns(self, title: str, row: str) -> list[str]:
+    def _names(self, task: str) -> list[str]:
         return [f"expert {number + 1}" for number in range(self.experts)]

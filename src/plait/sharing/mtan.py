@@ -31,13 +31,13 @@ from plait.networks import (
 )
 from plait.networks.grids import Pooling, mean_over, resample
 from plait.sharing.base import Sharing
-from plait.sharing.stages.attention import Layers, Residual, mask_layers
+from plait.sharing.stages.attention import Layers, ProjectedBlock, mask_layers
 
 Refine = Literal["conv", "basic", "bottleneck"]
 REFINES = ("conv", "basic", "bottleneck")
 
 
-class Halves(NamedTuple):
+class StageValues(NamedTuple):
     """The values of the trunk at one stage: before its last part, and its output."""
 
     before: Tensor
@@ -134,7 +134,7 @@ class MTAN(Sharing):
 
     def run(self, inputs: Any, tasks: Sequence[str]) -> TaskFeatures:
         """Runs the trunk once, and each wanted task's attention over its stages."""
-        trunk = halves_of(self.encoder, inputs)
+        trunk = stage_values(self.encoder, inputs)
         found: dict[str, Features] = {}
         opened: dict[str, Tensor] = {}
         channel_dim, mask = channel_dim_of(self.encoder), unmasked(inputs)[1]
@@ -150,7 +150,7 @@ class MTAN(Sharing):
         return self.encoder
 
     def _attend(
-        self, task: str, trunk: Sequence[Halves], mask: Tensor | None
+        self, task: str, trunk: Sequence[StageValues], mask: Tensor | None
     ) -> tuple[list[Tensor], list[Tensor]]:
         """Returns the task's features at each stage, and the means of its masks."""
         axis = channel_dim_of(self.encoder)
@@ -183,24 +183,24 @@ class MTAN(Sharing):
     def _refine(self, layers: Layers, fan_in: int, fan_out: int) -> nn.Module:
         if self.refine == "conv":
             return nn.Sequential(layers.linear(fan_in, fan_out, 3), layers.norm(fan_out), nn.ReLU())
-        return Residual(layers, fan_in, fan_out, bottleneck=self.refine == "bottleneck")
+        return ProjectedBlock(layers, fan_in, fan_out, bottleneck=self.refine == "bottleneck")
 
 
-def halves_of(encoder: nn.Module, inputs: Any) -> list[Halves]:
+def stage_values(encoder: nn.Module, inputs: Any) -> list[StageValues]:
     """Runs the trunk, and keeps of each stage what attention reads and what it masks."""
     hidden, mask = unmasked(inputs)
-    found: list[Halves] = []
+    found: list[StageValues] = []
     for position, block in enumerate(blocks_of(encoder)):
         parts = _parts(block)
         before = run_all(parts[:-1], hidden, mask)
         hidden = one_tensor(run_all(parts[-1:], before, mask), position, encoder)
         numbers = isinstance(before, Tensor) and before.is_floating_point()
-        found.append(Halves(before if numbers else hidden, hidden))
+        found.append(StageValues(before if numbers else hidden, hidden))
     return found
 
 
 def _befores(encoder: nn.Module, inputs: Any) -> Features:
-    before = tuple(each.before for each in halves_of(encoder, inputs))
+    before = tuple(each.before for each in stage_values(encoder, inputs))
     return Features(before, channel_dim_of(encoder))
 
 

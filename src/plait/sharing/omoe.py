@@ -8,9 +8,10 @@ from typing import Any, cast
 from torch import Tensor
 
 from plait.core.seeding import seeded
-from plait.sharing.experts.base import Found
+from plait.sharing.experts.base import Gathered
 from plait.sharing.experts.blend import Blend
-from plait.sharing.experts.gates import Gate, common_reading
+from plait.sharing.experts.gate_tables import GateTitle
+from plait.sharing.experts.gates import Gate, common_reads
 from plait.sharing.mmoe import MMoE
 
 ONLY = "all"  # the key of the gate
@@ -44,18 +45,18 @@ class OMoE(MMoE):
         Nowlan, Hinton, "Adaptive Mixtures of Local Experts", Neural Computation 3, 1991.
     """
 
-    def _pass(self, inputs: Any, wanted: Sequence[str], found: Found) -> None:
+    def _pass(self, inputs: Any, wanted: Sequence[str], found: Gathered) -> None:
         """Runs the experts, and hands their mixture to all tasks."""
         super()._pass(inputs, wanted[:1], found)
         found.features |= dict.fromkeys(wanted, found.features[wanted[0]])
 
-    def _weights(self, task: str, inputs: Any, blend: Blend, found: Found) -> Tensor:
+    def _weights(self, task: str, inputs: Any, blend: Blend, found: Gathered) -> Tensor:
         weights = cast(Gate, self.gates[ONLY]).weights(inputs, blend)
-        found.watch("OMoE: {}", ONLY, weights)
+        found.watch(GateTitle("OMoE"), ONLY, weights, self._names(task))
         return weights
 
     def _add_gates(self, example: Any, seed: int) -> None:
-        readings = {task: self._reading(task, example) for task in self.tasks}
-        reading = common_reading(readings, "OMoE")
+        all_reads = {task: self._reads(task, example) for task in self.tasks}
+        reads = common_reads(all_reads, "OMoE")
         with seeded(seed, "gate"):
-            self.gates[ONLY] = Gate(self.experts, reading, self.gate_hidden)
+            self.gates[ONLY] = Gate(self.experts, reads, self.gate_hidden)

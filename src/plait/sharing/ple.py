@@ -9,7 +9,7 @@ from torch import Tensor
 
 from plait.core.keys import safe_key
 from plait.networks import Copies, EncoderLike, unmasked
-from plait.sharing.experts.base import SHARED, Counts, Found, checked_counts, counts_of
+from plait.sharing.experts.base import SHARED, Counts, Gathered, checked_counts, counts_of
 from plait.sharing.experts.blend import Blend
 from plait.sharing.experts.gates import GateInput
 from plait.sharing.experts.levels import LevelExperts
@@ -85,20 +85,20 @@ class PLE(LevelExperts):
         self._grow(tasks, example, seed, self.shared_experts, own)
         self._find_levels()
         for level in range(self.depth):
-            reading = self._reading(level, example)
+            reads = self._reads(level, example)
             for task in tasks:
                 if own[task] or level == self.depth - 1:
                     experts = own[task] + self.shared_experts
-                    self._add_gate(safe_key(task), level, experts, reading, seed)
+                    self._add_gate(safe_key(task), level, experts, reads, seed)
             if self._joined(level):
                 experts = sum(own.values()) + self.shared_experts
-                self._add_gate(SHARED, level, experts, reading, seed)
+                self._add_gate(SHARED, level, experts, reads, seed)
 
     def _joined(self, level: int) -> bool:
         """Returns whether the shared branch goes on behind a level."""
         return self.shared_experts > 0 and level < self.depth - 1
 
-    def _pass(self, inputs: Any, wanted: Sequence[str], found: Found) -> None:
+    def _pass(self, inputs: Any, wanted: Sequence[str], found: Gathered) -> None:
         values, mask = unmasked(inputs)
         names = {safe_key(task): task for task in self.tasks}
         entering: dict[str, Any] = dict.fromkeys((*names, SHARED), values)
@@ -115,7 +115,7 @@ class PLE(LevelExperts):
             if self._joined(level):
                 blend = Blend([e for own in made.values() for e in own])
                 weights = self._weigh(SHARED, level, entering[SHARED], blend)
-                found.watch(self._title(level, "shared "), SHARED, weights)
+                found.watch(self._title(level, "shared"), SHARED, weights, self._all_names())
                 leaving[SHARED] = blend.by(weights)
             for owner in leading:
                 if not made[owner] and self._joined(level):
@@ -124,14 +124,11 @@ class PLE(LevelExperts):
                 blend = Blend([*made[owner], *made[SHARED]])
                 weights = self._weigh(owner, level, entering[owner], blend)
                 if owner in levels:
-                    found.watch(self._title(level), names[owner], weights)
+                    task = names[owner]
+                    found.watch(self._title(level), task, weights, self._names(task))
                 leaving[owner] = blend.by(weights)
             for owner, own in levels.items():
                 own.append(leaving[owner])
             entering = leaving
         for task in wanted:
             found.features[task] = self._features(levels[safe_key(task)], inputs)
-
-    def _columns(self, title: str, row: str) -> list[str]:
-        shared = any(title == self._title(level, "shared ") for level in range(self.depth))
-        return self._all_columns() if shared else super()._columns(title, row)

@@ -11,7 +11,7 @@ from plait.core.keys import safe_key
 from plait.core.structure import PerTask
 from plait.sharing import CGC, PLE, AdaTT, DSelectK, Hard, MMoE
 from plait.sharing.experts.base import SHARED, ExpertSharing
-from plait.sharing.experts.gates import Logits, Reading
+from plait.sharing.experts.gates import GateReads, Logits
 from plait.sharing.experts.selectors import Selectors, entropy_of, reach_of
 from tests.architectures.adapters.files import Golden
 
@@ -364,7 +364,7 @@ def dselect_k_gate(golden: Golden) -> None:
     golden.know("n_experts", "k", "n_bits", "gamma", "conditioning")
     assert golden.config["conditioning"] == "task_only"
     config, c = golden.config, golden.tensor(golden.inputs["c"])
-    gate = Selectors(config["n_experts"], config["k"], config["gamma"], Reading("nothing"))
+    gate = Selectors(config["n_experts"], config["k"], config["gamma"], GateReads("nothing"))
     gate = gate.to(golden.dtype)
     assert gate.bits == config["n_bits"]
     z, w = free(gate.z), free(gate.w)

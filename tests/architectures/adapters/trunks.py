@@ -241,7 +241,7 @@ def adashare(golden: Golden) -> None:
     encoder = nn.Sequential(*blocks)
     x, logits = golden.tensor(golden.inputs["x"]), golden.tensor(golden.params["logits"])
     for form, suffix in (("paper", "paper"), ("official", "official_code")):
-        sharing = AdaShare(encoder, form=form, sparsity=1.0, sharing=1.0)
+        sharing = AdaShare(encoder, form=form, sparsity=1.0, agreement=1.0)
         sharing.setup(tasks, x)
         sharing.to(golden.dtype).eval()
         assert sharing.policies is not None

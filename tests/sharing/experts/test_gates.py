@@ -1,7 +1,5 @@
 """What gates read, and what is logged of them."""
 
-import math
-
 import pytest
 import torch
 from torch import nn
@@ -11,12 +9,11 @@ from plait.core.structure import Masked
 from plait.sharing.experts.blend import Blend, Made
 from plait.sharing.experts.gates import (
     Gate,
+    GateReads,
     Logits,
-    Reading,
     checked_gate,
-    common_reading,
-    reading_of,
-    watch_gates,
+    common_reads,
+    reads_of,
 )
 
 ROWS, MAPS = torch.randn(2, 5), torch.randn(2, 3, 4, 4)
@@ -26,34 +23,34 @@ WORDS = torch.randint(0, 9, (2, 7))
 @pytest.mark.parametrize(
     ("gate_input", "entering", "channels", "expected"),
     [
-        ("auto", ROWS, None, Reading("flat", 5)),
-        ("auto", MAPS, None, Reading("experts", 8)),
-        ("auto", WORDS, None, Reading("experts", 8)),
-        ("auto", {"x": ROWS}, None, Reading("experts", 8)),
-        ("auto", Masked(MAPS, torch.ones(2, 3)), None, Reading("experts", 8)),
-        ("auto", ROWS, 5, Reading("flat", 5)),  # behind a level
-        ("auto", MAPS, 3, Reading("pooled", 3)),
-        ("input", ROWS, None, Reading("flat", 5)),
-        ("input", MAPS, None, Reading("flat", 48)),
-        ("input", MAPS, 3, Reading("flat", 48)),
-        ("features", ROWS, None, Reading("experts", 8)),
-        ("features", MAPS, 3, Reading("experts", 8)),
-        ("task", MAPS, None, Reading("nothing")),
+        ("auto", ROWS, None, GateReads("flat", 5)),
+        ("auto", MAPS, None, GateReads("experts", 8)),
+        ("auto", WORDS, None, GateReads("experts", 8)),
+        ("auto", {"x": ROWS}, None, GateReads("experts", 8)),
+        ("auto", Masked(MAPS, torch.ones(2, 3)), None, GateReads("experts", 8)),
+        ("auto", ROWS, 5, GateReads("flat", 5)),  # behind a level
+        ("auto", MAPS, 3, GateReads("pooled", 3)),
+        ("input", ROWS, None, GateReads("flat", 5)),
+        ("input", MAPS, None, GateReads("flat", 48)),
+        ("input", MAPS, 3, GateReads("flat", 48)),
+        ("features", ROWS, None, GateReads("experts", 8)),
+        ("features", MAPS, 3, GateReads("experts", 8)),
+        ("task", MAPS, None, GateReads("nothing")),
     ],
 )
 def test_the_rule(gate_input, entering, channels, expected) -> None:  # type: ignore[no-untyped-def]
-    assert reading_of(gate_input, entering, 8, channels) == expected
+    assert reads_of(gate_input, entering, 8, channels) == expected
 
 
 def test_what_is_read() -> None:
     blend = Blend([Made(MAPS), Made(2 * MAPS)])
-    assert Reading("nothing").of(MAPS, blend) is None
+    assert GateReads("nothing").of(MAPS, blend) is None
     for source, expected in (
         ("flat", MAPS.flatten(1)),
         ("pooled", MAPS.mean(dim=(2, 3)) / 2),  # the root of the width, 4
         ("experts", 1.5 * MAPS.mean(dim=(2, 3)) / 2),
     ):
-        found = Reading(source, 4).of(MAPS, blend)  # type: ignore[arg-type]
+        found = GateReads(source, 4).of(MAPS, blend)  # type: ignore[arg-type]
         assert found is not None
         torch.testing.assert_close(found, expected)
 
@@ -63,18 +60,18 @@ def test_what_is_read() -> None:
 )
 def test_the_input_must_be_one_tensor_of_floats(entering: object, found: str) -> None:
     with pytest.raises(ConfigError, match=rf"one tensor of floats; the input is .*{found}.*Use"):
-        reading_of("input", entering, 8)
+        reads_of("input", entering, 8)
 
 
 def test_a_gate_of_all_tasks_reads_inputs_of_one_width() -> None:
-    alike = {"a": Reading("flat", 4), "b": Reading("flat", 4)}
-    assert common_reading(alike, "OMoE") == Reading("flat", 4)
+    alike = {"a": GateReads("flat", 4), "b": GateReads("flat", 4)}
+    assert common_reads(alike, "OMoE") == GateReads("flat", 4)
     with pytest.raises(ShapeError, match=r"a gate of OMoE .* 4 numbers of task 'a', but 6 of 'b'"):
-        common_reading({**alike, "b": Reading("flat", 6)}, "OMoE")
+        common_reads({**alike, "b": GateReads("flat", 6)}, "OMoE")
 
 
 def test_logits_are_linear_and_have_a_bias() -> None:
-    logits = Logits(3, Reading("flat", 5))
+    logits = Logits(3, GateReads("flat", 5))
     assert logits.layers is not None
     (last,) = logits.layers
     assert isinstance(last, nn.Linear)
@@ -82,7 +79,7 @@ def test_logits_are_linear_and_have_a_bias() -> None:
 
 
 def test_behind_hidden_layers_the_last_has_no_bias() -> None:
-    logits = Logits(3, Reading("flat", 5), hidden=(6, 4))
+    logits = Logits(3, GateReads("flat", 5), hidden=(6, 4))
     shapes = [tuple(parameter.shape) for parameter in logits.parameters()]
     assert shapes == [(6, 5), (6,), (4, 6), (4,), (3, 4)]
     first, second, last = (p for p in logits.parameters() if p.dim() == 2)
@@ -92,7 +89,7 @@ def test_behind_hidden_layers_the_last_has_no_bias() -> None:
 
 
 def test_a_gate_without_input_has_weights_of_its_own() -> None:
-    gate = Gate(4, Reading("nothing"))
+    gate = Gate(4, GateReads("nothing"))
     assert gate.free is not None
     assert gate.free.abs().max() <= 0.05
     weights = gate.weights(MAPS, Blend([Made(MAPS)]))
@@ -100,7 +97,7 @@ def test_a_gate_without_input_has_weights_of_its_own() -> None:
 
 
 def test_the_weights_of_a_gate_are_shares() -> None:
-    weights = Gate(4, Reading("flat", 5)).weights(100 * ROWS, Blend([Made(ROWS)]))
+    weights = Gate(4, GateReads("flat", 5)).weights(100 * ROWS, Blend([Made(ROWS)]))
     assert (weights >= 0).all()
     torch.testing.assert_close(weights.sum(dim=1), torch.ones(2))
 
@@ -108,7 +105,7 @@ def test_the_weights_of_a_gate_are_shares() -> None:
 def test_a_gate_on_activations_takes_its_time() -> None:
     """They are all positive: unscaled, ten steps would take a share from a half to a thousandth."""
     blend = Blend([Made(torch.rand(64, 256)) for _ in range(2)])
-    gate = Gate(2, Reading("experts", 256))
+    gate = Gate(2, GateReads("experts", 256))
     optimizer = torch.optim.Adam(gate.parameters(), lr=3e-3)
     for _ in range(10):
         optimizer.zero_grad()
@@ -133,46 +130,3 @@ def test_a_gate_on_activations_takes_its_time() -> None:
 def test_options_that_cannot_be(gate_input: str, hidden: tuple[int, ...], message: str) -> None:
     with pytest.raises(ConfigError, match=message):
         checked_gate(gate_input, hidden)
-
-
-def test_means_and_entropies() -> None:
-    even, sure = torch.full((3, 4), 0.25), torch.eye(4)[:3]
-    names = ["one", "two", "three", "four"]
-    found = watch_gates("M: {}, level 1", {"a": even, "b": sure}, {"a": names, "b": names})
-    table = found["M: gates, level 1"]
-    assert table.shares
-    assert table.columns == tuple(names)
-    torch.testing.assert_close(table.rows["a"], torch.full((4,), 0.25))
-    torch.testing.assert_close(table.rows["b"], torch.tensor([1.0, 1.0, 1.0, 0.0]) / 3)
-    entropy = found["M: gate entropy, level 1"]
-    assert entropy.columns == ()
-    torch.testing.assert_close(entropy.rows["a"], torch.tensor(1.0))
-    torch.testing.assert_close(entropy.rows["b"], torch.tensor(0.0))
-
-
-def test_gates_over_different_experts_share_a_table() -> None:
-    a, b = torch.tensor([[0.5, 0.5]]), torch.tensor([[0.2, 0.3, 0.5]])
-    names = {"a": ["own 1", "shared 1"], "b": ["own 1", "own 2", "shared 1"]}
-    found = watch_gates("CGC: {}", {"a": a, "b": b}, names)
-    assert found["CGC: gates"].plain() == {
-        "a": {"own 1": 0.5, "own 2": 0.0, "shared 1": 0.5},
-        "b": pytest.approx({"own 1": 0.2, "own 2": 0.3, "shared 1": 0.5}),
-    }
-    expected = -sum(p * math.log(p) for p in (0.2, 0.3, 0.5)) / math.log(3)
-    assert found["CGC: gate entropy"].plain() == pytest.approx({"a": 1.0, "b": expected})
-
-
-def test_weights_without_examples_are_their_own_mean() -> None:
-    found = watch_gates("M: {}", {"a": torch.tensor([0.25, 0.75])}, {"a": ["x", "y"]}, shares=False)
-    assert found["M: gates"].plain() == {"a": {"x": 0.25, "y": 0.75}}
-    assert not found["M: gates"].shares
-
-
-def test_one_expert_has_nothing_to_show() -> None:
-    assert watch_gates("M: {}", {"a": torch.ones(3, 1)}, {"a": ["x"]}) == {}
-
-
-def test_what_is_logged_has_no_graph() -> None:
-    weights = torch.rand(3, 2, requires_grad=True).softmax(dim=1)
-    for table in watch_gates("M: {}", {"a": weights}, {"a": ["x", "y"]}).values():
-        assert not any(row.requires_grad for row in table.rows.values())

@@ -10,10 +10,10 @@ from torch import Tensor
 from torch.func import functional_call, stack_module_state, vmap
 
 from plait.core.seeding import seeded
-from plait.sharing.experts.gates import Reading
+from plait.sharing.experts.gates import GateReads
 from plait.sharing.experts.selectors import EPS, Selectors, entropy_of, reach_of, smooth_step
 
-FREE = Reading("nothing")
+FREE = GateReads("nothing")
 
 
 def free(experts: int, k: int, gamma: float = 1.0, z: list[float] | None = None) -> Selectors:
@@ -123,9 +123,9 @@ def test_gamma_scales_z() -> None:
     torch.testing.assert_close(four(None)[1], one(None)[1])
 
 
-@pytest.mark.parametrize("reading", [FREE, Reading("flat", 50)])
+@pytest.mark.parametrize("reading", [FREE, GateReads("flat", 50)])
 @pytest.mark.parametrize("gamma", [1.0, 3.0])
-def test_the_start(reading: Reading, gamma: float) -> None:
+def test_the_start(reading: GateReads, gamma: float) -> None:
     gate = Selectors(16, 20, gamma, reading)
     for logits, bound in ((gate.z, gamma / 100), (gate.w, 0.05)):
         drawn = torch.cat([parameter.detach().flatten() for parameter in logits.parameters()])
@@ -135,7 +135,7 @@ def test_the_start(reading: Reading, gamma: float) -> None:
 
 
 def test_selectors_of_examples_are_linear_in_what_is_read() -> None:
-    gate = Selectors(4, 2, 1.0, Reading("flat", 5)).double()
+    gate = Selectors(4, 2, 1.0, GateReads("flat", 5)).double()
     read = 50 * torch.randn(3, 5).double()
     selectors, weights = gate(read)
     assert selectors.shape == (3, 2, 4)

@@ -11,7 +11,7 @@ from plait.connections import StageConnection
 from plait.core import Masked
 from plait.core.errors import ShapeError
 from plait.networks import encode
-from plait.sharing.stages.columns import Step, plan, run_columns
+from plait.sharing.stages.columns import StagePlan, plan, run_columns
 
 LENGTHS = {"a": 3, "b": 3, "c": 3}
 
@@ -71,9 +71,9 @@ def rows() -> Tensor:
 
 
 def test_without_connections_wanted_tasks_run_alone() -> None:
-    assert plan(LENGTHS, ["b"], []) == [Step(["b"], [])] * 3
-    assert plan(LENGTHS, ["c", "a"], []) == [Step(["a", "c"], [])] * 3
-    assert plan(LENGTHS, [], []) == [Step([], [])] * 3
+    assert plan(LENGTHS, ["b"], []) == [StagePlan(["b"], [])] * 3
+    assert plan(LENGTHS, ["c", "a"], []) == [StagePlan(["a", "c"], [])] * 3
+    assert plan(LENGTHS, [], []) == [StagePlan([], [])] * 3
 
 
 def test_what_is_read_beside_runs_up_to_there() -> None:
@@ -97,10 +97,10 @@ def test_a_mixture_that_another_connection_reads_has_its_own_sources() -> None:
     """b reads c in the first connection; a reads the mixture of b in the second."""
     first, second = Toy(beside={(2, "b"): "c"}), Toy(beside={(2, "a"): "b"})
     step = plan(LENGTHS, ["a"], [first, second])[2]
-    assert step == Step(["a", "b", "c"], [["a", "b"], ["a"]])
+    assert step == StagePlan(["a", "b", "c"], [["a", "b"], ["a"]])
     # in the other order a reads b as it was before
     step = plan(LENGTHS, ["a"], [second, first])[2]
-    assert step == Step(["a", "b"], [["a"], ["a"]])
+    assert step == StagePlan(["a", "b"], [["a"], ["a"]])
 
 
 def test_networks_may_have_other_numbers_of_stages() -> None:

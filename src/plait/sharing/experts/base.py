@@ -17,29 +17,40 @@ from plait.core.structure import Pass, passes_of
 from plait.core.watched import Watched
 from plait.networks import Copies, EncoderLike, copy_of, infer_shape
 from plait.sharing.base import JointSharing
-from plait.sharing.experts.gates import GateInput, checked_gate, watch_gates
+from plait.sharing.experts.gate_tables import GateTitle, watch_gates
+from plait.sharing.experts.gates import GateInput, checked_gate
 
 SHARED = "shared"  # whose key the experts of no task have; those of a task have its `safe_key`
 Counts = int | Mapping[str, int]
 
 
 @dataclass
-class Found:
-    """Collects features, gates and terms from the passes of one forward.
+class Gathered:
+    """Results of the passes of one forward, as they come in.
 
     Attributes:
         features: of each task.
-        gates: `{title: {row: weights}}`, as `watch_gates` takes them.
+        weights: `{title: {gate: [B, E] or [E]}}`, as `watch_gates` takes them.
+        experts: `{title: {gate: names of its experts}}`, likewise.
         terms: auxiliary terms by name.
     """
 
     features: dict[str, Features] = field(default_factory=dict)
-    gates: dict[str, dict[str, Tensor]] = field(default_factory=dict)
+    weights: dict[GateTitle, dict[str, Tensor]] = field(default_factory=dict)
+    experts: dict[GateTitle, dict[str, Sequence[str]]] = field(default_factory=dict)
     terms: dict[str, Term] = field(default_factory=dict)
 
-    def watch(self, title: str, row: str, weights: Tensor) -> None:
-        """Keeps a gate's weights for the log."""
-        self.gates.setdefault(title, {})[row] = weights
+    def watch(self, title: GateTitle, gate: str, weights: Tensor, experts: Sequence[str]) -> None:
+        """Keeps a gate's weights for the log.
+
+        Args:
+            title: of the group of gates.
+            gate: its name.
+            weights: `[B, E]` or `[E]`.
+            experts: names of the experts that it weighs, in that order.
+        """
+        self.weights.setdefault(title, {})[gate] = weights
+        self.experts.setdefault(title, {})[gate] = experts
 
 
 class ExpertSharing(JointSharing):
@@ -70,13 +81,12 @@ class ExpertSharing(JointSharing):
 
     def run_all(self, passes: Sequence[Pass]) -> TaskFeatures:
         """Runs what the wanted tasks read and nothing else; shows the gates of all passes."""
-        found = Found()
+        found = Gathered()
         for inputs, tasks in passes:
             self._pass(inputs, tasks, found)
         watched: dict[str, Watched] = {}
-        for title, weights in found.gates.items():
-            columns = {row: self._columns(title, row) for row in weights}
-            watched |= watch_gates(title, weights, columns, shares=self._shares())
+        for title, weights in found.weights.items():
+            watched |= watch_gates(title, weights, found.experts[title], shares=self._shares())
         return TaskFeatures(found.features, terms=found.terms, watched=watched)
 
     def prototype(self) -> nn.Module:
@@ -85,7 +95,7 @@ class ExpertSharing(JointSharing):
         return next(expert for owner in owners for expert in self._experts(owner))
 
     @abstractmethod
-    def _pass(self, inputs: Any, wanted: Sequence[str], found: Found) -> None:
+    def _pass(self, inputs: Any, wanted: Sequence[str], found: Gathered) -> None:
         """Runs what the wanted tasks, at least one, read of one input."""
 
     def _grow(
@@ -117,9 +127,9 @@ class ExpertSharing(JointSharing):
         """Returns the experts of a task, by its key, or those of all tasks."""
         return [*self.encoders[owner].children()] if owner in self.encoders else []
 
-    def _columns(self, title: str, row: str) -> list[str]:
-        """Returns the names of the experts that a gate reads, in the order of its weights."""
-        own, shared = len(self._experts(safe_key(row))), len(self._experts(SHARED))
+    def _names(self, task: str) -> list[str]:
+        """Returns the names of the experts of a task's gate, in the order of its weights."""
+        own, shared = len(self._experts(safe_key(task))), len(self._experts(SHARED))
         return [
             *(f"own {number + 1}" for number in range(own)),
             *(f"{SHARED} {number + 1}" for number in range(shared)),

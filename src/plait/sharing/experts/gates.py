@@ -1,4 +1,4 @@
-"""Gates: what they read, the weights that they make of it, and what to log of them."""
+"""Gates: from the part of an input that they read to the weights of experts."""
 
 from __future__ import annotations
 
@@ -12,7 +12,6 @@ import torch
 from torch import Tensor, nn
 
 from plait.core.errors import ConfigError, ShapeError, unknown
-from plait.core.watched import Watched
 from plait.sharing.experts.blend import Blend, Made
 
 GateInput = Literal["auto", "input", "features", "task"]
@@ -20,7 +19,7 @@ START = 0.05  # free logits begin in [-START, START]
 
 
 @dataclass(frozen=True)
-class Reading:
+class GateReads:
     """The input of a gate: its source and width.
 
     Attributes:
@@ -54,9 +53,9 @@ class Reading:
         return read / math.sqrt(self.width)
 
 
-def reading_of(
+def reads_of(
     gate_input: GateInput, entering: Any, made: int, channels: int | None = None
-) -> Reading:
+) -> GateReads:
     """Chooses the input of a gate, for inputs like `entering`.
 
     Args:
@@ -71,7 +70,7 @@ def reading_of(
         ConfigError: "input" of something that is not one tensor of floats.
     """
     if gate_input == "task":
-        return Reading("nothing")
+        return GateReads("nothing")
     floats = isinstance(entering, Tensor) and entering.is_floating_point() and entering.dim() >= 2
     if gate_input == "input" and not floats:
         found = f"{entering.dtype}" if isinstance(entering, Tensor) else type(entering).__name__
@@ -80,28 +79,28 @@ def reading_of(
             "'features' or 'task'."
         )
     if gate_input == "input" or (gate_input == "auto" and floats and entering.dim() == 2):
-        return Reading("flat", math.prod(entering.shape[1:]))
+        return GateReads("flat", math.prod(entering.shape[1:]))
     if gate_input == "auto" and channels is not None:
-        return Reading("pooled", channels)
-    return Reading("experts", made)
+        return GateReads("pooled", channels)
+    return GateReads("experts", made)
 
 
-def common_reading(readings: Mapping[str, Reading], method: str) -> Reading:
+def common_reads(all_reads: Mapping[str, GateReads], method: str) -> GateReads:
     """Returns the one input of a gate for all tasks; raises `ShapeError` if they differ.
 
     Args:
-        readings: `{task: what it would read of that task's input}`.
+        all_reads: `{task: what it would read of that task's input}`.
         method: the name for the message.
     """
-    first, *others = readings
+    first, *others = all_reads
     for task in others:
-        if readings[task] != readings[first]:
+        if all_reads[task] != all_reads[first]:
             raise ShapeError(
-                f"a gate of {method} reads the inputs of all tasks: {readings[first].width} "
-                f"numbers of task {first!r}, but {readings[task].width} of {task!r}. Use "
+                f"a gate of {method} reads the inputs of all tasks: {all_reads[first].width} "
+                f"numbers of task {first!r}, but {all_reads[task].width} of {task!r}. Use "
                 "gate_input='features' or 'task'."
             )
-    return readings[first]
+    return all_reads[first]
 
 
 class Logits(nn.Module):
@@ -111,21 +110,21 @@ class Logits(nn.Module):
 
     Args:
         outputs: how many.
-        reading: what the gate reads.
+        reads: the part of the input that the gate reads.
         hidden: widths of layers with ReLU before the last one, which then has no bias.
 
     Shapes: `[B, width]` to `[B, outputs]`; nothing to `[outputs]`.
     """
 
-    def __init__(self, outputs: int, reading: Reading, hidden: Sequence[int] = ()) -> None:
+    def __init__(self, outputs: int, reads: GateReads, hidden: Sequence[int] = ()) -> None:
         super().__init__()
-        self.reading = reading
+        self.reads = reads
         self.free: nn.Parameter | None = None
         self.layers: nn.Sequential | None = None
-        if reading.source == "nothing":
+        if reads.source == "nothing":
             self.free = nn.Parameter(torch.empty(outputs).uniform_(-START, START))
             return
-        sizes = [reading.width, *hidden]
+        sizes = [reads.width, *hidden]
         layers: list[nn.Module] = []
         for fan_in, fan_out in pairwise(sizes):
             layers += [nn.Linear(fan_in, fan_out), nn.ReLU()]
@@ -143,7 +142,7 @@ class Gate(Logits):
 
     def weights(self, entering: Any, blend: Blend) -> Tensor:
         """Returns the weights `[B, E]`, or `[E]` from a gate that reads nothing."""
-        return torch.softmax(self(self.reading.of(entering, blend)), dim=-1)
+        return torch.softmax(self(self.reads.of(entering, blend)), dim=-1)
 
 
 def checked_gate(gate_input: str, gate_hidden: Sequence[int]) -> None:
@@ -159,57 +158,3 @@ def checked_gate(gate_input: str, gate_hidden: Sequence[int]) -> None:
             "a gate with `gate_input`='task' reads nothing, so that its hidden layers would have "
             "no input. Leave `gate_hidden` empty, or choose another `gate_input`."
         )
-
-
-@torch.no_grad()
-def watch_gates(
-    title: str,
-    weights: Mapping[str, Tensor],
-    columns: Mapping[str, Sequence[str]],
-    *,
-    shares: bool = True,
-) -> dict[str, Watched]:
-    """Returns the mean weights of some gates, and their entropies.
-
-        H = - sum_e g_e log(g_e) / log(E),    1 for even weights, 0 for one expert alone
-
-    Args:
-        title: with a place for the noun: ``"MMoE: {}"``.
-        weights: `{gate: [B, E] or [E]}`; one over a single expert has nothing to show.
-        columns: `{gate: names of its experts}`. The gate with most of them has those of all others,
-            which are 0 in the rows of those others.
-        shares: whether a gate that gives everything to one expert is ill.
-    """
-    shown = {
-        gate: (each if each.dim() == 2 else each.unsqueeze(0)).detach()
-        for gate, each in weights.items()
-        if each.shape[-1] > 1
-    }
-    if not shown:
-        return {}
-    if len({each.shape for each in shown.values()}) == 1:  # all at once
-        means, entropies = (part.unbind() for part in _summary(torch.stack([*shown.values()])))
-    else:
-        means, entropies = zip(*map(_summary, shown.values()), strict=True)
-    names: tuple[str, ...] = ()
-    for gate in shown:
-        names = tuple(columns[gate]) if len(columns[gate]) > len(names) else names
-    rows = {
-        gate: mean if len(mean) == len(names) else _placed(mean, columns[gate], names)
-        for gate, mean in zip(shown, means, strict=True)
-    }
-    return {
-        title.format("gates"): Watched(rows, names, shares=shares),
-        title.format("gate entropy"): Watched(dict(zip(shown, entropies, strict=True))),
-    }
-
-
-def _summary(weights: Tensor) -> tuple[Tensor, Tensor]:
-    """Returns mean and entropy of weights `[..., B, E]`."""
-    entropy = torch.special.entr(weights).sum(dim=-1).mean(dim=-1)
-    return weights.mean(dim=-2), entropy / math.log(weights.shape[-1])
-
-
-def _placed(row: Tensor, names: Sequence[str], columns: Sequence[str]) -> Tensor:
-    parts = dict(zip(names, row.unbind(), strict=True))
-    return torch.stack([parts.get(column, row.new_zeros(())) for column in columns])

@@ -23,7 +23,8 @@ from plait.networks import (
 )
 from plait.sharing.experts.base import SHARED, ExpertSharing
 from plait.sharing.experts.blend import Blend, Made
-from plait.sharing.experts.gates import Gate, Reading, common_reading, reading_of
+from plait.sharing.experts.gate_tables import GateTitle
+from plait.sharing.experts.gates import Gate, GateReads, common_reads, reads_of
 
 
 class LevelExperts(ExpertSharing):
@@ -50,29 +51,29 @@ class LevelExperts(ExpertSharing):
             levels = tuple(shape.levels[end] for end in self.ends)
             self.shapes[task] = FeatureShape(levels, shape.channel_dim)
 
-    def _reading(self, level: int, example: Any) -> Reading:
+    def _reads(self, level: int, example: Any) -> GateReads:
         """Returns the input of the gates at a level; all of them meet the inputs of all tasks."""
-        readings: dict[str, Reading] = {}
+        all_reads: dict[str, GateReads] = {}
         for task, shape in self.shapes.items():
             entering, channels = input_of(task, example), None
             if level > 0:
                 entering = torch.empty(2, *shape.levels[level - 1], device="meta")
                 channels = shape.channels(level - 1)
-            readings[task] = reading_of(self.gate_input, entering, shape.channels(level), channels)
-        return common_reading(readings, type(self).__name__)
+            all_reads[task] = reads_of(self.gate_input, entering, shape.channels(level), channels)
+        return common_reads(all_reads, type(self).__name__)
 
-    def _add_gate(self, owner: str, level: int, experts: int, reading: Reading, seed: int) -> None:
+    def _add_gate(self, owner: str, level: int, experts: int, reads: GateReads, seed: int) -> None:
         """Makes the gate of a branch at a level.
 
         Args:
             owner: the key of a task, or `SHARED`.
             level: 0 is that of the raw input.
             experts: how many it mixes.
-            reading: what it reads.
+            reads: what it reads.
             seed: of its weights.
         """
         with seeded(seed, "gate", owner, level):
-            self.gates[gate_key(owner, level)] = Gate(experts, reading, self.gate_hidden)
+            self.gates[gate_key(owner, level)] = Gate(experts, reads, self.gate_hidden)
 
     def _run(self, owner: str, level: int, entering: Any, mask: Tensor | None) -> list[Made]:
         """Runs the experts of an owner on the input of their branch."""
@@ -90,10 +91,10 @@ class LevelExperts(ExpertSharing):
         """Returns the weights of a branch's experts at a level."""
         return cast(Gate, self.gates[gate_key(owner, level)]).weights(entering, blend)
 
-    def _title(self, level: int, of: str = "") -> str:
-        return f"{type(self).__name__}: {of}{{}}, level {level + 1}"
+    def _title(self, level: int, group: str = "") -> GateTitle:
+        return GateTitle(type(self).__name__, level, group)
 
-    def _all_columns(self) -> list[str]:
+    def _all_names(self) -> list[str]:
         """Returns the names of all experts, those of the tasks first."""
         owners = [(task, safe_key(task)) for task in self.tasks] + [(SHARED, SHARED)]
         return [

@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from plait.sharing.experts.gates import START, Logits, Reading
+from plait.sharing.experts.gates import START, GateReads, Logits
 
 EPS = 1e-6  # keeps log(0) and 1 / 0 finite
 
@@ -24,20 +24,20 @@ class Selectors(nn.Module):
         experts: n, at least 2.
         k: number of selectors.
         gamma: g, the width of the smooth step.
-        reading: what z and w are linear functions of; parameters of their own if it is nothing.
+        reads: what z and w are linear functions of; parameters of their own if it is nothing.
     """
 
     decays = False  # would pull z back out of the ends of the step
 
-    def __init__(self, experts: int, k: int, gamma: float, reading: Reading) -> None:
+    def __init__(self, experts: int, k: int, gamma: float, reads: GateReads) -> None:
         super().__init__()
         self.experts = experts
         self.k = k
         self.gamma = gamma
         self.bits = (experts - 1).bit_length()
-        self.reading = reading
-        self.z = Logits(k * self.bits, reading)
-        self.w = Logits(k, reading)
+        self.reads = reads
+        self.z = Logits(k * self.bits, reads)
+        self.w = Logits(k, reads)
         for logits, bound in ((self.z, gamma / 100), (self.w, START)):
             for parameter in logits.parameters():
                 nn.init.uniform_(parameter, -bound, bound)

@@ -13,15 +13,16 @@ from plait.core.keys import safe_key
 from plait.core.seeding import seeded
 from plait.core.structure import input_of
 from plait.networks import encode
-from plait.sharing.experts.base import SHARED, ExpertSharing, Found
+from plait.sharing.experts.base import SHARED, ExpertSharing, Gathered
 from plait.sharing.experts.blend import Blend, Made
-from plait.sharing.experts.gates import Gate, Reading, reading_of
+from plait.sharing.experts.gate_tables import GateTitle
+from plait.sharing.experts.gates import Gate, GateReads, reads_of
 
 
 class WholeExperts(ExpertSharing):
     """A gate for each task weighs the features of whole encoders, all levels alike."""
 
-    def _pass(self, inputs: Any, wanted: Sequence[str], found: Found) -> None:
+    def _pass(self, inputs: Any, wanted: Sequence[str], found: Gathered) -> None:
         """Runs the experts of the wanted tasks once, and mixes them for each."""
         common = [encode(expert, inputs) for expert in self._experts(SHARED)]
         among_all = Experts(common)
@@ -31,10 +32,10 @@ class WholeExperts(ExpertSharing):
             weights = self._weights(task, inputs, experts.blends[-1], found)
             found.features[task] = experts.mixed(weights)
 
-    def _weights(self, task: str, inputs: Any, blend: Blend, found: Found) -> Tensor:
+    def _weights(self, task: str, inputs: Any, blend: Blend, found: Gathered) -> Tensor:
         """Returns the weights of a task's experts."""
         weights = cast(Gate, self.gates[safe_key(task)]).weights(inputs, blend)
-        found.watch(f"{type(self).__name__}: {{}}", task, weights)
+        found.watch(GateTitle(type(self).__name__), task, weights, self._names(task))
         return weights
 
     def _add_gates(self, example: Any, seed: int) -> None:
@@ -43,10 +44,10 @@ class WholeExperts(ExpertSharing):
             key = safe_key(task)
             number = len(self._experts(key)) + len(self._experts(SHARED))
             with seeded(seed, "gate", task):
-                self.gates[key] = Gate(number, self._reading(task, example), self.gate_hidden)
+                self.gates[key] = Gate(number, self._reads(task, example), self.gate_hidden)
 
-    def _reading(self, task: str, example: Any) -> Reading:
-        return reading_of(self.gate_input, input_of(task, example), self.shapes[task].channels())
+    def _reads(self, task: str, example: Any) -> GateReads:
+        return reads_of(self.gate_input, input_of(task, example), self.shapes[task].channels())
 
 
 class Experts:

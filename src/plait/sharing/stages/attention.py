@@ -71,7 +71,7 @@ class BatchNorm(nn.modules.batchnorm._BatchNorm):
         return super().forward(input)
 
 
-class Residual(nn.Module):
+class ProjectedBlock(nn.Module):
     """A residual block with a projection, ``max(0, F(x) + P(x))``.
 
     With F two layers of kernel 3 ("basic"), or three of kernels 1, 3, 1 with a quarter of the

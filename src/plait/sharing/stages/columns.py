@@ -15,8 +15,8 @@ from plait.networks.halves import Shift, entrance
 
 
 @dataclass(frozen=True)
-class Step:
-    """One stage of the networks.
+class StagePlan:
+    """The part of the plan that is about one stage of the networks.
 
     Attributes:
         run: the tasks whose networks run it.
@@ -49,15 +49,15 @@ def run_columns(
     hidden: Mapping[str, Any] = dict.fromkeys(networks, values)
     levels: dict[str, list[Tensor]] = {task: [] for task in networks}
     lengths = {task: len(own) for task, own in stages.items()}
-    for number, step in enumerate(plan(lengths, wanted, connections)):
+    for number, stage in enumerate(plan(lengths, wanted, connections)):
         outputs: dict[str, Tensor] = {}
-        for task in step.run:
+        for task in stage.run:
             shift = _shift(connections, number, task, hidden)
             if task in entering and number == entrance(stages[task]):
                 shift = entering[task]
             found = run_shifted(stages[task][number], hidden[task], mask, shift)
             outputs[task] = one_tensor(found, number, networks[task])
-        for connection, tasks in zip(connections, step.mixed, strict=True):
+        for connection, tasks in zip(connections, stage.mixed, strict=True):
             outputs |= connection.mix(number, outputs, tasks)
         for task, output in outputs.items():
             levels[task].append(output)
@@ -89,7 +89,7 @@ def _shift(
 
 def plan(
     lengths: Mapping[str, int], wanted: Collection[str], connections: Sequence[StageConnection]
-) -> list[Step]:
+) -> list[StagePlan]:
     """Plans the networks and mixtures to run at each stage, from the last one back.
 
     Args:
@@ -97,7 +97,7 @@ def plan(
         wanted: the tasks whose features are wanted.
         connections: in the order in which they act.
     """
-    steps: list[Step] = []
+    plans: list[StagePlan] = []
     needed: set[str] = set()  # after the stage
     for stage in reversed(range(max(lengths.values()))):
         needed |= {task for task in wanted if lengths[task] == stage + 1}
@@ -106,8 +106,8 @@ def plan(
             mixed.insert(0, [task for task in lengths if task in needed])
             needed.update(*(connection.reads_beside(stage, task) for task in mixed[0]))
         run = [task for task in lengths if task in needed]
-        steps.insert(0, Step(run, mixed))
+        plans.insert(0, StagePlan(run, mixed))
         if stage > 0:
             for connection in connections:
                 needed.update(*(connection.reads_before(stage, task) for task in run))
-    return steps
+    return plans
