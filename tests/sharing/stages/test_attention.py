@@ -6,7 +6,7 @@ from torch import nn
 from torch.nn import functional as F
 
 from plait.core.errors import ShapeError
-from plait.sharing.stages.attention import BatchNorm, Layers, Residual, mask_layers
+from plait.sharing.stages.attention import BatchNorm, Layers, ProjectedBlock, mask_layers
 
 SHAPES = [((6,), 1), ((6, 9), 1), ((6, 8, 9), 1), ((6, 4, 5, 3), 1), ((7, 6), -1)]
 
@@ -24,7 +24,7 @@ def test_layers_keep_the_grid_of_any_value(
     x = batch_of(shape)
     expected = list(x.shape)
     expected[channel_dim] = 10
-    assert list(Residual(layers, 6, 10, bottleneck)(x).shape) == expected
+    assert list(ProjectedBlock(layers, 6, 10, bottleneck)(x).shape) == expected
     mask = mask_layers(layers, 6, 4, 10)(x)
     assert list(mask.shape) == expected
     assert mask.min() > 0 and mask.max() < 1
@@ -36,7 +36,7 @@ def test_a_map_of_four_axes_is_refused() -> None:
 
 
 def test_the_residual_block_is_its_formula() -> None:
-    block = Residual(Layers.of((6, 5), 1), 6, 4, bottleneck=False).eval()
+    block = ProjectedBlock(Layers.of((6, 5), 1), 6, 4, bottleneck=False).eval()
     x = batch_of((6, 5))
     one, first, _, two, second = block.body
     inner = F.relu(first(F.conv1d(x, one.weight, padding=1)))
@@ -47,7 +47,7 @@ def test_the_residual_block_is_its_formula() -> None:
 
 def test_a_bottleneck_has_a_quarter_of_the_channels_and_at_least_one() -> None:
     for fan_out, mid in ((12, 3), (2, 1)):
-        block = Residual(Layers(2), 5, fan_out, bottleneck=True)
+        block = ProjectedBlock(Layers(2), 5, fan_out, bottleneck=True)
         kernels = [layer.weight.shape for layer in block.body if isinstance(layer, nn.Conv2d)]
         assert kernels == [(mid, 5, 1, 1), (mid, mid, 3, 3), (fan_out, mid, 1, 1)]
 
