@@ -117,53 +117,7 @@ def test_a_recipe_that_reads_data(tmp_path: Path) -> None:
     assert json.loads(ran.out)["metrics"].keys() == {"breed", "mask"}
 
 
-# --- demo, report, list ---------------------------------------------------------------------
-
-
-def test_demo_compares_and_shows_the_comparison(tmp_path: Path) -> None:
-    ran = plait("demo", *FEW)
-    assert ran.code == 0, ran.err
-    found = json.loads(Path("runs/demo/comparison.json").read_text())
-    assert f"(delta_m): {found['members'][0]['delta_m'][0]:+.2f} %; positive" in ran.out
-    assert found["note"] in ran.out
-    assert ran.out.endswith("Report: runs/demo/report.html\n")
-    for row in found["rows"]:
-        (joint,), (change,) = row["joint"]["joint"], row["changes"]["joint"]
-        numbers = [f"{value:.4g}" for value in (*row["trivial"], *row["single"], joint)]
-        lines = [line for line in ran.out.splitlines() if f" {row['metric']} " in line]
-        expected = [row["task"], *numbers, f"({change:+.1f}"]
-        assert any(set(expected) <= set(line.split()) for line in lines), row
-    first, *lines = ran.err.splitlines()
-    assert first.startswith("plait: comparing joint with single-task training on digits")
-    labels = [line.split("  ")[0] for line in lines]
-    assert labels == ["joint", "digit alone", "mask alone", "centre alone"]
-    assert plait("demo", *FEW, "--out", "runs/demo").code == 2
-
-
-def test_demo_json_is_json_and_nothing_else(tmp_path: Path) -> None:
-    ran = plait("demo", *FEW, "tasks=[centre]", "--out", "out", "--json")
-    assert ran.code == 0, ran.err
-    found = json.loads(ran.out)
-    assert found.pop("report") == "out/report.html"
-    assert found == json.loads(Path("out/comparison.json").read_text())
-
-
-def test_report_is_written_anew(tmp_path: Path) -> None:
-    assert plait("train", TINY, "--out", "run").code == 0
-    report = Path("run/report.html")
-    page = report.read_bytes()
-    report.unlink()
-    ran = plait("report", "run")
-    assert (ran.code, ran.out, ran.err) == (0, "Report: run/report.html\n", "")
-    assert report.read_bytes() == page
-    assert json.loads(plait("report", "run", "--json").out) == {"report": "run/report.html"}
-
-
-def test_brackets_in_a_folder_are_shown(tmp_path: Path) -> None:
-    """Rich would take them for markup."""
-    ran = plait("train", TINY, "epochs=1", "--out", "run[red]")
-    assert "run folder: run[red]\n" in ran.out
-    assert ran.out.endswith("Report: run[red]/report.html\n")
+# --- list -----------------------------------------------------------------------------------
 
 
 def test_list_shows_all_that_there_is() -> None:

@@ -2,7 +2,6 @@
 
 import json
 import re
-import statistics
 from pathlib import Path
 
 import pytest
@@ -42,29 +41,6 @@ def test_the_config_reaches_every_family(settings: tuple[str, ...]) -> None:
     lines = [json.loads(line) for line in Path("run/events.jsonl").read_text().splitlines()]
     assert lines[-1]["event"] == "test"
     assert Path("run/report.html").is_file()
-
-
-def test_demo_families_shows_one_column_for_each() -> None:
-    words = ("recipe.scenes=64", "recipe.size=32", "batch_size=32", *FAST)
-    ran = plait("demo", "--families", *words, "--json", "--out", "families")
-    assert ran.code == 0, ran.err
-    found = json.loads(ran.out)
-    assert [member["name"] for member in found["members"]] == ["shared", "tied", "connected"]
-    assert Path(found["report"]).is_file()
-
-
-def test_demo_trains_as_many_seeds_as_it_is_told() -> None:
-    words = ("recipe.scenes=64", "recipe.size=32", "batch_size=32", "tasks=[centre]", *FAST)
-    ran = plait("demo", *words, "--seeds", "2", "--out", "demo")
-    assert ran.code == 0, ran.err
-    found = json.loads(Path("demo/comparison.json").read_text())
-    assert found["seeds"] == [0, 1]
-    assert found["members"][0]["folders"] == ["seed-0/joint", "seed-1/joint"]
-    gains = found["members"][0]["delta_m"]
-    mean, deviation = statistics.fmean(gains), statistics.stdev(gains)
-    assert f"(delta_m): {mean:+.2f} ± {deviation:.2f} %" in ran.out
-    assert plait("demo", "--seeds", "0", "--out", "none").code == 2
-    assert not Path("none").exists()
 
 
 def test_from_takes_over_what_was_trained() -> None:

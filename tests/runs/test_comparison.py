@@ -83,6 +83,20 @@ def test_single_task_networks_count_together() -> None:
     assert TWO.single_parameters == 80
 
 
+def test_the_best_has_the_greatest_mean_and_is_the_first_of_equal_ones() -> None:
+    def of(**means: list[float]) -> Comparison:
+        members = [replace(member(name), delta_m=each) for name, each in means.items()]
+        return replace(TWO, members=members, rows=[])
+
+    def best(**means: list[float]) -> str | None:
+        found = of(**means).best
+        return None if found is None else found.name
+
+    assert best(x=[1.0, 1.0], y=[0.0, 4.0], z=[2.0, 2.0]) == "y"
+    assert best(x=[math.nan, 9.0], y=[-1.0, -1.0]) == "y"
+    assert best(x=[math.nan, 9.0]) is None
+
+
 def test_labels_are_short_where_they_still_differ() -> None:
     assert TWO.labels == {"x": "X", "y": "Y"}
     alike = [member("x", "Family: X"), member("y", "Other: X")]

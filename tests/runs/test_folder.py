@@ -6,7 +6,7 @@ import pytest
 
 from plait.core.errors import RunExistsError
 from plait.runs import check_free, free_folder, is_run
-from plait.runs.folder import MARKS
+from plait.runs.folder import CONFIG, MARKS
 
 
 @pytest.mark.parametrize("name", MARKS)
@@ -15,8 +15,9 @@ def test_one_of_its_files_makes_a_folder_a_run(name: str, tmp_path: Path) -> Non
     check_free(tmp_path)
     (tmp_path / name).write_text("")
     assert is_run(tmp_path)
-    with pytest.raises(RunExistsError, match=f"{tmp_path} already holds a run.*--out"):
+    with pytest.raises(RunExistsError, match=f"{tmp_path} already holds a run.*--out") as error:
         check_free(tmp_path)
+    assert ("--resume" in str(error.value)) == (name == CONFIG), "only a single run can be resumed"
 
 
 def test_a_folder_is_not_free_for_a_run_that_is_there(tmp_path: Path) -> None:

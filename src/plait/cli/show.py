@@ -18,7 +18,6 @@ from plait.runs.comparison import mean, spread
 if TYPE_CHECKING:
     from plait.experiments import Result
 
-NBSP = "\N{NO-BREAK SPACE}"  # keeps a number and its unit on one line of a narrow column
 _PLAIN: dict[str, Any] = {"highlight": False, "markup": False, "soft_wrap": True}
 
 
@@ -32,23 +31,24 @@ def comparison(found: Comparison, report: Path, *, as_json: bool) -> None:
         table.add_column(column, overflow="fold")
     for column in ("constant", "single", *(member.name for member in found.members)):
         table.add_column(column, justify="right", overflow="fold")
+    under = "\n" if len(found.members) > 1 else " "  # several columns have to be narrow
     for row in found.rows:
         arrow = "↑" if row.higher_is_better else "↓"
         numbers = [f"{mean(row.trivial):.4g}", _number(row.single)]
         joint = [
-            f"{_number(values)} ({_per_cent(row.changes[name])})"
+            f"{_number(values)}{under}({_per_cent(row.changes[name])})"
             for name, values in row.joint.items()
         ]
         table.add_row(Text(row.task), f"{row.metric} {arrow}", *numbers, *joint)
     table.add_section()
-    _add_totals(table, found)
+    _add_totals(table, found, under)
     out = Console()
     out.print(table)
     for member in found.members:
         if member.formula:
             out.print(f"{member.name}: {member.title}; {member.formula}", **_PLAIN)
-    best = max(found.members, key=lambda member: mean(member.delta_m))
-    gain = _with_spread(f"{mean(best.delta_m):+.2f}", best.delta_m, ".2f").replace(NBSP, " ")
+    best = found.best or found.members[0]
+    gain = _with_spread(f"{mean(best.delta_m):+.2f}", best.delta_m, ".2f")
     out.print(
         f"Mean gain over tasks (delta_m): {gain} %{_of(best, found)}; positive means that joint "
         "training helped.",
@@ -58,20 +58,20 @@ def comparison(found: Comparison, report: Path, *, as_json: bool) -> None:
     path(report, as_json=False)
 
 
-def _add_totals(table: Table, found: Comparison) -> None:
+def _add_totals(table: Table, found: Comparison, under: str) -> None:
     """Adds each member's mean gain and cost; the single-task networks count together."""
     gains = [
-        _with_spread(f"{mean(each.delta_m):+.2f}", each.delta_m, ".2f") + f"{NBSP}%"
+        f"{_with_spread(f'{mean(each.delta_m):+.2f}', each.delta_m, '.2f')} %"
         for each in found.members
     ]
     table.add_row("all", "delta_m ↑", "", "", *gains)
-    single = found.single_seconds
-    times = [mean(member.seconds) for member in found.members]
-    seconds = [f"{time:.0f} ({_change(single, time)})" for time in times]
+    single, size = found.single_seconds, found.single_parameters
+    times = [mean(each.seconds) for each in found.members]
+    sizes = [each.parameters for each in found.members]
+    seconds = [f"{time:.0f}{under}({_change(single, time)})" for time in times]
+    parameters = [f"{each:,}{under}({_change(size, each)})" for each in sizes]
     table.add_row("all", "seconds ↓", "", f"{single:.0f}", *seconds)
-    size = found.single_parameters
-    sizes = [f"{each.parameters:,} ({_change(size, each.parameters)})" for each in found.members]
-    table.add_row("all", "parameters ↓", "", f"{size:,}", *sizes)
+    table.add_row("all", "parameters ↓", "", f"{size:,}", *parameters)
 
 
 def _of(best: MemberResult, found: Comparison) -> str:
@@ -155,15 +155,15 @@ def _number(values: Sequence[float]) -> str:
 
 def _with_spread(written: str, values: Sequence[float], style: str) -> str:
     deviation = spread(values)
-    return written if deviation is None else f"{written}{NBSP}±{NBSP}{deviation:{style}}"
+    return written if deviation is None else f"{written} ± {deviation:{style}}"
 
 
 def _per_cent(changes: Sequence[float]) -> str:
-    return f"{round(mean(changes), 1) + 0.0:+.1f}{NBSP}%"  # no -0.0
+    return f"{round(mean(changes), 1) + 0.0:+.1f} %"  # no -0.0
 
 
 def _change(before: float, after: float) -> str:
-    return f"{100 * (after - before) / before:+.0f}{NBSP}%"
+    return f"{100 * (after - before) / before:+.0f} %"
 
 
 def _json(value: Any) -> None:

@@ -134,6 +134,12 @@ class Comparison:
         return found
 
     @property
+    def best(self) -> MemberResult | None:
+        """The member with the greatest Δm, the first of equal ones; None if all are NaN."""
+        known = [member for member in self.members if not math.isnan(mean(member.delta_m))]
+        return max(known, key=lambda member: mean(member.delta_m), default=None)
+
+    @property
     def labels(self) -> dict[str, str]:
         """A short title of each member by name: what stands behind the colon, if that is clear."""
         short = {member.name: member.title.rpartition(": ")[2] for member in self.members}

@@ -43,9 +43,10 @@ def check_free(folder: Path, names: Iterable[str] = ()) -> None:
         RunExistsError: the folder holds a run, or one of the `names`; nothing in it was touched.
     """
     if is_run(folder) or any((folder / name).exists() for name in names):
+        resume = f", or go on with it: --resume {folder}" if (folder / CONFIG).exists() else ""
         raise RunExistsError(
             f"{folder} already holds a run; nothing in it was touched. Name another folder with "
-            f"--out, or go on with a run: --resume {folder}"
+            f"--out{resume}."
         )
 
 

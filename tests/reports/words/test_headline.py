@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from plait.reports.read.run import read_run
-from plait.reports.words.headline import best_of, headline, run_headline
+from plait.reports.words.headline import headline, run_headline
 from tests.reports.example import write_events, write_run
 from tests.reports.words.made import breaking, of_members, of_tasks
 
@@ -70,12 +70,6 @@ def test_with_several_members_it_names_the_best(
     means: dict[str, float | Sequence[float]], words: str
 ) -> None:
     assert words in breaking(headline(of_members(**means)))
-
-
-def test_the_first_of_equal_members_is_the_best() -> None:
-    best = best_of(of_members(x=1.0, y=3.0, z=3.0))
-    assert best is not None
-    assert best.name == "y"
 
 
 def test_of_a_run_it_counts_the_tasks_that_beat_the_trivial_predictor(tmp_path: Path) -> None:

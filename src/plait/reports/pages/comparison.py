@@ -19,7 +19,7 @@ from plait.reports.pages.cards import read_cards
 from plait.reports.pages.run import Tile, run_charts, run_tiles
 from plait.reports.pages.tables import cost_table, settings_tables, value_table
 from plait.reports.read.comparison import Compared, read_comparison
-from plait.reports.words.headline import best_of, headline
+from plait.reports.words.headline import headline
 from plait.reports.words.notices import notices
 from plait.reports.words.text import duration
 from plait.reports.words.verdict import change_sentences, cost, verdicts
@@ -43,7 +43,7 @@ def comparison_page(folder: Path) -> dict[str, Any]:
     """
     compared = read_comparison(folder)
     found = compared.found
-    best = best_of(found) or found.members[0]
+    best = found.best or found.members[0]
     shown = compared.joint[best.name][0]
     lone = len(found.members) == 1
     of_tasks, of_members = looks(found.single), looks(found.labels, dashed=True)

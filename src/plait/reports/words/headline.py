@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from itertools import islice
 
 from plait.reports.read.run import Run
@@ -45,12 +44,6 @@ def headline(found: Comparison) -> str:
     return _which_did_best(found)
 
 
-def best_of(found: Comparison) -> MemberResult | None:
-    """Returns the member with the greatest Δm, the first of equal ones; None if all are NaN."""
-    known = [member for member in found.members if not math.isnan(mean(member.delta_m))]
-    return max(known, key=lambda member: mean(member.delta_m), default=None)
-
-
 def _whether_it_helped(found: Comparison, member: MemberResult) -> str:
     """Returns the answer, and names the tasks for which it does not hold."""
     judged = verdicts(found)
@@ -79,7 +72,7 @@ def _whether_it_helped(found: Comparison, member: MemberResult) -> str:
 
 
 def _which_did_best(found: Comparison) -> str:
-    best = best_of(found)
+    best = found.best
     if best is None:
         return "Which network did best cannot be said on average over the tasks."
     name, change = found.labels[best.name], mean(best.delta_m)

@@ -1,0 +1,73 @@
+"""A comparison on the terminal: one column for each member, with its spread if there is one."""
+
+import json
+import re
+from dataclasses import asdict
+from pathlib import Path
+
+import pytest
+
+from plait.cli import show
+from plait.runs import Comparison
+from tests.reports.words.made import breaking, of_members, of_tasks
+
+
+def printed(found: Comparison, capsys: pytest.CaptureFixture[str], *, as_json: bool = False) -> str:
+    show.comparison(found, Path("here/report.html"), as_json=as_json)
+    return breaking(capsys.readouterr().out)
+
+
+@pytest.fixture(autouse=True)
+def wide(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "200")
+
+
+def cells(text: str, first: str) -> list[list[str]]:
+    """The cells of the rows that begin with a word."""
+    rows = [[cell.strip() for cell in line.strip("│").split("│")] for line in text.splitlines()]
+    return [row for row in rows if row[0] == first]
+
+
+def test_one_member_is_shown_with_its_changes(capsys: pytest.CaptureFixture[str]) -> None:
+    text = printed(of_tasks(a=[10.0, -2.0]), capsys)
+    assert cells(text, "a") == [
+        ["a", "m0 ↑", "0.1", "0.5", "0.55 (+10.0 %)"],
+        ["a", "m1 ↑", "0.1", "0.5", "0.49 (-2.0 %)"],
+    ]
+    assert "Mean gain over tasks (delta_m): +4.00 %; positive means" in text
+    assert text.endswith("Report: here/report.html\n")
+
+
+def test_several_members_from_several_seeds(capsys: pytest.CaptureFixture[str]) -> None:
+    text = printed(of_members(x=[0.0, 2.0], y=[5.0, 5.0]), capsys)
+    assert cells(text, "a") == [["a", "m ↑", "0.1", "0.5 ± 0", "0.505 ± 0.0071", "0.525 ± 0"]]
+    assert cells(text, "")[0] == ["", "", "", "", "(+1.0 %)", "(+5.0 %)"]
+    assert cells(text, "all") == [
+        ["all", "delta_m ↑", "", "", "+1.00 ± 1.41 %", "+5.00 ± 0.00 %"],
+        ["all", "seconds ↓", "", "120", "60", "60"],
+        ["all", "parameters ↓", "", "2,000", "500", "500"],
+    ]
+    assert ["", "", "", "", "(-75 %)", "(-75 %)"] in cells(text, "")
+    assert "(delta_m): +5.00 ± 0.00 % with y, the best" in text
+    assert "x: Family: x; min L" in text
+
+
+def test_no_change_has_no_minus(capsys: pytest.CaptureFixture[str]) -> None:
+    assert "(+0.0 %)" in printed(of_tasks(a=[-0.01]), capsys)
+
+
+def test_eighty_columns_keep_every_number_whole(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    text = printed(of_members(shared=[10.0], tied=[-20.0], connected=[3.0]), capsys)
+    assert max(map(len, text.splitlines()[:12])) <= 80
+    for number in ("0.55", "(+10.0 %)", "0.4", "(-20.0 %)", "0.515", "(+3.0 %)", "delta_m ↑"):
+        assert re.search(rf"[ │]{re.escape(number)} ", text), number
+
+
+def test_json_is_the_comparison_and_the_report(capsys: pytest.CaptureFixture[str]) -> None:
+    found = of_members(x=[1.0, 2.0])
+    shown = json.loads(printed(found, capsys, as_json=True))
+    assert shown.pop("report") == "here/report.html"
+    assert shown == asdict(found)
