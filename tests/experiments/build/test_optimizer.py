@@ -1,65 +1,101 @@
-"""Any optimizer and any scheduler of torch, with the options that it has."""
+"""Optimizers and schedulers of torch by name."""
+
+from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
 from torch import nn
 
 from plait.core.errors import ConfigError
+from plait.experiments import build_job, validate, with_defaults
+from plait.experiments.build import Job
 from plait.experiments.build.optimizer import optimizer_arguments, scheduler_maker
 from plait.experiments.config import Method
+from tests.experiments.tiny import TINY
 
 
-def named(name: str, **options: object) -> Method:
-    return Method.model_validate({"class": name, **options})
+def built(**settings: Any) -> Job:
+    return build_job(validate(with_defaults({"recipe": TINY, **settings})), Path("unused"))
 
 
-def groups(*rates: float) -> list[dict[str, object]]:
-    return [{"params": [nn.Parameter(torch.ones(1))], "lr": rate} for rate in rates]
+def method(**options: Any) -> Method:
+    return Method.model_validate({"class": options.pop("name"), **options})
 
 
-def test_rates_go_to_the_trainer_and_the_rest_to_the_class() -> None:
-    found = optimizer_arguments(named("SGD", lr=0.5, weight_decay=0.1, momentum=0.9))
-    assert found["lr"] == 0.5 and found["weight_decay"] == 0.1
-    optimizer = found["optimizer"](groups(0.5))
-    assert isinstance(optimizer, torch.optim.SGD)
-    assert optimizer.defaults["momentum"] == 0.9
-    assert set(optimizer_arguments(named("Adam"))) == {"optimizer"}
+def test_rate_and_decay_are_the_trainers_and_all_else_the_optimizers() -> None:
+    named = method(name="SGD", lr=1, weight_decay=0.5, momentum=0.25)
+    made = optimizer_arguments(named)
+    assert (made["lr"], made["weight_decay"]) == (1.0, 0.5)
+    optimizer = made["optimizer"]([{"params": nn.Linear(2, 1).parameters(), "lr": 3.0}])
+    assert type(optimizer) is torch.optim.SGD
+    (group,) = optimizer.param_groups
+    assert (group["lr"], group["momentum"]) == (3.0, 0.25)
+    assert named.options == {"lr": 1, "weight_decay": 0.5, "momentum": 0.25}
+
+
+def test_without_rate_and_decay_the_trainer_has_its_own() -> None:
+    assert optimizer_arguments(method(name="Adam")).keys() == {"optimizer"}
+
+
+@pytest.mark.parametrize(("name", "length"), [("CosineAnnealingLR", "T_max")])
+def test_a_length_is_filled_in(name: str, length: str) -> None:
+    optimizer = torch.optim.SGD(nn.Linear(2, 1).parameters(), lr=0.1)
+    scheduler = scheduler_maker(method(name=name), steps=12, rate=0.1)(optimizer)
+    assert getattr(scheduler, length) == 12
+    assert scheduler_maker(None, steps=12, rate=0.1) is None
+
+
+def test_a_length_that_was_given_is_kept() -> None:
+    scheduler = {"class": "OneCycleLR", "max_lr": 0.1, "total_steps": 77}
+    assert built(scheduler=scheduler).trainer.scheduler.total_steps == 77
+
+
+def test_groups_with_a_factor_keep_it_under_a_scheduler_that_sets_rates() -> None:
+    trainer = built(
+        optimizer={"class": "SGD", "lr": 0.01},
+        scheduler={"class": "OneCycleLR", "max_lr": 0.02},
+        sharing="Separate",
+        connections={"class": "CrossStitch", "lr_scale": 10.0},
+    ).trainer
+    assert [group["max_lr"] for group in trainer.optimizer.param_groups] == [0.02, 0.2]
+    first, second = trainer.optimizer.param_groups
+    assert second["lr"] == pytest.approx(10 * first["lr"])
 
 
 @pytest.mark.parametrize(
-    ("method", "message"),
+    ("words", "settings"),
     [
-        (named("AdamX"), "AdamX"),
-        (named("SGD", momentun=0.9), "has no option 'momentun'.*momentum"),
-        (named("SGD", lr="fast"), "'optimizer.lr' must be a number; found 'fast'"),
-        (named("SGD", params=[1]), "has no option 'params'"),
+        (r"unknown optimizer 'Sgd'; .*Did you mean 'SGD'", {"optimizer": "Sgd"}),
+        (r"unknown optimizer 'lr_scheduler'", {"optimizer": "lr_scheduler"}),
+        (r"unknown scheduler 'StepLr'; .*Did you mean 'StepLR'", {"scheduler": "StepLr"}),
+        (
+            r"optimizer AdamW has no option 'beta'; .*Did you mean 'betas'",
+            {"optimizer": {"class": "AdamW", "beta": 0.9}},
+        ),
+        (
+            r"optimizer AdamW cannot be made with .*beta",
+            {"optimizer": {"class": "AdamW", "betas": [0.9, 7.0]}},
+        ),
+        (r"setting 'optimizer.lr' must be a number; found 'x'", {"optimizer": {"lr": "x"}}),
+        (
+            r"optimizer SGD cannot be made with .*momentum",
+            {"optimizer": {"momentum": -1}},
+        ),
+        (
+            r"scheduler StepLR has no option 'steps'",
+            {"scheduler": {"class": "StepLR", "steps": 3}},
+        ),
+        (
+            r"scheduler StepLR needs the option 'step_size'. Set it: .class: StepLR, step_size: ",
+            {"scheduler": "StepLR"},
+        ),
+        (
+            r"scheduler ReduceLROnPlateau cannot be made with .*mode best is unknown",
+            {"scheduler": {"class": "ReduceLROnPlateau", "mode": "best"}},
+        ),
     ],
 )
-def test_what_torch_does_not_have_is_refused(method: Method, message: str) -> None:
-    with pytest.raises(ConfigError, match=message):
-        optimizer_arguments(method)
-
-
-def test_no_scheduler_is_none() -> None:
-    assert scheduler_maker(None, 10, 0.1) is None
-
-
-def test_the_length_of_the_training_is_filled_in_unless_it_is_given() -> None:
-    optimizer = torch.optim.SGD(groups(0.1))
-    cosine = scheduler_maker(named("CosineAnnealingLR"), 40, 0.1)(optimizer)
-    assert cosine.T_max == 40
-    optimizer = torch.optim.SGD(groups(0.1))
-    assert scheduler_maker(named("CosineAnnealingLR", T_max=7), 40, 0.1)(optimizer).T_max == 7
-
-
-def test_groups_keep_their_factor_of_the_base_rate() -> None:
-    optimizer = torch.optim.SGD(groups(0.1, 0.5), momentum=0.9)
-    make = scheduler_maker(named("OneCycleLR", max_lr=2.0), 40, 0.1)
-    scheduler = make(optimizer)
-    assert [group["max_lr"] for group in optimizer.param_groups] == pytest.approx([2.0, 10.0])
-    assert scheduler.total_steps == 40
-
-
-def test_an_unknown_option_of_a_scheduler_is_refused() -> None:
-    with pytest.raises(ConfigError, match="has no option 'gama'"):
-        scheduler_maker(named("StepLR", step_size=2, gama=0.5), 10, 0.1)
+def test_what_does_not_fit_is_refused(words: str, settings: dict[str, Any]) -> None:
+    with pytest.raises(ConfigError, match=words):
+        built(**settings)
