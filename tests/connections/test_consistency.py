@@ -24,7 +24,8 @@ def cost(connection: Consistency, model: Any, x: Any) -> Tensor:
 @pytest.mark.parametrize("maps", ["linear", "mlp"])
 @pytest.mark.parametrize("distance", ["absolute", "squared"])
 def test_compares_what_is_said_with_what_is_implied(maps: Any, distance: Any) -> None:
-    connection = Consistency(maps=maps, distance=distance, hidden=7)
+    own = {"hidden": 7} if maps == "mlp" else {}
+    connection = Consistency(maps=maps, distance=distance, **own)
     model, x = new([*labels("a", number=2), *classes("b")], connection), rows()
     outputs = model(x)
     g = unit(connection.nets, *EDGE)
@@ -118,7 +119,8 @@ def test_gradients_are_those_of_differences() -> None:
         ({"maps": "conv"}, "`maps` must be 'linear', 'mlp' or .* found 'conv'"),
         ({"frozen": True}, "networks that are held have to be given; found `maps` 'linear'"),
         ({"distance": "l1"}, "`distance` must be 'absolute' or 'squared'; found 'l1'"),
-        ({"hidden": 0}, "`hidden` must be at least 1; found 0"),
+        ({"hidden": 0, "maps": "mlp"}, "`hidden` must be at least 1; found 0"),
+        ({"hidden": 8}, "`hidden` has no effect without maps='mlp'; leave it out"),
         ({"maps": {}}, "no network for the edge a -> b"),
         ({"maps": {"a -> c": nn.Identity()}}, "unknown edge of `maps` 'a -> c'; known: a -> b"),
     ],

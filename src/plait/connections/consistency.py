@@ -15,11 +15,15 @@ from plait.connections.edges.wiring import Wiring
 from plait.connections.signals.channel_map import ChannelMap, onto, precise
 from plait.connections.signals.readings import readable
 from plait.core.errors import ConfigError, ShapeError, unknown
+from plait.core.options import refuse_unused
 from plait.core.outputs import Outputs
 from plait.core.seeding import seeded
 from plait.networks.grids import mean_over
 
 Distance = Literal["absolute", "squared"]
+
+
+HIDDEN = 32
 
 
 class Consistency(PenaltyConnection):
@@ -35,7 +39,7 @@ class Consistency(PenaltyConnection):
             the same for each pixel or token; or, in code, ``{"s -> t": module}`` for all edges,
             such as networks that were trained to predict y_t from y_s. A module of your own is
             given what the prediction of s says, in its shape, and gives a prediction of t.
-        hidden: width of the hidden layer of "mlp".
+        hidden: of "mlp" alone: width of its hidden layer, at least 1; 32 by default (ours).
         frozen: whether the given networks are held as they are.
         distance: d, "absolute" by default, as in the paper, or "squared".
         edges: pairs [source, target]; by default the chain in the order of the tasks.
@@ -46,8 +50,8 @@ class Consistency(PenaltyConnection):
         target's. Padded tokens are left out.
 
     Raises:
-        ConfigError: an unknown option; an edge without its network; frozen networks that were not
-            given.
+        ConfigError: an unknown option, or one without effect; an edge without its network; frozen
+            networks that were not given.
         ShapeError: a network gives another shape than that of the target's prediction.
 
     Differs: the paper's networks are trained before, on labels, and held (``frozen=True``);
@@ -64,7 +68,7 @@ class Consistency(PenaltyConnection):
         self,
         *,
         maps: Literal["linear", "mlp"] | Mapping[str, nn.Module] = "linear",
-        hidden: int = 32,
+        hidden: int | None = None,
         frozen: bool = False,
         distance: Distance = "absolute",
         edges: Sequence[Sequence[str]] | None = None,
@@ -83,7 +87,9 @@ class Consistency(PenaltyConnection):
             )
         if distance not in ("absolute", "squared"):
             raise ConfigError(f"`distance` must be 'absolute' or 'squared'; found {distance!r}.")
-        if hidden < 1:
+        if maps != "mlp":
+            refuse_unused("without maps='mlp'", hidden=hidden)
+        if hidden is not None and hidden < 1:
             raise ConfigError(f"`hidden` must be at least 1; found {hidden}.")
         self.maps: Any = maps
         self.hidden = hidden
@@ -139,8 +145,7 @@ class Consistency(PenaltyConnection):
         with seeded(wiring.seed, "connection", "Consistency", *edge):
             if self.maps == "linear":
                 return ChannelMap(one, two, axis)
+            width = HIDDEN if self.hidden is None else self.hidden
             return nn.Sequential(
-                ChannelMap(one, self.hidden, axis),
-                nn.ReLU(),
-                ChannelMap(self.hidden, two, axis),
+                ChannelMap(one, width, axis), nn.ReLU(), ChannelMap(width, two, axis)
             )
