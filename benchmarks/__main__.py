@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import sys
 
-from benchmarks import engine, families, memory, solvers, start, trainer_overhead
+from benchmarks import engine, families, memory, small_networks, solvers, start, trainer_overhead
 
 if __name__ == "__main__":
-    benchmarks = (start, solvers, engine, families, memory, trainer_overhead)
+    benchmarks = (start, solvers, engine, families, memory, trainer_overhead, small_networks)
     kept = [benchmark.main() for benchmark in benchmarks]
     sys.exit(0 if all(kept) else 1)

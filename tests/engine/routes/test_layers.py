@@ -112,3 +112,16 @@ def test_convolutions_of_few_pixels_have_the_same_gradient_by_layers() -> None:
         record = backward(losses(*twins, x), UPGrad(), route=route)
         found.append((record, [p.grad for module in twins for p in module.parameters()]))
     assert_same(found[1], found[0], 1e-9)
+
+
+def test_a_root_that_fails_costs_a_second_look_and_changes_nothing(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    with default_dtype(torch.float64):
+        expected = on_route("one_trunk", "UPGrad", "rows")
+
+        def failing(matrix: Tensor) -> tuple[Tensor, Tensor]:
+            return torch.zeros_like(matrix), torch.tensor(1)
+
+        monkeypatch.setattr(torch.linalg, "cholesky_ex", failing)
+        assert_same(on_route("one_trunk", "UPGrad", "layers"), expected, 1e-8)

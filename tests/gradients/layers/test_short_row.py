@@ -91,3 +91,23 @@ def test_parts_are_written_one_after_the_other() -> None:
     row = torch.empty(6)
     explicit.write(torch.tensor([[1.0, 2.0], [3.0, 4.0]]), row)
     assert row.tolist() == [1, 3, 2, 4, 1, 2]
+
+
+def test_a_root_that_cannot_be_found_is_found_by_eigenvalues(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """As where rounding leaves a product with an eigenvalue below zero."""
+    inputs = torch.randn(3, 9, dtype=torch.float64)
+    row = Root([torch.zeros(9, 4)], lambda: inputs, (3, 9, 4), lambda gradient: gradient)
+    assert not row.recover()
+    expected = row.root.T @ row.root
+
+    def failing(matrix: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        return torch.zeros_like(matrix), torch.tensor(2)
+
+    monkeypatch.setattr(torch.linalg, "cholesky_ex", failing)
+    row = Root([torch.zeros(9, 4)], lambda: inputs, (3, 9, 4), lambda gradient: gradient)
+    assert row.root.isnan().all()
+    assert row.recover()
+    torch.testing.assert_close(row.root.T @ row.root, expected)
+    assert not row.recover()

@@ -50,7 +50,7 @@ class TaskAdam(nn.Module):
     def step(self, tasks: Sequence[str], values: Tensor, gradients: Tensor) -> Tensor:
         """Returns the values `[T]` of `tasks` after one Adam step on `gradients` `[T]`."""
         b1, b2 = self.betas
-        zero = torch.zeros((), dtype=values.dtype, device=values.device)
+        zero = values.new_zeros(())
         gradients = gradients + self.weight_decay * values
         first = self.first.get(tasks, zero).lerp(gradients, 1 - b1)
         second = self.second.get(tasks, zero).lerp(gradients.square(), 1 - b2)

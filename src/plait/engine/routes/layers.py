@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from plait.balancing.base import GramianBalancer
+from plait.core.errors import NonFiniteError
 from plait.engine.evidence import read
 from plait.engine.gathered import Gathered
 from plait.engine.micro_batch import MicroBatch
@@ -34,7 +35,13 @@ class Layers(Route):
 
     def solve(self) -> None:
         """Solves on the host."""
-        read(self.step, self.found.own)
+        try:
+            read(self.step, self.found.own)
+        except NonFiniteError:
+            if not self.plan.recover():
+                raise
+            self.add(self.micro)
+            read(self.step, self.found.own)
         self.weights = gramian_weights(self.step, self.balancer, self.plan.dtype)
         self.step.bound = bound(self.step, self.weights)
 

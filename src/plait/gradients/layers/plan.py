@@ -161,6 +161,11 @@ class LayerPlan:
             self._write(row, found)
         return LayerGradients(gramian(matrix), own)
 
+    def recover(self) -> bool:
+        """Prepares the layers in another way; returns whether a second `run` may be finite."""
+        recovered = [layer.recover() for _, layer in self.layers]  # each of them
+        return any(recovered)
+
     def _write(self, row: Tensor, found: list[Tensor | None]) -> None:
         """Writes the row of a task, and lets go of each gradient when it is written."""
         writers = [layer.write for _, layer in self.layers] + [_copy] * len(self.leftover)

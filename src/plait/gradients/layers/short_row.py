@@ -35,6 +35,10 @@ class ShortRow(ABC):
     each: float
     explicit: float
 
+    def recover(self) -> bool:
+        """Prepares itself in another way, if that can mend a row that is not finite."""
+        return False
+
     @abstractmethod
     def write(self, gradient: Tensor, row: Tensor) -> None:
         """Writes the short row of a task.
@@ -134,25 +138,40 @@ class Root(Product):
     ) -> None:
         super().__init__(parameters, inputs, shape, matrix)
         self.width = self.count * self.outputs
+        self.by_eigenvalues = False
         self.once = preparation(self.count, self.size)
         self.each = float(self.count * self.width)
 
     @cached_property
-    def root(self) -> Tensor:
-        """R."""
+    def products(self) -> Tensor:
+        """X X^T + 1 1^T `[N, N]`, in float64."""
         inputs = self.inputs.double()
-        products = inputs @ inputs.T + self.biases
-        # What rounding may take from the least eigenvalue
-        rounding = self.count * torch.finfo(torch.float64).eps * products.trace()
-        eye = torch.eye(self.count, dtype=torch.float64, device=inputs.device)
-        lower, failed = torch.linalg.cholesky_ex(products + rounding * eye)
-        if failed:  # inputs are zero, or not finite: NaN, so that the task is named
-            lower = torch.full_like(products, torch.nan)
-            if bool(products.isfinite().all()):
-                values, vectors = torch.linalg.eigh(products)
-                lower = vectors * values.clamp(min=0).sqrt()
+        return inputs @ inputs.T + self.biases
+
+    @cached_property
+    def root(self) -> Tensor:
+        """R; NaN where it could not be found in this way, which nobody has to wait for here."""
+        products = self.products
+        if self.by_eigenvalues:
+            values, vectors = torch.linalg.eigh(products)
+            lower = vectors * values.clamp(min=0).sqrt()
+        else:
+            # What rounding may take from the least eigenvalue
+            rounding = self.count * torch.finfo(torch.float64).eps * products.trace()
+            eye = torch.eye(self.count, dtype=torch.float64, device=products.device)
+            lower, failed = torch.linalg.cholesky_ex(products + rounding * eye)
+            lower = torch.where(failed == 0, lower, torch.nan)
+            lower = torch.where(products.trace() == 0, 0.0, lower)  # of inputs that are zero
         upper: Tensor = lower.T.to(self.inputs.dtype)
         return upper
+
+    def recover(self) -> bool:
+        """Takes the eigenvalues, if the inputs are finite and R is not; waits for the device."""
+        failed = bool(self.products.isfinite().all()) and not bool(self.root.isfinite().all())
+        if failed:
+            self.by_eigenvalues = True
+            del self.root
+        return failed
 
     def write(self, gradient: Tensor, row: Tensor) -> None:
         """Multiplies straight into the row."""
