@@ -9,6 +9,7 @@ from plait.runs import Warned
 from plait.training import StepRecord
 from plait.training.device_sums import DeviceSums
 from plait.training.log import TrainingLog
+from plait.training.state import State
 
 
 def record(value: float) -> StepRecord:
@@ -18,7 +19,7 @@ def record(value: float) -> StepRecord:
 
 
 def write(log: TrainingLog, step: int) -> None:
-    log.write_step(record(step / 2), step=step, epoch=0, lr=0.1, seconds=0.0)
+    log.write_step(record(step / 2), State(step=step), lr=0.1)
 
 
 def lines(path: Path) -> list[dict[str, object]]:
