@@ -125,7 +125,7 @@ class Example:
 class Gallery:
     """The examples, in the order in which they are shown."""
 
-    examples: list[Example]
+    examples: Sequence[Example]
 
 
 def write_examples(folder: Path, examples: Sequence[Example]) -> None:

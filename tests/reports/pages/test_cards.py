@@ -3,6 +3,7 @@
 import base64
 import json
 import random
+import re
 from pathlib import Path
 from typing import Any
 
@@ -126,14 +127,15 @@ def test_only_png_images_are_shown(folder: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "broken",
+    ("broken", "finding"),
     [
-        {"views": [view("point", [1, 2, 3], [1, 2])]},
-        {"views": [view("point", None, [1, float("nan")])]},
-        {"views": [view("smell", None, "rose")]},
-        {"size": [0, 64]},
+        ({"views": [view("point", [1, 2, 3], [1, 2])]}, "0.point.true: Tuple should have at most"),
+        ({"views": [view("point", None, [1, float("nan")])]}, "0.point.predicted.1: .*finite"),
+        ({"views": [view("smell", None, "rose")]}, "0: Input tag 'smell'"),
+        ({"size": [0, 64]}, "`size` must be positive"),
     ],
 )
-def test_a_broken_gallery_is_refused(folder: Path, broken: dict[str, Any]) -> None:
-    with pytest.raises(DataError, match=r"gallery\.json: `examples\.0"):
+def test_a_broken_gallery_is_refused(folder: Path, broken: dict[str, Any], finding: str) -> None:
+    with pytest.raises(DataError, match=r"gallery\.json: `examples\.0") as error:
         with_views(folder, **broken)
+    assert re.search(finding, str(error.value).replace("`:", ":")), error.value

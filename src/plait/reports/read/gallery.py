@@ -2,20 +2,38 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Annotated
 
-from pydantic import ConfigDict, TypeAdapter
+from pydantic import ConfigDict, Field, TypeAdapter
 
 from plait.core.errors import DataError
 from plait.reports.read.files import parse, read_bytes
 from plait.runs.folder import EXAMPLES
-from plait.runs.gallery import Example, Gallery
+from plait.runs.gallery import Example, Gallery, Shown
 
 HINT = "Save the examples again, or remove the folder: the report then goes without."
 
+
+@dataclass(frozen=True, kw_only=True)
+class _Example(Example):
+    """An example of which an error names the view by its geometry."""
+
+    views: list[Annotated[Shown, Field(discriminator="geometry")]]
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Gallery(Gallery):
+    """The examples as they are read."""
+
+    examples: Sequence[_Example]
+
+
 # Unknown fields and numbers that are not finite are errors; see `read.comparison` for the union.
-_GALLERY: TypeAdapter[Gallery | None] = TypeAdapter(
-    Gallery | None, config=ConfigDict(extra="forbid", allow_inf_nan=False)
+_GALLERY: TypeAdapter[_Gallery | None] = TypeAdapter(
+    _Gallery | None, config=ConfigDict(extra="forbid", allow_inf_nan=False)
 )
 
 
@@ -31,4 +49,4 @@ def read_gallery(folder: Path) -> list[Example] | None:
     found = parse(_GALLERY, read_bytes(path, hint=HINT), where=str(path), hint=HINT)
     if found is None:
         raise DataError(f"{path} holds no gallery, but null. {HINT}")
-    return found.examples
+    return list(found.examples)
