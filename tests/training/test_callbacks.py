@@ -1,64 +1,64 @@
-"""When the Trainer calls each hook."""
+"""Which hook is called when."""
 
-import inspect
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from plait.balancing import Equal
 from plait.training import Callback, Trainer
-from tests.training.problem import model, train_loader, val_loader
-
-HOOKS = [name for name, _ in inspect.getmembers(Callback, inspect.isfunction)]
+from tests.training.problem import StopAt, Stopped, events, model, train_loader, val_loader
 
 
-def recorder(fail: str = "") -> Any:
-    """A callback that keeps the names of its calls; the hook `fail` raises."""
-    calls: list[str] = []
+class Order(Callback):
+    """Notes every event of every callback."""
 
-    def hook(name: str) -> Any:
-        def call(self: Callback, trainer: Trainer, *more: object) -> None:
-            assert isinstance(trainer, Trainer)
-            calls.append(name)
-            if name == fail:
-                raise RuntimeError("the hook fails")
-
-        return call
-
-    made = type("Recorder", (Callback,), {name: hook(name) for name in HOOKS})()
-    made.calls = calls
-    return made
+    def __init__(self, log: list[str], name: str = "") -> None:
+        for event in vars(Callback):
+            if event.startswith("on_"):
+                setattr(self, event, lambda *_, event=event: log.append(name + event[3:]))
 
 
-def trained(callback: Callback, run: Path | None = None, epochs: int = 2) -> Trainer:
-    made = Trainer(model(), Equal(), epochs=epochs, device="cpu", run=run, callbacks=[callback])
-    made.fit(train_loader(), val_loader())
-    return made
+def test_callbacks_are_told_in_order(tmp_path: Path) -> None:
+    log: list[str] = []
+    trainer = Trainer(
+        model(), epochs=2, device="cpu", run=tmp_path, callbacks=[Order(log)], accumulate=3
+    )
+    trainer.fit(train_loader(), val_loader())
+    epoch = ["step_end", "step_end", "validation_end", "epoch_end", "save"]
+    assert log == ["save", "train_start", *epoch, *epoch, "train_end"]
 
 
-def test_the_hooks_frame_steps_epochs_and_the_training() -> None:
-    callback = recorder()
-    trainer = trained(callback)
-    steps = trainer.state.step // 2
-    epoch = ["on_step_end"] * steps + ["on_validation_end", "on_epoch_end"]
-    assert callback.calls == ["on_train_start", *epoch, *epoch, "on_train_end"]
+def test_each_event_is_told_in_the_order_of_the_callbacks() -> None:
+    log: list[str] = []
+    both = [Order(log, "a "), Order(log, "b ")]
+    Trainer(model(), epochs=1, device="cpu", callbacks=both).fit(train_loader())
+    assert log[::2] == [f"a {each[2:]}" for each in log[1::2]]
 
 
-def test_a_checkpoint_is_told_after_it_was_written(tmp_path: Path) -> None:
-    callback = recorder()
-    trained(callback, tmp_path / "run", epochs=1)
-    assert callback.calls.count("on_save") == 2  # before the first step, and after the epoch
+def test_an_exception_is_told_and_raised(tmp_path: Path) -> None:
+    log: list[str] = []
+    told: list[BaseException] = []
+
+    class Told(Order):
+        def on_exception(self, trainer: Trainer, error: BaseException) -> None:
+            told.append(error)
+
+    noting = Told(log)
+    del noting.__dict__["on_exception"]
+    trainer = Trainer(
+        model(),
+        epochs=2,
+        device="cpu",
+        run=tmp_path,
+        callbacks=[noting, StopAt("on_step_end", 2)],
+    )
+    with pytest.raises(Stopped) as caught:
+        trainer.fit(train_loader())
+    assert told == [caught.value]
+    assert log == ["save", "train_start", "step_end", "step_end"]
+    assert [event["step"] for event in events(tmp_path)] == [1, 2], "the log is on the disk"
 
 
-def test_a_hook_that_does_nothing_is_enough() -> None:
-    trained(Callback(), epochs=1)
-
-
-@pytest.mark.parametrize("hook", ["on_train_start", "on_step_end", "on_epoch_end"])
-def test_an_exception_in_a_hook_ends_the_run_and_is_told(hook: str) -> None:
-    callback = recorder(fail=hook)
-    with pytest.raises(RuntimeError, match="the hook fails"):
-        trained(callback, epochs=1)
-    assert callback.calls[-1] == "on_exception"
-    assert "on_train_end" not in callback.calls
+def test_a_hook_that_is_not_overridden_does_nothing() -> None:
+    Trainer(model(), epochs=1, device="cpu", callbacks=[Callback()]).fit(
+        train_loader(), val_loader()
+    )

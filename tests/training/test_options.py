@@ -9,13 +9,17 @@ from typing import Any, get_type_hints
 import pytest
 
 from plait import Backward, Trainer, parameter_groups
+from plait.balancing import UPGrad
 from plait.core.errors import ConfigError
 from plait.engine import Options
 from plait.experiments import RunConfig
 from plait.training.options import GroupOptions, TrainerOptions
 from tests.training.problem import model
 
-OWNERS = [(Trainer, TrainerOptions), (Trainer, GroupOptions), (Backward, Options)]
+OWNERS = [
+    *((Trainer, TrainerOptions), (Trainer, GroupOptions), (Trainer, Options)),
+    (Backward, Options),
+]
 EACH = [(owner, cls, option) for owner, cls in OWNERS for option in fields(cls)]
 
 
@@ -73,8 +77,18 @@ def test_the_trainer_keeps_every_option_under_its_name() -> None:
         "log_every": 9,
         "checkpoint_every": 11,
     }
-    engine = {"scale": "paper", "head_weights": "unit", "chunk_size": 2, "nonfinite": "skip"}
-    made = Trainer(model(), **given, **engine)  # type: ignore[arg-type]
+    engine = {
+        "scale": "paper",
+        "head_weights": "unit",
+        "at": "parameters",
+        "route": "layers",
+        "every": 2,
+        "chunk_size": 3,
+        "nonfinite": "skip",
+    }
+    made = Trainer(model(), UPGrad(), **given, **engine)  # type: ignore[arg-type]
     assert made.options == TrainerOptions(**given)  # type: ignore[arg-type]
-    assert {name: getattr(made.backward.options, name) for name in engine} == engine
+    assert made.backward.options == Options(**engine)  # type: ignore[arg-type]
     assert given.keys() == {option.name for option in fields(TrainerOptions)}
+    assert engine.keys() == {option.name for option in fields(Options)}
+    assert Trainer(model(), UPGrad(), at="features").backward.options.at == "features"

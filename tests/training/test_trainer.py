@@ -30,8 +30,6 @@ from tests.training.problem import (
     BALANCERS,
     BATCH,
     SIZE,
-    StopAt,
-    Stopped,
     assert_same_model,
     balancer,
     data,
@@ -500,58 +498,6 @@ def test_frozen_parts_stay() -> None:
 def test_options_out_of_range_are_refused(options: dict[str, Any], words: str) -> None:
     with pytest.raises(ConfigError, match=words):
         Trainer(model(), **{"device": "cpu", **options})
-
-
-# --- callbacks ------------------------------------------------------------------------------
-
-
-class Order(Callback):
-    """Notes every event of every callback."""
-
-    def __init__(self, log: list[str], name: str = "") -> None:
-        for event in vars(Callback):
-            if event.startswith("on_"):
-                setattr(self, event, lambda *_, event=event: log.append(name + event[3:]))
-
-
-def test_callbacks_are_told_in_order(tmp_path: Path) -> None:
-    log: list[str] = []
-    trainer = Trainer(
-        model(), epochs=2, device="cpu", run=tmp_path, callbacks=[Order(log)], accumulate=3
-    )
-    trainer.fit(train_loader(), val_loader())
-    epoch = ["step_end", "step_end", "validation_end", "epoch_end", "save"]
-    assert log == ["save", "train_start", *epoch, *epoch, "train_end"]
-
-
-def test_each_event_is_told_in_the_order_of_the_callbacks() -> None:
-    log: list[str] = []
-    fit(model(), train_loader(), callbacks=[Order(log, "a "), Order(log, "b ")])
-    assert log[::2] == [f"a {each[2:]}" for each in log[1::2]]
-
-
-def test_an_exception_is_told_and_raised(tmp_path: Path) -> None:
-    log: list[str] = []
-    told: list[BaseException] = []
-
-    class Told(Order):
-        def on_exception(self, trainer: Trainer, error: BaseException) -> None:
-            told.append(error)
-
-    noting = Told(log)
-    del noting.__dict__["on_exception"]
-    trainer = Trainer(
-        model(),
-        epochs=2,
-        device="cpu",
-        run=tmp_path,
-        callbacks=[noting, StopAt("on_step_end", 2)],
-    )
-    with pytest.raises(Stopped) as caught:
-        trainer.fit(train_loader())
-    assert told == [caught.value]
-    assert log == ["save", "train_start", "step_end", "step_end"]
-    assert [event["step"] for event in events(tmp_path)] == [1, 2], "the log is on the disk"
 
 
 # --- what is told to balancers --------------------------------------------------------------

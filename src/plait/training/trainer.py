@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,7 @@ from plait.balancing.loss_schedule import LossSchedule
 from plait.core.batch import Batch
 from plait.core.errors import NonFiniteError
 from plait.data import batches_of
-from plait.engine import Backward
+from plait.engine import At, Backward, HeadWeights, NonFinite, Options, Route, Scale
 from plait.evaluation.evaluate import evaluate
 from plait.evaluation.rules import Rule
 from plait.evaluation.rules import rule as rule_of
@@ -73,8 +74,8 @@ class Trainer:
         log_every: steps between two writes of `events.jsonl`.
         checkpoint_every: steps between two checkpoints, beside those after each epoch.
         callbacks: see `Callback`.
-        options: `scale`, `head_weights`, `at`, `route`, `every`, `chunk_size` and `nonfinite` of
-            `plait.Backward`. A step that is skipped leaves running statistics as they were.
+        scale, head_weights, at, route, every, chunk_size, nonfinite: see `plait.Backward`. A step
+            that is skipped leaves running statistics as they were.
 
     A method that reads several independent batches in a step takes as many times `accumulate`
     batches of the loader; those left over at the end of an epoch are not used.
@@ -107,7 +108,13 @@ class Trainer:
         log_every: int = TrainerOptions.log_every,
         checkpoint_every: int | None = TrainerOptions.checkpoint_every,
         callbacks: Sequence[Callback] = (),
-        **options: Any,
+        scale: Scale = Options.scale,
+        head_weights: HeadWeights = Options.head_weights,
+        at: At = Options.at,
+        route: Route = Options.route,
+        every: int = Options.every,
+        chunk_size: int = Options.chunk_size,
+        nonfinite: NonFinite = Options.nonfinite,
     ) -> None:
         first = (epochs, device, precision, accumulate, clip, seed, rule, patience)
         self.options = TrainerOptions(*first, measure_every, log_every, checkpoint_every)
@@ -117,7 +124,8 @@ class Trainer:
         self.balancer = (balancer or Equal()).to(self.device)
         self.balancer.setup(tuple(model.tasks))
         check_balancer(self.balancer, model, accumulate, schedule)
-        self.backward = Backward(self.balancer, model, **options)
+        engine = Options(scale, head_weights, at, route, every, chunk_size, nonfinite)
+        self.backward = Backward(self.balancer, model, **asdict(engine))
         self.optimizer = make_optimizer(optimizer, self.model, self.balancer, groups)
         self.scheduler: Any = None if scheduler is None else scheduler(self.optimizer)
         self.schedule = schedule
