@@ -6,18 +6,14 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, ClassVar
 
-import numpy as np
 from torch import nn
 from torch.utils.data import Dataset
 from torchmetrics.classification import BinaryAUROC
 
-from plait.data.tables import check_values, table_of_each
 from plait.encoders import MLPEncoder
-from plait.recipes._npz import names_of, read_rows, split_rows
+from plait.recipes._fields import COLUMNS, read_fields
 from plait.recipes.base import Recipe
 from plait.tasks import BaseTask, MultiLabel
-
-COLUMNS, FIELDS = 9, 29
 
 
 class Landmine(Recipe):
@@ -53,20 +49,14 @@ class Landmine(Recipe):
     }
 
     def __init__(self, *, data: Path, split: int = 0, hidden: Sequence[int] = ()) -> None:
-        arrays = read_rows(data, "landmine.npz", columns=COLUMNS, most=FIELDS)
-        path, mine = Path(data) / "landmine.npz", arrays["y"]
-        check_values(path, "y", mine, (mine == 0) | (mine == 1), "0 or 1")
         self.split = split
         self.hidden = tuple(hidden)
-        self.names = names_of("field", arrays["task"])
-        self._task, self._inputs = arrays["task"], arrays["x"]
-        self._mine = mine[:, np.newaxis]
-        strata = [f"{name} {kind} a mine" for name in self.names for kind in ("without", "with")]
-        self._rows = split_rows(2 * self._task + mine, strata, split=split)
+        self.fields = read_fields(Path(data), split=split)
 
     def tasks(self) -> list[BaseTask]:
         """Makes one task of one yes-or-no label for each field."""
-        return [MultiLabel(name, labels=1, metrics={"auc": BinaryAUROC()}) for name in self.names]
+        names = self.fields.names
+        return [MultiLabel(name, labels=1, metrics={"auc": BinaryAUROC()}) for name in names]
 
     def encoder(self) -> nn.Module:
         """Makes the blocks of `hidden` units; without any, a network that returns its inputs."""
@@ -74,7 +64,4 @@ class Landmine(Recipe):
 
     def splits(self) -> Mapping[str, Dataset[Any]]:
         """Gives the places of each field, a table for each: inputs `[N, 9]`, labels `[N, 1]`."""
-        return {
-            split: table_of_each(self.names, self._task, self._inputs, self._mine, rows)
-            for split, rows in self._rows.items()
-        }
+        return self.fields.splits
