@@ -35,8 +35,8 @@ def test_training_rows_have_mean_zero_and_deviation_one(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("key", "column", "value", "words"),
     [
-        ("x", 0, 2, "`x` .* must be 0 or 1, and 0..100 in columns 3 and 4; found 2 in row 5"),
-        ("x", 3, 101, "found 101 in row 5, column 3"),
+        ("x", 0, 2, "`x` .* must be 0 or 1, and 0..100 in columns 3 and 4; found 2.0 in row 5"),
+        ("x", 3, 101, "found 101.0 in row 5, column 3"),
         ("x", 27, 0, "`x` .* must be 1 in the last column"),
         ("y", None, 71, r"`y` .* must be 1\.\.70; found 71 in row 5"),
     ],
