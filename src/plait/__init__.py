@@ -10,6 +10,23 @@ from typing import TYPE_CHECKING
 from plait.core.lazy import lazy
 
 if TYPE_CHECKING:
+    import plait.balancing
+    import plait.connections
+    import plait.core
+    import plait.data
+    import plait.encoders
+    import plait.engine
+    import plait.evaluation
+    import plait.experiments
+    import plait.gradients
+    import plait.model
+    import plait.networks
+    import plait.recipes
+    import plait.regularization
+    import plait.runs
+    import plait.sharing
+    import plait.tasks
+    import plait.training  # noqa: F401 # `plait.sharing.Hard` after `import plait`, for editors
     from plait.core.batch import Batch
     from plait.core.structure import Masked, PerTask
     from plait.engine.engine import Backward

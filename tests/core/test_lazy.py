@@ -1,5 +1,6 @@
 """Packages whose names load on first use."""
 
+import ast
 import subprocess
 import sys
 from pathlib import Path
@@ -91,6 +92,19 @@ def test_names_and_homes_are_the_public_names(package: LazyPackage) -> None:
 
 def test_dir_shows_the_folders_of_plait() -> None:
     assert {"sharing", "balancing", "recipes", "__version__", "backward"} <= set(dir(plait))
+
+
+def test_type_checkers_know_the_folders_of_plait() -> None:
+    """`plait.sharing.Hard` after ``import plait``: no editor can follow `__getattr__`."""
+    source = Path(plait.__file__)
+    told = {
+        alias.name.removeprefix("plait.")
+        for node in ast.walk(ast.parse(source.read_text()))
+        if isinstance(node, ast.Import)
+        for alias in node.names
+    }
+    folders = {path.parent.name for path in source.parent.glob("*/__init__.py")}
+    assert told == folders - {"cli", "reports"}  # which import plait for its version
 
 
 def test_homes_are_read_without_importing() -> None:

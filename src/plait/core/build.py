@@ -41,13 +41,13 @@ def build(
         ConfigError: an option that the class does not have, one missing that it needs, or a value
             that it cannot take.
     """
-    check_options(cls, options, kind=kind, given=given)
+    check_names(cls, options, kind=kind, given=given)
     values = {name: _value(cls, name, value, kind, foreign) for name, value in options.items()}
     with reporting(cls, options, kind):
         return cls(**given, **values)
 
 
-def check_options(
+def check_names(
     cls: type[Any],
     options: Mapping[str, Any],
     *,

@@ -6,7 +6,7 @@ from typing import Any
 
 import torch
 
-from plait.core.build import check_options, reporting
+from plait.core.build import check_names, reporting
 from plait.core.errors import ConfigError
 from plait.core.lookup import find, parameters
 from plait.experiments.config import Method
@@ -25,7 +25,7 @@ def optimizer_arguments(named: Method) -> dict[str, Any]:
         for key in ("lr", "weight_decay")
         if key in options
     }
-    check_options(cls, options, kind="optimizer", given=[_built_on(cls)])
+    check_names(cls, options, kind="optimizer", given=[_built_on(cls)])
 
     def make(groups: list[dict[str, Any]]) -> torch.optim.Optimizer:
         with reporting(cls, named.options, "optimizer"):
@@ -55,7 +55,7 @@ def scheduler_maker(named: Method | None, steps: int, rate: float) -> Any:
     for length in ("total_steps", "T_max"):
         if length in parameters(cls):
             options.setdefault(length, steps)
-    check_options(cls, options, kind="scheduler", given=[_built_on(cls)])
+    check_names(cls, options, kind="scheduler", given=[_built_on(cls)])
 
     def make(optimizer: torch.optim.Optimizer) -> Any:
         factors = [group["lr"] / rate for group in optimizer.param_groups]
