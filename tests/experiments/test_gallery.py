@@ -9,12 +9,17 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
+from torch import nn
 
 from plait.data import InMemory
 from plait.experiments.gallery import COLOURS, write_gallery
 from plait.model import MultiTaskModel
+from plait.recipes import Recipe
+from plait.reports.pages.cards import read_cards
 from plait.runs.folder import EXAMPLES, GALLERY
 from plait.sharing import Hard
+from plait.tasks import BaseTask, DenseRegression, MultiLabel, Regression, Task
+from plait.tasks.heads import ScalarHead
 from tests.experiments.tiny import QUARTERS, Tiny
 
 
@@ -103,4 +108,56 @@ def test_no_more_examples_than_there_are(
 
 def test_no_example_writes_nothing(tmp_path: Path, model: MultiTaskModel, data: InMemory) -> None:
     write_gallery(tmp_path, model, Tiny(), data, count=0)
+    assert not list(tmp_path.iterdir())
+
+
+class Shown(Tiny):
+    """Every geometry that a page can show beside class, mask and point."""
+
+    def tasks(self) -> list[BaseTask]:
+        return [
+            DenseRegression("depth"),
+            MultiLabel("seen", labels=2, names=["square", "noise"]),
+            Regression("size"),
+            Regression("box", outputs=4, vector=True, geometry="box"),
+            Task("own", head=lambda shape: ScalarHead(shape, 1), loss=nn.functional.mse_loss),
+        ]
+
+
+def test_each_task_shows_its_own_label_and_prediction(tmp_path: Path) -> None:
+    recipe = Shown()
+    depth = torch.linspace(0, 1, 64).reshape(1, 1, 8, 8)
+    depth[..., 0, 0] = math.nan
+    targets = {
+        "depth": depth,
+        "seen": torch.tensor([[1.0, 0.0]]),
+        "size": torch.tensor([9.0]),
+        "box": torch.tensor([[0.0, 0.0, 0.5, 0.5]]),
+        "own": torch.zeros(1, 1),
+    }
+    data = InMemory(torch.zeros(1, 1, 8, 8), targets)
+    model = MultiTaskModel(Hard(recipe.encoder()), recipe.tasks(), example=torch.zeros(2, 1, 8, 8))
+    write_gallery(tmp_path, model, recipe, data, count=1)
+    views = {view["task"]: view for view in read(tmp_path)[0]["views"]}
+    assert list(views) == ["depth", "seen", "size", "box"], "nobody knows how to show the others"
+    assert views["seen"]["true"] == ["square"]
+    assert views["size"]["true"] == [9.0]
+    assert views["box"]["true"] == [0.0, 0.0, 0.5, 0.5]
+    true, predicted = (
+        pixels(tmp_path / GALLERY / views["depth"][side]) for side in ("true", "predicted")
+    )
+    assert true[0, 0, 3] == 0, "clear where there is no label"
+    assert (true[..., 3].flatten()[1:] == 255).all()
+    assert (predicted[..., 3] == 255).all()
+    assert (np.diff(true[..., 0].flatten()[1:].astype(int)) >= 0).all(), "far is bright"
+    cards = read_cards(tmp_path)
+    assert cards is not None
+    assert [line.task for line in cards[0].lines] == ["seen", "size", "box"]
+
+
+def test_inputs_that_are_no_pictures_have_no_gallery(
+    tmp_path: Path, model: MultiTaskModel, data: InMemory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Tiny, "show", Recipe.show)
+    write_gallery(tmp_path / "gallery", model, Tiny(), data, count=3)
     assert not list(tmp_path.iterdir())
