@@ -42,6 +42,15 @@ PAGE = """\
    :show-inheritance:
 ```
 """
+INNER = """\
+## {module}
+
+```{{eval-rst}}
+.. automodule:: {module}
+   :members: {names}
+   :show-inheritance:
+```
+"""
 TOP = """\
 # plait
 
@@ -60,6 +69,20 @@ def modules_with_public_names() -> dict[str, ModuleType]:
     return {folder: module for folder, module in modules.items() if module.__all__}
 
 
+def inner_modules(package: str) -> list[ModuleType]:
+    """Returns the folders within a package whose `__all__` names something, as modules."""
+    folders = sorted(path.parent.name for path in (SOURCE / package).glob("*/__init__.py"))
+    modules = [importlib.import_module(f"plait.{package}.{folder}") for folder in folders]
+    return [module for module in modules if getattr(module, "__all__", [])]
+
+
+def inner_section(module: ModuleType) -> str:
+    """Returns the section of an inner folder, with the names that its package does not have."""
+    outer = importlib.import_module(module.__name__.rpartition(".")[0])
+    names = [name for name in module.__all__ if name not in outer.__all__]
+    return INNER.format(module=module.__name__, names=", ".join(names)) if names else ""
+
+
 def api_pages() -> dict[str, str]:
     """Returns the text of each page by its name; a package with a README opens with it."""
     modules = modules_with_public_names()
@@ -69,7 +92,8 @@ def api_pages() -> dict[str, str]:
         if (SOURCE / package / "README.md").exists():
             path = f"../../src/plait/{package}/README.md"
             head = f"```{{include}} {path}\n```\n\n## Public names\n"
-        pages[package] = PAGE.format(head=head, package=package)
+        inner = [inner_section(module) for module in inner_modules(package)]
+        pages[package] = "\n".join([PAGE.format(head=head, package=package), *filter(None, inner)])
     top = importlib.import_module("plait")
     rows = []
     for name in top.__all__:
