@@ -31,7 +31,8 @@ def test_commands_of_the_readme_parse() -> None:
     assert len(lines) > 10
     for line in lines:
         recipe, *settings = re.sub(r"--\w+ \S+", "", line).split()
-        validate(with_defaults(merge({"recipe": recipe}, parse(settings))))
+        given = {"recipe": recipe, "start_from": re.findall(r"--from (\S+)", line)}
+        validate(with_defaults(merge(given, parse(settings))))
 
 
 def test_links_lead_somewhere() -> None:
