@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 from torch import Tensor
@@ -74,3 +75,11 @@ def test_a_subclass_with_examples_of_its_own_is_asked_for_each() -> None:
 
     inputs, _ = collate(Doubled(torch.ones(3, 2), {"y": torch.zeros(3)}).__getitems__([0, 2]))
     assert torch.equal(inputs, torch.full((2, 2), 2.0))
+
+
+def test_arrays_become_tensors_without_a_copy() -> None:
+    inputs, labels = np.ones((4, 2)), np.arange(4)
+    memory: Any = InMemory(inputs, {"y": labels})  # type: ignore[arg-type, dict-item]
+    labels[3] = 7
+    found, targets = collate(memory.__getitems__([3, 0]))
+    assert (found.dtype, targets["y"].tolist()) == (torch.float64, [7, 0])

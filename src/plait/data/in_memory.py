@@ -37,7 +37,7 @@ class Rows(Sequence[Example]):
 
 
 class InMemory(Dataset[Example]):
-    """A data set of tensors held in memory.
+    """A data set of tensors held in memory; arrays of NumPy become tensors, without a copy.
 
     Args:
         inputs: `[N, ...]`.
@@ -58,8 +58,8 @@ class InMemory(Dataset[Example]):
                 raise DataError(
                     f"task {task!r} has {len(labels)} labels for {len(inputs)} examples."
                 )
-        self.inputs = inputs
-        self.targets = dict(targets)
+        self.inputs = torch.as_tensor(inputs)
+        self.targets = {task: torch.as_tensor(labels) for task, labels in targets.items()}
 
     def __len__(self) -> int:
         return len(self.inputs)
