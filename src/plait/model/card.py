@@ -9,7 +9,13 @@ from typing import Any
 def model_card(
     tasks: Sequence[str], config: Mapping[str, Any], metrics: Mapping[str, Mapping[str, float]]
 ) -> str:
-    """Returns the model card in Markdown."""
+    """Returns the model card in Markdown, with the front matter that model hubs read.
+
+    Args:
+        tasks: names of the tasks.
+        config: the model's description, as config.json has it; sharing and encoder are told.
+        metrics: `{task: {metric: value}}`; without any, the card has no table.
+    """
     lines = [
         "---",
         "library_name: plait",

@@ -22,7 +22,14 @@ FORMAT, VERSION = "plait.model", 1
 def write_model(
     folder: Path, config: Mapping[str, Any], state: Mapping[str, Tensor], card: str
 ) -> None:
-    """Writes the three files; each of them atomically."""
+    """Writes the three files; each of them atomically.
+
+    Args:
+        folder: is made if needed; files that are there are replaced.
+        config: the model's description, for config.json.
+        state: weights by name, on any device; tied ones are written once for each name.
+        card: the text of README.md.
+    """
     tensors = {name: tensor.detach().cpu().contiguous().clone() for name, tensor in state.items()}
     content = save(tensors, metadata={"format": "pt"})
     write_atomically(folder / "model.safetensors", lambda file: file.write(content))
@@ -32,7 +39,13 @@ def write_model(
 
 
 def read_model(folder: Path) -> tuple[dict[str, Any], dict[str, Tensor]]:
-    """Reads configuration and weights.
+    """Reads a model folder; nothing in it is executed.
+
+    Args:
+        folder: what `write_model` wrote.
+
+    Returns:
+        The description that config.json holds, and `{name: weights}` on the CPU.
 
     Raises:
         CheckpointError: a file is missing, truncated, or not of a plait model.
@@ -69,7 +82,16 @@ def read_model(folder: Path) -> tuple[dict[str, Any], dict[str, Tensor]]:
 
 @contextmanager
 def building_from(folder: Path | str) -> Iterator[None]:
-    """Turns whatever a configuration from a stranger's file can raise into `CheckpointError`."""
+    """Turns every error that a description can cause while its body builds it into one kind.
+
+    The file may be a stranger's: any class of plait may be named in it with any option.
+
+    Args:
+        folder: the model folder, for the message.
+
+    Raises:
+        CheckpointError: the body raised anything.
+    """
     try:
         yield
     except CheckpointError:

@@ -1,4 +1,4 @@
-"""What the files that work on a whole model may know of it, without knowing the model's class."""
+"""A protocol of the model: freezing and transfer need no more of it, and so not its class."""
 
 from __future__ import annotations
 

@@ -20,8 +20,10 @@ class Transfer:
     Attributes:
         encoders: `{task: task of the source whose encoder it got}`.
         heads: the tasks whose trained heads it got.
-        parts: other parameters, taken by their names: gates, experts, connection units.
-        left: parameters of the new model that no source has, which start as they were drawn.
+        parts: names of other parameters: gates, experts, connection units.
+        left: names of parameters that no source has, which start as they were drawn.
+
+    All are empty where there was nothing of the kind.
     """
 
     encoders: dict[str, str] = field(default_factory=dict)
@@ -84,6 +86,7 @@ def _encoder(
     done: Transfer,
     taken: set[int],
 ) -> None:
+    """Gives the encoder of a task the weights of the first source that has one for it."""
     encoder = model.sharing.encoder_of(task)
     if encoder is None or all(id(p) in taken for p in encoder.parameters()):
         return
@@ -107,6 +110,7 @@ def _head(
     done: Transfer,
     taken: set[int],
 ) -> None:
+    """Gives the head of a task the weights of the first source that knows the task."""
     for source in sources:
         if task in source.tasks:
             head = model.head_of(task)
@@ -141,6 +145,7 @@ def _alike(model: Parts, source: Parts) -> Mapping[str, nn.Module]:
 
 
 def _load(module: nn.Module, source: nn.Module, what: str) -> None:
+    """Copies all parameters and buffers; raises `ConfigError` if a name or shape differs."""
     own, given = module.state_dict(keep_vars=True), source.state_dict()
     for key in [*own, *given]:
         shapes = [list(state[key].shape) if key in state else "absent" for state in (given, own)]
