@@ -1,0 +1,42 @@
+"""``plait list``: what there is, by family."""
+
+import json
+
+import pytest
+
+from plait.experiments import catalogue
+from tests.cli.shell import plait
+
+
+@pytest.fixture(autouse=True)
+def wide(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "200")
+
+
+def test_list_shows_all_that_there_is() -> None:
+    ran = plait("list", "--json")
+    assert (ran.code, ran.err) == (0, "")
+    assert json.loads(ran.out) == catalogue()
+    text = plait("list").out
+    for family, methods in catalogue().items():
+        assert family in text
+        for name, entry in methods.items():
+            assert name in text
+            assert entry["summary"].split(":")[0][:40] in text
+
+
+def test_list_of_one_family() -> None:
+    assert json.loads(plait("list", "recipes", "--json").out) == catalogue("recipes")
+    text = plait("list", "recipes").out
+    assert "Digits" in text
+    assert "PCGrad" not in text
+
+
+def test_list_of_balancing_says_what_each_method_needs() -> None:
+    text = plait("list", "balancing").out
+    rows = {line.split()[0]: line for line in text.splitlines() if line.startswith("   ")}
+    assert "Gramian" in rows["UPGrad"]
+    assert "2 T" in rows["MoDo"]
+    found = json.loads(plait("list", "balancing", "--json").out)["balancing"]
+    assert found["FAMO"]["needs"] == "the losses again after the step"
+    assert "NeurIPS 2023" in found["FAMO"]["paper"]

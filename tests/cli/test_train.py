@@ -1,0 +1,160 @@
+"""``plait train``: settings from everywhere, the test on stdout, progress on stderr, signals."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import yaml
+
+from plait.experiments import run, validate
+from tests.cli.shell import plait
+from tests.experiments.tiny import TINY
+from tests.recipes.pet_folders import write_official
+from tests.training.problem import StopAt, Stopped, assert_same_run, events, saved
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+@pytest.fixture(autouse=True)
+def elsewhere(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Runs without --out go to runs/ of the working folder."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("COLUMNS", "200")
+
+
+def test_train_shows_the_test_on_stdout_and_progress_on_stderr(tmp_path: Path) -> None:
+    ran = plait("train", TINY, "epochs=2", "--out", "run")
+    assert ran.code == 0
+    test = events(tmp_path / "run")[-1]
+    for task, metrics in test["metrics"].items():
+        for metric, value in metrics.items():
+            rows = [line.split() for line in ran.out.splitlines() if f" {metric} " in line]
+            constant = test["trivial"][task][metric]
+            numbers = [row[1::2] for row in rows]
+            assert [task, metric, f"{value:.4g}", f"{constant:.4g}"] in numbers
+    assert "run folder: run\n" in ran.out
+    assert ran.out.endswith("Report: run/report.html\n")
+    assert "<!DOCTYPE html>" in Path("run/report.html").read_text()
+    first, *lines = ran.err.splitlines()
+    assert first == f"plait: training {TINY}; run folder: run"
+    assert [line.split("  ")[0] for line in lines] == ["epoch 1/2", "epoch 2/2"]
+    assert "epoch" not in ran.out.replace("weights of epoch", "")
+
+
+def test_train_json_is_json_and_nothing_else(tmp_path: Path) -> None:
+    ran = plait("train", TINY, "--out", "run", "--json")
+    assert ran.code == 0
+    found = json.loads(ran.out)
+    test = events(tmp_path / "run")[-1]
+    assert found["metrics"] == test["metrics"]
+    assert found["trivial"] == test["trivial"]
+    assert found["folder"] == "run"
+    assert found["report"] == "run/report.html"
+    assert found["best_epoch"] in (1, 2)
+    assert found["parameters"] > 0
+    assert found["seconds"] > 0
+
+
+def test_runs_get_folders_of_their_own(tmp_path: Path) -> None:
+    for expected in ("tiny", "tiny-2"):
+        ran = plait("train", TINY, "epochs=1", "--json")
+        assert json.loads(ran.out)["folder"] == f"runs/{expected}"
+    assert sorted(path.name for path in Path("runs").iterdir()) == ["tiny", "tiny-2"]
+
+
+def test_settings_come_from_defaults_then_the_file_then_words(tmp_path: Path) -> None:
+    Path("run.yaml").write_text(
+        f"recipe: {TINY}\nepochs: 3\nbatch_size: 6\noptimizer: {{class: SGD, lr: 1e-3}}\n"
+    )
+    words = ("epochs=1", "optimizer.momentum=.5", "recipe.examples=12", "tasks=[spot]")
+    assert plait("train", *words, "--config", "run.yaml", "--out", "run").code == 0
+    found = yaml.safe_load(Path("run/config.yaml").read_text())
+    assert found["recipe"] == {"class": TINY, "examples": 12}
+    assert (found["epochs"], found["batch_size"], found["gallery"]) == (1, 6, 2)
+    assert found["optimizer"] == {"class": "SGD", "lr": 1e-3, "momentum": 0.5}
+    assert found["tasks"] == ["spot"]
+
+
+def test_the_config_of_a_run_makes_the_run_again(tmp_path: Path) -> None:
+    words = ("balancing=PCGrad", "optimizer=Adam", "optimizer.lr=1e-2", "clip=0.5", "seed=4")
+    assert plait("train", TINY, *words, "--out", "first").code == 0
+    assert plait("train", "--config", "first/config.yaml", "--out", "second").code == 0
+    assert_same_run(tmp_path / "first", tmp_path / "second")
+    assert Path("first/config.yaml").read_text() == Path("second/config.yaml").read_text()
+
+
+def test_resume_goes_on_with_a_run(tmp_path: Path) -> None:
+    words = (TINY, "epochs=3", "checkpoint_every=1", "balancing=UncertaintyWeights")
+    assert plait("train", *words, "--out", "whole").code == 0
+    settings = yaml.safe_load(Path("whole/config.yaml").read_text())
+    with pytest.raises(Stopped):
+        run(validate(settings), tmp_path / "stopped", callbacks=[StopAt("on_step_end", 5)])
+    ran = plait("train", "--resume", "stopped", "--json")
+    assert ran.code == 0
+    assert json.loads(ran.out)["metrics"] == events(tmp_path / "whole")[-1]["metrics"]
+    assert_same_run(tmp_path / "whole", tmp_path / "stopped")
+    assert Path("stopped/report.html").exists()
+
+
+def test_a_recipe_that_reads_data(tmp_path: Path) -> None:
+    write_official(tmp_path / "photos")
+    words = ("recipe.size=16", "epochs=1", "batch_size=4", "tasks=[breed, mask]")
+    ran = plait("train", "oxford-pets", *words, "--data", "photos", "--json")
+    assert ran.code == 0
+    assert json.loads(ran.out)["folder"] == "runs/oxford-pets"
+    assert json.loads(ran.out)["metrics"].keys() == {"breed", "mask"}
+
+
+def environment() -> dict[str, str]:
+    """For a child in another folder, which has to find the recipes of the tests."""
+    path = os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH")]))
+    return {**os.environ, "PYTHONPATH": path, "OMP_NUM_THREADS": "1"}
+
+
+# --- interruptions --------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("number", "code"),
+    [(signal.SIGINT, 130), pytest.param(signal.SIGTERM, 143, marks=pytest.mark.slow)],
+)
+def test_a_signal_ends_the_command_with_a_checkpoint(
+    number: signal.Signals, code: int, tmp_path: Path
+) -> None:
+    """Ctrl-C, or a scheduler's SIGTERM: resumed, it is the run that was never interrupted."""
+    words = [TINY, "epochs=400", "recipe.examples=64", "log_every=1", "gallery=0"]
+    child = subprocess.Popen(
+        [sys.executable, "-m", "plait", "train", *words, "--out", "cut"],
+        cwd=tmp_path,
+        env=environment(),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    with child:
+        assert child.stderr is not None
+        assert child.stderr.readline().startswith("plait: training")
+        assert child.stderr.readline().startswith("epoch 1/400")
+        child.send_signal(number)
+        out, err = child.communicate(timeout=120)
+    assert child.returncode == code
+    assert out == ""
+    assert err.splitlines()[-1] == f"plait: interrupted by {number.name}; resume cut to go on"
+    assert "Traceback" not in err
+    state = saved(tmp_path / "cut")["state"]
+    assert 8 <= state["step"] < 400 * 8
+
+    # The settings of the run ask for 400 epochs; a few more than were made are enough here.
+    enough = state["epoch"] + 2
+    for name in ("cut", "whole"):
+        config = tmp_path / name / "config.yaml"
+        config.parent.mkdir(exist_ok=True)
+        settings = yaml.safe_load((tmp_path / "cut/config.yaml").read_text())
+        config.write_text(yaml.safe_dump(settings | {"epochs": enough}))
+    assert plait("train", "--resume", "cut").code == 0
+    assert plait("train", "--config", "whole/config.yaml", "--out", "again").code == 0
+    assert_same_run(tmp_path / "cut", tmp_path / "again")
