@@ -10,7 +10,8 @@ import torch
 from torch.utils.data import DataLoader
 
 from plait.core.errors import DataError
-from plait.data import EpochBatches
+from plait.data import EpochBatches, InMemory, collate
+from plait.data.collate import Collation
 from plait.training.randomness import Stream
 
 
@@ -39,6 +40,7 @@ class Feed:
         self._seeks = (
             self._ordered is not None and isinstance(loader, DataLoader) and loader.num_workers == 0
         )
+        self._draws_nothing = self._seeks and _is_table(loader)
         self._generators = _generators(loader)
 
     def epoch(self, epoch: int, skip: int = 0) -> Iterator[Any]:
@@ -52,10 +54,13 @@ class Feed:
             batches = self._iterator(epoch, skip)
         count = skip
         while True:
-            if self._seeks:
-                stream = self._stream(epoch, count)
-            with stream.inside():
+            if self._draws_nothing:
                 batch = next(batches, None)
+            else:
+                if self._seeks:
+                    stream = self._stream(epoch, count)
+                with stream.inside():
+                    batch = next(batches, None)
             if batch is None:
                 break
             count += 1
@@ -83,6 +88,12 @@ class Feed:
                 "Resume with the data and the batch size of the first run."
             )
         return batches
+
+
+def _is_table(loader: DataLoader[Any]) -> bool:
+    """Returns whether batches are cut from tensors in memory, by nothing that could draw."""
+    known = loader.collate_fn is collate or type(loader.collate_fn) is Collation
+    return known and type(loader.dataset) is InMemory
 
 
 def _generators(loader: Any) -> list[torch.Generator]:
