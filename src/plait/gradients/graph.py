@@ -78,8 +78,9 @@ def reached_by(
     for node in _parents_first(list(masks), stop):
         if hasattr(node, "variable"):
             reach(node.variable, masks[node])
-        for child in _followed(node, stop):
-            masks[child] = masks.get(child, 0) | masks[node]
+        mask = masks[node]
+        for child in _followed(node, stop) if stop else _children(node):
+            masks[child] = masks.get(child, 0) | mask
     return [
         (leaf, tuple(task for position, task in enumerate(tasks) if mask >> position & 1))
         for leaf, mask in found.values()
@@ -143,19 +144,22 @@ def _parents_first(roots: Sequence[Any], stop: Collection[Any]) -> list[Any]:
         node, finished = stack.pop()
         if finished:
             order.append(node)
-            continue
-        if node in seen:
-            continue
-        seen.add(node)
-        stack.append((node, True))
-        stack.extend((child, False) for child in _followed(node, stop))
+        elif node not in seen:
+            seen.add(node)
+            stack.append((node, True))
+            below = _followed(node, stop) if stop else _children(node)
+            stack += [(child, False) for child in below]
     return order[::-1]
+
+
+def _children(node: Any) -> list[Any]:
+    """Returns the nodes that a node leads to."""
+    return [child for child, _ in node.next_functions if child is not None]
 
 
 def _followed(node: Any, stop: Collection[Any]) -> list[Any]:
     """Returns the nodes that a node leads to, but not by an edge of `stop`."""
-    edges = node.next_functions
-    return [edge[0] for edge in edges if edge[0] is not None and not (stop and edge in stop)]
+    return [edge[0] for edge in node.next_functions if edge[0] is not None and edge not in stop]
 
 
 def gradients(

@@ -63,12 +63,14 @@ class Layout:
 
     def meet(self, parameter: Tensor, tasks: Iterable[str]) -> bool:
         """Notes that `tasks` reach a parameter; returns whether it is shared."""
-        if parameter not in self and self.given is None:
+        if parameter in self:
+            return True
+        if self.given is None:
             for task in tasks:
                 if self._owners.setdefault(parameter, task) != task:
                     self._add(parameter)
-                    break
-        return parameter in self
+                    return True
+        return False
 
     def prune(self) -> bool:
         """Gives up the columns of parameters that are gone; returns whether there were any."""

@@ -17,6 +17,7 @@ class DeviceSums:
     Reading waits for the device; `read_together` waits once for many.
 
     Example:
+        >>> import torch
         >>> sums = DeviceSums()
         >>> sums.add(("loss", "a"), torch.tensor(2.0), 0.5)
         >>> sums.add(("loss", "a"), torch.tensor(4.0), 0.25)
