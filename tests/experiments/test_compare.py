@@ -247,8 +247,8 @@ def test_the_runs_of_several_seeds_are_not_written_over(name: str, tmp_path: Pat
 @pytest.mark.parametrize(
     ("options", "finding"),
     [
-        ({"seeds": 0}, "`seeds` must be at least 1; found 0"),
-        ({"members": ()}, "at least one member"),
+        ({"seeds": 0}, "at least one member and one seed; found members: 1, seeds: 0"),
+        ({"members": ()}, "at least one member .* found members: 0, seeds: 1"),
         ({"members": JOINT + JOINT}, "two runs would be named 'joint'"),
         ({"members": [replace(JOINT[0], name="single-mask")]}, "two runs .* 'single-mask'"),
         ({"members": [replace(JOINT[0], settings={"epoch": 1})]}, "unknown setting 'epoch'"),

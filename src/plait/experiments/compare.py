@@ -3,28 +3,18 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from plait.core.errors import ConfigError
-from plait.evaluation import changes, delta_m
-from plait.evaluation.evaluate import Scores
-from plait.experiments.build import Problem, open_problem
+from plait.experiments.build import open_problem
 from plait.experiments.config import Method, RunConfig, validate
 from plait.experiments.members import JOINT, Member
+from plait.experiments.outcome import SeedRuns, comparison_of
 from plait.experiments.overrides import merge
 from plait.experiments.run import Result, run
-from plait.runs.comparison import (
-    Comparison,
-    MemberResult,
-    MetricRow,
-    SingleResult,
-    write_comparison,
-)
+from plait.runs.comparison import Comparison, write_comparison
 from plait.runs.folder import check_free
-from plait.tasks import BaseTask
-from plait.tasks.metrics import direction
 from plait.training import Callback
 
 MakeCallbacks = Callable[[str], Sequence[Callback]]
@@ -60,37 +50,39 @@ def compare(
         RunExistsError: the folder holds a run already; nothing in it was touched.
         ConfigError: settings that make no sense, no member or seed, or two runs of one name.
     """
-    if seeds < 1:
-        raise ConfigError(f"`seeds` must be at least 1; found {seeds}.")
-    if not members:
-        raise ConfigError("a comparison needs at least one member; found none.")
+    if seeds < 1 or not members:
+        raise ConfigError(
+            "a comparison needs at least one member and one seed; found "
+            f"members: {len(members)}, seeds: {seeds}."
+        )
     problem = open_problem(config)
     tasks = {task.name: task for task in problem.tasks(config.tasks)}
-    single = {task: f"single-{task}" for task in tasks}
-    names = [*(member.name for member in members), *single.values()]
-    _check_names(names)
-    configs = {
+    joint = {
         member.name: validate(merge(config.described(), member.settings)) for member in members
     }
-    numbers = range(config.seed, config.seed + seeds)
-    trained = [_Seed(number, f"seed-{number}" if seeds > 1 else "") for number in numbers]
-    check_free(folder, [str(Path(seed.folder, name)) for seed in trained for name in names])
-    for seed in trained:
-        for name, own in configs.items():
-            made = callbacks(seed.label(name))
-            seed.joint[name] = seed.run(own, problem, folder / seed.folder / name, made)
-        for task, name in single.items():
-            made = callbacks(seed.label(f"{task} alone"))
-            own = alone(config, task)
-            seed.single[task] = seed.run(own, problem, folder / seed.folder / name, made)
-    comparison = Comparison(
-        title=title,
-        note=_note(config, list(configs.values()), trained),
-        seeds=[seed.seed for seed in trained],
-        members=[_member(member, tasks, trained, folder) for member in members],
-        single={task: _single(task, trained, folder) for task in tasks},
-        rows=_rows(tasks, list(configs), trained),
-    )
+    single = {task: alone(config, task) for task in tasks}
+    names = [*(member.name for member in members), *map(_folder, tasks)]
+    trained = [
+        SeedRuns(seed, folder / f"seed-{seed}" if seeds > 1 else folder)
+        for seed in range(config.seed, config.seed + seeds)
+    ]
+    _check_names(names)
+    places = [runs.folder.relative_to(folder) / name for runs in trained for name in names]
+    check_free(folder, map(str, places))
+
+    def trained_from(own: RunConfig, runs: SeedRuns, name: str, label: str) -> Result:
+        """Trains one network from one seed."""
+        made = callbacks(f"{label}, seed {runs.seed}" if seeds > 1 else label)
+        own = own.model_copy(update={"seed": runs.seed})
+        return run(own, runs.folder / name, callbacks=made, problem=problem)
+
+    for runs in trained:
+        for name, own in joint.items():
+            runs.joint[name] = trained_from(own, runs, name, name)
+        for task, own in single.items():
+            runs.single[task] = trained_from(own, runs, _folder(task), f"{task} alone")
+    note = _note(config, list(joint.values()), trained)
+    comparison = comparison_of(trained, members, tasks, folder, title=title, note=note)
     write_comparison(folder, comparison)
     return comparison
 
@@ -112,34 +104,8 @@ def alone(config: RunConfig, task: str) -> RunConfig:
     return config.model_copy(update=changed)
 
 
-@dataclass(frozen=True)
-class _Seed:
-    """All runs of one seed: `joint` by member, `single` by task; `folder` is "" for a lone seed."""
-
-    seed: int
-    folder: str
-    joint: dict[str, Result] = field(default_factory=dict)
-    single: dict[str, Result] = field(default_factory=dict)
-
-    def run(
-        self, config: RunConfig, problem: Problem, folder: Path, callbacks: Sequence[Callback]
-    ) -> Result:
-        """Trains one network from this seed."""
-        own = config.model_copy(update={"seed": self.seed})
-        return run(own, folder, callbacks=callbacks, problem=problem)
-
-    def label(self, name: str) -> str:
-        """Returns the name of a run, with its seed where there are several."""
-        return f"{name}, seed {self.seed}" if self.folder else name
-
-    @property
-    def scores(self) -> Scores:
-        """Test metrics of each task's own network, `{task: {metric: value}}`."""
-        return {task: result.test.metrics[task] for task, result in self.single.items()}
-
-    def gains(self, tasks: Mapping[str, BaseTask], member: str) -> Scores:
-        """Returns the changes of a member against the single-task networks."""
-        return changes(tasks, self.joint[member].test.metrics, self.scores)
+def _folder(task: str) -> str:
+    return f"single-{task}"
 
 
 def _check_names(names: Sequence[str]) -> None:
@@ -148,52 +114,9 @@ def _check_names(names: Sequence[str]) -> None:
         raise ConfigError(f"two runs would be named {twice[0]!r}. Give each member its own name.")
 
 
-def _rows(
-    tasks: Mapping[str, BaseTask], members: Sequence[str], trained: Sequence[_Seed]
-) -> list[MetricRow]:
-    gains = {name: [seed.gains(tasks, name) for seed in trained] for name in members}
-    return [
-        MetricRow(
-            task=name,
-            metric=metric,
-            higher_is_better=direction(f"{name}/{metric}", made),
-            trivial=[seed.single[name].test.trivial[name][metric] for seed in trained],
-            single=[seed.scores[name][metric] for seed in trained],
-            joint={m: [s.joint[m].test.metrics[name][metric] for s in trained] for m in members},
-            changes={m: [gain[name][metric] for gain in gains[m]] for m in members},
-        )
-        for name, task in tasks.items()
-        for metric, made in task.metric_prototypes.items()
-    ]
-
-
-def _member(
-    member: Member, tasks: Mapping[str, BaseTask], trained: Sequence[_Seed], folder: Path
-) -> MemberResult:
-    results = [seed.joint[member.name] for seed in trained]
-    return MemberResult(
-        name=member.name,
-        title=member.title,
-        formula=member.formula,
-        folders=[result.folder.relative_to(folder).as_posix() for result in results],
-        seconds=[result.seconds for result in results],
-        parameters=results[0].parameters,
-        delta_m=[delta_m(seed.gains(tasks, member.name)) for seed in trained],
-    )
-
-
-def _single(task: str, trained: Sequence[_Seed], folder: Path) -> SingleResult:
-    results = [seed.single[task] for seed in trained]
-    return SingleResult(
-        folders=[result.folder.relative_to(folder).as_posix() for result in results],
-        seconds=[result.seconds for result in results],
-        parameters=results[0].parameters,
-    )
-
-
-def _note(config: RunConfig, joint: Sequence[RunConfig], trained: Sequence[_Seed]) -> str:
-    """Returns under which conditions the networks were compared."""
-    seeds = [str(seed.seed) for seed in trained]
+def _note(config: RunConfig, joint: Sequence[RunConfig], trained: Sequence[SeedRuns]) -> str:
+    """Returns the conditions of the comparison, in sentences."""
+    seeds = [str(runs.seed) for runs in trained]
     which = f"Seed {seeds[0]}" if len(seeds) == 1 else f"Seeds {', '.join(seeds)}"
     spread = (
         "One seed shows no spread: small differences may be chance."
