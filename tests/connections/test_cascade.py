@@ -423,3 +423,13 @@ def test_alpha_is_what_it_is_told() -> None:
     assert alpha_of(connection, "a", "b") == 1.0
     g = unit(connection.maps, "a", "b")
     torch.testing.assert_close(last(model(x), "b"), plain + g(encoded(model, "a", x)))
+
+
+@pytest.mark.parametrize(
+    ("feed", "options"),
+    [("logits", {"map": "identity"}), ("features", {"width": 4}), ("probabilities", {"width": 4})],
+)
+def test_options_without_an_effect_are_refused(feed: Any, options: dict[str, Any]) -> None:
+    (name,) = options
+    with pytest.raises(ConfigError, match=f"`{name}` has no effect with feed='{feed}'"):
+        Cascade(feed=feed, **options)

@@ -240,3 +240,8 @@ def test_the_gradients_are_those_of_the_formula() -> None:
         return tuple(levels[-1] for levels in ends.values())
 
     assert torch.autograd.gradcheck(mixed, (*x, *rows, *unit.betas.values()))
+
+
+def test_weights_without_an_effect_are_refused() -> None:
+    with pytest.raises(ConfigError, match="`weights` has no effect without `orthogonality`"):
+        Sluice(weights="stages.*")

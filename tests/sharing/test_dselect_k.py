@@ -254,3 +254,8 @@ def test_selectors_do_not_decay() -> None:
 def test_options_outside_their_range_are_refused(options: dict[str, Any], message: str) -> None:
     with pytest.raises(ConfigError, match=message):
         DSelectK(mlp(), **options)
+
+
+def test_a_gate_input_without_an_effect_is_refused() -> None:
+    with pytest.raises(ConfigError, match="`gate_input` has no effect with conditioning='task'"):
+        DSelectK(nn.Linear(2, 2), gate_input="input")

@@ -219,3 +219,8 @@ def test_every_stage_that_learns_is_read() -> None:
         new(groups=[["a", "b"], ["c"]], attach={"c": 0})
     nothing_left = new("ab", encoder=mlp()[:2], attach={"a": 0, "b": 0})  # a ReLU is not read
     assert len(nothing_left(torch.randn(2, 5))["a"].levels) == 1
+
+
+def test_how_to_copy_needs_groups() -> None:
+    with pytest.raises(ConfigError, match="`copies` has no effect without `groups`; leave it out"):
+        Hard(nn.Linear(2, 2), copies="reset")

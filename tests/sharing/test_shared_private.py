@@ -288,3 +288,17 @@ def test_is_set_up_for_one_model() -> None:
     sharing = new()
     with pytest.raises(ConfigError, match="Make a new SharedPrivate"):
         sharing.setup(["a"], torch.zeros(2, 5))
+
+
+@pytest.mark.parametrize(
+    ("weight", "options"),
+    [
+        ("adversarial", {"hidden": [4]}),
+        ("adversarial", {"reversal": 0.5}),
+        ("difference", {"form": "frobenius"}),
+    ],
+)
+def test_options_of_a_term_that_is_off_are_refused(weight: str, options: dict[str, Any]) -> None:
+    (name,) = options
+    with pytest.raises(ConfigError, match=f"`{name}` has no effect without `{weight}`"):
+        SharedPrivate(nn.Linear(2, 2), **{weight: 0.0}, **options)

@@ -20,6 +20,7 @@ from plait.connections.signals.readings import readable
 from plait.core.errors import ConfigError, ShapeError, UnsupportedError
 from plait.core.features import Features, FeatureShape
 from plait.core.keys import safe_key
+from plait.core.options import refuse_unused
 from plait.core.seeding import seeded
 
 Feed = Literal["features", "logits", "probabilities", "embedding"]
@@ -51,13 +52,14 @@ class Cascade(ForwardConnection):
         feed: what is handed on: "features", "logits", "probabilities" or "embedding".
         into: where it goes: "features", or "input", for which the tasks run one after the other.
         map: g of fed features: "linear" (of the channels), or "identity", for equal shapes.
-        width: length of the label embeddings.
+        width: length of the label embeddings of feed "embedding"; 16 by default.
         edges: pairs [source, target]; by default the chain in the order of the tasks.
         alpha: the gate; see `Alpha`. With a fixed 0 an edge is not there at all.
         detach: "source" lets no gradient of a task flow into those that it reads.
 
     Raises:
-        ConfigError: an unknown option; features that are fed into an input.
+        ConfigError: an unknown option, or one that has no effect with this feed; features that are
+            fed into an input.
         ShapeError: map "identity" of features that differ in shape.
         UnsupportedError: a prediction that says no probabilities; a network without parameters.
 
@@ -96,6 +98,10 @@ class Cascade(ForwardConnection):
                 "features are handed on to features: `into` must be 'features' where `feed` is "
                 "'features'. Feed a prediction into the input."
             )
+        if feed != "features":
+            refuse_unused(f"with feed={feed!r}", map=None if map == "linear" else map)
+        if feed != "embedding":
+            refuse_unused(f"with feed={feed!r}", width=None if width == 16 else width)
         self.feed: Feed = feed
         self.into: Into = into
         self.map = map

@@ -13,6 +13,7 @@ from plait.connections.bases.mixing import Init, Mixing, check_init, start, weig
 from plait.connections.edges.wiring import Wiring
 from plait.core.errors import ConfigError, ShapeError
 from plait.core.keys import safe_key, unit_key
+from plait.core.options import refuse_unused
 from plait.core.outputs import Term
 from plait.core.watched import Watched
 
@@ -44,7 +45,7 @@ class Sluice(Mixing):
             the others sharing the rest. The chosen stages and the last one then need one shape.
         orthogonality: strength of R, at least 0; 0 as in the authors' code.
         weights: pattern of the names of the weights in R, such as ``"stages.*.weight"``; of all
-            matrices and kernels by default. With a strength of 0 it is not read.
+            matrices and kernels by default. It needs a strength above 0.
         lr_scale: factor of the learning rate of alpha and beta.
 
     Shapes: the tasks' outputs of a mixed stage have one shape: maps, tokens or vectors.
@@ -85,6 +86,8 @@ class Sluice(Mixing):
             raise ConfigError(f"`subspaces` of Sluice must be at least 1; found {subspaces!r}.")
         if not orthogonality >= 0:
             raise ConfigError(f"`orthogonality` must be at least 0; found {orthogonality}.")
+        if orthogonality == 0:
+            refuse_unused("without `orthogonality`", weights=None if weights == "*" else weights)
         self.subspaces = subspaces
         self.init: Init = init
         self.layer_mixing = layer_mixing

@@ -58,7 +58,8 @@ class AdaShare(JointSharing):
         encoder: any module, or a factory of one. It is used, not copied.
         policy: what to run in place of a search: for each task, in order, one number per residual
             block, 1 to run and 0 to skip it; between them, the weight u. Blocks that no task runs
-            are frozen. None searches.
+            are frozen. None searches. With a policy the options of the search are not read, so that
+            the configuration of a search can be trained anew as it is.
         shortcut: the blocks' name for R; "downsample" for the ResNets of torchvision.
         sparsity: weight of that term, at least 0; 0.05 in the authors' configuration for NYU. The
             paper's form has no lower bound and pulls at a steady rate, and 0.05 was chosen for

@@ -11,6 +11,7 @@ from torch import Tensor
 
 from plait.core.errors import ConfigError, unknown
 from plait.core.keys import safe_key
+from plait.core.options import refuse_unused
 from plait.core.outputs import Term
 from plait.core.seeding import seeded
 from plait.networks import Copies, EncoderLike, encode
@@ -115,6 +116,9 @@ class DSelectK(WholeExperts):
                 "`gate_input` of DSelectK must be 'auto', 'input' or 'features'; found 'task'. For "
                 "a choice that reads nothing, set conditioning='task'."
             )
+        if conditioning == "task":
+            unread = None if gate_input == "auto" else gate_input
+            refuse_unused("with conditioning='task'", gate_input=unread)
         self.experts = experts
         self.k = k
         self.conditioning: Conditioning = conditioning

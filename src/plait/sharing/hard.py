@@ -10,6 +10,7 @@ from torch import nn
 
 from plait.core.errors import ConfigError, unknown
 from plait.core.features import Features, FeatureShape
+from plait.core.options import refuse_unused
 from plait.core.outputs import TaskFeatures
 from plait.core.structure import passes_of
 from plait.networks import (
@@ -42,7 +43,10 @@ class Hard(Sharing):
         attach: `{task: stage}`, the last stage that the task's head reads, from 0; other tasks read
             all stages. Every stage that learns has to be read by a task.
         copies: how a group's trunk starts: "clone" from the weights of the encoder, "reset" from
-            new ones, drawn from (seed, names of the group's tasks). Without groups it does nothing.
+            new ones, drawn from (seed, names of the group's tasks). It needs groups.
+
+    Raises:
+        ConfigError: `copies` without groups.
 
     Raises (in `setup`):
         ConfigError: a group that is empty or names an unknown task, a task in no group or in two, a
@@ -66,6 +70,8 @@ class Hard(Sharing):
         copies: Copies = "clone",
     ) -> None:
         super().__init__()
+        if groups is None:
+            refuse_unused("without `groups`", copies=None if copies == "clone" else copies)
         self.groups = None if groups is None else [list(group) for group in groups]
         self.attach = dict(attach or {})
         self.copies = copies

@@ -50,7 +50,8 @@ class LearningToBranch(JointSharing):
             level, as in the authors' tree; with a number, the tasks choose among its M modules too.
         routes: the tree to build in place of a search: for each level after the first, what each
             of its modules reads, ``[[0, 0, 1], ...]``, and last of all the module of each task.
-            Only modules on the path of a task are built. None searches.
+            Only modules on the path of a task are built. None searches. With routes the options of
+            the search are not read, so that its configuration can be trained anew as it is.
         copies: "reset" draws new weights for each copy; with "clone", which keeps the weights of
             a trained encoder, only the noise of the search tells the copies apart.
         warmup: share of the training in which all weights are 1 / M, 0 <= warmup < 1; ours.

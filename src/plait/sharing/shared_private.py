@@ -13,6 +13,7 @@ from torch.nn import functional as F
 from plait.core.errors import ConfigError
 from plait.core.features import Features, FeatureShape
 from plait.core.keys import safe_key
+from plait.core.options import refuse_unused
 from plait.core.outputs import TaskFeatures, Term
 from plait.core.seeding import seeded
 from plait.core.structure import Pass, input_of
@@ -60,7 +61,8 @@ class SharedPrivate(JointSharing):
     Shapes: each level has twice the encoder's channels.
 
     Raises:
-        ConfigError: a negative weight or factor, or an unknown form.
+        ConfigError: a negative weight or factor, an unknown form, or an option of a term whose
+            weight is 0.
 
     Differs: of both papers this is what they have in common; the reconstruction of the inputs in
         domain separation networks is left out. Both papers write the "frobenius" form, and the
@@ -90,6 +92,11 @@ class SharedPrivate(JointSharing):
                 raise ConfigError(f"`{what}` must be at least 0; found {weight}.")
         if form not in FORMS:
             raise ConfigError(f"`form` must be one of {', '.join(FORMS)}; found {form!r}.")
+        if adversarial == 0:
+            fixed = None if reversal == "ganin" else reversal
+            refuse_unused("without `adversarial`", reversal=fixed, hidden=hidden or None)
+        if difference == 0:
+            refuse_unused("without `difference`", form=None if form == "normalised" else form)
         self.copies: Copies = copies
         self.adversarial = adversarial
         self.difference = difference
