@@ -21,7 +21,7 @@ from plait.networks.grids import pool
 
 
 class AITM(ForwardConnection):
-    """Lets each task weigh, by attention, its own vector against what its parents hand on.
+    """Lets each task weigh, by attention, its own vector against those of its parents.
 
         p_s = alpha_st g_st(z_s)
         w_u = softmax over u of <K u, Q u> / sqrt(k),    u in {p_s of the parents s, q_t}
@@ -132,12 +132,12 @@ class AITM(ForwardConnection):
         return Features((z,), own.channel_dim, grid=own.grid)
 
     def carried(self, source: str, task: str, z: Tensor) -> Tensor:
-        """Returns p: what a task hands on to another, from its vector `[B, k]`."""
+        """Returns p `[B, k]`, the vector that a task hands on to another, from z `[B, k]`."""
         p: Tensor = self.transfers[key_of((source, task))](self.held(z))
         return self.gated((source, task), p)
 
     def attend(self, carried: Sequence[Tensor], own: Tensor) -> tuple[Tensor, Tensor]:
-        """Returns z `[B, k]` and the weights `[B, n + 1]`: of what is carried, then of the own.
+        """Returns z `[B, k]` and the weights `[B, n + 1]`: of the carried vectors, then of the own.
 
         Args:
             carried: n vectors `[B, k]`.

@@ -148,7 +148,7 @@ class Cascade(ForwardConnection):
         done: Mapping[str, Features],
         predictions: Mapping[str, Tensor],
     ) -> Features:
-        """Returns the task's features with what the parents hand on."""
+        """Returns the task's features, with the signals of its parents added or joined."""
         own, parents = raw[task], self.parents(task)
         if not parents or self.into == "input":
             return own

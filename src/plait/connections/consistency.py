@@ -1,4 +1,4 @@
-"""Predictions that have to agree with what another task's prediction implies."""
+"""Predictions that have to agree with those that another task's prediction implies."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ HIDDEN = 32
 
 
 class Consistency(PenaltyConnection):
-    """Asks a task's prediction to agree with what a map makes of another task's prediction.
+    """Asks a task's prediction to agree with that of another task, sent through a map.
 
         C_st = d(s(y_t), s(g_st(s(y_s))))
 

@@ -1,4 +1,4 @@
-"""The blocks of an encoder: what a method that searches or attends treats as one piece."""
+"""The blocks of an encoder: the pieces that methods which search or attend choose among."""
 
 from __future__ import annotations
 

@@ -16,7 +16,7 @@ EncoderLike = nn.Module | Callable[[], nn.Module]
 
 
 def instance(encoder: EncoderLike) -> nn.Module:
-    """Returns the encoder itself, or what a factory makes."""
+    """Returns the encoder itself, or a new one if it is a factory."""
     return encoder if isinstance(encoder, nn.Module) else encoder()
 
 

@@ -1,4 +1,4 @@
-"""Gradient reversal: what follows learns one thing, and what comes before learns its opposite."""
+"""Gradient reversal: the layers behind it learn one thing, those before it the opposite."""
 
 from __future__ import annotations
 

@@ -52,7 +52,7 @@ def _bodies(encoder: nn.Module, inputs: Any) -> Features:
 
 
 def shape_of_run(run: Run, encoder: nn.Module, example: Any) -> FeatureShape:
-    """Returns the shapes of what `run(encoder, inputs)` gives, as `infer_shape` does."""
+    """Returns the shapes of the features of `run(encoder, inputs)`, as `infer_shape` does."""
     clone = copy.deepcopy(encoder).eval()
     with torch.no_grad(), torch.random.fork_rng(devices=[]):
         try:

@@ -1,4 +1,4 @@
-"""Residual blocks: which part of an encoder can be skipped, and what stands in for it."""
+"""Residual blocks: the parts of an encoder that can be skipped, and their shortcuts."""
 
 from __future__ import annotations
 

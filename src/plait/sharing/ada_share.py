@@ -67,7 +67,7 @@ class AdaShare(JointSharing):
             that is above 0.001, everything may be skipped before it has learned, and a smaller
             weight (0.005 for 0.008) is called for.
         agreement: weight of the term "sharing", which draws the tasks' policies to each other, at
-            least 0; 0.05, likewise.
+            least 0; 0.05 in that configuration too.
         form: "paper", or "official", the terms of the authors' code: the mean over blocks of
             -log(1 - p), summed over tasks, and sum_(s<t) sum_l l / L |z_ls - z_lt| of the raw
             logits z of "select".

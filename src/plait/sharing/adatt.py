@@ -20,7 +20,7 @@ from plait.sharing.experts.levels import LevelExperts, gate_key
 
 
 class AdaTT(LevelExperts):
-    """Adaptive task-to-task fusion: each task's gate sees all experts, beside a way for its own.
+    """Adaptive task-to-task fusion: each task's gate sees all experts; its own enter once more.
 
         x_u^l = g_u^l(x_u^(l-1)) E^l + sum_k v_uk^l f_uk^l(x_u^(l-1))
         E^l = [f_uk^l(x_u^(l-1)) for all units u, k <= m_u],    x_u^0 = x,    y_t = h_t(x_t^L)

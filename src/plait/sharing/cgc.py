@@ -25,7 +25,7 @@ class CGC(WholeExperts):
         encoder: any module, or a factory of one. It is copied and not used itself.
         task_experts: m_t, a number for every task or `{task: number}`, at least 0; 1 by default, as
             in DeepCTR-Torch.
-        shared_experts: m_s, at least 0; 1 by default, likewise. A task needs one expert at least.
+        shared_experts: m_s, at least 0; 1 by default, as there. A task needs one expert at least.
         copies: "reset" draws new weights for each expert, from (seed, task, its number); "clone"
             keeps those of a trained encoder. Clones differ by their gates' weights alone, and part
             slowly.

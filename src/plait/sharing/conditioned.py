@@ -135,7 +135,7 @@ class Conditioned(Sharing):
         return self
 
     def prototype(self) -> nn.Module:
-        """Returns a copy of the trunk without what is the tasks' own."""
+        """Returns a copy of the trunk with its layers as they were, without the tasks' units."""
         return plain(self.trunk)
 
     def encoder_of(self, task: str) -> nn.Module:

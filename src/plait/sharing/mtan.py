@@ -187,7 +187,7 @@ class MTAN(Sharing):
 
 
 def stage_values(encoder: nn.Module, inputs: Any) -> list[StageValues]:
-    """Runs the trunk, and keeps of each stage what attention reads and what it masks."""
+    """Runs the trunk; returns of each stage the value that attention reads and the one it masks."""
     hidden, mask = unmasked(inputs)
     found: list[StageValues] = []
     for position, block in enumerate(blocks_of(encoder)):

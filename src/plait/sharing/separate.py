@@ -81,7 +81,7 @@ class Separate(Sharing):
         connections: Sequence[StageConnection],
         entering: Mapping[str, Shift],
     ) -> TaskFeatures:
-        """Returns the features of the wanted tasks with what passes between the networks.
+        """Runs the networks of the wanted tasks, with connections between their stages.
 
         Args:
             inputs: one common input, or `PerTask({task: inputs})`; in the latter case all networks

@@ -158,7 +158,7 @@ class SharedPrivate(JointSharing):
     def _tell_apart(
         self, discriminator: nn.Module, pooled: Mapping[str, Tensor]
     ) -> tuple[Tensor, Watched]:
-        """Returns the cross-entropy of the tasks of the examples, and what to log of it."""
+        """Returns the discriminator's cross-entropy, and its accuracy and reversal for the log."""
         read = torch.cat([*pooled.values()])
         labels = torch.cat(
             [

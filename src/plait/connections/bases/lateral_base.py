@@ -21,7 +21,7 @@ Values = Mapping[str, Tensor]  # by source
 
 
 class Laterals(Gated, StageConnection):
-    """Adds what a task reads of others to its stages, before their activation.
+    """Adds mapped outputs of other tasks' stages to a task's stages, before their activation.
 
     Args:
         edges: as in `Connection`.
@@ -30,9 +30,9 @@ class Laterals(Gated, StageConnection):
         heads: whether something is added to what the head reads as well.
 
     Attributes:
-        starts: `{task: the stages to which something is added}`: all that begin a block, but the
-            first, after `setup`.
-        last: number of the last stage, likewise.
+        starts: `{task: indices of the stages to which something is added}`: all that begin a block,
+            but the first; empty before `setup`, and for tasks that read no other.
+        last: index of the last stage; 0 before `setup`.
     """
 
     def __init__(
@@ -73,7 +73,7 @@ class Laterals(Gated, StageConnection):
 
     @abstractmethod
     def unit(self, fan_in: Mapping[str, int], fan_out: int, channel_dim: int) -> nn.Module:
-        """Returns the module that maps `{source: value}` to what is added.
+        """Makes the module that maps `{source: value}` to the value that is added.
 
         Args:
             fan_in: channels of each source.
@@ -96,7 +96,7 @@ class Laterals(Gated, StageConnection):
     def mix(
         self, stage: int, outputs: Mapping[str, Tensor], tasks: Sequence[str]
     ) -> dict[str, Tensor]:
-        """Adds what comes from the sources' last outputs, as they are, to a task's own."""
+        """Adds the mapped last outputs of the sources to a task's own."""
         found = {task: outputs[task] for task in tasks}
         for task, own in found.items():
             if self.reads_beside(stage, task):

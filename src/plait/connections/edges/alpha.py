@@ -87,7 +87,7 @@ class Alpha(nn.Module, Scheduled):
         return self.fixed[position]
 
     def weigh(self, edge: Edge, cost: Tensor) -> Term:
-        """Returns C and what it adds to the objective."""
+        """Returns the term of an edge: C, and alpha C with its log term if alpha is learned."""
         scaled = self.value(edge) * cost
         if self.learned is not None:
             scaled = scaled - self.learned[self.edges.index(edge)] / 2

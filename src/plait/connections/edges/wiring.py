@@ -23,8 +23,8 @@ class Wiring:
         seed: of new parameters; draw them under ``seeded(seed, "connection", ...)``.
         bodies: `{task: FeatureShape}`, the shapes of each stage's value before its activation;
             empty unless every task has its own network and something acts inside of it.
-        ends: `{task: indices of the stages that end a block}`, the last stage among them; empty
-            likewise.
+        ends: `{task: indices of the stages that end a block}`, the last stage among them; empty as
+            `bodies` is.
         networks: `{task: network}`; empty unless every task has its own network.
         entries: `{task: index of the first stage with weights}`; empty as `bodies` is.
         kinds: `{task: Kind}`, what each task's predictions are; a task that does not say is left

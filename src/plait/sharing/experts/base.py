@@ -29,9 +29,9 @@ class Gathered:
     """Results of the passes of one forward, as they come in.
 
     Attributes:
-        features: of each task.
+        features: `{task: Features}`.
         weights: `{title: {gate: [B, E] or [E]}}`, as `watch_gates` takes them.
-        experts: `{title: {gate: names of its experts}}`, likewise.
+        experts: `{title: {gate: names of its experts}}`, in the order of its weights.
         terms: auxiliary terms by name.
     """
 
@@ -80,7 +80,7 @@ class ExpertSharing(JointSharing):
         self._source = [encoder]
 
     def run_all(self, passes: Sequence[Pass]) -> TaskFeatures:
-        """Runs what the wanted tasks read and nothing else; shows the gates of all passes."""
+        """Runs the experts that the wanted tasks read, and no others; logs all gates."""
         found = Gathered()
         for inputs, tasks in passes:
             self._pass(inputs, tasks, found)
@@ -96,7 +96,7 @@ class ExpertSharing(JointSharing):
 
     @abstractmethod
     def _pass(self, inputs: Any, wanted: Sequence[str], found: Gathered) -> None:
-        """Runs what the wanted tasks, at least one, read of one input."""
+        """Runs the experts that the wanted tasks read, on one input; fills `found`."""
 
     def _grow(
         self, tasks: Sequence[str], example: Any, seed: int, shared: int, own: Mapping[str, int]
@@ -124,7 +124,7 @@ class ExpertSharing(JointSharing):
             self.shapes |= dict.fromkeys(readers, infer_shape(self.prototype(), inputs))
 
     def _experts(self, owner: str) -> list[nn.Module]:
-        """Returns the experts of a task, by its key, or those of all tasks."""
+        """Returns the experts under a key: that of a task, or `SHARED`; empty if there are none."""
         return [*self.encoders[owner].children()] if owner in self.encoders else []
 
     def _names(self, task: str) -> list[str]:
@@ -141,7 +141,7 @@ class ExpertSharing(JointSharing):
 
 
 def checked_count(name: str, value: object, least: int) -> None:
-    """Raises `ConfigError` for what is no whole number of at least `least`."""
+    """Raises `ConfigError` unless a value is a whole number of at least `least`."""
     if not isinstance(value, int) or value < least:
         raise ConfigError(
             f"`{name}` must be a whole number, at least {least}; found {value!r}. Set it and try "
@@ -168,7 +168,7 @@ def checked_counts(own: Counts, shared: int, least: int = 0) -> None:
 
 
 def counts_of(own: Counts, tasks: Sequence[str]) -> dict[str, int]:
-    """Returns `task_experts` by task; raises `ConfigError` for other names than those of tasks."""
+    """Returns `{task: number of experts}`; raises `ConfigError` unless it names every task."""
     if not isinstance(own, Mapping):
         return dict.fromkeys(tasks, own)
     for task in own:

@@ -1,4 +1,4 @@
-"""Sums of what several experts made of one input, weighted by gates."""
+"""Weighted sums of the outputs of several experts for one input."""
 
 from __future__ import annotations
 

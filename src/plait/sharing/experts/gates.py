@@ -104,7 +104,7 @@ def common_reads(all_reads: Mapping[str, GateReads], method: str) -> GateReads:
 
 
 class Logits(nn.Module):
-    """Logits from what a gate reads, or free ones.
+    """Maps the vector that a gate reads to logits; a gate that reads nothing has free ones.
 
         a = G r + b,    or, for a gate that reads nothing, parameters of its own
 
@@ -131,7 +131,7 @@ class Logits(nn.Module):
         self.layers = nn.Sequential(*layers, nn.Linear(sizes[-1], outputs, bias=not hidden))
 
     def forward(self, read: Tensor | None) -> Tensor:
-        """Returns the logits of what was read."""
+        """Returns the logits of a vector that was read; the free ones for None."""
         logits: Tensor | None = self.free if self.layers is None else self.layers(read)
         assert logits is not None
         return logits
@@ -146,7 +146,7 @@ class Gate(Logits):
 
 
 def checked_gate(gate_input: str, gate_hidden: Sequence[int]) -> None:
-    """Raises `ConfigError` for what these two options cannot be."""
+    """Raises `ConfigError` for options `gate_input` and `gate_hidden` that do not fit."""
     if gate_input not in get_args(GateInput):
         raise ConfigError(unknown("gate_input", gate_input, get_args(GateInput)))
     if any(not isinstance(width, int) or width < 1 for width in gate_hidden):

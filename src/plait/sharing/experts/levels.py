@@ -1,4 +1,4 @@
-"""Experts that are levels of encoders: what a level makes is mixed before the next one reads it."""
+"""Experts that are levels of encoders: gates mix the outputs of a level before the next one."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class LevelExperts(ExpertSharing):
     experts are that block of each copy.
 
     Attributes:
-        ends: the last stage of each level.
+        ends: index of the last stage of each level; empty before `setup`.
     """
 
     ends: tuple[int, ...] = ()
@@ -109,5 +109,5 @@ class LevelExperts(ExpertSharing):
 
 
 def gate_key(owner: str, level: int) -> str:
-    """Returns the key of what a branch has at a level."""
+    """Returns the key of a branch's gate (or other parameters) at a level."""
     return f"{owner}/{level}"

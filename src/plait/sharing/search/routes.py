@@ -1,4 +1,4 @@
-"""Pieces of a tree of modules: its nodes, what each of them reads, and the choice of it."""
+"""Pieces of a tree of modules: its nodes, the routes between them, and the choice of a route."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class Block(nn.Module):
 
 
 class Routes(nn.Module):
-    """The logits of what each of several readers reads.
+    """Logits of the choice of each of several readers among the modules of the level below.
 
     Args:
         readers: their names, as keys. Each has a parameter of its own, so that only the tasks that

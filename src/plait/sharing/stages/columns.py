@@ -1,4 +1,4 @@
-"""Networks side by side, stage by stage, with what passes between them."""
+"""Networks that run side by side, stage by stage, with connections between the stages."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def run_columns(
     connections: Sequence[StageConnection],
     entering: Mapping[str, Shift],
 ) -> dict[str, Features]:
-    """Returns the features of the wanted tasks; of the other networks, runs what these need.
+    """Runs the networks of the wanted tasks, and of the others the stages that these read.
 
     Args:
         networks: `{task: network}`.
@@ -77,7 +77,7 @@ def _shift(
     task: str,
     hidden: Mapping[str, Any],
 ) -> Shift | None:
-    """Returns the function from a stage's value to what is added to it; None if nothing is."""
+    """Returns the function that computes what is added to a stage's value; None if nothing is."""
     adding = [each for each in connections if stage > 0 and each.reads_before(stage, task)]
 
     def total(body: Any) -> Tensor:

@@ -132,6 +132,6 @@ class ResidualMap(nn.Module):
         self.update = Update(channels, channels, rank)
 
     def forward(self, hidden: Tensor) -> Tensor:
-        """Returns the values with what is added to them."""
+        """Returns h + D h."""
         added: Tensor = self.update(hidden if self.trailing else hidden.movedim(1, -1))
         return hidden + (added if self.trailing else added.movedim(-1, 1))
