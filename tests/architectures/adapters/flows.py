@@ -104,8 +104,8 @@ def cascade(golden: Golden) -> None:
         feed=FEEDS[config["feed"]],
         into="input",
         alpha=config["alpha"],
-        width=1 if table is None else len(table[0][0]),
         detach="source" if config["detach"] else None,
+        **({} if table is None else {"width": len(table[0][0])}),
     )
     model = MultiTaskModel(
         Separate({task: mlp([first], nn.Tanh) for task, first in zip(tasks, firsts, strict=True)}),
