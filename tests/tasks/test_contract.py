@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 import torch
 from torch import Tensor, nn
+from torch.utils._python_dispatch import TorchDispatchMode
 
 import plait.tasks
 from plait.core.errors import UnsupportedError
@@ -171,6 +172,32 @@ def test_losses_of_two_halves_merge_to_that_of_the_whole(task: BaseTask) -> None
     total = sum(task.count(y) * task.loss(p, y) for p, y in halves)
     merged = total / sum(task.count(y) for _, y in halves)
     torch.testing.assert_close(merged, task.loss(prediction, target))
+
+
+class Reads(TorchDispatchMode):
+    """Notes the operators that hand a number to the host, where a GPU makes it wait."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.found: list[str] = []
+
+    def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        if func in (torch.ops.aten._local_scalar_dense.default, torch.ops.aten.nonzero.default):
+            self.found.append(str(func))
+        return func(*args, **(kwargs or {}))
+
+
+@pytest.mark.parametrize("missing", [False, True])
+def test_a_loss_reads_no_number_from_the_device(task: BaseTask, missing: bool) -> None:
+    prediction = predicted(task).detach().requires_grad_()
+    target = labels_for(task, prediction)
+    if missing:
+        target[0] = task.missing
+    count = task.count(target)
+    with Reads() as reads:
+        task.loss(prediction, target, count=count).backward()
+        task.loss(prediction, target, torch.ones(BATCH), count=count).backward()
+    assert reads.found == []
 
 
 # --- evaluation -----------------------------------------------------------------------------

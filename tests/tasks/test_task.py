@@ -119,3 +119,13 @@ def test_it_says_what_its_predictions_and_labels_are() -> None:
     assert (custom().kind, custom().geometry) == (Kind("other"), "other")
     with pytest.raises(ConfigError, match="Did you mean 'point'"):
         custom(geometry="pont")
+
+
+def test_a_scalar_loss_with_a_known_count_asks_no_more() -> None:
+    """The count says that no label is missing; else the labels are looked at."""
+    task = custom(loss=lambda p, y: squared(p, y).mean())
+    target, prediction = torch.tensor([1.0, 3.0]), torch.zeros(2)
+    assert task.loss(prediction, target, count=2.0).item() == 5.0
+    missing = torch.tensor([1.0, math.nan])
+    with pytest.raises(ConfigError, match="the loss of task 'y' is a scalar"):
+        task.loss(prediction, missing, count=1.0)

@@ -124,7 +124,7 @@ class ClassLabels(BaseTask):
         mass = super().label_weights(target, weights)
         if self.class_weights is None:
             return mass
-        per_class = torch.tensor(self.class_weights, device=mass.device)
+        per_class = torch.tensor(self.class_weights).to(mass.device, non_blocking=True)
         return mass * per_class[target.long().clamp(0, self.classes - 1)]
 
     def elementwise(self, prediction: Tensor, target: Tensor) -> Tensor:

@@ -153,7 +153,8 @@ class NumberLabels(BaseTask):
         labels = labels.to(prediction.dtype)
         if self.scale == 1:
             return prediction, labels
-        scale = torch.tensor(self.scale, dtype=torch.get_default_dtype()).to(prediction)
+        scale = torch.tensor(self.scale, dtype=torch.get_default_dtype())
+        scale = scale.to(prediction.device, prediction.dtype, non_blocking=True)  # nobody waits
         return prediction / scale, labels / scale
 
     def _fitted(self, target: Tensor, prediction: Tensor) -> Tensor:
