@@ -101,7 +101,7 @@ class Keeper:
                     f"{value}. Resume with the options of the first run."
                 )
         states = saved.keys() - {"format", "version", "about", "log_size", "model"}
-        for name in states ^ parts.keys():
+        for name in sorted(states ^ parts.keys()):
             raise CheckpointError(
                 f"the checkpoint and this run do not both have a {name}. Resume with the options "
                 "of the first run."
