@@ -172,6 +172,8 @@ def test_what_the_annotation_takes_as_it_is_stays(name: str, value: Any) -> None
             "CAGrad has no option 'd'; it takes: c",
         ),
         ("several", [{"class": "CAGrad", "c": -1}], "`c` must"),
+        ("several", [{"c": 0.1}], r"'several' has options \(c\), but names no class; .*Name one"),
+        ("inner", {"size": 3}, "has options .size., but names no class"),
         ("several", [{"class": 3}], "must name a class; found 3"),
         ("inner", "Plain", "Method 'Plain' is unknown; name it by its path"),
         ("inner", f"{HERE}:Outer", "'tests.core.test_build:Outer' is no Method"),

@@ -132,6 +132,11 @@ def _built(value: Any, hint: Any, where: str, foreign: bool) -> Any:
     classes = [each for each in choices if isinstance(each, type) and each not in PLAIN]
     if isinstance(value, Mapping) and "class" in value:
         return _instance(value, classes, choices, where, foreign)
+    if isinstance(value, Mapping) and classes and not _takes_mapping(choices):
+        raise ConfigError(
+            f"{where} has options ({', '.join(map(str, value))}), but names no class; found "
+            f"{dict(value)}. Name one: {{class: NAME, ...}}."
+        )
     if isinstance(value, str) and classes and not _takes_word(value, choices):
         return _instance({"class": value}, classes, choices, where, foreign)
     for choice in choices:
@@ -152,7 +157,7 @@ def _instance(
 ) -> Any:
     """Builds the object that a mapping with `class` describes."""
     if not classes:
-        if any(choice is Any or (get_origin(choice) or choice) in MAPPINGS for choice in choices):
+        if _takes_mapping(choices):
             return value
         raise ConfigError(f"{where} takes no class; found {value['class']!r}. Give a plain value.")
     name, options = value["class"], {key: each for key, each in value.items() if key != "class"}
@@ -177,6 +182,11 @@ def _choices(hint: Any) -> list[Any]:
     if get_origin(hint) in (Union, types.UnionType):
         return list(get_args(hint))
     return [hint]
+
+
+def _takes_mapping(choices: list[Any]) -> bool:
+    """Returns whether an annotation takes a mapping as it is."""
+    return any(choice is Any or (get_origin(choice) or choice) in MAPPINGS for choice in choices)
 
 
 def _takes_word(word: str, choices: list[Any]) -> bool:
