@@ -35,6 +35,17 @@ CIRCLES = {
     frozenset({"plait.training.callbacks", "plait.training.trainer"}): "a callback is given the "
     "trainer, which calls it",
 }
+# Source files without a test file of their own name: what covers them instead.
+COVERED_ELSEWHERE = {
+    "balancing/contract/problem.py": "a protocol; tests/training/test_problem.py has who keeps it",
+    "connections/bases/lateral_base.py": "test_lateral.py and test_progressive.py, against columns",
+    "engine/gathered.py": "what a step holds, by every test of a route",
+    "engine/routes/look_ahead.py": "tests/balancing/test_forum.py, tests/training/test_problem.py",
+    "engine/weights.py": "the scales and heads of every test of a route",
+    "model/parts.py": "a protocol; tests/model/test_model.py has who keeps it",
+    "recipes/base.py": "a contract; every recipe's test",
+    "sharing/experts/levels.py": "test_ple.py and test_adatt.py, against loops",
+}
 # The code that runs any method and therefore may know none by its name.
 NAMELESS = (
     *("balancing", "sharing", "connections", "regularization"),
@@ -297,7 +308,12 @@ def method_classes(package: str) -> Iterator[tuple[str, Path]]:
 
 @pytest.mark.parametrize("package", FAMILIES)
 def test_the_top_of_a_folder_of_methods_holds_methods(package: str) -> None:
-    """Whatever serves several methods is in a folder that is named by what it holds."""
+    """Whatever serves several methods is in a folder that is named by what it holds.
+
+    A recipe serves one problem; what reads the files of that problem lies beside it, and its name
+    begins with an underscore.
+    """
+    beside = package == "recipes"
     module = importlib.import_module(f"plait.{package}")
     homes = {
         getattr(getattr(module, name), "__module__", module.__name__)
@@ -308,7 +324,7 @@ def test_the_top_of_a_folder_of_methods_holds_methods(package: str) -> None:
         for path in sorted(folder_of(package).glob("*.py"))
         if path.stem not in {"__init__", "base"}
         and module_of(path) not in homes
-        and package != "recipes"
+        and not (beside and path.stem.startswith("_"))
     ]
     assert not found, f"neither `base.py` nor the home of a public name: {found}"
 
@@ -323,12 +339,30 @@ def test_each_method_has_a_file_of_its_name(package: str) -> None:
     assert not found, f"plait.{package}: the file has the method's name in snake case: {found}"
 
 
-@pytest.mark.parametrize("package", FAMILIES)
-def test_each_method_has_a_mirrored_test(package: str) -> None:
-    tests = ROOT / "tests" / folder_of(package).relative_to(SOURCE)
-    paths = sorted({path for _, path in method_classes(package)})
-    missing = [f"test_{path.name}" for path in paths if not (tests / f"test_{path.name}").exists()]
-    assert not missing, f"missing in {tests.relative_to(ROOT)}: {missing}"
+# --- mirrored tests -------------------------------------------------------------------------
+
+
+def has_code(path: Path) -> bool:
+    """Whether a file defines a function or a class; names that it only gathers are no code."""
+    kinds = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
+    return any(isinstance(node, kinds) for node in ast.walk(parse(path)))
+
+
+def mirrored(path: Path) -> Path:
+    """The test of a source file: `tests/a/test_b.py` for `src/plait/a/b.py`."""
+    folder = ROOT / "tests" / path.parent.relative_to(SOURCE)
+    return folder / f"test_{path.stem.lstrip('_')}.py"
+
+
+def test_every_file_with_code_has_a_mirrored_test() -> None:
+    found = {
+        within(path)
+        for path in FILES
+        if not path.stem.startswith("__") and has_code(path) and not mirrored(path).exists()
+    }
+    new = sorted(found - set(COVERED_ELSEWHERE))
+    assert not new, f"no tests/<folder>/test_<file>.py for {new}"
+    assert not set(COVERED_ELSEWHERE) - found, "the allow-list has files with a mirrored test"
 
 
 # --- nobody asks a method for its name ------------------------------------------------------

@@ -25,7 +25,7 @@ Box = tuple[float, float, float, float]
 
 
 class Pet(NamedTuple):
-    """What is known of a photo without opening it.
+    """The facts about a photo that are known without opening it.
 
     Attributes:
         name: unique among all photos.
