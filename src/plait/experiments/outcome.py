@@ -91,7 +91,7 @@ def comparison_of(
 
 
 def _cost(results: Sequence[Result], folder: Path) -> dict[str, Any]:
-    """Returns where the runs of one network are, and its time and size."""
+    """Returns the folders, the times and the size of the runs of one network."""
     return {
         "folders": [result.folder.relative_to(folder).as_posix() for result in results],
         "seconds": [result.seconds for result in results],
