@@ -10,7 +10,7 @@ from functools import cached_property
 from plait.reports.read.series import Series, series
 from plait.runs import WatchedValues
 
-Row = Mapping[str, float | None]  # by column; a plain number has the column ""
+RowValues = Mapping[str, float | None]  # by column; a plain number has the column ""
 
 
 @dataclass(frozen=True)
@@ -25,12 +25,12 @@ class History:
 
     title: str
     shares: bool
-    events: list[tuple[int, dict[str, Row]]]
+    events: list[tuple[int, dict[str, RowValues]]]
 
     @cached_property
-    def last(self) -> dict[str, Row]:
+    def last(self) -> dict[str, RowValues]:
         """The last recorded values of each row, `{row: {column: value}}`."""
-        found: dict[str, Row] = {}
+        found: dict[str, RowValues] = {}
         for _, rows in self.events:
             found |= rows
         return found
@@ -51,7 +51,7 @@ class History:
 
     def travel(self) -> dict[str, float]:
         """Returns `{row: sum of the changes of its cells, from the first record to the last}`."""
-        first: dict[str, Row] = {}
+        first: dict[str, RowValues] = {}
         for _, rows in reversed(self.events):
             first |= rows
         return {
@@ -75,7 +75,7 @@ def histories(events: list[WatchedValues]) -> list[History]:
     return [history for history in found.values() if history.last]
 
 
-def _row(value: float | dict[str, float | None] | None) -> Row:
+def _row(value: float | dict[str, float | None] | None) -> RowValues:
     cells = value if isinstance(value, dict) else {"": value}
     return {
         column: None if cell is None or not math.isfinite(cell) else cell
