@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import copy
+import re
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -22,6 +24,7 @@ from plait.connections import (
 )
 from plait.core.errors import ConfigError, UnsupportedError
 from plait.core.features import FeatureShape
+from plait.model import connections
 from plait.model.connections import Connections
 from plait.sharing import Hard, Separate
 from tests.connections.flows import labels, mlp, new, rows
@@ -152,3 +155,10 @@ def test_a_head_that_is_put_in_another_place_is_run() -> None:
         for parameter in model.heads["task:a"].parameters():
             parameter.zero_()
     assert not any(each.any() for each in model(rows()).values())
+
+
+def test_only_this_file_asks_where_a_connection_acts() -> None:
+    folder = Path(connections.__file__).parent
+    asked = re.compile(r"isinstance\([^)]*(Stage|Forward|Penalty)Connection")
+    found = [path.name for path in folder.glob("*.py") if asked.search(path.read_text("utf-8"))]
+    assert found == ["connections.py"]
