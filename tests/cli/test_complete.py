@@ -57,6 +57,7 @@ def test_settings_and_their_methods() -> None:
     assert bash("train", "digits", "balancing", "=", "UP") == ["UPGrad"]
     assert bash("train", "digits", "sharing", "=") == listed(FAMILIES["sharing"])
     assert bash("train", "digits", "epochs", "=", "") == []
+    assert bash("train", "digits", "sharing.by", "=", "Lo") == ["LoRA"]
     assert bash("demo", "con") == ["connections="]
 
 

@@ -48,7 +48,7 @@ FAMILIES = {
     family.name: family
     for family in (
         Family("sharing", "Sharing", "sharing", "sharing"),
-        Family("sharing.conditioning", "Conditioner", "conditioning"),
+        Family("sharing.conditioning", "Conditioner", "conditioning", "sharing.by"),
         Family("regularization", "Regularizer", "regularizer", "regularization"),
         Family("connections", "Connection", "connection", "connections"),
         Family("balancing", "Balancer", "balancer", "balancing"),
