@@ -1,4 +1,4 @@
-"""The route of a step, by what the balancer declares and the options say."""
+"""Which route each kind of method takes, by its options and by what a step is given."""
 
 from typing import Any
 
@@ -6,89 +6,77 @@ import pytest
 import torch
 
 from plait.balancing import (
+    DWA,
+    AutoLambda,
     Balancer,
     Equal,
-    ExcessMTL,
+    GradDrop,
     GradNorm,
     GradVac,
-    Info,
     MoDo,
-    UncertaintyWeights,
+    NashMTL,
+    SDMGrad,
     UPGrad,
 )
-from plait.engine import Memory, Options
+from plait.balancing.contract.info import Info
 from plait.engine.gathered import Gathered
+from plait.engine.memory import Memory
 from plait.engine.micro_batch import MicroBatch
+from plait.engine.options import Options
 from plait.engine.routes.base import Route
 from plait.engine.routes.batches import SeveralBatches
 from plait.engine.routes.choose import choose
 from plait.engine.routes.features import AtFeatures
 from plait.engine.routes.last_layer import LastLayer
 from plait.engine.routes.layers import Layers
+from plait.engine.routes.look_ahead import LookAhead
 from plait.engine.routes.reused import Reused
 from plait.engine.routes.rows import Direction, GramianByGroup, GramianOfRows, MeasuredLosses
 from plait.engine.routes.weighted import Constant, Weighted
-from tests.engine.small import losses_at, small
+from tests.engine.loops import Net
 
-LOOSE = UncertaintyWeights(tasks=("a", "b", "c"))
-
-
-def chosen(
-    balancer: Balancer,
-    *,
-    several: bool = False,
-    measure: bool = False,
-    known: str = "",
-    age: int = 0,
-    **options: Any,
-) -> Route:
-    """The route of a step of a small model; `known` tasks have weights of `age` steps."""
-    model, _ = small()
-    balancer.setup(("a", "b", "c"))
-    memory = Memory(weights=dict.fromkeys(known, 1.0), age=age)
-    step = Gathered(balancer, Options(**options), memory, model, Info(), measure=measure)
-    step.several = several
-    losses = losses_at(model, torch.randn(6, 5))
-    return choose(step, MicroBatch(losses, list(model.parameters())))
+SHARES = {"shares": {"a": 0.5, "b": 0.5, "c": 0.5}}
+KNOWN = {"known": {"a": 1.0, "b": 1.0, "c": 1.0}}
 
 
 @pytest.mark.parametrize(
-    ("balancer", "circumstances", "route"),
+    ("balancer", "options", "given", "route"),
     [
-        (Equal(), {}, Constant),
-        (Equal(), {"several": True}, Constant),
-        (Equal(), {"measure": True}, MeasuredLosses),
-        (LOOSE, {}, Weighted),
-        (LOOSE, {"several": True}, MeasuredLosses),
-        (ExcessMTL(), {}, Direction),
-        (UPGrad(), {"route": "rows"}, GramianOfRows),
-        (UPGrad(), {"route": "layers"}, Layers),
-        (UPGrad(), {"at": "features"}, AtFeatures),
-        (GradNorm(), {}, LastLayer),
-        (GradNorm(), {"several": True}, GramianOfRows),
-        (GradVac(groups="layer"), {}, GramianByGroup),
-        (MoDo(), {}, SeveralBatches),
+        (Equal(), {}, {}, Constant),
+        (Equal(), {}, SHARES, Constant),
+        (Equal(), {}, {"measure": True}, MeasuredLosses),
+        (DWA(), {}, {}, Weighted),
+        (DWA(), {}, SHARES, MeasuredLosses),
+        (AutoLambda(), {}, {}, LookAhead),
+        (UPGrad(), {"route": "rows"}, {}, GramianOfRows),
+        (UPGrad(), {"route": "layers"}, {}, Layers),
+        (UPGrad(), {"route": "layers"}, SHARES, GramianOfRows),
+        (UPGrad(), {"at": "features"}, {}, AtFeatures),
+        (GradNorm(), {}, {}, LastLayer),
+        (GradNorm(), {}, SHARES, GramianOfRows),
+        (GradVac(groups="matrix"), {}, {}, GramianByGroup),
+        (MoDo(), {}, {}, SeveralBatches),
+        (SDMGrad(solver="sgd"), {}, {}, SeveralBatches),
+        (SDMGrad(solver="exact"), {"route": "rows"}, {}, GramianOfRows),
+        (GradDrop(), {}, {}, Direction),
+        (NashMTL(), {"every": 3}, KNOWN, Reused),
+        (NashMTL(), {"every": 3, "route": "rows"}, {}, GramianOfRows),
+        (NashMTL(), {"every": 3, "route": "rows"}, {"known": {"a": 1.0}}, GramianOfRows),
+        (NashMTL(), {"every": 3, "route": "rows"}, {**KNOWN, "age": 2}, GramianOfRows),
+        (NashMTL(), {"every": 3, "at": "features"}, KNOWN, AtFeatures),
     ],
 )
-def test_what_a_balancer_reads_decides(
-    balancer: Balancer, circumstances: dict[str, Any], route: type[Route]
+def test_a_route_by_method_options_and_step(
+    balancer: Balancer, options: dict[str, Any], given: dict[str, Any], route: type[Route]
 ) -> None:
-    assert type(chosen(balancer, **circumstances)) is route
-
-
-@pytest.mark.parametrize(
-    ("every", "age", "known", "reused"),
-    [
-        (3, 0, "abc", True),
-        (3, 1, "abc", True),
-        (3, 2, "abc", False),
-        (3, 0, "ab", False),
-        (1, 0, "abc", False),
-    ],
-)
-@pytest.mark.parametrize("balancer", [UPGrad(), ExcessMTL()])
-def test_weights_serve_until_their_age_or_a_new_task(
-    balancer: Balancer, every: int, age: int, known: str, reused: bool
-) -> None:
-    route = chosen(balancer, every=every, age=age, known=known)
-    assert (type(route) is Reused) == reused
+    net = Net()
+    memory = Memory(weights=given.get("known", {}), age=given.get("age", 0))
+    step = Gathered(
+        balancer, Options(**options), memory, net, Info(), measure=given.get("measure", False)
+    )
+    micro = MicroBatch(net.losses(), list(net.parameters()), given.get("shares"))
+    step.note(micro)
+    found = choose(step, micro)
+    assert type(found) is route
+    assert step.reused == (given.get("known") == KNOWN["known"] and "age" not in given)
+    assert torch.is_grad_enabled()
