@@ -39,3 +39,13 @@ def test_whoever_wants_the_signals_gets_the_real_ones(after: str) -> None:
 def test_what_is_loaded_already_stays() -> None:
     code = "import sys, scipy.signal\nbefore = sys.modules['scipy.signal']\n"
     assert python(code + LOAD + "print(sys.modules['scipy.signal'] is before)") == "True"
+
+
+def test_a_torchmetrics_that_asks_for_more_gets_the_real_ones() -> None:
+    code = (
+        "import sys\nfrom plait.cli import quick\n"
+        "stand_in = quick.StandIn(quick.PATCHED)\nsys.modules[quick.PATCHED] = stand_in\n"
+        "from scipy.signal import butter\nimport scipy.signal\n"
+        "print(butter(1, 0.5)[0].round(3).tolist(), scipy.signal is stand_in)"
+    )
+    assert python(code) == "[0.5, 0.5] False"

@@ -5,10 +5,22 @@ from __future__ import annotations
 import importlib
 import sys
 from types import ModuleType
+from typing import Any
 
 # torchmetrics imports scipy.signal, which takes most of its own time, for one purpose: to give it
 # a function that another package misses (see `torchmetrics/__init__.py`).
 PATCHED, FUNCTION = "scipy.signal", "hamming"
+
+
+class StandIn(ModuleType):
+    """Has the function that torchmetrics looks for; for all else it makes way for the real one."""
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("__"):  # what the import system asks of every module
+            raise AttributeError(name)
+        if sys.modules.get(PATCHED) is self:
+            del sys.modules[PATCHED]
+        return getattr(importlib.import_module(PATCHED), name)
 
 
 def load_torchmetrics() -> None:
@@ -18,10 +30,11 @@ def load_torchmetrics() -> None:
     """
     if PATCHED in sys.modules:
         return
-    stand_in = ModuleType(PATCHED)
+    stand_in = StandIn(PATCHED)
     setattr(stand_in, FUNCTION, None)
     sys.modules[PATCHED] = stand_in
     try:
         importlib.import_module("torchmetrics")
     finally:
-        del sys.modules[PATCHED]
+        if sys.modules.get(PATCHED) is stand_in:
+            del sys.modules[PATCHED]
