@@ -8,7 +8,7 @@ from types import ModuleType
 from typing import Any
 
 # torchmetrics imports scipy.signal, which takes most of its own time, for one purpose: to give it
-# a function that another package misses (see `torchmetrics/__init__.py`).
+# a function that another package misses (`torchmetrics/__init__.py`, read in version 1.9.0).
 PATCHED, FUNCTION = "scipy.signal", "hamming"
 
 
@@ -24,7 +24,7 @@ class StandIn(ModuleType):
 
 
 def load_torchmetrics() -> None:
-    """Imports torchmetrics while it finds a stand-in that needs no patch.
+    """Imports torchmetrics while it finds a stand-in that needs no patch; read in version 1.9.0.
 
     Whoever imports `scipy.signal` afterwards gets the real one, as scipy made it.
     """
