@@ -14,6 +14,9 @@ from plait.core.errors import ConfigError, ShapeError
 def values_of(scalars: Iterable[Tensor]) -> Tensor:
     """Returns the values `[T]` without a graph, in float32 or the widest dtype among them.
 
+    Args:
+        scalars: T of them, at least one, on one device.
+
     Example:
         >>> values_of([torch.tensor(1.0, dtype=torch.bfloat16), torch.tensor(2.0)])
         tensor([1., 2.])
@@ -30,8 +33,8 @@ def check_losses(losses: Mapping[str, Tensor], penalties: Mapping[str, Tensor]) 
     """Checks the scalars of a step by their shapes and graphs; their values stay on the device.
 
     Args:
-        losses: `{task: scalar}`.
-        penalties: `{name: scalar}`; the only one may have the name "".
+        losses: `{task: scalar}`, each with a graph.
+        penalties: `{name: scalar}`, with a graph or without; the only one may have the name "".
 
     Raises:
         ShapeError: one is no scalar.

@@ -36,7 +36,7 @@ def gramian(jacobian: Tensor) -> Tensor:
 
 
 def cross_gramian(first: Tensor, second: Tensor) -> Tensor:
-    """Returns ``J_1 J_2^T``, `[T, T]`, float64, computed as in `gramian`.
+    """Returns ``J_1 J_2^T``, `[T, T]`, float64, of two matrices `[T, P]`; computed as `gramian` is.
 
     Example:
         >>> cross_gramian(torch.tensor([[3.0, 4.0]]), torch.tensor([[1.0, -1.0]]))
@@ -60,6 +60,9 @@ def _blocks(jacobian: Tensor) -> Iterator[Tensor]:
 
 def norms_and_cosines(matrix: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Returns the norms `[T]` and cosines `[T, T]` of the rows behind a Gramian; 0 for a zero row.
+
+    Args:
+        matrix: the Gramian `[T, T]`.
 
     Example:
         >>> norms, cosines = norms_and_cosines(np.array([[25.0, 4.0], [4.0, 1.0]]))

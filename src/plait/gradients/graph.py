@@ -13,6 +13,8 @@ from torch import Tensor
 def leaves(losses: Iterable[Tensor]) -> list[Tensor]:
     """Returns the leaf tensors that need a gradient and that any of `losses` depends on.
 
+    Empty if no loss has a graph.
+
     Walks the autograd graph once; the order is that of the first visit. Frozen and unused
     parameters are not in the graph, and a tied parameter is one leaf, so neither needs a special
     case.
@@ -89,6 +91,8 @@ def reached_by(
 
 def nearest(losses: Iterable[Tensor], wanted: Collection[int]) -> Tensor | None:
     """Returns the leaf, of those with an id in `wanted`, that is the fewest nodes from the losses.
+
+    None if the losses reach none of them.
 
     Example:
         >>> import torch
@@ -171,10 +175,12 @@ def gradients(
 ) -> list[tuple[Tensor, Tensor]]:
     """Returns `(parameter, gradient)` of the weighted sum of `scalars`, in one backward pass.
 
+    A gradient has the shape of its parameter.
+
     Args:
-        scalars: what is differentiated.
+        scalars: the addends, each with a graph; with `weights` also tensors of any shape.
         candidates: parameters; those that are not reached are left out.
-        weights: one scalar for each of `scalars`; 1 by default.
+        weights: the factor of each of `scalars`, in its shape; 1 by default.
         retain: keep the graph for a later pass.
     """
     found = torch.autograd.grad(
@@ -189,7 +195,7 @@ def joint_gradients(
     """Returns `(parameter, gradient)` of the weighted sum of losses, in one backward pass.
 
     Args:
-        losses: scalars.
+        losses: T scalars, each with a graph.
         candidates: parameters; those that are not reached are left out.
         weights: `[T]`.
         retain: keep the graph for a later pass.
@@ -215,7 +221,7 @@ def per_task_gradients(
         candidates: parameters; those that a task does not reach are left out of its pairs.
         chunk_size: tasks in one backward pass, batched with vmap. Where an operation of the graph
             has no batching rule, one warning is given and the tasks are differentiated one by one.
-        refused: is called in that case.
+        refused: called in that case; does nothing by default.
     """
     tasks = list(losses)
     if chunk_size == 1 or len(tasks) == 1:

@@ -23,8 +23,9 @@ class Layout:
         owners: `(parameter, task)` of the others that were found earlier.
 
     Attributes:
-        width: the number of columns.
-        dtype: of a row; the widest of the parameters'.
+        width: the number of columns, P; 0 while nothing is shared.
+        dtype: of a row, the widest of the shared parameters'; None while nothing is shared.
+        device: of the shared parameters; None while nothing is shared.
     """
 
     def __init__(
@@ -58,7 +59,7 @@ class Layout:
         return Layout(*copy.deepcopy((self.given, self.shared, self.owners), memo))
 
     def columns(self, parameter: Tensor) -> slice:
-        """Returns the columns of a shared parameter."""
+        """Returns the columns of a parameter that is shared."""
         return self._columns[id(parameter)][1]
 
     def meet(self, parameter: Tensor, tasks: Iterable[str]) -> bool:

@@ -15,7 +15,7 @@ from plait.gradients.write import add
 
 
 class RowBuffer:
-    """The matrix J of per-task gradients of one batch.
+    """Holds the matrix J `[T, P]` of per-task gradients of one batch.
 
     Parameters that one task alone reaches have no columns; their gradients are kept by task. The
     memory lives across steps. Rows of micro-batches are added up until `reset`.
@@ -25,7 +25,7 @@ class RowBuffer:
             batches have one in common.
 
     Attributes:
-        tasks: the tasks with a row, in the order of the rows.
+        tasks: the tasks with a row, in the order of the rows; empty after `reset`.
     """
 
     def __init__(self, layout: Layout | None = None) -> None:
@@ -53,7 +53,7 @@ class RowBuffer:
 
     @property
     def own(self) -> list[tuple[Tensor, str, Tensor]]:
-        """`(parameter, task, gradient)` of the parameters without columns."""
+        """`(parameter, task, gradient)` of the parameters without columns; empty after `reset`."""
         return [(parameter, key[1], g) for key, (parameter, g) in self._own.items()]
 
     def __deepcopy__(self, memo: dict[int, Any]) -> RowBuffer:
@@ -72,7 +72,7 @@ class RowBuffer:
     def add(
         self, losses: Mapping[str, Tensor], candidates: Sequence[Tensor], *, chunk_size: int = 1
     ) -> None:
-        """Adds the gradients of `losses` to the rows of their tasks; the last frees the graph.
+        """Adds the gradients of `losses` to the rows of their tasks; the last pass frees the graph.
 
         Args:
             losses: `{task: scalar}`; each is differentiated once, with respect to all `candidates`.
@@ -114,7 +114,7 @@ class RowBuffer:
             self.tasks[:] = [self.tasks[row] for row in order]
 
     def combine(self, weights: Tensor) -> list[tuple[Tensor, Tensor]]:
-        """Returns `(parameter, gradient)` of ``J^T w`` where a task of this step reaches.
+        """Returns `(parameter, gradient)` of ``J^T w``, for parameters that this step reaches.
 
         Args:
             weights: `[T]`, or fewer, for the first rows.
@@ -130,7 +130,7 @@ class RowBuffer:
         return found
 
     def split(self, direction: Tensor) -> list[tuple[Tensor, Tensor]]:
-        """Cuts a direction `[P]` into `(parameter, gradient)` where a task of this step reaches."""
+        """Cuts a direction `[P]` into `(parameter, gradient)`, for parameters as in `combine`."""
         return [
             (p, direction[self.layout.columns(p)].view_as(p).to(p.dtype))
             for p in self._reached.values()

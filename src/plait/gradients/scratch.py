@@ -9,7 +9,7 @@ from torch import Tensor
 
 
 class Scratch:
-    """Memory that lives across steps: new memory costs a page fault for each 4 KiB."""
+    """Keeps memory across steps, since new memory costs a page fault for each 4 KiB."""
 
     def __init__(self) -> None:
         self._memory: Tensor | None = None
@@ -17,7 +17,7 @@ class Scratch:
     def take(
         self, rows: int, columns: int, dtype: torch.dtype, device: torch.device | None
     ) -> Tensor:
-        """Returns a matrix whose entries are not set."""
+        """Returns a matrix `[rows, columns]` whose entries are not set; the next call reuses it."""
         old, size = self._memory, rows * columns
         if old is None or old.numel() < size or old.dtype != dtype or old.device != device:
             old = self._memory = torch.empty(size, dtype=dtype, device=device)

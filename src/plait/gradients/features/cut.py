@@ -22,7 +22,8 @@ class Cut:
     where heads read several levels of one trunk, each of which depends on the one before.
 
     Attributes:
-        pairs: `(tensor, leaf)`; one pair for each tensor, however often it was cut.
+        pairs: `(tensor, leaf)`; one pair for each tensor, however often it was cut; empty before
+            the first call.
 
     Example:
         >>> w = torch.ones(2, requires_grad=True)
@@ -50,18 +51,19 @@ class Cut:
 
 
 class FeatureGradients:
-    """The tasks' gradients at shared features; one backward pass through each head.
+    """Computes the tasks' gradients at shared features, in one backward pass through each head.
 
     Args:
         losses: `{task: scalar}`.
         features: a `Cut`, or tensors of which none depends on another.
         candidates: ids of the parameters that may get a gradient.
-        scratch: memory for the rows, `[T, N]`, N the numbers in all features.
+        scratch: memory for the rows `[T, N]`, N the numbers in all features; new by default.
 
     Attributes:
         gramian: `[T, T]`, over the batch and all features, float64.
-        own: `(parameter, task, gradient)` of the parameters above the features.
-        dtype: of the features.
+        own: `(parameter, task, gradient)` of the parameters above the features; empty if none of
+            them is a candidate.
+        dtype: of the rows; that of the features, float32 at least.
 
     Raises:
         ConfigError: a parameter is reached around the features by two tasks, or by one of them and
@@ -100,6 +102,8 @@ class FeatureGradients:
 
     def trunk(self, weights: Tensor, parameters: Sequence[Tensor]) -> list[tuple[Tensor, Tensor]]:
         """Returns `(parameter, gradient)` below the features, in one backward pass.
+
+        Empty if no feature that is read needs a gradient.
 
         Args:
             weights: `[T]`, of the tasks' gradients at the features.

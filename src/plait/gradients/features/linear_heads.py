@@ -13,7 +13,7 @@ FIRST = 1  # where addmm(bias, features, weight) has its features
 
 
 class LinearHeads:
-    """The tasks' gradients at one feature matrix z `[B, F]`, without forming them.
+    """Computes the Gramian of the tasks' gradients at one feature matrix z `[B, F]`, without these.
 
     With D_t the gradient at the output ``z W_t^T + b_t`` of the layer by which task t reads z, its
     gradient at z is D_t W_t, so that
@@ -29,7 +29,7 @@ class LinearHeads:
 
     Attributes:
         gramian: `[T, T]`, float64.
-        own: `(parameter, task, gradient)` of `heads`.
+        own: `(parameter, task, gradient)` of `heads`; without those that a loss does not reach.
     """
 
     def __init__(
