@@ -36,8 +36,8 @@ def short_row(node: Any, uses: Uses, tasks: int) -> ShortRow | None:
 
     Args:
         node: of the autograd graph.
-        uses: its inputs that are parameters.
-        tasks: how many tasks there are.
+        uses: `{position among its inputs: parameter}`.
+        tasks: the number of tasks, by which the shorter of two forms is chosen.
     """
     build = KINDS.get(node.name())
     return build(node, uses, tasks) if build is not None and _is_plain(node, uses) else None

@@ -20,11 +20,12 @@ from plait.gradients.scratch import Scratch
 
 @dataclass(frozen=True)
 class LayerGradients:
-    """The Gramian of the tasks' gradients, formed without rows.
+    """Holds the Gramian of the tasks' gradients, formed without rows.
 
     Attributes:
         gramian: inner products of the tasks' gradients at the shared parameters, `[T, T]`, float64.
-        own: `(parameter, task, gradient)` of the parameters that one task reaches.
+        own: `(parameter, task, gradient)` of the parameters that one task reaches; empty if the
+            plan has none.
     """
 
     gramian: Tensor
@@ -45,9 +46,9 @@ class LayerPlan:
     Attributes:
         shared: all shared parameters.
         own: the others.
-        layers: `(node, short row)`.
+        layers: `(node, short row)`; empty if no shared parameter has a short row.
         leftover: shared parameters outside the layers.
-        tasks: how many tasks there are.
+        tasks: the number of tasks.
         dtype: of the short rows.
 
     Example:
@@ -143,7 +144,7 @@ class LayerPlan:
 
         Args:
             losses: those that the plan was made of.
-            scratch: memory of an earlier step.
+            scratch: memory of an earlier step; new by default.
         """
         device = self.shared[0].device if self.shared else None
         matrix = (scratch or Scratch()).take(len(losses), self.width, self.dtype, device)

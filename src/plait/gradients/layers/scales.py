@@ -15,7 +15,7 @@ from plait.gradients.layers.short_row import Explicit, Uses
 
 
 def layer_norm(node: Any, uses: Uses, tasks: int) -> Explicit:
-    """LayerNorm."""
+    """Returns the short row of the weight and bias of a LayerNorm."""
 
     def gradients(gradient: Tensor) -> list[Tensor]:
         found = torch.ops.aten.native_layer_norm_backward(
@@ -34,7 +34,7 @@ def layer_norm(node: Any, uses: Uses, tasks: int) -> Explicit:
 
 
 def batch_norm(node: Any, uses: Uses, tasks: int) -> Explicit:
-    """BatchNorm, with the statistics of the batch or the running ones."""
+    """Returns that of a BatchNorm, with the statistics of the batch or the running ones."""
 
     def gradients(gradient: Tensor) -> list[Tensor]:
         found = torch.ops.aten.native_batch_norm_backward(
@@ -55,7 +55,7 @@ def batch_norm(node: Any, uses: Uses, tasks: int) -> Explicit:
 
 
 def group_norm(node: Any, uses: Uses, tasks: int) -> Explicit:
-    """GroupNorm."""
+    """Returns that of a GroupNorm."""
 
     def gradients(gradient: Tensor) -> list[Tensor]:
         found = torch.ops.aten.native_group_norm_backward(
@@ -76,14 +76,20 @@ def group_norm(node: Any, uses: Uses, tasks: int) -> Explicit:
 
 
 def addition(node: Any, uses: Uses, tasks: int) -> Explicit | None:
-    """``x + parameter``, with broadcasting: a bias, or an embedding of positions."""
+    """Returns that of ``x + parameter``, with broadcasting: a bias, or an embedding of positions.
+
+    None for a sum with another factor than 1, and where all parameters are seen through views.
+    """
     if node._saved_alpha != 1:
         return None
     return _broadcast(node, uses, lambda gradient, position: gradient)
 
 
 def scaling(node: Any, uses: Uses, tasks: int) -> Explicit | None:
-    """``x * parameter``, with broadcasting, as in RMSNorm."""
+    """Returns that of ``x * parameter``, with broadcasting, as in RMSNorm.
+
+    None where all parameters are seen through views.
+    """
     return _broadcast(
         node,
         uses,

@@ -50,7 +50,7 @@ class ShortRow(ABC):
 
 
 class Explicit(ShortRow):
-    """The gradient itself, or those parts of it that are not zero for every task.
+    """Takes the gradient itself, or those parts of it that are not zero for every task.
 
     Args:
         parameters: those that it stands for.
@@ -80,7 +80,7 @@ class Explicit(ShortRow):
 
 
 class Product(ShortRow):
-    """The gradient at a weight that multiplies `inputs`, and at its bias.
+    """Takes the gradient at a weight that multiplies `inputs`, and at its bias.
 
         W' = X^T D,    b' = 1^T D
 
@@ -108,7 +108,7 @@ class Product(ShortRow):
 
     @cached_property
     def inputs(self) -> Tensor:
-        """X."""
+        """The inputs X `[N, I]`."""
         return self._inputs()
 
     def write(self, gradient: Tensor, row: Tensor) -> None:
@@ -121,7 +121,7 @@ class Product(ShortRow):
 
 
 class Root(Product):
-    """The same for few examples: `[N, O]` instead of `[I + 1, O]` numbers.
+    """Takes `[N, O]` instead of the `[I + 1, O]` numbers of `Product`, for few examples.
 
         R D    with    R^T R = X X^T + 1 1^T,    R [N, N]
 
@@ -179,12 +179,22 @@ class Root(Product):
 
 
 def preparation(count: int, size: int) -> float:
-    """Returns the multiply-adds for R, in float64, which takes twice the time."""
+    """Returns the multiply-adds for R, in float64, which takes twice the time.
+
+    Args:
+        count: rows of the inputs, N.
+        size: columns of the inputs, I.
+    """
     return 2.0 * count * count * size + 2.0 * count**3 / 3
 
 
 def is_root_cheaper(shape: tuple[int, int, int], tasks: int) -> bool:
-    """Returns whether `Root` takes less than `Product` for so many tasks."""
+    """Returns whether `Root` takes less than `Product`.
+
+    Args:
+        shape: (N, I, O), as of `Product`.
+        tasks: the number of tasks.
+    """
     count, size, outputs = shape
     saved = tasks * outputs * (count + MOVE) * (size - count)
     return saved > preparation(count, size)

@@ -25,6 +25,8 @@ def single_uses(
 ) -> dict[Any, dict[int, Tensor]]:
     """Returns `{node: {position of the input: parameter}}` of parameters that have one use.
 
+    Empty if there are none.
+
     A parameter that is used twice, whose use is a loss itself, or whose gradient a hook changes, is
     left out. Views that only reorder its entries are looked through.
 

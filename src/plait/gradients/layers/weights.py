@@ -22,7 +22,10 @@ Size = tuple[int, ...]
 
 
 def linear(node: Any, uses: Uses, tasks: int) -> ShortRow | None:
-    """``bias + x @ weight``, of `[N, I]` and `[I, O]`."""
+    """Returns the short row of ``bias + x @ weight``, x `[N, I]` and weight `[I, O]`.
+
+    None for other factors than 1, and for a bias alone that is seen through a view.
+    """
     if node._saved_alpha != 1 or node._saved_beta != 1:
         return None
     outputs = node._input_metadata[0].shape[1]
@@ -36,7 +39,7 @@ def linear(node: Any, uses: Uses, tasks: int) -> ShortRow | None:
 
 
 def matrix_product(node: Any, uses: Uses, tasks: int) -> ShortRow | None:
-    """``x @ weight``."""
+    """Returns that of ``x @ weight``; None if the parameter is on the left."""
     outputs = node._input_metadata[0].shape[1]
     return _product([uses[1]], node._saved_self.detach(), outputs, tasks) if 1 in uses else None
 
@@ -48,7 +51,10 @@ def _product(parameters: list[Tensor], inputs: Tensor, outputs: int, tasks: int)
 
 
 def convolution(node: Any, uses: Uses, tasks: int) -> ShortRow:
-    """Of any number of dimensions; a product of unfolded inputs where these are few."""
+    """Returns that of a convolution of any number of dimensions.
+
+    It is a product of unfolded inputs where these are few.
+    """
     inputs, weight = node._saved_input.detach(), node._saved_weight.detach()
     shape = node._input_metadata[0].shape
     turned, groups = node._saved_transposed, node._saved_groups
@@ -89,7 +95,10 @@ def _by_pixel(gradient: Tensor) -> Tensor:
 
 
 def embedding(node: Any, uses: Uses, tasks: int) -> ShortRow | None:
-    """Only the entries that the batch names."""
+    """Returns that of an embedding: the gradient of the entries that the batch names.
+
+    None where the gradient is scaled by how often an entry is named.
+    """
     if node._saved_scale_grad_by_freq:
         return None
     indices = node._saved_indices.flatten()
