@@ -44,7 +44,11 @@ class Feed:
         self._generators = _generators(loader)
 
     def epoch(self, epoch: int, skip: int = 0) -> Iterator[Any]:
-        """Yields the batches of an epoch, without the first `skip`.
+        """Yields the batches of an epoch, without the first `skip`, as the loader makes them.
+
+        Args:
+            epoch: its number, from 0.
+            skip: batches that were used before.
 
         Raises:
             DataError: the loader is empty, or shorter than what is to be skipped.

@@ -14,12 +14,12 @@ from plait.model import MultiTaskModel
 
 
 class BatchLosses:
-    """Reads the losses of batches, each loss times the factor that a schedule gives its task.
+    """Computes the losses of batches, each loss times the factor that a schedule gives its task.
 
     Args:
         model: the model.
-        autocast: around the forward passes.
-        factors: `{task: factor}`; 1 for the others. A task with factor 0 is left out.
+        autocast: the context of the forward passes.
+        factors: `{task: factor}` in [0, 1]; 1 for the others. A task with factor 0 is left out.
     """
 
     def __init__(
@@ -33,7 +33,7 @@ class BatchLosses:
         self.factors = factors
 
     def select(self, batch: Batch) -> Batch:
-        """Returns the batch without the tasks that do not count."""
+        """Returns the batch without the labels of frozen tasks and of those with factor 0."""
         counts = [task for task in self.model.learning if self.factors.get(task, 1.0) > 0]
         return batch if len(counts) == len(self.model.tasks) else batch.only(counts)
 
@@ -42,7 +42,7 @@ class BatchLosses:
 
         Args:
             batch: on the model's device.
-            cut: where the heads' graphs are cut off from the trunk's.
+            cut: cuts the heads' graphs off from the trunk's; None leaves them whole.
         """
         with self.autocast:
             outputs = [self.model(part.inputs, tasks=part.tasks, cut=cut) for part in batch.parts]
@@ -61,7 +61,7 @@ class BatchLosses:
             return self.model.penalty(outputs, share=share, parameters=parameters)
 
     def joined(self, batches: Sequence[Batch]) -> dict[str, Tensor]:
-        """Returns the losses of the joined micro-batches, sum(n L) / sum(n)."""
+        """Returns `{task: scalar}`, the losses of the joined micro-batches, sum(n L) / sum(n)."""
         total: dict[str, Tensor] = {}
         counts: dict[str, float] = {}
         for batch in batches:

@@ -17,7 +17,7 @@ from plait.training.virtual_step import check_supported, virtual_step
 
 
 class ModelProblem:
-    """Training and validation losses of a model at any parameters: `plait.balancing.Problem`.
+    """Computes a model's losses at any parameters, as a `plait.balancing.Problem`.
 
     Nothing that is asked changes the model. Each evaluation runs in the model's present mode, on
     clones of its buffers (the running statistics of batch normalisation), and puts the random
@@ -84,6 +84,8 @@ class ModelProblem:
         self, parameters: Sequence[Tensor], gradient: Sequence[Tensor]
     ) -> tuple[tuple[Tensor, ...], tuple[Tensor, ...]]:
         """Returns the parameters after the optimizer's next step, and the slope of that step.
+
+        All are in the order and shapes of `parameters`.
 
         A parameter that no task reaches has gradient zero here, where the optimizer itself would
         skip it: weight decay and momentum move it in the virtual step.

@@ -17,7 +17,7 @@ State = dict[str, Any]
 
 
 def seed_all(*parts: int | str) -> None:
-    """Seeds Python, NumPy and torch from `parts`."""
+    """Seeds Python, NumPy and torch, devices included, with a fixed function of `parts`."""
     seed = derive_seed(*parts)
     _seed_host(seed)
     torch.manual_seed(seed)  # the devices as well
@@ -30,7 +30,7 @@ def _seed_host(seed: int) -> None:
 
 
 def random_state(device: torch.device) -> State:
-    """Returns the state of the generators of Python, NumPy, torch and the device, if it has one."""
+    """Returns the states of all generators by name; that of the "device" is None for a CPU."""
     return {
         "python": random.getstate(),
         "numpy": np.random.get_state(legacy=False),
@@ -42,7 +42,7 @@ def random_state(device: torch.device) -> State:
 
 
 def restore(state: State, device: torch.device) -> None:
-    """Restores what `random_state` returned."""
+    """Puts the generators into the states that `random_state` returned."""
     random.setstate(state["python"])
     np.random.set_state(state["numpy"])
     torch.set_rng_state(state["torch"])
@@ -69,7 +69,7 @@ def to_plain(state: State) -> State:
 
 
 def from_plain(state: State) -> State:
-    """Undoes `to_plain`."""
+    """Returns the state of which `to_plain` made a plain one."""
     numpy = dict(state["numpy"])
     inner = dict(numpy["state"])
     inner["key"] = inner["key"].numpy().astype(np.uint32)
@@ -77,7 +77,7 @@ def from_plain(state: State) -> State:
 
 
 class Generators:
-    """The global generators as a part of a checkpoint.
+    """Saves and restores the global generators, as a part of a checkpoint.
 
     Args:
         device: whose generator belongs to them.
@@ -96,7 +96,7 @@ class Generators:
 
 
 class Stream:
-    """A random stream beside the global one: what runs `inside` it draws from it alone.
+    """Gives code a random stream of its own: what runs `inside` it draws from it alone.
 
     Only generators of the CPU are swapped; those of a device stay as they are.
 

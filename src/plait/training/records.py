@@ -40,12 +40,12 @@ def logs_cosines(step: int, tasks: int, period: int) -> bool:
 def step_event(
     record: StepRecord, *, step: int, epoch: int, lr: float, seconds: float, cosines: bool = True
 ) -> Step:
-    """Returns the event of one step.
+    """Returns the event of one step; of a skipped one, losses that are not finite are None.
 
     Args:
         record: of the step.
         step: its number, from 1.
-        epoch: epochs that were finished before it.
+        epoch: epochs that were finished before it, from 0.
         lr: learning rate of the optimizer's first group.
         seconds: spent in training and evaluation so far.
         cosines: whether the event has them.
@@ -87,7 +87,15 @@ def _pairs(balance: Record) -> list[tuple[str, str, float]]:
 def validation_event(
     evaluation: Evaluation, *, epoch: int, step: int, score: float, seconds: float
 ) -> Validation:
-    """Returns the event of an evaluation on the validation data, after `epoch` epochs."""
+    """Returns the event of an evaluation on the validation data.
+
+    Args:
+        evaluation: losses and metrics.
+        epoch: epochs that are finished.
+        step: optimizer steps taken.
+        score: that of the rule for the best epoch.
+        seconds: spent in training and evaluation so far.
+    """
     return Validation(epoch=epoch, step=step, score=score, seconds=seconds, **vars(evaluation))
 
 

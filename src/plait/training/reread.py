@@ -12,7 +12,7 @@ from plait.training.randomness import State, random_state, random_state_kept, re
 
 
 class Reread:
-    """Repeats a computation of losses on the same batch, as the first one was.
+    """Evaluates the losses of a step's batch again, under the conditions of the first time.
 
     Dropout draws what it drew before, and running statistics (BatchNorm) and the random state are
     afterwards as they were, so that a method that re-reads trains the same network as one that
@@ -29,7 +29,7 @@ class Reread:
         self._before: State = random_state(device)
 
     def __call__(self, losses: Callable[[], Mapping[str, Tensor]]) -> Mapping[str, Tensor]:
-        """Evaluates `losses` without a graph, under the random state and buffers of the step.
+        """Evaluates `losses` without a graph, under the step's random state; puts the buffers back.
 
         Args:
             losses: repeats the forward passes, in their first order.

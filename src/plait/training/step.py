@@ -35,7 +35,7 @@ class StepRecord:
         counts: `{task: mass of the labels}`.
         balance: weights, norms and cosines of the tasks' gradients; None if there were none.
         skipped: why the step was not taken; None if it was.
-        watched: what shows the health of the model's parts by title; empty if not asked for.
+        watched: `{title: table}` of the health of the model's parts; empty if not asked for.
         sums: the numbers that wait on the device.
     """
 
@@ -83,17 +83,21 @@ def training_step(
 
     Args:
         model: the model.
-        batches: the micro-batches of the step; for a method that reads several independent
-            batches, those of the first, then those of the second, and so on.
-        backward: from losses to gradients.
-        optimizer: has the parameters.
-        info: where the training is.
-        autocast: around the forward passes.
-        device: where the model is.
-        clip: largest length of the whole gradient; None does not clip.
-        factors: `{task: factor of its loss}` of a `LossSchedule`; 0 leaves the task out.
+        batches: the micro-batches of the step, at least one; for a method that reads several
+            independent batches, those of the first, then those of the second, and so on.
+        backward: turns losses into gradients; it has the balancer.
+        optimizer: holds every parameter that learns.
+        info: epoch, progress and learning rate.
+        autocast: the context of the forward passes.
+        device: that of the model; batches are copied to it.
+        clip: largest length of the whole gradient, above 0; None does not clip.
+        factors: `{task: factor of its loss}` of a `LossSchedule`, in [0, 1]; 0 leaves the task out,
+            and a task that has none counts in full.
         measure: see `Backward.start`.
-        watch: whether the record has what the model's parts show of their health.
+        watch: whether the record has the tables that show the health of the model's parts.
+
+    Returns:
+        The record of the step; its `skipped` says why a step was not taken.
 
     Raises:
         NonFiniteError: a loss or gradient is not finite; no parameter has changed, and no state of

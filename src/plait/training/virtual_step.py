@@ -29,12 +29,12 @@ def virtual_step(
     Args:
         optimizer: SGD, Adam or AdamW of torch, with its present state and the options of each
             group.
-        parameters: the parameters that it holds; one that it does not hold stays where it is.
-        values: where each of them is taken to be.
-        gradient: its gradient there.
+        parameters: the model's parameters; one that the optimizer does not hold stays where it is.
+        values: the value from which each of them takes the step, in its shape.
+        gradient: its gradient at that value.
 
     Returns:
-        The new values, and the elementwise derivative of each by its gradient.
+        The new values, and the elementwise derivative of each by its gradient, in the same shapes.
 
     Raises:
         ConfigError: another optimizer, or an option that is not supported.

@@ -19,9 +19,9 @@ def log_watched(log: EventLog, state: State, watched: Mapping[str, Watched]) -> 
     """Writes one line of the numbers, and warns of each gate that has collapsed since the last one.
 
     Args:
-        log: is given one `WatchedValues`, and a `Warned` for each gate.
-        state: where the training is; remembers which gates were warned of.
-        watched: the numbers by title.
+        log: gets one `WatchedValues`, and a `Warned` for each gate.
+        state: the position of the training; remembers which gates were warned of.
+        watched: `{title: table}`; nothing is written if it is empty.
     """
     if not watched:
         return
@@ -35,7 +35,10 @@ def log_watched(log: EventLog, state: State, watched: Mapping[str, Watched]) -> 
 
 
 def collapsed(watched: Mapping[str, Watched]) -> dict[str, str]:
-    """Returns `{gate: warning}` of the gates that give all weight to one expert."""
+    """Returns `{gate: warning}` of the gates that give almost all weight to one expert.
+
+    A gate is a row of a table of shares, named "title/row". Empty if none has collapsed.
+    """
     found: dict[str, str] = {}
     for title, table in watched.items():
         if not table.shares or len(table.columns) < 2:
