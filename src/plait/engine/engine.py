@@ -217,7 +217,7 @@ class Backward:
         if self._skipped is None:
             accumulate(step.gradients.values())
             self._remember(step)
-        self._step = None
+        self._step = self._route = None  # nothing keeps the graph alive
         self.memory.rows.reset()
         return record
 
@@ -292,7 +292,7 @@ class Backward:
         """Skips the step, or raises; the balancer is as it was before the step."""
         self._give_back()
         if self.options.nonfinite == "raise":
-            self._step = None
+            self._step = self._route = None
             raise error
         self.memory.skipped += 1
         self._skipped = str(error)
