@@ -146,20 +146,19 @@ class Batch:
     def to(self, device: torch.device | str) -> Batch:
         """Returns the batch on `device`; counts stay numbers of the host."""
 
-        def move(tensor: Tensor) -> Tensor:
-            return tensor.to(device, non_blocking=True)
+        wanted = torch.device(device)
 
-        return Batch(
-            tuple(
-                replace(
-                    part,
-                    inputs=map_tensors(move, part.inputs),
-                    targets=map_tensors(move, part.targets),
-                    weights=map_tensors(move, part.weights),
-                )
-                for part in self.parts
-            )
-        )
+        def move(tensor: Tensor) -> Tensor:
+            return tensor.to(wanted, non_blocking=True)
+
+        def moved(part: Part) -> Part:
+            content = (part.inputs, part.targets, part.weights)
+            if all(tensor.device == wanted for tensor in tensors(content)):
+                return part
+            inputs, targets, weights = (map_tensors(move, each) for each in content)
+            return Part(inputs, targets, part.counts, weights)
+
+        return Batch(tuple(moved(part) for part in self.parts))
 
 
 def _foreign(targets: Mapping[str, Any], tasks: list[str]) -> DataError:

@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from plait.balancing.base import Balancer
 from plait.core.errors import ConfigError
 from plait.gradients import Layout, RowBuffer, Scratch
+from plait.networks.walk import modules_of
 
 OF_EVERY_MODULE = frozenset(vars(nn.Module()))  # such as hooks: a method's own state is elsewhere
 UNMOVED = 100  # steps after which learned weights that no optimizer has moved are an error
@@ -92,13 +93,13 @@ def keep_state(balancer: Balancer) -> Callable[[], None]:
     is kept by reference, so that nothing is copied but buffers and the state of generators.
     """
     kept = []
-    for module in balancer.modules():
-        values = {
-            name: value.copy() if isinstance(value, dict | list | set) else value
-            for name, value in vars(module).items()
-            if name not in OF_EVERY_MODULE
-        }
-        buffers = [(buffer, buffer.clone()) for buffer in module.buffers(recurse=False)]
+    for module in modules_of(balancer):
+        own = vars(module)
+        values = {name: own[name] for name in own.keys() - OF_EVERY_MODULE}
+        for name, value in values.items():
+            if isinstance(value, dict | list | set):
+                values[name] = value.copy()
+        buffers = [(each, each.clone()) for each in module._buffers.values() if each is not None]
         extra = None
         if type(module).get_extra_state is not nn.Module.get_extra_state:
             extra = copy.deepcopy(module.get_extra_state())

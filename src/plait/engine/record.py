@@ -10,7 +10,10 @@ import torch
 from torch import Tensor
 
 from plait.engine.gathered import Gathered
+from plait.gradients import lengths as measure
 from plait.gradients import norms_and_cosines
+
+PLAIN = (torch.float32, torch.float64)
 
 
 @dataclass(frozen=True)
@@ -78,6 +81,9 @@ class Record:
         if lengths is not None and pairs and _places(pairs) == self._places:
             known: Tensor = torch.linalg.vector_norm(lengths.to(gradients[0].dtype))
             return known
+        kinds = {(each.dtype, each.device, each.layout) for each in gradients}
+        if len(kinds) == 1 and kinds <= {(d, gradients[0].device, torch.strided) for d in PLAIN}:
+            return torch.linalg.vector_norm(measure(gradients))  # as below, without its groups
         return torch.nn.utils.get_total_norm(gradients)
 
 

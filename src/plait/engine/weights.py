@@ -44,8 +44,9 @@ def gramian_weights(step: Gathered, balancer: GramianBalancer, dtype: torch.dtyp
     weights = balancer.weights(torch.from_numpy(matrix), info) * step.scale(len(tasks))
     step.matrix = matrix if matrix.ndim == 2 else matrix.sum(axis=0)
     mean = weights if weights.dim() == 1 else weights.mean(dim=0)
-    still = torch.from_numpy(~balancer.active(step.matrix))
-    mean = mean.masked_fill(still, step.equal(len(tasks)))
+    active = balancer.active(step.matrix)
+    if not active.all():
+        mean = mean.masked_fill(torch.from_numpy(~active), step.equal(len(tasks)))
     step.weights = dict(zip(tasks, mean.tolist(), strict=True))
     step.flag = balancer.flag
     return mean if weights.dim() == 1 else weights

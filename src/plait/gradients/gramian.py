@@ -28,6 +28,9 @@ def gramian(jacobian: Tensor) -> Tensor:
     tasks = len(jacobian)
     total = torch.zeros(tasks, tasks, dtype=torch.float64, device=jacobian.device)
     for blocks in _blocks(jacobian):
+        if tasks <= TILE:
+            total += (blocks @ blocks.mT).sum(dim=0, dtype=torch.float64)
+            continue
         for top in range(0, tasks, TILE):
             rows, columns = slice(top, top + TILE), slice(0, top + TILE)
             products = blocks[:, rows] @ blocks[:, columns].mT
@@ -54,8 +57,10 @@ def _blocks(jacobian: Tensor) -> Iterator[Tensor]:
     for start in range(0, jacobian.shape[1], CHUNK):
         chunk = jacobian[:, start : start + CHUNK].to(wide)
         count = chunk.shape[1] // BLOCK
-        yield chunk[:, : count * BLOCK].view(len(chunk), count, BLOCK).transpose(0, 1)
-        yield chunk[None, :, count * BLOCK :]
+        if count:
+            yield chunk[:, : count * BLOCK].view(len(chunk), count, BLOCK).transpose(0, 1)
+        if count * BLOCK < chunk.shape[1]:
+            yield chunk[None, :, count * BLOCK :]
 
 
 def norms_and_cosines(matrix: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -9,6 +9,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
+NUMPY = (torch.float32, torch.float64)  # dtypes that NumPy has as well
+
 
 def to_host(tensors: Sequence[Tensor]) -> list[np.ndarray]:
     """Copies tensors to the host in one copy, which waits for the device once.
@@ -22,12 +24,13 @@ def to_host(tensors: Sequence[Tensor]) -> list[np.ndarray]:
     """
     if not tensors:
         return []
-    flat = [each.reshape(-1) for each in tensors]
-    if len({(each.dtype, each.device) for each in flat}) > 1:
+    flat = [each if each.dim() == 1 else each.reshape(-1) for each in tensors]
+    first = flat[0]
+    if any(each.dtype != first.dtype or each.device != first.device for each in flat):
         dtype = reduce(torch.promote_types, {each.dtype for each in flat})
-        flat = [each.to(flat[0].device, dtype) for each in flat]
+        flat = [each.to(first.device, dtype) for each in flat]
     joined = torch.cat(flat).detach().cpu()
-    values = joined.to(torch.float64).numpy()
+    values = joined.numpy().astype(np.float64) if joined.dtype in NUMPY else joined.double().numpy()
     found, start = [], 0
     for each in tensors:
         stop = start + each.numel()

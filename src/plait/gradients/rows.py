@@ -120,10 +120,11 @@ class RowBuffer:
             weights: `[T]`, or fewer, for the first rows.
         """
         jacobian = self.jacobian[: len(weights)]
+        weights = weights.to(jacobian)
         found = []
         for parameter in self._reached.values():
             rows = jacobian[:, self.layout.columns(parameter)]
-            combined = (weights.to(jacobian) @ rows).view(parameter.shape)
+            combined = (weights @ rows).view(parameter.shape)
             if not parameter.is_contiguous():  # such as channels_last
                 combined = torch.empty_like(parameter).copy_(combined)
             found.append((parameter, combined.to(parameter.dtype)))

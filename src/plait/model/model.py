@@ -28,7 +28,7 @@ from plait.model.options import NewTasks
 from plait.model.roles import roles_of
 from plait.model.terms import output_terms, parameter_terms
 from plait.model.transfer import Transfer, transfer
-from plait.networks.scheduled import set_progress
+from plait.networks.scheduled import scheduled_in
 from plait.regularization.base import Regularizer
 from plait.sharing.base import Sharing
 from plait.tasks.base import BaseTask
@@ -101,6 +101,7 @@ class MultiTaskModel(nn.Module):
         for regularizer in regularization:
             networks = sharing.networks() if regularizer.ties else {"all": sharing}
             regularizer.setup(networks, heads.final)
+        self._scheduled = scheduled_in(self)
 
     def forward(
         self, inputs: Any, tasks: Collection[str] | None = None, cut: Cut | None = None
@@ -184,8 +185,12 @@ class MultiTaskModel(nn.Module):
             regularizer.after_step(optimizer)
 
     def set_progress(self, progress: float) -> None:
-        """Tells the parts that change in the course of the training how far it is, 0..1."""
-        set_progress(self, progress)
+        """Tells the parts that change in the course of the training how far it is, 0..1.
+
+        They are looked for when the mode is set (`train`, `eval`), and not in each step.
+        """
+        for part in self._scheduled:
+            part.set_progress(progress)
 
     @property
     def regularizers(self) -> list[Regularizer]:
@@ -275,6 +280,7 @@ class MultiTaskModel(nn.Module):
         super().train(mode)
         for module in self._still:
             module.eval()
+        self._scheduled = scheduled_in(self)
         return self
 
     def batch(self, inputs: Any, targets: Mapping[str, Any], weights: Any = None) -> Batch:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, nullcontext
 
 import torch
 
@@ -33,7 +33,12 @@ def pick_device(device: str) -> torch.device:
 
 
 def autocast(device: torch.device, precision: Precision) -> AbstractContextManager[object]:
-    """Returns the context of a forward pass: bfloat16 where it is safe for "bf16", else nothing."""
+    """Returns the context of a forward pass: bfloat16 where it is safe for "bf16", else none.
+
+    Full precision switches off an autocast that is on around it.
+    """
     if precision not in ("fp32", "bf16"):
         raise ConfigError(f"`precision` must be 'fp32' or 'bf16'; found {precision!r}.")
+    if precision == "fp32" and not torch.is_autocast_enabled(device.type):
+        return nullcontext()  # entering one that does nothing takes as long as a small layer
     return torch.autocast(device.type, dtype=torch.bfloat16, enabled=precision == "bf16")

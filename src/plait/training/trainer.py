@@ -138,7 +138,6 @@ class Trainer:
         self.log = TrainingLog(None if self.run is None else self.run / folder.EVENTS)
         about = {"tasks": list(model.tasks), "balancer": type(self.balancer).__name__}
         self.keeper = Keeper(self.run, self.model, self.log, about)
-        self._autocast = autocast(self.device, precision)
         self._stop = StopFlag()
 
     def fit(self, train: Any, val: Any = None, *, resume: bool = False) -> State:
@@ -262,7 +261,7 @@ class Trainer:
                 self.optimizer,
                 info=info,
                 factors=factors,
-                autocast=self._autocast,
+                autocast=autocast(self.device, self.options.precision),
                 device=self.device,
                 clip=self.options.clip,
                 measure=self.options.measure_every > 0 and step % self.options.measure_every == 0,

@@ -12,6 +12,8 @@ from plait.engine.routes.base import Route
 from plait.engine.weights import bound, gramian_weights
 from plait.gradients import LayerPlan
 
+SMALL = 1 << 15  # T x P: rows of so few numbers cost less than a plan of the layers
+
 
 class Layers(Route):
     """T half passes that skip every gradient at a weight; then one backward pass.
@@ -55,6 +57,8 @@ def plan_of(step: Gathered, micro: MicroBatch) -> LayerPlan | None:
     """Returns the plan of the layers if this route is to be taken; None if rows are cheaper."""
     route = step.options.route
     if route == "rows" or micro.shares is not None:
+        return None
+    if route == "auto" and len(micro.losses) * sum(p.numel() for p in micro.candidates) < SMALL:
         return None
     plan = LayerPlan.of(micro.losses, *split(step, micro.losses, micro.candidates))
     return plan if route == "layers" or plan.is_cheaper else None
