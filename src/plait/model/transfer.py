@@ -154,7 +154,8 @@ def _load(module: nn.Module, source: nn.Module, what: str) -> None:
                 f"{what} does not fit: {key} is {shapes[0]} in the trained model and {shapes[1]} "
                 "in the new one. Use the encoder and task options of the first run."
             )
-    module.load_state_dict(given)
+    for key, value in own.items():
+        _copy(value, given[key])
 
 
 def _copy(value: Tensor, given: Tensor) -> None:

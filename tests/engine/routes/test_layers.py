@@ -14,6 +14,7 @@ from plait.balancing import Balancer, UPGrad
 from plait.core.lookup import names
 from plait.engine import Backward, backward
 from plait.engine.options import reads_one_gramian
+from plait.engine.routes import layers
 from plait.gradients import LayerPlan
 from tests.engine.loops import (
     default_dtype,
@@ -84,8 +85,20 @@ def test_the_route_is_taken_by_what_is_cheaper(
 
     monkeypatch.setattr(LayerPlan, "run", watched)
     monkeypatch.setattr(LayerPlan, "is_cheaper", property(lambda self: cheaper))
+    monkeypatch.setattr(layers, "SMALL", 0)
     on_route("one_trunk", "UPGrad", route)
     assert len(ran) == (cheaper if taken is None else taken)
+
+
+@pytest.mark.parametrize(("route", "planned"), [("auto", False), ("layers", True)])
+def test_a_few_numbers_need_no_plan(
+    monkeypatch: pytest.MonkeyPatch, route: Any, planned: bool
+) -> None:
+    made: list[object] = []
+    of = LayerPlan.of
+    monkeypatch.setattr(LayerPlan, "of", lambda *given: made.append(given) or of(*given))
+    on_route("one_trunk", "UPGrad", route)
+    assert bool(made) == planned
 
 
 def test_each_route_is_the_cheaper_one_somewhere() -> None:
