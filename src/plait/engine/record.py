@@ -83,7 +83,8 @@ class Record:
             return known
         kinds = {(each.dtype, each.device, each.layout) for each in gradients}
         if len(kinds) == 1 and kinds <= {(d, gradients[0].device, torch.strided) for d in PLAIN}:
-            return torch.linalg.vector_norm(measure(gradients))  # as below, without its groups
+            whole: Tensor = torch.linalg.vector_norm(measure(gradients))
+            return whole  # as below, without its groups
         return torch.nn.utils.get_total_norm(gradients)
 
 
