@@ -213,10 +213,11 @@ class Backward:
         if self._skipped is None:
             self._check_complete(step)
             self._decide(step)
-        record = Record.of(step, self._skipped)
+        as_given = False
         if self._skipped is None:
-            accumulate(step.gradients.values())
+            as_given = accumulate(step.gradients.values())
             self._remember(step)
+        record = Record.of(step, self._skipped, as_given=as_given)
         self._step = self._route = None  # nothing keeps the graph alive
         self.memory.rows.reset()
         return record

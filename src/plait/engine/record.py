@@ -44,15 +44,23 @@ class Record:
     skipped: str | None = None
     reused: bool = False
     _lengths: Tensor | None = field(default=None, repr=False, compare=False)
-    _places: tuple[tuple[int, int], ...] = field(default=(), repr=False, compare=False)
+    _order: tuple[int, ...] = field(default=(), repr=False, compare=False)
 
     @classmethod
-    def of(cls, step: Gathered, skipped: str | None = None) -> Record:
-        """Makes the record of a step whose numbers are on the host."""
+    def of(cls, step: Gathered, skipped: str | None = None, *, as_given: bool = False) -> Record:
+        """Makes the record of a step whose numbers are on the host.
+
+        Args:
+            step: the step.
+            skipped: why it is to be skipped; None if it is not.
+            as_given: each `.grad` is the very gradient that was measured, and not a copy of it,
+                whose length may differ in its last bit.
+        """
         tasks = tuple(step.losses)
         if skipped is not None:
             return cls(tasks, _values(step.known_losses, tasks), skipped=skipped)
         tasks = step.tasks or tuple(step.weights) or tasks
+        measured = as_given and len(step.lengths) == len(step.gradients)
         norms = cosines = None
         if step.matrix is not None:
             norms, cosines = norms_and_cosines(step.matrix)
@@ -64,8 +72,8 @@ class Record:
             cosines,
             step.flag,
             reused=step.reused,
-            _lengths=step.lengths if len(step.lengths) == len(step.gradients) else None,
-            _places=_places(list(step.gradients.values())),
+            _lengths=step.lengths if measured else None,
+            _order=tuple(step.gradients),
         )
 
     def gradient_norm(self, parameters: Sequence[Tensor]) -> Tensor:
@@ -75,24 +83,16 @@ class Record:
             parameters: those whose `.grad` was None before the step; the order in which their
                 lengths are added up.
         """
-        pairs = [(p, p.grad) for p in parameters if p.grad is not None]
-        lengths, gradients = self._lengths, [gradient for _, gradient in pairs]
-        # Of a copy elsewhere in memory the length may differ in its last bit
-        if lengths is not None and pairs and _places(pairs) == self._places:
-            known: Tensor = torch.linalg.vector_norm(lengths.to(gradients[0].dtype))
+        reached = [parameter for parameter in parameters if parameter.grad is not None]
+        if self._lengths is not None and tuple(map(id, reached)) == self._order:
+            known: Tensor = torch.linalg.vector_norm(self._lengths.to(reached[0].dtype))
             return known
+        gradients = [parameter.grad for parameter in reached if parameter.grad is not None]
         kinds = {(each.dtype, each.device, each.layout) for each in gradients}
         if len(kinds) == 1 and kinds <= {(d, gradients[0].device, torch.strided) for d in PLAIN}:
             whole: Tensor = torch.linalg.vector_norm(measure(gradients))
             return whole  # as below, without its groups
         return torch.nn.utils.get_total_norm(gradients)
-
-
-def _places(pairs: Sequence[tuple[Tensor, Tensor]]) -> tuple[tuple[int, int], ...]:
-    """Returns `(id of a parameter, address of its gradient)`; empty where one is sparse."""
-    if any(gradient.is_sparse for _, gradient in pairs):
-        return ()
-    return tuple((id(parameter), gradient.data_ptr()) for parameter, gradient in pairs)
 
 
 def _values(losses: Mapping[str, float], tasks: tuple[str, ...]) -> np.ndarray:

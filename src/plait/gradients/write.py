@@ -34,7 +34,7 @@ def lengths(gradients: Sequence[Tensor]) -> Tensor:
     return torch.stack([each.to(found[0]) for each in found])
 
 
-def accumulate(pairs: Iterable[tuple[Tensor, Tensor]]) -> None:
+def accumulate(pairs: Iterable[tuple[Tensor, Tensor]]) -> bool:
     """Adds each gradient to the `.grad` of its parameter, as `torch.autograd.backward` does.
 
     Autograd may hand out one tensor for two parameters, or a view with repeated elements. A
@@ -43,17 +43,25 @@ def accumulate(pairs: Iterable[tuple[Tensor, Tensor]]) -> None:
 
     Args:
         pairs: `(parameter, gradient)`; a parameter may come several times.
+
+    Returns:
+        Whether every `.grad` is now the gradient that was given, none of them added or copied.
     """
     with torch.no_grad():
         taken: set[int] = set()
+        as_given = True
         for parameter, gradient in pairs:
+            if parameter.grad is None and _owned(gradient, taken):
+                parameter.grad = gradient
+                continue
+            as_given = False
             if parameter.grad is None:
-                owned = _owned(gradient, taken)
-                parameter.grad = gradient if owned else _copy(parameter, gradient)
+                parameter.grad = _copy(parameter, gradient)
             elif parameter.grad.is_sparse:
                 parameter.grad = add(parameter.grad, gradient)
             else:
                 parameter.grad += gradient
+    return as_given
 
 
 def _copy(parameter: Tensor, gradient: Tensor) -> Tensor:

@@ -72,9 +72,9 @@ class Flow:
     def _together(self, sharing: Sharing, inputs: Any, wanted: Sequence[str]) -> Outputs:
         """Returns the predictions where nothing of one task's input meets that of another."""
         compared = self.connections.compared(wanted)
-        shared = TaskFeatures({})
-        # else a task's network waits for the predictions that enter it
-        if not self.connections.entering:
+        if self.connections.entering:  # a task's network waits for the predictions that enter it
+            shared = TaskFeatures({})
+        else:
             shared = self._share(sharing, inputs, self.connections.read(compared), {})
         outputs = self._only(wanted, self._pass(sharing, inputs, compared, shared))
         outputs.terms, outputs.watched = shared.terms, shared.watched

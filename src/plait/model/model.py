@@ -162,6 +162,8 @@ class MultiTaskModel(nn.Module):
             parameters: whether the terms of the parameters are among them; once in a step.
         """
         connections, regularizers = self.flow.connections, self.regularizers
+        if not (connections.all or regularizers or any(each.terms for each in outputs)):
+            return Penalties()
         terms = parameter_terms(connections, regularizers) if parameters else {}
         return Penalties.of(terms | output_terms(outputs, connections, regularizers, share))
 

@@ -38,8 +38,6 @@ def output_terms(
         regularizers: of the model.
         share: the part of the step's examples that the outputs hold.
     """
-    if not (connections.all or regularizers or any(each.terms for each in outputs)):
-        return {}
     sizes = list(map(_examples, outputs))
     found: Terms = {}
     for each, size in zip(outputs, sizes, strict=True):

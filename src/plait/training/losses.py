@@ -47,6 +47,8 @@ class BatchLosses:
         with self.autocast:
             outputs = [self.model(part.inputs, tasks=part.tasks, cut=cut) for part in batch.parts]
             losses = self.model.losses(outputs, batch)
+        if not self.factors:
+            return outputs, losses
         weighted = {
             task: loss * self.factors[task] if self.factors.get(task, 1.0) != 1.0 else loss
             for task, loss in losses.items()

@@ -53,7 +53,8 @@ class StepRecord:
     @property
     def terms(self) -> dict[str, tuple[float, float]]:
         """`{penalty: (term, strength x term)}`; empty without penalties."""
-        raw, scaled = self._named("term"), self._named("scaled term")
+        raw = self._named("term")
+        scaled = self._named("scaled term") if raw else {}
         return {name: (raw[name], scaled[name]) for name in raw}
 
     @property
@@ -156,20 +157,21 @@ def _differentiate(
     """
     totals = _totals(batch for group in groups for batch in group)
     outputs: list[Outputs] = []
-    examples = sum(batch.examples for batch in groups[-1])
     for position, group in enumerate(groups):
-        labels = _totals(group)
+        whole = len(group) == 1
+        labels = totals if len(groups) == 1 else _totals(group)
+        examples = 0 if whole else sum(batch.examples for batch in group)
         for batch in group:
             cut = Cut() if backward.options.at == "features" else None
             outputs, losses = reading(batch, cut)
             penalty = Penalties()
             if group is groups[-1]:
-                share = batch.examples / examples
+                share = 1.0 if whole else batch.examples / examples
                 penalty = reading.penalty(outputs, share=share, parameters=batch is group[-1])
             shares = {task: n / labels[task] for task, n in losses.counts.items()}
             backward.add(
                 losses,
-                shares if len(group) > 1 else None,
+                None if whole else shares,
                 penalty=penalty,
                 batch=position,
                 features=cut,
