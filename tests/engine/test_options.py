@@ -22,7 +22,7 @@ from plait.balancing import (
     UPGrad,
 )
 from plait.core.errors import ConfigError
-from plait.engine import At, Backward, HeadWeights, NonFinite, Options, Route, Scale
+from plait.engine import At, Backward, HeadWeights, NonFinite, Options, RouteChoice, Scale
 
 KINDS: dict[str, Callable[[], Balancer]] = {
     "constant": Equal,
@@ -83,7 +83,7 @@ def test_the_defaults_and_what_changes_no_way_suit_every_method(kind: str) -> No
         ("scale", get_args(Scale)),
         ("head_weights", get_args(HeadWeights)),
         ("at", get_args(At)),
-        ("route", get_args(Route)),
+        ("route", get_args(RouteChoice)),
         ("nonfinite", get_args(NonFinite)),
     ],
 )

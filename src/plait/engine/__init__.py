@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from plait.engine.engine import Backward
     from plait.engine.memory import Memory
     from plait.engine.one_line import backward
-    from plait.engine.options import At, HeadWeights, NonFinite, Options, Route, Scale
+    from plait.engine.options import At, HeadWeights, NonFinite, Options, RouteChoice, Scale
     from plait.engine.record import Record
 
 __all__ = [
@@ -21,7 +21,7 @@ __all__ = [
     "NonFinite",
     "Options",
     "Record",
-    "Route",
+    "RouteChoice",
     "Scale",
     "backward",
 ]

@@ -15,9 +15,9 @@ from plait.engine.evidence import LIMIT, read
 from plait.engine.gathered import Gathered
 from plait.engine.memory import Memory, keep_state
 from plait.engine.micro_batch import Features, MicroBatch
-from plait.engine.options import At, HeadWeights, NonFinite, Options, Route, Scale
+from plait.engine.options import At, HeadWeights, NonFinite, Options, RouteChoice, Scale
 from plait.engine.record import Record
-from plait.engine.routes.base import Route as Way
+from plait.engine.routes.base import Route
 from plait.engine.routes.choose import choose
 from plait.gradients import (
     Cut,
@@ -50,7 +50,7 @@ class Backward:
             trunk; Sener, Koltun, NeurIPS 2018).
         route: how the Gramian at the parameters is formed: "rows" (T gradients), "layers" (from
             the inputs and output gradients of each layer, without a row) or "auto", the cheaper
-            one by counted operations.
+            one by counted operations (rows, uncounted, where T x P is below 32,768).
         scale: "sum" (equal weighting is 1 for each task, for every method) or "paper".
         head_weights: how gradients count at parameters that one task alone reaches: "unit" (1),
             "task" (the task's weight), or "auto": "task" for loss and bilevel methods, of which it
@@ -78,7 +78,7 @@ class Backward:
         *,
         shared: Sequence[Tensor] | None = None,
         at: At = Options.at,
-        route: Route = Options.route,
+        route: RouteChoice = Options.route,
         scale: Scale = Options.scale,
         head_weights: HeadWeights = Options.head_weights,
         every: int = Options.every,
@@ -94,7 +94,7 @@ class Backward:
         if shared is not None:
             self.memory.name_shared(shared)
         self._step: Gathered | None = None
-        self._route: Way | None = None
+        self._route: Route | None = None
         self._skipped: str | None = None
 
     def __call__(

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 Scale = Literal["sum", "paper"]
 HeadWeights = Literal["auto", "unit", "task"]
 At = Literal["parameters", "features"]
-Route = Literal["auto", "rows", "layers"]
+RouteChoice = Literal["auto", "rows", "layers"]
 NonFinite = Literal["raise", "skip"]
 
 
@@ -37,7 +37,7 @@ class Options:
     scale: Scale = "sum"
     head_weights: HeadWeights = "auto"
     at: At = "parameters"
-    route: Route = "auto"
+    route: RouteChoice = "auto"
     every: Annotated[int, AtLeast(1)] = 1
     chunk_size: Annotated[int, AtLeast(1)] = 1
     nonfinite: NonFinite = "raise"

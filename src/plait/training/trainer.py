@@ -17,7 +17,7 @@ from plait.balancing.loss_schedule import LossSchedule
 from plait.core.batch import Batch
 from plait.core.errors import NonFiniteError
 from plait.data import batches_of
-from plait.engine import At, Backward, HeadWeights, NonFinite, Options, Route, Scale
+from plait.engine import At, Backward, HeadWeights, NonFinite, Options, RouteChoice, Scale
 from plait.evaluation.evaluate import evaluate
 from plait.evaluation.rules import Rule
 from plait.evaluation.rules import rule as rule_of
@@ -111,7 +111,7 @@ class Trainer:
         scale: Scale = Options.scale,
         head_weights: HeadWeights = Options.head_weights,
         at: At = Options.at,
-        route: Route = Options.route,
+        route: RouteChoice = Options.route,
         every: int = Options.every,
         chunk_size: int = Options.chunk_size,
         nonfinite: NonFinite = Options.nonfinite,

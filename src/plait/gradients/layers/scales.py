@@ -34,7 +34,7 @@ def layer_norm(node: Any, uses: Uses, tasks: int) -> Explicit:
 
 
 def batch_norm(node: Any, uses: Uses, tasks: int) -> Explicit:
-    """Returns that of a BatchNorm, with the statistics of the batch or the running ones."""
+    """Returns the short row of a BatchNorm with statistics of the batch, or running ones."""
 
     def gradients(gradient: Tensor) -> list[Tensor]:
         found = torch.ops.aten.native_batch_norm_backward(
@@ -55,7 +55,7 @@ def batch_norm(node: Any, uses: Uses, tasks: int) -> Explicit:
 
 
 def group_norm(node: Any, uses: Uses, tasks: int) -> Explicit:
-    """Returns that of a GroupNorm."""
+    """Returns the short row of a GroupNorm."""
 
     def gradients(gradient: Tensor) -> list[Tensor]:
         found = torch.ops.aten.native_group_norm_backward(
@@ -76,7 +76,7 @@ def group_norm(node: Any, uses: Uses, tasks: int) -> Explicit:
 
 
 def addition(node: Any, uses: Uses, tasks: int) -> Explicit | None:
-    """Returns that of ``x + parameter``, with broadcasting: a bias, or an embedding of positions.
+    """Returns the short row of ``x + parameter``, broadcast: a bias or positions.
 
     None for a sum with another factor than 1, and where all parameters are seen through views.
     """
@@ -86,7 +86,7 @@ def addition(node: Any, uses: Uses, tasks: int) -> Explicit | None:
 
 
 def scaling(node: Any, uses: Uses, tasks: int) -> Explicit | None:
-    """Returns that of ``x * parameter``, with broadcasting, as in RMSNorm.
+    """Returns the short row of ``x * parameter``, with broadcasting, as in RMSNorm.
 
     None where all parameters are seen through views.
     """

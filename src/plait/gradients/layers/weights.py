@@ -39,7 +39,7 @@ def linear(node: Any, uses: Uses, tasks: int) -> ShortRow | None:
 
 
 def matrix_product(node: Any, uses: Uses, tasks: int) -> ShortRow | None:
-    """Returns that of ``x @ weight``; None if the parameter is on the left."""
+    """Returns the short row of ``x @ weight``; None if the parameter is on the left."""
     outputs = node._input_metadata[0].shape[1]
     return _product([uses[1]], node._saved_self.detach(), outputs, tasks) if 1 in uses else None
 
@@ -51,7 +51,7 @@ def _product(parameters: list[Tensor], inputs: Tensor, outputs: int, tasks: int)
 
 
 def convolution(node: Any, uses: Uses, tasks: int) -> ShortRow:
-    """Returns that of a convolution of any number of dimensions.
+    """Returns the short row of a convolution of any number of dimensions.
 
     It is a product of unfolded inputs where these are few.
     """
@@ -95,7 +95,7 @@ def _by_pixel(gradient: Tensor) -> Tensor:
 
 
 def embedding(node: Any, uses: Uses, tasks: int) -> ShortRow | None:
-    """Returns that of an embedding: the gradient of the entries that the batch names.
+    """Returns the short row of an embedding: the gradient of the entries that the batch names.
 
     None where the gradient is scaled by how often an entry is named.
     """
