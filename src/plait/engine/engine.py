@@ -94,7 +94,7 @@ class Backward:
         if shared is not None:
             self.memory.name_shared(shared)
         self._step: Gathered | None = None
-        self._route: Route | None = None
+        self._route: Route[Any] | None = None
         self._skipped: str | None = None
 
     def __call__(

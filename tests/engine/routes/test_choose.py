@@ -67,7 +67,7 @@ KNOWN = {"known": {"a": 1.0, "b": 1.0, "c": 1.0}}
     ],
 )
 def test_a_route_by_method_options_and_step(
-    balancer: Balancer, options: dict[str, Any], given: dict[str, Any], route: type[Route]
+    balancer: Balancer, options: dict[str, Any], given: dict[str, Any], route: type[Route[Any]]
 ) -> None:
     net = Net()
     memory = Memory(weights=given.get("known", {}), age=given.get("age", 0))

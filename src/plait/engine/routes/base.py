@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from typing import Generic, TypeVar
 
 from torch import Tensor
 
+from plait.balancing.base import Balancer
 from plait.engine.gathered import Gathered
 from plait.engine.micro_batch import MicroBatch
 from plait.engine.rows import Rows
 
+Method = TypeVar("Method", bound=Balancer)
 
-class Route(ABC):
+
+class Route(ABC, Generic[Method]):
     """One way from the losses of a step to its gradients.
 
     It is chosen at the first micro-batch (`choose`) and lives for one step:
@@ -23,10 +27,12 @@ class Route(ABC):
 
     Args:
         step: has the losses, and gets weights and gradients.
+        balancer: the method, of a kind that the route serves.
     """
 
-    def __init__(self, step: Gathered) -> None:
+    def __init__(self, step: Gathered, balancer: Method) -> None:
         self.step = step
+        self.balancer = balancer
         self.rows: Rows | None = None  # for a route that keeps a row for each task
 
     @abstractmethod

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from plait.balancing.base import (
     BilevelBalancer,
     GramianBalancer,
@@ -22,7 +24,7 @@ from plait.engine.routes.rows import Direction, GramianByGroup, GramianOfRows, M
 from plait.engine.routes.weighted import Constant, Weighted
 
 
-def choose(step: Gathered, micro: MicroBatch) -> Route:
+def choose(step: Gathered, micro: MicroBatch) -> Route[Any]:
     """Returns the route of a step, chosen at its first micro-batch.
 
     Args:
@@ -40,12 +42,14 @@ def choose(step: Gathered, micro: MicroBatch) -> Route:
     if isinstance(balancer, GramianBalancer):
         if step.options.at == "features":
             return AtFeatures(step, balancer, reused=reused)
-        return Reused(step, balancer.applied) if reused else _forming(step, balancer, micro)
+        return (
+            Reused(step, balancer, balancer.applied) if reused else _forming(step, balancer, micro)
+        )
     assert isinstance(balancer, JacobianBalancer)
-    return Reused(step, (1.0,)) if reused else Direction(step, balancer)
+    return Reused(step, balancer, (1.0,)) if reused else Direction(step, balancer)
 
 
-def _forming(step: Gathered, balancer: GramianBalancer, micro: MicroBatch) -> Route:
+def _forming(step: Gathered, balancer: GramianBalancer, micro: MicroBatch) -> Route[Any]:
     """Returns the route that forms the Gramian at the parameters."""
     if balancer.at == "last layer" and not step.several:
         return LastLayer(step, balancer)

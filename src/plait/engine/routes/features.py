@@ -15,20 +15,19 @@ from plait.engine.weights import gramian_weights
 from plait.gradients import FeatureGradients
 
 
-class AtFeatures(Route):
+class AtFeatures(Route[GramianBalancer]):
     """T passes through the heads; then one through the trunk.
 
     Weights of an earlier step are applied in the same way: a `Cut` leaves no other one.
 
     Args:
         step: see `Route`.
-        balancer: the method.
+        balancer: see `Route`.
         reused: whether the weights are those of an earlier step.
     """
 
     def __init__(self, step: Gathered, balancer: GramianBalancer, *, reused: bool) -> None:
-        super().__init__(step)
-        self.balancer = balancer
+        super().__init__(step, balancer)
         step.reused = reused
 
     def add(self, micro: MicroBatch) -> None:

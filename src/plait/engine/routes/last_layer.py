@@ -7,7 +7,6 @@ from torch import Tensor
 
 from plait.balancing.base import GramianBalancer
 from plait.engine.evidence import read
-from plait.engine.gathered import Gathered
 from plait.engine.micro_batch import MicroBatch
 from plait.engine.passes import differentiate, last_layer, split, weighted_pass
 from plait.engine.routes.base import Route
@@ -15,17 +14,8 @@ from plait.engine.weights import gramian_weights
 from plait.gradients import gramian
 
 
-class LastLayer(Route):
-    """T passes through the heads to the shared weight nearest to the losses; then one whole pass.
-
-    Args:
-        step: see `Route`.
-        balancer: the method.
-    """
-
-    def __init__(self, step: Gathered, balancer: GramianBalancer) -> None:
-        super().__init__(step)
-        self.balancer = balancer
+class LastLayer(Route[GramianBalancer]):
+    """T passes through the heads to the shared weight nearest to the losses; then a whole pass."""
 
     def add(self, micro: MicroBatch) -> None:
         """Takes the tasks' gradients there, of the whole batch; the graph stays."""

@@ -15,18 +15,17 @@ from plait.gradients import LayerPlan
 SMALL = 1 << 15  # T x P: rows of so few numbers cost less than a plan of the layers
 
 
-class Layers(Route):
+class Layers(Route[GramianBalancer]):
     """T half passes that skip every gradient at a weight; then one backward pass.
 
     Args:
         step: see `Route`.
-        balancer: the method.
+        balancer: see `Route`.
         plan: of the layers of this step's graph.
     """
 
     def __init__(self, step: Gathered, balancer: GramianBalancer, plan: LayerPlan) -> None:
-        super().__init__(step)
-        self.balancer = balancer
+        super().__init__(step, balancer)
         self.plan = plan
 
     def add(self, micro: MicroBatch) -> None:

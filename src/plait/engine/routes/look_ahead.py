@@ -4,23 +4,13 @@ from __future__ import annotations
 
 from plait.balancing.base import BilevelBalancer
 from plait.core.errors import ConfigError
-from plait.engine.gathered import Gathered
 from plait.engine.micro_batch import MicroBatch
 from plait.engine.passes import weighted_pass
 from plait.engine.routes.base import Route
 
 
-class LookAhead(Route):
-    """Asks a bilevel method for weights; then one backward pass of each of the sums that it weighs.
-
-    Args:
-        step: see `Route`.
-        balancer: the method.
-    """
-
-    def __init__(self, step: Gathered, balancer: BilevelBalancer) -> None:
-        super().__init__(step)
-        self.balancer = balancer
+class LookAhead(Route[BilevelBalancer]):
+    """Asks a bilevel method for weights; then one backward pass of each sum that it weighs."""
 
     def add(self, micro: MicroBatch) -> None:
         """Keeps the losses, of the whole batch.

@@ -2,22 +2,24 @@
 
 from __future__ import annotations
 
+from plait.balancing.base import Balancer
 from plait.engine.gathered import Gathered
 from plait.engine.micro_batch import MicroBatch
 from plait.engine.passes import known_pass
 from plait.engine.routes.base import Route
 
 
-class Reused(Route):
+class Reused(Route[Balancer]):
     """One backward pass with the weights that were found some steps ago (`every`).
 
     Args:
         step: see `Route`.
+        balancer: see `Route`.
         applied: how much the gradients of each independent batch count.
     """
 
-    def __init__(self, step: Gathered, applied: tuple[float, ...]) -> None:
-        super().__init__(step)
+    def __init__(self, step: Gathered, balancer: Balancer, applied: tuple[float, ...]) -> None:
+        super().__init__(step, balancer)
         self.applied = applied
         step.reused = True
 

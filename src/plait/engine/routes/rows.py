@@ -9,22 +9,24 @@ from plait.engine.evidence import read
 from plait.engine.gathered import Gathered
 from plait.engine.micro_batch import MicroBatch
 from plait.engine.passes import last_layer, split
-from plait.engine.routes.base import Route
+from plait.engine.routes.base import Method, Route
 from plait.engine.rows import Groups, Rows
 from plait.engine.weights import bound, gramian_weights, loss_weights
 
 
-class RowRoute(Route):
+class RowRoute(Route[Method]):
     """T backward passes for each micro-batch, into a row for each task at the shared parameters.
 
     Args:
         step: see `Route`.
+        balancer: see `Route`.
     """
 
     rows: Rows
+    weights: Tensor  # `[T]`, once they are found
 
-    def __init__(self, step: Gathered) -> None:
-        super().__init__(step)
+    def __init__(self, step: Gathered, balancer: Method) -> None:
+        super().__init__(step, balancer)
         self.rows = Rows(step.memory.rows)
 
     def add(self, micro: MicroBatch) -> None:
@@ -32,18 +34,14 @@ class RowRoute(Route):
         buffer = self.rows.buffer(micro.batch)
         buffer.add(micro.counted, micro.candidates, chunk_size=self.step.options.chunk_size)
 
+    def apply(self) -> None:
+        """Adds up the rows by their weights."""
+        self.step.collect(self.rows.first.combine(self.weights))
+        self.step.collect_own(self.rows.own())
 
-class MeasuredLosses(RowRoute):
-    """For a method that reads the losses, where rows are wanted or micro-batches have to be joined.
 
-    Args:
-        step: see `Route`.
-        balancer: the method.
-    """
-
-    def __init__(self, step: Gathered, balancer: LossBalancer) -> None:
-        super().__init__(step)
-        self.balancer = balancer
+class MeasuredLosses(RowRoute[LossBalancer]):
+    """For a method that reads the losses, where rows are wanted or micro-batches are joined."""
 
     def solve(self) -> None:
         """Takes the slopes of the method's objective at the losses of the whole step."""
@@ -51,23 +49,9 @@ class MeasuredLosses(RowRoute):
         self.weights = loss_weights(self.step, self.balancer, tasks)
         self.step.weights = dict(zip(tasks, self.weights.unbind(), strict=True))
 
-    def apply(self) -> None:
-        """Adds up the rows by their weights."""
-        self.step.collect(self.rows.first.combine(self.weights))
-        self.step.collect_own(self.rows.own())
 
-
-class Direction(RowRoute):
-    """For a method that makes one direction of the rows, coordinate by coordinate.
-
-    Args:
-        step: see `Route`.
-        balancer: the method.
-    """
-
-    def __init__(self, step: Gathered, balancer: JacobianBalancer) -> None:
-        super().__init__(step)
-        self.balancer = balancer
+class Direction(RowRoute[JacobianBalancer]):
+    """For a method that makes one direction of the rows, coordinate by coordinate."""
 
     def solve(self) -> None:
         """Combines the rows; they may hold NaN, which is found before anything is written."""
@@ -88,17 +72,16 @@ class Direction(RowRoute):
         self.step.collect_own(self.rows.own())
 
 
-class GramianOfRows(RowRoute):
+class GramianOfRows(RowRoute[GramianBalancer]):
     """For a method that reads the Gramian of the rows, ``G = J J^T``, of one batch.
 
     Args:
         step: see `Route`.
-        balancer: the method.
+        balancer: see `Route`.
     """
 
     def __init__(self, step: Gathered, balancer: GramianBalancer) -> None:
-        super().__init__(step)
-        self.balancer = balancer
+        super().__init__(step, balancer)
         self.layer: Tensor | None = None
 
     def add(self, micro: MicroBatch) -> None:
@@ -119,11 +102,6 @@ class GramianOfRows(RowRoute):
         self.weights = gramian_weights(step, self.balancer, self.rows.jacobian().dtype)
         if self.layer is None:
             step.bound = bound(step, self.weights)
-
-    def apply(self) -> None:
-        """Adds up the rows by their weights."""
-        self.step.collect(self.rows.first.combine(self.weights))
-        self.step.collect_own(self.rows.own())
 
 
 class GramianByGroup(GramianOfRows):

@@ -3,24 +3,14 @@
 from __future__ import annotations
 
 from plait.balancing.base import LossBalancer
-from plait.engine.gathered import Gathered
 from plait.engine.micro_batch import MicroBatch
 from plait.engine.passes import weighted_pass
 from plait.engine.routes.base import Route
 from plait.engine.weights import loss_weights
 
 
-class Weighted(Route):
-    """For a method that reads the losses: its weights, then one backward pass.
-
-    Args:
-        step: see `Route`.
-        balancer: the method.
-    """
-
-    def __init__(self, step: Gathered, balancer: LossBalancer) -> None:
-        super().__init__(step)
-        self.balancer = balancer
+class Weighted(Route[LossBalancer]):
+    """For a method that reads the losses: its weights, then one backward pass."""
 
     def add(self, micro: MicroBatch) -> None:
         """Keeps the losses, of the whole batch."""
