@@ -9,7 +9,7 @@ from torch import Tensor
 
 from plait.core.errors import ConfigError
 from plait.networks.reversal import GradientReversal
-from plait.networks.scheduled import set_progress
+from tests.networks.progress import set_progress
 
 
 @pytest.mark.parametrize("factor", [0.0, 0.3, 2])

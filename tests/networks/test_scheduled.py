@@ -2,7 +2,8 @@
 
 from torch import nn
 
-from plait.networks.scheduled import Scheduled, set_progress
+from plait.networks.scheduled import Scheduled
+from tests.networks.progress import set_progress
 
 
 class Clock(nn.Module, Scheduled):

@@ -14,10 +14,10 @@ from plait.core.structure import PerTask
 from plait.encoders import ResidualEncoder
 from plait.model import MultiTaskModel
 from plait.networks import encode
-from plait.networks.scheduled import set_progress
 from plait.sharing import AdaShare, Hard
 from plait.tasks import Classification, Regression
 from plait.training import parameter_groups
+from tests.networks.progress import set_progress
 from tests.sharing.encoders import Block, mlp
 
 TASKS = ("a", "b.c", "d")

@@ -13,11 +13,11 @@ from plait.core.structure import PerTask
 from plait.encoders import ConvEncoder
 from plait.model import MultiTaskModel
 from plait.networks import blocks_of, encode, run_all
-from plait.networks.scheduled import set_progress
 from plait.sharing import LearningToBranch
 from plait.sharing.search.routes import Block, Routes
 from plait.tasks import Classification, Regression
 from plait.training import parameter_groups
+from tests.networks.progress import set_progress
 
 TASKS = ("a", "b.c", "d")
 ROUTES = [[0, 0, 1], [2, 0, 0], [0, 1, 1]]  # of three blocks and three tasks

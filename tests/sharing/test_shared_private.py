@@ -16,9 +16,9 @@ from plait.gradients import leaves
 from plait.model import MultiTaskModel
 from plait.networks import encode
 from plait.networks.grids import pool
-from plait.networks.scheduled import set_progress
 from plait.sharing import Separate, SharedPrivate
 from plait.tasks import Regression
+from tests.networks.progress import set_progress
 from tests.sharing.encoders import KINDS, mlp
 
 TASKS = ("a", "b.c", "d")

@@ -1,8 +1,9 @@
 """Metrics of a model, and measures of the gain from joint training; nothing here trains."""
 
 from plait.evaluation.delta import changes, delta_m
-from plait.evaluation.evaluate import Evaluation, Scores, evaluate
+from plait.evaluation.evaluate import Evaluation, evaluate
 from plait.evaluation.rules import Rule, rule, skill
+from plait.runs.events import Scores
 
 __all__ = [
     "Evaluation",

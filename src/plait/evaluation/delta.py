@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from plait.core.errors import DataError
-from plait.evaluation.evaluate import Scores
+from plait.runs.events import Scores
 from plait.tasks.base import BaseTask
 from plait.tasks.metrics import direction
 

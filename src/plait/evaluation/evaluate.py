@@ -14,9 +14,8 @@ from plait.core.errors import ConfigError, unknown
 from plait.data import batches_of
 from plait.model import MultiTaskModel
 from plait.networks.modes import evaluating
+from plait.runs.events import Scores
 from plait.tasks.metrics import direction
-
-Scores = dict[str, dict[str, float]]  # {task: {metric: value}}
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from plait.core.errors import ConfigError, DataError, unknown
-from plait.evaluation.evaluate import Evaluation, Scores
+from plait.evaluation.evaluate import Evaluation
+from plait.runs.events import Scores
 from plait.tasks.base import BaseTask
 from plait.tasks.metrics import direction, perfect_value
 

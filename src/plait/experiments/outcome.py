@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import Any
 
 from plait.evaluation import changes, delta_m
-from plait.evaluation.evaluate import Scores
 from plait.experiments.members import Member
 from plait.experiments.run import Result
 from plait.runs.comparison import Comparison, MemberResult, MetricRow, SingleResult
+from plait.runs.events import Scores
 from plait.tasks import BaseTask
 from plait.tasks.metrics import direction
 

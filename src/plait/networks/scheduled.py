@@ -27,12 +27,6 @@ class Scheduled(ABC):
         """
 
 
-def set_progress(module: nn.Module, progress: float) -> None:
-    """Calls `set_progress` of every scheduled module in `module`, itself included."""
-    for part in scheduled_in(module):
-        part.set_progress(progress)
-
-
 def scheduled_in(module: nn.Module) -> list[Scheduled]:
     """Returns the scheduled modules in `module`, itself included; empty for most networks."""
     return [part for part in modules_of(module) if isinstance(part, Scheduled)]

@@ -159,7 +159,7 @@ def _differentiate(
     outputs: list[Outputs] = []
     for position, group in enumerate(groups):
         whole = len(group) == 1
-        labels = totals if len(groups) == 1 else _totals(group)
+        labels = {} if whole else _totals(group)
         examples = 0 if whole else sum(batch.examples for batch in group)
         for batch in group:
             cut = Cut() if backward.options.at == "features" else None
@@ -168,10 +168,12 @@ def _differentiate(
             if group is groups[-1]:
                 share = 1.0 if whole else batch.examples / examples
                 penalty = reading.penalty(outputs, share=share, parameters=batch is group[-1])
-            shares = {task: n / labels[task] for task, n in losses.counts.items()}
+            shares = None
+            if not whole:
+                shares = {task: n / labels[task] for task, n in losses.counts.items()}
             backward.add(
                 losses,
-                None if whole else shares,
+                shares,
                 penalty=penalty,
                 batch=position,
                 features=cut,

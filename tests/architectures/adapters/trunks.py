@@ -8,10 +8,10 @@ import torch
 from torch import Tensor, nn
 
 from plait.core.keys import safe_key
-from plait.networks.scheduled import set_progress
 from plait.sharing import MTAN, AdaShare, LearningToBranch
 from plait.sharing.search.routes import Routes
 from tests.architectures.adapters.files import Adapter, Golden
+from tests.networks.progress import set_progress
 
 State = dict[str, Tensor]
 

@@ -11,7 +11,7 @@ from torch import nn
 
 from plait.connections.edges.alpha import Alpha
 from plait.core.errors import ConfigError
-from plait.networks.scheduled import set_progress
+from tests.networks.progress import set_progress
 
 EDGES = (("a", "b.c"), ("b.c", "d%"))
 FIRST, SECOND = EDGES

@@ -4,8 +4,8 @@ import pytest
 import torch
 
 from plait.core.errors import ConfigError
-from plait.networks.scheduled import set_progress
 from plait.sharing.search.gumbel import Search, gumbel_softmax
+from tests.networks.progress import set_progress
 
 
 def test_a_sample_is_shares_of_one_whole() -> None:
