@@ -36,6 +36,7 @@ class RowBuffer:
         self._written: dict[str, set[int]] = {}
         self._reached: dict[int, Tensor] = {}  # holds what it names until the step is done
         self._matrix: Tensor | None = None
+        self._places: dict[tuple[int, int], Tensor] = {}  # views of the matrix by row, parameter
         self._batches = True  # until the graph turns out to allow none
 
     @property
@@ -68,6 +69,7 @@ class RowBuffer:
         self._reached.clear()
         if self.layout.prune():
             self._matrix = None
+            self._places.clear()
 
     def add(
         self, losses: Mapping[str, Tensor], candidates: Sequence[Tensor], *, chunk_size: int = 1
@@ -95,7 +97,7 @@ class RowBuffer:
         """Moves gradients at parameters that have turned out to be shared into the rows."""
         for (key, task), (parameter, gradient) in list(self._own.items()):
             if parameter in self.layout:
-                self._write(task, parameter, gradient)
+                self._write(task, [(parameter, gradient)])
                 del self._own[key, task]
 
     def sort(self, tasks: Sequence[str]) -> None:
@@ -144,25 +146,38 @@ class RowBuffer:
             self._written[task] = set()
         # All columns are known before the first is written, so that the buffer grows once
         shared = [self.layout.meet(parameter, (task,)) for parameter, _ in pairs]
+        self._write(task, [pair for pair, columns in zip(pairs, shared, strict=True) if columns])
         for (parameter, gradient), has_columns in zip(pairs, shared, strict=True):
-            if has_columns:
-                self._write(task, parameter, gradient)
-            else:
+            if not has_columns:
                 known = self._own.get((id(parameter), task))
                 total = gradient if known is None else add(known[1], gradient)
                 self._own[id(parameter), task] = (parameter, total)
 
-    def _write(self, task: str, parameter: Tensor, gradient: Tensor) -> None:
-        """Adds a gradient to the row of a task."""
-        dense = gradient.to_dense() if gradient.is_sparse else gradient
-        place = self._reserve()[self.tasks.index(task), self.layout.columns(parameter)]
-        written = self._written[task]
-        if id(parameter) in written:
-            place += dense.reshape(-1)
-        else:
-            place.view(parameter.shape).copy_(dense)
-            written.add(id(parameter))
-        self._reached[id(parameter)] = parameter
+    def _write(self, task: str, pairs: Sequence[tuple[Tensor, Tensor]]) -> None:
+        """Adds gradients to the row of a task; those that come first in one call."""
+        row, written = self.tasks.index(task), self._written[task]
+        places, values = [], []
+        for parameter, gradient in pairs:
+            dense = gradient.to_dense() if gradient.is_sparse else gradient
+            place = self._place(row, parameter)
+            if id(parameter) in written:
+                place += dense
+            else:
+                places.append(place)
+                values.append(dense)
+                written.add(id(parameter))
+            self._reached[id(parameter)] = parameter
+        if places:
+            torch._foreach_copy_(places, values)
+
+    def _place(self, row: int, parameter: Tensor) -> Tensor:
+        """Returns the columns of a parameter in a row, in its shape; a view of the buffer."""
+        matrix, key = self._reserve(), (row, id(parameter))
+        place = self._places.get(key)
+        if place is None:
+            place = matrix[row, self.layout.columns(parameter)].view(parameter.shape)
+            self._places[key] = place
+        return place
 
     def _reserve(self) -> Tensor:
         """Returns the buffer, made larger if rows or columns were added."""
@@ -178,5 +193,6 @@ class RowBuffer:
                 used = min(len(self.tasks), len(old))  # a task may have come since
                 new[:used, : old.shape[1]] = old[:used]
             self._matrix = new
+            self._places.clear()
             return new
         return old

@@ -43,6 +43,8 @@ def nnls(
     """
     rows = np.atleast_2d(targets)
     x = np.zeros(rows.shape)
+    if not (rows > 0).any():  # 0 is optimal: the gradient there is -q
+        return x.reshape(targets.shape)
     open_ = np.arange(len(rows))
     if all_independent(matrix, max(rounding, TOLERANCE)):
         free = _guess(matrix, rows) if start is None else np.broadcast_to(start, rows.shape)
