@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from plait.core.errors import DataError
 from plait.core.structure import PerTask
-from plait.data import Disjoint, Draw, InMemory, collate, loader, of_tasks
+from plait.data import Disjoint, InMemory, collate, loader, of_tasks
 from plait.model import MultiTaskModel
 from plait.sharing import Separate
 from plait.tasks import Regression
@@ -55,7 +55,7 @@ def same(first: Any, second: Any) -> bool:
 
 @pytest.mark.parametrize(("index", "task"), [(0, "a"), (4, "a"), (5, "b"), (7, "b"), (16, "c")])
 def test_an_item_is_a_row_of_its_task_and_no_row_of_the_others(index: int, task: str) -> None:
-    found = rows(data()[Draw(index, epoch=3)])
+    found = rows(data()[index])
     assert found == {each: [index] if each == task else [] for each in SIZES}
     assert rows(data()[index]) == found
 
@@ -72,7 +72,7 @@ def test_a_batch_is_its_items_joined_in_their_order(indices: list[int]) -> None:
     tables = data()
     slow = {task: [float(i) for i in indices if rows(tables[i])[task]] for task in SIZES}
     one_by_one = collate([tables[index] for index in indices])
-    at_once = collate(tables.__getitems__([Draw(index, 0) for index in indices]))
+    at_once = collate(tables.__getitems__(list(indices)))
     assert rows(one_by_one) == slow
     assert same(one_by_one, at_once)
 

@@ -1,6 +1,6 @@
 """The order of the batches depends on (seed, epoch) and on nothing else."""
 
-import pickle
+from typing import Any
 
 import pytest
 import torch
@@ -9,18 +9,17 @@ from hypothesis import strategies as st
 
 from plait.core.errors import ConfigError, DataError
 from plait.data import Draw, EpochBatches
-from plait.data.epoch_batches import Draws, indices_of
 
 SIZES = st.integers(1, 40)
 
 
-def drawn(batches: EpochBatches, epoch: int, skip: int = 0) -> list[Draws]:
+def drawn(batches: EpochBatches, epoch: int, skip: int = 0) -> list[Any]:
     batches.set_epoch(epoch, skip)
     return list(batches)
 
 
 def order_of(batches: EpochBatches, epoch: int) -> list[int]:
-    return [draw.index for batch in drawn(batches, epoch) for draw in batch]
+    return [index for batch in drawn(batches, epoch) for index in batch]
 
 
 @given(SIZES, SIZES, st.booleans(), st.integers(0, 2**62), st.integers(0, 9))
@@ -29,9 +28,9 @@ def test_every_epoch_is_a_permutation_in_full_batches(
 ) -> None:
     batches = EpochBatches(size, batch_size, shuffle=shuffle, seed=seed)
     found = drawn(batches, epoch)
-    indices = [draw.index for batch in found for draw in batch]
+    indices = [index for batch in found for index in batch]
     assert sorted(indices) == list(range(size))
-    assert {draw.epoch for batch in found for draw in batch} == {epoch}
+    assert {type(index) for index in indices} == {int}
     assert [len(batch) for batch in found[:-1]] == [batch_size] * (len(found) - 1)
     assert 1 <= len(found[-1]) <= batch_size
     assert len(found) == len(batches)
@@ -67,7 +66,7 @@ def test_the_order_depends_on_seed_and_epoch_alone() -> None:
 def test_every_example_comes_first_about_as_often() -> None:
     """600 epochs of 6: the number of times is binomial, 100 +- 9, so 60..140 is over 4 sigma."""
     batches = EpochBatches(6, 6, shuffle=True)
-    firsts = [drawn(batches, epoch)[0][0].index for epoch in range(600)]
+    firsts = [drawn(batches, epoch)[0][0] for epoch in range(600)]
     assert all(60 < firsts.count(index) < 140 for index in range(6))
 
 
@@ -84,13 +83,20 @@ def test_nothing_to_draw_is_refused(size, batch_size, error, message: str) -> No
         EpochBatches(size, batch_size, shuffle=True)
 
 
-def test_draws_are_made_when_they_are_asked_for() -> None:
-    draws = Draws([4, 2], epoch=3)
-    assert list(draws) == [Draw(4, 3), Draw(2, 3)]
-    assert (len(draws), draws[-1], Draw(2, 3) in draws) == (2, Draw(2, 3), True)
-    assert pickle.loads(pickle.dumps(draws)) == draws
+@given(SIZES, SIZES, st.integers(0, 9))
+def test_draws_are_the_indices_with_their_epoch(size: int, batch_size: int, epoch: int) -> None:
+    plain = drawn(EpochBatches(size, batch_size, shuffle=True), epoch)
+    draws = drawn(EpochBatches(size, batch_size, shuffle=True, draws=True), epoch)
+    assert draws == [[Draw(index, epoch) for index in batch] for batch in plain]
 
 
-def test_indices_are_those_of_draws_and_of_plain_indices() -> None:
-    assert indices_of(Draws([4, 2], epoch=3)) == [4, 2]
-    assert indices_of([Draw(4, 0), 7]) == [4, 7]
+@given(SIZES, SIZES, st.integers(0, 9))
+def test_a_short_last_batch_is_left_out(size: int, batch_size: int, epoch: int) -> None:
+    if size < batch_size:
+        with pytest.raises(DataError, match="leaves no batch"):
+            EpochBatches(size, batch_size, shuffle=True, drop_last=True)
+        return
+    whole = EpochBatches(size, batch_size, shuffle=True, drop_last=True)
+    every = drawn(EpochBatches(size, batch_size, shuffle=True), epoch)
+    assert drawn(whole, epoch) == [batch for batch in every if len(batch) == batch_size]
+    assert len(whole) == size // batch_size

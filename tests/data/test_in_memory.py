@@ -9,8 +9,7 @@ from torch import Tensor
 from torch.utils.data import DataLoader, default_collate
 
 from plait.core.errors import DataError
-from plait.data import Draw, InMemory, collate
-from plait.data.epoch_batches import Draws
+from plait.data import InMemory, collate
 
 
 def data(size: int = 11) -> InMemory:
@@ -21,7 +20,7 @@ def data(size: int = 11) -> InMemory:
 
 
 def test_an_example_is_its_row() -> None:
-    inputs, targets = data()[Draw(4, epoch=2)]
+    inputs, targets = data()[4]
     assert inputs.tolist() == [4.0, -4.0]
     assert {task: label.item() for task, label in targets.items()} == {"y": 4, "z": 2.0}
     assert data()[4][1]["y"].item() == 4
@@ -47,9 +46,9 @@ def test_rows_by_index_are_the_rows_one_by_one(layout: str) -> None:
     """To the last bit, and in the same layout of memory, on which sums may depend."""
     table = LAYOUTS[layout]
     memory = InMemory(table, {"y": table})
-    draws = Draws([7, 0, 0, 3], epoch=1)
-    one_by_one = default_collate([memory[draw] for draw in draws])
-    inputs, targets = collate(memory.__getitems__(draws))
+    indices = [7, 0, 0, 3]
+    one_by_one = default_collate([memory[index] for index in indices])
+    inputs, targets = collate(memory.__getitems__(indices))
     for found, expected in [(inputs, one_by_one[0]), (targets["y"], one_by_one[1]["y"])]:
         assert torch.equal(found, expected)
         assert found.stride() == expected.stride()
@@ -69,8 +68,8 @@ def test_rows_are_examples_for_any_other_collation() -> None:
 
 def test_a_subclass_with_examples_of_its_own_is_asked_for_each() -> None:
     class Doubled(InMemory):
-        def __getitem__(self, draw: Draw | int) -> tuple[Tensor, dict[str, Any]]:
-            inputs, targets = super().__getitem__(draw)
+        def __getitem__(self, index: int) -> tuple[Tensor, dict[str, Any]]:
+            inputs, targets = super().__getitem__(index)
             return 2 * inputs, targets
 
     inputs, _ = collate(Doubled(torch.ones(3, 2), {"y": torch.zeros(3)}).__getitems__([0, 2]))

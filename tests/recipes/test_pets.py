@@ -46,12 +46,11 @@ def test_validation_and_test_are_the_photos_normalised(recipe: Pets, folder: Pat
     photos, splits = pets3(folder), recipe.splits()
     assert {split: len(data) for split, data in splits.items()} == {"train": 9, "val": 3, "test": 9}
     for split in ("val", "test"):
-        for draw in (1, Draw(1, epoch=4)):
-            image, targets = splits[split][draw]
-            plain, labels = photos[split][1]
-            torch.testing.assert_close(image, (plain - 0.5) / 0.25)
-            assert torch.equal(targets["mask"], labels["mask"])
-            assert torch.equal(targets["breed"], labels["breed"])
+        image, targets = splits[split][1]
+        plain, labels = photos[split][1]
+        torch.testing.assert_close(image, (plain - 0.5) / 0.25)
+        assert torch.equal(targets["mask"], labels["mask"])
+        assert torch.equal(targets["breed"], labels["breed"])
 
 
 def test_training_photos_are_seen_anew_in_each_epoch(recipe: Pets) -> None:
@@ -67,7 +66,6 @@ def test_training_photos_are_seen_anew_in_each_epoch(recipe: Pets) -> None:
 
 def test_augmentation_can_be_switched_off(folder: Path) -> None:
     train = Pets(data=folder, augment=False).splits()["train"]
-    assert torch.equal(train[Draw(0, 0)][0], train[Draw(0, 1)][0])
     torch.testing.assert_close(train[0][0], (pets3(folder)["train"][0][0] - 0.5) / 0.25)
 
 

@@ -18,7 +18,7 @@ from torchmetrics.regression import MeanAbsoluteError
 import plait.balancing
 from plait.balancing import Balancer
 from plait.core.lookup import names
-from plait.data import InMemory, collate, index_of, loader
+from plait.data import InMemory, collate, loader
 from plait.model import MultiTaskModel
 from plait.sharing import Hard
 from plait.tasks import BaseTask, Classification, Regression
@@ -105,8 +105,8 @@ class Noisy(Dataset[tuple[Tensor, dict[str, Tensor]]]):
     def __len__(self) -> int:
         return len(self.source)
 
-    def __getitem__(self, draw: Any) -> tuple[Tensor, dict[str, Tensor]]:
-        inputs, targets = self.source[index_of(draw)]
+    def __getitem__(self, index: int) -> tuple[Tensor, dict[str, Tensor]]:
+        inputs, targets = self.source[index]
         noise = torch.randn(6) + float(np.random.randn()) + random.gauss(0, 1)
         return inputs + 0.1 * noise, targets
 
@@ -118,8 +118,8 @@ class OwnNoise(Noisy):
         super().__init__(source)
         self.generator = torch.Generator().manual_seed(5)
 
-    def __getitem__(self, draw: Any) -> tuple[Tensor, dict[str, Tensor]]:
-        inputs, targets = self.source[index_of(draw)]
+    def __getitem__(self, index: int) -> tuple[Tensor, dict[str, Tensor]]:
+        inputs, targets = self.source[index]
         return inputs + 0.1 * torch.randn(6, generator=self.generator), targets
 
 

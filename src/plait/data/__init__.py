@@ -3,7 +3,7 @@
 from plait.data.augment import Augment, Augmented
 from plait.data.collate import Collation, as_batch, batches_of, collate
 from plait.data.disjoint import Disjoint, of_tasks
-from plait.data.draws import Draw, index_of
+from plait.data.draws import Draw
 from plait.data.epoch_batches import EpochBatches
 from plait.data.in_memory import InMemory
 from plait.data.loader import loader
@@ -19,7 +19,6 @@ __all__ = [
     "as_batch",
     "batches_of",
     "collate",
-    "index_of",
     "loader",
     "of_tasks",
 ]

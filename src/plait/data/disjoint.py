@@ -11,8 +11,6 @@ from torch.utils.data import Dataset
 
 from plait.core.errors import DataError, unknown
 from plait.core.structure import PerTask
-from plait.data.draws import Draw, index_of
-from plait.data.epoch_batches import indices_of
 
 Tables = tuple[PerTask, dict[str, Tensor]]
 
@@ -37,7 +35,7 @@ class Disjoint(Dataset[Tables]):
         ...     {"a": torch.zeros(2, 3), "b": torch.ones(4, 3)},
         ...     {"a": torch.zeros(2), "b": torch.arange(4.0)},
         ... )
-        >>> data[Draw(5, epoch=0)][1]
+        >>> data[5][1]
         {'a': tensor([]), 'b': tensor([3.])}
     """
 
@@ -74,13 +72,13 @@ class Disjoint(Dataset[Tables]):
     def __len__(self) -> int:
         return int(self._ends[-1])
 
-    def __getitem__(self, draw: Draw | int) -> Tables:
+    def __getitem__(self, index: int) -> Tables:
         # A range makes -1 the last index, and refuses one beyond the end
-        return self._tables([range(len(self))[index_of(draw)]])
+        return self._tables([range(len(self))[index]])
 
-    def __getitems__(self, draws: Sequence[Draw | int]) -> list[Tables]:
+    def __getitems__(self, indices: Sequence[int]) -> list[Tables]:
         """Returns a batch as one item; a loader of torch asks for it, since it is faster."""
-        return [self._tables(indices_of(draws))]
+        return [self._tables(indices)]
 
     def _tables(self, indices: Sequence[int]) -> Tables:
         places = torch.tensor(indices)

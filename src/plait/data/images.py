@@ -65,12 +65,12 @@ def mask(image: Any, size: int) -> Tensor:
 
 
 class Photos(Protocol):
-    """A data set of examples ``(image, {task: label})``, by their position or their draw."""
+    """A data set of examples ``(image, {task: label})``, by their position, or by their draw."""
 
     def __len__(self) -> int:
         """The number of examples."""
 
-    def __getitem__(self, draw: Draw | int, /) -> tuple[Tensor, Any]:
+    def __getitem__(self, index: Any, /) -> tuple[Tensor, Any]:
         """One example."""
 
 
@@ -85,6 +85,7 @@ class Normalised(Dataset[tuple[Tensor, dict[str, Tensor]]]):
 
     def __init__(self, photos: Photos) -> None:
         self.photos = photos
+        self.takes_draws = bool(getattr(photos, "takes_draws", False))
 
     def __len__(self) -> int:
         return len(self.photos)

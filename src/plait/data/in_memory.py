@@ -11,8 +11,6 @@ from torch import Tensor
 from torch.utils.data import Dataset
 
 from plait.core.errors import DataError
-from plait.data.draws import Draw, index_of
-from plait.data.epoch_batches import indices_of
 
 Example = tuple[Any, dict[str, Any]]
 
@@ -48,7 +46,7 @@ class InMemory(Dataset[Example]):
 
     Example:
         >>> data = InMemory(torch.zeros(3, 2), {"y": torch.tensor([0, 1, 2])})
-        >>> data[Draw(2, epoch=0)][1]
+        >>> data[2][1]
         {'y': tensor(2)}
     """
 
@@ -64,15 +62,14 @@ class InMemory(Dataset[Example]):
     def __len__(self) -> int:
         return len(self.inputs)
 
-    def __getitem__(self, draw: Draw | int) -> Example:
-        index = index_of(draw)
+    def __getitem__(self, index: int) -> Example:
         return self.inputs[index], {task: labels[index] for task, labels in self.targets.items()}
 
-    def __getitems__(self, draws: Sequence[Draw | int]) -> Sequence[Example]:
+    def __getitems__(self, indices: Sequence[int]) -> Sequence[Example]:
         """Returns the examples of a batch; a loader of torch asks for all of them at once."""
         if type(self).__getitem__ is not InMemory.__getitem__:
-            return [self[draw] for draw in draws]  # a subclass has examples of its own making
-        rows = torch.tensor(indices_of(draws))
+            return [self[index] for index in indices]  # a subclass has examples of its own making
+        rows = torch.as_tensor(indices)
         return Rows(
             self.inputs.index_select(0, rows),
             {task: labels.index_select(0, rows) for task, labels in self.targets.items()},

@@ -6,11 +6,13 @@ from collections.abc import Iterable, Sized
 from typing import Any, cast
 
 import torch
-from torch.utils.data import DataLoader, Dataset
+from torch.utils.data import DataLoader, Dataset, IterableDataset
 
 from plait.core.batch import CountsLabels
+from plait.core.errors import DataError
 from plait.core.seeding import derive_seed
 from plait.data.collate import Collation, collate
+from plait.data.draws import takes_draws
 from plait.data.epoch_batches import EpochBatches
 
 
@@ -21,6 +23,7 @@ def loader(
     shuffle: bool,
     seed: int = 0,
     workers: int = 0,
+    drop_last: bool = False,
     tasks: Iterable[CountsLabels] | None = None,
 ) -> DataLoader[Any]:
     """Makes a loader of batches from which a run can resume anywhere.
@@ -29,24 +32,39 @@ def loader(
     what random transforms draw in them depends on what they drew before.
 
     Args:
-        dataset: map-style; examples are ``(inputs, {task: label})``, indexed by `Draw`. Tables
-            (`InMemory`, `Disjoint`) are cut into batches by index, without a Python step for each
-            row.
+        dataset: map-style, such as a list; ``dataset[i]`` is ``(inputs, {task: label})``, for
+            whole numbers i. One with ``takes_draws = True`` is asked for ``dataset[Draw(i, e)]``, e
+            the epoch. Tables (`InMemory`, `Disjoint`) are cut into batches by index, without a
+            Python step for each row.
         batch_size: examples in a batch, at least 1; the last one may be smaller.
         shuffle: whether each epoch has an order of its own.
         seed: of the orders; 0 by default.
         workers: processes that read; 0, the default, reads in this one.
+        drop_last: whether a last batch with fewer examples is left out; no by default. Batch
+            normalisation cannot train on a batch of one example.
         tasks: the tasks of the model. With them the loader yields `Batch` objects, whose labels
             are checked and counted where they are read; without, ``(inputs, {task: labels})``,
             which the Trainer and `evaluate` count. Workers that are spawned get the tasks by
             pickle.
 
     Raises:
-        ConfigError: `batch_size` is below 1.
-        DataError: the data set is empty.
+        ConfigError: `batch_size` is below 1, or a subset hides a data set that takes draws.
+        DataError: the data set is a stream or empty, or has no whole batch with `drop_last`.
     """
+    if isinstance(dataset, IterableDataset):
+        raise DataError(
+            f"{type(dataset).__name__} is a stream, which has no order to draw and no position to "
+            "resume from. Give `Trainer.fit` a `DataLoader` of torch."
+        )
     # Any: torch asks for lists, and takes every sequence
-    batches: Any = EpochBatches(len(cast(Sized, dataset)), batch_size, shuffle=shuffle, seed=seed)
+    batches: Any = EpochBatches(
+        len(cast(Sized, dataset)),
+        batch_size,
+        shuffle=shuffle,
+        seed=seed,
+        drop_last=drop_last,
+        draws=takes_draws(dataset),
+    )
     return DataLoader(
         dataset,
         batch_sampler=batches,

@@ -13,7 +13,6 @@ from torch import Tensor
 from torch.utils.data import Dataset
 
 from plait.core.errors import ConfigError, DataError
-from plait.data import Draw, index_of
 from plait.data.files import Store
 from plait.data.images import decode, decoder, mask, photo
 from plait.data.splits import held_out_by_hash
@@ -80,8 +79,8 @@ class Photos(Dataset[tuple[Tensor, dict[str, Tensor]]]):
     def __len__(self) -> int:
         return len(self.pets)
 
-    def __getitem__(self, draw: Draw | int) -> tuple[Tensor, dict[str, Tensor]]:
-        pet = self.pets[index_of(draw)]
+    def __getitem__(self, index: int) -> tuple[Tensor, dict[str, Tensor]]:
+        pet = self.pets[index]
         place = self.store.place(pet.mask)
         image = decode(self.store.read(pet.image), self.store.place(pet.image))
         outline = decode(self.store.read(pet.mask), place)

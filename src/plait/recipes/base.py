@@ -34,7 +34,10 @@ class Recipe(ABC):
 
     @abstractmethod
     def splits(self) -> Mapping[str, Dataset[Any]]:
-        """Gives the data sets "train", "val" and "test"; items are `(inputs, {task: label})`."""
+        """Gives the data sets "train", "val" and "test"; items `[i]` are `(inputs, {task: label})`.
+
+        Any data set that is indexed by whole numbers will do, a list too.
+        """
 
     def show(self, inputs: Any) -> np.ndarray[Any, Any] | None:
         """Turns the inputs of one example into a picture, uint8 `[H, W, 3]`.

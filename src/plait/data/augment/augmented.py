@@ -46,6 +46,8 @@ class Augmented(Dataset[Example]):
         IndexError: the index is beyond the data set's length.
     """
 
+    takes_draws = True
+
     def __init__(
         self, dataset: MapStyle, augment: Augment, tasks: Iterable[Placed], *, seed: int = 0
     ) -> None:
