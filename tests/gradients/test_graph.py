@@ -197,59 +197,6 @@ def test_two_outputs_of_one_node_do_not_depend_on_each_other() -> None:
 # --- tasks at once ----------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("chunk_size", [2, 3, 5])
-def test_tasks_at_once_have_the_pairs_that_each_has(chunk_size: int) -> None:
-    """Parameters of a part of the tasks, in the chunk of the others too."""
-    parameters = [nn.Parameter(torch.randn(3)) for _ in range(5)]
-    p, q, r, s, unused = parameters
-
-    def losses() -> Losses:
-        return {
-            "a": (p * q).sum(),
-            "b": q.square().sum(),
-            "c": (r * 2).sum().double(),
-            "d": (p * r * s).sum(),
-            "e": s[0] * 1,
-        }
-
-    expected = {
-        task: {id(each): g.clone() for each, g in pairs}
-        for task, pairs in per_task_gradients(losses(), parameters)
-    }
-    found = {
-        task: {id(each): g.clone() for each, g in pairs}
-        for task, pairs in per_task_gradients(losses(), parameters, chunk_size)
-    }
-    assert list(found) == list(expected) == list("abcde")
-    assert all(id(unused) not in pairs for pairs in found.values())
-    for task, pairs in expected.items():
-        assert found[task].keys() == pairs.keys()
-        for key, gradient in pairs.items():
-            torch.testing.assert_close(found[task][key], gradient)
-
-
-def test_what_cannot_be_done_at_once_is_done_one_by_one_with_a_warning() -> None:
-    class Once(torch.autograd.Function):
-        """Its backward pass reads a value, which a batched one does not have."""
-
-        @staticmethod
-        def forward(ctx: object, x: Tensor) -> Tensor:
-            return x * 2
-
-        @staticmethod
-        def backward(ctx: object, *gradients: Tensor) -> Tensor:
-            return gradients[0] * (2.0 if float(gradients[0].sum()) < 1e9 else 0.0)
-
-    p = nn.Parameter(torch.randn(3))
-    losses = {
-        task: (Once.apply(p) * factor).sum() for task, factor in zip("abc", (1, 2, 3), strict=True)
-    }
-    with pytest.warns(UserWarning, match="`chunk_size` 2 is not possible here, so .* one by one"):
-        found = list(per_task_gradients(losses, [p], 2))
-    assert [task for task, _ in found] == ["a", "b", "c"]
-    assert [pairs[0][1].tolist() for _, pairs in found] == [[2.0] * 3, [4.0] * 3, [6.0] * 3]
-
-
 def test_the_compiled_net_is_one_node() -> None:
     _, make_losses = NETS["compiled"]()
     stack, seen = [loss.grad_fn for loss in make_losses().values()], set()

@@ -37,14 +37,20 @@ class Backward:
     """Turns the losses of the tasks into `.grad`, in the way that a balancer says.
 
     It works on any model in any loop. Which parameters are shared is read from the graph: those
-    that two tasks reach. `.grad` accumulates, as in torch, and is written last, so that it is as
-    before if anything raises. Hooks on the accumulation of gradients do not run.
+    that two tasks reach. Only what is trained is balanced: other leaves that need a gradient, such
+    as collocation points, atom positions or learned inputs, get that of the plain sum of the
+    losses, as ``sum(losses.values()).backward()`` gives it. `.grad` accumulates, as in torch, and
+    is written last, so that it is as before if anything raises. Hooks on the accumulation of
+    gradients do not run.
 
     Args:
         balancer: decides the weights or the direction.
-        model: if given, its parameters that need a gradient are the candidates; else the graph is
-            walked for them at each call.
-        shared: the shared parameters, if they are to be named rather than found.
+        model: if given, its parameters are what is trained; say so where the losses reach another
+            network's (a discriminator, a critic), or freeze that one. Parameters outside of it warn
+            once. By default the graph is walked at each call: every `nn.Parameter` is trained, and
+            a plain tensor is where no parameter is reached.
+        shared: the shared parameters, if they are to be named rather than found; plain tensors
+            among them are trained.
         at: where Gramian methods compare the tasks: "parameters" (exact) or "features" (the
             representation that the heads read: an upper bound that costs one pass through the
             trunk; Sener, Koltun, NeurIPS 2018).
@@ -54,12 +60,16 @@ class Backward:
         scale: "sum" (equal weighting is 1 for each task, for every method) or "paper".
         head_weights: how gradients count at parameters that one task alone reaches: "unit" (1),
             "task" (the task's weight), or "auto": "task" for loss and bilevel methods, of which it
-            is the definition, and "unit" for the others.
+            is the definition, and "unit" for the others. A
+            network's last bias is such a parameter where only one term reads the output itself and
+            the others its derivatives.
         every: steps that weights serve before they are found again; heads still get their gradient
             in each step. Weights are also found again when a task comes that has none.
         chunk_size: tasks that are differentiated at once, with vmap; more than 1 pays on a GPU.
         nonfinite: "raise" an error that names the task, or "skip": `.grad` and the balancer stay
             as they are, and the record says why.
+        retain_graph: keep the graph after the last pass, as in torch, for a pass of your own; it
+            then holds its memory until the losses are let go.
         memory: what an earlier `Backward` on the same model has learned; a new one by default.
 
     Raises:
@@ -84,12 +94,14 @@ class Backward:
         every: int = Options.every,
         chunk_size: int = Options.chunk_size,
         nonfinite: NonFinite = Options.nonfinite,
+        retain_graph: bool = False,
         memory: Memory | None = None,
     ) -> None:
         self.options = Options(scale, head_weights, at, route, every, chunk_size, nonfinite)
         self.options.check(balancer)
         self.balancer = balancer
         self.model = model
+        self.retain_graph = retain_graph
         self.memory = memory or Memory()
         if shared is not None:
             self.memory.name_shared(shared)
@@ -153,6 +165,7 @@ class Backward:
             self.model,
             info or Info(),
             measure=measure,
+            retain_graph=self.retain_graph,
         )
         self._route, self._skipped = None, None
 
@@ -189,8 +202,8 @@ class Backward:
         terms = _by_name(penalty)
         check_losses(losses, terms)
         self._check_setup(batch, features)
-        candidates = self._candidates(losses.values(), features) if losses else []
-        micro = MicroBatch(losses, candidates, shares, terms, batch, features, problem)
+        candidates, others = self._candidates(losses, features) if losses else ([], [])
+        micro = MicroBatch(losses, candidates, shares, terms, batch, features, problem, others)
         self._step.note(micro)
         self._step.collect(_gradients_of(terms.values()))
         if losses:
@@ -327,16 +340,20 @@ class Backward:
             )
 
     def _candidates(
-        self, losses: Iterable[Tensor], features: Features | None = None
-    ) -> list[Tensor]:
-        roots = [*losses, *(features.tensors if isinstance(features, Cut) else [])]
-        if self.model is not None:
-            candidates: list[Tensor] = [*learning(self.model)]
-        else:
-            candidates = [parameter for parameter in leaves(roots) if parameter.requires_grad]
+        self, losses: Mapping[str, Tensor], features: Features | None = None
+    ) -> tuple[list[Tensor], list[Tensor]]:
+        """Splits the leaves into those that are trained and the others."""
+        cut: list[Tensor] = []
+        named = [*(self.memory.rows.layout.given or [])]
+        if isinstance(features, Cut):
+            cut, named = features.tensors, [*named, *(leaf for _, leaf in features.pairs)]
+        elif features is not None:
+            named += [features] if isinstance(features, Tensor) else features
+        model = None if self.model is None else learning(self.model)
+        candidates, others = self.memory.trained(losses, cut, named, model)
         if not candidates:
             raise ConfigError("no parameter of the model needs a gradient. Unfreeze some of them.")
-        return candidates
+        return candidates, others
 
     def _named_parameters(self) -> dict[str, nn.Parameter]:
         if self.model is None:

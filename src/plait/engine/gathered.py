@@ -33,6 +33,7 @@ class Gathered:
         model: the model, if the caller gave one.
         info: where the training is.
         measure: norms and cosines are wanted of a loss method too.
+        retain_graph: the last pass keeps the graph as well.
 
     Attributes:
         losses: `{task: loss}`, scalars without a graph, of the micro-batches so far; those of the
@@ -46,6 +47,7 @@ class Gathered:
         flag: what the balancer found out of the ordinary; None if nothing.
         reused: the weights are those of an earlier step.
         batches: independent batches so far.
+        others: `{id: leaf}` of the leaves that are reached and not trained.
         several: the step has several micro-batches.
         latest: the losses of the last micro-batch, with their graph.
         other_losses, penalties, new_weights: names and values that are still to be read.
@@ -65,6 +67,7 @@ class Gathered:
         info: Info,
         *,
         measure: bool = False,
+        retain_graph: bool = False,
     ) -> None:
         self.balancer = balancer
         self.options = options
@@ -72,6 +75,8 @@ class Gathered:
         self.model = model
         self.info = info
         self.measure = measure
+        self.retain_graph = retain_graph
+        self.others: dict[int, Tensor] = {}
         self.losses: dict[str, Tensor] = {}
         self.known_losses: dict[str, float] = {}
         self.weights: dict[str, float | Tensor] = {}
@@ -104,6 +109,7 @@ class Gathered:
     def note(self, micro: MicroBatch) -> None:
         """Notes the losses and penalties of a micro-batch, on the device."""
         tasks, count = tuple(micro.losses), len(micro.losses)
+        self.others.update((id(leaf), leaf) for leaf in micro.others)
         if not tasks and not micro.penalties:
             return
         values = values_of((*micro.losses.values(), *micro.penalties.values()))
@@ -168,8 +174,13 @@ class Gathered:
             self.gradients[id(parameter)] = (parameter, total)
 
     def collect_own(self, own: Own, factor: float = 1.0) -> None:
-        """Adds gradients at parameters of one task, by its weight if the heads count by task."""
+        """Adds gradients at parameters of one task, by its weight if the heads count by task.
+
+        Those at leaves that are not trained count 1.
+        """
         for parameter, task, gradient in own:
             weight = factor * (self.weights[task] if self.heads_by_task else 1.0)
+            if id(parameter) in self.others:
+                weight = 1.0
             plain = isinstance(weight, float) and weight == 1.0
             self.collect([(parameter, gradient if plain else gradient * weight)])

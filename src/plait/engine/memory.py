@@ -11,6 +11,7 @@ from torch import Tensor, nn
 
 from plait.balancing.base import Balancer
 from plait.core.errors import ConfigError
+from plait.engine.trained import Trained
 from plait.gradients import Layout, RowBuffer, Scratch
 from plait.networks.walk import modules_of
 
@@ -66,6 +67,7 @@ class Memory:
     Attributes:
         rows: the row buffer, with what was learned of the graph.
         scratch: the memory of the route by layers, and of rows at the features.
+        trained: tells what is trained from what merely needs a gradient.
         learned: watches that the balancer's learned weights move.
         weights: `{task: weight}` that the method last gave, for `every`; empty before.
         age: steps that these weights have served.
@@ -74,6 +76,7 @@ class Memory:
 
     rows: RowBuffer = field(default_factory=RowBuffer)
     scratch: Scratch = field(default_factory=Scratch)
+    trained: Trained = field(default_factory=Trained)
     learned: LearnedWeights = field(default_factory=LearnedWeights)
     weights: dict[str, float] = field(default_factory=dict)
     age: int = 0

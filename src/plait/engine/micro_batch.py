@@ -20,12 +20,14 @@ class MicroBatch:
 
     Attributes:
         losses: `{task: scalar}` of the tasks present.
-        candidates: every parameter that they may reach.
+        candidates: every parameter that they may reach, and that is trained.
         shares: `{task: n / N}`, the part of the task's labels that it holds; None: the whole batch.
         penalties: scalars by name, beside the losses.
         batch: which of several independent batches it belongs to.
         features: the tensors that all heads read, for gradients at the features.
         problem: what a bilevel method may ask about the step.
+        others: leaves that the losses reach and that are not trained; each gets the gradient of the
+            plain sum of the losses.
     """
 
     losses: TaskLosses
@@ -35,6 +37,7 @@ class MicroBatch:
     batch: int = 0
     features: Features | None = None
     problem: Problem | None = None
+    others: Sequence[Tensor] = ()
 
     @property
     def counted(self) -> TaskLosses:

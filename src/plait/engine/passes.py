@@ -21,6 +21,8 @@ def weighted_pass(
 ) -> None:
     """Runs the backward pass of the weighted sum; heads of unit weight get theirs first.
 
+    So do the leaves that are not trained.
+
     Args:
         step: gets the gradients.
         losses: `{task: scalar}`; their graph is freed.
@@ -28,10 +30,15 @@ def weighted_pass(
         weights: `[T]`, in the order of `losses`.
         factor: how much all of it counts, at the heads too.
     """
-    shared = candidates
+    shared: Sequence[Tensor] = candidates
+    own: list[Tensor] = []
+    others = [*step.others.values()]
     if not step.heads_by_task:
         shared, own = split(step, losses, candidates)
-        differentiate(step, losses, own, torch.full_like(weights, factor), retain=True)
+    if factor == 1.0:
+        own, others = own + others, []
+    differentiate(step, losses, own, torch.full_like(weights, factor), retain=True)
+    differentiate(step, losses, others, torch.ones_like(weights), retain=True)
     differentiate(step, losses, shared, weights if factor == 1.0 else weights * factor)
 
 
@@ -58,6 +65,7 @@ def differentiate(
 ) -> None:
     """Adds the gradients of the sum of `losses`, times `weights` `[T]`, to those of the step."""
     if parameters:
+        retain = retain or step.retain_graph
         step.collect(joint_gradients(list(losses.values()), parameters, weights, retain=retain))
 
 

@@ -8,12 +8,12 @@ from plait.gradients.graph import (
     joint_gradients,
     leaves,
     nearest,
-    per_task_gradients,
     reached_by,
 )
 from plait.gradients.host import to_host
 from plait.gradients.layers.plan import LayerGradients, LayerPlan
 from plait.gradients.layout import Layout
+from plait.gradients.per_task import per_task_gradients
 from plait.gradients.rows import RowBuffer
 from plait.gradients.scratch import Scratch
 from plait.gradients.write import accumulate, add, lengths

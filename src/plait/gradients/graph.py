@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import warnings
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
 import torch
@@ -207,59 +206,13 @@ def joint_gradients(
     return gradients(losses, candidates, each, retain=retain)
 
 
-def per_task_gradients(
-    losses: Mapping[str, Tensor],
-    candidates: Sequence[Tensor],
-    chunk_size: int = 1,
-    *,
-    refused: Callable[[], None] = lambda: None,
-) -> Iterator[tuple[str, list[tuple[Tensor, Tensor]]]]:
-    """Yields `(task, its (parameter, gradient) pairs)`; the last pass frees the graph.
+def kinds_of(losses: Iterable[Tensor]) -> set[type]:
+    """Returns the kinds of the graph's nodes; empty if no loss has a graph.
 
-    Args:
-        losses: `{task: scalar}`.
-        candidates: parameters; those that a task does not reach are left out of its pairs.
-        chunk_size: tasks in one backward pass, batched with vmap. Where an operation of the graph
-            has no batching rule, one warning is given and the tasks are differentiated one by one.
-        refused: called in that case; does nothing by default.
+    Example:
+        >>> import torch
+        >>> [kind.__name__ for kind in kinds_of([torch.ones((), requires_grad=True).exp()])]
+        ['ExpBackward0', 'AccumulateGrad']
     """
-    tasks = list(losses)
-    if chunk_size == 1 or len(tasks) == 1:
-        for position, task in enumerate(tasks):
-            retain = position + 1 < len(tasks)
-            yield task, gradients([losses[task]], candidates, retain=retain)
-        return
-    reached = {id(leaf): set(by) for leaf, by in reached_by(losses)}
-    for start in range(0, len(tasks), chunk_size):
-        chunk = tasks[start : start + chunk_size]
-        stacked = torch.stack([losses[task].to(losses[chunk[0]].dtype) for task in chunk])
-        unit = torch.eye(len(chunk), dtype=stacked.dtype, device=stacked.device)
-        try:
-            found = torch.autograd.grad(
-                stacked,
-                candidates,
-                unit,
-                retain_graph=True,
-                is_grads_batched=True,
-                allow_unused=True,
-            )
-        except RuntimeError as error:
-            warnings.warn(
-                f"`chunk_size` {chunk_size} is not possible here, so the tasks are differentiated "
-                f"one by one: {error}",
-                stacklevel=2,
-            )
-            refused()
-            rest = {task: losses[task] for task in tasks[start:]}
-            yield from per_task_gradients(rest, candidates)
-            return
-        for position, task in enumerate(chunk):
-            pairs = zip(candidates, found, strict=True)
-            yield (
-                task,
-                [
-                    (p, g[position])
-                    for p, g in pairs
-                    if g is not None and task in reached.get(id(p), ())
-                ],
-            )
+    roots = [loss.grad_fn for loss in losses if loss.grad_fn is not None]
+    return {type(node) for node in _parents_first(roots, ())}

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 import torch
 from torch import Tensor
 
-from plait.gradients.graph import per_task_gradients
 from plait.gradients.layout import Layout
+from plait.gradients.per_task import Batches, per_task_gradients
 from plait.gradients.write import add
 
 
@@ -37,7 +37,7 @@ class RowBuffer:
         self._reached: dict[int, Tensor] = {}  # holds what it names until the step is done
         self._matrix: Tensor | None = None
         self._places: dict[tuple[int, int], Tensor] = {}  # views of the matrix by row, parameter
-        self._batches = True  # until the graph turns out to allow none
+        self._batches = Batches()
 
     @property
     def jacobian(self) -> Tensor:
@@ -72,26 +72,31 @@ class RowBuffer:
             self._places.clear()
 
     def add(
-        self, losses: Mapping[str, Tensor], candidates: Sequence[Tensor], *, chunk_size: int = 1
+        self,
+        losses: Mapping[str, Tensor],
+        candidates: Sequence[Tensor],
+        others: Sequence[Tensor] = (),
+        *,
+        chunk_size: int = 1,
+        retain: bool = False,
     ) -> None:
         """Adds the gradients of `losses` to the rows of their tasks; the last pass frees the graph.
 
         Args:
             losses: `{task: scalar}`; each is differentiated once, with respect to all `candidates`.
             candidates: every parameter that may be reached.
+            others: leaves that never have columns.
             chunk_size: tasks that are differentiated at once.
+            retain: the last pass keeps the graph as well.
         """
         self._height = max(self._height, len({*self.tasks, *losses}))
-        at_once = chunk_size if self._batches else 1
+        without = set(map(id, others))
         for task, pairs in per_task_gradients(
-            losses, candidates, at_once, refused=self._give_up_batches
+            losses, [*candidates, *others], chunk_size, batches=self._batches, retain=retain
         ):
-            self._add(task, pairs)
+            self._add(task, pairs, without)
             pairs.clear()  # the next pass can have the memory
         self.settle()
-
-    def _give_up_batches(self) -> None:
-        self._batches = False
 
     def settle(self) -> None:
         """Moves gradients at parameters that have turned out to be shared into the rows."""
@@ -139,13 +144,15 @@ class RowBuffer:
             for p in self._reached.values()
         ]
 
-    def _add(self, task: str, pairs: Sequence[tuple[Tensor, Tensor]]) -> None:
-        """Adds the gradients of a task, in its row or by parameter."""
+    def _add(
+        self, task: str, pairs: Sequence[tuple[Tensor, Tensor]], without: Collection[int]
+    ) -> None:
+        """Adds the gradients of a task, in its row or by parameter; some are `without` columns."""
         if task not in self.tasks:
             self.tasks.append(task)
             self._written[task] = set()
         # All columns are known before the first is written, so that the buffer grows once
-        shared = [self.layout.meet(parameter, (task,)) for parameter, _ in pairs]
+        shared = [id(p) not in without and self.layout.meet(p, (task,)) for p, _ in pairs]
         self._write(task, [pair for pair, columns in zip(pairs, shared, strict=True) if columns])
         for (parameter, gradient), has_columns in zip(pairs, shared, strict=True):
             if not has_columns:

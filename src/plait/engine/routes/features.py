@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import torch
 from torch import Tensor
 
 from plait.balancing.base import GramianBalancer
@@ -9,10 +10,11 @@ from plait.core.errors import ConfigError
 from plait.engine.evidence import read
 from plait.engine.gathered import Gathered
 from plait.engine.micro_batch import MicroBatch
+from plait.engine.passes import differentiate
 from plait.engine.routes.base import Route
 from plait.engine.routes.reused import recall
 from plait.engine.weights import gramian_weights
-from plait.gradients import FeatureGradients
+from plait.gradients import Cut, FeatureGradients
 
 
 class AtFeatures(Route[GramianBalancer]):
@@ -48,8 +50,13 @@ class AtFeatures(Route[GramianBalancer]):
         features = [micro.features] if isinstance(micro.features, Tensor) else micro.features
         self.micro = micro
         self.found = FeatureGradients(
-            micro.losses, features, set(map(id, micro.candidates)), self.step.memory.scratch
+            micro.losses,
+            features,
+            set(map(id, micro.candidates)),
+            self.step.memory.scratch,
+            retain=self.step.retain_graph or bool(micro.others),
         )
+        self._add_others(micro)
         if not self.step.reused:
             self.step.tasks, self.step.gramian = tuple(micro.losses), self.found.gramian
 
@@ -66,4 +73,14 @@ class AtFeatures(Route[GramianBalancer]):
         self.step.collect_own(self.found.own)
         heads = {id(parameter) for parameter, _, _ in self.found.own}
         trunk = [parameter for parameter in self.micro.candidates if id(parameter) not in heads]
-        self.step.collect(self.found.trunk(self.step.weights_of(self.micro.losses), trunk))
+        weights = self.step.weights_of(self.micro.losses)
+        self.step.collect(self.found.trunk(weights, trunk, retain=self.step.retain_graph))
+
+    def _add_others(self, micro: MicroBatch) -> None:
+        """Adds the plain gradients at leaves that are not trained, also those below a `Cut`."""
+        if not micro.others:
+            return
+        equal = torch.ones(len(micro.losses), dtype=torch.float64)
+        differentiate(self.step, micro.losses, micro.others, equal, retain=True)
+        if isinstance(micro.features, Cut):
+            self.step.collect(self.found.trunk(equal, micro.others, retain=True))

@@ -21,6 +21,7 @@ class LastLayer(Route[GramianBalancer]):
         """Takes the tasks' gradients there, of the whole batch; the graph stays."""
         self.micro = micro
         self.shared, own = split(self.step, micro.losses, micro.candidates)
+        own += micro.others
         self.layer = last_layer(micro.losses.values(), self.shared)
         self.own: list[tuple[Tensor, str, Tensor]] = []
         if self.layer is None:

@@ -59,5 +59,6 @@ def plan_of(step: Gathered, micro: MicroBatch) -> LayerPlan | None:
         return None
     if route == "auto" and len(micro.losses) * sum(p.numel() for p in micro.candidates) < SMALL:
         return None
-    plan = LayerPlan.of(micro.losses, *split(step, micro.losses, micro.candidates))
+    shared, own = split(step, micro.losses, micro.candidates)
+    plan = LayerPlan.of(micro.losses, shared, [*own, *micro.others])
     return plan if route == "layers" or plan.is_cheaper else None

@@ -32,7 +32,13 @@ class RowRoute(Route[Method]):
     def add(self, micro: MicroBatch) -> None:
         """Adds the gradients of a micro-batch to the rows of its tasks."""
         buffer = self.rows.buffer(micro.batch)
-        buffer.add(micro.counted, micro.candidates, chunk_size=self.step.options.chunk_size)
+        buffer.add(
+            micro.counted,
+            micro.candidates,
+            micro.others,
+            chunk_size=self.step.options.chunk_size,
+            retain=self.step.retain_graph,
+        )
 
     def apply(self) -> None:
         """Adds up the rows by their weights."""

@@ -58,6 +58,7 @@ class FeatureGradients:
         features: a `Cut`, or tensors of which none depends on another.
         candidates: ids of the parameters that may get a gradient.
         scratch: memory for the rows `[T, N]`, N the numbers in all features; new by default.
+        retain: keep the graph above the features for a later pass.
 
     Attributes:
         gramian: `[T, T]`, over the batch and all features, float64.
@@ -76,6 +77,8 @@ class FeatureGradients:
         features: Cut | Sequence[Tensor],
         candidates: Collection[int],
         scratch: Scratch | None = None,
+        *,
+        retain: bool = True,
     ) -> None:
         if isinstance(features, Cut):
             self.tensors, read = features.tensors, [leaf for _, leaf in features.pairs]
@@ -94,13 +97,15 @@ class FeatureGradients:
         self._linear: LinearHeads | None = None
         self._reached: set[int] = set()  # positions of the features that some task reads
         if len(read) == 1 and (nodes := linear_readers(losses, read[0])):
-            self._linear = LinearHeads(losses, nodes, heads)
+            self._linear = LinearHeads(losses, nodes, heads, retain=retain)
             self.gramian, self.own = self._linear.gramian, self._linear.own
             self._reached.add(0)
         else:
-            self.gramian = self._form_rows(losses, read, heads, scratch or Scratch())
+            self.gramian = self._form_rows(losses, read, heads, scratch or Scratch(), retain)
 
-    def trunk(self, weights: Tensor, parameters: Sequence[Tensor]) -> list[tuple[Tensor, Tensor]]:
+    def trunk(
+        self, weights: Tensor, parameters: Sequence[Tensor], *, retain: bool = False
+    ) -> list[tuple[Tensor, Tensor]]:
         """Returns `(parameter, gradient)` below the features, in one backward pass.
 
         Empty if no feature that is read needs a gradient.
@@ -108,6 +113,7 @@ class FeatureGradients:
         Args:
             weights: `[T]`, of the tasks' gradients at the features.
             parameters: those that may be reached.
+            retain: keep the graph for a later pass.
         """
         if self._linear is not None:
             pieces: Sequence[Tensor] = [self._linear.combine(weights)]
@@ -121,7 +127,8 @@ class FeatureGradients:
         ]
         if not below or not parameters:
             return []
-        return gradients([t for t, _ in below], parameters, [piece for _, piece in below])
+        pieces = [piece for _, piece in below]
+        return gradients([t for t, _ in below], parameters, pieces, retain=retain)
 
     def _heads(
         self, losses: Mapping[str, Tensor], read: Sequence[Tensor], candidates: Collection[int]
@@ -149,14 +156,17 @@ class FeatureGradients:
         read: Sequence[Tensor],
         heads: Mapping[str, list[Tensor]],
         scratch: Scratch,
+        retain: bool,
     ) -> Tensor:
         """Writes a row for each task; returns their inner products."""
         self._sizes = [tensor.numel() for tensor in read]
         self._rows = scratch.take(len(losses), sum(self._sizes), self.dtype, read[0].device)
         common = set(range(len(read)))
+        last = list(losses)[-1]
         for row, (task, loss) in zip(self._rows, losses.items(), strict=True):
+            keep = retain or task != last
             found = torch.autograd.grad(
-                loss, [*read, *heads[task]], retain_graph=True, allow_unused=True
+                loss, [*read, *heads[task]], retain_graph=keep, allow_unused=True
             )
             own = zip(heads[task], found[len(read) :], strict=True)
             self.own += [(p, task, gradient) for p, gradient in own if gradient is not None]

@@ -26,6 +26,7 @@ class LinearHeads:
         losses: `{task: scalar}`; no two have a node above z in common.
         nodes: `{task: its layer's node}`.
         heads: `{task: parameters above z}`.
+        retain: keep the graph above z for a later pass.
 
     Attributes:
         gramian: `[T, T]`, float64.
@@ -37,12 +38,17 @@ class LinearHeads:
         losses: Mapping[str, Tensor],
         nodes: Mapping[str, Any],
         heads: Mapping[str, Sequence[Tensor]],
+        *,
+        retain: bool = True,
     ) -> None:
         named = [(parameter, task) for task, own in heads.items() for parameter in own]
         wanted: list[Any] = [GradientEdge(node, 0) for node in nodes.values()]
         wanted += [parameter for parameter, _ in named]
+        self._weights = torch.cat(
+            [node._saved_mat2.detach() for node in nodes.values()], dim=1
+        )  # [F, K]
         found = torch.autograd.grad(
-            list(losses.values()), wanted, retain_graph=True, allow_unused=True
+            list(losses.values()), wanted, retain_graph=retain, allow_unused=True
         )
         outputs = found[: len(nodes)]
         self.own = [
@@ -51,9 +57,6 @@ class LinearHeads:
             if gradient is not None
         ]
         self._outputs = torch.cat(outputs, dim=1)  # [B, K], K outputs in all
-        self._weights = torch.cat(
-            [node._saved_mat2.detach() for node in nodes.values()], dim=1
-        )  # [F, K]
         self._sizes = torch.tensor([output.shape[1] for output in outputs])
         products = (self._outputs.T @ self._outputs) * (self._weights.T @ self._weights)
         tasks = torch.arange(len(outputs)).repeat_interleave(self._sizes)
