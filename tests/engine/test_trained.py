@@ -193,7 +193,7 @@ def test_a_discriminator_outside_of_the_model_is_not_balanced_and_warns_once(mak
     for step in range(3):
         fake = generator(torch.randn(8, 3, dtype=F64))
         losses = {
-            "adv": -critic(fake).mean() * 5,
+            "adv": (1 - critic(fake)).square().mean() * 5,
             "match": critic(fake).tanh().square().mean(),
             "l1": fake.abs().mean(),
         }
