@@ -11,6 +11,7 @@ from plait.balancing.base import Balancer, BilevelBalancer
 from plait.balancing.contract.info import Info
 from plait.balancing.contract.problem import Problem
 from plait.core.errors import ConfigError, NonFiniteError
+from plait.engine.checkpoints import is_reentrant, refusal
 from plait.engine.evidence import LIMIT, read
 from plait.engine.gathered import Gathered
 from plait.engine.memory import Memory, keep_state
@@ -272,6 +273,11 @@ class Backward:
             self._route.add(micro)
         except NonFiniteError as error:
             self._skip(error)
+        except RuntimeError as error:
+            if is_reentrant(error):
+                self._give_back()
+                raise refusal(type(self.balancer).__name__) from error
+            raise
 
     def _decide(self, step: Gathered) -> None:
         """Finds the gradients of the step, and makes sure that all of it is finite."""
@@ -283,8 +289,10 @@ class Backward:
                     step.lengths = step.lengths[:0]  # of the gradients before the rows came in
                 else:
                     read(step)
-            except Exception:
+            except Exception as error:
                 read(step)  # what is not finite may be why a method has failed
+                if is_reentrant(error):
+                    raise refusal(type(self.balancer).__name__) from error
                 raise
             self.memory.learned.watch(self.balancer)
         except NonFiniteError as error:

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 import torch
 from torch import Tensor
 
+from plait.engine.checkpoints import is_reentrant, whole_pass
 from plait.engine.gathered import Gathered
 from plait.engine.micro_batch import MicroBatch, TaskLosses
 from plait.gradients import joint_gradients, nearest, reached_by
@@ -30,6 +31,24 @@ def weighted_pass(
         weights: `[T]`, in the order of `losses`.
         factor: how much all of it counts, at the heads too.
     """
+    before = dict(step.gradients)
+    try:
+        _two_passes(step, losses, candidates, weights, factor)
+    except RuntimeError as error:
+        if not (is_reentrant(error) and step.heads_by_task):
+            raise
+        step.gradients = before
+        whole_pass(step, losses, [*candidates, *step.others.values()], weights * factor)
+
+
+def _two_passes(
+    step: Gathered,
+    losses: TaskLosses,
+    candidates: Sequence[Tensor],
+    weights: Tensor,
+    factor: float,
+) -> None:
+    """Differentiates at what has unit weight, if there is anything, and then at the rest."""
     shared: Sequence[Tensor] = candidates
     own: list[Tensor] = []
     others = [*step.others.values()]

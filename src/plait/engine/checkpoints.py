@@ -1,0 +1,61 @@
+"""Reentrant checkpoints, which only `.backward()` can differentiate."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import torch
+from torch import Tensor
+
+from plait.core.errors import ConfigError
+from plait.engine.evidence import read
+from plait.engine.gathered import Gathered
+
+
+def is_reentrant(error: Exception) -> bool:
+    """Returns whether a backward pass has failed at a reentrant checkpoint.
+
+    torch, and libraries with a checkpoint of their own, say so in words like these.
+    """
+    text = str(error)
+    return isinstance(error, RuntimeError) and "heckpoint" in text and ".grad()" in text
+
+
+def refusal(method: str) -> ConfigError:
+    """Returns the error for a step that needs more than one plain backward pass.
+
+    Args:
+        method: the name of the balancer.
+    """
+    return ConfigError(
+        f"{method} differentiates each task on its own here, which a reentrant checkpoint does not "
+        "allow. Use `checkpoint(..., use_reentrant=False)`, or a method that reads the losses, "
+        "such as Equal."
+    )
+
+
+def whole_pass(
+    step: Gathered, losses: Mapping[str, Tensor], known: Sequence[Tensor], weights: Tensor
+) -> None:
+    """Differentiates the weighted sum by `.backward()`, as a reentrant checkpoint demands.
+
+    Parameters that a checkpoint hides from the graph are not among `known` without a model; they
+    get their gradient at once, as torch gives it. So the losses are checked before.
+
+    Args:
+        step: gets the gradients of `known`.
+        losses: `{task: scalar}`.
+        known: the parameters and other leaves whose gradients are gathered.
+        weights: `[T]`.
+    """
+    read(step)
+    total = sum(w.to(loss) * loss for w, loss in zip(weights, losses.values(), strict=True))
+    before = [leaf.grad for leaf in known]
+    for leaf in known:
+        leaf.grad = None
+    try:
+        torch.autograd.backward([torch.as_tensor(total)], retain_graph=step.retain_graph)
+        step.collect([(leaf, leaf.grad) for leaf in known if leaf.grad is not None])
+    finally:
+        for leaf, gradient in zip(known, before, strict=True):
+            leaf.grad = gradient
