@@ -4,7 +4,7 @@ from dataclasses import replace
 import pytest
 import torch
 
-from plait.core import Batch, Masked
+from plait.core import Batch, Masked, PerTask
 from plait.core.errors import DataError
 from plait.tasks import Classification, Regression
 
@@ -112,3 +112,33 @@ def test_only_keeps_labels_counts_and_weights_of_the_named_tasks() -> None:
 def test_only_keeps_the_order_of_the_labels() -> None:
     batch = Batch.of(INPUTS, TARGETS, TASKS)
     assert list(batch.only(["age", "breed"]).parts[0].targets) == ["breed", "age"]
+
+
+# --- the number of examples is that of the labels -------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "inputs", [INPUTS, ["a", "b c", "d"], object(), {"edges": torch.zeros(2, 9)}, torch.zeros(50)]
+)
+def test_the_number_of_examples_is_that_of_the_labels(inputs: object) -> None:
+    batch = Batch.of(inputs, TARGETS, TASKS)
+    assert batch.examples == 3
+    assert Batch(batch.parts + batch.parts).examples == 6
+    assert batch.only(["age"]).examples == 3
+
+
+def test_inputs_that_differ_by_task_count_each() -> None:
+    inputs = PerTask(breed=torch.zeros(2, 4), age=torch.zeros(3, 4))
+    targets = {"breed": torch.tensor([0, 1]), "age": torch.zeros(3)}
+    batch = Batch.of(inputs, targets, TASKS)
+    assert batch.examples == 5
+    assert batch.only(["age"]).examples == 3
+
+
+def test_parts_without_a_label_can_be_left_out() -> None:
+    one = Batch.of(INPUTS, TARGETS, TASKS)
+    none = Batch.of(INPUTS, {"age": torch.full((3,), math.nan)}, TASKS)
+    assert one.labelled is one
+    assert Batch(none.parts + one.parts).labelled == one
+    assert none.labelled.parts == ()
+    assert none.examples == 0

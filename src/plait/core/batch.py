@@ -9,8 +9,9 @@ from typing import Any, Protocol
 import torch
 from torch import Tensor
 
+from plait.core.devices import is_on, move
 from plait.core.errors import DataError, suggest, unknown
-from plait.core.structure import PerTask, map_tensors, tensors
+from plait.core.structure import PerTask, tensors
 
 
 class CountsLabels(Protocol):
@@ -45,6 +46,12 @@ class Part:
     def tasks(self) -> tuple[str, ...]:
         """The names of the tasks with a label here, whose predictions a step needs."""
         return tuple(self.targets)
+
+    @property
+    def examples(self) -> int:
+        """The number of examples, told by the labels; inputs that differ by task count each."""
+        sizes = [len(next(tensors(labels), labels)) for labels in self.targets.values()]
+        return sum(sizes) if isinstance(self.inputs, PerTask) else max(sizes, default=0)
 
 
 @dataclass(frozen=True)
@@ -107,12 +114,18 @@ class Batch:
 
     @property
     def examples(self) -> int:
-        """The number of examples; inputs that differ by task count each."""
-        return sum(
-            len(next(tensors(own)))
-            for part in self.parts
-            for own in (part.inputs.values() if isinstance(part.inputs, PerTask) else [part.inputs])
-        )
+        """The number of examples, told by the labels that are there: inputs may be any objects.
+
+        Inputs that differ by task count each; a part without a label counts none.
+        """
+        return sum(part.examples for part in self.parts)
+
+    @property
+    def labelled(self) -> Batch:
+        """The batch without the parts that have no label; itself if all of them have one."""
+        if all(part.counts for part in self.parts):
+            return self
+        return Batch(tuple(part for part in self.parts if part.counts))
 
     @property
     def counts(self) -> dict[str, float]:
@@ -144,18 +157,19 @@ class Batch:
         return Batch(tuple(part for part in parts if part.counts))
 
     def to(self, device: torch.device | str) -> Batch:
-        """Returns the batch on `device`; counts stay numbers of the host."""
+        """Returns the batch on `device`; counts stay numbers of the host.
+
+        Inputs that are neither tensors nor dicts, lists or tuples of them, such as a batch of
+        graphs, are moved by their own `to(device)`; without one they stay as they are.
+        """
 
         wanted = torch.device(device)
 
-        def move(tensor: Tensor) -> Tensor:
-            return tensor.to(wanted, non_blocking=True)
-
         def moved(part: Part) -> Part:
             content = (part.inputs, part.targets, part.weights)
-            if all(tensor.device == wanted for tensor in tensors(content)):
+            if all(is_on(wanted, each) for each in content):
                 return part
-            inputs, targets, weights = (map_tensors(move, each) for each in content)
+            inputs, targets, weights = (move(wanted, each) for each in content)
             return Part(inputs, targets, part.counts, weights)
 
         return Batch(tuple(moved(part) for part in self.parts))

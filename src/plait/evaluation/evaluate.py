@@ -76,7 +76,7 @@ def evaluate(
     # The generator as well: iterating a DataLoader draws from it
     with evaluating(model), torch.no_grad(), torch.random.fork_rng(devices=[]):
         for each in batches_of(batches, model.tasks.values()):
-            batch = each.to(device)
+            batch = each.labelled.to(device)
             outputs = [model(part.inputs, tasks=part.tasks) for part in batch.parts]
             found = model.losses(outputs, batch)
             means = torch.stack([*found.raw.values()]).tolist() if found.raw else []  # one copy

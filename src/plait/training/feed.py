@@ -70,7 +70,10 @@ class Feed:
             count += 1
             yield batch
         if count == 0:
-            raise DataError("the training loader gives no batch. Is the training split empty?")
+            again = "" if epoch == 0 else f" in epoch {epoch + 1}. It has to start anew each time"
+            raise DataError(
+                f"the training loader gives no batch{again}. Is the training split empty?"
+            )
 
     def _stream(self, *position: int) -> Stream:
         return Stream(self.seed, "data", *position, generators=self._generators)
@@ -92,6 +95,30 @@ class Feed:
                 "Resume with the data and the batch size of the first run."
             )
         return batches
+
+
+def batches_in(loader: Any) -> int | None:
+    """Returns the number of batches in an epoch; None if the loader cannot tell, as a stream."""
+    try:
+        return len(loader)
+    except (TypeError, NotImplementedError):  # a DataLoader of a stream has `__len__` all the same
+        return None
+
+
+def check_repeats(loader: Any, epochs: int, which: str) -> None:
+    """Raises `DataError` for an iterator, such as a generator, that has to serve several epochs.
+
+    Args:
+        loader: the batches.
+        epochs: how often they will be gone through.
+        which: the noun for the message, such as "training".
+    """
+    if epochs > 1 and isinstance(loader, Iterator):
+        raise DataError(
+            f"the {which} data are a {type(loader).__name__}, which can be gone through once, and "
+            f"there are {epochs} epochs. Give a loader, a list, or an object whose `__iter__` "
+            "starts anew."
+        )
 
 
 def _is_table(loader: DataLoader[Any]) -> bool:

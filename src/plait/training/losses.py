@@ -33,9 +33,12 @@ class BatchLosses:
         self.factors = factors
 
     def select(self, batch: Batch) -> Batch:
-        """Returns the batch without the labels of frozen tasks and of those with factor 0."""
+        """Returns the batch without the labels of frozen tasks and of those with factor 0.
+
+        Parts without a label that counts are left out: their inputs are not run.
+        """
         counts = [task for task in self.model.learning if self.factors.get(task, 1.0) > 0]
-        return batch if len(counts) == len(self.model.tasks) else batch.only(counts)
+        return batch.labelled if len(counts) == len(self.model.tasks) else batch.only(counts)
 
     def __call__(self, batch: Batch, cut: Cut | None = None) -> tuple[list[Outputs], Losses]:
         """Returns the outputs for each part, and the losses of the tasks present.

@@ -13,13 +13,14 @@ class State:
 
     Attributes:
         epoch: epochs that are finished, from 0.
-        step: optimizer steps taken.
+        step: steps so far, those that were skipped among them.
         batch: batches of the current epoch that are used.
         best_score: the highest score of the rule so far; minus infinity before any evaluation.
         best_epoch: the epoch (from 1) that reached it; 0 before any evaluation.
         best_metrics: `{task: {metric: value}}` of that epoch; empty before any evaluation.
         seconds: time spent in training and evaluation, also by earlier processes of the run.
         warned: the gates that have collapsed so far, each of which is warned of once.
+        skipped: how many of the steps were not taken; the log says why.
     """
 
     epoch: int = 0
@@ -30,6 +31,7 @@ class State:
     best_metrics: dict[str, dict[str, float]] = field(default_factory=dict)
     seconds: float = 0.0
     warned: list[str] = field(default_factory=list)
+    skipped: int = 0
 
     def progress(self, epochs: int, steps_per_epoch: int | None) -> float:
         """Returns the share of the training that is done, 0 to 1.

@@ -98,18 +98,23 @@ def training_step(
         watch: whether the record has the tables that show the health of the model's parts.
 
     Returns:
-        The record of the step; its `skipped` says why a step was not taken.
+        The record of the step; its `skipped` says why a step was not taken. One in which no task
+        has a label, in each of the independent batches where there are several, is passed over:
+        nothing moves, neither parameters nor running statistics nor penalties. A micro-batch
+        without a label is left out of its step.
 
     Raises:
         NonFiniteError: a loss or gradient is not finite; no parameter has changed, and no state of
             the optimizer.
     """
-    reading = BatchLosses(model, autocast, factors or {})
-    given = [reading.select(batch).to(device) for batch in batches]
-    balancer, totals = backward.balancer, _totals(given)
-    if not totals and (factors or len(model.learning) < len(model.tasks)):
-        reason = "no task that counts yet has a label in this step"
-        return StepRecord({}, None, reason)
+    reading, balancer = BatchLosses(model, autocast, factors or {}), backward.balancer
+    groups = _groups([reading.select(batch) for batch in batches], balancer.batches, device)
+    if not _common(groups):
+        waiting = bool(factors) or len(model.learning) < len(model.tasks)
+        which = "task that counts yet" if waiting else "task"
+        return StepRecord({}, None, f"no {which} has a label in {_where(groups)}")
+    given = [batch for group in groups for batch in group]
+    totals = _totals(given)
     optimizer.zero_grad(set_to_none=True)
     model.set_progress(info.progress)
     backward.start(info, measure=measure)
@@ -120,8 +125,7 @@ def training_step(
     problem = None
     if isinstance(balancer, BilevelBalancer):
         problem = ModelProblem(model, given[0], given[1], optimizer, autocast)
-        given = given[:1]
-    groups = _groups(given, 1 if problem else balancer.batches)
+        groups = groups[:1]
     sums = DeviceSums()
     outputs = _differentiate(reading, groups, backward, problem, sums)
     balance = backward.finish()
@@ -187,9 +191,21 @@ def _differentiate(
     return outputs
 
 
-def _groups(batches: Sequence[Batch], count: int) -> list[Sequence[Batch]]:
+def _groups(batches: Sequence[Batch], count: int, device: torch.device) -> list[Sequence[Batch]]:
+    """Returns the micro-batches of each independent batch, without those that have no label."""
     size = len(batches) // count
-    return [batches[start : start + size] for start in range(0, size * count, size)]
+    starts = range(0, size * count, size)
+    groups = [[each for each in batches[start : start + size] if each.parts] for start in starts]
+    return [[batch.to(device) for batch in group] for group in groups]
+
+
+def _common(groups: Sequence[Sequence[Batch]]) -> set[str]:
+    """Returns the tasks with a label in every independent batch: nothing is learned without one."""
+    return set.intersection(*(set(_totals(group)) for group in groups))
+
+
+def _where(groups: Sequence[Sequence[Batch]]) -> str:
+    return "this step" if len(groups) == 1 else f"each of the {len(groups)} batches of this step"
 
 
 def _totals(batches: Iterable[Batch]) -> dict[str, float]:

@@ -26,7 +26,7 @@ from plait.runs import folder
 from plait.training.callbacks import Callback
 from plait.training.checks import check_balancer
 from plait.training.device import autocast, pick_device
-from plait.training.feed import Feed
+from plait.training.feed import Feed, batches_in, check_repeats
 from plait.training.groups import MakeOptimizer, make_optimizer
 from plait.training.interrupt import Interrupted, StopFlag
 from plait.training.keeper import Keeper, Stateful
@@ -36,6 +36,7 @@ from plait.training.options import GroupOptions, Precision, TrainerOptions
 from plait.training.randomness import Generators, seed_all
 from plait.training.records import logs_cosines, validation_event
 from plait.training.schedulers import advance
+from plait.training.single import refuse_single
 from plait.training.state import State
 from plait.training.step import StepRecord, training_step
 from plait.training.watch import log_watched
@@ -76,6 +77,9 @@ class Trainer:
         callbacks: see `Callback`.
         scale, head_weights, at, route, every, chunk_size, nonfinite: see `plait.Backward`. A step
             that is skipped leaves running statistics as they were.
+
+    A step in which no task has a label is passed over, penalties and all; the log says so, and
+    `state.skipped` counts it.
 
     A method that reads several independent batches in a step takes as many times `accumulate`
     batches of the loader; those left over at the end of an epoch are not used.
@@ -146,7 +150,9 @@ class Trainer:
         Args:
             train: a loader of `Batch` objects (`plait.data.loader` with `tasks`, or any loader
                 with a `Collation`), of `(inputs, {task: labels})`, or with a third entry
-                `{task: weights}`.
+                `{task: weights}`. It may be a stream without a length: `Info.progress` then counts
+                whole epochs. Inputs may be any object, such as a batch of graphs: the number of
+                examples is that of the labels.
             val: the same for the validation data; without it there is no best epoch.
             resume: go on from the last checkpoint of the run folder; on the CPU, with the same
                 data and options, the result is that of the uninterrupted run to the last bit.
@@ -162,9 +168,11 @@ class Trainer:
             DataError: labels break their task's rule, or a task never has any.
             Interrupted: Ctrl-C or SIGTERM, after a checkpoint.
         """
-        feed, steps = Feed(train, self.options.seed), None
-        if hasattr(train, "__len__"):
-            steps = steps_per_epoch(len(train), self.options.accumulate, self.balancer)
+        check_repeats(train, self.options.epochs, "training")
+        check_repeats(val, self.options.epochs, "validation")
+        feed, batches, steps = Feed(train, self.options.seed), batches_in(train), None
+        if batches is not None:
+            steps = steps_per_epoch(batches, self.options.accumulate, self.balancer)
         self.steps_per_epoch = steps
         self._begin(resume)
         try:
@@ -269,8 +277,12 @@ class Trainer:
             )
         except NonFiniteError as error:
             raise NonFiniteError(f"step {step}: {error}") from None
+        except ValueError as error:
+            refuse_single(error, batches, epoch=self.state.epoch, before=self.state.batch)
+            raise
         advance(self.scheduler)
         self.state.step = step
+        self.state.skipped += record.skipped is not None
         self.state.batch += len(batches)
         return record
 
