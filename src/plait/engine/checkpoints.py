@@ -29,8 +29,8 @@ def refusal(method: str) -> ConfigError:
     """
     return ConfigError(
         f"{method} differentiates each task on its own here, which a reentrant checkpoint does not "
-        "allow. Use `checkpoint(..., use_reentrant=False)`, or a method that reads the losses, "
-        "such as Equal."
+        "allow. Use `checkpoint(..., use_reentrant=False)`, or from the first step on a method "
+        "that reads the losses, such as Equal."
     )
 
 

@@ -31,14 +31,15 @@ def weighted_pass(
         weights: `[T]`, in the order of `losses`.
         factor: how much all of it counts, at the heads too.
     """
-    before = dict(step.gradients)
+    known = step.memory.trained
+    if known.reentrant and step.heads_by_task:
+        whole_pass(step, losses, [*candidates, *step.others.values()], weights * factor)
+        return
     try:
         _two_passes(step, losses, candidates, weights, factor)
     except RuntimeError as error:
-        if not (is_reentrant(error) and step.heads_by_task):
-            raise
-        step.gradients = before
-        whole_pass(step, losses, [*candidates, *step.others.values()], weights * factor)
+        known.reentrant = known.reentrant or is_reentrant(error)  # it came after the first step
+        raise
 
 
 def _two_passes(

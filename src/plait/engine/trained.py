@@ -7,7 +7,9 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 
 from torch import Tensor, nn
 
-from plait.gradients import leaves, reached_by
+from plait.gradients import kinds_of, leaves, reached_by
+
+REENTRANT = "CheckpointFunctionBackward"  # of torch and of libraries with one of their own
 
 
 class Trained:
@@ -25,6 +27,7 @@ class Trained:
         self.looked: set[str] = set()  # tasks whose graph was walked
         self.outside = False  # whether something outside of the model was reached
         self.warned = False
+        self.reentrant = False  # whether a graph had a reentrant checkpoint
 
     def __call__(
         self,
@@ -41,6 +44,11 @@ class Trained:
             named: tensors that the caller says are trained, such as shared ones.
             model: the parameters of the model that need a gradient; None without a model.
         """
+        new = not self.looked.issuperset(losses)
+        if new:
+            self.looked.update(losses)
+            names = {kind.__name__ for kind in kinds_of(losses.values())}
+            self.reentrant = self.reentrant or REENTRANT in names
         if model is None:
             found = [leaf for leaf in leaves([*losses.values(), *cut]) if leaf.requires_grad]
             if not any(isinstance(leaf, nn.Parameter) for leaf in found):
@@ -49,8 +57,7 @@ class Trained:
             trained = [leaf for leaf in found if _is_parameter(leaf, wanted)]
             return trained, [leaf for leaf in found if not _is_parameter(leaf, wanted)]
         others: list[Tensor] = []
-        if self.outside or not self.looked.issuperset(losses):
-            self.looked.update(losses)
+        if self.outside or new:
             inside = {*map(id, model), *map(id, named)}
             found = leaves([*losses.values(), *cut])
             others = [leaf for leaf in found if leaf.requires_grad and id(leaf) not in inside]

@@ -6,6 +6,7 @@ from plait.gradients.gramian import cross_gramian, gramian, norms_and_cosines
 from plait.gradients.graph import (
     gradients,
     joint_gradients,
+    kinds_of,
     leaves,
     nearest,
     reached_by,
@@ -33,6 +34,7 @@ __all__ = [
     "gradients",
     "gramian",
     "joint_gradients",
+    "kinds_of",
     "leaves",
     "lengths",
     "nearest",
