@@ -105,7 +105,11 @@ class Run:
         self.balancer.setup(tuple(tasks))
         groups = parameter_groups(self.model, self.balancer, lr=0.01)
         self.optimizer = torch.optim.Adam(groups)
-        self.backward = Backward(self.balancer, self.model)
+        self.engine = Backward(self.balancer, self.model)
+
+    def backward(self, losses: Any, **given: Any) -> Record:
+        """The engine's call, in the first epoch."""
+        return self.engine(losses, info=Info(epoch=0), **given)
 
     def losses(self, number: int, tasks: Iterable[str] = TASKS) -> list[dict[str, Tensor]]:
         """Those of each independent batch whose losses are handed over in a step."""
@@ -133,11 +137,11 @@ class Run:
         return record
 
     def state_dict(self) -> dict[str, Any]:
-        parts = (self.model, self.balancer, self.backward, self.optimizer)
+        parts = (self.model, self.balancer, self.engine, self.optimizer)
         return {type(part).__name__: part.state_dict() for part in parts}
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
-        for part in (self.model, self.balancer, self.backward, self.optimizer):
+        for part in (self.model, self.balancer, self.engine, self.optimizer):
             part.load_state_dict(state[type(part).__name__])
 
 

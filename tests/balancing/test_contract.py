@@ -13,6 +13,7 @@ from plait.balancing import (
     Balancer,
     BilevelBalancer,
     GramianBalancer,
+    Info,
     JacobianBalancer,
     LossBalancer,
 )
@@ -143,7 +144,8 @@ def test_a_single_task_is_trained_as_ever(name: str) -> None:
         if run.balancer.reads == "jacobian" and head_weights == "task":
             continue
         backward = Backward(run.balancer, run.model, head_weights=head_weights)
-        record = backward(run.losses(0, TASKS[:1]), problem=run.problem(0, TASKS[:1]))
+        problem = run.problem(0, TASKS[:1])
+        record = backward(run.losses(0, TASKS[:1]), info=Info(epoch=0), problem=problem)
         batches = run.handed_over
         for batch in range(batches):
             (plain.losses(1000 * batch, TASKS[:1])["a"] / batches).backward()

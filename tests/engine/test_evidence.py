@@ -18,6 +18,7 @@ from plait.balancing import (
     ExcessMTL,
     GradNorm,
     GradVac,
+    Info,
     MoCo,
     MoDo,
     PCGrad,
@@ -30,6 +31,8 @@ from tests.engine.loops import Net
 from tests.gradients.nets import Losses
 from tests.gradients.slow import assert_close, gradients_of
 from tests.training.problem import differences
+
+FIRST = Info(epoch=0)
 
 METHODS: dict[str, tuple[Callable[[], Balancer], dict[str, Any]]] = {
     "constant": (Equal, {}),
@@ -77,7 +80,7 @@ def test_a_step_that_is_not_finite_is_skipped_as_if_it_had_not_been(
     run, twin = (Backward(make(), net, nonfinite="skip", **options) for _ in range(2))
     for seed in range(2):
         for each in (run, twin):
-            each(batches_of(net, each.balancer, seed))
+            each(batches_of(net, each.balancer, seed), info=FIRST)
     if not before:
         net.zero_grad()
     grads, state = gradients_of(net.parameters()), copy.deepcopy(run.balancer.state_dict())
@@ -87,7 +90,7 @@ def test_a_step_that_is_not_finite_is_skipped_as_if_it_had_not_been(
         batches = batches_of(net, run.balancer, 7)
         bad = batches[position]
         batches[position] = broken_loss(bad) if broken == "loss" else broken_row(net, bad)
-        record = run(batches)
+        record = run(batches, info=FIRST)
         assert record.skipped is not None and "'b'" in record.skipped
         assert record.weights is None and record.norms is None and not record.reused
         assert record.flag is None
@@ -103,7 +106,7 @@ def test_a_step_that_is_not_finite_is_skipped_as_if_it_had_not_been(
     results = []
     for each in (run, twin):
         net.zero_grad()
-        record = each(batches_of(net, each.balancer, 3))
+        record = each(batches_of(net, each.balancer, 3), info=FIRST)
         assert record.skipped is None
         results.append((record.weights, gradients_of(net.parameters())))
     assert_close(results[0][1], results[1][1], tolerance=0.0)
@@ -121,10 +124,10 @@ def test_one_micro_batch_has_the_whole_step_skipped(kind: str, broken: str, posi
     make, options = METHODS[kind]
     net, balancer = Net(), make()
     run = Backward(balancer, net, nonfinite="skip", **options)
-    run(net.losses())
+    run(net.losses(), info=FIRST)
     net.zero_grad()
     state = copy.deepcopy(balancer.state_dict())
-    run.start()
+    run.start(FIRST)
     for part in range(3):
         losses = net.losses()
         if part == position:
@@ -135,7 +138,7 @@ def test_one_micro_batch_has_the_whole_step_skipped(kind: str, broken: str, posi
     assert run.memory.skipped == 1
     assert not gradients_of(net.parameters())
     assert not list(differences(balancer.state_dict(), state))
-    assert run(net.losses()).skipped is None
+    assert run(net.losses(), info=FIRST).skipped is None
     assert len(gradients_of(net.parameters())) == len([*net.parameters()])
 
 

@@ -15,6 +15,7 @@ from plait.balancing import (
     Equal,
     GradDrop,
     GradNorm,
+    Info,
     MoCo,
     PCGrad,
     UncertaintyWeights,
@@ -201,7 +202,7 @@ def test_a_discriminator_outside_of_the_model_is_not_balanced_and_warns_once(mak
         critic.zero_grad()
         with warnings.catch_warnings(record=True) as caught:
             warnings.simplefilter("always")
-            backward(losses, balancer, model=generator)
+            backward(losses, balancer, model=generator, info=Info(epoch=0))
         assert len(caught) == (step == 0)
         if caught:
             assert "'adv', 'match' reach 2 parameters outside of `model`" in str(caught[0].message)

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from plait.balancing.base import LossBalancer
-from plait.balancing.contract.info import Info
+from plait.balancing.contract.info import Info, epoch_of
 from plait.balancing.contract.names import tasks_present
 from plait.balancing.memory.task import TaskState
 from plait.core.errors import ConfigError
@@ -44,7 +44,8 @@ class DWA(LossBalancer):
         tensor([0.5000, 1.5000])
 
     Differs: in an implementation with a window the first ``2 x window`` steps are compared with
-        losses of 1 that never occurred. In a loop of your own, the epoch is what `info` says.
+        losses of 1 that never occurred. In a loop of your own, `info` has to say the epoch,
+        unless there is a window.
 
     Cost: one backward pass; five numbers per task, or ``2 x window`` of them.
 
@@ -64,6 +65,7 @@ class DWA(LossBalancer):
             raise ConfigError(f"`window` must be positive; found {window}.")
         self.temperature = temperature
         self.window = window
+        self.reads_epochs = window is None
         self.count, self.history = TaskState(), TaskState()
         self.epoch, self.mean, self.last, self.before = (TaskState() for _ in range(4))
 
@@ -71,7 +73,7 @@ class DWA(LossBalancer):
         """Returns the weighted sum, and remembers the losses."""
         tasks, values = tasks_present(losses, info), losses.detach()
         if self.window is None:
-            last, before = self._epochs(tasks, values, info.epoch if info else 0)
+            last, before = self._epochs(tasks, values, epoch_of(info))
         else:
             last, before = self._windows(tasks, values, self.window)
         ratio = torch.where(before > 0, last / before, 1.0)

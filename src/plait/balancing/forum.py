@@ -9,7 +9,7 @@ from torch import Tensor
 from plait.balancing.algebra.points import Point, gradient, gradients, leaves, products
 from plait.balancing.base import BilevelBalancer
 from plait.balancing.contract.checks import check_lookahead
-from plait.balancing.contract.info import Info
+from plait.balancing.contract.info import Info, epoch_of
 from plait.balancing.contract.problem import Problem
 from plait.balancing.memory.adam import TaskAdam
 from plait.balancing.memory.task import TaskState
@@ -71,6 +71,8 @@ class FORUM(BilevelBalancer):
         Multi-Objective Bi-Level Optimization", ECAI 2024, algorithm 1.
     """
 
+    reads_epochs = True
+
     def __init__(
         self,
         *,
@@ -108,7 +110,7 @@ class FORUM(BilevelBalancer):
         lengths = np.where(norms > 0, norms, 1.0)
         cosines = inner / np.outer(lengths, lengths)
         held = self.multipliers.get(tasks, torch.zeros((), dtype=torch.float64)).numpy()
-        rate = (1 + (0 if info is None else info.epoch)) ** -0.75
+        rate = (1 + epoch_of(info)) ** -0.75
         multipliers = self._averaged(held, cosines, norms, rate)
         counted = np.where(norms[1:] > 0, multipliers, 0.0)
         nu = max(0.0, self.phi - counted @ cosines[0, 1:] / lengths[0])

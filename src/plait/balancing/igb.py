@@ -7,7 +7,7 @@ from torch import Tensor
 from plait.balancing.algebra.logarithm import log_losses
 from plait.balancing.base import LossBalancer
 from plait.balancing.bases.preference import Preference, PreferenceBalancer
-from plait.balancing.contract.info import Info
+from plait.balancing.contract.info import Info, epoch_of
 from plait.balancing.contract.names import tasks_present
 from plait.balancing.memory.reference_losses import ReferenceLosses
 from plait.core.errors import ConfigError
@@ -40,8 +40,8 @@ class IGB(PreferenceBalancer, LossBalancer):
         tensor([0.5000, 1.5000])
 
     Differs: a task without a loss in the epoch of the base is measured by its first later loss. A
-        loss of zero gets the weight 0. The preference is ours. In a loop of your own, the epoch is
-        what `info` says. The paper's second version, which learns the weights by reinforcement, is
+        loss of zero gets the weight 0. The preference is ours. In a loop of your own, `info` has
+        to say the epoch. The paper's second version, which learns the weights by reinforcement, is
         not here.
 
     Cost: one backward pass; two numbers per task.
@@ -62,7 +62,7 @@ class IGB(PreferenceBalancer, LossBalancer):
 
     def objective(self, losses: Tensor, info: Info | None = None) -> Tensor:
         """Returns the weighted sum of the log losses; those of the base's epoch are averaged."""
-        tasks, epoch = tasks_present(losses, info), info.epoch if info else 0
+        tasks, epoch = tasks_present(losses, info), epoch_of(info)
         weights, values = self.preferred(tasks, losses), losses.detach()
         if epoch == self.base_epoch:
             self.base.add(tasks, values)

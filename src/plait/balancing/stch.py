@@ -8,7 +8,7 @@ from torch import Tensor
 from plait.balancing.algebra.logarithm import log_losses, vanished
 from plait.balancing.base import LossBalancer
 from plait.balancing.bases.preference import Preference, PreferenceBalancer
-from plait.balancing.contract.info import Info
+from plait.balancing.contract.info import Info, epoch_of
 from plait.balancing.contract.names import tasks_present
 from plait.balancing.memory.reference_losses import ReferenceLosses
 from plait.core.errors import ConfigError
@@ -44,8 +44,8 @@ class STCH(PreferenceBalancer, LossBalancer):
         tensor([0.5000, 2.0000])
 
     Differs: a task without a loss in the epoch of the nadir is measured by its first later loss. A
-        loss of zero gets the weight 0. The preference is ours. In a loop of your own, the epoch is
-        what `info` says.
+        loss of zero gets the weight 0. The preference is ours. In a loop of your own, `info`
+        has to say the epoch.
 
     Cost: one backward pass; two numbers per task.
 
@@ -75,7 +75,7 @@ class STCH(PreferenceBalancer, LossBalancer):
 
     def objective(self, losses: Tensor, info: Info | None = None) -> Tensor:
         """Returns the objective of the epoch; the losses of the warm-up's last one are averaged."""
-        tasks, epoch = tasks_present(losses, info), info.epoch if info else 0
+        tasks, epoch = tasks_present(losses, info), epoch_of(info)
         preference, logs = self.preferred(tasks, losses), log_losses(losses)
         if epoch <= self.warmup_epoch:
             if epoch == self.warmup_epoch:

@@ -158,6 +158,11 @@ class Backward:
             measure: form the rows for a loss method too, so that the record has norms and cosines.
                 The step is the same up to rounding; it takes T backward passes.
         """
+        if self.balancer.reads_epochs and (info is None or info.epoch is None):
+            raise ConfigError(
+                f"{type(self.balancer).__name__} weighs by the number of the epoch, which is not "
+                "given. Say it in each step: `info=plait.balancing.Info(epoch=epoch)`, from 0."
+            )
         self.memory.rows.reset()
         self._step = Gathered(
             self.balancer,

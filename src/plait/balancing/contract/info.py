@@ -19,7 +19,8 @@ class Info:
         tasks: names of the tasks present, in the order of the rows; empty if unknown.
         losses: losses `[T]` of these tasks, detached; None if unknown.
         dtype: dtype in which the inner products of the gradients were computed.
-        epoch: number of the current epoch, from 0.
+        epoch: number of the current epoch, from 0; None if unknown. Methods that act on it count
+            an unknown one as 0 in a call by hand; `plait.backward` refuses it for them.
         progress: share of the training that is done, in [0, 1].
         learning_rate: learning rate of the optimizer's first group; 0 if unknown.
         group: number, from 0, of the first parameter group of this call.
@@ -28,10 +29,15 @@ class Info:
     tasks: tuple[str, ...] = ()
     losses: Tensor | None = None
     dtype: torch.dtype = torch.float64
-    epoch: int = 0
+    epoch: int | None = None
     progress: float = 0.0
     learning_rate: float = 0.0
     group: int = 0
+
+
+def epoch_of(info: Info | None) -> int:
+    """Returns the number of the epoch; 0 in a call by hand that does not say it."""
+    return 0 if info is None or info.epoch is None else info.epoch
 
 
 Reread = Callable[[], Mapping[str, Tensor]]
