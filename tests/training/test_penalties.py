@@ -59,7 +59,7 @@ def step(
         given,
         Backward(balancer, model),
         torch.optim.SGD(model.parameters(), lr=0.1),
-        info=Info(()),
+        info=Info((), epoch=0),
         autocast=nullcontext(),
         device=torch.device("cpu"),
     )

@@ -30,7 +30,7 @@ def step(
         batches,
         Backward(chosen, made),
         optimizer,
-        info=Info(()),
+        info=Info((), epoch=0),
         autocast=nullcontext(),
         device=torch.device("cpu"),
         **options,

@@ -11,6 +11,7 @@ from torch import Tensor
 
 from plait.core.devices import is_on, move
 from plait.core.errors import DataError, suggest, unknown
+from plait.core.spelling import refuse_misspelt
 from plait.core.structure import PerTask, tensors
 
 
@@ -78,13 +79,15 @@ class Batch:
         Args:
             inputs: what the encoder reads.
             targets: `{task: labels}`. Names that are not among `tasks` are left out (a data set may
-                carry more labels than a model predicts); a task without a valid label is absent.
+                carry more labels than a model predicts), unless they look like that of a task which
+                has no labels here; a task without a valid label is absent.
             tasks: the tasks of the model; each counts its own labels.
             weights: `{task: example weights [B], or a mask or weights in the shape of the labels}`.
 
         Raises:
-            DataError: `targets` is not a mapping, or has no label of a task; labels or weights
-                break their task's rule; there are weights without labels.
+            DataError: `targets` is not a mapping, has no label of a task, or a name that looks like
+                a misspelt task; labels or weights break their task's rule; there are weights
+                without labels.
         """
         if not isinstance(targets, Mapping):
             raise DataError(
@@ -103,6 +106,9 @@ class Batch:
         }
         if not counts:
             raise _foreign(targets, [task.name for task in tasks])
+        if len(counts) < len(tasks) and len(counts) < len(targets):
+            names = tuple(task.name for task in tasks)
+            refuse_misspelt(names, tuple(map(str, targets)))
         present = {name: count for name, count in counts.items() if count > 0}
         part = Part(
             inputs=inputs,

@@ -24,6 +24,7 @@ from plait.model.describe import describe, rebuild
 from plait.model.flow import Flow
 from plait.model.folder import building_from, load_state, read_model, write_model
 from plait.model.freeze import freeze as freeze_parts
+from plait.model.loss_sizes import warn_of_sizes
 from plait.model.options import NewTasks
 from plait.model.roles import roles_of
 from plait.model.terms import output_terms, parameter_terms
@@ -102,6 +103,7 @@ class MultiTaskModel(nn.Module):
             networks = sharing.networks() if regularizer.ties else {"all": sharing}
             regularizer.setup(networks, heads.final)
         self._scheduled = scheduled_in(self)
+        self._sizes_unknown = True  # of the first losses in training
 
     def forward(
         self, inputs: Any, tasks: Collection[str] | None = None, cut: Cut | None = None
@@ -121,6 +123,9 @@ class MultiTaskModel(nn.Module):
 
     def losses(self, outputs: Sequence[Outputs], batch: Batch) -> Losses:
         """Returns `{task: static weight x L_t}` of the tasks present.
+
+        The first losses in training mode are compared: a regression in its own unit whose loss is
+        100 times that of the other tasks is warned of, by name.
 
         Args:
             outputs: the predictions of each part of the batch.
@@ -146,6 +151,9 @@ class MultiTaskModel(nn.Module):
             name: loss if self.tasks[name].weight == 1.0 else loss * self.tasks[name].weight
             for name, loss in raw.items()
         }
+        if self._sizes_unknown and len(weighted) > 1 and self.training and torch.is_grad_enabled():
+            self._sizes_unknown = False
+            warn_of_sizes(weighted, self.tasks)
         return Losses(weighted, raw=raw, counts={name: counts[name] for name in raw})
 
     def penalty(

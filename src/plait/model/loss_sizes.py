@@ -1,0 +1,46 @@
+"""A regression in its own unit, whose loss drowns those of the other tasks."""
+
+from __future__ import annotations
+
+import math
+import warnings
+from collections.abc import Mapping
+
+import torch
+from torch import Tensor
+
+from plait.core.errors import PlaitWarning
+from plait.tasks import BaseTask
+from plait.tasks.labels import NumberLabels
+
+DROWNS = 100.0  # times the loss beside it; standardised numbers start at about 1, classes at log C
+
+
+def warn_of_sizes(losses: Mapping[str, Tensor], tasks: Mapping[str, BaseTask]) -> None:
+    """Warns if the loss of a regression is 100 times that of the other tasks.
+
+    The others are those of another kind; where all are regressions, the smallest counts. It waits
+    for the device, so it is called once, for the first losses of a training.
+
+    Args:
+        losses: `{task: static weight x L_t}`, scalars, at least two.
+        tasks: `{name: task}`.
+    """
+    values = torch.stack([loss.detach().float() for loss in losses.values()]).tolist()
+    found = dict(zip(losses, values, strict=True))
+    numbers = {
+        name: value for name, value in found.items() if isinstance(tasks[name], NumberLabels)
+    }
+    if not numbers or any(map(math.isnan, values)):
+        return  # nothing to compare, or the step will be refused
+    largest = max(numbers, key=numbers.__getitem__)
+    beside = found.keys() - numbers.keys() or numbers.keys() - {largest}
+    other = (max if numbers.keys() != found.keys() else min)(beside, key=found.__getitem__)
+    if 0 < DROWNS * found[other] < found[largest] < math.inf:
+        warnings.warn(
+            f"the first loss of task {largest!r} is {found[largest]:,.4g}, that of task {other!r} "
+            f"{found[other]:,.2g}: their sum trains {largest!r} alone. Give {largest!r} the `mean` "
+            "and `scale` of its labels, about their mean and standard deviation.",
+            PlaitWarning,
+            stacklevel=3,
+        )
