@@ -86,3 +86,27 @@ def test_labels_of_no_task_are_refused_with_the_nearest_name() -> None:
     empty = as_batch((INPUTS, {"size": torch.full((5, 1), math.nan)}), TASKS)
     assert isinstance(empty, Batch)
     assert empty.counts == {}, "a task without a valid label is absent, and no error"
+
+
+@pytest.mark.parametrize(
+    ("example", "found"),
+    [
+        (torch.zeros(3), "found Tensor"),
+        ((torch.zeros(3), 1), r"found \(Tensor, int\)"),
+        ((torch.zeros(3), {"y": 0}, {"y": 1.0}), r"found \(Tensor, dict, dict\)"),
+        ({"x": 1}, "found dict"),
+    ],
+)
+def test_an_example_is_a_pair(example: Any, found: str) -> None:
+    with pytest.raises(DataError, match=rf"must be \(inputs, {{task: label}}\); {found}"):
+        collate([example, example])
+
+
+def test_examples_that_do_not_stack_are_named() -> None:
+    ragged: list[Any] = [(torch.zeros(n), {"y": 0}) for n in (2, 3)]
+    with pytest.raises(DataError, match=r"the inputs .* found \[2\], \[3\]. .*`collate_fn`"):
+        collate(ragged)
+    with pytest.raises(DataError, match=r"the labels 'y' .* found \[1\], \[2\]"):
+        collate([(torch.zeros(2), {"y": torch.zeros(n)}) for n in (1, 2)])
+    with pytest.raises(DataError, match=r"the inputs .* found object"):
+        collate([(object(), {"y": 0})] * 2)

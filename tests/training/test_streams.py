@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -10,7 +11,7 @@ from torch import Tensor, nn
 from torch.utils.data import DataLoader, IterableDataset
 
 from plait import MultiTaskModel, Trainer
-from plait.core.errors import DataError
+from plait.core.errors import CheckpointError, DataError
 from plait.data import loader
 from plait.regularization import Cosine
 from plait.sharing import Hard, Separate
@@ -150,3 +151,22 @@ def test_inputs_may_be_any_objects(kind: str, balancer: str, accumulate: int) ->
     options: dict[str, Any] = {"accumulate": accumulate, "optimizer": torch.optim.SGD}
     state = Trainer(built, method, epochs=2, device="cpu", **options).fit(batches, val=batches)
     assert state.epoch == 2
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_model_of_objects_is_saved_and_read_back(kind: str, tmp_path: Path) -> None:
+    net, example, batches = KINDS[kind]
+    built = MultiTaskModel(Hard(net()), [Regression("size")], example=example)
+    built.save_pretrained(tmp_path)
+    if kind == "graphs":
+        with pytest.raises(CheckpointError, match=r"from_pretrained\(folder, example=...\)"):
+            MultiTaskModel.from_pretrained(tmp_path, encoder=net())
+    given = {"example": example} if kind == "graphs" else {}
+    again = MultiTaskModel.from_pretrained(tmp_path, encoder=net(), **given)
+    assert torch.equal(again(batches[0][0])["size"], built(batches[0][0])["size"])
+
+
+@pytest.mark.parametrize("data", [None, 3, problem.data()])
+def test_what_gives_no_batches_is_refused(data: Any) -> None:
+    with pytest.raises(DataError, match="the training data must be a loader of batches; found"):
+        Trainer(model(), epochs=1, device="cpu").fit(data)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
+from torch import Tensor
 from torch.utils.data import default_collate
 
 from plait.core.batch import Batch, CountsLabels
@@ -52,10 +53,13 @@ def collate(examples: Sequence[tuple[Any, Mapping[str, Any]]]) -> tuple[Any, dic
     those of `Disjoint`; these are joined by task.
 
     Raises:
-        DataError: the examples have different label names.
+        DataError: an example is no such pair, the examples have different label names, or they
+            cannot be stacked.
     """
     if isinstance(examples, Rows):
         return examples.inputs, examples.targets
+    for each in examples:
+        _check_pair(each)
     first, targets = examples[0]
     tasks = targets.keys()
     for _, other in examples:
@@ -67,8 +71,37 @@ def collate(examples: Sequence[tuple[Any, Mapping[str, Any]]]) -> tuple[Any, dic
     if isinstance(first, PerTask):
         tables = PerTask({task: join([each[0][task] for each in examples]) for task in tasks})
         return tables, {task: join([each[1][task] for each in examples]) for task in tasks}
-    inputs = default_collate([each[0] for each in examples])
-    return inputs, {task: default_collate([each[1][task] for each in examples]) for task in tasks}
+    inputs = _stacked([each[0] for each in examples], "the inputs")
+    labels = {task: [each[1][task] for each in examples] for task in tasks}
+    return inputs, {task: _stacked(each, f"the labels {task!r}") for task, each in labels.items()}
+
+
+def _check_pair(example: Any) -> None:
+    pair = isinstance(example, list | tuple) and len(example) == 2
+    if not pair or not isinstance(example[1], Mapping):
+        found = type(example).__name__
+        if isinstance(example, list | tuple):
+            found = f"({', '.join(type(each).__name__ for each in example)})"
+        raise DataError(
+            f"an example of the data set must be (inputs, {{task: label}}); found {found}. Return "
+            'such a pair, with a single label as {"task name": label}.'
+        )
+
+
+def _stacked(values: list[Any], what: str) -> Any:
+    try:
+        return default_collate(values)
+    except (TypeError, RuntimeError, ValueError) as error:
+        kinds = ", ".join(dict.fromkeys(_kind(value) for value in values))
+        raise DataError(
+            f"{what} of several examples must stack to one batch; found {kinds}. Give them one "
+            "shape, or make the batches yourself: a `DataLoader` of torch with a `collate_fn` that "
+            "returns (inputs, {task: labels})."
+        ) from error
+
+
+def _kind(value: Any) -> str:
+    return str(list(value.shape)) if isinstance(value, Tensor) else type(value).__name__
 
 
 def as_batch(item: Any, tasks: Iterable[CountsLabels]) -> Batch:

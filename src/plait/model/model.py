@@ -20,7 +20,7 @@ from plait.gradients import Cut
 from plait.model.card import model_card
 from plait.model.connect import connect
 from plait.model.connections import Connections
-from plait.model.describe import describe, rebuild
+from plait.model.describe import describe, example_of, plain_or_none, rebuild
 from plait.model.flow import Flow
 from plait.model.folder import building_from, load_state, read_model, write_model
 from plait.model.freeze import freeze as freeze_parts
@@ -325,7 +325,7 @@ class MultiTaskModel(nn.Module):
             "names": list(self.tasks),
             "tasks": [describe(task) for task in self.tasks.values()],
             "regularization": [describe(regularizer) for regularizer in self.regularizers],
-            "example": self.input_signature,
+            "example": plain_or_none(self.input_signature),
             "seed": self.seed,
         }
         write_model(
@@ -337,7 +337,12 @@ class MultiTaskModel(nn.Module):
 
     @classmethod
     def from_pretrained(
-        cls, folder: str | Path, *, encoder: Any = None, tasks: Sequence[BaseTask] | None = None
+        cls,
+        folder: str | Path,
+        *,
+        encoder: Any = None,
+        tasks: Sequence[BaseTask] | None = None,
+        example: Any = None,
     ) -> MultiTaskModel:
         """Reads a model that `save_pretrained` wrote, in the dtypes that it was saved in.
 
@@ -347,6 +352,7 @@ class MultiTaskModel(nn.Module):
             folder: the model folder.
             encoder: the encoder or its factory, if it is a class of your own.
             tasks: the tasks, if one of them is a class of your own or has metrics of its own.
+            example: one batch of inputs, if they are objects of your own, such as graphs.
 
         Raises:
             CheckpointError: a file is missing, truncated or made by something else.
@@ -360,7 +366,7 @@ class MultiTaskModel(nn.Module):
             model = cls(
                 rebuild(config["sharing"], "sharing", encoder=encoder),
                 tasks,
-                example=from_signature(config["example"]),
+                example=example_of(config["example"], example),
                 connections=[rebuild(each, "connections") for each in config["connections"]],
                 regularization=[
                     rebuild(each, "regularization") for each in config["regularization"]

@@ -7,7 +7,7 @@ from itertools import islice
 from typing import Any
 
 import torch
-from torch.utils.data import DataLoader
+from torch.utils.data import DataLoader, Dataset, IterableDataset
 
 from plait.core.errors import DataError
 from plait.data import EpochBatches, InMemory, collate
@@ -105,14 +105,24 @@ def batches_in(loader: Any) -> int | None:
         return None
 
 
-def check_repeats(loader: Any, epochs: int, which: str) -> None:
-    """Raises `DataError` for an iterator, such as a generator, that has to serve several epochs.
+def check_loader(loader: Any, epochs: int, which: str) -> None:
+    """Checks that a loader gives batches, in each epoch anew.
 
     Args:
         loader: the batches.
         epochs: how often they will be gone through.
         which: the noun for the message, such as "training".
+
+    Raises:
+        DataError: it is nothing that can be iterated, a data set of single examples, or an
+            iterator, such as a generator, that has to serve several epochs.
     """
+    single = isinstance(loader, Dataset) and not isinstance(loader, IterableDataset)
+    if single or not (hasattr(loader, "__iter__") or hasattr(loader, "__getitem__")):
+        raise DataError(
+            f"the {which} data must be a loader of batches; found {type(loader).__name__}. Wrap a "
+            "data set: `plait.data.loader(dataset, batch_size=32, shuffle=True)`."
+        )
     if epochs > 1 and isinstance(loader, Iterator):
         raise DataError(
             f"the {which} data are a {type(loader).__name__}, which can be gone through once, and "

@@ -26,7 +26,7 @@ from plait.runs import folder
 from plait.training.callbacks import Callback
 from plait.training.checks import check_balancer
 from plait.training.device import autocast, pick_device
-from plait.training.feed import Feed, batches_in, check_repeats
+from plait.training.feed import Feed, batches_in, check_loader
 from plait.training.groups import MakeOptimizer, make_optimizer
 from plait.training.interrupt import Interrupted, StopFlag
 from plait.training.keeper import Keeper, Stateful
@@ -168,8 +168,9 @@ class Trainer:
             DataError: labels break their task's rule, or a task never has any.
             Interrupted: Ctrl-C or SIGTERM, after a checkpoint.
         """
-        check_repeats(train, self.options.epochs, "training")
-        check_repeats(val, self.options.epochs, "validation")
+        check_loader(train, self.options.epochs, "training")
+        if val is not None:
+            check_loader(val, self.options.epochs, "validation")
         feed, batches, steps = Feed(train, self.options.seed), batches_in(train), None
         if batches is not None:
             steps = steps_per_epoch(batches, self.options.accumulate, self.balancer)
