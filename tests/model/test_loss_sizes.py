@@ -87,3 +87,12 @@ def test_it_waits_for_a_training_step_with_two_tasks() -> None:
     for each in (net, again):
         with pytest.warns(PlaitWarning, match="'hours'"):
             losses(each, kind=KIND, hours=HOURS)
+
+
+def test_a_loss_that_is_small_by_chance_is_not_spoken_of() -> None:
+    names = [f"school-{number}" for number in range(5)]
+    net = model(*map(Regression, names))
+    exact = net(torch.zeros(8, 4))[names[0]].detach()
+    losses(net, **{name: exact if name == names[0] else torch.ones(8, 1) * 2 for name in names})
+    two = model(*map(Regression, names[:2]))
+    losses(two, **{names[0]: exact + 0.01, names[1]: torch.full((8, 1), 3.0)})
