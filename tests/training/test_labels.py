@@ -40,6 +40,18 @@ def test_a_task_that_never_has_a_label_is_named() -> None:
     labels.check()
 
 
+def test_labels_of_no_task_are_named_with_it() -> None:
+    labels, again = LabelStatistics(TASKS), LabelStatistics(TASKS)
+    targets = {"kind": KIND, "weight": SIZE, "row": KIND}
+    labels.add([Batch.of(torch.zeros(6, 1), targets, TASKS.values()).to("cpu")])
+    again.load_state_dict(labels.state_dict())
+    for each in (labels, again):
+        with pytest.raises(
+            DataError, match=r"task size had .* of no task were there: weight, row\."
+        ):
+            each.check()
+
+
 def test_the_sums_are_given_back_as_they_were() -> None:
     labels, again = LabelStatistics(TASKS), LabelStatistics(TASKS)
     labels.add([batch(0, 4)])

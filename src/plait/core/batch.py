@@ -36,12 +36,14 @@ class Part:
         counts: `{task: n}`, the mass of the valid labels (their number, if nothing is weighted).
         weights: `{task: example weights [B], or a mask or weights in the shape of the labels}`;
             without the tasks whose labels are not weighted.
+        foreign: names of the labels that belong to no task, for messages.
     """
 
     inputs: Any
     targets: Mapping[str, Any]
     counts: Mapping[str, float]
     weights: Mapping[str, Tensor] = field(default_factory=dict)
+    foreign: tuple[str, ...] = ()
 
     @property
     def tasks(self) -> tuple[str, ...]:
@@ -109,12 +111,14 @@ class Batch:
         if len(counts) < len(tasks) and len(counts) < len(targets):
             names = tuple(task.name for task in tasks)
             refuse_misspelt(names, tuple(map(str, targets)))
+        foreign = tuple(str(name) for name in targets if name not in counts)
         present = {name: count for name, count in counts.items() if count > 0}
         part = Part(
             inputs=inputs,
             targets={name: targets[name] for name in present},
             counts=present,
             weights={name: given[name] for name in present if name in given},
+            foreign=foreign,
         )
         return cls((part,))
 
@@ -176,7 +180,7 @@ class Batch:
             if all(is_on(wanted, each) for each in content):
                 return part
             inputs, targets, weights = (move(wanted, each) for each in content)
-            return Part(inputs, targets, part.counts, weights)
+            return Part(inputs, targets, part.counts, weights, part.foreign)
 
         return Batch(tuple(moved(part) for part in self.parts))
 

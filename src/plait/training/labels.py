@@ -22,16 +22,19 @@ class LabelStatistics:
         masses: `{task: mass of its valid labels}`; without the tasks that had none so far.
         statistics: `{task: sum of its `summarise`}`, from which the constant prediction follows
             that is best for the task's metric; without tasks that have no such prediction.
+        foreign: names of the labels that belong to no task, in the order in which they came.
     """
 
     def __init__(self, tasks: Mapping[str, BaseTask]) -> None:
         self._tasks = tasks
         self.masses: dict[str, float] = {}
         self.statistics: dict[str, Tensor] = {}
+        self.foreign: dict[str, None] = {}
 
     def add(self, batches: Iterable[Batch]) -> None:
         """Adds the labels of some batches."""
         for part in (part for batch in batches for part in batch.parts):
+            self.foreign |= dict.fromkeys(part.foreign)
             for name, target in part.targets.items():
                 self.masses[name] = self.masses.get(name, 0.0) + part.counts[name]
                 found = self._tasks[name].summarise(target, part.weights.get(name))
@@ -43,16 +46,24 @@ class LabelStatistics:
         """Raises `DataError` if a task had no label at all."""
         missing = [name for name in self._tasks if name not in self.masses]
         if missing:
+            others = f" Labels of no task were there: {', '.join(self.foreign)}." * bool(
+                self.foreign
+            )
             raise DataError(
-                f"task {', '.join(missing)} had no valid label in the whole first epoch. "
+                f"task {', '.join(missing)} had no valid label in the whole first epoch.{others} "
                 "Check the labels' names, or leave the task out."
             )
 
     def state_dict(self) -> dict[str, Any]:
         """Returns the sums by name."""
-        return {"masses": dict(self.masses), "statistics": dict(self.statistics)}
+        return {
+            "masses": dict(self.masses),
+            "statistics": dict(self.statistics),
+            "foreign": list(self.foreign),
+        }
 
     def load_state_dict(self, saved: Mapping[str, Any]) -> None:
         """Takes the sums over from a `state_dict`."""
         self.masses = dict(saved["masses"])
         self.statistics = dict(saved["statistics"])
+        self.foreign = dict.fromkeys(saved["foreign"])
