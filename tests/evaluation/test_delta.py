@@ -47,10 +47,13 @@ def test_a_task_with_more_metrics_counts_no_more() -> None:
     assert delta_m(gains) == pytest.approx((1 + 6) / 2)
 
 
-def test_no_change_is_relative_to_zero() -> None:
-    single = {"breed": {"accuracy": 0.0, "f1": 0.1}, "age": {"mae": 1.0, "rmse": 1.0}}
-    with pytest.raises(DataError, match="the single-task accuracy of 'breed' is 0"):
-        changes(TASKS, single, single)
+def test_no_change_is_relative_to_zero_and_the_others_are_compared() -> None:
+    single = {"breed": {"accuracy": 0.0, "f1": 0.1}, "age": {"mae": 1.0, "rmse": math.nan}}
+    joint = {"breed": {"accuracy": 0.5, "f1": 0.2}, "age": {"mae": 0.5, "rmse": 1.0}}
+    gains = changes(TASKS, joint, single)
+    assert math.isnan(gains["breed"]["accuracy"])
+    assert math.isnan(gains["age"]["rmse"])
+    assert delta_m(gains) == pytest.approx((100 + 50) / 2)
 
 
 @pytest.mark.parametrize("absent", ["joint", "single"])
@@ -68,5 +71,7 @@ def test_a_mean_over_nothing_is_refused(gains: dict[str, dict[str, float]]) -> N
         delta_m(gains)
 
 
-def test_what_is_not_a_number_stays_so() -> None:
-    assert math.isnan(delta_m({"a": {"m": math.nan}, "b": {"m": 1.0}}))
+def test_what_is_not_a_number_is_left_out() -> None:
+    nan = math.nan
+    assert delta_m({"a": {"m": nan, "n": 4.0}, "b": {"m": 2.0}, "c": {"m": nan}}) == 3.0
+    assert math.isnan(delta_m({"a": {"m": nan}}))

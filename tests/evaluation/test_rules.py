@@ -1,4 +1,6 @@
 import math
+from contextlib import nullcontext
+from dataclasses import replace
 
 import pytest
 import torch
@@ -6,6 +8,7 @@ from torchmetrics.regression import R2Score
 
 from plait.core.errors import ConfigError, DataError
 from plait.evaluation import Evaluation, rule, skill
+from plait.evaluation.rules import check_labels
 from plait.tasks import BaseTask, Classification, Regression, Task
 
 BREED = Classification("breed", classes=3, weight=2.0)
@@ -99,10 +102,31 @@ def test_skill_needs_a_metric_with_a_best_value() -> None:
     assert rule("age/r2", tasks)(Evaluation({}, {"age": {"r2": 0.5}}, {}, {})) == 0.5
 
 
-def test_skill_is_not_defined_where_a_constant_is_perfect() -> None:
-    trivial = {"breed": {"accuracy": 1.0}, "age": {"mae": 4.0}}
-    with pytest.raises(ConfigError, match="'breed': a constant is perfect on its accuracy"):
-        skill(TASKS, EVALUATION.metrics, trivial)
+@pytest.mark.parametrize("base", [1.0, math.nan])
+def test_skill_is_left_out_where_the_labels_do_not_define_it(base: float) -> None:
+    """A constant is perfect, or the metric is not defined."""
+    trivial = {"breed": {"accuracy": base}, "age": {"mae": 4.0}}
+    assert math.isnan(skill(TASKS, EVALUATION.metrics, trivial)["breed"])
+    evaluation = replace(EVALUATION, trivial=trivial)
+    assert rule("skill", TASKS)(evaluation) == rule("worst", TASKS)(evaluation) == 0.25
+    nowhere = replace(evaluation, trivial={**trivial, "age": {"mae": 0.0}})
+    assert math.isnan(rule("skill", TASKS)(nowhere))
+
+
+def test_an_epoch_whose_own_metric_is_not_a_number_has_no_skill() -> None:
+    """Or else an epoch would be better for what it could not do."""
+    metrics = {"breed": {"accuracy": math.nan}, "age": {"mae": 0.0}}
+    assert math.isnan(rule("skill", TASKS)(replace(EVALUATION, metrics=metrics)))
+
+
+@pytest.mark.parametrize(
+    ("name", "refused"),
+    [("skill", True), ("worst", True), ("age/mae", True), ("breed/f1", False), ("loss", False)],
+)
+def test_a_rule_needs_labels_of_the_tasks_that_it_reads(name: str, refused: bool) -> None:
+    absent = replace(EVALUATION, counts={"breed": 10.0, "age": 0.0})
+    with pytest.raises(DataError, match="'age' has no valid") if refused else nullcontext():
+        check_labels(name, TASKS, absent)
 
 
 @pytest.mark.parametrize("name", ["skill", "worst", "age/mae"])

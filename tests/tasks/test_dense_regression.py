@@ -66,14 +66,25 @@ def test_the_metrics_are_those_of_scikit_learn() -> None:
 def test_the_trivial_predictor_is_the_mean_of_each_channel() -> None:
     task = DenseRegression("flow", outputs=2)
     target = torch.tensor([[[[1.0, 3.0]], [[10.0, NAN]]]])
-    summary = task.summarise(target) + task.summarise(target)
-    assert summary.tolist() == [[8, 20], [4, 2]]
+    summary = task.merge([task.summarise(target), task.summarise(target)])
+    assert summary[:, 0].tolist() == [1, 3, 1, 3]
     constant = task.trivial(summary, torch.zeros(2, 2, 3, 3))
     assert constant.shape == (2, 2, 3, 3)
     assert constant[1, :, 2, 2].tolist() == [2.0, 10.0]
     assert constant.unique().tolist() == [2.0, 10.0]
     mask = torch.tensor([[[[True, False]], [[False, True]]]])
-    assert task.summarise(target, mask).tolist() == [[1, 0], [1, 0]]
+    ((first, second),) = task.summarise(target, mask).tolist()
+    assert first == 1
+    assert math.isnan(second)
+
+
+def test_of_a_large_image_some_pixels_are_kept() -> None:
+    task = DenseRegression("depth")
+    target = torch.arange(4096.0).reshape(1, 1, 64, 64)
+    kept = task.summarise(target.expand(2, 1, 64, 64))
+    assert kept.shape == (512, 1)
+    assert float(kept.mean()) == pytest.approx(float(target.mean()), rel=0.01)
+    assert len((kept % 64).unique()) > 60, "pixels of all columns"
 
 
 def test_the_head_predicts_in_the_unit_of_the_labels() -> None:

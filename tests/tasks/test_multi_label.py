@@ -85,7 +85,7 @@ def test_equal_logits_are_equal_probabilities() -> None:
     for logit in torch.linspace(-6, 6, 200):
         prediction, _ = task.select(logit.expand(113, 1), torch.ones(113, 1))
         assert torch.equal(prediction, prediction[:1].expand_as(prediction))
-        torch.testing.assert_close(prediction[0, 0], logit.sigmoid())
+        torch.testing.assert_close(prediction[0, 0], logit.double().sigmoid())
 
 
 def test_examples_without_any_label_are_left_out() -> None:

@@ -23,7 +23,7 @@ def test_callbacks_are_told_in_order(tmp_path: Path) -> None:
         model(), epochs=2, device="cpu", run=tmp_path, callbacks=[Order(log)], accumulate=3
     )
     trainer.fit(train_loader(), val_loader())
-    epoch = ["step_end", "step_end", "validation_end", "epoch_end", "save"]
+    epoch = ["step_end", "step_end", "save", "validation_end", "epoch_end", "save"]
     assert log == ["save", "train_start", *epoch, *epoch, "train_end"]
 
 

@@ -106,7 +106,7 @@ def test_the_same_loader_can_be_used_again_in_one_process(kind: str, tmp_path: P
 
 def test_a_run_that_is_stopped_again_and_again(tmp_path: Path) -> None:
     whole(tmp_path / "whole", "UncertaintyWeights")
-    stops = [("on_step_end", 1), ("on_step_end", 3), ("on_validation_end", 1), ("on_step_end", 4)]
+    stops = [("on_step_end", 1), ("on_step_end", 3), ("on_validation_end", 1), ("on_step_end", 2)]
     interrupted(tmp_path / "again", stops, "UncertaintyWeights")
     assert_same_run(tmp_path / "again", tmp_path / "whole")
 

@@ -8,7 +8,7 @@ from plait.training import State
 
 
 def test_a_state_is_given_back_as_it_was() -> None:
-    state = State(2, 7, 1, 0.5, 1, {"a": {"mae": 2.0}}, 3.5, ["gate"])
+    state = State(2, 7, 1, 1, 0.5, 1, {"a": {"mae": 2.0}}, 3.5, ["gate"])
     again = State()
     again.load_state_dict(state.state_dict())
     assert again == state

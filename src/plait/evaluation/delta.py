@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 
 from plait.core.errors import DataError
@@ -23,11 +24,11 @@ def changes(tasks: Mapping[str, BaseTask], joint: Scores, single: Scores) -> Sco
         single: the same of the models that were trained on one task each.
 
     Returns:
-        `{task: {metric: gain}}`; empty for a task without metrics.
+        `{task: {metric: gain}}`; empty for a task without metrics. NaN where the single-task value
+        is 0, to which no change is relative, or a metric is not defined.
 
     Raises:
-        DataError: a single-task value is 0, to which no change is relative; a task had no valid
-            label to be measured on.
+        DataError: a task had no valid label to be measured on.
     """
     gains: Scores = {}
     for name, task in tasks.items():
@@ -36,13 +37,9 @@ def changes(tasks: Mapping[str, BaseTask], joint: Scores, single: Scores) -> Sco
         gains[name] = {}
         for metric, made in task.metric_prototypes.items():
             base = single[name][metric]
-            if base == 0:
-                raise DataError(
-                    f"the single-task {metric} of {name!r} is 0, so no change is relative to it. "
-                    "Compare the absolute values."
-                )
             sign = 1.0 if direction(f"{name}/{metric}", made) else -1.0
-            gains[name][metric] = 100.0 * sign * (joint[name][metric] - base) / abs(base)
+            gain = 100.0 * sign * (joint[name][metric] - base)
+            gains[name][metric] = gain / abs(base) if base else math.nan
     return gains
 
 
@@ -51,7 +48,8 @@ def delta_m(gains: Scores) -> float:
 
         delta_m = 1/T sum_t 1/M_t sum_m gain_tm
 
-    with T tasks and M_t metrics of task t.
+    with T tasks and M_t metrics of task t; gains that are NaN are left out, and so are tasks that
+    have no other. NaN if none is left.
 
     Args:
         gains: `{task: {metric: gain in per cent}}`, as `changes` gives them.
@@ -72,5 +70,6 @@ def delta_m(gains: Scores) -> float:
             "delta_m is a mean over tasks and their metrics; found no metric of "
             f"{', '.join(empty) or 'any task'}. Leave tasks without a metric out."
         )
-    each = [sum(metrics.values()) / len(metrics) for metrics in gains.values()]
-    return sum(each) / len(each)
+    known = [[g for g in metrics.values() if not math.isnan(g)] for metrics in gains.values()]
+    each = [sum(metrics) / len(metrics) for metrics in known if metrics]
+    return sum(each) / len(each) if each else math.nan

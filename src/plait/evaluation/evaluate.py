@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+import math
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 import torch
 from torch import Tensor
-from torchmetrics import Metric
 
 from plait.core.errors import ConfigError, unknown
 from plait.data import batches_of
+from plait.evaluation.task_meters import ConstantMeters, TaskMeters, nan_predictions
 from plait.model import MultiTaskModel
 from plait.networks.modes import evaluating
 from plait.runs.events import Scores
@@ -24,9 +25,10 @@ class Evaluation:
 
     Attributes:
         losses: `{task: mean loss over all valid labels}`; without tasks that have no such label.
-        metrics: `{task: {metric: value}}` of the same tasks, the main metric first.
-        trivial: the same metrics of the constant predictor; empty unless label statistics were
-            given.
+        metrics: `{task: {metric: value}}` of the same tasks, the main metric first; NaN where the
+            labels do not define a metric, such as the area under the ROC curve of one class.
+        trivial: the same of the constant prediction that is best for each metric; empty unless
+            label statistics were given.
         counts: `{task: mass of the valid labels}` of every task, 0 without any.
         higher_is_better: `{task: {metric: direction}}` of every task.
     """
@@ -54,23 +56,29 @@ def evaluate(
         batches: a loader or list of `Batch` objects, or of what `plait.data.as_batch` takes, such
             as `(inputs, {task: labels})`.
         device: where to run; by default where the model is.
-        statistics: `{task: summed label statistics of the training data}`; with them the metrics of
-            the constant predictor (majority class, mean) are computed as well.
+        statistics: `{task: summary of the training labels}`, as the task's `summarise` and `merge`
+            give them; with them the metrics of the constant predictor are computed as well
+            (majority class; mean, or median for mean absolute errors).
 
     Returns:
         Losses, metrics and counts by task; a task without a valid label in all of `batches` has no
         loss and no metrics.
 
     Raises:
-        ConfigError: `statistics` name an unknown task.
+        ConfigError: `statistics` name an unknown task; a metric is not one number, or cannot read
+            the task's predictions.
+        NonFiniteError: a prediction is NaN where there is a label; names the task.
         DataError: a batch is not what `as_batch` takes, or labels break their task's rule.
     """
     for name in statistics or {}:
         if name not in model.tasks:
             raise ConfigError(unknown("task", name, model.tasks))
     device = device or next(model.parameters()).device
-    metrics = {name: _on(device, task.new_metrics()) for name, task in model.tasks.items()}
-    trivial = {name: _on(device, model.tasks[name].new_metrics()) for name in statistics or {}}
+    meters = {name: TaskMeters(task, device) for name, task in model.tasks.items()}
+    constants = {
+        name: ConstantMeters(model.tasks[name], summary, device)
+        for name, summary in (statistics or {}).items()
+    }
     losses = dict.fromkeys(model.tasks, 0.0)
     counts = dict.fromkeys(model.tasks, 0.0)
     # The generator as well: iterating a DataLoader draws from it
@@ -81,40 +89,24 @@ def evaluate(
             found = model.losses(outputs, batch)
             means = torch.stack([*found.raw.values()]).tolist() if found.raw else []  # one copy
             for name, mean in zip(found.raw, means, strict=True):
+                if math.isnan(mean):
+                    raise nan_predictions(name)
                 losses[name] += mean * found.counts[name]
                 counts[name] += found.counts[name]
             for out, part in zip(outputs, batch.parts, strict=True):
                 for name, target in part.targets.items():
-                    task, weights = model.tasks[name], part.weights.get(name)
-                    _update(metrics[name], *task.select(out[name], target, weights))
-                    if statistics is not None and name in statistics:
-                        constant = task.trivial(statistics[name], out[name])
-                        _update(trivial[name], *task.select(constant, target, weights))
+                    weights = part.weights.get(name)
+                    meters[name].update(out[name], target, weights)
+                    if name in constants:
+                        constants[name].update(out[name], target, weights)
     labelled = [name for name, count in counts.items() if count > 0]
     return Evaluation(
         {name: losses[name] / counts[name] for name in labelled},
-        _compute(metrics, labelled),
-        _compute(trivial, labelled),
+        {name: meters[name].compute() for name in labelled},
+        {name: constants[name].compute() for name in labelled if name in constants},
         counts,
         {
-            task: {name: direction(f"{task}/{name}", metric) for name, metric in each.items()}
-            for task, each in metrics.items()
+            name: {key: direction(f"{name}/{key}", made) for key, made in prototypes.items()}
+            for name, prototypes in ((n, t.metric_prototypes) for n, t in model.tasks.items())
         },
     )
-
-
-def _on(device: torch.device | str, metrics: dict[str, Metric]) -> dict[str, Metric]:
-    return {name: metric.to(device) for name, metric in metrics.items()}
-
-
-def _update(metrics: Mapping[str, Metric], prediction: Any, target: Any) -> None:
-    for metric in metrics.values():
-        metric.update(prediction, target)
-
-
-def _compute(metrics: Mapping[str, Mapping[str, Metric]], labelled: Sequence[str]) -> Scores:
-    return {
-        task: {name: float(metric.compute()) for name, metric in metrics[task].items()}
-        for task in labelled
-        if task in metrics
-    }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping
 
 from plait.core.errors import ConfigError, DataError, unknown
@@ -18,9 +19,9 @@ def skill(tasks: Mapping[str, BaseTask], metrics: Scores, trivial: Scores) -> di
 
         skill_t = (m_t - trivial_t) / (perfect_t - trivial_t)
 
-    0 is the constant predictor (majority class or mean of the training labels), 1 is perfect;
-    negative is worse than constant. It puts accuracies, overlaps and errors on one scale. The main
-    metric is a task's first.
+    0 is the constant prediction that is best for the metric on the training labels (majority
+    class; mean, or median for mean absolute errors), 1 is perfect; negative is worse than constant.
+    It puts accuracies, overlaps and errors on one scale. The main metric is a task's first.
 
     Args:
         tasks: `{name: task}`.
@@ -28,11 +29,12 @@ def skill(tasks: Mapping[str, BaseTask], metrics: Scores, trivial: Scores) -> di
         trivial: the same of the best constant predictions.
 
     Returns:
-        `{task: skill}`, at most 1.
+        `{task: skill}`, at most 1. NaN where it is undefined: a constant is perfect, as where all
+        labels are equal, or the labels do not define the metric.
 
     Raises:
-        ConfigError: a task has no metric or no trivial predictor, or the trivial predictor is
-            perfect.
+        ConfigError: a task has no metric or no trivial predictor.
+        DataError: a task has no valid label.
     """
     skills = {}
     for name, task in tasks.items():
@@ -42,12 +44,8 @@ def skill(tasks: Mapping[str, BaseTask], metrics: Scores, trivial: Scores) -> di
         main = next(iter(metrics[name]))
         perfect = perfect_value(f"{name}/{main}", task.metric_prototypes[main])
         base = trivial[name][main]
-        if perfect == base:
-            raise ConfigError(
-                f"skill is not defined for task {name!r}: a constant is perfect on its {main}. "
-                "Does the validation split hold one class only?"
-            )
-        skills[name] = (metrics[name][main] - base) / (perfect - base)
+        gap = perfect - base  # NaN where the labels do not define the metric
+        skills[name] = (metrics[name][main] - base) / gap if gap else math.nan
     return skills
 
 
@@ -55,9 +53,9 @@ def rule(name: str | Rule, tasks: Mapping[str, BaseTask]) -> Rule:
     """Returns the rule that a name stands for: a function from an `Evaluation` to a score.
 
     Args:
-        name: "skill" (mean over tasks of `skill`), "worst" (the smallest skill), "loss" (minus the
-            sum of the weighted losses), "task/metric" (that metric, in its direction), or any
-            function of an `Evaluation`, higher is better.
+        name: "skill" (mean of `skill` over the tasks for which the labels define it), "worst" (the
+            smallest of these), "loss" (minus the sum of the weighted losses), "task/metric" (that
+            metric, in its direction), or any function of an `Evaluation`, higher is better.
         tasks: the tasks of the model.
 
     Raises:
@@ -69,7 +67,7 @@ def rule(name: str | Rule, tasks: Mapping[str, BaseTask]) -> Rule:
     if name in ("skill", "worst"):
         for task in tasks.values():
             _check_skill(task)
-        return lambda e: _pool(name, list(skill(tasks, e.metrics, e.trivial).values()))
+        return lambda e: _pool(name, defined_skills(tasks, e))
     if name == "loss":
         return lambda e: -sum(tasks[task].weight * loss for task, loss in e.losses.items())
     known = {
@@ -90,6 +88,31 @@ def rule(name: str | Rule, tasks: Mapping[str, BaseTask]) -> Rule:
     return value
 
 
+def defined_skills(tasks: Mapping[str, BaseTask], evaluation: Evaluation) -> dict[str, float]:
+    """Returns the skill of each task for which the labels define one, whatever the model predicts.
+
+    Of these, a skill is NaN if the model's own metric is.
+    """
+    found = skill(tasks, evaluation.metrics, evaluation.trivial)
+    return {name: value for name, value in found.items() if _defines_skill(tasks[name], evaluation)}
+
+
+def _defines_skill(task: BaseTask, evaluation: Evaluation) -> bool:
+    main = next(iter(task.metric_prototypes))
+    base = evaluation.trivial[task.name][main]
+    perfect = perfect_value(f"{task.name}/{main}", task.metric_prototypes[main])
+    return not math.isnan(base) and base != perfect
+
+
+def check_labels(name: str | Rule, tasks: Mapping[str, BaseTask], evaluation: Evaluation) -> None:
+    """Raises `DataError` if a rule reads a task that has no valid label in a split."""
+    if not isinstance(name, str) or name == "loss":
+        return
+    for task in tasks if name in ("skill", "worst") else [name.rpartition("/")[0]]:
+        if not evaluation.counts.get(task):
+            raise _no_label(task)
+
+
 def _no_label(task: str) -> DataError:
     return DataError(
         f"task {task!r} has no valid label in this split, so no rule can read its metrics. "
@@ -99,7 +122,7 @@ def _no_label(task: str) -> DataError:
 
 def _check_skill(task: BaseTask) -> None:
     metrics = task.metric_prototypes
-    if not metrics or type(task).trivial is BaseTask.trivial:
+    if not metrics or type(task).constant is BaseTask.constant:
         raise ConfigError(
             f"skill is not defined for task {task.name!r}: it has no metric or no trivial "
             "predictor. Name another rule, such as rule='task/metric', or rule='loss'."
@@ -108,5 +131,8 @@ def _check_skill(task: BaseTask) -> None:
     perfect_value(f"{task.name}/{main}", metrics[main])
 
 
-def _pool(name: str, skills: list[float]) -> float:
-    return sum(skills) / len(skills) if name == "skill" else min(skills)
+def _pool(name: str, skills: Mapping[str, float]) -> float:
+    values = list(skills.values())
+    if not values or any(map(math.isnan, values)):
+        return math.nan
+    return sum(values) / len(values) if name == "skill" else min(values)

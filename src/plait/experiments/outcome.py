@@ -62,8 +62,7 @@ def comparison_of(
         note: under which conditions they were trained.
 
     Raises:
-        DataError: a single-task value is 0, so that no change is relative to it, or a task has no
-            metric.
+        DataError: a task has no metric, or no label to be measured on.
     """
     gains = {
         member.name: [runs.gains(tasks, member.name) for runs in trained] for member in members

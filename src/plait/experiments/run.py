@@ -81,7 +81,7 @@ def run(
         test,
         seconds=state.seconds,
         parameters=sum(parameter.numel() for parameter in job.trainer.model.parameters()),
-        best_epoch=state.best_epoch,
+        best_epoch=state.best_epoch or state.epoch,
         started="" if job.transfer is None else str(job.transfer),
     )
 

@@ -17,10 +17,11 @@ from plait.core.features import FeatureShape
 from plait.core.geometry import Geometry
 from plait.core.kinds import Kind
 from plait.core.structure import map_tensors
+from plait.tasks.constants.predictable import Predictable
 from plait.tasks.metrics import direction
 
 
-class BaseTask(ABC):
+class BaseTask(Predictable, ABC):
     """One thing to predict; the base of all tasks.
 
     The loss is the weighted mean over the valid labels of the batch,
@@ -31,14 +32,14 @@ class BaseTask(ABC):
     processes merge as sum(n L) / sum(n), which is exactly the loss of the joined batch. A task
     whose n is 0 is absent from the step: it gives no loss and no gradient.
 
-    A subclass writes `build_head`, `valid` and `elementwise`; with `summarise` and `trivial` it has
-    a constant predictor, and with that a skill. `Task` takes them as functions instead.
+    A subclass writes `build_head`, `valid` and `elementwise`; with `summarise` and `constant` it
+    has a constant predictor, and with that a skill. `Task` takes them as functions instead.
 
     Args:
         name: the task's name, the key of its labels.
         metrics: torchmetrics objects by name, the first one being the main metric. They are given
             the valid predictions and labels, as `select` returns them. Each has to know its
-            direction (`higher_is_better`). By default `default_metrics`.
+            direction (`higher_is_better`) and to come to one number. By default `default_metrics`.
         weight: static weight of the task, positive; multiplies its loss before everything else.
 
     Attributes:
@@ -47,7 +48,8 @@ class BaseTask(ABC):
         missing: the label that says missing; NaN unless a subclass sets another.
 
     Raises:
-        ConfigError: an empty name, a weight that is not positive, or a metric without direction.
+        ConfigError: an empty name, a weight that is not positive, or a metric without direction or
+            of several numbers.
     """
 
     kind: Kind = Kind("other")
@@ -202,30 +204,6 @@ class BaseTask(ABC):
         """
         keep = self.label_weights(target, weights) > 0
         return prediction[keep], map_tensors(lambda labels: labels[keep], target)
-
-    def summarise(self, target: Any, weights: Tensor | None = None) -> Tensor | None:
-        """Sums up the labels of a batch; the sums of all batches go to `trivial`.
-
-        Args:
-            target: the labels.
-            weights: as in `label_weights`; a label of weight 0 is left out, others count as one.
-
-        Returns:
-            a statistic that adds up over batches; None if the task has no constant predictor.
-        """
-        return None
-
-    def trivial(self, summary: Tensor, prediction: Tensor) -> Tensor:
-        """Predicts the same for every example: the best constant for the labels seen in training.
-
-        Args:
-            summary: the sum of `summarise` over the training data.
-            prediction: gives shape, dtype and device.
-
-        Raises:
-            UnsupportedError: the task has no constant predictor.
-        """
-        raise UnsupportedError(f"task {self.name!r} has no trivial predictor.")
 
     def show(self, target: Any, prediction: Tensor) -> tuple[Any, Any]:
         """Turns the label and the prediction of one example into values that a page can show.

@@ -28,8 +28,8 @@ class Classification(ClassLabels):
         pooling: "mean" or "max" (see `ScalarHead`).
         class_weights: one weight per class; equal by default.
         ignore_index: the label of a missing value; -100 by default, as in torch.
-        metrics: torchmetrics objects that read logits `[n, classes]` and labels `[n]`; by default
-            accuracy and macro F1.
+        metrics: torchmetrics objects that read probabilities `[n, classes]` and labels `[n]`; by
+            default accuracy and macro F1.
         weight: static weight of the task.
 
     Shapes: labels `[B]`, integers; predictions `[B, classes]`, logits.

@@ -13,6 +13,9 @@ from plait.core.features import FeatureShape
 from plait.core.geometry import Geometry
 from plait.tasks.heads import DenseHead, InUnits
 from plait.tasks.labels.numbers import ErrorName, NumberLabels
+from plait.tasks.metrics import check_metrics
+
+PIXELS = 256  # of an image that are kept to find the best constant
 
 
 class DenseRegression(NumberLabels):
@@ -63,6 +66,8 @@ class DenseRegression(NumberLabels):
             weight=weight,
         )
         self.width = width
+        numbers = torch.arange(1.0, 9.0)
+        check_metrics(name, metrics, numbers.roll(1), numbers)
 
     def build_head(self, shape: FeatureShape) -> nn.Module:
         """Builds a dense head with K channels in the labels' unit."""
@@ -73,16 +78,18 @@ class DenseRegression(NumberLabels):
         return InUnits(head, mean, scale)
 
     def summarise(self, target: Tensor, weights: Tensor | None = None) -> Tensor:
-        """Sums up the labels: `[2, K]`, the sum and the number of each channel's."""
+        """Keeps up to 256 pixels of each image, evenly spread: `[n, K]`, NaN where missing."""
         keep = self.label_weights(target, weights) > 0
-        axes = (0, 2, 3)
-        return torch.stack([target.where(keep, 0).double().sum(axes), keep.double().sum(axes)])
+        pixels = target[0, 0].numel()
+        some = torch.arange(pixels)
+        if pixels > PIXELS:  # by the golden ratio, which no width of an image is in step with
+            some = ((torch.arange(PIXELS).double() * 0.6180339887498949) % 1 * pixels).long()
+        rows, there = (each.flatten(2)[:, :, some].movedim(1, 2) for each in (target, keep))
+        return self._kept(rows.reshape(-1, self.outputs), there.reshape(-1, self.outputs))
 
-    def trivial(self, summary: Tensor, prediction: Tensor) -> Tensor:
-        """Predicts the mean of each channel's labels; 0 where there was none."""
-        total, number = summary
-        mean: Tensor = total / number.clamp(min=1)
-        return mean.to(prediction).reshape(1, -1, 1, 1).expand_as(prediction)
+    def spread(self, constant: Tensor, prediction: Tensor) -> Tensor:
+        """Gives a number for each channel the shape of a prediction."""
+        return constant.to(prediction).reshape(1, -1, 1, 1).expand_as(prediction)
 
     def show(self, target: Tensor, prediction: Tensor) -> tuple[Any, Any]:
         """Gives numbers `[K, H, W]`, NaN where a label is missing."""

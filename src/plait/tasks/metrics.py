@@ -1,7 +1,12 @@
-"""The direction and the best value of a metric, as its class states them."""
+"""The rules for metrics: one number, a direction, and for skill a best value."""
 
 from __future__ import annotations
 
+import warnings
+from collections.abc import Mapping
+from typing import Any
+
+from torch import Tensor
 from torchmetrics import Metric
 
 from plait.core.errors import ConfigError
@@ -44,3 +49,60 @@ def perfect_value(name: str, metric: Metric) -> float:
             f"on it. Derive a class from it that sets `plot_{side}_bound`, or name another rule."
         )
     return float(bound)
+
+
+def one_number(name: str, value: Any) -> float:
+    """Returns the value of a metric as a number.
+
+    Args:
+        name: names the metric in the message.
+        value: of its `compute`.
+
+    Raises:
+        ConfigError: it is several numbers, such as one for each class.
+    """
+    if isinstance(value, Tensor) and value.numel() == 1:
+        return float(value)
+    if isinstance(value, float | int):
+        return float(value)
+    found = f"numbers {list(value.shape)}" if isinstance(value, Tensor) else type(value).__name__
+    raise ConfigError(
+        f"metric {name!r} must come to one number; found {found}. Give it average='macro', "
+        "multioutput='uniform_average' or the like; for one class, derive a class from it whose "
+        "`compute` picks that number."
+    )
+
+
+def check_metrics(
+    task: str, metrics: Mapping[str, Metric] | None, prediction: Tensor, target: Tensor
+) -> None:
+    """Tries the metrics that a task was given, before anything is trained.
+
+    Args:
+        task: its name.
+        metrics: by name; None if it was given none.
+        prediction: made up, as the task's `select` returns it.
+        target: labels for it.
+
+    Raises:
+        ConfigError: a metric cannot read them, or does not come to one number.
+    """
+    for key, metric in (metrics or {}).items():
+        check_one_number(f"{task}/{key}", metric, prediction, target)
+
+
+def check_one_number(name: str, metric: Metric, prediction: Any, target: Any) -> None:
+    """Raises `ConfigError` unless a metric reads predictions of this kind, and gives one number."""
+    tried = metric.clone()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # the made-up predictions are none of the user's business
+        try:
+            tried.update(prediction, target)
+            value = tried.compute()
+        except (ValueError, RuntimeError, TypeError, IndexError) as error:
+            shapes = f"{list(prediction.shape)} and {list(target.shape)}"
+            raise ConfigError(
+                f"metric {name!r} ({type(metric).__name__}) cannot read predictions and labels "
+                f"{shapes}: {error}. Check its number of classes or outputs."
+            ) from None
+    one_number(name, value)

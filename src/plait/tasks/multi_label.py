@@ -12,8 +12,12 @@ from torchmetrics import Metric
 from torchmetrics.classification import (
     BinaryAccuracy,
     BinaryF1Score,
+    BinaryFBetaScore,
+    BinaryJaccardIndex,
     MultilabelAccuracy,
     MultilabelF1Score,
+    MultilabelFBetaScore,
+    MultilabelJaccardIndex,
 )
 
 from plait.core.errors import ConfigError, DataError, ShapeError
@@ -23,8 +27,11 @@ from plait.core.kinds import Kind
 from plait.networks.grids import Pooling
 from plait.tasks.base import BaseTask, wide
 from plait.tasks.heads import ScalarHead
-from plait.tasks.labels.tensors import need_tensor
+from plait.tasks.labels.tensors import need_tensor, precise
+from plait.tasks.metrics import check_metrics
 
+YES_IS_BEST = (BinaryFBetaScore, MultilabelFBetaScore, BinaryJaccardIndex, MultilabelJaccardIndex)
+ALMOST_SURE = 10.0  # log-odds of yes
 MISSING = -1  # torchmetrics' label metrics read integers, which have no NaN
 
 
@@ -79,6 +86,9 @@ class MultiLabel(BaseTask):
         self.hidden = tuple(hidden)
         self.cells = cells
         self.pooling: Pooling = pooling
+        known = (torch.arange(8)[:, None] + torch.arange(labels)) % 2
+        scores = torch.linspace(0, 1, 8 * labels).reshape(8, labels)
+        check_metrics(name, metrics, scores, known)
 
     def default_metrics(self) -> dict[str, Metric]:
         """Makes the share of labels that are right, and the mean over labels of F1."""
@@ -168,11 +178,21 @@ class MultiLabel(BaseTask):
         keep = self.label_weights(target, weights) > 0
         return torch.stack([target.where(keep, 0).double().sum(0), keep.double().sum(0)])
 
-    def trivial(self, summary: Tensor, prediction: Tensor) -> Tensor:
-        """Predicts the log-odds of each label's frequency; 0 for a label that was never known."""
+    def all_equal(self, summary: Tensor) -> bool:
+        """Whether each label is always yes, or always no."""
         total, number = summary
+        return bool(((total == 0) | (total == number)).all())
+
+    def constant(self, summary: Tensor, metric: Metric | None = None) -> Tensor:
+        """Returns the log-odds of each label's frequency; 0 for a label that was never known.
+
+        For F1 and the overlap, yes for every label, which no other constant beats.
+        """
+        total, number = summary
+        if isinstance(metric, YES_IS_BEST):
+            return torch.full_like(total, ALMOST_SURE)
         rate: Tensor = (total + 0.5) / (number + 1.0)
-        return rate.logit().to(prediction).expand_as(prediction)
+        return rate.logit()
 
     def show(self, target: Tensor, prediction: Tensor) -> tuple[Any, Any]:
         """Names the labels that hold: true ones, and those of a probability over one half.
@@ -195,5 +215,5 @@ def _probabilities(logits: Tensor) -> Tensor:
     would find an order among equal ones.
     """
     values: Tensor
-    values, places = torch.unique(logits.float(), return_inverse=True)
+    values, places = torch.unique(precise(logits), return_inverse=True)
     return values.sigmoid()[places]

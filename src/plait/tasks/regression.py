@@ -14,6 +14,7 @@ from plait.core.features import FeatureShape
 from plait.tasks.heads import InUnits, ScalarHead
 from plait.tasks.labels.numbers import ErrorName, NumberLabels
 from plait.tasks.mean_distance import MeanDistance
+from plait.tasks.metrics import check_metrics
 
 NUMBERS = {"numbers": None, "point": 2, "box": 4}  # that a label of each geometry has
 
@@ -94,6 +95,10 @@ class Regression(NumberLabels):
         self.hidden = tuple(hidden)
         self.cells = cells
         self.numbers_per_label = outputs if vector else 1
+        numbers = torch.arange(1.0, 8 * outputs + 1).reshape(8, outputs)
+        if not vector:
+            numbers = numbers.flatten()
+        check_metrics(name, metrics, numbers.roll(1), numbers)
 
     def default_metrics(self) -> dict[str, Metric]:
         """Makes mean absolute and root mean square error; mean distance first, if `vector`."""
@@ -137,13 +142,7 @@ class Regression(NumberLabels):
         return prediction.reshape(target.shape)[keep], target[keep]
 
     def summarise(self, target: Tensor, weights: Tensor | None = None) -> Tensor:
-        """Sums up the labels: `[2, K]`, the sum and the number of each output's."""
+        """Keeps the labels, from which the best constant follows: `[n, K]`, NaN where missing."""
         rows = target.reshape(-1, self.outputs)
-        keep = (self.label_weights(target, weights) > 0).reshape(len(rows), -1).expand_as(rows)
-        return torch.stack([rows.where(keep, 0).double().sum(0), keep.double().sum(0)])
-
-    def trivial(self, summary: Tensor, prediction: Tensor) -> Tensor:
-        """Predicts the mean of each output's labels; 0 where there was none."""
-        total, number = summary
-        mean: Tensor = total / number.clamp(min=1)
-        return mean.to(prediction).expand_as(prediction)
+        keep = (self.label_weights(target, weights) > 0).reshape(len(rows), -1)
+        return self._kept(rows, keep)

@@ -7,11 +7,12 @@ from typing import Any
 
 from torch import Tensor, nn
 from torchmetrics import Metric
-from torchmetrics.classification import MulticlassAccuracy, MulticlassJaccardIndex
+from torchmetrics.classification import MulticlassAccuracy
 
 from plait.core.features import FeatureShape
 from plait.core.geometry import Geometry
 from plait.tasks.heads import DenseHead
+from plait.tasks.labels.class_metrics import MeanIoU
 from plait.tasks.labels.classes import ClassLabels
 
 
@@ -73,13 +74,17 @@ class Segmentation(ClassLabels):
     def default_metrics(self) -> dict[str, Metric]:
         """Makes mean intersection over union, and the share of pixels that are right."""
         return {
-            "iou": MulticlassJaccardIndex(self.classes, average="macro"),
+            "iou": MeanIoU(self.classes),
             "pixel_accuracy": MulticlassAccuracy(self.classes, average="micro"),
         }
 
     def build_head(self, shape: FeatureShape) -> nn.Module:
         """Builds a dense head with `classes` channels."""
         return DenseHead(shape, self.classes, width=self.width)
+
+    def read(self, logits: Tensor) -> Tensor:
+        """Turns logits `[n, classes]` into what the metrics read: the predicted classes `[n]`."""
+        return logits.argmax(dim=-1)
 
     def select(
         self, prediction: Tensor, target: Tensor, weights: Tensor | None = None

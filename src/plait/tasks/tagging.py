@@ -27,8 +27,8 @@ class Tagging(ClassLabels):
         class_weights: one weight per tag; equal by default.
         ignore_index: the label of padding and of tokens without a tag; -100 by default, as in
             torch.
-        metrics: torchmetrics objects that read logits `[n, classes]` and labels `[n]` of the valid
-            tokens; by default accuracy and macro F1.
+        metrics: torchmetrics objects that read probabilities `[n, classes]` and labels `[n]` of the
+            valid tokens; by default accuracy and macro F1.
         weight: static weight of the task.
 
     Shapes: labels `[B, N]`, integers; predictions `[B, N, classes]`, logits.

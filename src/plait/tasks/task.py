@@ -13,6 +13,7 @@ from plait.core.features import FeatureShape
 from plait.core.geometry import Geometry
 from plait.core.kinds import Kind
 from plait.tasks.base import BaseTask
+from plait.tasks.labels.tensors import precise
 
 
 class Task(BaseTask):
@@ -34,6 +35,9 @@ class Task(BaseTask):
         metrics: torchmetrics objects by name, the first one being the main metric. They are given
             the valid predictions and labels. Each has to know its direction (`higher_is_better`).
             None by default.
+        activation: makes what the metrics read of a prediction, such as `torch.sigmoid`, since
+            torchmetrics' metrics of yes-or-no labels read probabilities; by default they are given
+            the prediction as it is.
         valid: ``valid(labels) -> bool tensor``, true for labels that are there; by default a float
             label is missing where it is NaN, and any other label is there.
         kind: what the numbers of a prediction mean, for connections that read them.
@@ -65,6 +69,7 @@ class Task(BaseTask):
         head: Callable[[FeatureShape], nn.Module],
         loss: Callable[[Tensor, Any], Tensor],
         metrics: Mapping[str, Metric] | None = None,
+        activation: Callable[[Tensor], Tensor] | None = None,
         valid: Callable[[Any], Tensor] | None = None,
         kind: Kind = BaseTask.kind,
         geometry: Geometry = "other",
@@ -75,6 +80,7 @@ class Task(BaseTask):
             raise ConfigError(unknown("geometry", geometry, get_args(Geometry)))
         self.head = head
         self.loss_function = loss
+        self.activation = activation
         self.valid_function = valid
         self.kind = kind
         self.geometry = geometry
@@ -106,3 +112,12 @@ class Task(BaseTask):
         there = there.reshape(there.shape + (1,) * (target.dim() - there.dim())).expand_as(target)
         filled = target.where(there, target.take(there.flatten().byte().argmax()))
         return self.loss_function(prediction, filled)
+
+    def select(
+        self, prediction: Tensor, target: Any, weights: Tensor | None = None
+    ) -> tuple[Any, Any]:
+        """Selects the valid entries, and puts the predictions through `activation`."""
+        chosen, labels = super().select(prediction, target, weights)
+        if self.activation is not None:
+            chosen = self.activation(precise(chosen))
+        return chosen, labels

@@ -11,6 +11,8 @@ from plait.core.batch import Batch
 from plait.core.errors import DataError
 from plait.tasks import BaseTask
 
+MOST_APART = 256  # summaries of batches, before they are merged
+
 
 class LabelStatistics:
     """Adds up the labels of the first epoch: for constant predictors, and to miss none.
@@ -20,15 +22,13 @@ class LabelStatistics:
 
     Attributes:
         masses: `{task: mass of its valid labels}`; without the tasks that had none so far.
-        statistics: `{task: sum of its `summarise`}`, from which the constant prediction follows
-            that is best for the task's metric; without tasks that have no such prediction.
         foreign: names of the labels that belong to no task, in the order in which they came.
     """
 
     def __init__(self, tasks: Mapping[str, BaseTask]) -> None:
         self._tasks = tasks
         self.masses: dict[str, float] = {}
-        self.statistics: dict[str, Tensor] = {}
+        self._summaries: dict[str, list[Tensor]] = {}
         self.foreign: dict[str, None] = {}
 
     def add(self, batches: Iterable[Batch]) -> None:
@@ -39,8 +39,18 @@ class LabelStatistics:
                 self.masses[name] = self.masses.get(name, 0.0) + part.counts[name]
                 found = self._tasks[name].summarise(target, part.weights.get(name))
                 if found is not None:
-                    known = self.statistics.get(name)
-                    self.statistics[name] = found if known is None else known + found
+                    known = self._summaries.setdefault(name, [])
+                    known.append(found)
+                    if len(known) == MOST_APART:
+                        known[:] = [self._tasks[name].merge(known)]
+
+    @property
+    def statistics(self) -> dict[str, Tensor]:
+        """`{task: summary of its labels}`, from which the best constant prediction follows.
+
+        Without tasks that have no such prediction.
+        """
+        return {name: self._tasks[name].merge(known) for name, known in self._summaries.items()}
 
     def check(self) -> None:
         """Raises `DataError` if a task had no label at all."""
@@ -55,15 +65,15 @@ class LabelStatistics:
             )
 
     def state_dict(self) -> dict[str, Any]:
-        """Returns the sums by name."""
+        """Returns masses, summaries and foreign names."""
         return {
             "masses": dict(self.masses),
-            "statistics": dict(self.statistics),
+            "summaries": {name: list(known) for name, known in self._summaries.items()},
             "foreign": list(self.foreign),
         }
 
     def load_state_dict(self, saved: Mapping[str, Any]) -> None:
-        """Takes the sums over from a `state_dict`."""
+        """Takes masses and summaries over from a `state_dict`."""
         self.masses = dict(saved["masses"])
-        self.statistics = dict(saved["statistics"])
+        self._summaries = {name: list(known) for name, known in saved["summaries"].items()}
         self.foreign = dict.fromkeys(saved["foreign"])

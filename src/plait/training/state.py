@@ -14,6 +14,7 @@ class State:
     Attributes:
         epoch: epochs that are finished, from 0.
         step: steps so far, those that were skipped among them.
+        measured: epochs whose evaluation is done too; one less than `epoch` during it.
         batch: batches of the current epoch that are used.
         best_score: the highest score of the rule so far; minus infinity before any evaluation.
         best_epoch: the epoch (from 1) that reached it; 0 before any evaluation.
@@ -25,6 +26,7 @@ class State:
 
     epoch: int = 0
     step: int = 0
+    measured: int = 0
     batch: int = 0
     best_score: float = float("-inf")
     best_epoch: int = 0

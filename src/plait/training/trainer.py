@@ -39,6 +39,7 @@ from plait.training.schedulers import advance
 from plait.training.single import refuse_single
 from plait.training.state import State
 from plait.training.step import StepRecord, training_step
+from plait.training.validation import look_ahead
 from plait.training.watch import log_watched
 from plait.training.windows import steps_per_epoch, windows
 
@@ -153,7 +154,8 @@ class Trainer:
                 `{task: weights}`. It may be a stream without a length: `Info.progress` then counts
                 whole epochs. Inputs may be any object, such as a batch of graphs: the number of
                 examples is that of the labels.
-            val: the same for the validation data; without it there is no best epoch.
+            val: the same for the validation data; without it there is no best epoch. It is
+                evaluated once before the first step, so that what cannot be measured is said then.
             resume: go on from the last checkpoint of the run folder; on the CPU, with the same
                 data and options, the result is that of the uninterrupted run to the last bit.
 
@@ -179,6 +181,11 @@ class Trainer:
         try:
             with self._stop.listening():
                 self._tell("on_train_start")
+                if val is not None and self.state.step == 0:
+                    rule = self.options.rule
+                    look_ahead(self.model, val, self.log, rule=rule, device=self.device)
+                if self.state.measured < self.state.epoch:  # it ended while it was evaluated
+                    self._measure(val)
                 while not self.state.done(self.options.epochs, self.options.patience):
                     self._epoch(feed)
                     self._finish_epoch(val)
@@ -288,12 +295,18 @@ class Trainer:
         return record
 
     def _finish_epoch(self, val: Any) -> None:
-        """Evaluates, keeps the best weights, and saves."""
+        """Saves, evaluates, keeps the best weights, and saves again."""
         self.state.epoch += 1
         self.state.batch = 0
         self.labels.check()
         if val is not None:
+            self.save()  # an evaluation that fails costs no training
+        self._measure(val)
+
+    def _measure(self, val: Any) -> None:
+        if val is not None:
             self._evaluate(val)
+        self.state.measured = self.state.epoch
         self._tell("on_epoch_end")
         self.save()
 

@@ -107,7 +107,7 @@ def against(value: float, trivial: float | None, higher: bool | None) -> str:
     """Compares with the trivial predictor: "better", "worse", "no better" or a dash."""
     if trivial is None or higher is None or math.isnan(value) or math.isnan(trivial):
         return MISSING
-    if value == trivial:
+    if number(value) == number(trivial):  # what reads the same is no gain
         return "no better"
     return "better" if (value > trivial) == higher else "worse"
 

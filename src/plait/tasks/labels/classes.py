@@ -10,12 +10,14 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 from torchmetrics import Metric
-from torchmetrics.classification import MulticlassAccuracy, MulticlassF1Score
+from torchmetrics.classification import MulticlassAccuracy
 
 from plait.core.errors import ConfigError, DataError, ShapeError
 from plait.core.kinds import Kind
 from plait.tasks.base import BaseTask
-from plait.tasks.labels.tensors import need_tensor
+from plait.tasks.labels.class_metrics import MeanF1
+from plait.tasks.labels.tensors import need_tensor, precise
+from plait.tasks.metrics import check_metrics
 
 
 class ClassLabels(BaseTask):
@@ -73,12 +75,15 @@ class ClassLabels(BaseTask):
         self.class_weights = None if class_weights is None else [float(w) for w in class_weights]
         self.ignore_index = ignore_index
         self.missing = ignore_index
+        labels = torch.arange(8) % classes
+        logits = torch.linspace(-2, 2, 8 * classes).reshape(8, classes).sin()
+        check_metrics(name, metrics, self.read(logits), labels)
 
     def default_metrics(self) -> dict[str, Metric]:
         """Makes accuracy over all labels, and the mean over classes of F1."""
         return {
             "accuracy": MulticlassAccuracy(self.classes, average="micro"),
-            "f1": MulticlassF1Score(self.classes, average="macro"),
+            "f1": MeanF1(self.classes),
         }
 
     def valid(self, target: Any) -> Tensor:
@@ -167,9 +172,16 @@ class ClassLabels(BaseTask):
     def select(
         self, prediction: Tensor, target: Tensor, weights: Tensor | None = None
     ) -> tuple[Any, Any]:
-        """Selects logits `[n, classes]` and labels `[n]` of the valid entries."""
+        """Selects what `read` makes of the logits, and labels `[n]`, of the valid entries."""
         keep = self.label_weights(target, weights) > 0
-        return prediction.movedim(self.class_dim, -1)[keep], target[keep].long()
+        return self.read(prediction.movedim(self.class_dim, -1)[keep]), target[keep].long()
+
+    def read(self, logits: Tensor) -> Tensor:
+        """Turns logits `[n, classes]` into what the metrics read: probabilities, in float64.
+
+        torchmetrics would take logits for probabilities wherever a whole batch is in [0, 1].
+        """
+        return precise(logits).softmax(dim=-1)
 
     def summarise(self, target: Tensor, weights: Tensor | None = None) -> Tensor:
         """Counts the labels of each class: `[classes]`, float64."""
@@ -180,22 +192,31 @@ class ClassLabels(BaseTask):
         numbers = labels.byte() if labels.dtype == torch.bool else labels
         return torch.bincount(numbers, minlength=self.classes).double()
 
-    def trivial(self, summary: Tensor, prediction: Tensor) -> Tensor:
-        """Predicts the log frequencies of the classes everywhere, that is, the majority class."""
-        logits = (summary.clamp(min=0.5) / summary.sum()).log().to(prediction)
+    def all_equal(self, summary: Tensor) -> bool:
+        """Whether there is one class only."""
+        return int((summary > 0).sum()) == 1
+
+    def constant(self, summary: Tensor, metric: Metric | None = None) -> Tensor:
+        """Returns the log frequencies of the classes: whatever the metric, the majority class."""
+        return (summary.clamp(min=0.5) / summary.sum()).log()
+
+    def spread(self, constant: Tensor, prediction: Tensor) -> Tensor:
+        """Gives logits `[classes]` the shape of a prediction."""
         shape = [1] * prediction.dim()
         shape[self.class_dim] = self.classes
-        return logits.reshape(shape).expand_as(prediction)
+        return constant.to(prediction).reshape(shape).expand_as(prediction)
 
     def show(self, target: Tensor, prediction: Tensor) -> tuple[Any, Any]:
         """Names the true and the predicted class, of each token if there are several."""
         predicted = prediction.argmax(dim=0 if self.class_dim == 1 else -1)
-        return self._named(target, missing=self.ignore_index), self._named(predicted)
+        return _named(target, self.names, self.ignore_index), _named(predicted, self.names, None)
 
-    def _named(self, classes: Tensor, missing: int | None = None) -> Any:
-        if classes.dim() > 0:
-            return [self._named(each, missing) for each in classes]
-        index = int(classes)
-        if index == missing:
-            return None
-        return str(index) if self.names is None else self.names[index]
+
+def _named(classes: Tensor, names: Sequence[str] | None, missing: int | None) -> Any:
+    """Returns the name of a class, or a list of them; None for a label that is missing."""
+    if classes.dim() > 0:
+        return [_named(each, names, missing) for each in classes]
+    index = int(classes)
+    if index == missing:
+        return None
+    return str(index) if names is None else names[index]

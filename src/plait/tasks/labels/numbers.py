@@ -16,7 +16,10 @@ from plait.core.errors import ConfigError, DataError, ShapeError, suggest
 from plait.core.geometry import Geometry
 from plait.core.kinds import Kind
 from plait.tasks.base import BaseTask
+from plait.tasks.constants.best_number import best_number
 from plait.tasks.labels.tensors import need_tensor
+
+MOST_LABELS = 2**20  # that are kept to find the best constant
 
 ErrorName = Literal["squared", "absolute", "huber"]
 ERRORS: Mapping[str, Callable[..., Tensor]] = {
@@ -165,6 +168,27 @@ class NumberLabels(BaseTask):
                 f"{list(target.shape)} and have to be the same shape. Check `outputs`."
             )
         return target
+
+    def _kept(self, rows: Tensor, keep: Tensor) -> Tensor:
+        """Returns labels `[n, K]`, NaN where one is missing, without rows that have none."""
+        rows = rows.where(keep.expand_as(rows), math.nan)
+        return rows[~rows.isnan().all(dim=1)]
+
+    def merge(self, summaries: Sequence[Tensor]) -> Tensor:
+        """Puts the labels of several batches together; of more than a million, every k-th."""
+        rows = torch.cat([*summaries])
+        return rows[:: -(-len(rows) // MOST_LABELS) or 1]
+
+    def all_equal(self, summary: Tensor) -> bool:
+        """Whether each output has the same number everywhere."""
+        if len(summary) == 0:
+            return False
+        low, high = summary.nan_to_num(math.inf).amin(0), summary.nan_to_num(-math.inf).amax(0)
+        return bool((low >= high).all())
+
+    def constant(self, summary: Tensor, metric: Metric | None = None) -> Tensor:
+        """Returns the number that is best for the metric, `[K]`: see `best_number`."""
+        return best_number(summary, metric)
 
     def show(self, target: Tensor, prediction: Tensor) -> tuple[Any, Any]:
         """Gives the numbers as lists; None for a label of which any number is missing."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import torch
 from torch import Tensor
 
 from plait.core.errors import DataError
@@ -14,3 +15,8 @@ def need_tensor(task: str, target: object) -> None:
             f"labels of task {task!r} must be a tensor; found {type(target).__name__}. "
             "Convert them with `torch.as_tensor`."
         )
+
+
+def precise(values: Tensor) -> Tensor:
+    """Returns floats in float64; in float32 on a device that has none (MPS)."""
+    return values.to(torch.float32 if values.device.type == "mps" else torch.float64)

@@ -1,0 +1,112 @@
+"""One metric over a data set, undefined where the labels do not define it."""
+
+from __future__ import annotations
+
+import math
+import warnings
+from typing import Any
+
+import torch
+from torch import Tensor
+from torchmetrics import Metric
+from torchmetrics.classification import (
+    BinaryCalibrationError,
+    BinaryConfusionMatrix,
+    BinaryHingeLoss,
+    BinaryPrecisionRecallCurve,
+    BinaryStatScores,
+    MulticlassCalibrationError,
+    MulticlassHingeLoss,
+    MulticlassPrecisionRecallCurve,
+    MultilabelConfusionMatrix,
+    MultilabelExactMatch,
+    MultilabelPrecisionRecallCurve,
+    MultilabelStatScores,
+)
+
+from plait.core.errors import ConfigError
+from plait.evaluation.presence import Presence, presence_of
+from plait.tasks.labels.tensors import precise
+from plait.tasks.metrics import one_number
+
+# torchmetrics decides batch by batch whether these were given logits
+READ_PROBABILITIES = (
+    BinaryStatScores,
+    BinaryConfusionMatrix,
+    BinaryPrecisionRecallCurve,
+    BinaryCalibrationError,
+    BinaryHingeLoss,
+    MulticlassPrecisionRecallCurve,
+    MulticlassCalibrationError,
+    MulticlassHingeLoss,
+    MultilabelStatScores,
+    MultilabelConfusionMatrix,
+    MultilabelPrecisionRecallCurve,
+    MultilabelExactMatch,
+)
+
+
+class Meter:
+    """One metric over a data set, fed batch by batch, in float64.
+
+    What it comes to depends on all predictions and labels together: not on how they are cut into
+    batches, nor on rows without a label. It is NaN where the labels do not define the metric, such
+    as the area under the ROC curve of one class; a mean over classes or labels is taken over those
+    for which the metric is defined.
+
+    Args:
+        name: names the metric in messages, "task/metric".
+        metric: any torchmetrics object; a copy of it is updated.
+        device: of the predictions.
+    """
+
+    def __init__(self, name: str, metric: Metric, device: torch.device | str) -> None:
+        self.name = name
+        self._metric = metric.clone().to(device)
+        if torch.device(device).type != "mps":
+            self._metric.set_dtype(torch.float64)
+        self._presence: Presence | None = presence_of(self._metric)
+        self._scores = isinstance(metric, READ_PROBABILITIES)
+        self._outside: Tensor | None = None
+        self._empty = True
+
+    def update(self, prediction: Any, target: Any) -> None:
+        """Adds the valid predictions and labels of a batch, as `Task.select` returns them."""
+        if isinstance(prediction, Tensor) and len(prediction) == 0:
+            return
+        self._empty = False
+        if isinstance(prediction, Tensor) and prediction.is_floating_point():
+            prediction = precise(prediction)
+            if self._scores:
+                outside = ((prediction < 0) | (prediction > 1)).any()
+                self._outside = outside if self._outside is None else self._outside | outside
+        if isinstance(target, Tensor) and target.is_floating_point():
+            target = precise(target)
+        if self._presence is not None:
+            self._presence.update(target)
+            origin = self._presence.origin()
+            if origin is not None:
+                prediction, target = prediction - origin, target - origin
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", UserWarning)
+            self._metric.update(prediction, target)
+
+    def compute(self) -> float:
+        """Returns the value over all that was added; NaN where it is undefined.
+
+        Raises:
+            ConfigError: it is not one number, or reads probabilities and was given other numbers.
+        """
+        if self._empty:
+            return math.nan
+        if self._outside is not None and bool(self._outside):
+            raise ConfigError(
+                f"metric {self.name!r} ({type(self._metric).__name__}) reads probabilities; found "
+                "predictions outside of 0 to 1. Give the task what makes probabilities of them, "
+                "such as `activation=torch.sigmoid`."
+            )
+        with warnings.catch_warnings():  # what is undefined is said as NaN
+            warnings.simplefilter("ignore", UserWarning)
+            if self._presence is not None:
+                return one_number(self.name, self._presence.compute(self._metric))
+            return one_number(self.name, self._metric.compute())

@@ -1,0 +1,82 @@
+"""All metrics of one task over a data set: of its predictions, and of constants."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from plait.core.errors import NonFiniteError
+from plait.evaluation.meter import Meter
+from plait.tasks.base import BaseTask
+
+
+class TaskMeters:
+    """The metrics of one task, of what a model predicts.
+
+    Args:
+        task: the task.
+        device: of the predictions.
+    """
+
+    def __init__(self, task: BaseTask, device: torch.device | str) -> None:
+        self.task = task
+        self.meters = {
+            name: Meter(f"{task.name}/{name}", metric, device)
+            for name, metric in task.metric_prototypes.items()
+        }
+
+    def update(self, prediction: Tensor, target: Any, weights: Tensor | None) -> None:
+        """Adds a batch.
+
+        Raises:
+            NonFiniteError: a prediction is NaN where there is a label.
+        """
+        chosen, labels = self.task.select(prediction, target, weights)
+        if isinstance(chosen, Tensor) and bool(chosen.isnan().any()):
+            raise nan_predictions(self.task.name)
+        for meter in self.meters.values():
+            meter.update(chosen, labels)
+
+    def compute(self) -> dict[str, float]:
+        """Returns `{metric: value}`."""
+        return {name: meter.compute() for name, meter in self.meters.items()}
+
+
+class ConstantMeters(TaskMeters):
+    """The metrics of one task, each of the constant prediction that is best for it.
+
+    Args:
+        task: the task.
+        summary: of the training labels.
+        device: of the predictions.
+    """
+
+    def __init__(self, task: BaseTask, summary: Tensor, device: torch.device | str) -> None:
+        super().__init__(task, device)
+        self._groups: list[tuple[Tensor, list[Meter]]] = []  # metrics with the same constant
+        for name, meter in self.meters.items():
+            constant = task.constant(summary, task.metric_prototypes[name])
+            for known, meters in self._groups:
+                if torch.equal(known, constant):
+                    meters.append(meter)
+                    break
+            else:
+                self._groups.append((constant, [meter]))
+
+    def update(self, prediction: Tensor, target: Any, weights: Tensor | None) -> None:
+        """Adds a batch, of whose prediction only the shape counts."""
+        for constant, meters in self._groups:
+            spread = self.task.spread(constant, prediction)
+            chosen, labels = self.task.select(spread, target, weights)
+            for meter in meters:
+                meter.update(chosen, labels)
+
+
+def nan_predictions(task: str) -> NonFiniteError:
+    """Returns the error of a task whose predictions are NaN."""
+    return NonFiniteError(
+        f"the predictions of task {task!r} are NaN where there are labels, so that its scores "
+        "would mean nothing. Look for NaN in the inputs, or for a training that explodes."
+    )
