@@ -4,11 +4,11 @@ import math
 
 import pytest
 import torch
-from torchmetrics.classification import MultilabelF1Score
+from torchmetrics.classification import BinaryAUROC, MultilabelF1Score
 
-from plait.core.errors import NonFiniteError
+from plait.core.errors import ConfigError, NonFiniteError
 from plait.evaluation.task_meters import ConstantMeters, TaskMeters
-from plait.tasks import Classification, MultiLabel, Regression
+from plait.tasks import Classification, MultiLabel, Regression, Task
 
 HOURS = torch.tensor([[40.0], [40.0], [40.0], [0.0], [10.0], [math.nan]])
 
@@ -43,3 +43,16 @@ def test_a_prediction_that_is_nan_is_refused_where_there_is_a_label(task) -> Non
     meters = TaskMeters(task, "cpu")
     meters.update(prediction, target, None)
     assert all(map(math.isfinite, meters.compute().values()))
+
+
+def test_a_task_of_ones_own_says_what_makes_probabilities() -> None:
+    """Whatever the predictions are: logits that happen to be in 0..1 would pass for some."""
+    options = {"head": lambda shape: torch.nn.Identity(), "loss": torch.nn.functional.mse_loss}
+    area = {"auc": BinaryAUROC()}
+    with pytest.raises(ConfigError, match=r"'click/auc' \(BinaryAUROC\) reads probabilities"):
+        TaskMeters(Task("click", metrics=area, **options), "cpu")
+    meters = TaskMeters(Task("click", metrics=area, activation=torch.sigmoid, **options), "cpu")
+    logits, target = torch.tensor([0.1, 0.2, 0.3, -7.0, 7.0, 0.4]), torch.tensor([0, 0, 0, 0, 1, 1])
+    for part in (slice(0, 3), slice(3, 6)):
+        meters.update(logits[part], target[part], None)
+    assert meters.compute() == {"auc": 1.0}

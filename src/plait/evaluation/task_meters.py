@@ -7,9 +7,10 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from plait.core.errors import NonFiniteError
-from plait.evaluation.meter import Meter
+from plait.core.errors import ConfigError, NonFiniteError
+from plait.evaluation.meter import READ_PROBABILITIES, Meter
 from plait.tasks.base import BaseTask
+from plait.tasks.task import Task
 
 
 class TaskMeters:
@@ -18,10 +19,14 @@ class TaskMeters:
     Args:
         task: the task.
         device: of the predictions.
+
+    Raises:
+        ConfigError: a metric reads probabilities, and a `Task` does not say what makes them.
     """
 
     def __init__(self, task: BaseTask, device: torch.device | str) -> None:
         self.task = task
+        _check_activation(task)
         self.meters = {
             name: Meter(f"{task.name}/{name}", metric, device)
             for name, metric in task.metric_prototypes.items()
@@ -72,6 +77,20 @@ class ConstantMeters(TaskMeters):
             chosen, labels = self.task.select(spread, target, weights)
             for meter in meters:
                 meter.update(chosen, labels)
+
+
+def _check_activation(task: BaseTask) -> None:
+    """Asks, whatever the predictions are now: logits may be in 0..1 in one epoch only."""
+    if not isinstance(task, Task) or task.activation is not None:
+        return
+    for name, metric in task.metric_prototypes.items():
+        if isinstance(metric, READ_PROBABILITIES):
+            raise ConfigError(
+                f"metric '{task.name}/{name}' ({type(metric).__name__}) reads probabilities, and "
+                f"takes logits for some where they are in 0..1. Give the task {task.name!r} what "
+                "makes probabilities of its predictions: `activation=torch.sigmoid`, or "
+                "`activation=torch.nn.Identity()` if they are some."
+            )
 
 
 def nan_predictions(task: str) -> NonFiniteError:

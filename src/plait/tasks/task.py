@@ -36,8 +36,8 @@ class Task(BaseTask):
             the valid predictions and labels. Each has to know its direction (`higher_is_better`).
             None by default.
         activation: makes what the metrics read of a prediction, such as `torch.sigmoid`, since
-            torchmetrics' metrics of yes-or-no labels read probabilities; by default they are given
-            the prediction as it is.
+            torchmetrics' metrics of yes-or-no labels and of ranks read probabilities, and are
+            refused without it; other metrics are given the prediction as it is by default.
         valid: ``valid(labels) -> bool tensor``, true for labels that are there; by default a float
             label is missing where it is NaN, and any other label is there.
         kind: what the numbers of a prediction mean, for connections that read them.
