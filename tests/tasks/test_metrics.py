@@ -4,6 +4,7 @@ from torch import Tensor
 from torchmetrics import MeanMetric, Metric
 from torchmetrics.classification import (
     MulticlassAccuracy,
+    MulticlassAUROC,
     MulticlassF1Score,
     MulticlassJaccardIndex,
     MultilabelAccuracy,
@@ -15,6 +16,7 @@ from torchmetrics.regression import (
 )
 
 from plait.core.errors import ConfigError
+from plait.tasks import Classification, MultiLabel, Regression, Segmentation, Tagging
 from plait.tasks.metrics import direction, perfect_value
 
 
@@ -51,6 +53,30 @@ def test_the_perfect_value_is_what_the_labels_themselves_reach(metric, labels) -
     wrong = 1 - labels if not labels.is_floating_point() else labels.flip(0)
     metric.update(wrong, labels)
     assert (metric.compute().item() < reached) == direction("y/m", metric)
+
+
+@pytest.mark.parametrize("wrong", ["accuracy", MulticlassAccuracy, 3])
+def test_what_is_no_metric_is_refused(wrong: object) -> None:
+    with pytest.raises(ConfigError, match=r"metric 'y/m' must be a torchmetrics object; found"):
+        Classification("y", classes=2, metrics={"m": wrong})
+
+
+@pytest.mark.parametrize(
+    "task",
+    [
+        lambda: Classification("y", classes=3, metrics={"m": MulticlassF1Score(3, average=None)}),
+        lambda: Classification("y", classes=3, metrics={"m": MulticlassF1Score(5)}),
+        lambda: Tagging("y", classes=3, metrics={"m": MulticlassAUROC(3, average=None)}),
+        lambda: Segmentation("y", classes=3, metrics={"m": MulticlassAccuracy(3, average="none")}),
+        lambda: MultiLabel("y", labels=3, metrics={"m": MultilabelAccuracy(3, average=None)}),
+        lambda: Regression(
+            "y", outputs=2, vector=True, metrics={"m": R2Score(multioutput="raw_values")}
+        ),
+    ],
+)
+def test_metrics_of_several_numbers_or_other_shapes_are_refused_with_the_task(task) -> None:
+    with pytest.raises(ConfigError, match=r"'y/m' .*(must come to one number|cannot read)"):
+        task()
 
 
 class Mean(MeanMetric):

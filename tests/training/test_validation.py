@@ -46,7 +46,7 @@ def test_validation_labels_that_are_all_equal_are_said_and_left_out_of_the_skill
     made, seen = trainer(Classification("kind", classes=2), Regression("size"))
     train = [(INPUTS, {"kind": KIND.clamp(max=(torch.arange(12) > 8).long()), "size": SIZE})]
     val = [(INPUTS, {"kind": torch.zeros(12).long(), "size": SIZE})]
-    with pytest.warns(PlaitWarning, match="labels of task 'kind' are all equal"):
+    with pytest.warns(PlaitWarning, match="labels are all equal for task 'kind'"):
         made.fit(train, val)
     metrics, trivial = seen.evaluation.metrics["size"], seen.evaluation.trivial["size"]
     expected = (metrics["mae"] - trivial["mae"]) / (0 - trivial["mae"])
@@ -58,7 +58,7 @@ def test_validation_labels_that_are_all_equal_are_said_and_left_out_of_the_skill
 def test_an_area_of_one_class_is_nan_and_training_goes_on(thresholds: int | None) -> None:
     area = MulticlassAUROC(2, thresholds=thresholds)
     made, seen = trainer(Classification("kind", classes=2, metrics={"auc": area}))
-    with pytest.warns(PlaitWarning, match="auc of task 'kind' cannot be computed"):
+    with pytest.warns(PlaitWarning, match="on the validation data: auc of 'kind'"):
         made.fit([(INPUTS, {"kind": KIND})], [(INPUTS, {"kind": torch.ones(12).long()})])
     assert (made.state.epoch, made.state.best_epoch) == (2, 0)
     assert math.isnan(seen.evaluation.metrics["kind"]["auc"])
@@ -69,7 +69,7 @@ def test_an_area_of_one_class_is_nan_and_training_goes_on(thresholds: int | None
 def test_yes_or_no_labels_that_never_change_are_said(labels: torch.Tensor) -> None:
     made, _ = trainer(MultiLabel("tags", labels=2))
     train = [(INPUTS, {"tags": torch.stack([KIND, 1 - KIND], dim=1).float()})]
-    with pytest.warns(PlaitWarning, match="of task 'tags'"):
+    with pytest.warns(PlaitWarning, match="(all equal for task|f1 of) 'tags'"):
         made.fit(train, [(INPUTS, {"tags": labels})])
     assert made.state.epoch == 2
 

@@ -20,8 +20,13 @@ def direction(name: str, metric: Metric) -> bool:
         metric: any torchmetrics object.
 
     Raises:
-        ConfigError: the metric does not say.
+        ConfigError: it is no torchmetrics object, or does not say.
     """
+    if not isinstance(metric, Metric):
+        raise ConfigError(
+            f"metric {name!r} must be a torchmetrics object; found {type(metric).__name__}. "
+            "Write `metrics={'f1': MulticlassF1Score(3)}`; of a MetricCollection, `{**collection}`."
+        )
     if metric.higher_is_better is None:
         raise ConfigError(
             f"metric {name!r} ({type(metric).__name__}) does not say whether higher is better. "

@@ -19,6 +19,8 @@ from plait.runs import EventLog, Warned
 from plait.tasks import BaseTask
 from plait.training.labels import LabelStatistics
 
+MOST_NAMES = 6  # in a sentence
+
 
 def look_ahead(
     model: MultiTaskModel, val: Any, log: EventLog, *, rule: str | Rule, device: torch.device | str
@@ -60,21 +62,38 @@ def _noted(
 def undefined(
     tasks: Mapping[str, BaseTask], found: Evaluation, labels: LabelStatistics
 ) -> list[str]:
-    """Returns a sentence for each task with a metric, or a skill, that the labels do not define."""
+    """Finds the tasks with a metric, or a skill, that the labels do not define.
+
+    Returns:
+        a sentence for each kind of lack; a task with a single label is in none for being equal.
+    """
+    nan = {
+        name: [f"{key} of {name!r}" for key, value in metrics.items() if math.isnan(value)]
+        for name, metrics in found.metrics.items()
+    }
+    equal = [
+        repr(name)
+        for name, summary in labels.statistics.items()
+        if found.counts[name] > 1 and not nan[name] and tasks[name].all_equal(summary)
+    ]
+    lacking = [each for metrics in nan.values() for each in metrics]
     texts = []
-    for name, summary in labels.statistics.items():
-        nan = [key for key, value in found.metrics.get(name, {}).items() if math.isnan(value)]
-        if nan:
-            texts.append(
-                f"{', '.join(nan)} of task {name!r} cannot be computed on the validation data, "
-                "since the labels there, or the constant predictions of an untrained network, do "
-                "not define it; it is NaN, and skill leaves the task out where its main metric is. "
-                "Divide the data so that every split has labels of each kind."
-            )
-        elif tasks[name].all_equal(summary):
-            texts.append(
-                f"the validation labels of task {name!r} are all equal, so that a constant can be "
-                "perfect; skill leaves the task out where it is. Divide the data so that every "
-                "split has different labels."
-            )
+    if lacking:
+        texts.append(
+            f"cannot be computed on the validation data: {_listed(lacking)}. The labels, or the "
+            "constant predictions of an untrained network, do not define it; it is NaN, and skill "
+            "leaves the task out where it is the main metric. Divide the data so that every split "
+            "has labels of each kind."
+        )
+    if equal:
+        texts.append(
+            f"the validation labels are all equal for task {_listed(equal)}, so that a constant "
+            "can be perfect; skill leaves the task out where one is. Divide the data so that "
+            "every split has different labels."
+        )
     return texts
+
+
+def _listed(names: list[str]) -> str:
+    more = len(names) - MOST_NAMES
+    return ", ".join(names[:MOST_NAMES]) + (f" and {more} more" if more > 0 else "")
