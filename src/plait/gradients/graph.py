@@ -211,8 +211,9 @@ def kinds_of(losses: Iterable[Tensor]) -> set[type]:
 
     Example:
         >>> import torch
-        >>> [kind.__name__ for kind in kinds_of([torch.ones((), requires_grad=True).exp()])]
-        ['ExpBackward0', 'AccumulateGrad']
+        >>> kinds = kinds_of([torch.ones((), requires_grad=True).exp()])
+        >>> sorted(kind.__name__ for kind in kinds)
+        ['AccumulateGrad', 'ExpBackward0']
     """
     roots = [loss.grad_fn for loss in losses if loss.grad_fn is not None]
     return {type(node) for node in _parents_first(roots, ())}
