@@ -83,28 +83,50 @@ def map_tensors(function: Callable[[Tensor], Any], structure: Any) -> Any:
         >>> map_tensors(lambda x: tuple(x.shape), nested)
         {'a': (2,), 'b': [(3, 1), 's']}
     """
-    if isinstance(structure, Tensor):
-        return function(structure)
-    if isinstance(structure, Mapping):
-        items = {key: map_tensors(function, value) for key, value in structure.items()}
-        return PerTask(items) if isinstance(structure, PerTask) else items
-    if isinstance(structure, tuple) and hasattr(structure, "_fields"):
-        return type(structure)(*(map_tensors(function, value) for value in structure))
-    if isinstance(structure, list | tuple):
-        return type(structure)(map_tensors(function, value) for value in structure)
-    return structure
+    return map_leaves(function, structure, _is_tensor)
 
 
 def tensors(structure: Any) -> Iterator[Tensor]:
     """Yields the tensors of a nested structure in order."""
-    if isinstance(structure, Tensor):
+    return leaves(structure, _is_tensor)
+
+
+def _is_tensor(value: Any) -> bool:
+    return isinstance(value, Tensor)
+
+
+def map_leaves(
+    function: Callable[[Any], Any], structure: Any, is_leaf: Callable[[Any], bool]
+) -> Any:
+    """Applies `function` to every leaf of a nested structure and keeps all else as it is.
+
+    Args:
+        function: from a leaf to what stands in its place.
+        structure: dicts, lists and tuples of anything.
+        is_leaf: tells a leaf, which may itself be a dict or a tuple; it is not looked into.
+    """
+    if is_leaf(structure):
+        return function(structure)
+    if isinstance(structure, Mapping):
+        items = {key: map_leaves(function, each, is_leaf) for key, each in structure.items()}
+        return PerTask(items) if isinstance(structure, PerTask) else items
+    if isinstance(structure, tuple) and hasattr(structure, "_fields"):
+        return type(structure)(*(map_leaves(function, each, is_leaf) for each in structure))
+    if isinstance(structure, list | tuple):
+        return type(structure)(map_leaves(function, each, is_leaf) for each in structure)
+    return structure
+
+
+def leaves(structure: Any, is_leaf: Callable[[Any], bool]) -> Iterator[Any]:
+    """Yields the leaves of a nested structure in order; see `map_leaves`."""
+    if is_leaf(structure):
         yield structure
     elif isinstance(structure, Mapping):
-        for value in structure.values():
-            yield from tensors(value)
+        for each in structure.values():
+            yield from leaves(each, is_leaf)
     elif isinstance(structure, list | tuple):
-        for value in structure:
-            yield from tensors(value)
+        for each in structure:
+            yield from leaves(each, is_leaf)
 
 
 def signature(structure: Any) -> Any:

@@ -11,8 +11,8 @@ import torch
 from PIL import Image
 from torch import Tensor
 
+from plait.core.devices import move
 from plait.core.geometry import Geometry
-from plait.core.structure import map_tensors
 from plait.data import collate
 from plait.model import MultiTaskModel
 from plait.recipes import Recipe
@@ -64,7 +64,7 @@ def write_gallery(
     device = next(model.parameters()).device
     model.eval()
     with torch.no_grad():
-        predictions = model(map_tensors(lambda tensor: tensor.to(device), inputs))
+        predictions = model(move(device, inputs))
     written = []
     for i, picture in enumerate(pictures):
         Image.fromarray(picture).save(place / f"{i:03}.png")
