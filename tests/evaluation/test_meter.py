@@ -75,7 +75,7 @@ def drawn(name: str, seed: int, missing: float) -> tuple[BaseTask, Tensor, Tenso
 def measured(task: BaseTask, pairs: list[tuple[Tensor, Tensor]]) -> dict[str, float]:
     found = {}
     for name, metric in task.metric_prototypes.items():
-        meter = Meter(f"y/{name}", metric, "cpu")
+        meter = Meter(f"y/{name}", metric.clone(), "cpu")
         for prediction, target in pairs:
             meter.update(*task.select(prediction, target))
         found[name] = meter.compute()
@@ -125,7 +125,7 @@ def test_a_perfect_prediction_is_perfect_whatever_is_missing(name: str) -> None:
 
 
 def one(metric: Metric, prediction: Any, target: Any) -> float:
-    meter = Meter("y/m", metric, "cpu")
+    meter = Meter("y/m", metric.clone(), "cpu")
     meter.update(torch.as_tensor(prediction), torch.as_tensor(target))
     return meter.compute()
 

@@ -23,7 +23,7 @@ BINARY_SCORES, LABELS, IGNORED = torch.rand(20), 4, -1
 
 
 def value(metric: Metric, prediction: Tensor, target: Tensor) -> float:
-    meter = Meter("y/m", metric, "cpu")
+    meter = Meter("y/m", metric.clone(), "cpu")
     meter.update(prediction, target)
     return meter.compute()
 

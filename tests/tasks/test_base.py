@@ -247,7 +247,7 @@ def test_a_task_has_a_name() -> None:
 def test_there_is_no_constant_predictor_for_any_task() -> None:
     assert custom().summarise(torch.zeros(2)) is None
     with pytest.raises(UnsupportedError, match="task 'y' has no trivial predictor"):
-        custom().trivial(torch.zeros(2), torch.zeros(2))
+        custom().spread(custom().constant(torch.zeros(2)), torch.zeros(2))
 
 
 # --- the count is known ---------------------------------------------------------------------

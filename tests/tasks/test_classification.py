@@ -124,7 +124,7 @@ def test_the_trivial_predictor_is_the_majority_class() -> None:
     train = [torch.tensor([0, 2, 2, -100]), torch.tensor([2, 1, -100, -100])]
     summary = sum(task.summarise(target) for target in train)
     assert summary.tolist() == [1, 1, 3]
-    constant = task.trivial(summary, torch.zeros(4, 3))
+    constant = task.spread(task.constant(summary), torch.zeros(4, 3))
     assert constant.shape == (4, 3)
     torch.testing.assert_close(constant[0].exp(), torch.tensor([0.2, 0.2, 0.6]))
     target = torch.tensor([2, 2, 0, 1])
@@ -133,7 +133,7 @@ def test_the_trivial_predictor_is_the_majority_class() -> None:
 
 def test_the_trivial_predictor_is_finite_without_a_class() -> None:
     task = Classification("y", classes=3)
-    constant = task.trivial(task.summarise(torch.tensor([1, 1])), torch.zeros(1, 3))
+    constant = task.spread(task.constant(task.summarise(torch.tensor([1, 1]))), torch.zeros(1, 3))
     assert bool(constant.isfinite().all())
     assert constant.argmax().item() == 1
 

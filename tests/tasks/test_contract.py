@@ -219,11 +219,13 @@ def test_a_constant_predictor_is_shaped_like_a_prediction(task: BaseTask) -> Non
     summary = task.summarise(target)
     if summary is None:
         with pytest.raises(UnsupportedError, match="no trivial predictor"):
-            task.trivial(torch.zeros(()), prediction)
+            task.spread(task.constant(torch.zeros(())), prediction)
         return
     twice = task.merge([summary, task.summarise(target)])
-    constant = task.trivial(summary, prediction)
-    torch.testing.assert_close(task.trivial(twice, prediction), constant, rtol=1e-2, atol=0.1)
+    constant = task.spread(task.constant(summary), prediction)
+    torch.testing.assert_close(
+        task.spread(task.constant(twice), prediction), constant, rtol=1e-2, atol=0.1
+    )
     assert constant.shape == prediction.shape
     assert torch.equal(constant[0], constant[-1])
 

@@ -68,7 +68,7 @@ def test_the_trivial_predictor_is_the_mean_of_each_channel() -> None:
     target = torch.tensor([[[[1.0, 3.0]], [[10.0, NAN]]]])
     summary = task.merge([task.summarise(target), task.summarise(target)])
     assert summary[:, 0].tolist() == [1, 3, 1, 3]
-    constant = task.trivial(summary, torch.zeros(2, 2, 3, 3))
+    constant = task.spread(task.constant(summary), torch.zeros(2, 2, 3, 3))
     assert constant.shape == (2, 2, 3, 3)
     assert constant[1, :, 2, 2].tolist() == [2.0, 10.0]
     assert constant.unique().tolist() == [2.0, 10.0]

@@ -104,7 +104,7 @@ def test_the_trivial_predictor_is_the_majority_of_each_label(rate: float) -> Non
     target = torch.cat([target, torch.full((1, 2), NAN)])
     summary = task.summarise(target)
     assert summary.tolist() == [[10 * rate, 10 * (1 - rate)], [10, 10]]
-    constant = task.trivial(summary, torch.zeros(11, 2))
+    constant = task.spread(task.constant(summary), torch.zeros(11, 2))
     assert constant.shape == (11, 2)
     assert (constant[0] > 0).tolist() == [rate > 0.5, rate < 0.5]
     assert scores(task, constant, target)["accuracy"] == pytest.approx(0.6)
@@ -115,7 +115,7 @@ def test_the_trivial_predictor_is_the_majority_of_each_label(rate: float) -> Non
 
 def test_the_trivial_predictor_is_finite_without_a_yes() -> None:
     task = MultiLabel("y", labels=1)
-    constant = task.trivial(task.summarise(torch.zeros(3, 1)), torch.zeros(1, 1))
+    constant = task.spread(task.constant(task.summarise(torch.zeros(3, 1))), torch.zeros(1, 1))
     assert bool(constant.isfinite().all())
     assert bool((constant < 0).all())
 

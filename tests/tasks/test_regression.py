@@ -141,7 +141,7 @@ def test_the_trivial_predictor_is_the_mean_of_the_labels() -> None:
     task = Regression("y", outputs=2)
     train = [torch.tensor([[1.0, 10.0], [3.0, NAN]]), torch.tensor([[5.0, 30.0]])]
     summary = task.merge([task.summarise(target) for target in train])
-    assert task.trivial(summary, torch.zeros(4, 2)).tolist() == [[3.0, 20.0]] * 4
+    assert task.spread(task.constant(summary), torch.zeros(4, 2)).tolist() == [[3.0, 20.0]] * 4
     assert task.summarise(train[0], torch.tensor([0.0, 1.0])).tolist() == [
         [3, pytest.approx(NAN, nan_ok=True)]
     ]
@@ -157,7 +157,7 @@ def test_a_vector_that_is_not_whole_is_in_no_mean() -> None:
 def test_no_constant_has_a_smaller_squared_error_than_the_trivial_predictor() -> None:
     task = Regression("y")
     target = torch.randn(50)
-    mean = task.trivial(task.summarise(target), torch.zeros(50, 1))
+    mean = task.spread(task.constant(task.summarise(target)), torch.zeros(50, 1))
     least = task.loss(mean, target)
     for shift in (-0.1, 0.1):
         assert task.loss(mean + shift, target) > least

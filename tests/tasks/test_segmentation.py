@@ -79,7 +79,7 @@ def test_the_trivial_predictor_is_the_majority_class_of_the_pixels() -> None:
     target = torch.tensor([[[1, 1, 0], [1, 2, -100]]])
     summary = task.summarise(target) + task.summarise(target)
     assert summary.tolist() == [2, 6, 2]
-    constant = task.trivial(summary, torch.zeros(1, 3, 2, 3))
+    constant = task.spread(task.constant(summary), torch.zeros(1, 3, 2, 3))
     assert constant.shape == (1, 3, 2, 3)
     # class 1: 3 of 5 pixels, the union is 5; the others have no intersection
     assert scores(task, constant, target) == pytest.approx(

@@ -57,7 +57,7 @@ def test_the_trivial_predictor_is_the_majority_tag() -> None:
     task = Tagging("pos", classes=3)
     target = torch.tensor([[2, 0, -100], [2, -100, -100]])
     assert task.summarise(target).tolist() == [1, 0, 2]
-    constant = task.trivial(task.summarise(target), torch.zeros(2, 3, 3))
+    constant = task.spread(task.constant(task.summarise(target)), torch.zeros(2, 3, 3))
     assert constant.shape == (2, 3, 3)
     assert scores(task, constant, target)["accuracy"] == pytest.approx(2 / 3)
 

@@ -56,13 +56,13 @@ class Meter:
 
     Args:
         name: names the metric in messages, "task/metric".
-        metric: any torchmetrics object; a copy of it is updated.
+        metric: any torchmetrics object; it is updated.
         device: of the predictions.
     """
 
     def __init__(self, name: str, metric: Metric, device: torch.device | str) -> None:
         self.name = name
-        self._metric = metric.clone().to(device)
+        self._metric = metric.to(device)
         if torch.device(device).type != "mps":
             self._metric.set_dtype(torch.float64)
         self._presence: Presence | None = presence_of(self._metric)
@@ -107,6 +107,6 @@ class Meter:
             )
         with warnings.catch_warnings():  # what is undefined is said as NaN
             warnings.simplefilter("ignore", UserWarning)
-            if self._presence is not None:
-                return one_number(self.name, self._presence.compute(self._metric))
-            return one_number(self.name, self._metric.compute())
+            watch, metric = self._presence, self._metric
+            value = metric.compute() if watch is None else watch.compute(metric)
+        return one_number(self.name, value)

@@ -41,11 +41,9 @@ def skill(tasks: Mapping[str, BaseTask], metrics: Scores, trivial: Scores) -> di
         _check_skill(task)
         if name not in metrics:
             raise _no_label(name)
-        main = next(iter(metrics[name]))
-        perfect = perfect_value(f"{name}/{main}", task.metric_prototypes[main])
-        base = trivial[name][main]
-        gap = perfect - base  # NaN where the labels do not define the metric
-        skills[name] = (metrics[name][main] - base) / gap if gap else math.nan
+        main, gap = _gap(task, trivial)
+        gain = metrics[name][main] - trivial[name][main]
+        skills[name] = gain / gap if gap else math.nan
     return skills
 
 
@@ -94,14 +92,17 @@ def defined_skills(tasks: Mapping[str, BaseTask], evaluation: Evaluation) -> dic
     Of these, a skill is NaN if the model's own metric is.
     """
     found = skill(tasks, evaluation.metrics, evaluation.trivial)
-    return {name: value for name, value in found.items() if _defines_skill(tasks[name], evaluation)}
+    gaps = {name: _gap(tasks[name], evaluation.trivial)[1] for name in found}
+    return {name: found[name] for name, gap in gaps.items() if gap and not math.isnan(gap)}
 
 
-def _defines_skill(task: BaseTask, evaluation: Evaluation) -> bool:
-    main = next(iter(task.metric_prototypes))
-    base = evaluation.trivial[task.name][main]
-    perfect = perfect_value(f"{task.name}/{main}", task.metric_prototypes[main])
-    return not math.isnan(base) and base != perfect
+def _gap(task: BaseTask, trivial: Scores) -> tuple[str, float]:
+    """Returns the main metric, and what is between the best constant and perfect on it.
+
+    0 where a constant is perfect, NaN where the labels do not define the metric.
+    """
+    main, metric = next(iter(task.metric_prototypes.items()))
+    return main, perfect_value(f"{task.name}/{main}", metric) - trivial[task.name][main]
 
 
 def check_labels(name: str | Rule, tasks: Mapping[str, BaseTask], evaluation: Evaluation) -> None:

@@ -29,7 +29,7 @@ class TaskMeters:
         _check_activation(task)
         self.meters = {
             name: Meter(f"{task.name}/{name}", metric, device)
-            for name, metric in task.metric_prototypes.items()
+            for name, metric in task.new_metrics().items()
         }
 
     def update(self, prediction: Tensor, target: Any, weights: Tensor | None) -> None:

@@ -56,7 +56,3 @@ class Predictable:
     def spread(self, constant: Tensor, prediction: Tensor) -> Tensor:
         """Gives a constant the shape, dtype and device of a prediction `[B, ...]`."""
         return constant.to(prediction).expand_as(prediction)
-
-    def trivial(self, summary: Tensor, prediction: Tensor, metric: Metric | None = None) -> Tensor:
-        """Predicts the same for every example: `spread` of the best `constant`."""
-        return self.spread(self.constant(summary, metric), prediction)

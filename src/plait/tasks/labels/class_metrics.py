@@ -11,9 +11,16 @@ from torchmetrics.classification.stat_scores import MulticlassStatScores
 
 
 class _Counted(MulticlassStatScores):
-    """Counts right and wrong decisions class by class; torchmetrics forms the whole table first."""
+    """Counts right and wrong decisions class by class; torchmetrics forms the whole table first.
+
+    Args:
+        num_classes: number of classes.
+    """
 
     num_classes: int
+
+    def __init__(self, num_classes: int) -> None:
+        super().__init__(num_classes, average="macro")
 
     def update(self, preds: Tensor, target: Tensor) -> None:
         """Adds predicted classes `[n]`, or scores `[n, classes]`, and labels `[n]`."""
@@ -41,9 +48,6 @@ class MeanF1(_Counted, MulticlassF1Score):
         0.5556
     """
 
-    def __init__(self, num_classes: int) -> None:
-        super().__init__(num_classes, average="macro")
-
 
 class MeanIoU(_Counted):
     """Mean over classes of intersection over union, tp / (tp + fp + fn), over all pixels at once.
@@ -64,9 +68,6 @@ class MeanIoU(_Counted):
     higher_is_better = True
     plot_lower_bound = 0.0
     plot_upper_bound = 1.0
-
-    def __init__(self, num_classes: int) -> None:
-        super().__init__(num_classes, average="macro")
 
     def compute(self) -> Any:
         """Returns the mean; NaN before any pixel."""
