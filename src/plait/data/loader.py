@@ -56,8 +56,7 @@ def loader(
             f"{type(dataset).__name__} is a stream, which has no order to draw and no position to "
             "resume from. Give `Trainer.fit` a `DataLoader` of torch."
         )
-    # Any: torch asks for lists, and takes every sequence
-    batches: Any = EpochBatches(
+    batches = EpochBatches(
         len(cast(Sized, dataset)),
         batch_size,
         shuffle=shuffle,

@@ -61,9 +61,8 @@ class Backward:
         scale: "sum" (equal weighting is 1 for each task, for every method) or "paper".
         head_weights: how gradients count at parameters that one task alone reaches: "unit" (1),
             "task" (the task's weight), or "auto": "task" for loss and bilevel methods, of which it
-            is the definition, and "unit" for the others. A
-            network's last bias is such a parameter where one term alone reads the output and the
-            others read its derivatives.
+            is the definition, and "unit" for the others. A network's last bias is such a parameter
+            where one term alone reads the output and the others read its derivatives.
         every: steps that weights serve before they are found again; heads still get their gradient
             in each step. Weights are also found again when a task comes that has none.
         chunk_size: tasks that are differentiated at once, with vmap; more than 1 pays on a GPU.

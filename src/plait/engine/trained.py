@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from torch import Tensor, nn
 
@@ -51,11 +51,12 @@ class Trained:
             self.reentrant = self.reentrant or REENTRANT in names
         if model is None:
             found = [leaf for leaf in leaves([*losses.values(), *cut]) if leaf.requires_grad]
-            if not any(isinstance(leaf, nn.Parameter) for leaf in found):
+            parameters = {id(leaf) for leaf in found if isinstance(leaf, nn.Parameter)}
+            if not parameters:
                 return found, []
-            wanted = set(map(id, named))
-            trained = [leaf for leaf in found if _is_parameter(leaf, wanted)]
-            return trained, [leaf for leaf in found if not _is_parameter(leaf, wanted)]
+            wanted = parameters.union(map(id, named))
+            trained = [leaf for leaf in found if id(leaf) in wanted]
+            return trained, [leaf for leaf in found if id(leaf) not in wanted]
         others: list[Tensor] = []
         if self.outside or new:
             inside = {*map(id, model), *map(id, named)}
@@ -80,7 +81,3 @@ class Trained:
             "another network's (a discriminator), freeze them in this step.",
             stacklevel=6,
         )
-
-
-def _is_parameter(leaf: Tensor, named: Collection[int]) -> bool:
-    return isinstance(leaf, nn.Parameter) or id(leaf) in named

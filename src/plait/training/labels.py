@@ -56,9 +56,9 @@ class LabelStatistics:
         """Raises `DataError` if a task had no label at all."""
         missing = [name for name in self._tasks if name not in self.masses]
         if missing:
-            others = f" Labels of no task were there: {', '.join(self.foreign)}." * bool(
-                self.foreign
-            )
+            others = ""
+            if self.foreign:
+                others = f" Labels of no task were there: {', '.join(self.foreign)}."
             raise DataError(
                 f"task {', '.join(missing)} had no valid label in the whole first epoch.{others} "
                 "Check the labels' names, or leave the task out."
