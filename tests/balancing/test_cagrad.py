@@ -57,6 +57,52 @@ def test_no_direction_in_the_ball_gains_more_than_the_dual_bound_which_it_reache
     np.testing.assert_allclose((rows @ d).min(), bound, atol=1e-6 * size)
 
 
+def near_opposite(rng: np.random.Generator, tasks: int, columns: int) -> np.ndarray:
+    """Rows of which one is opposite to another, exactly or up to a small share."""
+    rows = rng.standard_normal((tasks, columns))
+    rows[1] = rng.choice([0.0, 1e-9, 1e-5]) * rng.standard_normal(columns) - rows[0]
+    return rows
+
+
+def rescaled(rng: np.random.Generator, tasks: int, columns: int) -> np.ndarray:
+    rows: np.ndarray = near_opposite(rng, tasks, columns)
+    return rows * 10.0 ** rng.uniform(-4, 4, (tasks, 1))
+
+
+def bundles(rng: np.random.Generator, tasks: int, columns: int) -> np.ndarray:
+    """Two groups of nearly equal rows, which nearly cancel."""
+    signs = np.where(np.arange(tasks) % 2, 1.0, -1.0)[:, None]
+    return signs * rng.standard_normal(columns) + 1e-4 * rng.standard_normal((tasks, columns))
+
+
+def dependent(rng: np.random.Generator, tasks: int, columns: int) -> np.ndarray:
+    rows = rng.standard_normal((tasks, columns))
+    rows[-1] = -rows[:-1].sum(axis=0) * (1 + 1e-4)
+    return rows
+
+
+@pytest.mark.parametrize("family", [near_opposite, rescaled, bundles, dependent])
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+@given(seed=st.integers(0, 2**32 - 1), tasks=st.integers(2, 20), c=st.sampled_from([0.4, 1.0, 2.0]))
+def test_rounding_does_not_lead_out_of_the_ball(
+    family: Any, dtype: torch.dtype, seed: int, tasks: int, c: float
+) -> None:
+    rng = np.random.default_rng(seed)
+    rows = torch.from_numpy(family(rng, tasks, int(rng.integers(1, 30)))).to(dtype)
+    balancer = CAGrad(c=c, rescale=0)
+    weights = balancer.weights(rows @ rows.T)
+    if balancer.flag == "the mean gradient is zero":
+        return
+    d, mean = (weights.to(dtype) @ rows).double(), rows.double().mean(dim=0)
+    noise = tasks * torch.finfo(dtype).eps * float(rows.double().norm(dim=1).max())
+    assert (d - mean).norm() <= c * mean.norm() * (1 + 1e-3) + noise
+    lengths = rows.double().norm(dim=1)
+    if c >= 1:  # the ball holds a direction that makes nobody worse; rounding hides a part of |g_0|
+        hidden = (tasks * torch.finfo(dtype).eps) ** 0.5 * float(lengths.mean())
+        worst = float((rows.double() @ d / lengths).min())
+        assert worst >= -1e-3 * float(mean.norm()) - hidden
+
+
 @given(jacobians(max_tasks=6))
 def test_without_radius_it_is_the_mean(jacobian: np.ndarray) -> None:
     weights = weights_of(jacobian, c=0.0)

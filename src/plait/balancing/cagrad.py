@@ -9,7 +9,7 @@ import numpy as np
 from plait.balancing.algebra.cosines import normalise, rounding
 from plait.balancing.base import GramianBalancer
 from plait.balancing.contract.info import Info
-from plait.balancing.solvers.max_min import max_min
+from plait.balancing.solvers.max_min import SURE, max_min
 from plait.core.errors import ConfigError
 
 
@@ -42,7 +42,8 @@ class CAGrad(GramianBalancer):
 
     Differs: solved exactly, by a search over the sets of tasks that count; the authors' code calls
         a general solver with an absolute epsilon, which is wrong for gradients below 1e-4. Where
-        the mean gradient is zero so is d.
+        the mean gradient is zero so is d. Where gradients nearly cancel, what rounding may hide
+        counts as length: d is in the ball that is certain.
 
     Cost: T backward passes, some small solves (O(T^3) each); one `[T, P]` buffer.
 
@@ -70,14 +71,15 @@ class CAGrad(GramianBalancer):
         noise = rounding(info, len(norms))
         share = lengths / len(info.tasks)  # of the unit gradients in the mean
         to_mean = cosines @ share
-        square = share @ to_mean
+        square, hidden = share @ to_mean, noise * share.sum() ** 2
         weights: np.ndarray = np.full_like(lengths, 1 / len(info.tasks))
-        if square <= 4 * noise * share.sum() ** 2:
+        if square <= 4 * hidden:
             self.flag = "the mean gradient is zero"
         elif self.c > 0:
             inverse = lengths.min() / lengths
-            radius = self.c * float(np.sqrt(square))
-            added, stationary = max_min(cosines, inverse, to_mean, float(square), radius, noise)
+            known = square if hidden <= SURE * square else square - hidden
+            radius = self.c * float(np.sqrt(known))
+            added, stationary = max_min(cosines, inverse, to_mean, radius, noise)
             weights += added / lengths
             if stationary:
                 self.flag = "Pareto-stationary"

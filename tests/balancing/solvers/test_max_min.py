@@ -24,9 +24,7 @@ class Problem:
         self.radius = radius * float(np.linalg.norm(self.centre))
 
     def solve(self) -> tuple[np.ndarray, bool]:
-        square = float(self.centre @ self.centre)
-        inner = self.rows @ self.centre
-        return max_min(self.matrix, self.units, inner, square, self.radius)
+        return max_min(self.matrix, self.units, self.rows @ self.centre, self.radius)
 
     def gains(self, y: np.ndarray) -> np.ndarray:
         found: np.ndarray = self.rows @ (self.centre + y @ self.rows) / self.units
@@ -70,18 +68,38 @@ def test_pivoting_and_search_agree(seed: int, tasks: int, radius: float) -> None
 def test_two_orthogonal_rows_by_hand() -> None:
     # h = (1, 0): the point of the ball of radius r with the largest least coordinate
     eye = np.eye(2)
-    far, _ = max_min(eye, np.ones(2), np.array([1.0, 0.0]), 1.0, 5.0)
+    far, _ = max_min(eye, np.ones(2), np.array([1.0, 0.0]), 5.0)
     np.testing.assert_allclose(far, [3.0, 4.0], rtol=1e-12)  # d = (4, 4)
-    near, _ = max_min(eye, np.ones(2), np.array([1.0, 0.0]), 1.0, 0.5)
+    near, _ = max_min(eye, np.ones(2), np.array([1.0, 0.0]), 0.5)
     np.testing.assert_allclose(near, [0.0, 0.5], rtol=1e-12)  # d = (1, 0.5)
 
 
 def test_rows_around_zero_and_a_ball_that_reaches_zero() -> None:
     opposite = np.array([[1.0, -1.0], [-1.0, 1.0]])
     inner = np.array([0.5, -0.5])
-    y, stationary = max_min(opposite, np.ones(2), inner, 0.25, 2.0)
+    y, stationary = max_min(opposite, np.ones(2), inner, 2.0)
     assert stationary
     assert y @ np.array([1.0, -1.0]) == pytest.approx(-0.5)  # d = 0
-    y, stationary = max_min(opposite, np.ones(2), inner, 0.25, 0.1)
+    y, stationary = max_min(opposite, np.ones(2), inner, 0.1)
     assert not stationary
     np.testing.assert_allclose(y, [0.0, 0.1], atol=1e-12)
+
+
+def test_rows_that_depend_to_the_last_digit_are_no_error() -> None:
+    rows = np.random.default_rng(1).standard_normal((5, 2))
+    rows[1] = -rows[0]
+    problem = Problem(rows * np.array([[1e8], [1.0], [1e-8], [1.0], [1e-4]]), 1.0)
+    y, _ = problem.solve()
+    assert np.isfinite(y).all()
+    assert np.linalg.norm(y @ problem.rows) <= problem.radius * (1 + 1e-9)
+
+
+@given(st.integers(0, 2**32 - 1), st.integers(2, 12), st.sampled_from([1e-6, 1e-14]))
+def test_what_rounding_may_hide_is_counted_as_length(seed: int, tasks: int, noise: float) -> None:
+    rng = np.random.default_rng(seed)
+    rows = rng.standard_normal((tasks, 3))
+    rows[1] = -rows[0] + 1e-9 * rng.standard_normal(3)
+    problem = Problem(rows, 0.5)
+    inner = problem.rows @ problem.centre
+    y, _ = max_min(problem.matrix, problem.units, inner, problem.radius, noise)
+    assert y @ problem.matrix @ y + noise * (y @ y) <= problem.radius**2 * (1 + 2e-3)

@@ -29,3 +29,14 @@ def min_norm(gramian: np.ndarray, rounding: float = 0.0) -> np.ndarray:
     x = nnls(gramian / scale + 1.0, np.ones(len(gramian)), rounding)
     result: np.ndarray = x / x.sum()
     return result
+
+
+def zero_in_hull(matrix: np.ndarray, null: float) -> bool:
+    """Tells whether 0 lies, up to rounding, in the convex hull of rows with these inner products.
+
+    Args:
+        matrix: M, `[n, n]`, with a diagonal of 1.
+        null: the square of a length that counts as zero.
+    """
+    y = nnls(matrix + 1, np.ones(len(matrix)), null / 4)  # the shortest vector, times a factor
+    return bool(y @ matrix @ y <= null * y.sum() ** 2)

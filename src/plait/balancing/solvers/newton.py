@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from plait.balancing.solvers.nnls import nnls
+from plait.balancing.solvers.min_norm import zero_in_hull
 
 STEPS = 300  # 6 to 10 are the rule; towards no solution the weights grow by a share in each
 BOUNDARY = 0.95  # share of the way to the nearest zero weight that one step may go
@@ -74,17 +74,6 @@ def newton(
         if near and (step <= FINAL or 2 * step > before):  # what does not shrink is rounding
             return w * size**exponent, True
     return w * size**exponent, False
-
-
-def zero_in_hull(matrix: np.ndarray, null: float) -> bool:
-    """Tells whether 0 lies, up to rounding, in the convex hull of rows with these inner products.
-
-    Args:
-        matrix: M, `[n, n]`, with a diagonal of 1.
-        null: the square of a length that counts as zero.
-    """
-    y = nnls(matrix + 1, np.ones(len(matrix)), null / 4)  # the shortest vector, times a factor
-    return bool(y @ matrix @ y <= null * y.sum() ** 2)
 
 
 def _damp(
