@@ -73,6 +73,23 @@ def test_more_are_asked_for_than_have_a_gradient() -> None:
     assert Krum(f=1, m=9).weights(gramian).tolist() == [0.25, 0.25, 0.0, 0.25, 0.25]
 
 
+@given(independent(min_tasks=5, max_tasks=8), st.integers(0, 5))
+def test_scores_are_those_over_the_rows_that_are_not_zero(jacobian: np.ndarray, at: int) -> None:
+    with_zero = np.insert(jacobian, min(at, len(jacobian)), 0.0, axis=0)
+    expected = np.insert(weights_of(jacobian, 1, 2), min(at, len(jacobian)), 0.0)
+    assert weights_of(with_zero, 1, 2).tolist() == expected.tolist()
+
+
+def test_a_gradient_of_zero_is_no_neighbour() -> None:
+    # With the zero as a row, T = 5 and the two nearest of 1, 2 count; without it one neighbour does
+    jacobian = np.array([[1.0], [0.0], [2.9], [3.0], [9.0]])
+    assert weights_of(jacobian, 1, 1).tolist() == [0.0, 0.0, 1.0, 0.0, 0.0]
+    gramian = torch.from_numpy(jacobian @ jacobian.T)[:4, :4]  # three rows: fewer than f + 3
+    balancer = Krum(f=1)
+    assert balancer.weights(gramian).tolist() == pytest.approx([1 / 3, 0.0, 1 / 3, 1 / 3])
+    assert balancer.flag == "fewer than f + 3 tasks"
+
+
 @given(independent(min_tasks=6, max_tasks=9), scales())
 def test_does_not_depend_on_order_axes_or_a_common_factor(
     jacobian: np.ndarray, scale: float

@@ -3,6 +3,7 @@
 import math
 
 import pytest
+import torch
 from hypothesis import given
 
 from plait.balancing import SmoothTchebycheff
@@ -62,3 +63,11 @@ def test_what_cannot_be_is_refused() -> None:
         balancer = SmoothTchebycheff(**{option: {"c": 1.0}})
         with pytest.raises(ConfigError, match="unknown task 'c'"):
             balancer.setup(TASKS)
+
+
+@pytest.mark.parametrize("mu", [1e-3, 1e-30, 1e-44])
+def test_a_small_mu_in_single_precision_is_the_maximum(mu: float) -> None:
+    losses = torch.tensor([1e3, 2e4, 2e4 - 1.0], requires_grad=True)
+    value = SmoothTchebycheff(mu=mu).objective(losses)
+    assert value.item() == 2e4
+    assert torch.autograd.grad(value, losses)[0].tolist() == [0.0, 1.0, 0.0]

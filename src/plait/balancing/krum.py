@@ -22,6 +22,9 @@ class Krum(GramianBalancer):
     so. Tasks that are not selected have weight 0 in that step. Of equal scores the first task wins:
     with T = f + 3 the two nearest gradients always have equal scores.
 
+    A gradient of exactly zero is no candidate and no neighbour: scores, T and m are over the tasks
+    that have a gradient, and the others get the weight 0.
+
     Args:
         f: how many gradients may be wrong; 1 by default (ours).
         m: how many gradients are averaged; 1 is the paper's Krum. T - f by default: all but the

@@ -77,4 +77,6 @@ class SmoothTchebycheff(LossBalancer):
         tasks = tasks_present(losses, info)
         preference = values_by_task(self.preference, tasks, losses, default=1.0)
         reference = values_by_task(self.reference, tasks, losses, default=0.0)
-        return self.mu * (preference * (losses - reference) / self.mu).logsumexp(0)
+        gaps = preference * (losses - reference)
+        largest = gaps.detach().max()  # before the division: the quotients may overflow
+        return largest + self.mu * ((gaps - largest) / self.mu).logsumexp(0)

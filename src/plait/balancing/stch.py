@@ -83,5 +83,7 @@ class STCH(PreferenceBalancer, LossBalancer):
             return len(tasks) * (preference @ logs) / preference.sum()
         relative = preference.log() + logs - self.nadir.of(tasks, losses.detach()).log()
         lowest = torch.finfo(losses.dtype).min  # of a loss that has vanished: not the worst task
-        ratios = (relative / self.mu).masked_fill(vanished(losses), lowest)
-        return len(tasks) * self.mu * ratios.logsumexp(0)
+        relative = relative.masked_fill(vanished(losses), lowest)
+        largest = relative.detach().max()  # before the division: the quotients may overflow
+        gaps = (relative - largest) / self.mu
+        return len(tasks) * (largest + self.mu * gaps.logsumexp(0))
