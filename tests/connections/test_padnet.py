@@ -1,5 +1,6 @@
 """Features that are distilled across tasks, and the supervised initial predictions."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -121,6 +122,35 @@ def test_initial_predictions_are_supervised_beside_the_final_ones() -> None:
     losses = model.losses([outputs], model.batch(x, y))
     for task, target in y.items():
         torch.testing.assert_close(losses[task], F.cross_entropy(outputs[task], target))
+
+
+@pytest.mark.parametrize("training", [True, False])
+def test_an_auxiliary_task_has_an_initial_prediction_alone(training: bool) -> None:
+    """Two final tasks exchange and read the auxiliary one, whose head reads its own features."""
+    tasks = [Segmentation(name, classes=2) for name in ("aux", "a", "b")]
+    edges = [["aux", "a"], ["aux", "b"], ["a", "b"], ["b", "a"]]
+    connection = PADNet(edges=edges, early_weight=0.3)
+    model = new(tasks, connection, encoder=conv, example=IMAGES).train(training)
+    x = torch.randn(2, 1, 8, 8, dtype=torch.float64)
+    y = {task.name: torch.randint(0, 2, (2, 8, 8)) for task in tasks}
+    outputs = model(x)
+    losses = model.losses([outputs], model.batch(x, y))
+    raw = model.sharing(x)
+    assert sorted(model.early_heads) == ["task:a", "task:b"]
+    torch.testing.assert_close(outputs["aux"], model.heads["task:aux"](raw["aux"]))
+    torch.testing.assert_close(losses["aux"], F.cross_entropy(outputs["aux"], y["aux"]))
+    for task, others in {"a": ("aux", "b"), "b": ("aux", "a")}.items():
+        body = raw[task].levels[-1]
+        for other in others:
+            pair = next(iter(unit(connection.units, other, task).values()))
+            body = body + given(pair, raw[other].levels[-1])
+        features = replace(raw[task], levels=(*raw[task].levels[:-1], body))
+        final = model.heads[f"task:{task}"](features)
+        expected = F.cross_entropy(final, y[task])
+        if training:
+            early = model.early_heads[f"task:{task}"](raw[task])
+            expected = expected + 0.3 * F.cross_entropy(early, y[task])
+        torch.testing.assert_close(losses[task], expected)
 
 
 def test_there_are_no_initial_predictions_where_nothing_is_exchanged() -> None:

@@ -3,6 +3,7 @@
 import math
 from typing import Any
 
+import mpmath
 import pytest
 import torch
 
@@ -55,6 +56,33 @@ def test_omega_is_the_scaled_root(tasks: int, size: int, eps: float) -> None:
     assert omega.trace().item() == pytest.approx(1.0)
     square = rows @ rows.T + eps * torch.eye(tasks)
     torch.testing.assert_close(omega @ omega, square * (omega @ omega).trace() / square.trace())
+
+
+def exact_omega(rows: torch.Tensor, eps: float) -> torch.Tensor:
+    """The formula in 60 digits."""
+    with mpmath.workdps(60):
+        w = mpmath.matrix(rows.double().tolist())
+        values, vectors = mpmath.eigsy(w * w.T + mpmath.mpf(eps) * mpmath.eye(len(rows)))
+        roots = [mpmath.sqrt(max(value, 0)) for value in values]
+        root = vectors * mpmath.diag(roots) * vectors.T / sum(roots)
+        return torch.tensor([[float(x) for x in row] for row in root.tolist()], dtype=torch.float64)
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+@pytest.mark.parametrize("tasks", [2, 3, 5, 8, 12])
+@pytest.mark.parametrize("spread", [0.0, 1.0, 3.0])
+@pytest.mark.parametrize("eps", [0.0, 1e-3])
+def test_omega_has_eight_digits(dtype: torch.dtype, tasks: int, spread: float, eps: float) -> None:
+    draw = torch.Generator().manual_seed(tasks)
+    rows = torch.randn(tasks, 20, dtype=torch.float64, generator=draw)
+    rows = rows * 10.0 ** torch.linspace(0, -spread, tasks, dtype=torch.float64)[:, None]
+    rows[-1] = rows[0] + 1e-3 * rows[-1]
+    rows = rows.to(dtype)
+    omega = estimated(rows, eps=eps).relation()
+    expected = exact_omega(rows, eps)
+    assert omega.dtype == torch.float64
+    root = expected.diagonal().sqrt()
+    assert ((omega - expected).abs() / torch.outer(root, root)).max() <= 1e-8
 
 
 def test_at_its_omega_it_is_the_trace_norm_squared() -> None:

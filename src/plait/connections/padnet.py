@@ -32,6 +32,11 @@ class PADNet(ForwardConnection):
 
         L_t + early_weight L_t(initial prediction)
 
+    An auxiliary task of the paper, which has an initial prediction and no final one, is a task that
+    no edge leads into, as "normals" in ``edges=[["normals", "depth"], ["depth", "segments"]]``: its
+    one head reads the features before the exchange, and its loss counts once, by the `weight` of
+    the task.
+
     Args:
         levels: "last" distils the last level of the features, "all" also those before it that are
             of its kind (maps, tokens or vectors), each with convolutions of its own.

@@ -22,7 +22,7 @@ class LearnedCoupling(Estimating):
     W_b are the parameters of block b, a row for each task; S_b is positive semi-definite `[T, T]`.
 
     The best S has the eigenvectors of ``W W^T``: only its eigenvalues differ by method. It is kept
-    as both, so that neither R nor its proximal step needs a decomposition.
+    as both, in float64, so that neither R nor its proximal step needs a decomposition.
 
     Args:
         per_layer: one S for each layer; by default one for all parameters together.
@@ -68,7 +68,8 @@ class LearnedCoupling(Estimating):
 
     def start(self) -> None:
         """Starts from an S that knows no relation: a multiple of the identity."""
-        like = joined([self.groups[0]]).detach()
+        device = self.groups[0][0].device
+        like = torch.empty(0, dtype=torch.float64, device=device)  # exact for any parameters
         count = len(self._blocks())
         self.register_buffer("values", self.first_values().to(like).repeat(count, 1))
         self.register_buffer("vectors", torch.eye(len(self.tasks)).to(like).repeat(count, 1, 1))
