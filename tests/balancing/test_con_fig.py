@@ -5,6 +5,7 @@ import pytest
 import torch
 from hypothesis import given
 
+import plait
 from plait.balancing import IMTLG, ConFIG, Info
 from plait.core.errors import ConfigError, ShapeError
 from tests.balancing.gramians import jacobians, scales
@@ -126,3 +127,24 @@ def test_bad_preferences_are_refused() -> None:
         ConFIG(preference=[1.0, 0.0])
     with pytest.raises(ShapeError, match="for each of the 3 tasks; found 2"):
         ConFIG(preference=[1.0, 2.0]).setup(["a", "b", "c"])
+
+
+@pytest.mark.parametrize("distance", [0.1, 0.01, 0.001, 0.0])
+@pytest.mark.parametrize("tasks", [2, 3, 5, 8])
+def test_single_precision_keeps_its_digits_where_rows_nearly_depend(
+    tasks: int, distance: float
+) -> None:
+    """The oracle is the pseudo-inverse in float64 of what the float32 rows hold."""
+    draw = torch.Generator().manual_seed(tasks)
+    rows = torch.randn(tasks, 30, generator=draw)
+    rows[-1] = rows[:-1].sum(dim=0) + distance * torch.randn(30, generator=draw)
+    theta = torch.zeros(30, requires_grad=True)
+    losses = {f"task {number}": row @ theta for number, row in enumerate(rows)}
+    plait.backward(losses, ConFIG(), scale="paper", shared=[theta])
+    units = rows.double() / rows.double().norm(dim=1, keepdim=True)
+    x = torch.linalg.pinv(units, rtol=1e-6).sum(dim=1)
+    x = x / x.norm()
+    expected = (rows.double() @ x).sum() * x
+    error = (theta.grad.double() - expected).norm() / expected.norm()  # type: ignore[union-attr]
+    conditioning = 1 / distance if distance else 1.0  # what float32 weights can do
+    assert error <= 1e-6 * conditioning

@@ -37,6 +37,12 @@ def test_many_columns_of_single_precision_lose_nothing() -> None:
     assert gramian(rows).item() == 3 << 24
 
 
+def test_exact_products_are_those_of_float64() -> None:
+    rows = torch.randn(3, 5000)
+    wide = rows.double() @ rows.double().T
+    torch.testing.assert_close(gramian(rows, exact=True), wide, rtol=1e-14, atol=1e-12)
+
+
 @pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16])
 def test_half_precision_neither_overflows_nor_rounds_the_sums(dtype: torch.dtype) -> None:
     rows = (100 * torch.randn(3, 1000)).to(dtype)

@@ -131,12 +131,15 @@ class GramianBalancer(Balancer):
     Attributes:
         groups: the parameters of one Gramian: "whole" (all shared ones), "layer" (one Gramian for
             each module) or "matrix" (one for each parameter).
+        exact: whether the products of the gradients are formed in float64 where their rows are at
+            hand, for a method that loses digits where they nearly depend on each other.
         applied: the factor of each batch's gradients in the direction
             ``d = sum_b applied_b J_b^T w``; one number for each of `batches`.
     """
 
     reads = "gramian"
     groups: Literal["whole", "layer", "matrix"] = "whole"
+    exact: bool = False
     applied: tuple[float, ...] = (1.0,)
 
     def weights(self, gramian: Tensor, info: Info | None = None, **draws: Any) -> Tensor:

@@ -43,7 +43,8 @@ class ConFIG(PreferenceBalancer, GramianBalancer):
         tensor([0.7500, 1.5000], dtype=torch.float64)
 
     Differs: exactly 0 where the authors' pseudo-inverse gives rounding noise of unit length; their
-        variant with momentum, of one gradient in a step, is not here.
+        variant with momentum, of one gradient in a step, is not here. Where gradients nearly depend
+        on each other the products have to be exact: in a call by hand, form them in float64.
 
     Cost: T backward passes, one eigendecomposition, O(T^3); one `[T, P]` buffer.
 
@@ -52,6 +53,7 @@ class ConFIG(PreferenceBalancer, GramianBalancer):
     """
 
     scale_free = True
+    exact = True
 
     def __init__(self, *, preference: Preference | None = None) -> None:
         super().__init__(preference=preference)

@@ -48,6 +48,7 @@ class IMTLG(GramianBalancer):
 
     equal_weight = "mean"
     scale_free = True
+    exact = True
 
     def __init__(self, *, strict: bool = False) -> None:
         super().__init__()

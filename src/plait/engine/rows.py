@@ -66,16 +66,17 @@ class Rows:
         """Returns J `[T, P]` of a batch, of `tasks`."""
         return self.buffers[batch].jacobian[: len(self.tasks)]
 
-    def gramian(self, layer: Tensor | None = None) -> Tensor:
+    def gramian(self, layer: Tensor | None = None, *, exact: bool = False) -> Tensor:
         """Returns ``J J^T`` of one batch, or ``J_1 J_2^T`` of the first two, `[T, T]`.
 
         Args:
             layer: the shared parameter whose columns count; all by default.
+            exact: multiply in float64; for one batch.
         """
         if layer is not None:
-            return gramian(self.jacobian()[:, self.buffers[0].layout.columns(layer)])
+            return gramian(self.jacobian()[:, self.buffers[0].layout.columns(layer)], exact=exact)
         if len(self.buffers) == 1:
-            return gramian(self.jacobian())
+            return gramian(self.jacobian(), exact=exact)
         return cross_gramian(self.jacobian(0), self.jacobian(1))
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import torch
 from torch import Tensor
@@ -26,7 +27,9 @@ def loss_weights(step: Gathered, balancer: LossBalancer, tasks: Sequence[str]) -
     return weights
 
 
-def gramian_weights(step: Gathered, balancer: GramianBalancer, dtype: torch.dtype) -> Tensor:
+def gramian_weights(
+    step: Gathered, balancer: GramianBalancer, dtype: torch.dtype, *, exact: bool = False
+) -> Tensor:
     """Returns the weights `[T]` of a Gramian method on the host, or `[G, T]` of G groups.
 
     A task that moves nothing shared gets the weight of equal weighting, for its head.
@@ -35,12 +38,15 @@ def gramian_weights(step: Gathered, balancer: GramianBalancer, dtype: torch.dtyp
         step: its Gramian has been read.
         balancer: the method.
         dtype: of the rows.
+        exact: whether their products were formed in float64.
     """
     tasks, matrix = step.tasks, step.matrix
     assert matrix is not None
     losses = torch.tensor([step.known_losses[task] for task in tasks], dtype=torch.float64)
     losses = losses.to(step.values_of(tasks).dtype)
     info = step.informed(tasks, losses, dtype)
+    if exact:
+        info = replace(info, dtype=torch.float64, rows=info.dtype)
     weights = balancer.weights(torch.from_numpy(matrix), info) * step.scale(len(tasks))
     step.matrix = matrix if matrix.ndim == 2 else matrix.sum(axis=0)
     mean = weights if weights.dim() == 1 else weights.mean(dim=0)

@@ -13,12 +13,16 @@ BLOCK = 1 << 10  # columns in one product, which then stays in the cache; bounds
 TILE = 12  # rows in one product: tiles leave most of the upper triangle out
 
 
-def gramian(jacobian: Tensor) -> Tensor:
+def gramian(jacobian: Tensor, *, exact: bool = False) -> Tensor:
     """Returns ``G = J J^T``, `[T, T]`, float64, on the device of J `[T, P]`.
 
     Blocks of columns are multiplied in the dtype of J, or in float32 if that is a half-precision
     one, whose squares would overflow, and summed in float64. The result is exactly symmetric. Many
     short products take a fraction of the time of one product of a few long rows.
+
+    Args:
+        jacobian: J.
+        exact: multiply in float64 as well.
 
     Example:
         >>> gramian(torch.tensor([[3.0, 4.0], [0.0, 1.0]]))
@@ -27,7 +31,7 @@ def gramian(jacobian: Tensor) -> Tensor:
     """
     tasks = len(jacobian)
     total = torch.zeros(tasks, tasks, dtype=torch.float64, device=jacobian.device)
-    for blocks in _blocks(jacobian):
+    for blocks in _blocks(jacobian, torch.float64 if exact else torch.float32):
         if tasks <= TILE:
             total += (blocks @ blocks.mT).sum(dim=0, dtype=torch.float64)
             continue
@@ -51,9 +55,9 @@ def cross_gramian(first: Tensor, second: Tensor) -> Tensor:
     return total
 
 
-def _blocks(jacobian: Tensor) -> Iterator[Tensor]:
+def _blocks(jacobian: Tensor, least: torch.dtype = torch.float32) -> Iterator[Tensor]:
     """Yields the columns in blocks of equal width, `[blocks, T, columns]`."""
-    wide = torch.promote_types(jacobian.dtype, torch.float32)
+    wide = torch.promote_types(jacobian.dtype, least)
     for start in range(0, jacobian.shape[1], CHUNK):
         chunk = jacobian[:, start : start + CHUNK].to(wide)
         count = chunk.shape[1] // BLOCK

@@ -24,3 +24,9 @@ def test_lengths_of_every_size_lose_nothing() -> None:
 def test_the_rounding_is_that_of_the_rows() -> None:
     assert rounding(Info(dtype=torch.float32), 3) == 3 * 2.0**-23
     assert rounding(Info(), 3) == 3 * 2.0**-52
+
+
+def test_products_more_exact_than_the_rows_are_known_to_the_square_of_the_rows_error() -> None:
+    found = rounding(Info(dtype=torch.float64, rows=torch.float32), 3)
+    assert found == (3 * 2.0**-23) ** 2
+    assert rounding(Info(dtype=torch.float64, rows=torch.float64), 3) == 3 * 2.0**-52

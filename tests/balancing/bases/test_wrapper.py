@@ -59,7 +59,7 @@ def test_declares_what_the_inner_method_does(inner: type[GramianBalancer]) -> No
 def test_no_declaration_is_forgotten() -> None:
     class Unusual(UPGrad):
         equal_weight, at, groups, batches, applied = "mean", "last layer", "layer", 3, (0.5, 0.5, 0)
-        learns = positive_losses = reads_epochs = rereads = scale_free = True
+        learns = positive_losses = reads_epochs = rereads = scale_free = exact = True
         row_buffers = 2
 
     unusual = Unusual()

@@ -24,5 +24,12 @@ def normalise(gramian: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 
 def rounding(info: Info, tasks: int) -> float:
-    """Returns the relative error of the cosines of T `tasks`, T times eps of the rows' dtype."""
-    return tasks * float(torch.finfo(info.dtype).eps)
+    """Returns the relative error of the cosines of T `tasks`, T times eps of their dtype.
+
+    Where they are more exact than the gradients, the square of a length that is rounding in these
+    counts as well.
+    """
+    products = tasks * float(torch.finfo(info.dtype).eps)
+    if info.rows is None:
+        return products
+    return max(products, (tasks * float(torch.finfo(info.rows).eps)) ** 2)

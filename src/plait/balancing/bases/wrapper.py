@@ -28,6 +28,7 @@ class Wrapper(GramianBalancer):
         self.equal_weight = method.equal_weight
         self.at = method.at
         self.groups = method.groups
+        self.exact = method.exact
         self.batches = method.batches
         self.applied = method.applied
         self.learns = method.learns

@@ -19,6 +19,7 @@ class Info:
         tasks: names of the tasks present, in the order of the rows; empty if unknown.
         losses: losses `[T]` of these tasks, detached; None if unknown.
         dtype: dtype in which the inner products of the gradients were computed.
+        rows: dtype of the gradients themselves, where that of the products is wider.
         epoch: number of the current epoch, from 0; None if unknown. Methods that act on it count
             an unknown one as 0 in a call by hand; `plait.backward` refuses it for them.
         progress: share of the training that is done, in [0, 1].
@@ -29,6 +30,7 @@ class Info:
     tasks: tuple[str, ...] = ()
     losses: Tensor | None = None
     dtype: torch.dtype = torch.float64
+    rows: torch.dtype | None = None
     epoch: int | None = None
     progress: float = 0.0
     learning_rate: float = 0.0

@@ -99,13 +99,14 @@ class GramianOfRows(RowRoute[GramianBalancer]):
 
     def gramian(self, rows: Rows) -> Tensor:
         """Returns the inner products of the rows, at the last shared layer if it alone counts."""
-        return rows.gramian(self.layer)
+        return rows.gramian(self.layer, exact=self.balancer.exact)
 
     def solve(self) -> None:
         """Solves on the host."""
         step = self.step
         read(step, self.rows.own())
-        self.weights = gramian_weights(step, self.balancer, self.rows.jacobian().dtype)
+        exact = self.balancer.exact and self.balancer.groups == "whole"
+        self.weights = gramian_weights(step, self.balancer, self.rows.jacobian().dtype, exact=exact)
         if self.layer is None:
             step.bound = bound(step, self.weights)
 
