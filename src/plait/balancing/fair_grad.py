@@ -67,11 +67,11 @@ class FairGrad(GramianBalancer):
         norms, cosines = normalise(gramian)
         largest = norms.max()
         lengths = norms / largest
-        y, ended = newton(cosines, lengths ** (power - 1), power, rounding(info, len(norms)))
+        y, met = newton(cosines, lengths ** (power - 1), power, rounding(info, len(norms)))
         if y is None:
             self.flag = "Pareto-stationary"
             return np.zeros_like(norms)
-        if not ended:
+        if not met:
             self.flag = "not solved exactly"
         weights: np.ndarray = y / lengths * largest ** (-2 / (1 + power))
         return weights

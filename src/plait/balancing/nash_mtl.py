@@ -45,7 +45,9 @@ class NashMTL(PreferenceBalancer, GramianBalancer):
     Differs: solved exactly by Newton's method, in each step; the authors' code approximates the
         problem by a sequence of convex ones, from the weights of the step before, and gives other
         weights for gradients below 1e-4 or above 1e8. At a Pareto-stationary point there is no
-        solution and the weights are 0. `preference` is ours (the asymmetric bargaining solution).
+        solution and the weights are 0; so near to one that its gains are lost in rounding, they are
+        bounded, and `flag` says "not solved exactly". `preference` is ours (the asymmetric
+        bargaining solution).
 
     Cost: T backward passes, 6 to 10 solves of `[T, T]`; one `[T, P]` buffer.
 
@@ -70,10 +72,12 @@ class NashMTL(PreferenceBalancer, GramianBalancer):
         """Solves the bargaining problem for gradients of length 1."""
         preference = self.preference_of(info.tasks)[active]
         norms, cosines = normalise(gramian)
-        found, _ = newton(cosines, preference, 1.0, rounding(info, len(norms)))
+        found, met = newton(cosines, preference, 1.0, rounding(info, len(norms)))
         if found is None:
             self.flag = "Pareto-stationary"
             return np.zeros_like(norms)
+        if not met:
+            self.flag = "not solved exactly"
         weights: np.ndarray = found / norms
         if self.max_norm is not None:
             weights *= min(1.0, self.max_norm / float(np.sqrt(preference.sum())))

@@ -12,6 +12,9 @@ NEAR = 0.25  # relative change of the Hessian up to which a full step converges 
 FINAL = 1e-8  # relative step after which quadratic convergence leaves rounding alone
 NULL = 1e-6  # the square of what is added up, relative, below which the start may be anywhere
 LOST = 100.0  # how many times its rounding an equation has to be
+SURE = 0.1  # relative error of an equation, of rounding in M, up to which it counts as met
+TINY = 1e-9  # gain, relative to the length of the direction, that counts as 0
+LEAST = 4e-12  # what is added to the diagonal at least where the equations are lost in rounding
 SLOPE = 1e-4  # share of the promised decrease that a step has to bring
 
 
@@ -29,6 +32,10 @@ def newton(
     each p unless ``M v = 0`` for some v >= 0, v != 0: then f falls without end along v. Once the
     weights are so large that an equation is lost in rounding, non-negative least squares tells.
 
+    The answer is checked against the equations. Where it does not meet them, because w is so large
+    that ``M w`` is rounding, it is that for M + 4 e I, e the relative error of M: nearly stationary
+    rows then have gains of about 0.
+
     Args:
         matrix: M, symmetric positive semi-definite `[n, n]`, float64, with a diagonal of 1.
         preference: p, positive, `[n]`.
@@ -36,8 +43,9 @@ def newton(
         rounding: relative error of M.
 
     Returns:
-        w, or None if there is none; and whether the search ended. It does for beta from 0.15 to 50;
-        below, it may not where M has more than some ten rows or p differs by powers of ten.
+        w, or None if there is none; and whether w meets the equations. It does for beta from 0.15
+        to 50, but where rows nearly have 0 in their hull; below, it may not where M has more than
+        some ten rows or p differs by powers of ten.
 
     Example:
         >>> newton(np.array([[1.0, 0.5], [0.5, 1.0]]), np.array([1.5, 1.5]), power=1.0)[0].round(9)
@@ -46,6 +54,24 @@ def newton(
     Reference: Boyd, Vandenberghe, "Convex Optimization", 2004, section 9.5; the equations are those
         of Navon et al., ICML 2022 (beta = 1), and Ban, Ji, ICML 2024 (beta = 1 / alpha).
     """
+    w, ended = _search(matrix, preference, power, rounding)
+    if w is None or _meets(w, matrix, preference, power):
+        return w, ended
+    added = max(4 * rounding, LEAST)
+    return _search(matrix + added * np.eye(len(w)), preference, power, 0.0)[0], False
+
+
+def _meets(w: np.ndarray, matrix: np.ndarray, preference: np.ndarray, power: float) -> bool:
+    """Tells whether w solves the equations, but for gains that are as good as 0."""
+    gains, wanted = matrix @ w, preference * w**-power
+    allowed = SURE * wanted + TINY * np.sqrt(max(w @ gains, 0.0))
+    return bool((np.abs(gains - wanted) <= allowed).all())
+
+
+def _search(
+    matrix: np.ndarray, preference: np.ndarray, power: float, rounding: float
+) -> tuple[np.ndarray | None, bool]:
+    """Returns w after the last step, None if there is none, and whether the search ended."""
     exponent = 1 / (1 + power)
     size = preference.max()
     share = preference / size
