@@ -16,7 +16,9 @@ class Info:
     The engine fills it in; in a call by hand every field may be left out.
 
     Attributes:
-        tasks: names of the tasks present, in the order of the rows; empty if unknown.
+        tasks: names of the tasks present, in the order of the rows; empty if unknown. A method that
+            remembers something then takes row i for the same task in every call: name the tasks, or
+            make a new balancer for others.
         losses: losses `[T]` of these tasks, detached; None if unknown.
         dtype: dtype in which the inner products of the gradients were computed.
         rows: dtype of the gradients themselves, where that of the products is wider.
