@@ -1,13 +1,21 @@
 import copy
+import threading
+import warnings
+from collections.abc import Callable
 
 import pytest
 import torch
 from torch import Tensor, nn
 
+from plait import MultiTaskModel
 from plait.core.errors import ConfigError
 from plait.core.seeding import seeded
 from plait.encoders import ConvEncoder
-from plait.networks import copy_of, instance
+from plait.networks import copy_of, infer_shape, instance
+from plait.networks.copies import handed_over
+from plait.sharing import CGC, AdaShare, Conditioned, Hard, LearningToBranch, MMoE, Separate
+from plait.sharing.conditioning import LoRA
+from plait.tasks import Regression
 from tests.encoders.nets import Tied, Tokens, assert_unchanged, conv, images, snapshot
 
 
@@ -165,3 +173,129 @@ def test_a_copy_runs_as_its_source() -> None:
     x = images()
     assert torch.equal(copy_of(module, "clone")(x), module(x))
     assert torch.equal(copy.deepcopy(module)(x), module(x))
+
+
+# --- modules that cannot be copied ----------------------------------------------------------
+
+
+class KeepsOutput(nn.Module):
+    """Keeps its last output, with its graph."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.linear = nn.Linear(4, 4)
+        self.norm = nn.BatchNorm1d(4)
+        self.last: list[Tensor] = [self.linear(torch.zeros(1, 4))]
+
+    def forward(self, x: Tensor) -> Tensor:
+        self.last = [self.norm(self.linear(x))]
+        return self.last[0].relu()
+
+
+class HoldsLock(nn.Module):
+    """Holds a lock, also in a list of its parts."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.lock = threading.Lock()
+        self.linear = nn.Linear(4, 4)
+        self.linear.lock = self.lock
+        self.order = [self.linear]
+
+    def forward(self, x: Tensor) -> Tensor:
+        with self.lock:
+            for part in self.order:
+                x = part(x)
+        return x + 1
+
+
+def old_weight_norm() -> nn.Module:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", FutureWarning)
+        first = nn.utils.weight_norm(nn.Linear(4, 4))
+    return nn.Sequential(first, nn.ReLU(), nn.Linear(4, 4))
+
+
+BOUND: list[Callable[[], nn.Module]] = [KeepsOutput, HoldsLock, old_weight_norm]
+
+
+@pytest.mark.parametrize("make", BOUND)
+def test_shapes_are_inferred_without_a_copy_where_there_can_be_none(make) -> None:
+    module, x = make(), torch.randn(5, 4)
+    before = snapshot(module)
+    assert infer_shape(module, x).levels[-1] == (4,)
+    assert_unchanged(before, snapshot(module))
+
+
+@pytest.mark.parametrize("copies", ["clone", "reset"])
+@pytest.mark.parametrize("make", BOUND)
+def test_an_instance_that_cannot_be_copied_asks_for_a_factory(make, copies) -> None:
+    with pytest.raises(ConfigError, match=r"has to be copied here, and cannot be.*a factory"):
+        copy_of(make(), copies, 0)
+    assert isinstance(copy_of(make, copies, 0), nn.Module)
+
+
+def test_the_advice_names_the_weight_norm_that_can_be_copied() -> None:
+    with pytest.raises(ConfigError, match=r"or use `torch\.nn\.utils\.parametrizations"):
+        copy_of(old_weight_norm(), "clone")
+
+
+@pytest.mark.parametrize(
+    "sharing",
+    [
+        Hard,
+        Separate,
+        lambda e: MMoE(e, experts=2),
+        CGC,
+        Conditioned,
+        lambda e: Conditioned(e, by=LoRA(rank=2)),
+        lambda e: LearningToBranch(e, branches=2),
+        AdaShare,
+        lambda e: Hard(e, groups=[["a"], ["b"]]),
+    ],
+)
+@pytest.mark.parametrize("make", BOUND)
+def test_a_factory_of_them_always_works(make, sharing) -> None:
+    x = torch.randn(6, 4)
+    model = MultiTaskModel(sharing(make), [Regression("a"), Regression("b")], example=x[:2])
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+    for _ in range(2):
+        outputs = model(x)
+        optimizer.zero_grad()
+        sum((out.square().mean() for out in outputs.values()), torch.zeros(())).backward()
+        optimizer.step()
+    own = {id(module) for module in model.modules()}
+    kept = {id(part) for each in model.modules() for part in getattr(each, "order", ())}
+    assert kept <= own
+
+
+@pytest.mark.parametrize("make", BOUND)
+def test_what_cannot_be_copied_is_handed_over_and_nothing_else(make) -> None:
+    module = make()
+    copied = copy.deepcopy(module, handed_over(module))
+    x = torch.randn(3, 4)
+    torch.testing.assert_close(copied.eval()(x), module.eval()(x))
+    assert not {id(p) for p in copied.parameters()} & {id(p) for p in module.parameters()}
+    assert handed_over(nn.Linear(2, 2)) == {}
+
+
+def test_a_reset_that_draws_not_every_parameter_is_refused() -> None:
+    """The rule of a linear layer draws its weight, and here that is computed from two others."""
+
+    class Own(nn.Linear):
+        def __init__(self) -> None:
+            super().__init__(3, 3)
+            self.gain = nn.Parameter(torch.randn(3))
+
+    with pytest.raises(ConfigError, match="`reset_parameters` does not draw 'gain'"):
+        copy_of(Own(), "reset", 0)
+
+    class Scale(Own):
+        def reset_parameters(self) -> None:
+            super().reset_parameters()
+            if hasattr(self, "gain"):
+                self.gain.data.fill_(1.0)
+
+    fresh = copy_of(Scale(), "reset", 0)
+    assert fresh.gain.tolist() == [1, 1, 1]
+    assert copy_of(fresh, "reset", 0).gain.tolist() == [1, 1, 1]

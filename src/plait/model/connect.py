@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -20,6 +19,7 @@ from plait.core.structure import PerTask, input_of
 from plait.model.connections import Connections
 from plait.networks import body_shapes, ends_of_blocks, grid_of, infer_shape, stages_of
 from plait.networks.halves import entrance
+from plait.networks.modes import on_trial
 from plait.sharing import Separate, Sharing
 from plait.tasks import BaseTask
 
@@ -177,6 +177,6 @@ def _check_inputs(wiring: Wiring, connections: Connections, example: PerTask) ->
 def _prediction_shape(head: nn.Module, shape: FeatureShape, grid: tuple[int, int] | None) -> Shape:
     """Returns the shape of a head's prediction, by a run on zeros."""
     levels = tuple(torch.zeros(2, *level) for level in shape.levels)
-    with torch.no_grad():
-        prediction = copy.deepcopy(head).eval()(Features(levels, shape.channel_dim, grid=grid))
+    with on_trial(head) as (trial, _):
+        prediction = trial(Features(levels, shape.channel_dim, grid=grid))
     return tuple(prediction.shape[1:])

@@ -18,6 +18,7 @@ from plait.core.structure import PerTask, input_of
 from plait.gradients import Cut
 from plait.model.connections import Connections
 from plait.networks.halves import Shift
+from plait.networks.untouched import untouched
 from plait.sharing import Separate, Sharing
 
 
@@ -137,14 +138,14 @@ class Flow:
                 raw[0] |= self._share(sharing, inputs, [task], self._entering(task, handed))
             for position, each in enumerate(forward):
                 raw[position + 1][task] = each.features(task, raw[position], raw[-1], handed)
-            given[task] = handed[task] = self.heads[self.keys[task]](raw[-1][task])
+            given[task] = handed[task] = _read(self.heads[self.keys[task]], raw[-1][task])
             for each in forward:
                 handed[task] = each.prediction(task, {**given, task: handed[task]})
         return Outputs(
             {task: handed[task] for task in wanted},
             features={task: raw[-1][task] for task in wanted},
             early={
-                task: [head(raw[0][task])]
+                task: [_read(head, raw[0][task])]
                 for task in wanted
                 if (head := self._early(task)) is not None
             },
@@ -164,8 +165,9 @@ class Flow:
         shared = self._share(sharing, inputs, compared if common else wanted, {})
         outputs = Outputs(
             {
-                task: self.heads[self.keys[task]](
-                    replace(shared[task], levels=tuple(map(cut, shared[task].levels)))
+                task: _read(
+                    self.heads[self.keys[task]],
+                    replace(shared[task], levels=tuple(map(cut, shared[task].levels))),
                 )
                 for task in wanted
             },
@@ -205,3 +207,15 @@ class Flow:
             return reduce(add, (each.entering(task, handed, body) for each in adding))
 
         return {task: total} if adding else {}
+
+
+def _read(head: nn.Module, features: Features) -> Tensor:
+    """Returns a head's prediction; what it reads stays as it is for others."""
+
+    def predict(heads: Sequence[nn.Module], levels: tuple[Tensor, ...]) -> Tensor:
+        own = features if levels is features.levels else replace(features, levels=levels)
+        prediction: Tensor = heads[0](own)
+        return prediction
+
+    found: Tensor = untouched([head], predict, features.levels)
+    return found

@@ -14,6 +14,7 @@ from plait.core.errors import ShapeError
 from plait.core.features import Features, FeatureShape
 from plait.core.structure import map_tensors
 from plait.networks.halves import halves
+from plait.networks.modes import on_trial
 from plait.networks.stages import channel_dim_of, encode, run_all, stages_of, unmasked
 
 Run = Callable[[nn.Module, Any], Features]
@@ -24,7 +25,7 @@ def infer_shape(encoder: nn.Module, example: Any) -> FeatureShape:
 
     A deep copy in eval mode is run on the `meta` device with a batch of two: no parameter, buffer
     or random state of the encoder changes. A module that cannot run there (one that reads values)
-    is run as a deep copy on two real examples instead.
+    is run as a deep copy on two real examples instead, and one that cannot be copied itself.
 
     Args:
         encoder: any module.
@@ -53,14 +54,15 @@ def _bodies(encoder: nn.Module, inputs: Any) -> Features:
 
 def shape_of_run(run: Run, encoder: nn.Module, example: Any) -> FeatureShape:
     """Returns the shapes of the features of `run(encoder, inputs)`, as `infer_shape` does."""
-    clone = copy.deepcopy(encoder).eval()
-    with torch.no_grad(), torch.random.fork_rng(devices=[]):
+    with on_trial(encoder) as (trial, copied):
+        if not copied:
+            return _without_batch(_run_real(run, trial, example))
         try:
-            features = run(copy.deepcopy(clone).to("meta"), map_tensors(_meta, example))
+            features = run(copy.deepcopy(trial).to("meta"), map_tensors(_meta, example))
         except ShapeError:
             raise
         except Exception:
-            features = _run_real(run, clone, example)
+            features = _run_real(run, trial, example)
     return _without_batch(features)
 
 

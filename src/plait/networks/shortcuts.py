@@ -34,7 +34,7 @@ class Unit:
     def skip(self, hidden: Any, mask: Tensor | None) -> Any:
         """Runs the shortcut alone."""
         assert self.shortcut is not None
-        return run_stage(self.shortcut, hidden, mask)
+        return hidden if self.shortcut is _identity else run_stage(self.shortcut, hidden, mask)
 
 
 def shortcut_of(stage: Stage, attribute: str = "shortcut") -> Stage | None:

@@ -13,6 +13,7 @@ from plait.core.errors import ConfigError, ShapeError, suggest
 from plait.core.features import Features
 from plait.core.structure import Masked, map_tensors, tensors
 from plait.networks.modes import evaluating
+from plait.networks.untouched import untouched
 
 Stage = Callable[..., Any]
 
@@ -90,20 +91,37 @@ def one_tensor(output: Any, position: int, encoder: nn.Module) -> Tensor:
 
 
 def run_stage(stage: Stage, hidden: Any, mask: Tensor | None) -> Any:
-    """Runs one stage; one that declares ``masked = True`` is given the padding mask."""
+    """Runs one stage; one that declares ``masked = True`` is given the padding mask.
+
+    What it reads stays as it is, also where the stage works in place.
+    """
+    return untouched([stage], _run_chain, hidden, mask)
+
+
+def run_all(stages: Iterable[Stage], hidden: Any, mask: Tensor | None) -> Any:
+    """Runs stages one after the other; those that declare ``masked = True`` are given the mask.
+
+    What the first one reads stays as it is; between them nobody reads.
+    """
+    chain = list(stages)
+    if not chain:
+        return hidden
+    return untouched(chain, _run_chain, hidden, mask)
+
+
+def _run(stage: Stage, hidden: Any, mask: Tensor | None) -> Any:
     if mask is None:
         return stage(hidden)
     if getattr(stage, "masked", False):
         return stage(hidden, mask=mask)
     if isinstance(stage, nn.Sequential):  # a group hands the mask on
-        return run_all(stage, hidden, mask)
+        return _run_chain(stage, hidden, mask)
     return stage(hidden)
 
 
-def run_all(stages: Iterable[Stage], hidden: Any, mask: Tensor | None) -> Any:
-    """Runs stages one after the other; those that declare ``masked = True`` are given the mask."""
+def _run_chain(stages: Iterable[Stage], hidden: Any, mask: Tensor | None) -> Any:
     for stage in stages:
-        hidden = run_stage(stage, hidden, mask)
+        hidden = _run(stage, hidden, mask)
     return hidden
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from operator import attrgetter
 from typing import ClassVar
 
 from torch import nn
@@ -23,7 +24,8 @@ class LoRA(Conditioner):
         g_t(x) = g(x; W + (alpha / rank) B_t A_t)
 
     with A_t `[rank, columns of W]` drawn and B_t `[rows of W, rank]` of 0. Of
-    `nn.MultiheadAttention` all projections get one, the packed ones included.
+    `nn.MultiheadAttention` all projections get one, the packed ones included. A convolution whose
+    weight is computed of other parameters, as under weight norm, gets none.
 
     Args:
         rank: at least 1; 4 by default.
@@ -55,6 +57,15 @@ class LoRA(Conditioner):
         """The factor of the update."""
         return 1.0 if self.alpha is None else self.alpha / self.rank
 
+    def fits(self, layer: nn.Module, group: LayerTypes) -> bool:
+        """Returns whether the layer is one of a group, and its weights can be replaced.
+
+        Those of a convolution under weight norm are computed of others.
+        """
+        known = dict(layer.named_parameters())
+        free = isinstance(layer, nn.Linear) or all(name in known for name in _matrices(layer))
+        return free and super().fits(layer, group)
+
     def unit(self, base: nn.Module) -> nn.Module:
         """Makes the updates of the layer's weights, 0 so far."""
         if isinstance(base, nn.Linear):
@@ -68,7 +79,7 @@ class LoRA(Conditioner):
         return UnitInside(base, units, active, _matrices(base))
 
     def _update(self, base: nn.Module, name: str) -> Update:
-        weight = base.get_parameter(name).flatten(1)
+        weight = attrgetter(name)(base).flatten(1)  # weight norm makes it of parameters
         # queries, keys and values lie one above the other
         blocks = 3 if name.endswith("in_proj_weight") else 1
         return Update(

@@ -11,6 +11,7 @@ from torch import nn
 
 from plait.core.errors import ConfigError
 from plait.networks import infer_shape
+from plait.networks.copies import handed_over
 from plait.sharing.conditioning.base import Conditioner
 from plait.sharing.conditioning.layers.active import Active
 from plait.sharing.conditioning.layers.task_indexed import TaskIndexed
@@ -26,11 +27,13 @@ def layers_run(encoder: nn.Module, examples: Sequence[Any]) -> dict[str, nn.Modu
         encoder: any module.
         examples: batches of inputs.
     """
-    probe, run = copy.deepcopy(encoder), set[str]()
-    for name, module in probe.named_modules():
-        module.register_forward_hook(_Noted(run, name))
+    run = set[str]()
+    named = encoder.named_modules()
+    hooks = [module.register_forward_hook(_Noted(run, name)) for name, module in named]
     for example in examples:
-        infer_shape(probe, example)
+        infer_shape(encoder, example)
+    for hook in hooks:
+        hook.remove()
     return {name: module for name, module in encoder.named_modules() if name in run}
 
 
@@ -66,7 +69,7 @@ def conditioned(
     chosen = by.choose(within)
     if not chosen:
         raise ConfigError(_nothing_chosen(by, scope, run))
-    memo: dict[int, Any] = {}
+    memo = handed_over(encoder)
     for name, layer in chosen.items():
         base = copy.deepcopy(layer, memo)
         memo[id(layer)] = by.condition(name, base, tasks, seed, active)
@@ -77,7 +80,7 @@ def conditioned(
 
 def plain(trunk: nn.Module) -> nn.Module:
     """Returns a copy of a conditioned trunk with its layers as they were before."""
-    memo: dict[int, Any] = {}
+    memo = handed_over(trunk)
     for module in conditioned_layers(trunk):
         memo[id(module)] = copy.deepcopy(module.plain(), memo)
     return copy.deepcopy(trunk, memo)
