@@ -48,7 +48,12 @@ CASES = {
     "recurrent": (Recurrent, lambda: torch.zeros(2, 7, 5), [(7, 8)], -1),
     "reads values": (ReadsValues, lambda: torch.randn(1, 5), [(5,)], 1),
     "dict": (FromDict, lambda: {"image": images(1), "table": torch.zeros(1, 2)}, [(4, 7, 11)], 1),
-    "masked": (lambda: nn.Sequential(nn.Linear(4, 6), Padded()), padded, [(3, 6)] * 2, 1),
+    "masked": (
+        lambda: as_staged(nn.Sequential(nn.Linear(4, 6), Padded()), ["0", "1"], channel_dim=-1),
+        padded,
+        [(3, 6)] * 2,
+        -1,
+    ),
 }
 
 
@@ -120,7 +125,7 @@ def test_the_shapes_are_those_of_eval_mode() -> None:
 
 def test_the_mask_comes_along() -> None:
     class Needs(nn.Module):
-        masked = True
+        masked, channel_dim = True, -1
 
         def forward(self, x: Tensor, mask: Tensor | None = None) -> Tensor:
             assert mask is not None
@@ -130,7 +135,8 @@ def test_the_mask_comes_along() -> None:
 
     assert infer_shape(Needs(), padded()).levels == ((3, 4),)
     ints = Masked(torch.randint(11, (2, 5)), torch.ones(2, 5).bool())
-    assert infer_shape(nn.Sequential(nn.Embedding(11, 3), Needs()), ints).levels[-1] == (5, 3)
+    net = as_staged(nn.Sequential(nn.Embedding(11, 3), Needs()), ["0", "1"], channel_dim=-1)
+    assert infer_shape(net, ints).levels[-1] == (5, 3)
 
 
 @pytest.mark.parametrize(

@@ -85,6 +85,7 @@ def test_a_declared_shortcut_excludes_others() -> None:
 
 def test_ids_are_no_values_that_could_be_handed_on() -> None:
     net = nn.Sequential(nn.Embedding(7, 4), nn.Linear(4, 4))
+    net.channel_dim = -1
     ids = torch.zeros(2, 3, dtype=torch.long)
     assert blocks_that_keep_shape(net, ids) == [1]
     assert blocks_that_keep_shape(net, Masked(ids, torch.ones(2, 3, dtype=torch.bool))) == [1]

@@ -325,6 +325,8 @@ def test_adapters_of_linear_layers(placement: str) -> None:
 class Crossed(nn.Module):
     """Attention with keys and values of other widths, which has no packed projection."""
 
+    channel_dim = -1
+
     def __init__(self) -> None:
         super().__init__()
         self.attention = nn.MultiheadAttention(6, 2, kdim=5, vdim=4, batch_first=True)

@@ -286,8 +286,10 @@ def test_options_outside_their_range_are_refused(options: dict[str, Any], messag
 
 
 def test_maps_of_four_axes_are_refused() -> None:
+    encoder = nn.Identity()
+    encoder.channel_dim = 1
     with pytest.raises(ShapeError, match="maps of one to three axes; found a map of shape"):
-        new(nn.Identity(), torch.zeros(2, 3, 2, 2, 2, 2))
+        new(encoder, torch.zeros(2, 3, 2, 2, 2, 2))
 
 
 @pytest.mark.slow

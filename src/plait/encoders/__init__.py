@@ -3,6 +3,6 @@
 from plait.encoders.conv_encoder import ConvEncoder
 from plait.encoders.mlp_encoder import MLPEncoder
 from plait.encoders.residual_encoder import ResidualEncoder
-from plait.networks.stages import as_staged
+from plait.networks import as_staged
 
 __all__ = ["ConvEncoder", "MLPEncoder", "ResidualEncoder", "as_staged"]

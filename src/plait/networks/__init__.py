@@ -1,5 +1,6 @@
 """Any network, whoever wrote it: its stages, shapes, copies, grids and matched parameters."""
 
+from plait.networks.as_staged import as_staged
 from plait.networks.blocks import block_shapes, blocks_of
 from plait.networks.copies import Copies, EncoderLike, copy_of, instance
 from plait.networks.halves import ends_of_blocks, halves, owns_parameters, run_shifted
@@ -7,10 +8,10 @@ from plait.networks.shapes import body_shapes, infer_shape, shape_of_run
 from plait.networks.shortcuts import Unit, blocks_that_keep_shape, shortcut_of, units_of
 from plait.networks.stages import (
     Stage,
-    as_staged,
     channel_dim_of,
     encode,
     grid_of,
+    is_chain,
     one_tensor,
     run_all,
     run_stage,
@@ -36,6 +37,7 @@ __all__ = [
     "halves",
     "infer_shape",
     "instance",
+    "is_chain",
     "one_tensor",
     "owns_parameters",
     "run_all",

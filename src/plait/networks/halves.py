@@ -8,7 +8,7 @@ from typing import Any
 from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _NormBase
 
-from plait.networks.stages import Stage, run_all, run_stage
+from plait.networks.stages import Stage, is_chain, run_all, run_stage
 
 Shift = Callable[[Any], Tensor]  # from a value in a network to what is added to it
 ACTIVATIONS = (nn.PReLU,)  # those that have parameters
@@ -36,7 +36,7 @@ def halves(stage: Stage) -> tuple[list[Stage], list[Stage]]:
 
 def _parts(stage: Stage) -> Iterator[Stage]:
     """Yields what a stage applies in turn; a sequence with a `forward` of its own is one part."""
-    if isinstance(stage, nn.Sequential) and type(stage).forward is nn.Sequential.forward:
+    if is_chain(stage):
         for part in stage:
             yield from _parts(part)
     else:

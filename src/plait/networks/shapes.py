@@ -13,9 +13,13 @@ from torch import Tensor, nn
 from plait.core.errors import ShapeError
 from plait.core.features import Features, FeatureShape
 from plait.core.structure import map_tensors
+from plait.networks.advice import next_step
+from plait.networks.channels import check_channels
 from plait.networks.halves import halves
 from plait.networks.modes import on_trial
-from plait.networks.stages import channel_dim_of, encode, run_all, stages_of, unmasked
+from plait.networks.own_forward import check_stages
+from plait.networks.padding import check_padding
+from plait.networks.stages import channel_dim_of, encode, name_of, run_all, stages_of, unmasked
 
 Run = Callable[[nn.Module, Any], Features]
 
@@ -31,10 +35,19 @@ def infer_shape(encoder: nn.Module, example: Any) -> FeatureShape:
         encoder: any module.
         example: one batch of inputs; only shapes and dtypes matter.
 
+    What is assumed of the encoder is checked too: that its `stages` are the encoder, on which axis
+    its channels are, and that padding changes nothing. Where it runs on values for that, they are
+    of two examples.
+
     Raises:
         ShapeError: the encoder cannot read inputs of this shape.
+        ConfigError: an assumption does not hold; it says what to declare.
     """
-    return shape_of_run(encode, encoder, example)
+    shape = shape_of_run(encode, encoder, example)
+    check_stages(encoder, example)
+    check_channels(encoder, example, shape)
+    check_padding(encoder, example)
+    return shape
 
 
 def body_shapes(encoder: nn.Module, example: Any) -> FeatureShape:
@@ -76,8 +89,8 @@ def _run_real(run: Run, clone: nn.Module, example: Any) -> Features:
     except Exception as error:
         shapes = map_tensors(lambda tensor: list(tensor.shape), example)
         raise ShapeError(
-            f"the encoder {type(clone).__name__} cannot read inputs of shape {shapes}: {error}. "
-            "Check the number of input channels or features."
+            f"the encoder {name_of(clone)} cannot read inputs of shape {shapes}: {error}"
+            f"{'' if str(error).endswith('.') else '.'}{next_step(clone, example, error)}"
         ) from error
 
 

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from plait.networks.blocks import block_shapes, blocks_of
 from plait.networks.halves import owns_parameters
-from plait.networks.stages import Stage, run_all, run_stage, unmasked
+from plait.networks.stages import Stage, is_chain, run_all, run_stage, unmasked
 
 _NOTHING = object()
 
@@ -100,7 +100,7 @@ def blocks_that_keep_shape(encoder: nn.Module, example: Any) -> list[int]:
 
 def _units(stage: Stage, attribute: str) -> list[Unit]:
     shortcut = shortcut_of(stage, attribute)
-    if shortcut is None and isinstance(stage, nn.Sequential):
+    if shortcut is None and is_chain(stage):
         inner = [unit for child in stage for unit in _units(child, attribute)]
         if any(unit.shortcut is not None for unit in inner):
             return inner

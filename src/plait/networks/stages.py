@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
-from itertools import pairwise
-from typing import Any
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any, TypeGuard
 
-import torch
 from torch import Tensor, nn
 
-from plait.core.errors import ConfigError, ShapeError, suggest
+from plait.core.errors import ConfigError, ShapeError
 from plait.core.features import Features
-from plait.core.structure import Masked, map_tensors, tensors
-from plait.networks.modes import evaluating
+from plait.core.structure import Masked
 from plait.networks.untouched import untouched
 
 Stage = Callable[..., Any]
@@ -22,7 +19,9 @@ def stages_of(encoder: nn.Module) -> list[Stage]:
     """Returns the stages of any module, in order; their composition is the module.
 
     A module that has an attribute `stages` is staged by it, an `nn.Sequential` by its children, and
-    any other module is one stage. This is the only place where plait looks at what a module has.
+    any other module is one stage, such as a sequence with a `forward` of its own. That `stages` are
+    the module is checked once, by `infer_shape`. This is the only place where plait looks at what a
+    module has.
 
     Example:
         >>> from torch import nn
@@ -30,7 +29,7 @@ def stages_of(encoder: nn.Module) -> list[Stage]:
         >>> len(stages_of(nn.Sequential(linear, nn.ReLU()))), len(stages_of(linear))
         (2, 1)
     """
-    declared = getattr(encoder, "stages", encoder if isinstance(encoder, nn.Sequential) else None)
+    declared = getattr(encoder, "stages", encoder if is_chain(encoder) else None)
     if declared is None:
         return [encoder]
     stages = list(declared) if isinstance(declared, Iterable) else []
@@ -82,12 +81,19 @@ def unmasked(inputs: Any) -> tuple[Any, Tensor | None]:
 
 def one_tensor(output: Any, position: int, encoder: nn.Module) -> Tensor:
     """Returns a stage's output; raises `ShapeError` if it is something other than one tensor."""
-    if not isinstance(output, Tensor):
+    if isinstance(output, Tensor):
+        return output
+    found = f"stage {position} of {name_of(encoder)} must return one tensor; found "
+    if isinstance(output, Mapping) and all(isinstance(key, str) for key in output):
+        kept = next((key for key in output if isinstance(output[key], Tensor)), "...")
         raise ShapeError(
-            f"stage {position} of {type(encoder).__name__} must return one tensor; found "
-            f"{type(output).__name__}. Adapt it with `as_staged`, naming a part that returns one."
+            f"{found}{type(output).__name__} of {', '.join(output)}. Write a module around it "
+            f"whose forward returns one: `return self.net(inputs)[{kept!r}]`."
         )
-    return output
+    raise ShapeError(
+        f"{found}{type(output).__name__}. Write a module around it whose forward returns one, such "
+        "as `return self.net(inputs)[0]`, or name a part that returns one with `as_staged`."
+    )
 
 
 def run_stage(stage: Stage, hidden: Any, mask: Tensor | None) -> Any:
@@ -109,12 +115,17 @@ def run_all(stages: Iterable[Stage], hidden: Any, mask: Tensor | None) -> Any:
     return untouched(chain, _run_chain, hidden, mask)
 
 
+def is_chain(stage: Stage) -> TypeGuard[nn.Sequential]:
+    """Tells whether a stage runs its children in their order; one with a `forward` may not."""
+    return isinstance(stage, nn.Sequential) and type(stage).forward is nn.Sequential.forward
+
+
 def _run(stage: Stage, hidden: Any, mask: Tensor | None) -> Any:
     if mask is None:
         return stage(hidden)
     if getattr(stage, "masked", False):
         return stage(hidden, mask=mask)
-    if isinstance(stage, nn.Sequential):  # a group hands the mask on
+    if is_chain(stage):  # a group hands the mask on
         return _run_chain(stage, hidden, mask)
     return stage(hidden)
 
@@ -138,11 +149,15 @@ class Staged(nn.Module):
     The view holds no parameters of its own: a deep copy copies the module once, with tied weights.
     """
 
-    def __init__(self, module: nn.Module, parts: Sequence[str | Stage], channel_dim: int) -> None:
+    def __init__(
+        self, module: nn.Module, parts: Sequence[str | Stage], channel_dim: int | None
+    ) -> None:
         super().__init__()
         self.module = module
         self.parts = list(parts)
-        self.channel_dim = channel_dim
+        said = getattr(module, "channel_dim", None) if channel_dim is None else channel_dim
+        if said is not None:
+            self.channel_dim = said
 
     @property
     def stages(self) -> list[Stage]:
@@ -154,89 +169,6 @@ class Staged(nn.Module):
         return encode(self, inputs).levels[-1]
 
 
-def as_staged(
-    module: nn.Module,
-    parts: Sequence[str | Stage] | None = None,
-    *,
-    cuts: Sequence[int] | None = None,
-    channel_dim: int = 1,
-    example: Any = None,
-) -> nn.Module:
-    """Gives any module a staged view.
-
-    Args:
-        module: the module to adapt; it is used, not copied.
-        parts: dotted names of sub-modules, or callables such as `torch.flatten`, in the order in
-            which the module applies them. A callable must hold no parameters that are not the
-            module's, and a function must not close over the module: a copy would keep the original.
-        cuts: for an `nn.Sequential` in place of `parts`: group its children, with a cut after each
-            of these numbers of children; ``cuts=[2, 4]`` on six children gives three stages of two.
-        channel_dim: axis of the channels in the stage outputs, 1 or -1 (tokens).
-        example: a batch of inputs; if given, the composed stages are run on it against the module
-            itself, in eval mode, and must agree exactly.
-
-    Raises:
-        ConfigError: a name is no sub-module, or both or neither of `parts` and `cuts` are given.
-        ShapeError: on `example` the composition differs from the module.
-
-    Example:
-        >>> from torch import nn
-        >>> net = nn.Sequential(nn.Linear(4, 8), nn.ReLU(), nn.Linear(8, 8), nn.ReLU())
-        >>> len(stages_of(as_staged(net, cuts=[2])))
-        2
-    """
-    if (parts is None) == (cuts is None):
-        raise ConfigError("`as_staged` takes `parts` or `cuts`, one of the two.")
-    if cuts is not None:
-        parts = _groups(module, cuts)
-    assert parts is not None
-    known = [name for name, _ in module.named_modules() if name]
-    for part in parts:
-        if isinstance(part, str) and part not in known:
-            raise ConfigError(
-                f"{type(module).__name__} has no part {part!r}.{suggest(part, known)}"
-            )
-        if isinstance(part, nn.Module):
-            _check_owned(module, part)
-    staged = Staged(module, parts, channel_dim)
-    channel_dim_of(staged)
-    if example is not None:
-        _verify(module, staged, example)
-    return staged
-
-
-def _check_owned(module: nn.Module, part: nn.Module) -> None:
-    """Raises for parameters that neither a device move nor an optimizer of the module reaches."""
-    own = set(module.parameters())
-    if any(parameter not in own for parameter in part.parameters()):
-        raise ConfigError(
-            f"the part {type(part).__name__} has parameters that are not those of "
-            f"{type(module).__name__}, so they would not be trained. Put both into one module, and "
-            "adapt that."
-        )
-
-
-def _groups(module: nn.Module, cuts: Sequence[int]) -> list[Stage]:
-    if not isinstance(module, nn.Sequential):
-        raise ConfigError(
-            f"`cuts` groups the children of an nn.Sequential; found {type(module).__name__}."
-        )
-    bounds = [0, *cuts, len(module)]
-    if bounds != sorted(set(bounds)):
-        raise ConfigError(f"`cuts` must rise within 1..{len(module) - 1}; found {list(cuts)}.")
-    groups: list[Stage] = [module[a:b] for a, b in pairwise(bounds)]
-    return groups
-
-
-def _verify(module: nn.Module, staged: Staged, example: Any) -> None:
-    # clones: the first module of a net may write into its input
-    inputs, again = (map_tensors(torch.clone, example) for _ in range(2))
-    values, mask = unmasked(inputs)
-    with evaluating(module), torch.no_grad(), torch.random.fork_rng(devices=[]):
-        whole, composed = run_stage(module, values, mask), staged(again)
-    first = next(tensors(whole), None)  # others are by-products, such as the state of an LSTM
-    if first is None or first.shape != composed.shape or not torch.equal(first, composed):
-        raise ShapeError(
-            f"the stages {staged.parts} do not compose to {type(module).__name__}: on the example "
-            "their result differs from the module's. Name every part that it applies, in its order."
-        )
+def name_of(encoder: nn.Module) -> str:
+    """Returns the name of an encoder's class, of the module itself where it is a staged view."""
+    return type(encoder.module if isinstance(encoder, Staged) else encoder).__name__

@@ -62,7 +62,7 @@ def untouched(readers: Sequence[Reader], run: Callable[..., Any], value: Any, *g
 
 
 def _known(reader: Reader) -> dict[Mode, bool]:
-    """Returns what is known of a reader; nothing is kept of one that cannot be referred to."""
+    """Returns whether a reader writes, by mode; a fresh dict for one that cannot be referred to."""
     try:
         known = _WRITES.get(reader)
         if known is None:

@@ -24,6 +24,7 @@ from plait.networks import (
     channel_dim_of,
     grid_of,
     instance,
+    is_chain,
     one_tensor,
     run_all,
     shape_of_run,
@@ -207,4 +208,4 @@ def _befores(encoder: nn.Module, inputs: Any) -> Features:
 def _parts(block: Sequence[Stage]) -> list[Stage]:
     """Returns the parts of a stage: the children of an `nn.Sequential`, or its own stages."""
     only = block[0] if len(block) == 1 else None
-    return list(only) if isinstance(only, nn.Sequential) and len(only) else list(block)
+    return list(only) if only is not None and is_chain(only) and len(only) else list(block)

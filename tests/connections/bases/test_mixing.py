@@ -117,7 +117,7 @@ def test_other_numbers_of_stages_are_refused(method: type[Mixing]) -> None:
 @every
 def test_other_axes_of_the_channels_are_refused(method: type[Mixing]) -> None:
     first, second = (nn.Linear(4, 4) for _ in "ab")
-    second.channel_dim = -1
+    first.channel_dim, second.channel_dim = 1, -1
     with pytest.raises(ShapeError, match=r"axis 1\) and \[3, 4\] of 'b' \(axis -1\)"):
         model_of(
             method(), tasks="ab", encoder={"a": first, "b": second}, example=torch.zeros(2, 3, 4)

@@ -61,9 +61,22 @@ def test_the_last_level_of_each_grid_is_read() -> None:
 
 @pytest.mark.parametrize(
     "shape",
-    [FeatureShape(((6,),)), FeatureShape(((6, 5),)), FeatureShape(((5, 5, 6),), channel_dim=-1)],
+    [FeatureShape(((6,),)), FeatureShape(((6, 5),)), FeatureShape(((5, 6),), channel_dim=-1)],
 )
 def test_a_dense_head_needs_a_grid(shape: FeatureShape) -> None:
     with pytest.raises(ShapeError, match=r"needs features with a grid, \[B, C, H, W\]") as caught:
         DenseHead(shape, 2)
     assert f"the last level is [B, {', '.join(map(str, shape.levels[-1]))}]" in str(caught.value)
+
+
+def test_maps_with_the_channels_last_predict_as_those_with_the_channels_first() -> None:
+    first = [torch.randn(2, 4, 6, 8), torch.randn(2, 5, 3, 4)]
+    last = [level.movedim(1, -1) for level in first]
+    shapes = [
+        FeatureShape(tuple(tuple(level.shape[1:]) for level in each)) for each in (first, last)
+    ]
+    one = DenseHead(shapes[0], 2)
+    two = DenseHead(FeatureShape(shapes[1].levels, channel_dim=-1), 2)
+    two.load_state_dict(one.state_dict())
+    right = one(Features(tuple(first), grid=(12, 16)))
+    assert torch.equal(two(Features(tuple(last), -1, grid=(12, 16))), right)

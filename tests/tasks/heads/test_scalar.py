@@ -31,7 +31,7 @@ def test_a_grid_of_cells_keeps_where_things_are() -> None:
 
 @pytest.mark.parametrize(
     "shape",
-    [FeatureShape(((6,),)), FeatureShape(((6, 5),)), FeatureShape(((5, 5, 6),), channel_dim=-1)],
+    [FeatureShape(((6,),)), FeatureShape(((6, 5),)), FeatureShape(((5, 6),), channel_dim=-1)],
 )
 def test_cells_need_a_map(shape: FeatureShape) -> None:
     with pytest.raises(ShapeError, match=r"2 x 2 cells needs maps \[B, C, H, W\]") as caught:
@@ -49,3 +49,14 @@ def test_hidden_layers_and_max_pooling() -> None:
 def test_an_unknown_pooling_is_refused() -> None:
     with pytest.raises(ConfigError, match="`pooling` must be 'mean' or 'max'; found 'sum'"):
         ScalarHead(FeatureShape(((3,),)), 2, pooling="sum")
+
+
+@pytest.mark.parametrize("cells", [1, 2])
+@pytest.mark.parametrize("pooling", ["mean", "max"])
+def test_maps_with_the_channels_last_are_pooled_alike(cells: int, pooling: str) -> None:
+    maps = torch.randn(2, 3, 4, 6)
+    one = ScalarHead(FeatureShape(((3, 4, 6),)), 2, cells=cells, pooling=pooling)
+    two = ScalarHead(FeatureShape(((4, 6, 3),), -1), 2, cells=cells, pooling=pooling)
+    two.load_state_dict(one.state_dict())
+    right = one(Features((maps,)))
+    torch.testing.assert_close(two(Features((maps.movedim(1, -1),), -1)), right)

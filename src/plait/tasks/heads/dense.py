@@ -19,17 +19,20 @@ class DenseHead(nn.Module):
     Girshick, He, Hariharan, Belongie, "Feature Pyramid Networks for Object Detection", CVPR 2017.
 
     Args:
-        shape: shapes of the features; levels that are no maps are left out.
+        shape: shapes of the features; levels that are no maps are left out. Maps may have their
+            channels last.
         outputs: channels of the prediction.
         width: channels of the decoder.
     """
 
     def __init__(self, shape: FeatureShape, outputs: int, *, width: int = 32) -> None:
         super().__init__()
-        grids = {level[1:]: index for index, level in enumerate(shape.levels) if len(level) == 3}
-        if shape.channel_dim != 1 or not grids:
+        grid = slice(1, None) if shape.channel_dim == 1 else slice(-1)
+        grids = {level[grid]: index for index, level in enumerate(shape.levels) if len(level) == 3}
+        if not grids:
             raise ShapeError(
-                "a dense task needs features with a grid, [B, C, H, W]; the last level is "
+                "a dense task needs features with a grid, [B, C, H, W], or [B, H, W, C] if "
+                "`channel_dim` is -1; the last level is "
                 f"[B, {', '.join(map(str, shape.levels[-1]))}]. Use an encoder that keeps the grid."
             )
         self.used = sorted(grids.values())  # the last level of each grid
@@ -43,7 +46,7 @@ class DenseHead(nn.Module):
         """Returns predictions `[B, outputs, H, W]` on the grid of the input."""
         total: Tensor | None = None
         for level, project in zip(reversed(self.used), reversed(self.lateral), strict=True):
-            projected = project(features.levels[level])
+            projected = project(features.levels[level].movedim(features.channel_dim, 1))
             if total is not None:
                 projected = projected + resample(total, projected.shape[-2:], by="bilinear")
             total = projected

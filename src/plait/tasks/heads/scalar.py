@@ -43,7 +43,7 @@ class ScalarHead(nn.Module):
         super().__init__()
         if pooling not in ("mean", "max"):
             raise ConfigError(f"`pooling` must be 'mean' or 'max'; found {pooling!r}.")
-        is_map = shape.channel_dim == 1 and len(shape.levels[-1]) == 3
+        is_map = len(shape.levels[-1]) == 3
         if cells > 1 and not is_map:
             raise ShapeError(
                 f"a pooling grid of {cells} x {cells} cells needs maps [B, C, H, W]; the features "
@@ -51,13 +51,14 @@ class ScalarHead(nn.Module):
             )
         self.cells = cells
         self.pooling: Pooling = pooling
-        self.layers = mlp(shape.channels() * (cells**2 if is_map else 1), hidden, outputs)
+        self.layers = mlp(shape.channels() * cells**2, hidden, outputs)
 
     def forward(self, features: Features) -> Tensor:
         """Returns predictions `[B, outputs]`."""
         if self.cells > 1:
             onto = F.adaptive_avg_pool2d if self.pooling == "mean" else F.adaptive_max_pool2d
-            pooled = onto(features.levels[-1], self.cells).flatten(1)
+            maps = features.levels[-1].movedim(features.channel_dim, 1)
+            pooled = onto(maps, self.cells).flatten(1)
         else:
             pooled = pool(features, self.pooling)
         out: Tensor = self.layers(pooled)

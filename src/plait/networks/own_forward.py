@@ -1,0 +1,112 @@
+"""A comparison of the stages of a module with its own forward."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from plait.core.errors import ConfigError
+from plait.core.structure import Masked, map_tensors, tensors
+from plait.networks.modes import on_trial
+from plait.networks.stages import Staged, encode, stages_of, unmasked
+
+
+def check_stages(encoder: nn.Module, example: Any) -> None:
+    """Raises `ConfigError` for `stages` that do not compose to what the module itself computes.
+
+    Other libraries call inner blocks so, beside a stem and a norm. A view by `as_staged` was asked
+    for, and the stages of plait's own encoders are tested; all others run on two examples, in
+    evaluation and in training, against the module's `forward`.
+
+    Args:
+        encoder: any module.
+        example: one batch of inputs; constant ones are replaced, since they would tell little.
+    """
+    trusted = isinstance(encoder, Staged) or type(encoder).__module__.startswith("plait.")
+    if not hasattr(encoder, "stages") or trusted or type(encoder).forward is nn.Module.forward:
+        return
+    if any(tensor.is_meta for tensor in encoder.parameters()):
+        return
+    inputs = telling(example, encoder)
+    with on_trial(encoder) as (trial, copied):
+        for training in (False, True) if copied else (False,):
+            trial.train(training)
+            try:
+                composed = _seeded(lambda: encode(trial, _copy(inputs)).levels[-1])
+            except Exception:
+                if training:  # such as batch statistics of one value
+                    continue
+                raise
+            _compare(encoder, composed, _own(encoder, trial, inputs), training)
+
+
+def telling(example: Any, encoder: nn.Module) -> Any:
+    """Returns two examples on the device of the encoder; constant numbers are drawn anew."""
+    device = next(iter([*encoder.parameters(), *encoder.buffers()]), torch.empty(0)).device
+    generator = torch.Generator().manual_seed(0)
+
+    def two(tensor: Tensor) -> Tensor:
+        rows = tensor[:2].detach()
+        if len(rows) < 2:
+            rows = (rows if len(rows) else tensor.new_zeros(1, *tensor.shape[1:])).repeat(
+                2, *[1] * (tensor.dim() - 1)
+            )
+        if rows.is_floating_point() and rows.numel() and bool((rows == rows.flatten()[0]).all()):
+            rows = torch.randn(rows.shape, generator=generator).to(rows)
+        return rows.to(device)
+
+    return map_tensors(two, example)
+
+
+def _own(encoder: nn.Module, trial: nn.Module, inputs: Any) -> Tensor | None:
+    values, mask = unmasked(_copy(inputs))
+    options = {"mask": mask} if mask is not None and getattr(trial, "masked", False) else {}
+    try:
+        return next(tensors(_seeded(lambda: trial(values, **options))), None)
+    except Exception as error:
+        raise ConfigError(
+            f"`stages` of {type(encoder).__name__} can be run on the example, and the module "
+            f"itself cannot: {error} {_advice(encoder)}"
+        ) from error
+
+
+def _compare(encoder: nn.Module, composed: Tensor, own: Tensor | None, training: bool) -> None:
+    left_out = _left_out(encoder)
+    if own is not None and own.shape == composed.shape:
+        exact = torch.equal(own, composed)
+        near = torch.allclose(own, composed, rtol=1e-3, atol=1e-5, equal_nan=True)
+        if exact or (near and not left_out):  # kernels may be fused in the one and not in the other
+            return
+    names = ", ".join(left_out[:3]) + (", ..." if len(left_out) > 3 else "")
+    without = f"; they leave out {names}" if left_out else " in training" if training else ""
+    raise ConfigError(
+        f"`stages` of {type(encoder).__name__}, run one after the other, do not give what the "
+        f"module itself does on the example{without}. {_advice(encoder)}"
+    )
+
+
+def _left_out(encoder: nn.Module) -> list[str]:
+    """Returns the names of the parameters that no stage holds."""
+    modules = [stage for stage in stages_of(encoder) if isinstance(stage, nn.Module)]
+    held = {id(parameter) for stage in modules for parameter in stage.parameters()}
+    return [name for name, each in encoder.named_parameters() if id(each) not in held]
+
+
+def _advice(encoder: nn.Module) -> str:
+    names = [name for name, _ in encoder.named_children()][:3]
+    return (
+        f"Name all parts in their order, `as_staged(net, {[*names, '...']})`, or take the module "
+        "as one stage, `as_staged(net, [net])`."
+    )
+
+
+def _copy(inputs: Any) -> Any:
+    copied = map_tensors(torch.clone, inputs)
+    return Masked(*copied) if isinstance(inputs, Masked) else copied
+
+
+def _seeded(run: Any) -> Any:
+    torch.manual_seed(0)
+    return run()
