@@ -2,7 +2,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from plait.core.errors import ConfigError
+from plait.core.errors import ConfigError, ShapeError
 from plait.encoders import as_staged
 from plait.networks import infer_shape, stages_of
 from plait.networks.own_forward import telling
@@ -80,6 +80,19 @@ def test_what_acts_in_training_alone_is_seen() -> None:
 def test_a_module_that_cannot_read_the_example_itself_is_refused() -> None:
     with pytest.raises(ConfigError, match=r"`stages` of Reads can be run .* itself cannot"):
         infer_shape(Reads(), IMAGES)
+
+
+def test_stages_that_cannot_be_run_on_the_example_are_named() -> None:
+    """And not the channels, which are right."""
+    net = Foreign()
+    net.stages = nn.Sequential(nn.Conv2d(5, 4, 3))
+    net.stem = nn.Conv2d(3, 5, 3)
+    with pytest.raises(
+        ConfigError, match=r"`stages` of Foreign cannot be run .* itself can: Given"
+    ):
+        infer_shape(net, IMAGES)
+    with pytest.raises(ShapeError, match="Check the number of input channels"):
+        infer_shape(net, torch.zeros(2, 1, 8, 8))
 
 
 def test_a_sequence_with_a_forward_of_its_own_is_one_stage() -> None:

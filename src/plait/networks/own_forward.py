@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import torch
@@ -33,13 +34,11 @@ def check_stages(encoder: nn.Module, example: Any) -> None:
     with on_trial(encoder) as (trial, copied):
         for training in (False, True) if copied else (False,):
             trial.train(training)
-            try:
-                composed = _seeded(lambda: encode(trial, _copy(inputs)).levels[-1])
-            except Exception:
-                if training:  # such as batch statistics of one value
-                    continue
-                raise
-            _compare(encoder, composed, _own(encoder, trial, inputs), training)
+            own = _run(lambda: _own(trial, inputs))
+            composed = _run(lambda: encode(trial, _copy(inputs)).levels[-1])
+            if isinstance(composed, Exception) and (training or isinstance(own, Exception)):
+                return  # whoever runs it on the example says what failed
+            _compare(encoder, composed, own, training)
 
 
 def telling(example: Any, encoder: nn.Module) -> Any:
@@ -60,21 +59,35 @@ def telling(example: Any, encoder: nn.Module) -> Any:
     return map_tensors(two, example)
 
 
-def _own(encoder: nn.Module, trial: nn.Module, inputs: Any) -> Tensor | None:
+def _own(trial: nn.Module, inputs: Any) -> Tensor | None:
     values, mask = unmasked(_copy(inputs))
     options = {"mask": mask} if mask is not None and getattr(trial, "masked", False) else {}
+    return next(tensors(trial(values, **options)), None)
+
+
+def _run(run: Callable[[], Tensor | None]) -> Tensor | Exception | None:
+    """Runs with one random state for all; returns what was raised."""
+    torch.manual_seed(0)
     try:
-        return next(tensors(_seeded(lambda: trial(values, **options))), None)
+        return run()
     except Exception as error:
+        return error
+
+
+def _compare(encoder: nn.Module, composed: object, own: object, training: bool) -> None:
+    left_out, name = _left_out(encoder), type(encoder).__name__
+    advice = _advice(encoder)
+    if isinstance(composed, Exception):
         raise ConfigError(
-            f"`stages` of {type(encoder).__name__} can be run on the example, and the module "
-            f"itself cannot: {error} {_advice(encoder)}"
-        ) from error
-
-
-def _compare(encoder: nn.Module, composed: Tensor, own: Tensor | None, training: bool) -> None:
-    left_out = _left_out(encoder)
-    if own is not None and own.shape == composed.shape:
+            f"`stages` of {name} cannot be run one after the other on the example, and the module "
+            f"itself can: {composed}. {advice}"
+        ) from composed
+    if isinstance(own, Exception):
+        raise ConfigError(
+            f"`stages` of {name} can be run on the example, and the module itself cannot: {own}. "
+            f"{advice}"
+        ) from own
+    if isinstance(own, Tensor) and isinstance(composed, Tensor) and own.shape == composed.shape:
         exact = torch.equal(own, composed)
         near = torch.allclose(own, composed, rtol=1e-3, atol=1e-5, equal_nan=True)
         if exact or (near and not left_out):  # kernels may be fused in the one and not in the other
@@ -82,8 +95,8 @@ def _compare(encoder: nn.Module, composed: Tensor, own: Tensor | None, training:
     names = ", ".join(left_out[:3]) + (", ..." if len(left_out) > 3 else "")
     without = f"; they leave out {names}" if left_out else " in training" if training else ""
     raise ConfigError(
-        f"`stages` of {type(encoder).__name__}, run one after the other, do not give what the "
-        f"module itself does on the example{without}. {_advice(encoder)}"
+        f"`stages` of {name}, run one after the other, do not give what the module itself does on "
+        f"the example{without}. {advice}"
     )
 
 
@@ -105,8 +118,3 @@ def _advice(encoder: nn.Module) -> str:
 def _copy(inputs: Any) -> Any:
     copied = map_tensors(torch.clone, inputs)
     return Masked(*copied) if isinstance(inputs, Masked) else copied
-
-
-def _seeded(run: Any) -> Any:
-    torch.manual_seed(0)
-    return run()

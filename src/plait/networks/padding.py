@@ -83,7 +83,9 @@ def _compare(encoder: nn.Module, one: Features, two: Features, real: Tensor) -> 
         if said:
             raise ConfigError(
                 f"{what} declares `masked`, yet at real positions its output depends on the "
-                "padding. Is the mask inverted? plait's is True where a position is real."
+                "padding. Is the mask inverted? plait's is True where a position is real. Where a "
+                "norm or a convolution reads beyond the mask, let `forward` fill the padding with "
+                "0 first: `values.masked_fill(~mask, 0)`."
             )
         raise ConfigError(
             f"{what} is not given the padding mask, and at real positions its output depends on "

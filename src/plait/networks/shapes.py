@@ -43,8 +43,8 @@ def infer_shape(encoder: nn.Module, example: Any) -> FeatureShape:
         ShapeError: the encoder cannot read inputs of this shape.
         ConfigError: an assumption does not hold; it says what to declare.
     """
-    shape = shape_of_run(encode, encoder, example)
     check_stages(encoder, example)
+    shape = shape_of_run(encode, encoder, example)
     check_channels(encoder, example, shape)
     check_padding(encoder, example)
     return shape
