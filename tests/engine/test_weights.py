@@ -7,8 +7,8 @@ import torch
 
 from plait.balancing import Balancer, GradVac, MoDo, NashMTL, PCGrad, UPGrad
 from plait.engine import Backward
-from plait.engine.evidence import LIMIT
 from plait.engine.gathered import Gathered
+from plait.gradients.exponents import LONG as LIMIT
 from tests.engine.loops import Net
 
 

@@ -12,7 +12,7 @@ from plait.balancing.contract.info import Info
 from plait.balancing.contract.problem import Problem
 from plait.core.errors import ConfigError, NonFiniteError
 from plait.engine.checkpoints import is_reentrant, refusal
-from plait.engine.evidence import LIMIT, read
+from plait.engine.evidence import is_outside, read
 from plait.engine.gathered import Gathered
 from plait.engine.memory import Memory, keep_state
 from plait.engine.micro_batch import Features, MicroBatch
@@ -29,6 +29,7 @@ from plait.gradients import (
     gradients,
     leaves,
 )
+from plait.gradients.exponents import LONG
 from plait.networks.walk import learning
 
 Scalars = Mapping[str, Tensor] | Tensor | None
@@ -289,10 +290,11 @@ class Backward:
         try:
             try:
                 self._route.finish()
-                if step.bound < LIMIT:
+                if step.bound < LONG:
                     step.lengths = step.lengths[:0]  # of the gradients before the rows came in
                 else:
                     read(step)
+                step.outside = is_outside(step)
             except Exception as error:
                 read(step)  # what is not finite may be why a method has failed
                 if is_reentrant(error):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Iterator, Sequence
+from functools import partial
 
 import numpy as np
 import torch
@@ -13,8 +14,7 @@ from plait.balancing.contract.checks import check_finite
 from plait.core.errors import ConfigError, NonFiniteError
 from plait.engine.gathered import Gathered, Named, Own
 from plait.gradients import lengths, reached_by, to_host
-
-LIMIT = 1e19  # of a length: single precision holds its square
+from plait.gradients.exponents import lost_products, mended, outside
 
 Values = list[tuple[str, float]]
 
@@ -27,7 +27,8 @@ def read(step: Gathered, own: Own = (), rows: Tensor | None = None) -> None:
     Args:
         step: its losses, penalties and gradients are checked.
         own: `(parameter, task, gradient)`, further gradients to check.
-        rows: lengths `[T]` of the rows behind the Gramian; by default its diagonal tells them.
+        rows: lengths `[B, T]` of the rows of B batches behind a Gramian whose diagonal does not
+            tell them.
 
     Raises:
         NonFiniteError: a loss, a penalty or a gradient is NaN or infinite; it names the tasks.
@@ -48,17 +49,39 @@ def read(step: Gathered, own: Own = (), rows: Tensor | None = None) -> None:
     _check_scalars(losses, penalties, positive=step.balancer.positive_losses)
     step.other_losses, step.penalties, step.new_weights = [], [], []
     if step.gramian is not None:
-        step.matrix = next(found)
-        check_finite(step.matrix, step.tasks)
-        squares = np.diagonal(step.matrix, axis1=-2, axis2=-1).reshape(-1, len(step.tasks))
-        step.rows = np.sqrt(squares.clip(min=0).sum(axis=0)) if rows is None else next(found)
+        step.matrix, step.rows = _products(step, next(found), None if rows is None else next(found))
         step.gramian = None
+    if not math.isfinite(sum(known_lengths)):
+        measured = lengths([*gradients, *(gradient for _, _, gradient in own)], torch.float64)
+        known_lengths = to_host([measured])[0].tolist()  # single precision may not hold squares
     step.lengths, at_gradients = measured[: len(gradients)], known_lengths[: len(gradients)]
     at_own = zip(own, known_lengths[len(gradients) :], strict=True)
     step.own_lengths = [(task, length) for (_, task, _), length in at_own]
     step.other_lengths = sum(at_gradients)
     if not math.isfinite(sum(known_lengths)):
         _refuse(step, at_gradients)
+
+
+def _products(
+    step: Gathered, found: np.ndarray, rows: np.ndarray | None
+) -> tuple[np.ndarray, np.ndarray]:
+    """Returns the Gramian `[..., T, T]` and the lengths `[T]` of the rows behind it.
+
+    Raises:
+        NonFiniteError: a gradient is not finite; it names the tasks.
+    """
+    assert step.multiply is not None
+    again = partial(step.multiply, torch.float64)
+    if rows is None:
+        matrix = mended(found, lost_products(found), again)
+        squares = np.diagonal(matrix, axis1=-2, axis2=-1).reshape(-1, len(step.tasks))
+        measured: np.ndarray = np.sqrt(squares.clip(min=0).sum(axis=0))
+    else:
+        lost = outside(rows)
+        matrix = mended(found, lost[0][:, None] | lost[1], again)
+        measured = rows.sum(axis=0)
+    check_finite(matrix, step.tasks)
+    return matrix, measured
 
 
 def _by_name(noted: Iterable[Named], found: Iterator[np.ndarray]) -> Values:
@@ -119,3 +142,12 @@ def _refuse(step: Gathered, at_gradients: Sequence[float]) -> None:
 def _holds(gradient: Tensor) -> bool:
     """Returns whether all entries are finite, and so large only as double precision allows."""
     return gradient.dtype == torch.float64 and bool(gradient.isfinite().all())
+
+
+def is_outside(step: Gathered) -> bool:
+    """Returns whether single precision may not hold the square of the gradient's length.
+
+    Args:
+        step: decided; what is on the host tells it.
+    """
+    return bool(outside(np.array(min(step.bound, step.other_lengths or math.inf))))

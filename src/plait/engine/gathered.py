@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 
 import numpy as np
 import torch
@@ -42,6 +42,7 @@ class Gathered:
         weights: `{task: weight}`, on the chosen scale; empty until they are known.
         gradients: `{id of the parameter: (parameter, gradient)}`.
         gramian: `[..., T, T]`, on the device, until it is read; None where none is formed.
+        multiply: forms it, in a dtype at least; None where none is formed.
         matrix: the Gramian `[..., T, T]`, float64, once it was read.
         tasks: those of the Gramian, in its order; empty where none is formed.
         flag: what the balancer found out of the ordinary; None if nothing.
@@ -56,6 +57,8 @@ class Gathered:
         own_lengths, other_lengths: what the last read told of gradients at the parameters of one
             task, as `(task, length)`, and of all those gathered so far, as a sum.
         bound: the gradient is not longer than this; infinite until it is known.
+        extreme: single precision does not hold a weight.
+        outside: single precision may not hold the square of the gradient's length.
     """
 
     def __init__(
@@ -82,6 +85,7 @@ class Gathered:
         self.weights: dict[str, float | Tensor] = {}
         self.gradients: dict[int, tuple[Tensor, Tensor]] = {}
         self.gramian: Tensor | None = None
+        self.multiply: Callable[[torch.dtype], Tensor] | None = None
         self.matrix: np.ndarray | None = None
         self.tasks: tuple[str, ...] = ()
         self.flag: str | None = None
@@ -97,6 +101,8 @@ class Gathered:
         self.own_lengths: list[tuple[str, float]] = []
         self.other_lengths = 0.0
         self.bound = math.inf
+        self.extreme = False
+        self.outside = False
         self._values: Tensor | None = None  # all losses, where they came at once
 
     @property
@@ -105,6 +111,16 @@ class Gathered:
         chosen = self.options.head_weights
         own = isinstance(self.balancer, LossBalancer | BilevelBalancer)
         return chosen == "task" or (chosen == "auto" and own)
+
+    def form(self, tasks: Sequence[str], multiply: Callable[[torch.dtype], Tensor]) -> None:
+        """Forms the Gramian of `tasks`, on the device.
+
+        Args:
+            tasks: in the order of the rows.
+            multiply: returns the inner products `[..., T, T]`, multiplied in a dtype at least; it
+                is asked again, for double precision, if single precision turns out to lose some.
+        """
+        self.tasks, self.multiply, self.gramian = tuple(tasks), multiply, multiply(torch.float32)
 
     def note(self, micro: MicroBatch) -> None:
         """Notes the losses and penalties of a micro-batch, on the device."""

@@ -86,7 +86,11 @@ def differentiate(
     """Adds the gradients of the sum of `losses`, times `weights` `[T]`, to those of the step."""
     if parameters:
         retain = retain or step.retain_graph
-        step.collect(joint_gradients(list(losses.values()), parameters, weights, retain=retain))
+        step.collect(
+            joint_gradients(
+                list(losses.values()), parameters, weights, retain=retain, extreme=step.extreme
+            )
+        )
 
 
 def split(

@@ -43,6 +43,7 @@ class Record:
     flag: str | None = None
     skipped: str | None = None
     reused: bool = False
+    _outside: bool = field(default=False, repr=False, compare=False)
     _lengths: Tensor | None = field(default=None, repr=False, compare=False)
     _order: tuple[int, ...] = field(default=(), repr=False, compare=False)
 
@@ -72,6 +73,7 @@ class Record:
             cosines,
             step.flag,
             reused=step.reused,
+            _outside=step.outside,
             _lengths=step.lengths if measured else None,
             _order=tuple(step.gradients),
         )
@@ -79,15 +81,22 @@ class Record:
     def gradient_norm(self, parameters: Sequence[Tensor]) -> Tensor:
         """Returns the length of the whole gradient, a scalar on the device.
 
+        It is exact at any scale: in double precision where single precision may not hold its
+        square. The length of a complex gradient is that of its real and imaginary parts.
+
         Args:
             parameters: those whose `.grad` was None before the step; the order in which their
                 lengths are added up.
         """
         reached = [parameter for parameter in parameters if parameter.grad is not None]
-        if self._lengths is not None and tuple(map(id, reached)) == self._order:
-            known: Tensor = torch.linalg.vector_norm(self._lengths.to(reached[0].dtype))
-            return known
         gradients = [parameter.grad for parameter in reached if parameter.grad is not None]
+        if self._outside:
+            exact: Tensor = torch.linalg.vector_norm(measure(gradients, torch.float64))
+            return exact
+        if self._lengths is not None and tuple(map(id, reached)) == self._order:
+            dtype = reached[0].dtype.to_real()
+            known: Tensor = torch.linalg.vector_norm(self._lengths.to(dtype))
+            return known
         kinds = {(each.dtype, each.device, each.layout) for each in gradients}
         if len(kinds) == 1 and kinds <= {(d, gradients[0].device, torch.strided) for d in PLAIN}:
             whole: Tensor = torch.linalg.vector_norm(measure(gradients))

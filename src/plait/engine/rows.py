@@ -9,6 +9,7 @@ from torch import Tensor, nn
 
 from plait.core.errors import ConfigError
 from plait.gradients import RowBuffer, cross_gramian, gramian
+from plait.gradients.exponents import weighted
 
 
 class Rows:
@@ -66,18 +67,18 @@ class Rows:
         """Returns J `[T, P]` of a batch, of `tasks`."""
         return self.buffers[batch].jacobian[: len(self.tasks)]
 
-    def gramian(self, layer: Tensor | None = None, *, exact: bool = False) -> Tensor:
+    def gramian(self, layer: Tensor | None = None, dtype: torch.dtype = torch.float32) -> Tensor:
         """Returns ``J J^T`` of one batch, or ``J_1 J_2^T`` of the first two, `[T, T]`.
 
         Args:
             layer: the shared parameter whose columns count; all by default.
-            exact: multiply in float64; for one batch.
+            dtype: in which the rows are multiplied, at least.
         """
         if layer is not None:
-            return gramian(self.jacobian()[:, self.buffers[0].layout.columns(layer)], exact=exact)
+            return gramian(self.jacobian()[:, self.buffers[0].layout.columns(layer)], dtype)
         if len(self.buffers) == 1:
-            return gramian(self.jacobian(), exact=exact)
-        return cross_gramian(self.jacobian(0), self.jacobian(1))
+            return gramian(self.jacobian(), dtype)
+        return cross_gramian(self.jacobian(0), self.jacobian(1), dtype)
 
 
 class Groups:
@@ -107,17 +108,21 @@ class Groups:
             self.columns.append((columns, groups.setdefault(key, len(groups))))
         self.count = len(groups)
 
-    def gramians(self, jacobian: Tensor) -> Tensor:
-        """Returns one Gramian for each group, `[G, T, T]`."""
+    def gramians(self, jacobian: Tensor, dtype: torch.dtype = torch.float32) -> Tensor:
+        """Returns one Gramian for each group, `[G, T, T]`, multiplied in `dtype` at least."""
         tasks = len(jacobian)
         total = torch.zeros(self.count, tasks, tasks, dtype=torch.float64, device=jacobian.device)
         for columns, group in self.columns:
-            total[group] += gramian(jacobian[:, columns])
+            total[group] += gramian(jacobian[:, columns], dtype)
         return total
 
-    def direction(self, weights: Tensor, jacobian: Tensor) -> Tensor:
-        """Returns the direction `[P]` of weights `[G, T]`."""
+    def direction(self, weights: Tensor, jacobian: Tensor, *, extreme: bool = False) -> Tensor:
+        """Returns the direction `[P]` of weights `[G, T]`; see `plait.gradients.RowBuffer`."""
         direction = jacobian.new_empty(jacobian.shape[1])
         for columns, group in self.columns:
-            torch.mv(jacobian[:, columns].T, weights[group].to(jacobian), out=direction[columns])
+            rows, w = jacobian[:, columns], weights[group]
+            if extreme:
+                direction[columns] = weighted(w, rows, extreme=True)
+            else:
+                torch.mv(rows.T, w.to(jacobian), out=direction[columns])
         return direction

@@ -10,6 +10,7 @@ from torch import Tensor
 
 from plait.balancing.base import GramianBalancer, LossBalancer
 from plait.engine.gathered import Gathered
+from plait.gradients.exponents import are_extreme
 
 
 def loss_weights(step: Gathered, balancer: LossBalancer, tasks: Sequence[str]) -> Tensor:
@@ -54,6 +55,7 @@ def gramian_weights(
     if not active.all():
         mean = mean.masked_fill(torch.from_numpy(~active), step.equal(len(tasks)))
     step.weights = dict(zip(tasks, mean.tolist(), strict=True))
+    step.extreme = are_extreme(weights.flatten().tolist())
     step.flag = balancer.flag
     return mean if weights.dim() == 1 else weights
 

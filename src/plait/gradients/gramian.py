@@ -13,16 +13,13 @@ BLOCK = 1 << 10  # columns in one product, which then stays in the cache; bounds
 TILE = 12  # rows in one product: tiles leave most of the upper triangle out
 
 
-def gramian(jacobian: Tensor, *, exact: bool = False) -> Tensor:
+def gramian(jacobian: Tensor, dtype: torch.dtype = torch.float32) -> Tensor:
     """Returns ``G = J J^T``, `[T, T]`, float64, on the device of J `[T, P]`.
 
-    Blocks of columns are multiplied in the dtype of J, or in float32 if that is a half-precision
-    one, whose squares would overflow, and summed in float64. The result is exactly symmetric. Many
-    short products take a fraction of the time of one product of a few long rows.
-
-    Args:
-        jacobian: J.
-        exact: multiply in float64 as well.
+    Blocks of columns are multiplied in the dtype of J, in `dtype` at least, and summed in float64.
+    Half precision would overflow; single precision loses squares of lengths below 1e-12 or above
+    1e19, which ``dtype=torch.float64`` holds. The result is exactly symmetric. Many short products
+    take a fraction of the time of one product of a few long rows.
 
     Example:
         >>> gramian(torch.tensor([[3.0, 4.0], [0.0, 1.0]]))
@@ -31,7 +28,7 @@ def gramian(jacobian: Tensor, *, exact: bool = False) -> Tensor:
     """
     tasks = len(jacobian)
     total = torch.zeros(tasks, tasks, dtype=torch.float64, device=jacobian.device)
-    for blocks in _blocks(jacobian, torch.float64 if exact else torch.float32):
+    for blocks in _blocks(jacobian, dtype):
         if tasks <= TILE:
             total += (blocks @ blocks.mT).sum(dim=0, dtype=torch.float64)
             continue
@@ -42,7 +39,7 @@ def gramian(jacobian: Tensor, *, exact: bool = False) -> Tensor:
     return total.tril() + total.tril(-1).T
 
 
-def cross_gramian(first: Tensor, second: Tensor) -> Tensor:
+def cross_gramian(first: Tensor, second: Tensor, dtype: torch.dtype = torch.float32) -> Tensor:
     """Returns ``J_1 J_2^T``, `[T, T]`, float64, of two matrices `[T, P]`; computed as `gramian` is.
 
     Example:
@@ -50,12 +47,12 @@ def cross_gramian(first: Tensor, second: Tensor) -> Tensor:
         tensor([[-1.]], dtype=torch.float64)
     """
     total = torch.zeros(len(first), len(second), dtype=torch.float64, device=first.device)
-    for one, other in zip(_blocks(first), _blocks(second), strict=True):
+    for one, other in zip(_blocks(first, dtype), _blocks(second, dtype), strict=True):
         total += (one @ other.mT).sum(dim=0, dtype=torch.float64)
     return total
 
 
-def _blocks(jacobian: Tensor, least: torch.dtype = torch.float32) -> Iterator[Tensor]:
+def _blocks(jacobian: Tensor, least: torch.dtype) -> Iterator[Tensor]:
     """Yields the columns in blocks of equal width, `[blocks, T, columns]`."""
     wide = torch.promote_types(jacobian.dtype, least)
     for start in range(0, jacobian.shape[1], CHUNK):

@@ -189,7 +189,12 @@ def gradients(
 
 
 def joint_gradients(
-    losses: Sequence[Tensor], candidates: Sequence[Tensor], weights: Tensor, *, retain: bool = False
+    losses: Sequence[Tensor],
+    candidates: Sequence[Tensor],
+    weights: Tensor,
+    *,
+    retain: bool = False,
+    extreme: bool = False,
 ) -> list[tuple[Tensor, Tensor]]:
     """Returns `(parameter, gradient)` of the weighted sum of losses, in one backward pass.
 
@@ -198,12 +203,30 @@ def joint_gradients(
         candidates: parameters; those that are not reached are left out.
         weights: `[T]`.
         retain: keep the graph for a later pass.
+        extreme: single precision does not hold the weights: a pass for each loss, and the sum is
+            taken in double precision.
     """
+    if extreme:
+        return _joined_in_double(losses, candidates, weights.tolist(), retain)
     if len({(loss.dtype, loss.device) for loss in losses}) == 1:  # one root is faster than many
         stacked = torch.stack(list(losses))
         return gradients([stacked], candidates, [weights.to(stacked)], retain=retain)
     each = [weight.to(loss) for weight, loss in zip(weights, losses, strict=True)]
     return gradients(losses, candidates, each, retain=retain)
+
+
+def _joined_in_double(
+    losses: Sequence[Tensor], candidates: Sequence[Tensor], weights: Sequence[float], retain: bool
+) -> list[tuple[Tensor, Tensor]]:
+    total: dict[int, tuple[Tensor, Tensor]] = {}
+    for position, (loss, weight) in enumerate(zip(losses, weights, strict=True)):
+        keep = retain or position + 1 < len(losses)
+        for parameter, gradient in gradients([loss], candidates, retain=keep):
+            dense = gradient.to_dense() if gradient.is_sparse else gradient
+            part = dense.to(torch.promote_types(dense.dtype, torch.float64)) * weight
+            known = total.get(id(parameter))
+            total[id(parameter)] = (parameter, part if known is None else known[1] + part)
+    return [(parameter, found.to(parameter.dtype)) for parameter, found in total.values()]
 
 
 def kinds_of(losses: Iterable[Tensor]) -> set[type]:

@@ -10,12 +10,15 @@ import torch
 from torch import Tensor
 from torch.utils.weak import TensorWeakRef, WeakTensorKeyDictionary
 
+from plait.gradients.real import real_count, real_dtype
+
 
 class Layout:
     """Knows the columns of J, and the task that owns each of the other parameters.
 
     A parameter that two tasks reach, in any steps so far, is shared and has columns; the others
-    belong to the task that reaches them. No parameter is kept alive.
+    belong to the task that reaches them. A complex number has two columns, its real and its
+    imaginary part. No parameter is kept alive.
 
     Args:
         given: shared parameters that the caller names; None finds them.
@@ -92,8 +95,8 @@ class Layout:
                 self._add(parameter)
 
     def _add(self, parameter: Tensor) -> None:
-        start, self.width = self.width, self.width + parameter.numel()
+        start, self.width = self.width, self.width + real_count(parameter)
         self._shared.append(TensorWeakRef(parameter))
         self._columns[id(parameter)] = (self._shared[-1], slice(start, self.width))
-        self.dtype = torch.promote_types(self.dtype or parameter.dtype, parameter.dtype)
+        self.dtype = real_dtype([parameter], self.dtype or parameter.dtype.to_real())
         self.device = parameter.device

@@ -9,8 +9,10 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from plait.gradients.exponents import weighted
 from plait.gradients.layout import Layout
 from plait.gradients.per_task import Batches, per_task_gradients
+from plait.gradients.real import as_like, as_real
 from plait.gradients.write import add
 
 
@@ -120,18 +122,20 @@ class RowBuffer:
             matrix[: len(order)] = matrix[order]
             self.tasks[:] = [self.tasks[row] for row in order]
 
-    def combine(self, weights: Tensor) -> list[tuple[Tensor, Tensor]]:
+    def combine(self, weights: Tensor, *, extreme: bool = False) -> list[tuple[Tensor, Tensor]]:
         """Returns `(parameter, gradient)` of ``J^T w``, for parameters that this step reaches.
 
         Args:
             weights: `[T]`, or fewer, for the first rows.
+            extreme: whether single precision does not hold them, which are in double precision.
         """
         jacobian = self.jacobian[: len(weights)]
-        weights = weights.to(jacobian)
+        if not extreme:
+            weights = weights.to(jacobian)
         found = []
         for parameter in self._reached.values():
             rows = jacobian[:, self.layout.columns(parameter)]
-            combined = (weights @ rows).view(parameter.shape)
+            combined = as_like(weighted(weights, rows, extreme=extreme), parameter)
             if not parameter.is_contiguous():  # such as channels_last
                 combined = torch.empty_like(parameter).copy_(combined)
             found.append((parameter, combined.to(parameter.dtype)))
@@ -140,7 +144,7 @@ class RowBuffer:
     def split(self, direction: Tensor) -> list[tuple[Tensor, Tensor]]:
         """Cuts a direction `[P]` into `(parameter, gradient)`, for parameters as in `combine`."""
         return [
-            (p, direction[self.layout.columns(p)].view_as(p).to(p.dtype))
+            (p, as_like(direction[self.layout.columns(p)], p).to(p.dtype))
             for p in self._reached.values()
         ]
 
@@ -165,7 +169,7 @@ class RowBuffer:
         row, written = self.tasks.index(task), self._written[task]
         places, values = [], []
         for parameter, gradient in pairs:
-            dense = gradient.to_dense() if gradient.is_sparse else gradient
+            dense = as_real(gradient.to_dense() if gradient.is_sparse else gradient)
             place = self._place(row, parameter)
             if id(parameter) in written:
                 place += dense
@@ -182,7 +186,7 @@ class RowBuffer:
         matrix, key = self._reserve(), (row, id(parameter))
         place = self._places.get(key)
         if place is None:
-            place = matrix[row, self.layout.columns(parameter)].view(parameter.shape)
+            place = matrix[row, self.layout.columns(parameter)].view(as_real(parameter).shape)
             self._places[key] = place
         return place
 

@@ -7,17 +7,20 @@ from collections.abc import Iterable, Sequence
 import torch
 from torch import Tensor
 
+from plait.gradients.real import as_real
+
 
 def add(first: Tensor, second: Tensor) -> Tensor:
     """Returns the sum of two gradients, either of which may be sparse, in memory of its own."""
     return second + first if first.is_sparse and not second.is_sparse else first + second
 
 
-def lengths(gradients: Sequence[Tensor]) -> Tensor:
+def lengths(gradients: Sequence[Tensor], dtype: torch.dtype = torch.float32) -> Tensor:
     """Returns the Euclidean lengths `[n]` of gradients, on the device of the first; empty for none.
 
-    Half-precision ones are measured in single precision. A length is infinite or NaN if an entry
-    is, or if a square is beyond the numbers of the dtype.
+    They are measured in `dtype` at least. A length is infinite or NaN if an entry is, or if a
+    square is beyond the numbers of the dtype. A complex gradient is as long as its real and
+    imaginary parts are together.
 
     Example:
         >>> lengths([torch.tensor([3.0, 4.0]), torch.tensor([[2.0]])])
@@ -25,11 +28,11 @@ def lengths(gradients: Sequence[Tensor]) -> Tensor:
     """
     if not gradients:
         return torch.zeros(0)
-    values = [each._values() if each.is_sparse else each for each in gradients]
+    values = [as_real(each.coalesce()._values() if each.is_sparse else each) for each in gradients]
     kinds = {(each.dtype, each.device) for each in values}
-    if len(kinds) == 1 and values[0].dtype in (torch.float32, torch.float64):
+    if len(kinds) == 1 and values[0].dtype in (dtype, torch.float64):
         return torch.stack(torch._foreach_norm(values))
-    wide = (torch.promote_types(each.dtype, torch.float32) for each in values)
+    wide = (torch.promote_types(each.dtype, dtype) for each in values)
     found = [torch.linalg.vector_norm(v, dtype=d) for v, d in zip(values, wide, strict=True)]
     return torch.stack([each.to(found[0]) for each in found])
 

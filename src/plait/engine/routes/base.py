@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from functools import partial
 from typing import Generic, TypeVar
 
+import torch
 from torch import Tensor
 
 from plait.balancing.base import Balancer
@@ -58,12 +60,16 @@ class Route(ABC, Generic[Method]):
             step = self.step
             parts = step.several or step.batches > 2  # which bring the tasks in orders of their own
             self.rows.settle(step.balancer.tasks if parts else None)
-            self.step.tasks = self.rows.tasks
-            self.step.gramian = self.gramian(self.rows)
+            self.step.form(self.rows.tasks, partial(self.gramian, self.rows))
 
-    def gramian(self, rows: Rows) -> Tensor:
-        """Returns the inner products `[..., T, T]` of the rows that the method reads."""
-        return rows.gramian()
+    def gramian(self, rows: Rows, dtype: torch.dtype) -> Tensor:
+        """Returns the inner products `[..., T, T]` of the rows that the method reads.
+
+        Args:
+            rows: of all micro-batches.
+            dtype: in which they are multiplied, at least.
+        """
+        return rows.gramian(dtype=dtype)
 
     @abstractmethod
     def solve(self) -> None:

@@ -43,14 +43,18 @@ class SeveralBatches(GramianOfRows):
         """Adds up the rows of each batch by their weights and its factor."""
         for batch, factor in enumerate(self._factors()):
             if factor:
-                self.step.collect(self.rows.buffers[batch].combine(factor * self.weights))
+                self.step.collect(
+                    self.rows.buffers[batch].combine(
+                        factor * self.weights, extreme=self.step.extreme
+                    )
+                )
                 self.step.collect_own(self.rows.own(batch), factor)
 
     def _find_weights(self) -> None:
         jacobians = [self.rows.jacobian(batch) for batch in range(ROWS)]
         wide = torch.promote_types(jacobians[0].dtype, torch.float32)
         one, two = (torch.linalg.vector_norm(each, dim=1, dtype=wide) for each in jacobians)
-        read(self.step, self._own(), rows=one + two)
+        read(self.step, self._own(), rows=torch.stack([one, two]))
         self.weights = gramian_weights(self.step, self.balancer, jacobians[0].dtype)
 
     def _factors(self) -> tuple[float, ...]:

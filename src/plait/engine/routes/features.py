@@ -58,7 +58,7 @@ class AtFeatures(Route[GramianBalancer]):
         )
         self._add_others(micro)
         if not self.step.reused:
-            self.step.tasks, self.step.gramian = tuple(micro.losses), self.found.gramian
+            self.step.form(tuple(micro.losses), self.found.multiply)
 
     def solve(self) -> None:
         """Solves on the host, or recalls the weights."""
@@ -74,7 +74,11 @@ class AtFeatures(Route[GramianBalancer]):
         heads = {id(parameter) for parameter, _, _ in self.found.own}
         trunk = [parameter for parameter in self.micro.candidates if id(parameter) not in heads]
         weights = self.step.weights_of(self.micro.losses)
-        self.step.collect(self.found.trunk(weights, trunk, retain=self.step.retain_graph))
+        self.step.collect(
+            self.found.trunk(
+                weights, trunk, retain=self.step.retain_graph, extreme=self.step.extreme
+            )
+        )
 
     def _add_others(self, micro: MicroBatch) -> None:
         """Adds the plain gradients at leaves that are not trained, also those below a `Cut`."""

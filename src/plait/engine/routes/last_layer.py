@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import torch
 from torch import Tensor
 
@@ -11,7 +13,7 @@ from plait.engine.micro_batch import MicroBatch
 from plait.engine.passes import differentiate, last_layer, split, weighted_pass
 from plait.engine.routes.base import Route
 from plait.engine.weights import gramian_weights
-from plait.gradients import gramian
+from plait.gradients import as_real, gramian
 
 
 class LastLayer(Route[GramianBalancer]):
@@ -33,8 +35,8 @@ class LastLayer(Route[GramianBalancer]):
             )
             rows.append(torch.zeros_like(self.layer) if row is None else row.to_dense())
             self.own += [(p, task, g) for p, g in zip(own, rest, strict=True) if g is not None]
-        self.step.tasks = tuple(micro.losses)
-        self.step.gramian = gramian(torch.stack(rows).flatten(1))
+        matrix = torch.stack([as_real(row) for row in rows]).flatten(1)
+        self.step.form(tuple(micro.losses), partial(gramian, matrix))
 
     def solve(self) -> None:
         """Solves on the host; without a shared parameter there is nothing to balance."""
@@ -43,7 +45,7 @@ class LastLayer(Route[GramianBalancer]):
             self.weights = self.step.weights_of(self.micro.losses)
             return
         read(self.step, self.own)
-        self.weights = gramian_weights(self.step, self.balancer, self.layer.dtype)
+        self.weights = gramian_weights(self.step, self.balancer, self.layer.dtype.to_real())
 
     def apply(self) -> None:
         """Differentiates the weighted sum at the shared parameters."""

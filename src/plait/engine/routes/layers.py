@@ -32,7 +32,7 @@ class Layers(Route[GramianBalancer]):
         """Forms the Gramian of the whole batch; the graph stays."""
         self.micro = micro
         self.found = self.plan.run(micro.losses, self.step.memory.scratch)
-        self.step.tasks, self.step.gramian = tuple(micro.losses), self.found.gramian
+        self.step.form(tuple(micro.losses), self.found.multiply)
 
     def solve(self) -> None:
         """Solves on the host."""

@@ -7,6 +7,7 @@ from plait.engine.gathered import Gathered
 from plait.engine.micro_batch import MicroBatch
 from plait.engine.passes import known_pass
 from plait.engine.routes.base import Route
+from plait.gradients.exponents import are_extreme
 
 
 class Reused(Route[Balancer]):
@@ -40,3 +41,4 @@ def recall(step: Gathered) -> None:
     known = step.memory.weights
     step.weigh_equally(step.losses)
     step.weights.update({task: known[task] for task in step.losses if task in known})
+    step.extreme = are_extreme(map(float, step.weights.values()))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import torch
 from torch import Tensor
 
 from plait.balancing.base import GramianBalancer, JacobianBalancer, LossBalancer
@@ -42,7 +43,7 @@ class RowRoute(Route[Method]):
 
     def apply(self) -> None:
         """Adds up the rows by their weights."""
-        self.step.collect(self.rows.first.combine(self.weights))
+        self.step.collect(self.rows.first.combine(self.weights, extreme=self.step.extreme))
         self.step.collect_own(self.rows.own())
 
 
@@ -97,9 +98,9 @@ class GramianOfRows(RowRoute[GramianBalancer]):
             self.layer = last_layer(micro.losses.values(), shared)
         super().add(micro)
 
-    def gramian(self, rows: Rows) -> Tensor:
+    def gramian(self, rows: Rows, dtype: torch.dtype) -> Tensor:
         """Returns the inner products of the rows, at the last shared layer if it alone counts."""
-        return rows.gramian(self.layer, exact=self.balancer.exact)
+        return rows.gramian(self.layer, torch.float64 if self.balancer.exact else dtype)
 
     def solve(self) -> None:
         """Solves on the host."""
@@ -114,14 +115,16 @@ class GramianOfRows(RowRoute[GramianBalancer]):
 class GramianByGroup(GramianOfRows):
     """For a method with weights of its own for each layer or matrix."""
 
-    def gramian(self, rows: Rows) -> Tensor:
+    def gramian(self, rows: Rows, dtype: torch.dtype) -> Tensor:
         """Returns one Gramian for each group, `[G, T, T]`."""
         assert self.balancer.groups != "whole"
         self.groups = Groups(rows.first, self.balancer.groups, self.step.model)
-        return self.groups.gramians(rows.jacobian())
+        return self.groups.gramians(rows.jacobian(), dtype)
 
     def apply(self) -> None:
         """Adds up each group of columns by its weights."""
-        direction = self.groups.direction(self.weights, self.rows.jacobian())
+        direction = self.groups.direction(
+            self.weights, self.rows.jacobian(), extreme=self.step.extreme
+        )
         self.step.collect(self.rows.first.split(direction))
         self.step.collect_own(self.rows.own())

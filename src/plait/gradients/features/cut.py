@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from functools import reduce
+from functools import cached_property
 
 import torch
 from torch import Tensor
 
 from plait.core.errors import ConfigError
+from plait.gradients.exponents import weighted
 from plait.gradients.features.linear_heads import LinearHeads, linear_readers
 from plait.gradients.gramian import gramian
 from plait.gradients.graph import depend, gradients, leaves, reached_by
+from plait.gradients.real import as_like, as_real, real_count, real_dtype
 from plait.gradients.scratch import Scratch
 
 
@@ -61,7 +63,6 @@ class FeatureGradients:
         retain: keep the graph above the features for a later pass.
 
     Attributes:
-        gramian: `[T, T]`, over the batch and all features, float64.
         own: `(parameter, task, gradient)` of the parameters above the features; empty if none of
             them is a candidate.
         dtype: of the rows; that of the features, float32 at least.
@@ -93,18 +94,34 @@ class FeatureGradients:
             raise _nothing_in_common(losses)
         heads = self._heads(losses, read, candidates)
         self.own: list[tuple[Tensor, str, Tensor]] = []
-        self.dtype = reduce(torch.promote_types, (each.dtype for each in read), torch.float32)
+        self.dtype = real_dtype(read, torch.float32)
         self._linear: LinearHeads | None = None
         self._reached: set[int] = set()  # positions of the features that some task reads
         if len(read) == 1 and (nodes := linear_readers(losses, read[0])):
             self._linear = LinearHeads(losses, nodes, heads, retain=retain)
-            self.gramian, self.own = self._linear.gramian, self._linear.own
+            self.own = self._linear.own
             self._reached.add(0)
         else:
-            self.gramian = self._form_rows(losses, read, heads, scratch or Scratch(), retain)
+            self._form_rows(losses, read, heads, scratch or Scratch(), retain)
+
+    @cached_property
+    def gramian(self) -> Tensor:
+        """Inner products of the tasks' gradients over the batch and all features, `[T, T]`."""
+        return self.multiply(torch.float32)
+
+    def multiply(self, dtype: torch.dtype) -> Tensor:
+        """Returns the inner products, float64, multiplied in `dtype` at least."""
+        if self._linear is not None:
+            return self._linear.multiply(dtype)
+        return gramian(self._rows, dtype)
 
     def trunk(
-        self, weights: Tensor, parameters: Sequence[Tensor], *, retain: bool = False
+        self,
+        weights: Tensor,
+        parameters: Sequence[Tensor],
+        *,
+        retain: bool = False,
+        extreme: bool = False,
     ) -> list[tuple[Tensor, Tensor]]:
         """Returns `(parameter, gradient)` below the features, in one backward pass.
 
@@ -114,14 +131,14 @@ class FeatureGradients:
             weights: `[T]`, of the tasks' gradients at the features.
             parameters: those that may be reached.
             retain: keep the graph for a later pass.
+            extreme: whether single precision does not hold the weights.
         """
         if self._linear is not None:
-            pieces: Sequence[Tensor] = [self._linear.combine(weights)]
+            pieces: Sequence[Tensor] = [self._linear.combine(weights, extreme=extreme)]
         else:
-            combined = weights.to(self._rows) @ self._rows
-            pieces = combined.split_with_sizes(self._sizes)
+            pieces = weighted(weights, self._rows, extreme=extreme).split_with_sizes(self._sizes)
         below = [
-            (tensor, piece.view(tensor.shape).to(tensor.dtype))
+            (tensor, as_like(piece, tensor).to(tensor.dtype))
             for position, (tensor, piece) in enumerate(zip(self.tensors, pieces, strict=True))
             if position in self._reached and tensor.requires_grad
         ]
@@ -157,9 +174,9 @@ class FeatureGradients:
         heads: Mapping[str, list[Tensor]],
         scratch: Scratch,
         retain: bool,
-    ) -> Tensor:
-        """Writes a row for each task; returns their inner products."""
-        self._sizes = [tensor.numel() for tensor in read]
+    ) -> None:
+        """Writes a row for each task."""
+        self._sizes = [real_count(tensor) for tensor in read]
         self._rows = scratch.take(len(losses), sum(self._sizes), self.dtype, read[0].device)
         common = set(range(len(read)))
         last = list(losses)[-1]
@@ -175,7 +192,6 @@ class FeatureGradients:
             common &= reached
         if not common:
             raise _nothing_in_common(losses)
-        return gramian(self._rows)
 
     def _write(self, row: Tensor, found: Sequence[Tensor | None]) -> set[int]:
         """Writes the row of a task; returns the positions of the features that it reads."""
@@ -184,7 +200,8 @@ class FeatureGradients:
             if gradient is None:
                 place.zero_()
             else:
-                place.view(gradient.shape).copy_(gradient)
+                numbers = as_real(gradient)
+                place.view(numbers.shape).copy_(numbers)
         return {position for position, gradient in enumerate(found) if gradient is not None}
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import cached_property
 from typing import Any
 
 import torch
@@ -29,7 +30,6 @@ class LinearHeads:
         retain: keep the graph above z for a later pass.
 
     Attributes:
-        gramian: `[T, T]`, float64.
         own: `(parameter, task, gradient)` of `heads`; without those that a loss does not reach.
     """
 
@@ -58,19 +58,34 @@ class LinearHeads:
         ]
         self._outputs = torch.cat(outputs, dim=1)  # [B, K], K outputs in all
         self._sizes = torch.tensor([output.shape[1] for output in outputs])
-        products = (self._outputs.T @ self._outputs) * (self._weights.T @ self._weights)
-        tasks = torch.arange(len(outputs)).repeat_interleave(self._sizes)
-        member = torch.nn.functional.one_hot(tasks, len(outputs)).to(products.device).double()
-        self.gramian = member.T @ products.double() @ member
 
-    def combine(self, weights: Tensor) -> Tensor:
+    @cached_property
+    def gramian(self) -> Tensor:
+        """Inner products of the tasks' gradients at z, `[T, T]`, float64."""
+        return self.multiply(torch.float32)
+
+    def multiply(self, dtype: torch.dtype) -> Tensor:
+        """Returns the inner products, multiplied in `dtype` at least."""
+        dtype = torch.promote_types(self._outputs.dtype, dtype)
+        outputs, weights = self._outputs.to(dtype), self._weights.to(dtype)
+        products = (outputs.T @ outputs) * (weights.T @ weights)
+        count = len(self._sizes)
+        tasks = torch.arange(count).repeat_interleave(self._sizes)
+        member = torch.nn.functional.one_hot(tasks, count).to(products.device).double()
+        return member.T @ products.double() @ member
+
+    def combine(self, weights: Tensor, *, extreme: bool = False) -> Tensor:
         """Returns the weighted sum `[B, F]` of the tasks' gradients at z.
 
         Args:
             weights: `[T]`.
+            extreme: whether single precision does not hold them.
         """
-        each = weights.repeat_interleave(self._sizes).to(self._outputs)
-        return (self._outputs * each) @ self._weights.T
+        each = weights.repeat_interleave(self._sizes)
+        if not extreme:
+            return (self._outputs * each.to(self._outputs)) @ self._weights.T
+        combined = (self._outputs * each.to(self._outputs.device)) @ self._weights.double().T
+        return combined.to(self._outputs.dtype)
 
 
 def linear_readers(losses: Mapping[str, Tensor], features: Tensor) -> dict[str, Any] | None:

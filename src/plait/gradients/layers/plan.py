@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import reduce
+from functools import cached_property
 from typing import Any
 
 import torch
@@ -15,6 +15,7 @@ from plait.gradients.gramian import gramian
 from plait.gradients.layers.nodes import short_row
 from plait.gradients.layers.short_row import MOVE, ShortRow
 from plait.gradients.layers.uses import single_uses
+from plait.gradients.real import as_real, real_count, real_dtype
 from plait.gradients.scratch import Scratch
 
 
@@ -23,13 +24,22 @@ class LayerGradients:
     """Holds the Gramian of the tasks' gradients, formed without rows.
 
     Attributes:
-        gramian: inner products of the tasks' gradients at the shared parameters, `[T, T]`, float64.
+        rows: the short rows; the next step reuses their memory.
         own: `(parameter, task, gradient)` of the parameters that one task reaches; empty if the
             plan has none.
     """
 
-    gramian: Tensor
+    rows: Tensor
     own: list[tuple[Tensor, str, Tensor]]
+
+    @cached_property
+    def gramian(self) -> Tensor:
+        """Inner products of the tasks' gradients at the shared parameters, `[T, T]`, float64."""
+        return self.multiply(torch.float32)
+
+    def multiply(self, dtype: torch.dtype) -> Tensor:
+        """Returns the inner products, multiplied in `dtype` at least."""
+        return gramian(self.rows, dtype)
 
 
 @dataclass
@@ -68,7 +78,7 @@ class LayerPlan:
     dtype: torch.dtype = field(init=False)
 
     def __post_init__(self) -> None:
-        self.dtype = reduce(torch.promote_types, (p.dtype for p in self.shared), torch.float32)
+        self.dtype = real_dtype(self.shared, torch.float32)
 
     @classmethod
     def of(
@@ -95,18 +105,18 @@ class LayerPlan:
     @property
     def coverage(self) -> float:
         """The share of the shared parameters' numbers that have a layer."""
-        total = sum(parameter.numel() for parameter in self.shared)
-        return 1 - sum(p.numel() for p in self.leftover) / total if total else 1.0
+        total = sum(real_count(parameter) for parameter in self.shared)
+        return 1 - sum(map(real_count, self.leftover)) / total if total else 1.0
 
     @property
     def width(self) -> int:
         """Numbers in a short row of all layers, with the leftover gradients."""
-        return sum(row.width for _, row in self.layers) + sum(p.numel() for p in self.leftover)
+        return sum(row.width for _, row in self.layers) + sum(map(real_count, self.leftover))
 
     @property
     def bytes(self) -> dict[str, int]:
         """Bytes of the buffer by route, `{"layers": n, "rows": n}`."""
-        full = sum(parameter.numel() for parameter in self.shared)
+        full = sum(real_count(parameter) for parameter in self.shared)
         return {
             "layers": self.tasks * self.width * self.dtype.itemsize,
             "rows": self.tasks * full * self.dtype.itemsize,
@@ -120,7 +130,7 @@ class LayerPlan:
         direction, short rows are written once and read once; the weights are then applied by one
         more backward pass, of which the layers' two products are counted.
         """
-        full = sum(parameter.numel() for parameter in self.shared)
+        full = sum(real_count(parameter) for parameter in self.shared)
         explicit = sum(row.explicit for _, row in self.layers)
         once = sum(row.once for _, row in self.layers)
         each = sum(row.each for _, row in self.layers)
@@ -160,7 +170,7 @@ class LayerPlan:
             at_own = zip(self.own, found[len(inputs) - len(self.own) :], strict=True)
             own += [(p, task, gradient) for p, gradient in at_own if gradient is not None]
             self._write(row, found)
-        return LayerGradients(gramian(matrix), own)
+        return LayerGradients(matrix, own)
 
     def recover(self) -> bool:
         """Prepares the layers in another way; returns whether a second `run` may be finite."""
@@ -171,7 +181,7 @@ class LayerPlan:
         """Writes the row of a task, and lets go of each gradient when it is written."""
         writers = [layer.write for _, layer in self.layers] + [_copy] * len(self.leftover)
         widths = [layer.width for _, layer in self.layers]
-        widths += [parameter.numel() for parameter in self.leftover]
+        widths += [real_count(parameter) for parameter in self.leftover]
         with torch.no_grad():
             for position, place in enumerate(torch.split(row, widths)):
                 gradient, found[position] = found[position], None
@@ -182,5 +192,5 @@ class LayerPlan:
 
 
 def _copy(gradient: Tensor, place: Tensor) -> None:
-    dense = gradient.to_dense() if gradient.is_sparse else gradient
+    dense = as_real(gradient.to_dense() if gradient.is_sparse else gradient)
     place.view(dense.shape).copy_(dense)

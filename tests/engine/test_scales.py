@@ -1,0 +1,81 @@
+"""Gradients of any size that single precision holds: the step is that of double precision."""
+
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+import plait.balancing
+from plait.balancing import GramianBalancer, PCGrad, UPGrad
+from plait.engine import Backward, Record
+from tests.gradients.nets import Losses
+
+ONE_BATCH = [
+    name
+    for name in plait.balancing.__all__
+    if isinstance(method := getattr(plait.balancing, name), type)
+    and issubclass(method, GramianBalancer)
+    and not method.__abstractmethods__
+    and method().batches == 1
+]
+SIZES = [(1e-25,) * 3, (1e-40, 3e-42, 1e-41), (1e25,) * 3, (1e36, 2e36, 5e35), (1e20, 1e-25, 1.0)]
+
+
+class Body(nn.Module):
+    """Three tasks whose gradients have given sizes, exactly."""
+
+    def __init__(self, dtype: torch.dtype) -> None:
+        super().__init__()
+        torch.manual_seed(0)
+        self.one = nn.Parameter(torch.randn(5, 4).to(dtype))
+        self.two = nn.Parameter(torch.randn(7).to(dtype))
+        self.heads = nn.ParameterList(torch.ones((), dtype=dtype) for _ in range(3))
+        self.slopes = torch.randn(3, 27)
+
+    def losses(self, sizes: tuple[float, ...]) -> Losses:
+        """Returns positive losses whose gradients are these sizes times random numbers."""
+        flat = torch.cat([self.one.flatten(), self.two])
+        slopes = [(size * slope).to(flat) for size, slope in zip(sizes, self.slopes, strict=True)]
+        return {
+            task: 1.0 + (flat - flat.detach()) @ slope + head - head
+            for task, slope, head in zip("abc", slopes, self.heads, strict=True)
+        }
+
+
+def step(
+    dtype: torch.dtype, make: Any, sizes: tuple[float, ...], **options: Any
+) -> tuple[Record, np.ndarray]:
+    body, balancer = Body(dtype), make()
+    balancer.setup(tuple("abc"))
+    record = Backward(balancer, body, **options)(body.losses(sizes), info=None)
+    gradients = [p.grad for p in (body.one, body.two) if p.grad is not None]
+    return record, torch.cat([each.double().flatten() for each in gradients]).numpy()
+
+
+@pytest.mark.parametrize("route", ["rows", "layers"])
+@pytest.mark.parametrize("sizes", SIZES)
+@pytest.mark.parametrize("make", [UPGrad, PCGrad])
+def test_norms_cosines_weights_and_direction_are_those_of_double_precision(
+    make: Any, sizes: tuple[float, ...], route: str
+) -> None:
+    right, expected = step(torch.float64, make, sizes, route=route)
+    found, direction = step(torch.float32, make, sizes, route=route)
+    tolerance = 1e-2 if min(sizes) < 1e-38 else 1e-5  # subnormal numbers have fewer digits
+    for one, other in ((found.norms, right.norms), (found.weights, right.weights)):
+        np.testing.assert_allclose(one, other, rtol=tolerance)
+    np.testing.assert_allclose(found.cosines, right.cosines, atol=tolerance)
+    assert abs(direction - expected).max() <= tolerance * abs(expected).max()
+
+
+@pytest.mark.parametrize("size", [1e-25, 1e25])
+@pytest.mark.parametrize("name", ONE_BATCH)
+def test_every_gramian_method_steps_as_in_double_precision(name: str, size: float) -> None:
+    make = getattr(plait.balancing, name)
+    sizes = (size, 2 * size, size / 2)
+    right, expected = step(torch.float64, make, sizes)
+    found, direction = step(torch.float32, make, sizes)
+    assert found.weights is not None and right.weights is not None
+    np.testing.assert_allclose(found.weights, right.weights, rtol=1e-4, atol=1e-30)
+    assert abs(direction - expected).max() <= 1e-4 * abs(expected).max()
