@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from plait.connections import Connection
 from plait.core.batch import Batch
-from plait.core.errors import ConfigError
+from plait.core.errors import ConfigError, DataError
 from plait.core.keys import safe_key
 from plait.core.outputs import Losses, Outputs, Penalties
 from plait.core.structure import from_signature, signature
@@ -29,6 +29,7 @@ from plait.model.options import NewTasks
 from plait.model.roles import roles_of
 from plait.model.terms import output_terms, parameter_terms
 from plait.model.transfer import Transfer, transfer
+from plait.networks import conversion, mixes_floats, refuse_arrays
 from plait.networks.scheduled import scheduled_in
 from plait.regularization.base import Regularizer
 from plait.sharing.base import Sharing
@@ -81,6 +82,7 @@ class MultiTaskModel(nn.Module):
         seed: int = 0,
     ) -> None:
         super().__init__()
+        refuse_arrays(example)
         names = [task.name for task in tasks]
         if not names or len(set(names)) < len(names):
             raise ConfigError(f"a model needs tasks of different names; found {names}.")
@@ -117,9 +119,21 @@ class MultiTaskModel(nn.Module):
 
         Returns:
             `{task: prediction}`, with the features that the heads read.
+
+        Raises:
+            DataError: the inputs are NumPy arrays, or numbers of another precision than the
+                weights, and a layer cannot read them.
         """
         wanted = list(self.tasks) if tasks is None else tasks
-        return self.flow(self.sharing, inputs, wanted, cut)
+        try:
+            return self.flow(self.sharing, inputs, wanted, cut)
+        except (RuntimeError, TypeError) as error:
+            refuse_arrays(inputs)
+            if not torch.is_autocast_enabled() and mixes_floats(self, inputs):
+                raise DataError(
+                    f"the model cannot read the inputs: {error}. {conversion(self, inputs)}"
+                ) from error
+            raise
 
     def losses(self, outputs: Sequence[Outputs], batch: Batch) -> Losses:
         """Returns `{task: static weight x L_t}` of the tasks present.

@@ -15,6 +15,7 @@ from plait.core.features import Features, FeatureShape
 from plait.core.structure import map_tensors
 from plait.networks.advice import next_step
 from plait.networks.channels import check_channels
+from plait.networks.dtypes import check_features, conversion, mixes_floats
 from plait.networks.halves import halves
 from plait.networks.modes import on_trial
 from plait.networks.own_forward import check_stages
@@ -40,7 +41,8 @@ def infer_shape(encoder: nn.Module, example: Any) -> FeatureShape:
     of two examples.
 
     Raises:
-        ShapeError: the encoder cannot read inputs of this shape.
+        ShapeError: the encoder cannot read inputs of this shape or precision, or gives features in
+            another one than float32, in which heads are made.
         ConfigError: an assumption does not hold; it says what to declare.
     """
     check_stages(encoder, example)
@@ -68,15 +70,22 @@ def _bodies(encoder: nn.Module, inputs: Any) -> Features:
 def shape_of_run(run: Run, encoder: nn.Module, example: Any) -> FeatureShape:
     """Returns the shapes of the features of `run(encoder, inputs)`, as `infer_shape` does."""
     with on_trial(encoder) as (trial, copied):
-        if not copied:
-            return _without_batch(_run_real(run, trial, example))
-        try:
-            features = run(copy.deepcopy(trial).to("meta"), map_tensors(_meta, example))
-        except ShapeError:
-            raise
-        except Exception:
+        if not copied or mixes_floats(trial, example):  # which the meta device lets pass
             features = _run_real(run, trial, example)
+        else:
+            features = _run_on_meta(run, trial, example)
+    check_features(encoder, features)
     return _without_batch(features)
+
+
+def _run_on_meta(run: Run, clone: nn.Module, example: Any) -> Features:
+    """Runs a copy without memory or arithmetic; on real values if it reads these."""
+    try:
+        return run(copy.deepcopy(clone).to("meta"), map_tensors(_meta, example))
+    except ShapeError:
+        raise
+    except Exception:
+        return _run_real(run, clone, example)
 
 
 def _run_real(run: Run, clone: nn.Module, example: Any) -> Features:
@@ -87,6 +96,11 @@ def _run_real(run: Run, clone: nn.Module, example: Any) -> Features:
     except ShapeError:
         raise
     except Exception as error:
+        if mixes_floats(clone, example):
+            raise ShapeError(
+                f"the encoder {type(clone).__name__} cannot read the example: {error}. "
+                f"{conversion(clone, example)}"
+            ) from error
         shapes = map_tensors(lambda tensor: list(tensor.shape), example)
         raise ShapeError(
             f"the encoder {name_of(clone)} cannot read inputs of shape {shapes}: {error}"
