@@ -10,8 +10,8 @@ import torch
 from torch import Tensor
 
 from plait.engine.gathered import Gathered
+from plait.gradients import as_real, norms_and_cosines
 from plait.gradients import lengths as measure
-from plait.gradients import norms_and_cosines
 
 PLAIN = (torch.float32, torch.float64)
 
@@ -101,7 +101,10 @@ class Record:
         if len(kinds) == 1 and kinds <= {(d, gradients[0].device, torch.strided) for d in PLAIN}:
             whole: Tensor = torch.linalg.vector_norm(measure(gradients))
             return whole  # as below, without its groups
-        return torch.nn.utils.get_total_norm(gradients)
+        if any(each.is_sparse for each in gradients):
+            mixed: Tensor = torch.linalg.vector_norm(measure(gradients))
+            return mixed
+        return torch.nn.utils.get_total_norm([as_real(each) for each in gradients])
 
 
 def _values(losses: Mapping[str, float], tasks: tuple[str, ...]) -> np.ndarray:

@@ -37,6 +37,7 @@ class RowBuffer:
         self._own: dict[tuple[int, str], tuple[Tensor, Tensor]] = {}
         self._written: dict[str, set[int]] = {}
         self._reached: dict[int, Tensor] = {}  # holds what it names until the step is done
+        self._sparse: set[int] = set()  # those of `_reached` with sparse gradients alone
         self._matrix: Tensor | None = None
         self._places: dict[tuple[int, int], Tensor] = {}  # views of the matrix by row, parameter
         self._batches = Batches()
@@ -69,6 +70,7 @@ class RowBuffer:
         self._own.clear()
         self._written.clear()
         self._reached.clear()
+        self._sparse.clear()
         if self.layout.prune():
             self._matrix = None
             self._places.clear()
@@ -138,15 +140,19 @@ class RowBuffer:
             combined = as_like(weighted(weights, rows, extreme=extreme), parameter)
             if not parameter.is_contiguous():  # such as channels_last
                 combined = torch.empty_like(parameter).copy_(combined)
-            found.append((parameter, combined.to(parameter.dtype)))
+            found.append((parameter, self._in_layout(parameter, combined.to(parameter.dtype))))
         return found
 
     def split(self, direction: Tensor) -> list[tuple[Tensor, Tensor]]:
         """Cuts a direction `[P]` into `(parameter, gradient)`, for parameters as in `combine`."""
         return [
-            (p, as_like(direction[self.layout.columns(p)], p).to(p.dtype))
+            (p, self._in_layout(p, as_like(direction[self.layout.columns(p)], p).to(p.dtype)))
             for p in self._reached.values()
         ]
+
+    def _in_layout(self, parameter: Tensor, combined: Tensor) -> Tensor:
+        """Returns a gradient sparse if that of each task is, as optimizers of such tables need."""
+        return combined.to_sparse(1) if id(parameter) in self._sparse else combined
 
     def _add(
         self, task: str, pairs: Sequence[tuple[Tensor, Tensor]], without: Collection[int]
@@ -169,7 +175,13 @@ class RowBuffer:
         row, written = self.tasks.index(task), self._written[task]
         places, values = [], []
         for parameter, gradient in pairs:
-            dense = as_real(gradient.to_dense() if gradient.is_sparse else gradient)
+            if gradient.is_sparse:
+                if id(parameter) not in self._reached:
+                    self._sparse.add(id(parameter))
+                gradient = gradient.to_dense()
+            else:
+                self._sparse.discard(id(parameter))
+            dense = as_real(gradient)
             place = self._place(row, parameter)
             if id(parameter) in written:
                 place += dense

@@ -37,6 +37,7 @@ from plait.training.randomness import Generators, seed_all
 from plait.training.records import logs_cosines, validation_event
 from plait.training.schedulers import advance
 from plait.training.single import refuse_single
+from plait.training.sparse import check_sparse
 from plait.training.state import State
 from plait.training.step import StepRecord, training_step
 from plait.training.validation import look_ahead
@@ -132,6 +133,7 @@ class Trainer:
         engine = Options(scale, head_weights, at, route, every, chunk_size, nonfinite)
         self.backward = Backward(self.balancer, model, **asdict(engine))
         self.optimizer = make_optimizer(optimizer, self.model, self.balancer, groups)
+        check_sparse(self.optimizer, self.model, self.balancer)
         self.scheduler: Any = None if scheduler is None else scheduler(self.optimizer)
         self.schedule = schedule
         self.run = None if run is None else Path(run)
