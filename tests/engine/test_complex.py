@@ -49,12 +49,7 @@ def step(name: str, *, real: bool, **options: Any) -> tuple[Record, dict[str, Te
     body, balancer = Body(real=real), getattr(plait.balancing, name)()
     balancer.setup(tuple("abc"))
     run = Backward(balancer, body, **options)
-    features = body.features()
-    given = {"features": features} if options.get("at") == "features" else {}
-    losses = body.losses(features)
-    if given:
-        losses = {t: loss - (body.out * 0).sum().detach() for t, loss in losses.items()}
-    record = run(losses, **given)
+    record = run(body.losses(body.features()))
     found = {n: p.grad for n, p in body.named_parameters() if p.grad is not None}
     return record, {n: torch.view_as_real(g) if g.is_complex() else g for n, g in found.items()}
 

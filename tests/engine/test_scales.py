@@ -1,5 +1,6 @@
 """Gradients of any size that single precision holds: the step is that of double precision."""
 
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -79,3 +80,46 @@ def test_every_gramian_method_steps_as_in_double_precision(name: str, size: floa
     assert found.weights is not None and right.weights is not None
     np.testing.assert_allclose(found.weights, right.weights, rtol=1e-4, atol=1e-30)
     assert abs(direction - expected).max() <= 1e-4 * abs(expected).max()
+
+
+@pytest.mark.parametrize("size", [1e-20, 1e21])
+@pytest.mark.parametrize("name", ["DBMTL", "TrimmedMean", "GradDrop"])
+def test_methods_of_rows_step_as_in_double_precision(name: str, size: float) -> None:
+    make = getattr(plait.balancing, name)
+    if name == "DBMTL":
+        make = partial(make, eps=1e-30)  # the default is larger than such lengths
+    sizes = (size, 2 * size, size / 2)
+    _, expected = step(torch.float64, make, sizes)
+    _, direction = step(torch.float32, make, sizes)
+    assert abs(direction - expected).max() <= 1e-4 * abs(expected).max()
+
+
+@pytest.mark.parametrize("name", ["MoCo", "ExcessMTL"])
+def test_methods_of_rows_with_memory_hold_large_squares(name: str) -> None:
+    results = []
+    for dtype in (torch.float64, torch.float32):
+        body, balancer = Body(dtype), getattr(plait.balancing, name)()
+        balancer.setup(tuple("abc"))
+        run = Backward(balancer, body)
+        for _ in range(3):
+            body.zero_grad()
+            run(body.losses((1e21, 3e21, 2e21)))
+        assert body.one.grad is not None
+        results.append(body.one.grad.double() / 1e21)
+    torch.testing.assert_close(results[0], results[1], rtol=1e-4, atol=1e-4)
+
+
+@pytest.mark.parametrize("name", ["Equal", "UPGrad"])
+@pytest.mark.parametrize("size", [1e-30, 1e25])
+def test_the_length_of_the_gradient_is_exact_and_clips(name: str, size: float) -> None:
+    body = Body(torch.float32)
+    balancer = getattr(plait.balancing, name)()
+    record = Backward(balancer, body)(body.losses((size, 2 * size, size)))
+    parameters = [p for p in body.parameters() if p.grad is not None]
+    length = torch.cat([p.grad.double().flatten() for p in parameters if p.grad is not None]).norm()
+    found = record.gradient_norm(parameters)
+    torch.testing.assert_close(found.double(), length, rtol=1e-6, atol=0.0)
+    torch.nn.utils.clip_grads_with_norm_(parameters, 1.0, found)
+    clipped = torch.cat([p.grad.double().flatten() for p in parameters if p.grad is not None])
+    expected = min(1.0, float(length))
+    torch.testing.assert_close(clipped.norm().item(), expected, rtol=1e-5, atol=0.0)

@@ -6,9 +6,9 @@ import pytest
 import torch
 
 from plait.balancing import Balancer, GradVac, MoDo, NashMTL, PCGrad, UPGrad
+from plait.core.exponents import LONG as LIMIT
 from plait.engine import Backward
 from plait.engine.gathered import Gathered
-from plait.gradients.exponents import LONG as LIMIT
 from tests.engine.loops import Net
 
 

@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from plait.balancing.algebra.rows import at_least_single, weighted_sum
+from plait.balancing.algebra.rows import row_lengths, weighted_sum
 from plait.balancing.base import JacobianBalancer
 from plait.balancing.contract.info import Info
 from plait.balancing.contract.losses import losses_of
@@ -91,9 +91,7 @@ class DBMTL(JacobianBalancer):
             own = np.ones(len(rows))
         else:
             rows, own = jacobian, factors.numpy()
-        dtype = at_least_single(jacobian.dtype)
-        lengths = [torch.linalg.vector_norm(row, dtype=dtype) for row in rows]
-        norms = own * torch.stack(lengths).cpu().double().numpy()
+        norms = own * row_lengths(rows)
         alpha = np.where(norms > 0, norms.max() / (norms + self.eps), 0.0)
         direction = weighted_sum((alpha * own).tolist(), rows)
         if self.beta > 0:

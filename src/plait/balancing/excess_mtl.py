@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import Any
 
 import torch
@@ -78,16 +79,9 @@ class ExcessMTL(JacobianBalancer):
     def combine(self, jacobian: Tensor, info: Info | None = None, **draws: Any) -> Tensor:
         """Returns the direction, and remembers the sums of squares and the weights."""
         tasks = tasks_of_rows(jacobian, info)
-        known = self.squares.rows(tasks, jacobian)
-        squares = [s.addcmul(row, row) for s, row in zip(known, jacobian, strict=True)]
-        dtype = at_least_single(jacobian.dtype)
-        excess = torch.stack(
-            [
-                (row.square() / s.add(self.eps).sqrt_()).sum(dtype=dtype)
-                for s, row in zip(squares, jacobian, strict=True)
-            ]
-        )
-        excess = excess.cpu().double()
+        squares, excess = self._excess(tasks, jacobian)
+        if not bool(excess.isfinite().all()):  # squares that single precision does not hold
+            squares, excess = self._excess(tasks, jacobian.double())
 
         zero = torch.zeros((), dtype=torch.float64)
         first = self.first_excess.get(tasks, zero)
@@ -100,6 +94,17 @@ class ExcessMTL(JacobianBalancer):
         self.log_weights.put(tasks, log_weights)
         self.last_weights = log_weights.exp()
         return self.last_weights.to(jacobian) @ jacobian
+
+    def _excess(self, tasks: Sequence[str], jacobian: Tensor) -> tuple[list[Tensor], Tensor]:
+        """Returns S with the squares of this step, and r `[T]`, on the host."""
+        known = self.squares.rows(tasks, jacobian)
+        squares = [s.addcmul(row, row) for s, row in zip(known, jacobian, strict=True)]
+        dtype = at_least_single(jacobian.dtype)
+        excess = [
+            (row.square() / s.add(self.eps).sqrt_()).sum(dtype=dtype)
+            for s, row in zip(squares, jacobian, strict=True)
+        ]
+        return squares, torch.stack(excess).cpu().double()
 
 
 def _normalised(log_weights: Tensor) -> Tensor:

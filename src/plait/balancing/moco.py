@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from plait.balancing.algebra.rows import at_least_single, weighted_sum
+from plait.balancing.algebra.rows import row_lengths, weighted_sum
 from plait.balancing.base import JacobianBalancer
 from plait.balancing.contract.info import Info
 from plait.balancing.contract.losses import losses_of
@@ -104,6 +104,9 @@ class MoCo(JacobianBalancer):
 
         current = weighted_sum(old.tolist(), rows)
         slopes = torch.stack([torch.dot(row, current) for row in rows]).cpu().double().numpy()
+        if not np.isfinite(slopes).all():  # squares that single precision does not hold
+            wide = torch.stack([torch.dot(row.double(), current.double()) for row in rows])
+            slopes = wide.cpu().numpy()
         gamma = self.gamma / steps.numpy() ** self.gamma_sigma
         moved = old - gamma * (slopes + self.rho * old)
         weights = torch.from_numpy(self._onto_simplex(moved))
@@ -130,8 +133,7 @@ class MoCo(JacobianBalancer):
         if self.variant == "paper":
             return [1.0] * len(jacobian)
         losses = losses_of(info, "MoCo with variant='libmtl'").numpy()
-        norms = torch.linalg.vector_norm(jacobian, dim=1, dtype=at_least_single(jacobian.dtype))
-        lengths = norms.cpu().double().numpy()
+        lengths = row_lengths(jacobian)
         scaled = np.divide(losses, lengths, out=np.zeros_like(losses), where=lengths > 0)
         return [float(factor) for factor in scaled]
 

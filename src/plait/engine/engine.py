@@ -11,6 +11,7 @@ from plait.balancing.base import Balancer, BilevelBalancer
 from plait.balancing.contract.info import Info
 from plait.balancing.contract.problem import Problem
 from plait.core.errors import ConfigError, NonFiniteError
+from plait.core.exponents import LONG
 from plait.engine.checkpoints import is_reentrant, refusal
 from plait.engine.evidence import is_outside, read
 from plait.engine.gathered import Gathered
@@ -29,7 +30,6 @@ from plait.gradients import (
     gradients,
     leaves,
 )
-from plait.gradients.exponents import LONG
 from plait.networks.walk import learning
 
 Scalars = Mapping[str, Tensor] | Tensor | None

@@ -12,9 +12,9 @@ from torch import Tensor
 
 from plait.balancing.contract.checks import check_finite
 from plait.core.errors import ConfigError, NonFiniteError
+from plait.core.exponents import lost_products, mended, outside
 from plait.engine.gathered import Gathered, Named, Own
 from plait.gradients import lengths, reached_by, to_host
-from plait.gradients.exponents import lost_products, mended, outside
 
 Values = list[tuple[str, float]]
 

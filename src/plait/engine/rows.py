@@ -8,8 +8,8 @@ import torch
 from torch import Tensor, nn
 
 from plait.core.errors import ConfigError
+from plait.core.exponents import weighted
 from plait.gradients import RowBuffer, cross_gramian, gramian
-from plait.gradients.exponents import weighted
 
 
 class Rows:

@@ -9,8 +9,8 @@ import torch
 from torch import Tensor
 
 from plait.balancing.base import GramianBalancer, LossBalancer
+from plait.core.exponents import are_extreme
 from plait.engine.gathered import Gathered
-from plait.gradients.exponents import are_extreme
 
 
 def loss_weights(step: Gathered, balancer: LossBalancer, tasks: Sequence[str]) -> Tensor:

@@ -34,7 +34,7 @@ def as_like(numbers: Tensor, tensor: Tensor) -> Tensor:
 
 
 def real_count(tensor: Tensor) -> int:
-    """Returns how many real numbers a tensor has: two for each complex one."""
+    """Counts the real numbers of a tensor, two for each complex one."""
     return 2 * tensor.numel() if tensor.is_complex() else tensor.numel()
 
 

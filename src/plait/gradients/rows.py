@@ -9,7 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from plait.gradients.exponents import weighted
+from plait.core.exponents import weighted
 from plait.gradients.layout import Layout
 from plait.gradients.per_task import Batches, per_task_gradients
 from plait.gradients.real import as_like, as_real

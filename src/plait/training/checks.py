@@ -23,7 +23,7 @@ def check_balancer(
 
     Raises:
         ConfigError: static weights or a schedule with a method that does not see them; micro-
-            batches with a bilevel method.
+            batches or complex parameters with a bilevel method.
     """
     name = type(balancer).__name__
     if schedule is not None:
@@ -36,6 +36,11 @@ def check_balancer(
         raise ConfigError(
             f"task {weighted[0]!r} has a static weight, but {name} goes the same way whatever "
             f"the scale of a loss. {way}"
+        )
+    if isinstance(balancer, BilevelBalancer) and any(p.is_complex() for p in model.parameters()):
+        raise ConfigError(
+            f"{name} looks ahead with real parameters; found complex ones. Keep their real and "
+            "imaginary parts in one real parameter, and use `torch.view_as_complex` in `forward`."
         )
     if isinstance(balancer, BilevelBalancer) and (accumulate > 1 or schedule is not None):
         what = "`accumulate`" if accumulate > 1 else "`schedule`"

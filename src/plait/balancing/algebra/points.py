@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from plait.balancing.algebra.rows import weighted_sum
+from plait.core.exponents import SHORT, mended
 
 Point = tuple[Tensor, ...]
 
@@ -46,15 +47,24 @@ def products(first: Sequence[Point], second: Sequence[Point]) -> np.ndarray:
     Their shape is `[len(first), len(second)]`.
 
     One parameter's part is multiplied in at least single precision, the parts are summed in double
-    precision; one transfer to the host.
+    precision; one transfer to the host, or two where single precision does not hold the products.
+    Complex numbers count as their real and imaginary parts.
     """
+    found = _sums(first, second, torch.float32).cpu().numpy()
+    small = np.abs(found) < SHORT**2  # the factors may be too small to be multiplied
+    return mended(found, small | ~np.isfinite(found), lambda: _sums(first, second, torch.float64))
+
+
+def _sums(first: Sequence[Point], second: Sequence[Point], least: torch.dtype) -> Tensor:
     total: Tensor | None = None
     for one, two in zip(zip(*first, strict=True), zip(*second, strict=True), strict=True):
-        dtype = torch.promote_types(one[0].dtype, torch.float32)
-        a = torch.stack([part.reshape(-1) for part in one]).to(dtype)
-        b = torch.stack([part.reshape(-1) for part in two]).to(dtype)
-        part = (a @ b.T).double()
+        a, b = (torch.stack([_flat(part) for part in parts]) for parts in (one, two))
+        dtype = torch.promote_types(a.dtype, least)
+        part = (a.to(dtype) @ b.to(dtype).T).double()
         total = part if total is None else total + part
     assert total is not None
-    result: np.ndarray = total.cpu().numpy()
-    return result
+    return total
+
+
+def _flat(part: Tensor) -> Tensor:
+    return (torch.view_as_real(part.resolve_conj()) if part.is_complex() else part).reshape(-1)

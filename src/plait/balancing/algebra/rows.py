@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
+import numpy as np
 import torch
 from torch import Tensor
+
+from plait.core.exponents import mended, outside
 
 
 def at_least_single(dtype: torch.dtype) -> torch.dtype:
@@ -23,3 +26,18 @@ def weighted_sum(weights: Sequence[float], rows: Iterable[Tensor]) -> Tensor:
         total = row * weight if total is None else total.add_(row, alpha=weight)
     assert total is not None
     return total
+
+
+def row_lengths(rows: Iterable[Tensor]) -> np.ndarray:
+    """Returns the Euclidean lengths `[T]` of rows, float64 on the host, at any scale.
+
+    It waits for the device once; twice where single precision does not hold the squares.
+    """
+    kept = list(rows)
+
+    def measure(least: torch.dtype) -> Tensor:
+        dtype = torch.promote_types(kept[0].dtype, least)
+        return torch.stack([torch.linalg.vector_norm(row, dtype=dtype) for row in kept]).double()
+
+    found = measure(torch.float32).cpu().numpy()
+    return mended(found, outside(found), lambda: measure(torch.float64))

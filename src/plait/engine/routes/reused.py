@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from plait.balancing.base import Balancer
+from plait.core.exponents import are_extreme
 from plait.engine.gathered import Gathered
 from plait.engine.micro_batch import MicroBatch
 from plait.engine.passes import known_pass
 from plait.engine.routes.base import Route
-from plait.gradients.exponents import are_extreme
 
 
 class Reused(Route[Balancer]):

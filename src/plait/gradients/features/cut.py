@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from plait.core.errors import ConfigError
-from plait.gradients.exponents import weighted
+from plait.core.exponents import weighted
 from plait.gradients.features.linear_heads import LinearHeads, linear_readers
 from plait.gradients.gramian import gramian
 from plait.gradients.graph import depend, gradients, leaves, reached_by
