@@ -33,10 +33,17 @@ ROOT = Path(__file__).resolve().parents[2]
 
 @pytest.fixture(autouse=True)
 def handlers() -> Iterator[None]:
-    """The handlers are as before after every test."""
-    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
-    yield
-    assert {number: signal.getsignal(number) for number in before} == before
+    """Those of a process in the foreground, whoever has started the tests; kept by every test."""
+    outside = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    foreground = {signal.SIGINT: signal.default_int_handler, signal.SIGTERM: signal.SIG_DFL}
+    for number, handler in foreground.items():
+        signal.signal(number, handler)
+    try:
+        yield
+        assert {number: signal.getsignal(number) for number in foreground} == foreground
+    finally:
+        for number, before in outside.items():
+            signal.signal(number, before)
 
 
 class Send(Callback):
@@ -156,6 +163,36 @@ def test_a_second_signal_acts_at_once() -> None:
         os.kill(os.getpid(), signal.SIGINT)
         reached.append("after the second")
     assert reached == ["after the first"]
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_where_a_signal_is_ignored_the_first_is_heard_and_the_second_ignored(
+    number: signal.Signals,
+) -> None:
+    """As where a script has started the process in its background."""
+    outside, flag = signal.signal(number, signal.SIG_IGN), StopFlag()
+    try:
+        with flag.listening():
+            os.kill(os.getpid(), number)
+            assert flag.received == number
+            os.kill(os.getpid(), number)
+        assert signal.getsignal(number) == signal.SIG_IGN
+    finally:
+        signal.signal(number, outside)
+
+
+def test_a_handler_that_was_not_made_in_python_is_left_alone(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Python cannot put it back, and tells of it as None."""
+    real = signal.getsignal
+    monkeypatch.setattr(
+        signal, "getsignal", lambda number: None if number == signal.SIGTERM else real(number)
+    )
+    with StopFlag().listening():
+        assert real(signal.SIGTERM) == signal.SIG_DFL
+        assert real(signal.SIGINT) is not signal.default_int_handler
+    assert real(signal.SIGINT) is signal.default_int_handler
 
 
 def test_listening_forgets_an_earlier_signal() -> None:

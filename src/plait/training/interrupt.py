@@ -42,13 +42,16 @@ class StopFlag:
     def listening(self) -> Iterator[None]:
         """Catches the first SIGINT or SIGTERM; a second one acts at once, as without plait.
 
-        Outside the main thread, where Python allows no handlers, signals stay as they are.
+        Where SIGINT was ignored, as in the background of a script, the first is caught all the
+        same. Outside the main thread, where Python allows no handlers, signals stay as they are,
+        and so does a handler that was not made in Python, which could not be put back.
         """
         if threading.current_thread() is not threading.main_thread():
             yield
             return
         self.received = None
-        before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+        found = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+        before = {number: handler for number, handler in found.items() if handler is not None}
 
         def note(number: int, frame: FrameType | None) -> None:
             self.received = number
