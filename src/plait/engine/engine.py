@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from torch import Tensor, nn
@@ -12,12 +12,14 @@ from plait.balancing.contract.info import Info
 from plait.balancing.contract.problem import Problem
 from plait.core.errors import ConfigError, NonFiniteError
 from plait.core.exponents import LONG
-from plait.engine.checkpoints import is_reentrant, refusal
 from plait.engine.evidence import is_outside, read
+from plait.engine.explained import allow_several_passes, explained
 from plait.engine.gathered import Gathered
 from plait.engine.memory import Memory, keep_state
 from plait.engine.micro_batch import Features, MicroBatch
 from plait.engine.options import At, HeadWeights, NonFinite, Options, RouteChoice, Scale
+from plait.engine.penalties import Scalars, by_name, penalty_gradients
+from plait.engine.processes import check_one_process, check_whole
 from plait.engine.record import Record
 from plait.engine.routes.base import Route
 from plait.engine.routes.choose import choose
@@ -27,12 +29,8 @@ from plait.gradients import (
     RowBuffer,
     accumulate,
     check_losses,
-    gradients,
-    leaves,
 )
 from plait.networks.walk import learning
-
-Scalars = Mapping[str, Tensor] | Tensor | None
 
 
 class Backward:
@@ -75,6 +73,7 @@ class Backward:
 
     Raises:
         ConfigError: an argument is outside its choices, or the method cannot have it.
+        UnsupportedError: the training has several processes, or the model's parameters are shards.
 
     Cost: loss methods take one backward pass. The others take T passes and one `[T, P]` buffer, P
         the number of shared parameters; by the route "layers" T half passes, one whole pass and no
@@ -100,6 +99,10 @@ class Backward:
     ) -> None:
         self.options = Options(scale, head_weights, at, route, every, chunk_size, nonfinite)
         self.options.check(balancer)
+        check_one_process()
+        if model is not None:
+            check_whole(model.parameters(), model.modules())
+        allow_several_passes()
         self.balancer = balancer
         self.model = model
         self.retain_graph = retain_graph
@@ -158,6 +161,7 @@ class Backward:
             measure: form the rows for a loss method too, so that the record has norms and cosines.
                 The step is the same up to rounding; it takes T backward passes.
         """
+        check_one_process()
         if self.balancer.reads_epochs and (info is None or info.epoch is None):
             raise ConfigError(
                 f"{type(self.balancer).__name__} weighs by the number of the epoch, which is not "
@@ -205,13 +209,13 @@ class Backward:
         assert self._step is not None
         if self._skipped is not None:
             return
-        terms = _by_name(penalty)
+        terms = by_name(penalty)
         check_losses(losses, terms)
         self._check_setup(batch, features)
         candidates, others = self._candidates(losses, features) if losses else ([], [])
         micro = MicroBatch(losses, candidates, shares, terms, batch, features, problem, others)
         self._step.note(micro)
-        self._step.collect(_gradients_of(terms.values()))
+        self._step.collect(penalty_gradients(terms))
         if losses:
             self._differentiate(self._step, micro)
 
@@ -279,10 +283,11 @@ class Backward:
         except NonFiniteError as error:
             self._skip(error)
         except RuntimeError as error:
-            if is_reentrant(error):
-                self._give_back()
-                raise refusal(type(self.balancer).__name__) from error
-            raise
+            told = explained(error, type(self.balancer).__name__)
+            if told is None:
+                raise
+            self._give_back()
+            raise told from error
 
     def _decide(self, step: Gathered) -> None:
         """Finds the gradients of the step, and makes sure that all of it is finite."""
@@ -297,8 +302,9 @@ class Backward:
                 step.outside = is_outside(step)
             except Exception as error:
                 read(step)  # what is not finite may be why a method has failed
-                if is_reentrant(error):
-                    raise refusal(type(self.balancer).__name__) from error
+                told = explained(error, type(self.balancer).__name__)
+                if told is not None:
+                    raise told from error
                 raise
             self.memory.learned.watch(self.balancer)
         except NonFiniteError as error:
@@ -380,15 +386,3 @@ class Backward:
 def _batches(balancer: Balancer) -> int:
     """Returns the batches that a step is given; a bilevel method has its second in `problem`."""
     return 1 if isinstance(balancer, BilevelBalancer) else balancer.batches
-
-
-def _by_name(penalty: Scalars) -> Mapping[str, Tensor]:
-    """Returns `{name: penalty}`; the only one has no name."""
-    if isinstance(penalty, Mapping):
-        return penalty
-    return {} if penalty is None else {"": penalty}
-
-
-def _gradients_of(penalties: Iterable[Tensor]) -> list[tuple[Tensor, Tensor]]:
-    active = [term for term in penalties if term.requires_grad]
-    return gradients(active, leaves(active), retain=True) if active else []

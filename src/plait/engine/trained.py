@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from torch import Tensor, nn
 
+from plait.engine.processes import check_whole
 from plait.gradients import kinds_of, leaves, reached_by
 
 REENTRANT = "CheckpointFunctionBackward"  # of torch and of libraries with one of their own
@@ -51,6 +52,7 @@ class Trained:
             self.reentrant = self.reentrant or REENTRANT in names
         if model is None:
             found = [leaf for leaf in leaves([*losses.values(), *cut]) if leaf.requires_grad]
+            check_whole(found if new else ())
             parameters = {id(leaf) for leaf in found if isinstance(leaf, nn.Parameter)}
             if not parameters:
                 return found, []

@@ -12,6 +12,7 @@ from torch import nn
 from plait.balancing.base import Balancer
 from plait.core.errors import ConfigError
 from plait.model import MultiTaskModel
+from plait.training.closures import check_closure
 from plait.training.options import GroupOptions
 
 MakeOptimizer = Callable[[list[dict[str, Any]]], torch.optim.Optimizer]
@@ -92,10 +93,13 @@ def make_optimizer(
         options: base learning rate and weight decay of the groups, for a function.
 
     Raises:
-        ConfigError: an optimizer made by hand lacks a parameter that learns.
+        ConfigError: an optimizer made by hand lacks a parameter that learns; one needs a closure.
     """
     if not isinstance(optimizer, torch.optim.Optimizer):
-        return optimizer(parameter_groups(model, balancer, **asdict(options)))
+        made = optimizer(parameter_groups(model, balancer, **asdict(options)))
+        check_closure(made)
+        return made
+    check_closure(optimizer)
     held = {id(p) for group in optimizer.param_groups for p in group["params"]}
     for owner, module in (("model", model), ("balancer", balancer)):
         for name, parameter in module.named_parameters():

@@ -1,0 +1,35 @@
+"""Penalties of a step: terms of the objective outside the balancer."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from torch import Tensor
+
+from plait.engine.explained import explained
+from plait.gradients import gradients, leaves
+
+Scalars = Mapping[str, Tensor] | Tensor | None
+
+
+def by_name(penalty: Scalars) -> Mapping[str, Tensor]:
+    """Returns `{name: penalty}`; the only one has no name."""
+    if isinstance(penalty, Mapping):
+        return penalty
+    return {} if penalty is None else {"": penalty}
+
+
+def penalty_gradients(penalties: Mapping[str, Tensor]) -> list[tuple[Tensor, Tensor]]:
+    """Returns `(parameter, gradient)` of the sum of penalties, and keeps their graph.
+
+    Raises:
+        ConfigError: torch.compile has compiled the backward pass of a part of it for one pass.
+    """
+    active = [term for term in penalties.values() if term.requires_grad]
+    try:
+        return gradients(active, leaves(active), retain=True) if active else []
+    except RuntimeError as error:
+        told = explained(error, "a penalty beside the losses")
+        if told is None:
+            raise
+        raise told from error
