@@ -15,6 +15,7 @@ from plait.core.exponents import LONG
 from plait.engine.evidence import is_outside, read
 from plait.engine.explained import allow_several_passes, explained
 from plait.engine.gathered import Gathered
+from plait.engine.loss_scaling import are_scaled, tell_overflow
 from plait.engine.memory import Memory, keep_state
 from plait.engine.micro_batch import Features, MicroBatch
 from plait.engine.options import At, HeadWeights, NonFinite, Options, RouteChoice, Scale
@@ -66,7 +67,8 @@ class Backward:
             in each step. Weights are also found again when a task comes that has none.
         chunk_size: tasks that are differentiated at once, with vmap; more than 1 pays on a GPU.
         nonfinite: "raise" an error that names the task, or "skip": `.grad` and the balancer stay
-            as they are, and the record says why.
+            as they are, and the record says why; where `torch.amp.GradScaler` has scaled the
+            losses, `.grad` is NaN, so that it leaves the step out and lowers its scale.
         retain_graph: keep the graph after the last pass, as in torch, for a pass of your own; it
             then holds its memory until the losses are let go.
         memory: what an earlier `Backward` on the same model has learned; a new one by default.
@@ -112,6 +114,7 @@ class Backward:
         self._step: Gathered | None = None
         self._route: Route[Any] | None = None
         self._skipped: str | None = None
+        self._scaled: list[Tensor] = []  # what a scaler of the losses has to hear of an overflow
 
     def __call__(
         self,
@@ -177,7 +180,7 @@ class Backward:
             measure=measure,
             retain_graph=self.retain_graph,
         )
-        self._route, self._skipped = None, None
+        self._route, self._skipped, self._scaled = None, None, []
 
     def add(
         self,
@@ -213,6 +216,8 @@ class Backward:
         check_losses(losses, terms)
         self._check_setup(batch, features)
         candidates, others = self._candidates(losses, features) if losses else ([], [])
+        if self.options.nonfinite == "skip" and are_scaled(losses):
+            self._scaled = candidates
         micro = MicroBatch(losses, candidates, shares, terms, batch, features, problem, others)
         self._step.note(micro)
         self._step.collect(penalty_gradients(terms))
@@ -240,6 +245,8 @@ class Backward:
         if self._skipped is None:
             as_given = accumulate(step.gradients.values())
             self._remember(step)
+        else:
+            tell_overflow(self._scaled)
         record = Record.of(step, self._skipped, as_given=as_given)
         self._step = self._route = None  # nothing keeps the graph alive
         self.memory.rows.reset()

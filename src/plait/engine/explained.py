@@ -1,4 +1,4 @@
-"""What torch says of a graph that cannot be differentiated several times, in plait's words."""
+"""Errors of torch about a graph that is differentiated several times, in plait's words."""
 
 from __future__ import annotations
 

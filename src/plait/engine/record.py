@@ -31,7 +31,7 @@ class Record:
         cosines: cosines between them, `[T, T]`; None where they were not formed.
         flag: what was out of the ordinary, such as a Pareto-stationary point; None if nothing.
         skipped: why the step is to be skipped (``nonfinite="skip"``); None if it is not. `.grad`
-            is then as it was before.
+            is then as it was before, but where a `GradScaler` has scaled the losses: NaN tells it.
         reused: the weights are those of an earlier step (`every`).
     """
 

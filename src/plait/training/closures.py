@@ -24,10 +24,8 @@ def check_closure(optimizer: torch.optim.Optimizer) -> None:
         ConfigError: it needs a closure.
     """
     step = type(optimizer).step
-    given = list(inspect.signature(step).parameters.values())[1:]
-    needed = any(
-        each.name == "closure" and each.default is inspect.Parameter.empty for each in given
-    )
+    closure = inspect.signature(step).parameters.get("closure")
+    needed = closure is not None and closure.default is inspect.Parameter.empty
     if needed or _fails_alone(optimizer, step):
         raise ConfigError(
             f"{type(optimizer).__name__} needs a closure that evaluates the losses again, which "
@@ -68,10 +66,10 @@ def _twin(optimizer: torch.optim.Optimizer) -> torch.optim.Optimizer:
             small.grad = torch.zeros_like(small)
             memo[id(parameter)] = small
     twin: torch.optim.Optimizer = object.__new__(type(optimizer))
-    for name, value in vars(optimizer).items():
-        if name == "state":
-            twin.state = defaultdict(dict)
-        elif name.endswith("_hooks"):
+    twin.state = defaultdict(dict)
+    for name in vars(optimizer).keys() - {"state"}:
+        value = vars(optimizer)[name]
+        if name.endswith("_hooks"):
             setattr(twin, name, OrderedDict())
         elif not callable(value):  # such as `step` itself, which a scheduler counts
             setattr(twin, name, copy.deepcopy(value, memo))
