@@ -5,6 +5,7 @@ import torch
 from torch import nn
 
 from plait.core.errors import ConfigError
+from plait.core.keys import safe_key
 from plait.model import MultiTaskModel
 from plait.model.freeze import freeze
 from plait.sharing import Hard, Separate
@@ -26,7 +27,7 @@ def test_a_task_is_its_encoder_and_its_head() -> None:
     every = learning(model)
     encoder, head = freeze(model, ["a"])
     assert encoder is model.sharing.encoder_of("a")
-    assert head is model.head_of("a")
+    assert head is model.heads[safe_key("a")]
     still = {id(p) for module in (encoder, head) for p in module.parameters()}
     assert {n for n, p in model.named_parameters() if id(p) in still} == every - learning(model)
     assert not encoder.training

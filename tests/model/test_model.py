@@ -235,6 +235,7 @@ def test_a_copy_is_the_same_and_its_own(pickled: bool) -> None:
 
 def train_a_little(model: MultiTaskModel) -> MultiTaskModel:
     """So that parameters and batch statistics are no first values."""
+    model.train()
     optimizer = torch.optim.SGD(model.parameters(), lr=0.05)
     for _ in range(2):
         x = torch.randn(4, 3, 8, 8)

@@ -5,6 +5,7 @@ import torch
 from torch import nn
 
 from plait.core.errors import ConfigError
+from plait.core.keys import safe_key
 from plait.model import MultiTaskModel
 from plait.regularization import PairwiseL2
 from plait.sharing import Hard, Separate
@@ -40,7 +41,7 @@ def test_encoders_and_heads_go_by_the_names_of_the_tasks() -> None:
     done = new.start_from(one, two)
     for task, source in (("a.b", one), ("c", two)):
         assert same(new.sharing.encoder_of(task), source.sharing.encoder_of(task))
-        assert same(new.head_of(task), source.head_of(task))
+        assert same(new.heads[safe_key(task)], source.heads[safe_key(task)])
     assert done.encoders == {"a.b": "a.b", "c": "c"}
     assert done.heads == ["a.b", "c"]
     assert done.left == []

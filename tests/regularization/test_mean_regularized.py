@@ -4,6 +4,7 @@ import pytest
 import torch
 from torch import nn
 
+from plait.core.keys import safe_key
 from plait.model import MultiTaskModel
 from plait.regularization import MeanRegularized, PairwiseL2
 from plait.sharing import Separate
@@ -59,5 +60,5 @@ def test_very_strong_on_heads_alone_it_is_pooled_regression() -> None:
     both = torch.cat([targets["a"], targets["b"]])
     pooled = torch.linalg.lstsq(torch.cat([ones, ones]), both[:, None]).solution.flatten()
     for task in "ab":
-        found = torch.cat([p.detach().flatten() for p in model.head_of(task).parameters()])
+        found = torch.cat([p.detach().flatten() for p in model.heads[safe_key(task)].parameters()])
         torch.testing.assert_close(found, pooled, rtol=1e-6, atol=1e-8)

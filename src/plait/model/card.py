@@ -44,4 +44,13 @@ def model_card(
         "",
         'model = MultiTaskModel.from_pretrained("...")',
     ]
-    return "\n".join([*lines, "predictions = model(inputs)  # {task: prediction}", "```", ""])
+    lines += [
+        "predictions = model.predict(inputs)",
+        *(f"predictions[{task!r}].value" for task in tasks),
+        "```",
+        "",
+        "`.value` is the class, the number in its unit, the mask or the tags of each example, and",
+        "`.probabilities` are those of classes and labels.",
+        "",
+    ]
+    return "\n".join(lines)

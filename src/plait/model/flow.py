@@ -40,8 +40,29 @@ class Flow:
         self.early = early
         self.keys = {task: safe_key(task) for task in connections.tasks}
 
+    def wanted(self, tasks: Collection[str] | None) -> list[str]:
+        """Returns the names of the wanted tasks in the order of the model; all for None.
+
+        Raises:
+            ConfigError: an unknown task, or a name where a list of names belongs.
+        """
+        if tasks is None:
+            return list(self.keys)
+        if isinstance(tasks, str):
+            raise ConfigError(
+                f"`tasks` must be a list of names; found {tasks!r}. Write [{tasks!r}]."
+            )
+        for task in tasks:
+            if task not in self.keys:
+                raise ConfigError(unknown("task", task, self.keys))
+        return [task for task in self.keys if task in tasks]
+
     def __call__(
-        self, sharing: Sharing, inputs: Any, wanted: Collection[str], cut: Cut | None = None
+        self,
+        sharing: Sharing,
+        inputs: Any,
+        wanted: Collection[str] | None = None,
+        cut: Cut | None = None,
     ) -> Outputs:
         """Returns the predictions of the wanted tasks; runs of the others what these read.
 
@@ -49,17 +70,14 @@ class Flow:
             sharing: from the inputs to the features.
             inputs: one common input, or `PerTask({task: inputs})`; in the latter case all that a
                 task reads runs on its input.
-            wanted: the tasks that are wanted.
+            wanted: the tasks that are wanted; all by default.
             cut: cuts the heads' graphs off from the features.
 
         Raises:
-            ConfigError: an unknown task is wanted.
+            ConfigError: as in `wanted`.
             UnsupportedError: a cut where predictions or features pass between the tasks.
         """
-        for task in wanted:
-            if task not in self.keys:
-                raise ConfigError(unknown("task", task, self.keys))
-        tasks = [task for task in self.keys if task in wanted]
+        tasks = self.wanted(wanted)
         common = not isinstance(inputs, PerTask)
         if cut is not None:
             outputs = self._cut(sharing, inputs, tasks, cut, common=common)

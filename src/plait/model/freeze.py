@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from torch import nn
 
 from plait.core.errors import ConfigError, suggest
+from plait.core.keys import safe_key
 from plait.model.parts import Parts
 
 
@@ -48,7 +49,7 @@ def _task(model: Parts, task: str) -> list[nn.Module]:
             f"task {task!r} cannot be frozen alone: its encoder is {shared}. Name the parameters "
             "instead, such as freeze=['sharing.*']."
         )
-    parts = [encoder, model.head_of(task)]
+    parts = [encoder, model.heads[safe_key(task)]]
     for part in parts:
         part.requires_grad_(False)
     return parts

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import torch
 from torch import Tensor, nn
@@ -26,14 +26,17 @@ from plait.model.folder import building_from, load_state, read_model, write_mode
 from plait.model.freeze import freeze as freeze_parts
 from plait.model.loss_sizes import warn_of_sizes
 from plait.model.options import NewTasks
+from plait.model.predict import predict
 from plait.model.roles import roles_of
 from plait.model.terms import output_terms, parameter_terms
 from plait.model.transfer import Transfer, transfer
 from plait.networks import conversion, mixes_floats, refuse_arrays
+from plait.networks.modes import evaluating
 from plait.networks.scheduled import scheduled_in
 from plait.regularization.base import Regularizer
 from plait.sharing.base import Sharing
 from plait.tasks.base import BaseTask
+from plait.tasks.prediction import Prediction
 
 
 class MultiTaskModel(nn.Module):
@@ -52,6 +55,7 @@ class MultiTaskModel(nn.Module):
 
     Attributes:
         tasks: `{name: task}`, in order.
+        heads: `{key of a task: head}`; the key is that of `plait.core.keys.safe_key`.
         flow: the way of an input through the model; `flow.connections` has the connections sorted.
         learning: the tasks that have something to learn: all of them, unless some are frozen.
 
@@ -118,15 +122,16 @@ class MultiTaskModel(nn.Module):
             cut: cuts the heads' graphs off from the trunk's, for gradients at the features.
 
         Returns:
-            `{task: prediction}`, with the features that the heads read.
+            `{task: what its head gives}`: logits of classes and labels, numbers in the labels'
+            unit; with the features that the heads read. Under `torch.export` a plain dict in the
+            order of the tasks. `predict` gives classes and probabilities.
 
         Raises:
             DataError: the inputs are NumPy arrays, or numbers of another precision than the
                 weights, and a layer cannot read them.
         """
-        wanted = list(self.tasks) if tasks is None else tasks
         try:
-            return self.flow(self.sharing, inputs, wanted, cut)
+            outputs = self.flow(self.sharing, inputs, tasks, cut)
         except (RuntimeError, TypeError) as error:
             refuse_arrays(inputs)
             if not torch.is_autocast_enabled() and mixes_floats(self, inputs):
@@ -134,6 +139,42 @@ class MultiTaskModel(nn.Module):
                     f"the model cannot read the inputs: {error}. {conversion(self, inputs)}"
                 ) from error
             raise
+        # an exporter knows the builtin containers alone
+        return cast(Outputs, dict(outputs)) if torch.compiler.is_exporting() else outputs
+
+    def predict(
+        self,
+        inputs: Any,
+        tasks: Collection[str] | None = None,
+        *,
+        batch_size: int | None = 256,
+    ) -> dict[str, Prediction]:
+        """Predicts classes, numbers, masks or tags, in eval mode and without gradients.
+
+        The model is left as it was found: nothing is learned, no running statistic moves, and the
+        modes of its modules are put back.
+
+        Args:
+            inputs: the examples, as in the training: a tensor `[B, ...]`, a nested structure of
+                such tensors, `Masked`, or `PerTask({task: inputs})`; on any device.
+            tasks: names of the tasks that are wanted; all by default.
+            batch_size: examples at once. None takes all of them at once, and so do inputs that
+                cannot be cut into rows: no tensors, or tensors of several lengths.
+
+        Returns:
+            `{task: Prediction}` in the order of the tasks, on the CPU: `.value` is the class, the
+            number in its unit, the mask or the tags, `.probabilities` are those of classes and
+            labels.
+
+        Raises:
+            ConfigError: an unknown task, or a `batch_size` below 1.
+            DataError: there is no example.
+            NonFiniteError: a prediction is NaN.
+        """
+        chosen = {name: self.tasks[name] for name in self.flow.wanted(tasks)}
+        device = next(self.parameters()).device
+        with evaluating(self), torch.no_grad():
+            return predict(self, inputs, chosen, batch_size=batch_size, device=device)
 
     def losses(self, outputs: Sequence[Outputs], batch: Batch) -> Losses:
         """Returns `{task: static weight x L_t}` of the tasks present.
@@ -220,10 +261,6 @@ class MultiTaskModel(nn.Module):
     def regularizers(self) -> list[Regularizer]:
         """The regularizers in order."""
         return [module for module in self.regularization if isinstance(module, Regularizer)]
-
-    def head_of(self, task: str) -> nn.Module:
-        """Returns the head of a task."""
-        return self.heads[safe_key(task)]
 
     def start_from(self, *sources: MultiTaskModel, new_tasks: NewTasks = "source") -> Transfer:
         """Takes over the weights that trained models have for this one.
@@ -360,7 +397,9 @@ class MultiTaskModel(nn.Module):
     ) -> MultiTaskModel:
         """Reads a model that `save_pretrained` wrote, in the dtypes that it was saved in.
 
-        Only plait's own classes are built from the file, and nothing in it is executed.
+        It is in eval mode, ready to predict; the Trainer sets the mode itself, and a loop of your
+        own calls `train()`. Only plait's own classes are built from the file, and nothing in it is
+        executed.
 
         Args:
             folder: the model folder.
@@ -388,7 +427,7 @@ class MultiTaskModel(nn.Module):
                 seed=config["seed"],
             )
         load_state(model, state, folder, keep_dtypes=True)
-        return model
+        return model.eval()
 
 
 def _by_key(modules: Mapping[str, nn.Module]) -> nn.ModuleDict:

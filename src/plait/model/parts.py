@@ -24,6 +24,10 @@ class Parts(Protocol):
         """From the inputs to each task's features."""
 
     @property
+    def heads(self) -> nn.ModuleDict:
+        """`{key of a task: head}`, in order."""
+
+    @property
     def connections(self) -> nn.ModuleList:
         """The connections, in the order in which they act; empty without any."""
 
@@ -34,9 +38,6 @@ class Parts(Protocol):
     @property
     def regularizers(self) -> list[Regularizer]:
         """The same regularizers, by their type."""
-
-    def head_of(self, task: str) -> nn.Module:
-        """Returns the head of a task."""
 
     def modules(self) -> Iterator[nn.Module]:
         """As in `nn.Module`."""

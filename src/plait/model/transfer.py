@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from plait.core.errors import ConfigError
+from plait.core.keys import safe_key
 from plait.model.options import NewTasks
 from plait.model.parts import Parts
 
@@ -113,8 +114,9 @@ def _head(
     """Gives the head of a task the weights of the first source that knows the task."""
     for source in sources:
         if task in source.tasks:
-            head = model.head_of(task)
-            _load(head, source.head_of(task), f"the head of task {task!r}")
+            key = safe_key(task)
+            head = model.heads[key]
+            _load(head, source.heads[key], f"the head of task {task!r}")
             taken.update(map(id, head.state_dict(keep_vars=True).values()))
             done.heads.append(task)
             return

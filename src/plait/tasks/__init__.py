@@ -6,6 +6,7 @@ from plait.tasks.dense_regression import DenseRegression
 from plait.tasks.mean_distance import MeanDistance
 from plait.tasks.metrics import direction, perfect_value
 from plait.tasks.multi_label import MultiLabel
+from plait.tasks.prediction import Prediction
 from plait.tasks.regression import Regression
 from plait.tasks.segmentation import Segmentation
 from plait.tasks.tagging import Tagging
@@ -17,6 +18,7 @@ __all__ = [
     "DenseRegression",
     "MeanDistance",
     "MultiLabel",
+    "Prediction",
     "Regression",
     "Segmentation",
     "Tagging",

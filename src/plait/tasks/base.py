@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import cached_property
 from typing import Any
 
@@ -12,13 +12,20 @@ import torch
 from torch import Tensor, nn
 from torchmetrics import Metric
 
-from plait.core.errors import ConfigError, DataError, ShapeError, UnsupportedError
+from plait.core.errors import (
+    ConfigError,
+    DataError,
+    NonFiniteError,
+    ShapeError,
+    UnsupportedError,
+)
 from plait.core.features import FeatureShape
 from plait.core.geometry import Geometry
 from plait.core.kinds import Kind
 from plait.core.structure import map_tensors
 from plait.tasks.constants.predictable import Predictable
 from plait.tasks.metrics import direction
+from plait.tasks.prediction import Prediction, decoded
 
 
 class BaseTask(Predictable, ABC):
@@ -46,6 +53,7 @@ class BaseTask(Predictable, ABC):
         kind: what the numbers of a prediction mean, for connections that read them.
         geometry: where a label lies on its input: what augmentation moves, and how `show` is drawn.
         missing: the label that says missing; NaN unless a subclass sets another.
+        names: names of the classes or labels, to show them; None for their numbers.
 
     Raises:
         ConfigError: an empty name, a weight that is not positive, or a metric without direction or
@@ -55,6 +63,7 @@ class BaseTask(Predictable, ABC):
     kind: Kind = Kind("other")
     geometry: Geometry = "other"
     missing: float = math.nan
+    names: Sequence[str] | None = None
 
     def __init__(
         self,
@@ -204,6 +213,23 @@ class BaseTask(Predictable, ABC):
         """
         keep = self.label_weights(target, weights) > 0
         return prediction[keep], map_tensors(lambda labels: labels[keep], target)
+
+    def decode(self, prediction: Tensor, mask: Tensor | None = None) -> Prediction:
+        """Decodes what the head gives into classes, yes or no, or numbers, as `kind` says.
+
+        Args:
+            prediction: of the head, `[B, ...]`.
+            mask: `[B, N]`, true for real tokens, of the features that the head has read.
+
+        Raises:
+            NonFiniteError: the prediction is NaN, which would pass for a class.
+        """
+        if prediction.is_floating_point() and bool(prediction.isnan().any()):
+            raise NonFiniteError(
+                f"the predictions of task {self.name!r} are NaN. Look at the inputs first, then at "
+                "the weights of the model."
+            )
+        return decoded(prediction, self.kind, self.names)
 
     def show(self, target: Any, prediction: Tensor) -> tuple[Any, Any]:
         """Turns the label and the prediction of one example into values that a page can show.

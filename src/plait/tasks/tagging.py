@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
-from torch import nn
+from torch import Tensor, nn
 from torchmetrics import Metric
 
 from plait.core.features import FeatureShape
@@ -12,6 +13,7 @@ from plait.core.geometry import Geometry
 from plait.core.kinds import Kind
 from plait.tasks.heads import TokenHead
 from plait.tasks.labels.classes import ClassLabels
+from plait.tasks.prediction import Prediction
 
 
 class Tagging(ClassLabels):
@@ -67,3 +69,10 @@ class Tagging(ClassLabels):
     def build_head(self, shape: FeatureShape) -> nn.Module:
         """Builds a head that maps each token to `classes` logits."""
         return TokenHead(shape, self.classes, hidden=self.hidden)
+
+    def decode(self, prediction: Tensor, mask: Tensor | None = None) -> Prediction:
+        """Decodes the class of each token; that of a token that is padding is `ignore_index`."""
+        found = super().decode(prediction, mask)
+        if mask is None or mask.shape != found.value.shape:
+            return found
+        return replace(found, value=found.value.masked_fill(~mask, self.ignore_index))

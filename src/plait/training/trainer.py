@@ -148,7 +148,9 @@ class Trainer:
         self._stop = StopFlag()
 
     def fit(self, train: Any, val: Any = None, *, resume: bool = False) -> State:
-        """Trains, and leaves the model with the weights of the best epoch if there is `val`.
+        """Trains, and leaves the model in eval mode, with the weights of the best epoch.
+
+        Without `val` there is no best epoch, and the weights are the last ones.
 
         Args:
             train: a loader of `Batch` objects (`plait.data.loader` with `tasks`, or any loader
@@ -156,7 +158,7 @@ class Trainer:
                 `{task: weights}`. It may be a stream without a length: `Info.progress` then counts
                 whole epochs. Inputs may be any object, such as a batch of graphs: the number of
                 examples is that of the labels.
-            val: the same for the validation data; without it there is no best epoch. It is
+            val: the same for the validation data. It is
                 evaluated once before the first step, so that what cannot be measured is said then.
             resume: go on from the last checkpoint of the run folder; on the CPU, with the same
                 data and options, the result is that of the uninterrupted run to the last bit.
@@ -194,6 +196,7 @@ class Trainer:
                     self._obey()
                 if self.state.best_epoch:
                     self.keeper.restore_best()
+                self.model.eval()
                 self._tell("on_train_end")
         except BaseException as error:
             self.log.flush()

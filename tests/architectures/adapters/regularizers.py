@@ -7,6 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from plait.core.features import Features
+from plait.core.keys import safe_key
 from plait.model import MultiTaskModel
 from plait.regularization import (
     L21,
@@ -264,7 +265,7 @@ def _trace_reg(golden: Golden) -> None:
         example=inputs,
         regularization=[_named(config)],
     ).to(golden.dtype)
-    last = {task: model.head_of(task).get_submodule("head.layers.0") for task in tasks}
+    last = {task: model.heads[safe_key(task)].get_submodule("head.layers.0") for task in tasks}
     for task, (weight, bias) in zip(tasks, heads, strict=True):
         put(last[task], golden.tensor(weight), golden.tensor(bias))
     optimizer = torch.optim.SGD(model.parameters(), lr=config["lr"])
