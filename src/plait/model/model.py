@@ -7,11 +7,11 @@ from pathlib import Path
 from typing import Any, cast
 
 import torch
-from torch import Tensor, nn
+from torch import nn
 
 from plait.connections import Connection
 from plait.core.batch import Batch
-from plait.core.errors import ConfigError, DataError
+from plait.core.errors import ConfigError
 from plait.core.keys import safe_key
 from plait.core.outputs import Losses, Outputs, Penalties
 from plait.core.structure import from_signature, signature
@@ -25,12 +25,13 @@ from plait.model.flow import Flow
 from plait.model.folder import building_from, load_state, read_model, write_model
 from plait.model.freeze import freeze as freeze_parts
 from plait.model.loss_sizes import warn_of_sizes
+from plait.model.losses import task_losses
 from plait.model.options import NewTasks
 from plait.model.predict import predict
 from plait.model.roles import roles_of
 from plait.model.terms import output_terms, parameter_terms
 from plait.model.transfer import Transfer, transfer
-from plait.networks import conversion, mixes_floats, refuse_arrays
+from plait.networks import explain_unreadable, refuse_arrays
 from plait.networks.modes import evaluating
 from plait.networks.scheduled import scheduled_in
 from plait.regularization.base import Regularizer
@@ -122,9 +123,8 @@ class MultiTaskModel(nn.Module):
             cut: cuts the heads' graphs off from the trunk's, for gradients at the features.
 
         Returns:
-            `{task: what its head gives}`: logits of classes and labels, numbers in the labels'
-            unit; with the features that the heads read. Under `torch.export` a plain dict in the
-            order of the tasks. `predict` gives classes and probabilities.
+            `{task: what its head gives}`: logits (`predict` gives classes and probabilities) or
+            numbers in the labels' unit. Under `torch.export` a plain dict in the tasks' order.
 
         Raises:
             DataError: the inputs are NumPy arrays, or numbers of another precision than the
@@ -133,11 +133,7 @@ class MultiTaskModel(nn.Module):
         try:
             outputs = self.flow(self.sharing, inputs, tasks, cut)
         except (RuntimeError, TypeError) as error:
-            refuse_arrays(inputs)
-            if not torch.is_autocast_enabled() and mixes_floats(self, inputs):
-                raise DataError(
-                    f"the model cannot read the inputs: {error}. {conversion(self, inputs)}"
-                ) from error
+            explain_unreadable(self, inputs, error)
             raise
         # an exporter knows the builtin containers alone
         return cast(Outputs, dict(outputs)) if torch.compiler.is_exporting() else outputs
@@ -151,8 +147,7 @@ class MultiTaskModel(nn.Module):
     ) -> dict[str, Prediction]:
         """Predicts classes, numbers, masks or tags, in eval mode and without gradients.
 
-        The model is left as it was found: nothing is learned, no running statistic moves, and the
-        modes of its modules are put back.
+        The model is left as it was found: no running statistic moves, and modes are put back.
 
         Args:
             inputs: the examples, as in the training: a tensor `[B, ...]`, a nested structure of
@@ -187,29 +182,11 @@ class MultiTaskModel(nn.Module):
             batch: the labels. A task without a valid label is absent; a task with labels in several
                 parts has the loss of their union, sum(n L) / sum(n).
         """
-        counts = {name: n for name, n in batch.counts.items() if n > 0}
-        raw: dict[str, Tensor] = {}
-        for name, task in self.tasks.items():
-            for out, part in zip(outputs, batch.parts, strict=True):
-                if name not in part.counts:
-                    continue
-                labels, weights = part.targets[name], part.weights.get(name)
-                count = part.counts[name]
-                loss = task.loss(out[name], labels, weights, count=count)
-                for early in out.early.get(name, ()):
-                    again = task.loss(early, labels, weights, count=count)
-                    loss = loss + self.early_weight * again
-                share = count / counts[name]
-                loss = loss if share == 1.0 else loss * share
-                raw[name] = raw[name] + loss if name in raw else loss
-        weighted = {
-            name: loss if self.tasks[name].weight == 1.0 else loss * self.tasks[name].weight
-            for name, loss in raw.items()
-        }
-        if self._sizes_unknown and len(weighted) > 1 and self.training and torch.is_grad_enabled():
+        losses = task_losses(self.tasks, outputs, batch, self.early_weight)
+        if self._sizes_unknown and len(losses) > 1 and self.training and torch.is_grad_enabled():
             self._sizes_unknown = False
-            warn_of_sizes(weighted, self.tasks)
-        return Losses(weighted, raw=raw, counts={name: counts[name] for name in raw})
+            warn_of_sizes(losses, self.tasks)
+        return losses
 
     def penalty(
         self, outputs: Sequence[Outputs], *, share: float = 1.0, parameters: bool = True

@@ -3,7 +3,7 @@
 from plait.networks.as_staged import as_staged
 from plait.networks.blocks import block_shapes, blocks_of
 from plait.networks.copies import Copies, EncoderLike, copy_of, instance
-from plait.networks.dtypes import conversion, mixes_floats, refuse_arrays
+from plait.networks.dtypes import explain_unreadable, refuse_arrays
 from plait.networks.halves import ends_of_blocks, halves, owns_parameters, run_shifted
 from plait.networks.shapes import body_shapes, infer_shape, shape_of_run
 from plait.networks.shortcuts import Unit, blocks_that_keep_shape, shortcut_of, units_of
@@ -31,16 +31,15 @@ __all__ = [
     "blocks_that_keep_shape",
     "body_shapes",
     "channel_dim_of",
-    "conversion",
     "copy_of",
     "encode",
     "ends_of_blocks",
+    "explain_unreadable",
     "grid_of",
     "halves",
     "infer_shape",
     "instance",
     "is_chain",
-    "mixes_floats",
     "one_tensor",
     "owns_parameters",
     "refuse_arrays",

@@ -48,6 +48,21 @@ def refuse_arrays(inputs: Any) -> None:
         )
 
 
+def explain_unreadable(module: nn.Module, inputs: Any, error: Exception) -> None:
+    """Raises `DataError` if the kind of the inputs is why a module could not read them.
+
+    Args:
+        module: which failed.
+        inputs: what it failed on.
+        error: with which it failed.
+    """
+    refuse_arrays(inputs)
+    if not torch.is_autocast_enabled() and mixes_floats(module, inputs):
+        raise DataError(
+            f"the model cannot read the inputs: {error}. {conversion(module, inputs)}"
+        ) from error
+
+
 def check_features(encoder: nn.Module, features: Features) -> None:
     """Raises `ShapeError` for features that the heads, made in float32, cannot read."""
     found = _floats(features.levels) - {MADE_IN}

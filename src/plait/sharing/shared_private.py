@@ -137,7 +137,7 @@ class SharedPrivate(JointSharing):
             for task in tasks
         }
         # a table of disjoint tasks may have no row of a task
-        pooled = {task: pool(each) for task, each in shared.items() if len(each.levels[-1])}
+        pooled = {task: pool(each) for task, each in shared.items() if each.levels[-1].shape[0] > 0}
         terms: dict[str, Term] = {}
         watched: dict[str, Watched] = {}
         of_one_task = all(len(tasks) == 1 for _, tasks in passes)
@@ -162,7 +162,7 @@ class SharedPrivate(JointSharing):
         read = torch.cat([*pooled.values()])
         labels = torch.cat(
             [
-                torch.full((len(each),), self.tasks.index(task), device=read.device)
+                torch.full((each.shape[0],), self.tasks.index(task), device=read.device)
                 for task, each in pooled.items()
             ]
         )

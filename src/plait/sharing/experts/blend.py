@@ -57,7 +57,7 @@ class Blend:
         """
         first = self.made[0].values
         # under autocast, a softmax is in float32
-        each = [w.to(first.dtype).expand(len(first), -1) for w in weights]
+        each = [w.to(first.dtype).expand(first.shape[0], -1) for w in weights]
         if first.dim() == 2 and (len(self.made) > 2 or len(each) > 1):
             return [*torch.bmm(torch.stack(each, dim=1), self._stack()).unbind(dim=1)]
         return [self._sum(w) for w in each]

@@ -61,7 +61,8 @@ def watch_gates(
     }
     if not shown:
         return {}
-    if len({each.shape for each in shown.values()}) == 1:  # all at once
+    size = next(iter(shown.values())).shape  # compared one by one: an exporter's has no hash
+    if all(each.shape == size for each in shown.values()):  # all at once
         means, entropies = (part.unbind() for part in _summary(torch.stack([*shown.values()])))
     else:
         means, entropies = zip(*map(_summary, shown.values()), strict=True)
