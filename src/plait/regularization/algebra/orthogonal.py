@@ -43,7 +43,7 @@ def orthogonality(
     """
     if form not in FORMS:
         raise ConfigError(f"`form` must be one of {', '.join(FORMS)}; found {form!r}.")
-    if shared.dim() != 2 or private.dim() != 2 or len(shared) != len(private):
+    if shared.dim() != 2 or private.dim() != 2 or shared.shape[0] != private.shape[0]:
         raise ShapeError(
             "orthogonality is of features [B, p] and [B, q] of the same examples; found "
             f"{list(shared.shape)} and {list(private.shape)}. Pool maps and tokens first, and "
