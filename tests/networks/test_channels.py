@@ -49,6 +49,13 @@ class Fixed(nn.Module):
         return out
 
 
+class Picks(nn.Module):
+    """Hands on what it is given, and has nothing to learn."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x[:, :2]
+
+
 class Unknown(nn.Module):
     """A map of one size, made by no layer that knows its axes."""
 
@@ -132,3 +139,12 @@ def test_a_staged_view_says_what_its_module_says() -> None:
     net.channel_dim = -1
     assert channel_dim_of(as_staged(net, cuts=[1])) == -1
     assert channel_dim_of(as_staged(net, cuts=[1], channel_dim=1)) == 1
+
+
+def test_images_that_are_handed_on_have_their_channels_first() -> None:
+    assert infer_shape(Picks(), IMAGES).channels() == 2
+
+
+def test_tokens_that_are_handed_on_are_asked_for() -> None:
+    with pytest.raises(ConfigError, match="Picks must say on which axis"):
+        infer_shape(Picks(), SERIES)

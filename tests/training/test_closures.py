@@ -18,7 +18,8 @@ PLAIN = sorted(
     name
     for name, each in vars(torch.optim).items()
     if isinstance(each, type) and issubclass(each, torch.optim.Optimizer)
-    if name not in ("Optimizer", "LBFGS", "Muon")  # Muon takes matrices alone
+    if name
+    not in ("Optimizer", "LBFGS", "Muon", "SparseAdam")  # two take matrices, or tables, alone
 )
 
 

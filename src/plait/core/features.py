@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import torch
 from torch import Tensor
 
 
@@ -32,10 +33,12 @@ class FeatureShape:
     Attributes:
         levels: shape of each level, `(C, ...)`, or `(..., C)` if `channel_dim` is -1.
         channel_dim: the axis of the channels in a batched tensor, 1 or -1.
+        dtype: the precision of the levels.
     """
 
     levels: tuple[tuple[int, ...], ...]
     channel_dim: int = 1
+    dtype: torch.dtype = torch.float32
 
     def channels(self, level: int = -1) -> int:
         """Returns the number of channels of a level."""

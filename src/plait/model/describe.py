@@ -10,7 +10,6 @@ from plait.core.build import build
 from plait.core.errors import CheckpointError, ConfigError
 from plait.core.families import FAMILIES, family_of
 from plait.core.lookup import find, names, options_of
-from plait.core.structure import from_signature
 
 ADVICE = {
     "tasks": "Give the tasks: from_pretrained(folder, tasks=[...]).",
@@ -59,30 +58,6 @@ def rebuild(described: dict[str, Any] | None, family: str, **given: Any) -> Any:
     options = {key: value for key, value in described.items() if key != "class"}
     cls = find(described["class"], kind.package, base=kind.base, kind=kind.noun, foreign=False)
     return build(cls, options, kind=kind.noun, foreign=False, **given)
-
-
-def plain_or_none(signature: Any) -> Any:
-    """Returns the signature of inputs if JSON can hold it, and None if they are other objects."""
-    try:
-        return json.loads(json.dumps(signature))
-    except TypeError:
-        return None
-
-
-def example_of(signature: Any, given: Any) -> Any:
-    """Returns one batch of inputs, as given or as a file describes them.
-
-    Raises:
-        CheckpointError: the inputs were objects that no file can hold, and none are given.
-    """
-    if given is not None:
-        return given
-    if signature is None:
-        raise CheckpointError(
-            "this model reads objects that no file can hold. Give one batch of them: "
-            "from_pretrained(folder, example=...)."
-        )
-    return from_signature(signature)
 
 
 def _described(instance: Any, leave_out: Sequence[str] = ()) -> dict[str, Any]:

@@ -18,9 +18,9 @@ from plait.core.structure import from_signature, signature
 from plait.core.watched import Watched
 from plait.gradients import Cut
 from plait.model.card import model_card
+from plait.model.configuration import arguments, configuration
 from plait.model.connect import connect
 from plait.model.connections import Connections
-from plait.model.describe import describe, example_of, plain_or_none, rebuild
 from plait.model.flow import Flow
 from plait.model.folder import building_from, load_state, read_model, write_model
 from plait.model.freeze import freeze as freeze_parts
@@ -31,7 +31,7 @@ from plait.model.predict import predict
 from plait.model.roles import roles_of
 from plait.model.terms import output_terms, parameter_terms
 from plait.model.transfer import Transfer, transfer
-from plait.networks import explain_unreadable, refuse_arrays
+from plait.networks import common_precision, explain_unreadable, refuse_arrays
 from plait.networks.modes import evaluating
 from plait.networks.scheduled import scheduled_in
 from plait.regularization.base import Regularizer
@@ -109,6 +109,9 @@ class MultiTaskModel(nn.Module):
         for regularizer in regularization:
             networks = sharing.networks() if regularizer.ties else {"all": sharing}
             regularizer.setup(networks, heads.final)
+        dtype = common_precision(sharing.shapes)
+        if dtype != torch.get_default_dtype():
+            self.to(dtype)
         self._scheduled = scheduled_in(self)
         self._sizes_unknown = True  # of the first losses in training
 
@@ -346,16 +349,14 @@ class MultiTaskModel(nn.Module):
             folder: is made if needed; a model that is there is replaced, file by file.
             metrics: `{task: {metric: value}}` for the card.
         """
-        config = {
-            "sharing": describe(self.sharing, leave_out=("encoder",)),
-            "connections": [describe(connection) for connection in self.flow.connections.all],
-            "encoder": describe(self.sharing.prototype()),
-            "names": list(self.tasks),
-            "tasks": [describe(task) for task in self.tasks.values()],
-            "regularization": [describe(regularizer) for regularizer in self.regularizers],
-            "example": plain_or_none(self.input_signature),
-            "seed": self.seed,
-        }
+        config = configuration(
+            self.sharing,
+            self.tasks,
+            self.flow.connections.all,
+            self.regularizers,
+            example=self.input_signature,
+            seed=self.seed,
+        )
         write_model(
             Path(folder),
             config,
@@ -389,20 +390,7 @@ class MultiTaskModel(nn.Module):
         """
         config, state = read_model(Path(folder))
         with building_from(folder), torch.random.fork_rng(devices=[]):
-            if encoder is None:
-                encoder = rebuild(config["encoder"], "encoders")
-            if tasks is None:
-                tasks = [rebuild(task, "tasks") for task in config["tasks"]]
-            model = cls(
-                rebuild(config["sharing"], "sharing", encoder=encoder),
-                tasks,
-                example=example_of(config["example"], example),
-                connections=[rebuild(each, "connections") for each in config["connections"]],
-                regularization=[
-                    rebuild(each, "regularization") for each in config["regularization"]
-                ],
-                seed=config["seed"],
-            )
+            model = cls(**arguments(config, encoder=encoder, tasks=tasks, example=example))
         load_state(model, state, folder, keep_dtypes=True)
         return model.eval()
 

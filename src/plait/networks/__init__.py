@@ -3,7 +3,12 @@
 from plait.networks.as_staged import as_staged
 from plait.networks.blocks import block_shapes, blocks_of
 from plait.networks.copies import Copies, EncoderLike, copy_of, instance
-from plait.networks.dtypes import explain_unreadable, refuse_arrays
+from plait.networks.dtypes import (
+    common_precision,
+    explain_unreadable,
+    in_precision_of,
+    refuse_arrays,
+)
 from plait.networks.halves import ends_of_blocks, halves, owns_parameters, run_shifted
 from plait.networks.shapes import body_shapes, infer_shape, shape_of_run
 from plait.networks.shortcuts import Unit, blocks_that_keep_shape, shortcut_of, units_of
@@ -31,12 +36,14 @@ __all__ = [
     "blocks_that_keep_shape",
     "body_shapes",
     "channel_dim_of",
+    "common_precision",
     "copy_of",
     "encode",
     "ends_of_blocks",
     "explain_unreadable",
     "grid_of",
     "halves",
+    "in_precision_of",
     "infer_shape",
     "instance",
     "is_chain",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import pairwise
 from typing import Any
 
@@ -30,4 +31,4 @@ def block_shapes(encoder: nn.Module, example: Any) -> FeatureShape:
     """Returns the shape of each block's output, as `infer_shape` does of each stage's."""
     shape = infer_shape(encoder, example)
     ends = ends_of_blocks(stages_of(encoder))
-    return FeatureShape(tuple(shape.levels[end] for end in ends), shape.channel_dim)
+    return replace(shape, levels=tuple(shape.levels[end] for end in ends))

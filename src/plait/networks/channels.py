@@ -58,7 +58,8 @@ def check_channels(encoder: nn.Module, example: Any, shape: FeatureShape) -> Non
             "last one; `channel_dim` is one for all. Let a function between the stages permute "
             "them, and name it in `as_staged`."
         )
-    if 1 in found:
+    hands_on_maps = len(last) > 2 and not owns_parameters(encoder)  # the images as they came
+    if 1 in found or hands_on_maps:
         return
     sizes = ", ".join(map(str, ("B", *last)))
     known = "the last axis is that of the channels" if -1 in found else "either may be the channels"

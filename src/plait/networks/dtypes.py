@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from itertools import chain
 from typing import Any
 
@@ -11,10 +11,10 @@ import torch
 from torch import Tensor, nn
 
 from plait.core.errors import DataError, ShapeError
-from plait.core.features import Features
-from plait.core.structure import tensors
+from plait.core.features import Features, FeatureShape
+from plait.core.structure import map_tensors, tensors
 
-MADE_IN = torch.float32  # heads and connections
+PREFERRED = torch.float32  # of the precisions of a network, the one to convert inputs to
 
 
 def mixes_floats(module: nn.Module, inputs: Any) -> bool:
@@ -31,9 +31,10 @@ def mixes_floats(module: nn.Module, inputs: Any) -> bool:
 def conversion(module: nn.Module, inputs: Any) -> str:
     """Returns the sentences that say which tensors to convert, for inputs of other floats."""
     own = _floats(chain(module.parameters(), module.buffers()))
+    dtype = PREFERRED if PREFERRED in own else min(own, key=str)
     return (
         f"The inputs are {_names(_floats(tensors(inputs)))}, and the weights {_names(own)}. "
-        f"Convert the inputs: {_call('inputs', MADE_IN if MADE_IN in own else min(own, key=str))}."
+        f"Convert the inputs: {_call('inputs', dtype)}."
     )
 
 
@@ -63,16 +64,50 @@ def explain_unreadable(module: nn.Module, inputs: Any, error: Exception) -> None
         ) from error
 
 
-def check_features(encoder: nn.Module, features: Features) -> None:
-    """Raises `ShapeError` for features that the heads, made in float32, cannot read."""
-    found = _floats(features.levels) - {MADE_IN}
-    if found:
+def precision(features: Features) -> torch.dtype:
+    """Returns the dtype of the last level; the default one if it holds whole numbers."""
+    dtype = features.levels[-1].dtype
+    return dtype if dtype.is_floating_point else torch.get_default_dtype()
+
+
+def check_precision(encoder: nn.Module, features: Features) -> None:
+    """Raises `ShapeError` for features in another precision than the encoder's weights.
+
+    A model has one precision. That of the features is what heads are made in, and they could not
+    be converted with the encoder.
+    """
+    own = _floats(chain(encoder.parameters(), encoder.buffers()))
+    if own and precision(features) not in own:
         raise ShapeError(
-            f"the encoder {type(encoder).__name__} gives features in {_names(found)}, and heads "
-            "are made in float32. Give it and the example in float32 (`encoder.float()`, "
-            "`example.float()`), and convert the whole model once it is made, such as by "
-            "`model.double()`; the inputs are then in that precision."
+            f"the encoder {type(encoder).__name__} gives features in "
+            f"{_names([precision(features)])}, and its weights are {_names(own)}. A model has one "
+            "precision: convert the features in the encoder's forward, such as by `.float()`, or "
+            "the encoder and the example by `.double()`."
         )
+
+
+def common_precision(shapes: Mapping[str, FeatureShape]) -> torch.dtype:
+    """Returns the precision of all tasks' features; raises `ShapeError` if there are several."""
+    found = {shape.dtype for shape in shapes.values()}
+    if len(found) > 1:
+        each = ", ".join(f"{task!r} in {_names([shape.dtype])}" for task, shape in shapes.items())
+        raise ShapeError(
+            f"a model has one precision; its encoders give features of {each}. Convert the "
+            "encoders and their examples to one, such as by `.float()`."
+        )
+    return found.pop()
+
+
+def in_precision_of(module: Any, example: Any) -> Any:
+    """Returns an example with its floating-point numbers in the one precision of a module.
+
+    Args:
+        module: with weights of one floating-point dtype; else torch's default is taken.
+        example: one batch of inputs.
+    """
+    own = _floats(module.parameters()) if isinstance(module, nn.Module) else set()
+    dtype = own.pop() if len(own) == 1 else torch.get_default_dtype()
+    return map_tensors(lambda each: each.to(dtype) if each.is_floating_point() else each, example)
 
 
 def _floats(found: Iterable[Tensor]) -> set[torch.dtype]:
@@ -92,4 +127,4 @@ def _names(found: Iterable[torch.dtype]) -> str:
 
 
 def _call(what: str, dtype: torch.dtype) -> str:
-    return f"`{what}.float()`" if dtype == MADE_IN else f"`{what}.to({dtype})`"
+    return f"`{what}.float()`" if dtype == PREFERRED else f"`{what}.to({dtype})`"

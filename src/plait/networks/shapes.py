@@ -15,7 +15,7 @@ from plait.core.features import Features, FeatureShape
 from plait.core.structure import map_tensors
 from plait.networks.advice import next_step
 from plait.networks.channels import check_channels
-from plait.networks.dtypes import check_features, conversion, mixes_floats
+from plait.networks.dtypes import check_precision, conversion, mixes_floats, precision
 from plait.networks.halves import halves
 from plait.networks.modes import on_trial
 from plait.networks.own_forward import check_stages
@@ -42,7 +42,7 @@ def infer_shape(encoder: nn.Module, example: Any) -> FeatureShape:
 
     Raises:
         ShapeError: the encoder cannot read inputs of this shape or precision, or gives features in
-            another one than float32, in which heads are made.
+            another one than that of its weights.
         ConfigError: an assumption does not hold; it says what to declare.
     """
     check_stages(encoder, example)
@@ -74,7 +74,7 @@ def shape_of_run(run: Run, encoder: nn.Module, example: Any) -> FeatureShape:
             features = _run_real(run, trial, example)
         else:
             features = _run_on_meta(run, trial, example)
-    check_features(encoder, features)
+    check_precision(encoder, features)
     return _without_batch(features)
 
 
@@ -119,4 +119,4 @@ def _two(tensor: Tensor) -> Tensor:
 
 def _without_batch(features: Features) -> FeatureShape:
     levels = tuple(tuple(level.shape[1:]) for level in features.levels)
-    return FeatureShape(levels, features.channel_dim)
+    return FeatureShape(levels, features.channel_dim, precision(features))

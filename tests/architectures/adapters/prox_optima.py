@@ -216,7 +216,7 @@ def _alternate(golden: Golden, problem: Problem, half: float) -> Tensor:
     found = []
     regularizer.estimate()
     for step in range(1, wanted[-1] + 1):
-        precision = torch.linalg.inv(regularizer.relation()).contiguous()
+        precision = torch.linalg.inv(regularizer.relation()).to(golden.dtype).contiguous()
         weights = torch.linalg.solve(smooth + 2 * half * torch.kron(precision, eye), target)
         put(regularizer, weights.view(tasks, size).T)
         regularizer.estimate()

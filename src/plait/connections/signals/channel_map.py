@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import torch
 from torch import Tensor, nn
 
@@ -70,7 +72,7 @@ def widened(shape: FeatureShape, extra: int) -> FeatureShape:
     """Returns the shape with more channels on its last level."""
     last = list(shape.levels[-1])
     last[-1 if shape.channel_dim == -1 else 0] += extra
-    return FeatureShape((*shape.levels[:-1], tuple(last)), shape.channel_dim)
+    return replace(shape, levels=(*shape.levels[:-1], tuple(last)))
 
 
 def with_last(features: Features, last: Tensor) -> Features:

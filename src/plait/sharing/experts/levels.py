@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any, cast
 
 import torch
 from torch import Tensor
 
-from plait.core.features import Features, FeatureShape
+from plait.core.features import Features
 from plait.core.keys import safe_key
 from plait.core.seeding import seeded
 from plait.core.structure import input_of
@@ -49,7 +50,7 @@ class LevelExperts(ExpertSharing):
         self.ends = tuple(ends_of_blocks(stages_of(self.prototype())))
         for task, shape in self.shapes.items():
             levels = tuple(shape.levels[end] for end in self.ends)
-            self.shapes[task] = FeatureShape(levels, shape.channel_dim)
+            self.shapes[task] = replace(shape, levels=levels)
 
     def _reads(self, level: int, example: Any) -> GateReads:
         """Returns the input of the gates at a level; all of them meet the inputs of all tasks."""
