@@ -26,26 +26,31 @@ def train(
         typer.Option("--from", help="Run whose weights to start with; may be given several times."),
     ] = None,
     resume: Annotated[
-        Path | None, typer.Option("--resume", help="Go on with the run in this folder.")
+        Path | None,
+        typer.Option("--resume", help="Go on with the run in this folder; epochs=N trains longer."),
     ] = None,
     json: Json = False,
 ) -> None:
     """Train on a known problem, test once, and write a report.
 
     Examples: plait train digits epochs=2 | plait train pets --data DIR balancing=UPGrad |
-    plait train digits sharing=Separate connections=CrossStitch --from runs/a --from runs/b
+    plait train digits sharing=Separate connections=CrossStitch --from runs/a --from runs/b |
+    plait train --resume runs/digits epochs=20
     """
-    if resume is not None:
-        if any((recipe, settings, data, start_from, out, config)):
-            raise ConfigError("--resume takes the settings of its run; leave out everything else.")
-        _resume(resume, json=json)
-        return
     words = list(settings or [])
     given: dict[str, object] = {}
     if recipe is not None and "=" in recipe:  # the problem is in the file
         words.insert(0, recipe)
     elif recipe is not None:
         given["recipe"] = recipe
+    if resume is not None:
+        if any((given, data, start_from, out, config)):
+            raise ConfigError(
+                "--resume goes on with its run; leave out everything but key=value, such as "
+                "epochs=10."
+            )
+        _resume(resume, words, json=json)
+        return
     if data is not None:
         given["data"] = str(data)
     if start_from:
@@ -77,17 +82,18 @@ def _train(
     show.result(result, write_report(result.folder), as_json=json)
 
 
-def _resume(folder: Path, *, json: bool) -> None:
+def _resume(folder: Path, words: list[str], *, json: bool) -> None:
     from plait.experiments.config import read_run
 
-    config = read_run(folder)
+    changes = read_settings(words)
+    read_run(folder, changes)  # said before torch is loaded
     announce(f"going on with the run in {folder}")
     load_torchmetrics()
 
     from plait.cli import show
-    from plait.experiments import run
+    from plait.experiments import resume_run
     from plait.reports import write_report
     from plait.training import ProgressBar
 
-    result = run(config, folder, callbacks=[ProgressBar()], resume=True)
+    result = resume_run(folder, changes=changes, callbacks=[ProgressBar()])
     show.result(result, write_report(result.folder), as_json=json)

@@ -10,9 +10,9 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 
 from plait.core.errors import ConfigError, suggest
 from plait.engine import Options
-from plait.experiments.overrides import read_yaml
+from plait.experiments.overrides import merge, read_yaml
 from plait.model import NewTasks
-from plait.runs.folder import CONFIG
+from plait.runs.folder import CONFIG, TRAINER, how_to_resume
 from plait.training.options import TrainerOptions
 
 
@@ -127,16 +127,26 @@ def validate(settings: Mapping[str, Any]) -> RunConfig:
     return config
 
 
-def read_run(folder: Path) -> RunConfig:
+def read_run(folder: Path, changes: Mapping[str, Any] | None = None) -> RunConfig:
     """Returns the configuration of the run in a folder.
 
+    Args:
+        folder: the run folder.
+        changes: settings laid on those of its file.
+
     Raises:
-        ConfigError: the folder holds no run, or its file is damaged.
+        ConfigError: the folder holds no run of the command line, its file is damaged, or a setting
+            is unknown or bad.
     """
     path = folder / CONFIG
+    if not path.is_file() and (folder / TRAINER).is_file():
+        raise ConfigError(
+            f"{folder} holds a run of a Trainer in Python (no {CONFIG}). Go on with it there: "
+            f"{how_to_resume(folder)}."
+        )
     if not path.is_file():
         raise ConfigError(f"{folder} holds no run to resume (no {CONFIG}). Name a run folder.")
-    return validate(read_yaml(path))
+    return validate(merge(read_yaml(path), changes or {}))
 
 
 def check_early(settings: Mapping[str, Any]) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -11,14 +10,13 @@ from typing import Any
 import yaml
 
 from plait.core.errors import ConfigError
-from plait.core.files import write_text
+from plait.core.files import write_json, write_text
 from plait.evaluation import Evaluation, evaluate
 from plait.experiments.build import Job, Problem, build_job
 from plait.experiments.config import RunConfig, read_run
-from plait.experiments.environment import environment
 from plait.experiments.gallery import write_gallery
-from plait.runs.folder import CONFIG, ENVIRONMENT, MODEL, SEARCHED, TRANSFER, check_free
-from plait.training import Callback
+from plait.runs.folder import CONFIG, MODEL, SEARCHED, TRANSFER, check_free
+from plait.training import Callback, Trainer
 from plait.training.records import test_event
 
 
@@ -53,8 +51,9 @@ def run(
 ) -> Result:
     """Trains, tests once, and writes the run folder.
 
-    The folder gets config.yaml, env.json, events.jsonl, checkpoints/, model/ and gallery/; also
-    transfer.json, if it starts from other runs, and found.yaml, if it searches.
+    The folder gets config.yaml and gallery/ beside what the Trainer writes (trainer.json, env.json,
+    events.jsonl, checkpoints/ and model/); also transfer.json, if it starts from other runs, and
+    found.yaml, if it searches.
 
     Args:
         config: the settings.
@@ -86,13 +85,45 @@ def run(
     )
 
 
-def resume_run(folder: Path, *, callbacks: Sequence[Callback] = ()) -> Result:
+def resume_run(
+    folder: Path,
+    *,
+    changes: Mapping[str, Any] | None = None,
+    callbacks: Sequence[Callback] = (),
+) -> Result:
     """Goes on with the run in a folder, with its own configuration.
 
+    Args:
+        folder: the run folder.
+        changes: settings in place of those in its config.yaml, which gets them; see `OBEYED` of
+            `plait.training.agreement` for those that a run may have anew.
+        callbacks: are told of the training.
+
     Raises:
-        ConfigError: the folder holds no run.
+        ConfigError: the folder holds no run; an unknown setting or a bad value.
+        CheckpointError: the settings are not those that the run was begun with; all that differ
+            are named, and nothing in the folder was touched.
     """
-    return run(read_run(folder), folder, callbacks=callbacks, resume=True)
+    config = read_run(folder, changes)
+    if changes:
+        callbacks = [*callbacks, _Accepted(config, folder)]
+    return run(config, folder, callbacks=callbacks, resume=True)
+
+
+class _Accepted(Callback):
+    """Writes the settings with which a run is resumed, once they are accepted."""
+
+    def __init__(self, config: RunConfig, folder: Path) -> None:
+        self._config = config
+        self._folder = folder
+
+    def on_train_start(self, trainer: Trainer) -> None:
+        """Writes config.yaml."""
+        _write_config(self._config, self._folder)
+
+
+def _write_config(config: RunConfig, folder: Path) -> None:
+    write_text(folder / CONFIG, yaml.safe_dump(config.described(), sort_keys=False))
 
 
 def _begin(config: RunConfig, job: Job, folder: Path) -> None:
@@ -103,10 +134,9 @@ def _begin(config: RunConfig, job: Job, folder: Path) -> None:
         raise ConfigError(
             f"the run folder {folder} cannot be made: {error.strerror}. Name another with --out."
         ) from None
-    write_text(folder / CONFIG, yaml.safe_dump(config.described(), sort_keys=False))
-    write_text(folder / ENVIRONMENT, _json(environment(config.seed)))
+    _write_config(config, folder)
     if job.transfer is not None:
-        write_text(folder / TRANSFER, _json(asdict(job.transfer)))
+        write_json(folder / TRANSFER, asdict(job.transfer))
 
 
 def _test(job: Job) -> Evaluation:
@@ -134,7 +164,3 @@ def _write_results(config: RunConfig, job: Job, test: Evaluation, folder: Path) 
         sharing = {**config.described()["sharing"], **searched}
         text = yaml.safe_dump({**config.described(), "sharing": sharing}, sort_keys=False)
         write_text(folder / SEARCHED, text)
-
-
-def _json(values: Mapping[str, Any]) -> str:
-    return json.dumps(values, indent=2) + "\n"

@@ -14,7 +14,7 @@ from safetensors.torch import load_file, save
 from torch import Tensor, nn
 
 from plait.core.errors import CheckpointError
-from plait.core.files import write_atomically, write_text
+from plait.core.files import write_atomically, write_json, write_text
 
 FORMAT, VERSION = "plait.model", 1
 
@@ -35,7 +35,7 @@ def write_model(
     write_atomically(folder / "model.safetensors", lambda file: file.write(content))
     write_text(folder / "README.md", card)
     described = {"format": FORMAT, "version": VERSION, **config}
-    write_text(folder / "config.json", json.dumps(described, indent=2) + "\n")
+    write_json(folder / "config.json", described)
 
 
 def read_model(folder: Path) -> tuple[dict[str, Any], dict[str, Tensor]]:

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import math
 import statistics
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from plait.core.files import write_text
+from plait.core.files import write_json
 from plait.runs.folder import COMPARISON
 
 
@@ -177,4 +176,4 @@ def spread(values: Sequence[float]) -> float | None:
 
 def write_comparison(folder: Path, comparison: Comparison) -> None:
     """Writes `comparison.json` into a folder, atomically."""
-    write_text(folder / COMPARISON, json.dumps(asdict(comparison), indent=2) + "\n")
+    write_json(folder / COMPARISON, asdict(comparison))

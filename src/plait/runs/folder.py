@@ -1,17 +1,20 @@
 """Names of the files in a run folder and in a comparison folder, each declared once.
 
-RUN/         config.yaml  env.json  events.jsonl  checkpoints/  model/  gallery/  report.html
+RUN/         trainer.json  env.json  events.jsonl  checkpoints/  model/  report.html; a run of the
+             command line also has config.yaml and gallery/
 COMPARISON/  comparison.json  report.html, and a run folder for each network trained
 """
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterable
 from pathlib import Path
 
 from plait.core.errors import RunExistsError
 
-CONFIG = "config.yaml"  # the resolved settings
+CONFIG = "config.yaml"  # the resolved settings of the command line
+TRAINER = "trainer.json"  # what the Trainer was given
 ENVIRONMENT = "env.json"  # versions, git commit, command, machine, seed
 EVENTS = "events.jsonl"  # the classes of `plait.runs.events`, one line each
 LAST = "checkpoints/last.pt"  # from which training goes on
@@ -32,6 +35,13 @@ def is_run(folder: Path) -> bool:
     return any((folder / name).exists() for name in MARKS)
 
 
+def how_to_resume(folder: Path) -> str:
+    """Returns what to type to go on with the run in a folder."""
+    if (folder / CONFIG).exists():
+        return f"`plait train --resume {shlex.quote(str(folder))}`"
+    return f"`fit(..., resume=True)` of a Trainer with run={str(folder)!r}"
+
+
 def check_free(folder: Path, names: Iterable[str] = ()) -> None:
     """Refuses to write a run over another.
 
@@ -43,7 +53,8 @@ def check_free(folder: Path, names: Iterable[str] = ()) -> None:
         RunExistsError: the folder holds a run, or one of the `names`; nothing in it was touched.
     """
     if is_run(folder) or any((folder / name).exists() for name in names):
-        resume = f", or go on with it: --resume {folder}" if (folder / CONFIG).exists() else ""
+        trained = any((folder / name).exists() for name in (CONFIG, EVENTS))
+        resume = f", or go on with it: {how_to_resume(folder)}" if trained else ""
         raise RunExistsError(
             f"{folder} already holds a run; nothing in it was touched. Name another folder with "
             f"--out{resume}."

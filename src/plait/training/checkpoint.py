@@ -12,7 +12,7 @@ from plait.core.errors import CheckpointError
 from plait.core.files import write_atomically
 
 FORMAT = "plait.checkpoint"
-VERSION = 2
+VERSION = 3
 
 
 def write_checkpoint(path: Path, state: dict[str, Any]) -> None:

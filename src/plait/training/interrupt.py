@@ -9,6 +9,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
 
+from plait.runs.folder import how_to_resume
+
 
 class Interrupted(KeyboardInterrupt):
     """Training was interrupted by a signal, after a checkpoint if there is a run folder.
@@ -23,7 +25,9 @@ class Interrupted(KeyboardInterrupt):
 
     def __init__(self, number: int, run: Path | None = None) -> None:
         name = signal.Signals(number).name
-        saved = "no run folder, so nothing was saved" if run is None else f"resume {run} to go on"
+        saved = "no run folder, so nothing was saved"
+        if run is not None:
+            saved = f"to go on: {how_to_resume(run)}"
         super().__init__(f"interrupted by {name}; {saved}")
         self.signal = number
 

@@ -7,11 +7,14 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Protocol
 
-from torch import nn
-
 from plait.core.errors import CheckpointError, ConfigError, RunExistsError
+from plait.core.files import write_json
+from plait.model import MultiTaskModel
 from plait.model.folder import load_state
 from plait.runs import EventLog, folder
+from plait.runs.environment import environment
+from plait.runs.folder import how_to_resume
+from plait.training.agreement import check_agreement, check_epochs
 from plait.training.checkpoint import read_checkpoint, write_checkpoint
 
 
@@ -32,11 +35,12 @@ class Keeper:
         run: the run folder; None keeps only the best weights, in memory.
         model: is saved with every checkpoint, and alone as the best.
         log: is written to the disk before each checkpoint, and cut back on resuming.
-        about: ``{word: value}``, what a run that resumes must have in common with the saved one.
+        about: what the run was set up with, `{section: settings}` in plain values; a run that
+            resumes must agree with it, see `check_agreement`.
     """
 
     def __init__(
-        self, run: Path | None, model: nn.Module, log: EventLog, about: Mapping[str, Any]
+        self, run: Path | None, model: MultiTaskModel, log: EventLog, about: Mapping[str, Any]
     ) -> None:
         self.run = run
         self.model = model
@@ -45,26 +49,34 @@ class Keeper:
         self._best: dict[str, Any] | None = None
 
     def begin(self) -> None:
-        """Makes the run folder.
+        """Makes the run folder, with trainer.json and env.json.
 
         Raises:
             RunExistsError: it holds a run; nothing in it was touched.
+            ConfigError: it cannot be made.
         """
         self._best = None
         if self.run is None:
             return
         if any((self.run / name).exists() for name in (folder.EVENTS, folder.LAST)):
             raise RunExistsError(
-                f"{self.run} already holds a run; nothing in it was touched. "
-                "Name another folder, or resume it."
+                f"{self.run} already holds a run; nothing in it was touched. Name another folder, "
+                f"or go on with it: {how_to_resume(self.run)}."
             )
-        self.run.mkdir(parents=True, exist_ok=True)
+        try:
+            self.run.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise ConfigError(
+                f"the run folder {self.run} cannot be made: {error.strerror}. Name another."
+            ) from None
+        write_json(self.run / folder.TRAINER, self.about)
+        write_json(self.run / folder.ENVIRONMENT, environment(self.about["options"]["seed"]))
 
     def save(self, parts: Mapping[str, Stateful]) -> Path | None:
         """Writes the checkpoint from which training goes on, and returns where it is.
 
         Args:
-            parts: `{name: what has to be remembered}`, beside the model.
+            parts: `{name: what has to be remembered}`, beside the model; `state` is the `State`.
         """
         size = self.log.sync()
         if self.run is None:
@@ -88,18 +100,15 @@ class Keeper:
 
         Raises:
             ConfigError: there is no run folder.
-            CheckpointError: the checkpoint is missing or damaged, or was made with other tasks,
-                another balancer, model or optimizer.
+            CheckpointError: the checkpoint is missing or damaged, was made with other options or
+                another model, or has gone beyond the epochs that are asked for.
         """
         if self.run is None:
             raise ConfigError("`resume` needs a run folder. Give the Trainer `run=`.")
         saved = read_checkpoint(self.run / folder.LAST)
-        for word, value in self.about.items():
-            if saved["about"].get(word) != value:
-                raise CheckpointError(
-                    f"the checkpoint was made with {word} {saved['about'].get(word)}; this run has "
-                    f"{value}. Resume with the options of the first run."
-                )
+        check_agreement(saved["about"], self.about, self.run)
+        reached, epochs = saved["state"], self.about["options"]["epochs"]
+        check_epochs(reached["epoch"], reached["batch"], epochs, self.run)
         states = saved.keys() - {"format", "version", "about", "log_size", "model"}
         for name in sorted(states ^ parts.keys()):
             raise CheckpointError(
@@ -115,6 +124,16 @@ class Keeper:
                     f"the checkpoint was made with another {name}: {error}."
                 ) from None
         self.log.truncate(saved["log_size"])
+        write_json(self.run / folder.TRAINER, self.about)  # epochs and the like may be others
+
+    def write_model(self, metrics: Mapping[str, Mapping[str, float]]) -> None:
+        """Writes the model folder into the run folder.
+
+        Args:
+            metrics: `{task: {metric: value}}` for its card.
+        """
+        if self.run is not None:
+            self.model.save_pretrained(self.run / folder.MODEL, metrics=metrics)
 
     def keep_best(self) -> None:
         """Keeps the model's present weights as the best ones."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -35,7 +35,8 @@ from plait.training.log import TrainingLog
 from plait.training.options import GroupOptions, Precision, TrainerOptions
 from plait.training.randomness import Generators, seed_all
 from plait.training.records import logs_cosines, validation_event
-from plait.training.schedulers import advance
+from plait.training.schedulers import MakeScheduler, Rates
+from plait.training.settings import described, model_settings
 from plait.training.single import refuse_single
 from plait.training.sparse import check_sparse
 from plait.training.state import State
@@ -43,8 +44,6 @@ from plait.training.step import StepRecord, training_step
 from plait.training.validation import look_ahead
 from plait.training.watch import log_watched
 from plait.training.windows import steps_per_epoch, windows
-
-MakeScheduler = Callable[[torch.optim.Optimizer], Any]
 
 
 class Trainer:
@@ -68,7 +67,9 @@ class Trainer:
         clip: largest length of the whole gradient; None does not clip.
         schedule: when which task's loss counts; see `plait.balancing.LossSchedule`.
         seed: of everything that is drawn in training.
-        run: the run folder; None keeps no files.
+        run: the run folder, which gets trainer.json (all options), env.json (versions, seed,
+            commit), events.jsonl, checkpoints/ and, at the end, model/; `plait report` shows it.
+            None keeps no files.
         rule: which epoch is best: "skill", "worst", "loss", "task/metric", or a function.
         patience: epochs without a new best after which training stops; None never stops early.
         measure_every: every so many steps, norms and cosines of the tasks' gradients are recorded
@@ -134,7 +135,8 @@ class Trainer:
         self.backward = Backward(self.balancer, model, **asdict(engine))
         self.optimizer = make_optimizer(optimizer, self.model, self.balancer, groups)
         check_sparse(self.optimizer, self.model, self.balancer)
-        self.scheduler: Any = None if scheduler is None else scheduler(self.optimizer)
+        self.rates = Rates(self.optimizer, scheduler, epochs)
+        self.scheduler: Any = self.rates.scheduler
         self.schedule = schedule
         self.run = None if run is None else Path(run)
         self.callbacks = list(callbacks)
@@ -143,7 +145,11 @@ class Trainer:
         self.labels = LabelStatistics(model.tasks)
         self.steps_per_epoch: int | None = None
         self.log = TrainingLog(None if self.run is None else self.run / folder.EVENTS)
-        about = {"tasks": list(model.tasks), "balancer": type(self.balancer).__name__}
+        named = {"balancer": self.balancer, "optimizer": type(self.optimizer)}
+        named |= {"scheduler": scheduler and type(self.scheduler), "schedule": schedule}
+        given = vars(groups) | vars(self.options) | vars(engine) | named
+        about = {"options": described(given), "model": model_settings(model)}
+        about |= self.rates.settings()
         self.keeper = Keeper(self.run, self.model, self.log, about)
         self._stop = StopFlag()
 
@@ -161,7 +167,10 @@ class Trainer:
             val: the same for the validation data. It is
                 evaluated once before the first step, so that what cannot be measured is said then.
             resume: go on from the last checkpoint of the run folder; on the CPU, with the same
-                data and options, the result is that of the uninterrupted run to the last bit.
+                data, the result is that of the uninterrupted run to the last bit. The options
+                have to be those of the run, too; `epochs`, `patience`, the device, what is
+                logged, `route`, `chunk_size` and `nonfinite` may be others, and are obeyed. With
+                other `epochs`, the scheduler is that of the new length from there on.
 
         Returns:
             Where the training ended, with the best epoch and its metrics.
@@ -169,7 +178,8 @@ class Trainer:
         Raises:
             RunExistsError: the run folder holds a run and `resume` is false. Nothing in it was
                 touched.
-            CheckpointError: the checkpoint is missing, damaged, or of another model.
+            CheckpointError: the checkpoint is missing, damaged, of another model, or of a run with
+                other options, which are named; nothing in the folder was touched.
             NonFiniteError: a loss or gradient is not finite; names the step and the task.
             DataError: labels break their task's rule, or a task never has any.
             Interrupted: Ctrl-C or SIGTERM, after a checkpoint.
@@ -197,6 +207,7 @@ class Trainer:
                 if self.state.best_epoch:
                     self.keeper.restore_best()
                 self.model.eval()
+                self.keeper.write_model(self.state.best_metrics)
                 self._tell("on_train_end")
         except BaseException as error:
             self.log.flush()
@@ -213,6 +224,7 @@ class Trainer:
     def _begin(self, resume: bool) -> None:
         """Starts anew, or from the last checkpoint."""
         self.state, self.labels = State(), LabelStatistics(self.model.tasks)
+        self.rates.check(self.steps_per_epoch)
         if resume:
             self.keeper.resume(self._remembered())
             return
@@ -223,15 +235,15 @@ class Trainer:
 
     def _remembered(self) -> dict[str, Stateful]:
         """Returns all that a resumed run needs beside the model; the generators come last."""
-        parts: dict[str, Stateful] = {
+        return {
             "balancer": self.balancer,
             "backward": self.backward,
             "optimizer": self.optimizer,
+            "rates": self.rates,  # which change the optimizer's
             "state": self.state,
             "labels": self.labels,
             "random": Generators(self.device),
         }
-        return parts if self.scheduler is None else {"scheduler": self.scheduler, **parts}
 
     def _epoch(self, feed: Feed) -> None:
         """Runs the steps of one epoch that are still to do."""
@@ -293,7 +305,7 @@ class Trainer:
         except ValueError as error:
             refuse_single(error, batches, epoch=self.state.epoch, before=self.state.batch)
             raise
-        advance(self.scheduler)
+        self.rates.advance()
         self.state.step = step
         self.state.skipped += record.skipped is not None
         self.state.batch += len(batches)
@@ -322,7 +334,7 @@ class Trainer:
         )
         score = float(self.score(evaluation))
         self.state.seconds += time.perf_counter() - started
-        advance(self.scheduler, score)
+        self.rates.advance(score)
         if self.state.improve(score, evaluation.metrics):
             self.keeper.keep_best()
         where = {"epoch": self.state.epoch, "step": self.state.step}

@@ -96,4 +96,5 @@ def build_job(
         **chosen(TrainerOptions, config),
         **chosen(Options, config),
     )
+    trainer.keeper.about["config"] = config.described()
     return Job(problem, loaders, trainer, transfer)

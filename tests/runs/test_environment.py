@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from plait.experiments.environment import environment
+from plait.runs.environment import environment
 
 GIT = {"GIT_AUTHOR_NAME": "a", "GIT_AUTHOR_EMAIL": "a@b", "GIT_CONFIG_GLOBAL": os.devnull}
 GIT |= {"GIT_COMMITTER_NAME": "a", "GIT_COMMITTER_EMAIL": "a@b"}

@@ -6,7 +6,8 @@ import os
 import platform
 import subprocess
 import sys
-from importlib.metadata import version
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -15,17 +16,34 @@ PACKAGES = ("plait", "torch", "numpy", "torchmetrics", "safetensors")
 
 
 def environment(seed: int) -> dict[str, Any]:
-    """Returns versions, git commit, command, machine and seed, as flat values."""
+    """Returns versions, git commit, command, machine and seed, as flat values.
+
+    A version is None where the package was not installed, only found on the Python path.
+    """
     return {
-        "command": " ".join(["plait", *sys.argv[1:]]),
+        "command": _command(),
         "seed": seed,
         "git_commit": _git_commit(),
         "python": platform.python_version(),
-        **{package: version(package) for package in PACKAGES},
+        **{package: _version(package) for package in PACKAGES},
         "system": f"{platform.system()} {platform.machine()}",
         "cores": os.cpu_count(),
         "threads": torch.get_num_threads(),
     }
+
+
+def _command() -> str:
+    """Returns what was run: `plait train digits`, or the script with its arguments."""
+    program = Path(sys.argv[0])
+    module = program.name == "__main__.py"  # python -m plait
+    return " ".join([program.parent.name if module else program.name, *sys.argv[1:]])
+
+
+def _version(package: str) -> str | None:
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return None
 
 
 def _git_commit() -> str | None:
