@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 import yaml
 
+from plait.experiments.overrides import merge, parse
 from tests.cli.shell import plait
 from tests.experiments.tiny import TINY, tree
 from tests.recipes.pet_folders import (
@@ -368,9 +369,32 @@ def test_resuming_what_is_no_run(run_folder: Path, tmp_path: Path) -> None:
 
 
 def test_resuming_takes_no_other_settings(run_folder: Path, tmp_path: Path) -> None:
-    for more in ((TINY,), ("epochs=3",), ("--out", "x"), ("--config", "run/config.yaml")):
+    for more in ((TINY,), ("--out", "x"), ("--config", "run/config.yaml"), ("--data", "x")):
         text = error_of(refused(tmp_path, "train", *more, "--resume", "run"))
-        assert_says(text, "--resume takes the settings of its run; leave out everything else")
+        assert_says(text, "--resume goes on with its run; leave out everything but key=value")
+
+
+@pytest.mark.parametrize(
+    ("word", "said"),
+    [
+        ("optimizer.lr=0.5", "`optimizer.lr` was 0.05 and is now 0.5"),
+        ("optimizer=Adam", "`optimizer` was SGD and is now Adam"),
+        ("seed=7", "`seed` was 0 and is now 7"),
+        ("clip=2.5", "`clip` was None and is now 2.5"),
+        ("batch_size=3", "`batch_size` was 4 and is now 3"),
+        ("balancing=PCGrad", "`balancing` was Equal and is now PCGrad"),
+        ("freeze=[mask]", "`freeze` was"),
+        ("epoch=3", "unknown setting 'epoch'. Did you mean 'epochs'"),
+    ],
+)
+def test_resuming_with_another_setting(
+    word: str, said: str, run_folder: Path, tmp_path: Path
+) -> None:
+    """As a word, or edited in the file."""
+    assert_says(error_of(refused(tmp_path, "train", "--resume", "run", word)), said)
+    path = run_folder / "config.yaml"
+    path.write_text(yaml.safe_dump(merge(yaml.safe_load(path.read_text()), parse([word]))))
+    assert_says(error_of(refused(tmp_path, "train", "--resume", "run")), said)
 
 
 CHECKPOINTS: dict[str, Callable[[bytes], bytes]] = {
@@ -403,7 +427,7 @@ def test_the_checkpoint_of_other_settings(run_folder: Path, tmp_path: Path) -> N
     settings = yaml.safe_load(path.read_text())
     path.write_text(yaml.safe_dump(settings | {"balancing": {"class": "PCGrad"}}))
     text = error_of(refused(tmp_path, "train", "--resume", "run"))
-    assert_says(text, "was made with balancer Equal; this run has PCGrad. Resume with the options")
+    assert_says(text, "`balancing` was Equal and is now PCGrad. Resume it with the old ones")
 
 
 def test_a_report_of_what_is_no_run(tmp_path: Path) -> None:

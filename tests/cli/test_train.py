@@ -143,7 +143,8 @@ def test_a_signal_ends_the_command_with_a_checkpoint(
         out, err = child.communicate(timeout=120)
     assert child.returncode == code
     assert out == ""
-    assert err.splitlines()[-1] == f"plait: interrupted by {number.name}; resume cut to go on"
+    line = "to go on: `plait train --resume cut`"
+    assert err.splitlines()[-1] == f"plait: interrupted by {number.name}; {line}"
     assert "Traceback" not in err
     state = saved(tmp_path / "cut")["state"]
     assert 8 <= state["step"] < 400 * 8

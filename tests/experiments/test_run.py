@@ -62,6 +62,7 @@ def test_the_folder_holds_the_whole_run(tmp_path: Path) -> None:
     assert result.folder == tmp_path / "new" / "run"
     assert set(tree(result.folder)) == {
         "config.yaml",
+        "trainer.json",
         "env.json",
         "events.jsonl",
         "checkpoints/last.pt",

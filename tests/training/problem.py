@@ -76,8 +76,14 @@ def scheduler(optimizer: torch.optim.Optimizer) -> Any:
     return torch.optim.lr_scheduler.OneCycleLR(optimizer, max_lr=0.02, total_steps=EPOCHS * STEPS)
 
 
-def trainer(run: Path | None, balancer_name: str = "Equal", **options: Any) -> Trainer:
-    """AdamW with decay, a scheduler and accumulation of 2."""
+def trainer(
+    run: Path | None,
+    balancer_name: str = "Equal",
+    *,
+    of: MultiTaskModel | None = None,
+    **options: Any,
+) -> Trainer:
+    """AdamW with decay, a scheduler and accumulation of 2; of `model()` by default."""
     settings: dict[str, Any] = {
         "lr": 0.01,
         "weight_decay": 0.1,
@@ -90,7 +96,7 @@ def trainer(run: Path | None, balancer_name: str = "Equal", **options: Any) -> T
         "measure_every": 2,
         "checkpoint_every": 2,
     }
-    return Trainer(model(), balancer(balancer_name), **{**settings, **options})
+    return Trainer(of or model(), balancer(balancer_name), **{**settings, **options})
 
 
 # --- loaders --------------------------------------------------------------------------------

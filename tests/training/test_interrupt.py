@@ -78,7 +78,8 @@ def test_a_signal_ends_training_after_the_step_with_a_checkpoint(
     with pytest.raises(Interrupted) as caught:
         made.fit(train_loader(), val_loader())
     assert caught.value.signal == number
-    assert str(caught.value) == f"interrupted by {number.name}; resume {folder} to go on"
+    line = f"to go on: `fit(..., resume=True)` of a Trainer with run={str(folder)!r}"
+    assert str(caught.value) == f"interrupted by {number.name}; {line}"
     assert isinstance(caught.value, KeyboardInterrupt)
     assert sender.later == ["on_save", "on_exception"]
     assert saved(folder)["state"]["step"] == step

@@ -1,11 +1,16 @@
 """A resumed run is the uninterrupted one, to the last bit, wherever it was stopped."""
 
+import json
+from functools import partial
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
+from torch.optim.lr_scheduler import OneCycleLR
 
+from plait.balancing import CAGrad, LossSchedule
 from plait.core.errors import CheckpointError, ConfigError, DataError
 from plait.training import Trainer
 from tests.training import problem
@@ -175,21 +180,20 @@ def test_resuming_needs_a_checkpoint(tmp_path: Path) -> None:
 
 
 def test_another_balancer_is_refused(stopped: Path) -> None:
-    with pytest.raises(CheckpointError, match="balancer Equal; this run has PCGrad"):
+    with pytest.raises(CheckpointError, match="`balancer` was Equal and is now PCGrad"):
         trainer(stopped, "PCGrad").fit(train_loader("plain"), val_loader(), resume=True)
 
 
 def test_other_tasks_are_refused(stopped: Path) -> None:
     fewer = problem.model()
     del fewer.tasks["rare"]
-    made = Trainer(fewer, run=stopped, device="cpu")
-    with pytest.raises(CheckpointError, match=r"tasks \['kind', 'amount', 'rare'\]"):
+    made = problem.trainer(stopped, of=fewer)
+    with pytest.raises(CheckpointError, match=r"`tasks.rare` was Regression and is now None"):
         made.fit(train_loader("plain"), val_loader(), resume=True)
 
 
 def test_another_model_is_refused(stopped: Path) -> None:
-    made = Trainer(problem.model(statistics=False), run=stopped, device="cpu")
-    made.scheduler = problem.scheduler(made.optimizer)
+    made = problem.trainer(stopped, of=problem.model(statistics=False))
     with pytest.raises(CheckpointError, match="made for another model"):
         made.fit(train_loader("plain"), val_loader(), resume=True)
 
@@ -203,10 +207,10 @@ def test_another_optimizer_is_refused(stopped: Path) -> None:
     """One group for each layer, where the first run had one group."""
 
     def by_layer(groups: list[dict[str, Any]]) -> torch.optim.Optimizer:
-        return torch.optim.SGD([{"params": [p]} for p in groups[0]["params"]], lr=0.1)
+        return torch.optim.AdamW([{"params": [p]} for p in groups[0]["params"]], lr=0.01)
 
     made = trainer(stopped, optimizer=by_layer, scheduler=problem.scheduler)
-    with pytest.raises(CheckpointError, match="another optimizer"):
+    with pytest.raises(CheckpointError, match="`optimizer` was"):
         made.fit(train_loader("plain"), val_loader(), resume=True)
 
 
@@ -241,3 +245,171 @@ def test_a_balancer_that_reads_no_plain_values_is_found_before_the_first_step(
     with pytest.raises(CheckpointError):
         made.fit(train_loader())
     assert steps.left == 1
+
+
+# --- other options --------------------------------------------------------------------------
+
+
+def tree(folder: Path) -> dict[Path, bytes]:
+    return {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
+REFUSED: dict[str, tuple[dict[str, Any], str]] = {
+    "lr": ({"lr": 0.5}, "`lr` was 0.01 and is now 0.5"),
+    "seed": ({"seed": 7}, "`seed` was 0 and is now 7"),
+    "clip": ({"clip": 2.0}, "`clip` was 1.0 and is now 2.0"),
+    "no clip": ({"clip": None}, "`clip` was 1.0 and is now None"),
+    "weight decay": ({"weight_decay": 0.2}, "`weight_decay` was 0.1 and is now 0.2"),
+    "accumulate": ({"accumulate": 3}, "`accumulate` was 2 and is now 3"),
+    "precision": ({"precision": "bf16"}, "`precision` was fp32 and is now bf16"),
+    "rule": ({"rule": "loss"}, "`rule` was skill and is now loss"),
+    "scale": ({"scale": "paper"}, "`scale` was sum and is now paper"),
+    "head_weights": ({"head_weights": "task"}, "`head_weights` was auto and is now task"),
+    "schedule": ({"schedule": LossSchedule({"rare": (0.5, 1.0)})}, "`schedule` was None and is"),
+    "optimizer": ({"optimizer": torch.optim.SGD}, "`optimizer` was AdamW and is now SGD"),
+    "betas": (
+        {"optimizer": partial(torch.optim.AdamW, betas=(0.5, 0.9))},
+        r"`optimizer\[0\]\.betas\[0\]` was 0.9 and is now 0.5",
+    ),
+    "scheduler": ({"scheduler": None}, "`scheduler` was OneCycleLR and is now None"),
+    "length": (
+        {"scheduler": partial(OneCycleLR, max_lr=0.02, total_steps=9)},
+        "`scheduler.total_steps` was 6 and is now 9",
+    ),
+    "two": ({"lr": 0.5, "seed": 7}, "`lr` was 0.01 and is now 0.5; `seed` was 0 and is now 7"),
+}
+
+
+@pytest.mark.parametrize("name", REFUSED)
+def test_another_option_is_named_and_nothing_touched(name: str, stopped: Path) -> None:
+    options, told = REFUSED[name]
+    before = tree(stopped)
+    made = trainer(stopped, **options)
+    with pytest.raises(CheckpointError, match=told):
+        made.fit(train_loader("plain"), val_loader(), resume=True)
+    assert tree(stopped) == before
+    assert made.state.step == 0
+
+
+def test_an_option_of_the_balancer_is_named(tmp_path: Path) -> None:
+    made = Trainer(problem.model(), CAGrad(c=0.4), epochs=1, run=tmp_path, device="cpu")
+    made.fit(train_loader())
+    again = Trainer(problem.model(), CAGrad(c=0.5), epochs=2, run=tmp_path, device="cpu")
+    with pytest.raises(CheckpointError, match=r"`balancer\.c` was 0\.4 and is now 0\.5"):
+        again.fit(train_loader(), resume=True)
+
+
+@pytest.mark.parametrize("change", ["weight", "frozen"])
+def test_an_option_of_the_model_is_named(change: str, stopped: Path) -> None:
+    other = problem.model()
+    if change == "weight":
+        other.tasks["kind"].weight = 3.0
+    else:
+        list(other.parameters())[-1].requires_grad = False
+    told = {"weight": r"`tasks\.kind\.weight` was 1\.0 and is now 3\.0"}.get(change, f"`{change}` ")
+    with pytest.raises(CheckpointError, match=told):
+        trainer(stopped, of=other).fit(train_loader("plain"), val_loader(), resume=True)
+
+
+def test_equal_numbers_of_other_types_are_the_same(tmp_path: Path) -> None:
+    options: dict[str, Any] = {"scheduler": None, "weight_decay": 0}
+    whole(tmp_path, **options, clip=1, epochs=1)
+    made = trainer(tmp_path, **{**options, "weight_decay": 0.0}, clip=np.float64(1.0), epochs=2)
+    assert made.fit(train_loader(), val_loader(), resume=True).epoch == 2
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"patience": 3},
+        {"measure_every": 1},
+        {"log_every": 1},
+        {"checkpoint_every": 1},
+        {"route": "rows"},
+        {"chunk_size": 2},
+        {"nonfinite": "skip"},
+        {"device": torch.device("cpu").type},
+    ],
+)
+def test_what_changes_no_number_is_obeyed(options: dict[str, Any], tmp_path: Path) -> None:
+    expected = whole(tmp_path / "whole", "UPGrad")
+    made = trainer(tmp_path / "again", "UPGrad", callbacks=[StopAt("on_step_end", 4)])
+    with pytest.raises(Stopped):
+        made.fit(train_loader(), val_loader())
+    again = trainer(tmp_path / "again", "UPGrad", **options)
+    again.fit(train_loader(), val_loader(), resume=True)
+    assert_same_model(again.model, expected.model)
+    described = json.loads((tmp_path / "again/trainer.json").read_text())["options"]
+    assert options.items() <= described.items()
+
+
+@pytest.mark.parametrize("name", ["Equal", "UncertaintyWeights", "PCGrad", "GradNorm", "MoCo"])
+@pytest.mark.parametrize("stop", ["on_train_end", "on_step_end"])
+def test_training_longer_is_the_longer_training(name: str, stop: str, tmp_path: Path) -> None:
+    """3 epochs, or a part of them, and then 5: to the last bit those of 5 in one go."""
+
+    def steady(optimizer: torch.optim.Optimizer) -> Any:
+        return torch.optim.lr_scheduler.ExponentialLR(optimizer, 0.9)
+
+    expected = whole(tmp_path / "whole", name, scheduler=steady, epochs=5)
+    count = 1 if stop == "on_train_end" else 2 * STEPS + 2
+    short = trainer(
+        tmp_path / "longer", name, scheduler=steady, epochs=3, callbacks=[StopAt(stop, count)]
+    )
+    with pytest.raises(Stopped):
+        short.fit(train_loader(), val_loader())
+    made = trainer(tmp_path / "longer", name, scheduler=steady, epochs=5)
+    state = made.fit(train_loader(), val_loader(), resume=True)
+    assert state.epoch == 5
+    assert_same_model(made.model, expected.model)
+    for file in ("best.pt", "last.pt"):
+        first, second = (saved(tmp_path / each, file) for each in ("whole", "longer"))
+        assert not list(problem.differences(first, second))
+    assert events(tmp_path / "whole") == events(tmp_path / "longer")
+
+
+def test_a_longer_training_has_the_rates_of_its_length(tmp_path: Path) -> None:
+    """One cycle of 2 epochs, then of 4: from the third epoch on those of the cycle of 4."""
+
+    def cycle(epochs: int) -> Any:
+        return partial(OneCycleLR, max_lr=0.02, total_steps=epochs * STEPS)
+
+    whole(tmp_path / "whole", scheduler=cycle(4), epochs=4)
+    whole(tmp_path / "longer", scheduler=cycle(2), epochs=2)
+    made = trainer(tmp_path / "longer", scheduler=cycle(4), epochs=4)
+    made.fit(train_loader(), val_loader(), resume=True)
+    rates = [
+        [each["lr"] for each in events(tmp_path / run) if each["event"] == "step"]
+        for run in ("whole", "longer")
+    ]
+    assert rates[0][2 * STEPS :] == rates[1][2 * STEPS :]
+    assert rates[0][: 2 * STEPS] != rates[1][: 2 * STEPS]
+
+
+def test_a_scheduler_that_ends_before_the_longer_training_is_refused(tmp_path: Path) -> None:
+    whole(tmp_path)
+    before = tree(tmp_path)
+    made = trainer(tmp_path, epochs=3)
+    with pytest.raises(ConfigError, match=r"3 epochs x 3 = 9; found total_steps=6"):
+        made.fit(train_loader(), val_loader(), resume=True)
+    assert tree(tmp_path) == before
+
+
+def test_fewer_epochs_than_were_trained_are_refused(tmp_path: Path) -> None:
+    whole(tmp_path)
+    before = tree(tmp_path)
+    with pytest.raises(CheckpointError, match="trained for 2 epochs; `epochs` must be at least 2"):
+        trainer(tmp_path, epochs=1).fit(train_loader(), val_loader(), resume=True)
+    assert tree(tmp_path) == before
+
+
+@pytest.mark.parametrize("name", EVERY_BALANCER)
+def test_training_changes_no_option(name: str, tmp_path: Path) -> None:
+    """Else the same objects, in a notebook, could not go on with their run."""
+    method, net = balancer(name), problem.model()
+
+    def made(epochs: int) -> Trainer:
+        return Trainer(net, method, device="cpu", run=tmp_path, epochs=epochs)
+
+    made(1).fit(train_loader(), val_loader())
+    assert made(2).fit(train_loader(), val_loader(), resume=True).epoch == 2

@@ -117,14 +117,13 @@ def _described(optimizer: torch.optim.Optimizer) -> list[Settings]:
     """Describes the options of each group, before a scheduler changes them."""
     return [
         {
-            **{name: described(value) for name, value in group.items() if name != "params"},
+            **{key: described(value) for key, value in group.items() if key != "params"},
             # one that has already trained begins again at the rate that its scheduler began with
             "lr": described(group.get("initial_lr", group["lr"])),
-            "parameters": len(group["params"]),
         }
         for group in optimizer.param_groups
     ]
 
 
 def _options(group: dict[str, Any]) -> dict[str, Any]:
-    return {name: copy.deepcopy(value) for name, value in group.items() if name != "params"}
+    return {key: copy.deepcopy(value) for key, value in group.items() if key != "params"}
