@@ -381,9 +381,9 @@ def test_resuming_takes_no_other_settings(run_folder: Path, tmp_path: Path) -> N
         ("optimizer=Adam", "`optimizer` was SGD and is now Adam"),
         ("seed=7", "`seed` was 0 and is now 7"),
         ("clip=2.5", "`clip` was None and is now 2.5"),
-        ("batch_size=3", "`batch_size` was 4 and is now 3"),
+        ("batch_size=3", "`batch_size` was 8 and is now 3"),
         ("balancing=PCGrad", "`balancing` was Equal and is now PCGrad"),
-        ("freeze=[mask]", "`freeze` was"),
+        ("freeze=['sharing.*']", "`freeze` was"),
         ("epoch=3", "unknown setting 'epoch'. Did you mean 'epochs'"),
     ],
 )

@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 import pytest
+import torch
 import yaml
 
 from plait.experiments import run, validate
@@ -98,6 +99,50 @@ def test_resume_goes_on_with_a_run(tmp_path: Path) -> None:
     assert json.loads(ran.out)["metrics"] == events(tmp_path / "whole")[-1]["metrics"]
     assert_same_run(tmp_path / "whole", tmp_path / "stopped")
     assert Path("stopped/report.html").exists()
+
+
+@pytest.mark.parametrize("edited", [True, False])
+def test_a_run_trains_longer(edited: bool, tmp_path: Path) -> None:
+    """With the number in its file, or as a word, which the file then gets; here after its end."""
+    words = (TINY, "scheduler={class: ExponentialLR, gamma: 0.9}", "balancing=PCGrad")
+    assert plait("train", *words, "epochs=3", "--out", "whole").code == 0
+    assert plait("train", *words, "epochs=1", "--out", "longer").code == 0
+    path, word = Path("longer/config.yaml"), ["epochs=3"]
+    if edited:
+        path.write_text(yaml.safe_dump(yaml.safe_load(path.read_text()) | {"epochs": 3}))
+        word = []
+    assert plait("train", "--resume", "longer", *word).code == 0
+    assert_same_run(tmp_path / "whole", tmp_path / "longer")
+    assert yaml.safe_load(path.read_text()) == yaml.safe_load(Path("whole/config.yaml").read_text())
+    described = [json.loads(Path(run, "trainer.json").read_text()) for run in ("whole", "longer")]
+    assert described[0] == described[1]
+
+
+def test_a_cycle_trains_longer(tmp_path: Path) -> None:
+    """The scheduler gets the steps of the new length, and is replayed to the step reached."""
+    words = (TINY, "epochs=1", "scheduler={class: OneCycleLR, max_lr: 0.1}", "--out", "cycle")
+    assert plait("train", *words).code == 0
+    assert plait("train", "--resume", "cycle", "epochs=3").code == 0
+    rates = [each["lr"] for each in events(tmp_path / "cycle") if each["event"] == "step"]
+    made = torch.optim.SGD([torch.zeros(1)], lr=0.1)
+    cycle = torch.optim.lr_scheduler.OneCycleLR(made, 0.1, total_steps=len(rates))
+    expected = []
+    for _ in rates:
+        made.step()
+        cycle.step()
+        expected.append(made.param_groups[0]["lr"])
+    third = len(rates) // 3
+    assert rates[third:] == expected[third:]
+    assert rates[:third] != expected[:third]
+
+
+def test_a_run_of_a_trainer_goes_on_in_python(tmp_path: Path) -> None:
+    Path("mine").mkdir()
+    Path("mine/trainer.json").write_text("{}")
+    ran = plait("train", "--resume", "mine")
+    assert ran.code == 2
+    assert "mine holds a run of a Trainer in Python" in ran.err
+    assert "`fit(..., resume=True)` of a Trainer with run='mine'" in ran.err
 
 
 def test_a_recipe_that_reads_data(tmp_path: Path) -> None:

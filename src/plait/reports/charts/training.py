@@ -22,7 +22,7 @@ from plait.reports.draw.plot import draw_lines, line
 from plait.reports.draw.style import GREY, Look, Panel
 from plait.reports.read.run import Run
 from plait.reports.read.series import Series, evenly_spaced, largest, series
-from plait.reports.words.text import arrow
+from plait.reports.words.text import arrow, number
 from plait.runs import Step, Validation
 
 Values = Callable[[Step], Mapping[str, float | None]]
@@ -125,11 +125,13 @@ def norm_chart(subject: Subject) -> Chart:
 
 
 def rate_chart(subject: Subject) -> Chart:
-    """Draws the learning rate over the steps."""
+    """Draws the learning rate over the steps; one that is constant is said in words."""
     title = "Learning rate"
     curve = step_curve(subject.run, lambda step: step.lr)
     if not curve.x:
         return Chart("rate", title, missing=NO_STEPS)
+    if min(curve.y) == max(curve.y):
+        return Chart("rate", title, missing=f"{number(curve.y[0])} at every step.")
     plot = draw_lines("rate-0", [line(curve.thinned(), NEUTRAL, name="rate")], x="step")
     panel = Panel("", None, plot, summary("Learning rate", curve, "step"))
     table = curve_table("Step", {"Learning rate": curve}, title)

@@ -84,6 +84,8 @@ def draw_lines(
         figure.update_yaxes(type="log", **_decades([y for trace in traces for y in trace.y]))
     if shares:
         figure.update_yaxes(range=[-0.02, 1.02], tickformat=".0%")
+    elif not log:
+        figure.update_yaxes(range=_around([y for trace in traces for y in trace.y], flat))
     for value, text in flat:
         figure.add_hline(y=value, line={"color": GREY, "dash": "dot", "width": 1.5})
         if text:
@@ -91,6 +93,15 @@ def draw_lines(
             figure.add_annotation(text=text, font={"size": 11}, showarrow=False, **place)
     named = sum(trace.showlegend for trace in traces) if legend else 0
     return embed(figure, ident, height=240 + 18 * named)
+
+
+def _around(values: Sequence[float], flat: Sequence[tuple[float, str]]) -> list[float] | None:
+    """Returns the ends of an axis for one constant, from zero to twice it; None for any other.
+
+    Left to itself, plotly would draw 0.003 on an axis from -1 to 1, where it looks like 0.
+    """
+    (low, *more) = sorted({*values, *(value for value, _ in flat)})
+    return None if more or low == 0 else sorted((0.0, 2 * low))
 
 
 def _decades(values: Sequence[float]) -> dict[str, Any]:

@@ -14,7 +14,7 @@ from pydantic import ConfigDict, Field, TypeAdapter
 from plait.core.errors import DataError
 from plait.reports.read.files import parse, read_bytes
 from plait.runs.events import Event, FinalTest, Step, Validation, Warned, WatchedValues
-from plait.runs.folder import CONFIG, ENVIRONMENT, EVENTS
+from plait.runs.folder import CONFIG, ENVIRONMENT, EVENTS, TRAINER
 
 
 @dataclass(frozen=True)
@@ -28,7 +28,8 @@ class Run:
         test: the test after training, if there was one.
         watched: what the methods recorded of themselves, in order.
         warnings: what went wrong with them, in order.
-        config: the resolved configuration; None for a run that was not started from one.
+        config: the resolved configuration, or what the Trainer was given, of a run that was not
+            started from one; None without either.
         env: versions, command and machine; None likewise.
         whole: false if the last line is cut off, as it can be while training goes on.
     """
@@ -68,6 +69,7 @@ class Run:
 _EVENT: TypeAdapter[Event] = TypeAdapter(
     Annotated[Event, Field(discriminator="event")], config=ConfigDict(extra="forbid")
 )
+_TRAINER: TypeAdapter[dict[str, Any]] = TypeAdapter(dict[str, Any])
 _ENV: TypeAdapter[dict[str, Any]] = TypeAdapter(dict[str, Any])
 
 
@@ -86,7 +88,7 @@ def read_run(folder: Path) -> Run:
         tests[0] if tests else None,
         [event for event in events if isinstance(event, WatchedValues)],
         [event for event in events if isinstance(event, Warned)],
-        _read_config(folder / CONFIG),
+        _read_config(folder / CONFIG) or _read_trainer(folder / TRAINER),
         _read_env(folder / ENVIRONMENT),
         whole,
     )
@@ -129,6 +131,18 @@ def _read_config(path: Path) -> dict[str, Any] | None:
     if not isinstance(found, dict):
         raise DataError(f"{path} must be a mapping; found {type(found).__name__}. {hint}")
     return found
+
+
+def _read_trainer(path: Path) -> dict[str, Any] | None:
+    """Returns the options of the Trainer and of the model's methods, with their groups below."""
+    if not path.exists():
+        return None
+    hint = "Restore the file that training wrote, or remove it: the report then goes without."
+    found = parse(_TRAINER, read_bytes(path, hint=hint), where=str(path), hint=hint)
+    groups, scheduler = found.get("optimizer"), found.get("scheduler")
+    last = {"parameter_groups": groups, "scheduler_options": scheduler}
+    kept = {name: value for name, value in last.items() if value}
+    return {**found.get("options", {}), **found.get("model", {}), **kept}
 
 
 def _read_env(path: Path) -> dict[str, Any] | None:
