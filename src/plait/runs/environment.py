@@ -33,7 +33,7 @@ def environment(seed: int) -> dict[str, Any]:
 
 
 def _command() -> str:
-    """Returns what was run: `plait train digits`, or the script with its arguments."""
+    """Returns the command of this process, such as `plait train digits`."""
     program = Path(sys.argv[0])
     module = program.name == "__main__.py"  # python -m plait
     return " ".join([program.parent.name if module else program.name, *sys.argv[1:]])

@@ -36,7 +36,7 @@ def is_run(folder: Path) -> bool:
 
 
 def how_to_resume(folder: Path) -> str:
-    """Returns what to type to go on with the run in a folder."""
+    """Returns the command, or the call, that goes on with the run in a folder."""
     if (folder / CONFIG).exists():
         return f"`plait train --resume {shlex.quote(str(folder))}`"
     return f"`fit(..., resume=True)` of a Trainer with run={str(folder)!r}"

@@ -1,4 +1,4 @@
-"""What a training is set up with, as plain values: to be read, and to be compared on resuming."""
+"""The set-up of a training as plain values: to be read, and to be compared on resuming."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ def described(value: Any, depth: int = MOST_DEPTH) -> Any:
 
 
 def model_settings(model: MultiTaskModel) -> Settings:
-    """Returns what a checkpoint's weights do not show: options of methods, and what is frozen.
+    """Returns a model's settings beside its weights: options of its methods, frozen parameters.
 
     Encoders are left out: their shapes are compared with the weights.
     """

@@ -7,7 +7,13 @@ import pytest
 from plotly.offline import get_plotlyjs
 
 from plait.reports import write_report
-from plait.reports.charts.training import main_metrics, metric_curve, norm_chart, weight_chart
+from plait.reports.charts.training import (
+    main_metrics,
+    metric_curve,
+    norm_chart,
+    rate_chart,
+    weight_chart,
+)
 from plait.reports.draw.curves import Subject
 from plait.reports.draw.style import looks
 from plait.reports.read.run import read_run
@@ -56,6 +62,23 @@ def test_a_task_without_labels_in_a_step_has_a_gap(tmp_path: Path) -> None:
     del events[1]["losses"]["mask"]
     write_events(tmp_path, events)
     assert report(tmp_path).tables["Training loss"][2][2] == "–"
+
+
+def test_a_constant_learning_rate_is_said_and_one_that_changes_is_drawn(tmp_path: Path) -> None:
+    """An axis around 0.003 alone would go from -1 to 1, where the line looks like 0."""
+    events = write_run(tmp_path, epochs=1, steps_per_epoch=4)
+    charts = []
+    for last in (0.003, 0.001):
+        for event in of(events, "step"):
+            event["lr"] = 0.003
+        of(events, "step")[-1]["lr"] = last
+        write_events(tmp_path, events)
+        run = read_run(tmp_path)
+        charts.append(rate_chart(Subject(run, {}, looks(run.tasks))))
+    assert charts[0].missing == "0.003 at every step."
+    assert not charts[0].panels
+    assert charts[1].panels
+    assert not charts[1].missing
 
 
 def test_long_curves_are_thinned(tmp_path: Path) -> None:

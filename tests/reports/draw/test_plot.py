@@ -37,6 +37,26 @@ def test_a_value_that_is_as_good_as_zero_does_not_squeeze_the_others() -> None:
 
 
 @pytest.mark.parametrize(
+    ("values", "flat", "span"),
+    [
+        ([0.003, 0.003], [], [0.0, 0.006]),
+        ([-2.0], [], [-4.0, 0.0]),
+        ([0.5, 0.5], [(0.5, "trivial")], [0.0, 1.0]),
+        ([0.5, 0.5], [(0.2, "trivial")], None),
+        ([0.0, 0.0], [], None),
+        ([1.0, 2.0], [], None),
+    ],
+)
+def test_a_constant_is_in_the_middle_of_its_axis(
+    values: list[float], flat: list[tuple[float, str]], span: list[float] | None
+) -> None:
+    """Any other curve has the axis that plotly finds."""
+    curve = Series(list(range(len(values))), values)
+    axis = layout(draw_lines("c", [line(curve, Look(GREY))], x="step", flat=flat))["yaxis"]
+    assert axis.get("range") == span
+
+
+@pytest.mark.parametrize(
     ("ends", "span"),
     [(None, [-9.0, 9.0]), ((0.0, 10.0), [0.0, 14.0]), ((-10.0, 10.0), [-18.0, 18.0])],
 )

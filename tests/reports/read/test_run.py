@@ -1,5 +1,6 @@
 """A run folder is read exactly, and what is broken is named."""
 
+import json
 from pathlib import Path
 
 import pytest
@@ -106,18 +107,40 @@ def test_a_trainer_without_a_configuration_leaves_neither_config_nor_env(tmp_pat
     assert run.env is None
 
 
+def test_without_a_configuration_the_options_of_the_trainer_are_read(tmp_path: Path) -> None:
+    write_run(tmp_path, epochs=1, steps_per_epoch=1)
+    written = {
+        "options": {"lr": 1e-05, "balancer": {"class": "CAGrad", "c": 0.7}},
+        "model": {"frozen": []},
+        "optimizer": [{"lr": 1e-05}],
+        "scheduler": {},
+    }
+    (tmp_path / "trainer.json").write_text(json.dumps(written))
+    configured = read_run(tmp_path).config
+    assert configured is not None
+    assert configured["recipe"] == "digits", "the settings of the command line say more"
+    (tmp_path / "config.yaml").unlink()
+    assert read_run(tmp_path).config == {
+        **written["options"],  # type: ignore[dict-item]
+        "frozen": [],
+        "parameter_groups": [{"lr": 1e-05}],
+    }
+
+
 @pytest.mark.parametrize(
     ("name", "text"),
     [
         ("config.yaml", "a: [1"),
         ("config.yaml", "- a\n- b\n"),
         ("config.yaml", "a: !!python/object/apply:os.getcwd []"),
+        ("trainer.json", "{"),
         ("env.json", "{"),
         ("env.json", "[1]"),
     ],
 )
 def test_a_broken_file_is_named(tmp_path: Path, name: str, text: str) -> None:
     write_run(tmp_path, epochs=1, steps_per_epoch=1)
+    (tmp_path / "config.yaml").unlink()
     (tmp_path / name).write_text(text)
     with pytest.raises(DataError, match=f"{name}.*Restore the file"):
         read_run(tmp_path)
