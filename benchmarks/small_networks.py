@@ -177,7 +177,7 @@ def network() -> MultiTaskModel:
     """Returns an MLP 16-64-64 with two linear heads."""
     torch.manual_seed(0)
     body = nn.Sequential(nn.Linear(16, 64), nn.ReLU(), nn.Linear(64, 64), nn.ReLU())
-    tasks = [Regression("a"), Regression("b")]
+    tasks = [Regression("a", mean=0.0, scale=1.0), Regression("b", mean=0.0, scale=1.0)]
     return MultiTaskModel(Hard(body), tasks, example=torch.zeros(2, 16))
 
 

@@ -58,8 +58,8 @@ def tasks() -> list[BaseTask]:
     accuracy = MulticlassAccuracy(3, average="micro")
     return [
         Classification("kind", classes=3, metrics={"accuracy": accuracy}),
-        Regression("amount", metrics=error()),
-        Regression("rare", metrics=error()),
+        Regression("amount", mean=0.0, scale=1.0, metrics=error()),
+        Regression("rare", mean=0.0, scale=1.0, metrics=error()),
     ]
 
 

@@ -194,8 +194,8 @@ def with_root() -> MultiTaskModel:
     """Batch normalisation has statistics that a bad batch could spoil."""
     torch.manual_seed(0)
     encoder = nn.Sequential(Scale(), Root(), nn.Linear(6, 5), nn.BatchNorm1d(5))
-    tasks: list[BaseTask] = [Classification("kind", classes=3), Regression("amount")]
-    return MultiTaskModel(Hard(encoder), [*tasks, Regression("rare")], example=torch.zeros(2, 6))
+    tasks: list[BaseTask] = [Classification("kind", classes=3), Regression("amount", mean=0.0, scale=1.0)]
+    return MultiTaskModel(Hard(encoder), [*tasks, Regression("rare", mean=0.0, scale=1.0)], example=torch.zeros(2, 6))
 
 
 class Scale(nn.Module):
@@ -323,7 +323,7 @@ def images() -> tuple[list[Any], MultiTaskModel]:
     torch.manual_seed(0)
     tasks: list[BaseTask] = [
         Segmentation("mask", classes=2),
-        DenseRegression("depth"),
+        DenseRegression("depth", mean=0.0, scale=1.0),
         Classification("kind", classes=3),
     ]
     encoder = ConvEncoder(in_channels=1, widths=(4, 8))

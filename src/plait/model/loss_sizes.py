@@ -43,8 +43,8 @@ def warn_of_sizes(losses: Mapping[str, Tensor], tasks: Mapping[str, BaseTask]) -
     if found[other] > 0 and least < found[largest] < math.inf:
         warnings.warn(
             f"the first loss of task {largest!r} is {found[largest]:,.4g}, that of task {other!r} "
-            f"{found[other]:,.2g}: their sum trains {largest!r} alone. Give {largest!r} the `mean` "
-            "and `scale` of its labels, about their mean and standard deviation.",
+            f"{found[other]:,.2g}: their sum trains {largest!r} alone. Call `fit_labels` of "
+            "the task with the training labels, or give it their `mean` and `scale`.",
             PlaitWarning,
             stacklevel=3,
         )

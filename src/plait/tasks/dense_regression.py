@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Mapping, Sequence
+from typing import Any, Literal
 
 import torch
 from torch import Tensor, nn
@@ -11,7 +11,7 @@ from torchmetrics import Metric
 
 from plait.core.features import FeatureShape
 from plait.core.geometry import Geometry
-from plait.tasks.heads import DenseHead, InUnits
+from plait.tasks.heads import DenseHead
 from plait.tasks.labels.numbers import ErrorName, NumberLabels
 from plait.tasks.metrics import check_metrics
 
@@ -23,14 +23,16 @@ class DenseRegression(NumberLabels):
 
         L = sum_ikxy w_ikxy l((p_ikxy - y_ikxy) / scale) / sum_ikxy w_ikxy
 
-    with l as in `Regression`.
+    with l as in `Regression`, which says what "auto" reads and when.
 
     Args:
         name: the task's name.
         outputs: numbers per pixel, K.
         error: "squared", "absolute" or "huber"; "absolute" by default, usual for depth.
-        mean: where predictions start; 0 by default.
-        scale: the unit in which errors count; 1 by default.
+        mean: where predictions start: one number or K; by default "auto", the mean of the training
+            labels.
+        scale: the unit in which errors count: one number or K; by default "auto", the standard
+            deviation of the training labels.
         width: channels of the dense head's decoder (see `DenseHead`).
         metrics: torchmetrics objects that read predictions and labels `[n]` of the valid pixels; by
             default mean absolute and root mean square error.
@@ -43,6 +45,7 @@ class DenseRegression(NumberLabels):
     """
 
     geometry: Geometry = "map"
+    axes = 2
 
     def __init__(
         self,
@@ -50,8 +53,8 @@ class DenseRegression(NumberLabels):
         *,
         outputs: int = 1,
         error: ErrorName = "absolute",
-        mean: float = 0.0,
-        scale: float = 1.0,
+        mean: float | Sequence[float] | Literal["auto"] = "auto",
+        scale: float | Sequence[float] | Literal["auto"] = "auto",
         width: int = 32,
         metrics: Mapping[str, Metric] | None = None,
         weight: float = 1.0,
@@ -72,10 +75,7 @@ class DenseRegression(NumberLabels):
     def build_head(self, shape: FeatureShape) -> nn.Module:
         """Builds a dense head with K channels in the labels' unit."""
         head = DenseHead(shape, self.outputs, width=self.width)
-        dtype = torch.get_default_dtype()
-        # one axis, so that they keep a bfloat16 output from rounding the prediction
-        mean, scale = (torch.tensor([unit], dtype=dtype) for unit in (self.mean, self.scale))
-        return InUnits(head, mean, scale)
+        return self.in_unit(head)
 
     def summarise(self, target: Tensor, weights: Tensor | None = None) -> Tensor:
         """Keeps up to 256 pixels of each image, evenly spread: `[n, K]`, NaN where missing."""

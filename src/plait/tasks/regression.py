@@ -11,7 +11,7 @@ from torchmetrics import Metric
 
 from plait.core.errors import ConfigError, unknown
 from plait.core.features import FeatureShape
-from plait.tasks.heads import InUnits, ScalarHead
+from plait.tasks.heads import ScalarHead
 from plait.tasks.labels.numbers import ErrorName, NumberLabels
 from plait.tasks.mean_distance import MeanDistance
 from plait.tasks.metrics import check_metrics
@@ -27,6 +27,12 @@ class Regression(NumberLabels):
     with l(e) = e^2 ("squared"), |e| ("absolute") or Huber's (e^2/2 up to 1, |e| - 1/2 beyond,
     "huber"). Predictions are in the labels' unit: the head gives ``p = mean + scale * output``.
 
+    What is "auto" is read once: by `Trainer.fit` before the first step, which goes through the
+    training data for it (through the first batches of a stream), or by `fit_labels` in a loop of
+    your own; until then it is 0, or 1. The numbers are saved and loaded with the model, and are not
+    read again. Give numbers where examples are costly to read, such as images from files. A task
+    has one unit in all its models: make a new one for other training labels.
+
     Args:
         name: the task's name.
         outputs: numbers per example, K.
@@ -37,9 +43,10 @@ class Regression(NumberLabels):
             pixel; "box", (xmin, ymin, xmax, ymax) as fractions of width and height. The last two
             need `vector` and 2 or 4 `outputs`.
         error: "squared", "absolute" or "huber".
-        mean: where predictions start, one number or K; 0 by default.
-        scale: the unit in which errors count, one number or K; 1 by default. About the labels'
-            standard deviation puts the loss on the scale of a classification loss.
+        mean: where predictions start: one number or K; by default "auto", the mean of the training
+            labels.
+        scale: the unit in which errors count: one number or K; by default "auto", the standard
+            deviation of the training labels, so that the loss is about that of a classification.
         hidden: widths of the head's hidden layers; none by default.
         cells: side of the pooling grid of the head (see `ScalarHead`); positions need more than 1.
         metrics: torchmetrics objects that read predictions and labels, `[n, K]` if `vector`, else
@@ -66,8 +73,8 @@ class Regression(NumberLabels):
         vector: bool = False,
         geometry: Literal["numbers", "point", "box"] = "numbers",
         error: ErrorName = "squared",
-        mean: float | Sequence[float] = 0.0,
-        scale: float | Sequence[float] = 1.0,
+        mean: float | Sequence[float] | Literal["auto"] = "auto",
+        scale: float | Sequence[float] | Literal["auto"] = "auto",
         hidden: Sequence[int] = (),
         cells: int = 1,
         metrics: Mapping[str, Metric] | None = None,
@@ -108,10 +115,7 @@ class Regression(NumberLabels):
     def build_head(self, shape: FeatureShape) -> nn.Module:
         """Builds a pooled head with K outputs in the labels' unit."""
         head = ScalarHead(shape, self.outputs, hidden=self.hidden, cells=self.cells)
-        return InUnits(head, self._each(self.mean), self._each(self.scale))
-
-    def _each(self, value: float | Sequence[float]) -> Tensor:
-        return torch.as_tensor(value, dtype=torch.get_default_dtype()).expand(self.outputs).clone()
+        return self.in_unit(head)
 
     def valid(self, target: Any) -> Tensor:
         """True where a label is not NaN: `[B]` if `vector` (no number of it is), else as labels."""

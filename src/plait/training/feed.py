@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Iterator
+from copy import copy
 from itertools import islice
 from typing import Any
 
@@ -30,6 +32,9 @@ class Feed:
     Args:
         loader: any iterable of batches that can be iterated once per epoch.
         seed: of the stream.
+
+    Attributes:
+        streams: whether the loader has no length, or can be gone through only once.
     """
 
     def __init__(self, loader: Any, seed: int) -> None:
@@ -42,6 +47,8 @@ class Feed:
         )
         self._draws_nothing = self._seeks and _is_table(loader)
         self._generators = _generators(loader)
+        self.streams = isinstance(loader, Iterator) or batches_in(loader) is None
+        self._begun: Iterator[Any] | None = None  # the first epoch of a stream, once it is read
 
     def epoch(self, epoch: int, skip: int = 0) -> Iterator[Any]:
         """Yields the batches of an epoch, without the first `skip`, as the loader makes them.
@@ -53,6 +60,10 @@ class Feed:
         Raises:
             DataError: the loader is empty, or shorter than what is to be skipped.
         """
+        if self._begun is not None:
+            begun, self._begun = self._begun, None
+            yield from begun
+            return
         stream = self._stream(epoch)
         with stream.inside():
             batches = self._iterator(epoch, skip)
@@ -75,6 +86,29 @@ class Feed:
                 f"the training loader gives no batch{again}. Is the training split empty?"
             )
 
+    def ahead(self, most: int) -> Iterator[Any]:
+        """Yields the batches of the first epoch before its time; what it draws stays what it is.
+
+        Those of a stream are kept until they are trained on, since it may not start anew.
+
+        Args:
+            most: of a stream, the batches after which to stop.
+
+        Raises:
+            DataError: the loader is empty.
+        """
+        if self.streams:
+            begun = self.epoch(0)
+            kept = deque(islice(begun, most))
+            self._begun = _drained(kept, begun)
+            return iter(tuple(kept))
+        reading = copy(self)
+        if isinstance(self.loader, DataLoader):
+            # workers that live on would hand what they have drawn to the training
+            reading.loader = copy(self.loader)
+            reading.loader._iterator = None
+        return reading.epoch(0)
+
     def _stream(self, *position: int) -> Stream:
         return Stream(self.seed, "data", *position, generators=self._generators)
 
@@ -95,6 +129,13 @@ class Feed:
                 "Resume with the data and the batch size of the first run."
             )
         return batches
+
+
+def _drained(kept: deque[Any], rest: Iterator[Any]) -> Iterator[Any]:
+    """Yields what was kept, without holding it any longer, and then the rest."""
+    while kept:
+        yield kept.popleft()
+    yield from rest
 
 
 def batches_in(loader: Any) -> int | None:

@@ -41,6 +41,7 @@ from plait.training.single import refuse_single
 from plait.training.sparse import check_sparse
 from plait.training.state import State
 from plait.training.step import StepRecord, training_step
+from plait.training.units import fit_units
 from plait.training.validation import look_ahead
 from plait.training.watch import log_watched
 from plait.training.windows import steps_per_epoch, windows
@@ -158,6 +159,10 @@ class Trainer:
 
         Without `val` there is no best epoch, and the weights are the last ones.
 
+        Tasks whose `mean` or `scale` is "auto" (a `Regression` by default) have them read from the
+        training labels before the first step: one more pass over `train`, or over the first 16
+        batches of a stream. The log has the losses in units of `scale`.
+
         Args:
             train: a loader of `Batch` objects (`plait.data.loader` with `tasks`, or any loader
                 with a `Collation`), of `(inputs, {task: labels})`, or with a third entry
@@ -191,7 +196,7 @@ class Trainer:
         if batches is not None:
             steps = steps_per_epoch(batches, self.options.accumulate, self.balancer)
         self.steps_per_epoch = steps
-        self._begin(resume)
+        self._begin(resume, feed)
         try:
             with self._stop.listening():
                 self._tell("on_train_start")
@@ -221,7 +226,7 @@ class Trainer:
         if path is not None:
             self._tell("on_save", path)
 
-    def _begin(self, resume: bool) -> None:
+    def _begin(self, resume: bool, feed: Feed) -> None:
         """Starts anew, or from the last checkpoint."""
         self.state, self.labels = State(), LabelStatistics(self.model.tasks)
         self.rates.check(self.steps_per_epoch)
@@ -229,6 +234,7 @@ class Trainer:
             self.keeper.resume(self._remembered())
             return
         self.keeper.begin()
+        fit_units(self.model, feed, self.log)
         seed_all(self.options.seed, "fit")
         self.save()
         self.keeper.verify()

@@ -1,7 +1,11 @@
-"""A head whose predictions are in the labels' unit."""
+"""Heads whose predictions are in the labels' unit."""
 
 from __future__ import annotations
 
+from multiprocessing.context import get_spawning_popen
+from typing import Any
+
+import torch
 from torch import Tensor, nn
 
 
@@ -21,3 +25,71 @@ class InUnits(nn.Module):
         """Returns predictions in the labels' unit."""
         output: Tensor = self.head(features)
         return self.mean + self.scale * output
+
+
+class FittedUnit(nn.Module):
+    """A unit whose numbers are read from the training labels, ``mean + scale * output``.
+
+    Its buffers are the only place of the numbers: a task reads its errors' unit from here, and each
+    head of the task holds this module, so that they are saved and loaded with a model.
+
+    Args:
+        mean: until it is fitted, in a shape that broadcasts to a prediction.
+        scale: likewise.
+
+    Attributes:
+        fitted: a boolean scalar, whether the numbers were read from labels.
+    """
+
+    mean: Tensor
+    scale: Tensor
+    fitted: Tensor
+
+    def __init__(self, mean: Tensor, scale: Tensor) -> None:
+        super().__init__()
+        self.register_buffer("mean", mean)
+        self.register_buffer("scale", scale)
+        self.register_buffer("fitted", torch.tensor(False))
+
+    def forward(self, output: Tensor) -> Tensor:
+        """Returns the output of a head in the labels' unit."""
+        return self.mean + self.scale * output
+
+    def fit(self, mean: Tensor, scale: Tensor) -> None:
+        """Sets the numbers, whatever device and dtype they have here."""
+        self.mean.copy_(mean)
+        self.scale.copy_(scale)
+        self.fitted.fill_(True)
+
+    def extra_repr(self) -> str:
+        """Shows the numbers, or that they are still to be read."""
+        if not self.fitted:
+            return "auto"
+        return f"mean={self.mean.flatten().tolist()}, scale={self.scale.flatten().tolist()}"
+
+    def __getstate__(self) -> dict[str, Any]:
+        state = dict(self.__dict__)
+        if get_spawning_popen() is not None:  # a loader's worker, which has no device
+            state["_buffers"] = {
+                name: each.cpu() for name, each in self._buffers.items() if each is not None
+            }
+        return state
+
+
+class InFittedUnit(nn.Module):
+    """A head whose predictions are in a unit that it shares with its task.
+
+    Args:
+        head: gives the output.
+        unit: of the task.
+    """
+
+    def __init__(self, head: nn.Module, unit: FittedUnit) -> None:
+        super().__init__()
+        self.head = head
+        self.unit = unit
+
+    def forward(self, features: object) -> Tensor:
+        """Returns predictions in the labels' unit."""
+        prediction: Tensor = self.unit(self.head(features))
+        return prediction

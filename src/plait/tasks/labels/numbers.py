@@ -15,9 +15,9 @@ from torchmetrics.regression import MeanAbsoluteError, MeanSquaredError
 from plait.core.errors import ConfigError, DataError, ShapeError, suggest
 from plait.core.geometry import Geometry
 from plait.core.kinds import Kind
-from plait.tasks.base import BaseTask
 from plait.tasks.constants.best_number import best_number
 from plait.tasks.labels.tensors import need_tensor
+from plait.tasks.labels.unit import Numbers, WithUnit
 
 MOST_LABELS = 2**20  # that are kept to find the best constant
 
@@ -29,15 +29,15 @@ ERRORS: Mapping[str, Callable[..., Tensor]] = {
 }
 
 
-class NumberLabels(BaseTask):
+class NumberLabels(WithUnit):
     """Base of the tasks whose labels and predictions are numbers in the same unit.
 
     Args:
         name: the task's name.
         outputs: numbers K for each example or pixel, at least 1.
         error: "squared", "absolute" or "huber".
-        mean: where predictions start, finite; one number or K.
-        scale: the unit in which errors count, positive; one number or K.
+        mean: where predictions start, finite; one number, K, or "auto" (see `WithUnit`).
+        scale: the unit in which errors count, positive; one number, K, or "auto".
         metrics: as in `BaseTask`.
         weight: static weight of the task.
 
@@ -58,33 +58,20 @@ class NumberLabels(BaseTask):
         *,
         outputs: int,
         error: ErrorName,
-        mean: float | Sequence[float],
-        scale: float | Sequence[float],
+        mean: Numbers,
+        scale: Numbers,
         metrics: Mapping[str, Metric] | None,
         weight: float,
     ) -> None:
-        super().__init__(name, metrics=metrics, weight=weight)
-        if outputs < 1:
-            raise ConfigError(f"`outputs` of task {name!r} must be at least 1; found {outputs}.")
+        super().__init__(
+            name, outputs=outputs, mean=mean, scale=scale, metrics=metrics, weight=weight
+        )
         if error not in ERRORS:
             raise ConfigError(
                 f"`error` of task {name!r} must be one of {', '.join(ERRORS)}; found {error!r}."
                 f"{suggest(str(error), ERRORS)}"
             )
-        for option, value in (("mean", mean), ("scale", scale)):
-            if torch.as_tensor(value).numel() not in (1, outputs):
-                raise ConfigError(
-                    f"`{option}` of task {name!r} must be one number or {outputs}, one per output; "
-                    f"found {value}."
-                )
-        if not bool(torch.as_tensor(mean).isfinite().all()):
-            raise ConfigError(f"`mean` of task {name!r} must be finite; found {mean}.")
-        if not all(0 < number < math.inf for number in torch.as_tensor(scale).flatten().tolist()):
-            raise ConfigError(f"`scale` of task {name!r} must be positive; found {scale}.")
-        self.outputs = outputs
         self.error: ErrorName = error
-        self.mean = mean
-        self.scale = scale
 
     def default_metrics(self) -> dict[str, Metric]:
         """Makes mean absolute error and root mean square error, in the labels' unit."""
@@ -131,7 +118,7 @@ class NumberLabels(BaseTask):
             labels = self._fitted(target, prediction)
             if self.numbers_per_label > 1:
                 return self.errors(prediction, labels).sum() / count
-            return ERRORS[self.error](*self._scaled(prediction, labels), reduction="sum") / count
+            return ERRORS[self.error](*self.in_scale(prediction, labels), reduction="sum") / count
         return super().loss(prediction, target, weights, count=count)
 
     def elementwise(self, prediction: Tensor, target: Tensor) -> Tensor:
@@ -147,18 +134,7 @@ class NumberLabels(BaseTask):
             prediction: `[B, K, ...]`; `[B, K]` if `scale` is K numbers.
             labels: in the same shape, without NaN.
         """
-        return ERRORS[self.error](*self._scaled(prediction, labels), reduction="none")
-
-    def _scaled(self, prediction: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
-        """Returns both in units of `scale`."""
-        # at least float32: bfloat16 has three digits, too few for a label
-        prediction = prediction.to(torch.promote_types(prediction.dtype, torch.float32))
-        labels = labels.to(prediction.dtype)
-        if self.scale == 1:
-            return prediction, labels
-        scale = torch.tensor(self.scale, dtype=torch.get_default_dtype())
-        scale = scale.to(prediction.device, prediction.dtype, non_blocking=True)  # nobody waits
-        return prediction / scale, labels / scale
+        return ERRORS[self.error](*self.in_scale(prediction, labels), reduction="none")
 
     def _fitted(self, target: Tensor, prediction: Tensor) -> Tensor:
         """Returns the labels in the shape of the prediction; raises `ShapeError` if they differ."""
