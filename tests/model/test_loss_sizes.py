@@ -29,7 +29,10 @@ def losses(net: MultiTaskModel, **targets: torch.Tensor) -> dict[str, torch.Tens
 
 
 KIND, HOURS, PRICE = torch.arange(8) % 2, torch.full((8, 1), 40.0), torch.full((8, 1), 300.0)
-TASKS = {"kind": Classification("kind", classes=2), "hours": Regression("hours")}
+TASKS = {
+    "kind": Classification("kind", classes=2),
+    "hours": Regression("hours", mean=0.0, scale=1.0),
+}
 
 
 def test_both_losses_are_said_once() -> None:
@@ -56,8 +59,11 @@ def test_the_trainer_says_it_at_its_first_step() -> None:
     ("tasks", "targets"),
     [
         ([TASKS["kind"], Regression("hours", mean=40.0, scale=10.0)], {"hours": HOURS}),
-        ([TASKS["kind"], Regression("hours", weight=1e-3)], {"hours": HOURS}),
-        ([Regression("price"), TASKS["hours"]], {"hours": HOURS, "price": PRICE}),
+        ([TASKS["kind"], Regression("hours", mean=0.0, scale=1.0, weight=1e-3)], {"hours": HOURS}),
+        (
+            [Regression("price", mean=0.0, scale=1.0), TASKS["hours"]],
+            {"hours": HOURS, "price": PRICE},
+        ),
         ([TASKS["kind"], TASKS["hours"]], {"hours": torch.ones(8, 1)}),
     ],
 )
@@ -69,10 +75,10 @@ def test_losses_of_like_sizes_are_not_spoken_of(
 
 
 def test_all_regressions_are_compared_with_those_of_other_kinds() -> None:
-    net = model(TASKS["kind"], TASKS["hours"], Regression("price"))
+    net = model(TASKS["kind"], TASKS["hours"], Regression("price", mean=0.0, scale=1.0))
     with pytest.warns(PlaitWarning, match=r"task 'price' is .* task 'kind'"):
         losses(net, kind=KIND, hours=HOURS, price=PRICE)
-    both = model(Regression("price"), TASKS["hours"])
+    both = model(Regression("price", mean=0.0, scale=1.0), TASKS["hours"])
     with pytest.warns(PlaitWarning, match=r"task 'price' is .* task 'hours'"):
         losses(both, hours=HOURS / 40, price=PRICE)
 

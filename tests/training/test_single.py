@@ -17,7 +17,9 @@ def encoder() -> nn.Module:
 
 
 def model() -> MultiTaskModel:
-    return MultiTaskModel(Hard(encoder()), [Regression("a")], example=torch.zeros(2, 3))
+    return MultiTaskModel(
+        Hard(encoder()), [Regression("a", mean=0.0, scale=1.0)], example=torch.zeros(2, 3)
+    )
 
 
 @pytest.mark.parametrize("accumulate", [1, 3])
@@ -47,6 +49,8 @@ def test_other_errors_stay_as_they_are() -> None:
                 raise ValueError("my own")
             return x
 
-    broken = MultiTaskModel(Hard(Broken()), [Regression("a")], example=torch.zeros(2, 3))
+    broken = MultiTaskModel(
+        Hard(Broken()), [Regression("a", mean=0.0, scale=1.0)], example=torch.zeros(2, 3)
+    )
     with pytest.raises(ValueError, match=r"^my own$"):
         Trainer(broken, epochs=1, device="cpu").fit([(torch.zeros(1, 3), {"a": torch.zeros(1)})])

@@ -232,7 +232,10 @@ def test_the_last_window_of_an_epoch_may_be_smaller() -> None:
 
 def test_a_penalty_counts_once_in_a_step() -> None:
     def separate() -> MultiTaskModel:
-        tasks: list[BaseTask] = [Classification("kind", classes=3), Regression("amount", mean=0.0, scale=1.0)]
+        tasks: list[BaseTask] = [
+            Classification("kind", classes=3),
+            Regression("amount", mean=0.0, scale=1.0),
+        ]
         return MultiTaskModel(
             Separate(lambda: nn.Linear(6, 4)),
             tasks,
@@ -382,7 +385,9 @@ def test_labels_of_weight_zero_are_not_in_the_trivial_mean() -> None:
     labels = torch.tensor([[1.0], [2.0], [100.0]])
     weights = {"amount": torch.tensor([1.0, 1.0, 0.0])}
     batch = (torch.randn(3, 6), {"amount": labels}, weights)
-    made = MultiTaskModel(Hard(nn.Identity()), [Regression("amount", mean=0.0, scale=1.0)], example=torch.zeros(2, 6))
+    made = MultiTaskModel(
+        Hard(nn.Identity()), [Regression("amount", mean=0.0, scale=1.0)], example=torch.zeros(2, 6)
+    )
     seen = Seen()
     trainer = Trainer(made, epochs=1, device="cpu", callbacks=[seen])
     trainer.fit([batch], [batch])
@@ -628,7 +633,10 @@ def test_measuring_changes_nothing_and_gives_norms_and_cosines(tmp_path: Path) -
 
 
 def test_penalties_are_logged_by_name(tmp_path: Path) -> None:
-    tasks: list[BaseTask] = [Classification("kind", classes=3), Regression("amount", mean=0.0, scale=1.0)]
+    tasks: list[BaseTask] = [
+        Classification("kind", classes=3),
+        Regression("amount", mean=0.0, scale=1.0),
+    ]
     made = MultiTaskModel(
         Separate(lambda: nn.Linear(6, 4)),
         tasks,
@@ -735,7 +743,10 @@ def test_a_loss_that_is_not_finite_stops_before_the_step(
 
 
 def linear() -> MultiTaskModel:
-    tasks: list[BaseTask] = [Regression("amount", mean=0.0, scale=1.0), Regression("rare", mean=0.0, scale=1.0)]
+    tasks: list[BaseTask] = [
+        Regression("amount", mean=0.0, scale=1.0),
+        Regression("rare", mean=0.0, scale=1.0),
+    ]
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(0)
         encoder = nn.Linear(6, 4)
@@ -751,7 +762,10 @@ def test_a_gradient_that_is_not_finite_stops_before_the_step(name: str) -> None:
             return (x - x.detach()).square().sum(dim=1, keepdim=True).sqrt() + x
 
     encoder = nn.Sequential(nn.Linear(6, 4), Root())
-    tasks: list[BaseTask] = [Regression("amount", mean=0.0, scale=1.0), Regression("rare", mean=0.0, scale=1.0)]
+    tasks: list[BaseTask] = [
+        Regression("amount", mean=0.0, scale=1.0),
+        Regression("rare", mean=0.0, scale=1.0),
+    ]
     made = MultiTaskModel(Hard(encoder), tasks, example=torch.zeros(2, 6))
     before = copy.deepcopy(made.state_dict())
     with pytest.raises(NonFiniteError, match=r"step 1: .*not finite"):

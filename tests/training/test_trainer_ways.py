@@ -194,8 +194,13 @@ def with_root() -> MultiTaskModel:
     """Batch normalisation has statistics that a bad batch could spoil."""
     torch.manual_seed(0)
     encoder = nn.Sequential(Scale(), Root(), nn.Linear(6, 5), nn.BatchNorm1d(5))
-    tasks: list[BaseTask] = [Classification("kind", classes=3), Regression("amount", mean=0.0, scale=1.0)]
-    return MultiTaskModel(Hard(encoder), [*tasks, Regression("rare", mean=0.0, scale=1.0)], example=torch.zeros(2, 6))
+    tasks: list[BaseTask] = [
+        Classification("kind", classes=3),
+        Regression("amount", mean=0.0, scale=1.0),
+    ]
+    return MultiTaskModel(
+        Hard(encoder), [*tasks, Regression("rare", mean=0.0, scale=1.0)], example=torch.zeros(2, 6)
+    )
 
 
 class Scale(nn.Module):

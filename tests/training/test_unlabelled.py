@@ -14,6 +14,7 @@ from plait.core import Batch
 from plait.regularization import PairwiseL2
 from plait.sharing import Hard, Separate
 from plait.tasks import Classification, Regression
+from plait.training.feed import Feed
 from tests.training import problem
 
 Pair = tuple[Tensor, dict[str, Tensor]]
@@ -22,7 +23,7 @@ Pair = tuple[Tensor, dict[str, Tensor]]
 def model() -> MultiTaskModel:
     torch.manual_seed(0)
     encoder = nn.Sequential(nn.Linear(4, 8), nn.BatchNorm1d(8), nn.ReLU())
-    tasks = [Classification("kind", classes=2), Regression("size")]
+    tasks = [Classification("kind", classes=2), Regression("size", mean=0.0, scale=1.0)]
     return MultiTaskModel(Hard(encoder), tasks, example=torch.zeros(2, 4))
 
 
@@ -110,7 +111,7 @@ def test_the_log_says_so(tmp_path: Path, nonfinite: Any) -> None:
 
 
 def test_penalties_do_not_act_alone() -> None:
-    tasks = [Classification("kind", classes=2), Regression("size")]
+    tasks = [Classification("kind", classes=2), Regression("size", mean=0.0, scale=1.0)]
     net = MultiTaskModel(
         Separate(lambda: nn.Linear(4, 4)),
         tasks,
@@ -120,7 +121,7 @@ def test_penalties_do_not_act_alone() -> None:
     before = {name: value.clone() for name, value in net.state_dict().items()}
     trainer = Trainer(net, epochs=1, device="cpu")
     trainer.labels.check = lambda: None  # type: ignore[method-assign]
-    trainer._begin(resume=False)
+    trainer._begin(False, Feed([], 0))
     record = trainer._step([net.batch(*unlabelled(4))])
     assert record.skipped is not None
     assert same(before, net.state_dict())
