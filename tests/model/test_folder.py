@@ -7,7 +7,7 @@ import pytest
 import torch
 from torch import nn
 
-from plait.core.errors import CheckpointError
+from plait.core.errors import CheckpointError, UnsupportedError
 from plait.model.folder import load_state, read_model, write_model
 
 
@@ -21,6 +21,17 @@ def test_files_are_written_whole_and_replaced(tmp_path: Path) -> None:
         assert torch.equal(state["w"], weight)
         assert torch.equal(state["tied"], weight)
     assert not list(folder.glob("*.partial"))
+
+
+@pytest.mark.parametrize(
+    ("value", "found"), [({"k": 1}, "dict"), (torch.eye(2).to_sparse(), r"torch\.sparse_coo")]
+)
+def test_what_safetensors_cannot_hold_is_named_and_nothing_written(
+    value: Any, found: str, tmp_path: Path
+) -> None:
+    with pytest.raises(UnsupportedError, match=f"odd of the model is {found}.*torch.save"):
+        write_model(tmp_path / "model", {}, {"w": torch.ones(1), "odd": value}, "card")
+    assert not (tmp_path / "model").exists()
 
 
 def test_loading_converts_unless_it_keeps_the_dtypes() -> None:

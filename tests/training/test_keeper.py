@@ -8,7 +8,7 @@ import pytest
 import torch
 from torch import nn
 
-from plait.core.errors import CheckpointError, ConfigError, RunExistsError
+from plait.core.errors import CheckpointError, ConfigError, PlaitWarning, RunExistsError
 from plait.model import MultiTaskModel
 from plait.runs import EventLog, Warned
 from plait.sharing import Hard
@@ -139,6 +139,15 @@ def test_the_model_is_written_beside_the_checkpoints(tmp_path: Path) -> None:
     assert torch.equal(next(found.parameters()), weight(made))
     assert "0.25" in (tmp_path / "model/README.md").read_text()
     keeper(None).write_model({})  # no folder, no file
+
+
+def test_a_model_that_no_model_folder_can_hold_has_trained_all_the_same(tmp_path: Path) -> None:
+    """Its checkpoints are there; the warning says how to save it."""
+    made = saved(tmp_path)
+    made.model.register_buffer("adjacency", torch.eye(3).to_sparse())
+    with pytest.warns(PlaitWarning, match=r"model was not written: .*adjacency of the model is"):
+        made.write_model({})
+    assert not (tmp_path / "model").exists()
 
 
 @pytest.mark.parametrize("names", [["counter", "state", "scheduler"], ["state"]])

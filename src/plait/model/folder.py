@@ -9,11 +9,12 @@ from itertools import chain
 from pathlib import Path
 from typing import Any
 
+import torch
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save
 from torch import Tensor, nn
 
-from plait.core.errors import CheckpointError
+from plait.core.errors import CheckpointError, UnsupportedError
 from plait.core.files import write_atomically, write_json, write_text
 
 FORMAT, VERSION = "plait.model", 1
@@ -29,7 +30,18 @@ def write_model(
         config: the model's description, for config.json.
         state: weights by name, on any device; tied ones are written once for each name.
         card: the text of README.md.
+
+    Raises:
+        UnsupportedError: a state that safetensors cannot hold; no file was written.
     """
+    for name, value in state.items():
+        if not isinstance(value, Tensor) or value.layout != torch.strided:
+            found = value.layout if isinstance(value, Tensor) else type(value).__name__
+            raise UnsupportedError(
+                f"a model folder holds dense tensors alone; {name} of the model is {found}. Save "
+                "its `state_dict()` with `torch.save`, or make it no part of the state "
+                "(`persistent=False` of a buffer)."
+            )
     tensors = {name: tensor.detach().cpu().contiguous().clone() for name, tensor in state.items()}
     content = save(tensors, metadata={"format": "pt"})
     write_atomically(folder / "model.safetensors", lambda file: file.write(content))

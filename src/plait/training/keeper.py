@@ -3,11 +3,18 @@
 from __future__ import annotations
 
 import copy
+import warnings
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Protocol
 
-from plait.core.errors import CheckpointError, ConfigError, RunExistsError
+from plait.core.errors import (
+    CheckpointError,
+    ConfigError,
+    PlaitWarning,
+    RunExistsError,
+    UnsupportedError,
+)
 from plait.core.files import write_json
 from plait.model import MultiTaskModel
 from plait.model.folder import load_state
@@ -127,13 +134,18 @@ class Keeper:
         write_json(self.run / folder.TRAINER, self.about)  # epochs and the like may be others
 
     def write_model(self, metrics: Mapping[str, Mapping[str, float]]) -> None:
-        """Writes the model folder into the run folder.
+        """Writes the model folder into the run folder, or warns that the model has no such file.
 
         Args:
             metrics: `{task: {metric: value}}` for its card.
         """
-        if self.run is not None:
+        if self.run is None:
+            return
+        try:
             self.model.save_pretrained(self.run / folder.MODEL, metrics=metrics)
+        except UnsupportedError as error:  # it has trained, and its checkpoints are there
+            text = f"{self.run / folder.MODEL} was not written: {error}"
+            warnings.warn(text, PlaitWarning, stacklevel=3)
 
     def keep_best(self) -> None:
         """Keeps the model's present weights as the best ones."""
