@@ -348,9 +348,6 @@ class MultiTaskModel(nn.Module):
         Args:
             folder: is made if needed; a model that is there is replaced, file by file.
             metrics: `{task: {metric: value}}` for the card.
-
-        Raises:
-            UnsupportedError: the state has something else than dense tensors; it is named.
         """
         config = configuration(
             self.sharing,
