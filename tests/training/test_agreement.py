@@ -35,7 +35,7 @@ def test_equal_ones_agree() -> None:
     [
         ({"lr": 0.2}, r"`lr` was 0\.1 and is now 0\.2"),
         ({"lr": None}, r"`lr` was 0\.1 and is now None"),
-        ({"more": 1}, "`more` was None and is now 1"),
+        ({"more": 1}, "`more` was not given and is now 1"),
         (
             {"balancer": {**OPTIONS["balancer"], "c": 0.5}},
             r"`balancer\.c` was 0\.4 and is now 0\.5",
@@ -56,7 +56,7 @@ def test_a_difference_is_named(changed: dict[str, Any], told: str) -> None:
 
 def test_many_differences_are_counted() -> None:
     many = {f"option_{index}": index for index in range(MOST_NAMED + 3)}
-    with pytest.raises(CheckpointError, match="`option_5` was None and is now 5; and 3 more"):
+    with pytest.raises(CheckpointError, match="`option_5` was not given and is now 5; and 3 more"):
         check(about(), about(**many))
 
 

@@ -188,7 +188,7 @@ def test_other_tasks_are_refused(stopped: Path) -> None:
     fewer = problem.model()
     del fewer.tasks["rare"]
     made = problem.trainer(stopped, of=fewer)
-    with pytest.raises(CheckpointError, match=r"`tasks.rare` was Regression and is now None"):
+    with pytest.raises(CheckpointError, match=r"`tasks.rare` was Regression and is now not given"):
         made.fit(train_loader("plain"), val_loader(), resume=True)
 
 

@@ -20,6 +20,7 @@ OBEYED = frozenset(
     }
 )
 SECTIONS = ("config", "options", "model", "optimizer", "scheduler")
+NOT_GIVEN = "not given"
 MOST_NAMED = 6
 WIDTH = 60  # characters of a value in the message
 
@@ -88,7 +89,8 @@ def differences(saved: Any, now: Any, path: str = "") -> Iterator[tuple[str, Any
             yield path, saved.get("class"), now.get("class")
             return
         for key in dict.fromkeys([*saved, *now]):
-            yield from differences(saved.get(key), now.get(key), f"{path}.{key}")
+            values = saved.get(key, NOT_GIVEN), now.get(key, NOT_GIVEN)
+            yield from differences(*values, f"{path}.{key}")
     elif isinstance(saved, list) and isinstance(now, list) and len(saved) == len(now):
         for position, (old, new) in enumerate(zip(saved, now, strict=True)):
             yield from differences(old, new, f"{path}[{position}]")
