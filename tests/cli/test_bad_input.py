@@ -328,7 +328,7 @@ def test_did_you_mean_for_a_command(tmp_path: Path) -> None:
 
 def test_an_unknown_family(tmp_path: Path) -> None:
     text = error_of(refused(tmp_path, "list", "balancer"))
-    assert_says(text, "unknown family 'balancer'; .*Did you mean 'balancing'")
+    assert_says(text, "unknown family or method 'balancer'; .*Did you mean 'balancing'")
 
 
 # --- run folders and checkpoints ------------------------------------------------------------

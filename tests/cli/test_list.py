@@ -5,6 +5,7 @@ import json
 import pytest
 
 from plait.experiments import catalogue
+from plait.experiments.catalogue import entry
 from tests.cli.shell import plait
 
 
@@ -20,9 +21,9 @@ def test_list_shows_all_that_there_is() -> None:
     text = plait("list").out
     for family, methods in catalogue().items():
         assert family in text
-        for name, entry in methods.items():
+        for name, told in methods.items():
             assert name in text
-            assert entry["summary"].split(":")[0][:40] in text
+            assert told["summary"].split(":")[0][:40] in text
 
 
 def test_list_of_one_family() -> None:
@@ -40,3 +41,17 @@ def test_list_of_balancing_says_what_each_method_needs() -> None:
     found = json.loads(plait("list", "balancing", "--json").out)["balancing"]
     assert found["FAMO"]["needs"] == "the losses again after the step"
     assert "NeurIPS 2023" in found["FAMO"]["paper"]
+
+
+def test_every_method_can_be_shown() -> None:
+    for family, methods in catalogue().items():
+        for name in methods:
+            found = entry(name)
+            assert (found["name"], found["family"]) == (name, family)
+            assert all(option["meaning"] for option in found["options"].values()), name
+
+
+def test_an_unknown_method_is_met_with_the_nearest() -> None:
+    ran = plait("list", "CAGard")
+    assert ran.code == 2
+    assert "Did you mean 'CAGrad'?" in ran.err

@@ -62,6 +62,7 @@ def test_help_and_version_load_nothing_slow(words: str, folder: Path) -> None:
         ("train digits epochs=0", "setting 'epochs': input should be greater"),
         ("train digits epochs=[", "not valid YAML"),
         ("train digits epochs=3 epochs.x=1", "an option of 'epochs', which is 3"),
+        ("train digits lr=0.1", "unknown setting 'lr'. Did you mean 'optimizer.lr'?"),
         ("demo epoch=3", "unknown setting 'epoch'"),
         ("train --config nowhere.yaml", "there is no configuration file nowhere.yaml"),
         ("train --config broken.yaml", "broken.yaml is not valid YAML"),
@@ -71,7 +72,7 @@ def test_help_and_version_load_nothing_slow(words: str, folder: Path) -> None:
         ("train --resume run epochs=0", "setting 'epochs': input should be greater"),
         ("train --resume run --out x", "leave out everything but key=value"),
         ("train digits --out run", "run already holds a run"),
-        ("list balancer", "unknown family 'balancer'; "),
+        ("list balancer", "unknown family or method 'balancer'; "),
     ],
 )
 def test_errors_of_the_command_line_load_nothing_slow(

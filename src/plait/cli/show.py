@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -121,31 +121,6 @@ def path(report: Path, *, as_json: bool) -> None:
         _json({"report": str(report)})
     else:
         Console().print(f"Report: {report}", highlight=False, markup=False, soft_wrap=True)
-
-
-DETAILS = ("reads", "passes", "memory", "needs")  # of what a catalogue tells, what fits a table
-
-
-def catalogue(found: Mapping[str, Mapping[str, Mapping[str, str]]], *, as_json: bool) -> None:
-    """Shows what there is, by family; the details as well if it is one family."""
-    if as_json:
-        _json(found)
-        return
-    out = Console()
-    for family, methods in found.items():
-        details = [
-            key for key in DETAILS if len(found) == 1 and all(key in m for m in methods.values())
-        ]
-        table = Table(title=family, title_justify="left", show_header=bool(details), box=None)
-        shown = details or ["summary"]
-        for column in ("  name", *shown):
-            table.add_column(column)
-        for name, entry in methods.items():
-            table.add_row(f"  {name}", *(Text(entry[key]) for key in shown))
-        out.print(table)
-        if details:
-            hint = f"What each does: plait list; papers and more: plait list {family} --json"
-            out.print(hint, highlight=False)
 
 
 def _number(values: Sequence[float]) -> str:

@@ -29,6 +29,9 @@ def train(
         Path | None,
         typer.Option("--resume", help="Go on with the run in this folder; epochs=N trains longer."),
     ] = None,
+    help_settings: Annotated[
+        bool, typer.Option("--help-settings", help="List all settings of this run; train nothing.")
+    ] = False,
     json: Json = False,
 ) -> None:
     """Train on a known problem, test once, and write a report.
@@ -55,6 +58,9 @@ def train(
         given["data"] = str(data)
     if start_from:
         given["start_from"] = [str(folder) for folder in start_from]
+    if help_settings:
+        _list_settings(words, config, given, json=json)
+        return
     _train(words, config, given, out, json=json)
 
 
@@ -80,6 +86,19 @@ def _train(
 
     result = run(validate(with_defaults(settings)), folder, callbacks=[ProgressBar()])
     show.result(result, write_report(result.folder), as_json=json)
+
+
+def _list_settings(
+    words: list[str], config: Path | None, given: dict[str, object], *, json: bool
+) -> None:
+    settings = read_settings(words, config, given)
+
+    from plait.cli import listing
+    from plait.experiments import with_defaults
+    from plait.experiments.explain import run_settings
+
+    known = with_defaults(settings) if "recipe" in settings else settings
+    listing.settings(run_settings(known), as_json=json)
 
 
 def _resume(folder: Path, words: list[str], *, json: bool) -> None:

@@ -50,6 +50,19 @@ class PlaitWarning(UserWarning):
     """Something that is allowed and hardly meant, such as a gate that uses one expert alone."""
 
 
+def nearest(name: str, known: Iterable[str], *, cutoff: float = 0.6) -> str | None:
+    """Returns the word of `known` that is most like `name`; None where none is.
+
+    Args:
+        name: the word that was found.
+        known: the words that it may be.
+        cutoff: how like it has to be, from 0 (any) to 1 (equal); 0.6 by default.
+    """
+    folded = {candidate.lower(): candidate for candidate in known}
+    near = difflib.get_close_matches(name.lower(), folded, n=1, cutoff=cutoff)
+    return folded[near[0]] if near else None
+
+
 def suggest(name: str, known: Iterable[str]) -> str:
     """Returns ``" Did you mean 'x'?"`` for the nearest of `known`, else an empty string.
 
@@ -57,10 +70,8 @@ def suggest(name: str, known: Iterable[str]) -> str:
         >>> suggest("PCGard", ["PCGrad", "UPGrad"])
         " Did you mean 'PCGrad'?"
     """
-    names = list(known)
-    folded = {candidate.lower(): candidate for candidate in names}
-    near = difflib.get_close_matches(name.lower(), folded, n=1, cutoff=0.6)
-    return f" Did you mean {folded[near[0]]!r}?" if near else ""
+    near = nearest(name, known)
+    return f" Did you mean {near!r}?" if near else ""
 
 
 def unknown(kind: str, name: object, known: Iterable[str]) -> str:

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
-from plait.core.errors import ConfigError, suggest
+from plait.core.errors import ConfigError, nearest
 from plait.engine import Options
 from plait.experiments.overrides import merge, read_yaml
 from plait.model import NewTasks
 from plait.runs.folder import CONFIG, TRAINER, how_to_resume
-from plait.training.options import TrainerOptions
+from plait.training.options import GroupOptions, TrainerOptions
 
 
 class Method(BaseModel):
@@ -35,6 +36,13 @@ class Method(BaseModel):
 
 
 Methods = Method | list[Method] | None
+
+# What other libraries and papers call some options that are set with a dot.
+COMMON = {option.name: f"optimizer.{option.name}" for option in fields(GroupOptions)} | {
+    "learning_rate": "optimizer.lr",
+    "learning-rate": "optimizer.lr",
+    "wd": "optimizer.weight_decay",
+}
 
 
 class RunConfig(BaseModel, TrainerOptions, Options, frozen=True):
@@ -118,7 +126,7 @@ def validate(settings: Mapping[str, Any]) -> RunConfig:
     try:
         config = RunConfig.model_validate(dict(settings))
     except ValidationError as error:
-        raise _refusal(map(dict, error.errors())) from None
+        raise _refusal(map(dict, error.errors()), settings) from None
     if config.new_tasks != RunConfig.model_fields["new_tasks"].default and not config.start_from:
         raise ConfigError(
             f"setting 'new_tasks': {config.new_tasks!r} has no effect without runs to start from. "
@@ -161,21 +169,23 @@ def check_early(settings: Mapping[str, Any]) -> None:
         found = [dict(each) for each in error.errors()]
         wrong = [each for each in found if each["type"] not in ("missing", "list_type")]
         if wrong:
-            raise _refusal(wrong) from None
+            raise _refusal(wrong, settings) from None
 
 
-def _refusal(errors: Iterable[dict[str, Any]]) -> ConfigError:
+def _refusal(errors: Iterable[dict[str, Any]], settings: Mapping[str, Any]) -> ConfigError:
     """Returns the error that tells all that is wrong."""
     found = list(errors)
     # "one or a list" fails as both: that a mapping is no list tells nobody anything
     told = [each for each in found if each["type"] != "list_type"]
-    return ConfigError("\n".join(map(_line, told or found)))
+    return ConfigError("\n".join(_line(each, settings) for each in told or found))
 
 
-def _line(error: dict[str, Any]) -> str:
+def _line(error: dict[str, Any], settings: Mapping[str, Any]) -> str:
     key = ".".join(str(part) for part in error["loc"])
     if error["type"] == "extra_forbidden":
-        return f"unknown setting {key!r}.{suggest(key, RunConfig.model_fields)}"
+        near = _meant(key, settings)
+        hint = f"Did you mean {near!r}?" if near else "All settings: `plait train --help-settings`."
+        return f"unknown setting {key!r}. {hint}"
     if error["type"] == "missing" and error["loc"][-1] == "class":
         key = str(error["loc"][0])
         return (
@@ -183,3 +193,24 @@ def _line(error: dict[str, Any]) -> str:
             f"one: {key}=NAME."
         )
     return f"setting {key!r}: {error['msg'].lower()}; found {error['input']!r}."
+
+
+def _meant(key: str, settings: Mapping[str, Any]) -> str | None:
+    """Returns the setting that an unknown key may stand for; None where none is near.
+
+    Options of the methods that a run names are looked up last: their classes take seconds to load.
+    """
+    near = COMMON.get(key.lower()) or nearest(key, RunConfig.model_fields, cutoff=0.75)
+    if near:
+        return near
+    from plait.experiments.method_options import nested_keys
+
+    methods = {
+        name: field.default if isinstance(field.default, str) else None
+        for name, field in RunConfig.model_fields.items()
+        if field.annotation in (Method, Method | None, Methods)
+    }
+    nested = nested_keys({name: each for name, each in settings.items() if name != key}, methods)
+    last = {name.rpartition(".")[2]: name for name in reversed(nested)}
+    near = nearest(key, last, cutoff=0.75)
+    return last[near] if near else nearest(key, RunConfig.model_fields)

@@ -14,8 +14,8 @@ from plait.core.families import FAMILIES
 from plait.core.options import chosen
 from plait.data import loader
 from plait.engine import Options
+from plait.experiments.build.methods import method
 from plait.experiments.build.model import build_model, start_from_runs
-from plait.experiments.build.names import method
 from plait.experiments.build.optimizer import optimizer_arguments, scheduler_maker
 from plait.experiments.build.problem import Problem, open_problem
 from plait.experiments.config import RunConfig

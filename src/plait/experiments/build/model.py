@@ -10,7 +10,7 @@ from torch import nn
 
 from plait.core.families import FAMILIES
 from plait.core.seeding import seeded
-from plait.experiments.build.names import method, methods
+from plait.experiments.build.methods import method, methods
 from plait.experiments.build.problem import Problem
 from plait.experiments.config import RunConfig
 from plait.model import MultiTaskModel, Transfer

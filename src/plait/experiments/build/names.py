@@ -1,40 +1,17 @@
-"""From a name in a configuration to a class, and from a recipe's name to its default settings."""
+"""From the name of a recipe to its class and its default settings."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from plait.core.build import build
 from plait.core.errors import ConfigError, unknown
-from plait.core.families import FAMILIES, Family
+from plait.core.families import FAMILIES
 from plait.core.lookup import find, kebab, listed
-from plait.experiments.config import Method, Methods
 from plait.experiments.overrides import merge
 
 if TYPE_CHECKING:
     from plait.recipes import Recipe
-
-
-def method(named: Method, family: Family, **given: Any) -> Any:
-    """Builds a method from its name and options.
-
-    Args:
-        named: the name in the family's `__all__`, or `package.module:Class`, with the options.
-        family: one of `FAMILIES`.
-        given: arguments that are not the user's to set.
-
-    Raises:
-        ConfigError: there is no such method, or an option breaks its rule.
-    """
-    cls = find(named.name, family.package, base=family.base, kind=family.noun)
-    return build(cls, named.options, kind=family.noun, **given)
-
-
-def methods(named: Methods, family: Family) -> list[Any]:
-    """Builds one method, several, or none: an empty list for None."""
-    several = named if isinstance(named, list) else [named]
-    return [method(each, family) for each in several if each is not None]
 
 
 def recipe_class(name: str) -> type[Recipe]:
