@@ -124,7 +124,7 @@ class Batch:
 
     @property
     def examples(self) -> int:
-        """The number of examples, told by the labels that are there: inputs may be any objects.
+        """The number of examples, told by the labels that are there; inputs may be any objects.
 
         Inputs that differ by task count each; a part without a label counts none.
         """
