@@ -63,6 +63,7 @@ def test_help_and_version_load_nothing_slow(words: str, folder: Path) -> None:
         ("train digits epochs=[", "not valid YAML"),
         ("train digits epochs=3 epochs.x=1", "an option of 'epochs', which is 3"),
         ("train digits lr=0.1", "unknown setting 'lr'. Did you mean 'optimizer.lr'?"),
+        ("train digits --from runs/digit", "there is no folder runs/digit to start from. Train it"),
         ("demo epoch=3", "unknown setting 'epoch'"),
         ("train --config nowhere.yaml", "there is no configuration file nowhere.yaml"),
         ("train --config broken.yaml", "broken.yaml is not valid YAML"),

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from plait.core.errors import RunExistsError
-from plait.runs import check_free, free_folder, is_run
+from plait.core.errors import ConfigError, RunExistsError
+from plait.runs import check_free, check_sources, free_folder, is_run
 from plait.runs.folder import CONFIG, MARKS
 
 
@@ -44,3 +44,10 @@ def test_by_default_runs_are_in_runs(monkeypatch: pytest.MonkeyPatch, tmp_path: 
     monkeypatch.chdir(tmp_path)
     assert free_folder("demo") == Path("runs/demo")
     assert not Path("runs").exists()
+
+
+def test_folders_to_start_from_must_exist(tmp_path: Path) -> None:
+    check_sources([tmp_path, str(tmp_path)])
+    missing = tmp_path / "digit"
+    with pytest.raises(ConfigError, match=f"there is no folder {missing} to start from. Train it"):
+        check_sources([tmp_path, missing])

@@ -18,65 +18,82 @@ from plait.training import Callback, ProgressBar, Trainer
 from tests.training.problem import StopAt, Stopped, model, train_loader, val_loader
 
 
-class Last(Callback):
-    """The losses of the last step, and the score and metrics of each epoch."""
+class Epochs(Callback):
+    """The losses of the steps, weighted by labels, and the score and metrics of each epoch."""
 
     def __init__(self) -> None:
-        self.losses: dict[str, float] = {}
-        self.lines: list[str] = []
-        self.validation = ""
+        self.sums: dict[str, tuple[float, float]] = {}
+        self.validation: list[str] = []
+        self.rows: list[list[str]] = []
 
     def on_step_end(self, trainer: Trainer, record: Any) -> None:
-        self.losses = record.losses
+        for task, loss in record.losses.items():
+            total, labels = self.sums.get(task, (0.0, 0.0))
+            n = record.counts[task]
+            self.sums[task] = total + n * loss, labels + n
 
     def on_validation_end(self, trainer: Trainer, evaluation: Any, score: float) -> None:
-        mains = {task: next(iter(each.items())) for task, each in evaluation.metrics.items()}
-        shown = "  ".join(f"{task}/{name} {value:.4g}" for task, (name, value) in mains.items())
-        self.validation = f"  val {shown}  score {score:.4f}"
+        self.validation = [f"{next(iter(m.values())):.4g}" for m in evaluation.metrics.values()]
+        self.validation.append(f"{score:.4f}")
 
     def on_epoch_end(self, trainer: Trainer) -> None:
-        losses = "  ".join(f"{name} {value:.4g}" for name, value in self.losses.items())
-        self.lines.append(f"joint  epoch {len(self.lines) + 1}/3  {losses}{self.validation}  T s")
+        means = [f"{total / n:.4g}" for total, n in self.sums.values()]
+        self.sums, values, score = {}, self.validation[:-1], self.validation[-1:]
+        pairs = [list(pair) for pair in zip(means, values, strict=True)] if values else [means]
+        flat = [each for pair in pairs for each in pair]
+        self.rows.append([f"{trainer.state.epoch}/{trainer.options.epochs}", *flat, *score])
 
 
-def shown(console: Console, **options: Any) -> Last:
-    last = Last()
+def shown(console: Console, **options: Any) -> Epochs:
+    epochs = Epochs()
     settings: dict[str, Any] = {"lr": 0.01, "epochs": 3, "device": "cpu", **options}
     val = settings.pop("val", None)
     bar = ProgressBar("joint", console=console)
-    Trainer(model(), callbacks=[bar, last], **settings).fit(train_loader(), val)
-    return last
+    Trainer(model(), callbacks=[bar, epochs], **settings).fit(train_loader(), val)
+    return epochs
 
 
-def untimed(text: str) -> list[str]:
-    return [re.sub(r"\d+ s$", "T s", line) for line in text.splitlines()]
+def rows(text: str) -> list[list[str]]:
+    """The cells of each epoch's line, without its time."""
+    lines = [line.split() for line in text.splitlines()]
+    return [cells[:-2] for cells in lines if cells and re.fullmatch(r"\d+/\d+", cells[0])]
 
 
 @pytest.mark.parametrize("accumulate", [1, 2])
 @pytest.mark.parametrize("validated", [False, True])
-def test_plain_lines_where_there_is_no_terminal(validated: bool, accumulate: int) -> None:
-    """One line for each epoch, numbered from 1, with its last losses and its validation."""
+def test_a_line_for_each_epoch_where_there_is_no_terminal(validated: bool, accumulate: int) -> None:
+    """Numbered from 1, with the mean losses of the epoch and its validation."""
     out = StringIO()
-    last = shown(Console(file=out), val=val_loader() if validated else None, accumulate=accumulate)
-    assert untimed(out.getvalue()) == last.lines
-    assert len(last.lines) == 3
+    val = val_loader() if validated else None
+    epochs = shown(Console(file=out), val=val, accumulate=accumulate)
+    assert rows(out.getvalue()) == epochs.rows
+    assert len(epochs.rows) == 3
     assert "\x1b" not in out.getvalue()
-    assert all(("score" in line) == validated for line in last.lines)
+    assert out.getvalue().count("epoch") == 1, "one head"
+    assert ("(skill)" in out.getvalue()) == validated
+    lines = out.getvalue().splitlines()
+    assert lines[0].strip() == "joint"
+    assert len({len(line) for line in lines[1:]}) == 1, "aligned"
 
 
-def test_of_many_tasks_the_first_eight_are_shown() -> None:
-    tasks = [Regression(f"t{i}") for i in range(11)]
-    inputs = torch.zeros(4, 3)
-    many = MultiTaskModel(Hard(nn.Linear(3, 2)), tasks, example=inputs)
-    batch = (inputs, {task.name: torch.randn(4) for task in tasks})
+def test_it_is_shown_by_default_and_silent_if_not_wanted(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    Trainer(model(), epochs=1, device="cpu").fit(train_loader())
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert "1/1" in err
+    Trainer(model(), epochs=1, device="cpu", progress=False).fit(train_loader())
+    assert capsys.readouterr() == ("", "")
+
+
+def test_a_bar_of_the_users_own_is_the_only_one(capsys: pytest.CaptureFixture[str]) -> None:
     out = StringIO()
     bar = ProgressBar(console=Console(file=out))
-    Trainer(many, epochs=1, device="cpu", callbacks=[bar]).fit([batch], [batch])
-    losses, validation = out.getvalue().split("  val ")
-    assert re.findall(r"t\d+ ", losses) == [f"t{i} " for i in range(8)]
-    assert losses.endswith("  and 3 more")
-    assert re.findall(r"t\d+/mae", validation) == [f"t{i}/mae" for i in range(8)]
-    assert "  and 3 more  score" in validation
+    trainer = Trainer(model(), epochs=1, device="cpu", callbacks=[bar])
+    trainer.fit(train_loader())
+    assert trainer.callbacks == [bar]
+    assert capsys.readouterr() == ("", "")
 
 
 class Refreshed(Callback):
@@ -91,15 +108,14 @@ class Refreshed(Callback):
 
 
 def test_a_bar_on_a_terminal() -> None:
-    out, last = StringIO(), Last()
+    out, epochs = StringIO(), Epochs()
     bar = ProgressBar("joint", console=Console(force_terminal=True, file=out, width=200))
     trainer = Trainer(
-        model(), lr=0.01, epochs=3, device="cpu", callbacks=[bar, Refreshed(bar), last]
+        model(), lr=0.01, epochs=3, device="cpu", callbacks=[bar, Refreshed(bar), epochs]
     )
     trainer.fit(train_loader(), val_loader())
     text = re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", out.getvalue())
-    for line in last.lines:
-        assert line.removesuffix("  T s") in text
+    assert [row for row in rows(text) if row] == epochs.rows
     for epoch in (1, 2, 3):
         for step in range(1, 6):
             assert re.search(rf"joint  epoch {epoch}/3 [━╸╺ ]+ {step}/5 ", text)
@@ -160,7 +176,9 @@ def test_brackets_in_names_are_shown(terminal: bool) -> None:
     bar = ProgressBar("[bold]run", console=Console(force_terminal=terminal, file=out, width=200))
     batches = loader(names, batch_size=2, shuffle=False)
     Trainer(made, epochs=1, device="cpu", callbacks=[bar]).fit(batches)
-    assert re.search(r"\[bold\]run  epoch 1/1  depth\[m\] \d", out.getvalue())
+    text = re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", out.getvalue())
+    assert "[bold]run" in text
+    assert "depth[m]" in text
 
 
 def test_without_a_length_the_bar_has_no_end() -> None:
@@ -172,10 +190,3 @@ def test_without_a_length_the_bar_has_no_end() -> None:
     bar = ProgressBar(console=Console(force_terminal=True, file=out, width=200))
     Trainer(model(), epochs=1, device="cpu", callbacks=[bar, Refreshed(bar)]).fit(NoLength())
     assert "5/?" in out.getvalue()
-
-
-def test_it_goes_to_stderr(capsys: pytest.CaptureFixture[str]) -> None:
-    Trainer(model(), epochs=1, device="cpu", callbacks=[ProgressBar()]).fit(train_loader())
-    out, err = capsys.readouterr()
-    assert out == ""
-    assert "epoch 1/1" in err

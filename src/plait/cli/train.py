@@ -69,11 +69,12 @@ def _train(
 ) -> None:
     from plait.core.lookup import kebab
     from plait.experiments.build.names import check_recipe, recipe_name
-    from plait.runs import check_free, free_folder
+    from plait.runs import check_free, check_sources, free_folder
 
     settings = read_settings(words, config, given)
     name = recipe_name(settings)
     check_recipe(name)
+    check_sources(settings.get("start_from", []))
     folder = out or free_folder(kebab(name.rpartition(":")[2]))
     check_free(folder)
     announce(f"training {name}; run folder: {folder}")

@@ -62,6 +62,11 @@ def read_model(folder: Path) -> tuple[dict[str, Any], dict[str, Tensor]]:
     Raises:
         CheckpointError: a file is missing, truncated, or not of a plait model.
     """
+    if not folder.exists():
+        raise CheckpointError(
+            f"there is no folder {folder}. Name one that holds a model: RUN/model of a training "
+            "that was written to RUN, or what `save_pretrained` wrote."
+        )
     for name in ("config.json", "model.safetensors"):
         if not (folder / name).is_file():
             raise CheckpointError(

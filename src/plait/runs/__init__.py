@@ -2,7 +2,7 @@
 
 from plait.runs.comparison import Comparison, MemberResult, MetricRow, SingleResult
 from plait.runs.events import FinalTest, Numbers, Step, Validation, Warned, WatchedValues
-from plait.runs.folder import check_free, free_folder, is_run
+from plait.runs.folder import check_free, check_sources, free_folder, is_run
 from plait.runs.log import EventLog
 
 __all__ = [
@@ -18,6 +18,7 @@ __all__ = [
     "Warned",
     "WatchedValues",
     "check_free",
+    "check_sources",
     "free_folder",
     "is_run",
 ]

@@ -11,7 +11,7 @@ import shlex
 from collections.abc import Iterable
 from pathlib import Path
 
-from plait.core.errors import RunExistsError
+from plait.core.errors import ConfigError, RunExistsError
 
 CONFIG = "config.yaml"  # the resolved settings of the command line
 TRAINER = "trainer.json"  # what the Trainer was given
@@ -59,6 +59,20 @@ def check_free(folder: Path, names: Iterable[str] = ()) -> None:
             f"{folder} already holds a run; nothing in it was touched. Name another folder with "
             f"--out{resume}."
         )
+
+
+def check_sources(folders: Iterable[str | Path]) -> None:
+    """Refuses folders to start from that do not exist, before anything is loaded or read.
+
+    Raises:
+        ConfigError: there is no such folder.
+    """
+    for folder in folders:
+        if not Path(folder).is_dir():
+            raise ConfigError(
+                f"there is no folder {folder} to start from. Train it first, with --out {folder}, "
+                "or name the folder of another run."
+            )
 
 
 def free_folder(name: str, parent: Path = Path("runs")) -> Path:

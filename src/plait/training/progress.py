@@ -1,8 +1,9 @@
-"""Progress on stderr: a bar on a terminal, plain lines elsewhere."""
+"""Progress on stderr: a bar on a terminal, and a line for each epoch everywhere."""
 
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from itertools import islice
 from typing import TYPE_CHECKING
 
@@ -11,22 +12,26 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from plait.evaluation.evaluate import Evaluation
 from plait.training.callbacks import Callback
+from plait.training.epoch_means import EpochMeans
+from plait.training.epoch_table import EpochTable
 from plait.training.step import StepRecord
 
 if TYPE_CHECKING:
     from plait.training.trainer import Trainer
 
 REFRESH = 0.2  # seconds between two updates of the bar's text
-MOST_NUMBERS = 8  # in a line
+MOST_NUMBERS = 8  # beside the bar
 
 
 class ProgressBar(Callback):
-    """Shows the epoch, the losses of the tasks and, after each epoch, the validation metrics.
+    """Shows a bar for the running epoch and a table of the finished ones.
 
-    Of many tasks, the first eight are shown.
+    A line of the table has the mean loss of each task over the epoch, its first metric on the
+    validation data, and the score of the rule that chooses the best epoch. Of many tasks, as many
+    are shown as the console is wide, eight at most. The Trainer has one unless `progress=False`.
 
     Args:
-        label: what is trained, at the beginning of each line.
+        label: what is trained, above the table.
         console: where to; stderr by default.
     """
 
@@ -36,12 +41,14 @@ class ProgressBar(Callback):
         self._bar: Progress | None = None
         self._shown = 0.0
         self._started = 0.0
-        self._validation = ""
-        self._losses: dict[str, float] = {}
+        self._measured: tuple[Evaluation, float] | None = None
+        self._means = EpochMeans()
+        self._table = EpochTable(self.console, label)
 
     def on_train_start(self, trainer: Trainer) -> None:
         """Opens the bar."""
         self._started = time.perf_counter()
+        self._means, self._table = EpochMeans(), EpochTable(self.console, self.label)
         if self.console.is_terminal:
             self._bar = Progress(
                 TextColumn("{task.description}", markup=False),
@@ -62,8 +69,8 @@ class ProgressBar(Callback):
             )
 
     def on_step_end(self, trainer: Trainer, record: StepRecord) -> None:
-        """Moves the bar, and keeps the losses for the line of the epoch."""
-        self._losses = record.losses
+        """Moves the bar, and adds the losses to the means of the epoch."""
+        self._means.add(record)
         if self._bar is None:
             return
         self._bar.advance(self._bar.task_ids[0])
@@ -77,23 +84,19 @@ class ProgressBar(Callback):
             )
 
     def on_validation_end(self, trainer: Trainer, evaluation: Evaluation, score: float) -> None:
-        """Keeps the main metric of each task for the line of the epoch."""
-        main = {
-            f"{task}/{name}": value
-            for task, metrics in evaluation.metrics.items()
-            for name, value in list(metrics.items())[:1]
-        }
-        self._validation = f"  val {_numbers(main)}  score {score:.4f}"
+        """Keeps the metrics for the line of the epoch."""
+        self._measured = evaluation, score
 
     def on_epoch_end(self, trainer: Trainer) -> None:
-        """Prints the line of the epoch: its last losses, and its validation."""
-        seconds = time.perf_counter() - self._started
-        title = self._title(trainer.state.epoch, trainer)
-        self.console.print(
-            f"{title}  {_numbers(self._losses)}{self._validation}  {seconds:.0f} s",
-            highlight=False,
-            markup=False,
-            soft_wrap=True,
+        """Prints the line of the epoch: its mean losses, and its validation."""
+        evaluation, score = self._measured or (None, None)
+        rule = trainer.options.rule if isinstance(trainer.options.rule, str) else "rule"
+        self._table.add(
+            f"{trainer.state.epoch}/{trainer.options.epochs}",
+            time.perf_counter() - self._started,
+            self._means.take(),
+            evaluation,
+            None if score is None else (rule, score),
         )
         if self._bar is not None:
             self._bar.reset(
@@ -119,6 +122,12 @@ class ProgressBar(Callback):
         label = f"{self.label}  " if self.label else ""
         epochs = trainer.options.epochs
         return f"{label}epoch {min(epoch, epochs)}/{epochs}"
+
+
+def with_progress(callbacks: Sequence[Callback]) -> list[Callback]:
+    """Returns the callbacks, with a `ProgressBar` before them unless there is one already."""
+    shown = any(isinstance(each, ProgressBar) for each in callbacks)
+    return [*callbacks] if shown else [ProgressBar(), *callbacks]
 
 
 def _numbers(values: dict[str, float]) -> str:

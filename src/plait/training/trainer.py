@@ -33,6 +33,7 @@ from plait.training.keeper import Keeper, Stateful
 from plait.training.labels import LabelStatistics
 from plait.training.log import TrainingLog
 from plait.training.options import GroupOptions, Precision, TrainerOptions
+from plait.training.progress import with_progress
 from plait.training.randomness import Generators, seed_all
 from plait.training.records import logs_cosines, validation_event
 from plait.training.schedulers import MakeScheduler, Rates
@@ -79,6 +80,7 @@ class Trainer:
         log_every: steps between two writes of `events.jsonl`.
         checkpoint_every: steps between two checkpoints, beside those after each epoch.
         callbacks: see `Callback`.
+        progress: show a bar and a table of the epochs on stderr; False is silent.
         scale, head_weights, at, route, every, chunk_size, nonfinite: see `plait.Backward`. A step
             that is skipped leaves running statistics as they were.
 
@@ -116,6 +118,7 @@ class Trainer:
         log_every: int = TrainerOptions.log_every,
         checkpoint_every: int | None = TrainerOptions.checkpoint_every,
         callbacks: Sequence[Callback] = (),
+        progress: bool = True,
         scale: Scale = Options.scale,
         head_weights: HeadWeights = Options.head_weights,
         at: At = Options.at,
@@ -140,7 +143,7 @@ class Trainer:
         self.scheduler: Any = self.rates.scheduler
         self.schedule = schedule
         self.run = None if run is None else Path(run)
-        self.callbacks = list(callbacks)
+        self.callbacks = with_progress(callbacks) if progress else list(callbacks)
         self.score = rule_of(rule, model.tasks)
         self.state = State()
         self.labels = LabelStatistics(model.tasks)

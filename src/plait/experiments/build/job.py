@@ -93,6 +93,7 @@ def build_job(
         schedule=LossSchedule(config.schedule) if config.schedule else None,
         run=folder,
         callbacks=callbacks,
+        progress=False,  # whoever runs it says what is shown, by callbacks
         **chosen(TrainerOptions, config),
         **chosen(Options, config),
     )

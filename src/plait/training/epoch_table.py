@@ -1,0 +1,116 @@
+"""The table of the epochs, which grows by a line after each of them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from itertools import chain
+from typing import NamedTuple
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from plait.evaluation.evaluate import Evaluation
+
+WIDTH = 8  # of a number, such as 1.23e-05
+MOST_TASKS = 8
+
+
+class Cell(NamedTuple):
+    """One cell of a line: the two lines of its column's head, and the value."""
+
+    above: str
+    below: str
+    value: str
+
+
+class EpochTable:
+    """Prints one line for each epoch, with the head of the table above the first.
+
+    Of the tasks, as many are shown as the console is wide, eight at most.
+
+    Args:
+        console: where to.
+        title: what is trained; above the head.
+    """
+
+    def __init__(self, console: Console, title: str = "") -> None:
+        self.console = console
+        self.title = title
+        self._head = True
+
+    def add(
+        self,
+        epoch: str,
+        seconds: float,
+        losses: Mapping[str, float],
+        evaluation: Evaluation | None,
+        score: tuple[str, float] | None,
+    ) -> None:
+        """Prints the line of an epoch.
+
+        Args:
+            epoch: its number, such as "3/8".
+            seconds: since the start.
+            losses: `{task: mean loss}` of the epoch.
+            evaluation: of the validation data; the first metric of each task is shown.
+            score: name and value of the rule's score.
+        """
+        metrics = {} if evaluation is None else evaluation.metrics
+        tasks = list(dict.fromkeys([*losses, *metrics]))
+        start = [Cell("", "epoch", epoch)]
+        end = [] if score is None else [Cell("score", f"({score[0]})", f"{score[1]:.4f}")]
+        end.append(Cell("", "time", f"{seconds:.0f} s"))
+        shown = [_cells(task, losses, metrics) for task in tasks]
+        fitting = shown[:MOST_TASKS]
+        while len(fitting) > 1 and _width([*start, *chain(*fitting), *end]) > self.console.width:
+            fitting.pop()
+        self._print([*start, *chain(*fitting), *end])
+        if self._head and len(fitting) < len(tasks):
+            more = ", ".join(tasks[len(fitting) :])
+            self.console.print(Text(f"not shown: {more}"), soft_wrap=True)
+        self._head = False
+
+    def _print(self, cells: Sequence[Cell]) -> None:
+        title = Text(self.title) if self._head and self.title else None
+        table = Table(
+            box=None,
+            pad_edge=False,
+            collapse_padding=True,
+            show_header=self._head,
+            title=title,
+            title_justify="left",
+        )
+        for cell in cells:
+            head = Text(f"{cell.above}\n{cell.below}")
+            table.add_column(head, justify="right", no_wrap=True, min_width=_column(cell))
+        table.add_row(*(Text(cell.value) for cell in cells))
+        self.console.print(table, crop=False)
+
+
+def _cells(
+    task: str, losses: Mapping[str, float], metrics: Mapping[str, Mapping[str, float]]
+) -> list[Cell]:
+    """Returns the loss of a task and its first metric on the validation data."""
+    loss = _number(losses[task]) if task in losses else ""
+    main = list(metrics.get(task, {}).items())[:1]
+    return [
+        Cell(task, "loss", loss),
+        *(Cell("val", name, _number(value)) for name, value in main),
+    ]
+
+
+def _number(value: float) -> str:
+    """Returns a number with four digits; with three where four are too wide for a column."""
+    shown = f"{value:.4g}"
+    return shown if len(shown) <= WIDTH else f"{value:.3g}"
+
+
+def _column(cell: Cell) -> int:
+    """Returns the width of a column; that of its numbers changes from epoch to epoch."""
+    least = WIDTH if cell.below not in ("epoch", "time") else len("100/100")
+    return max(len(cell.above), len(cell.below), least)
+
+
+def _width(cells: Sequence[Cell]) -> int:
+    return sum(_column(cell) + 1 for cell in cells)

@@ -1,0 +1,46 @@
+"""The table of the epochs: aligned, as wide as the console, all tasks or the first."""
+
+from io import StringIO
+
+import pytest
+from rich.console import Console
+
+from plait.evaluation import Evaluation
+from plait.training.epoch_table import EpochTable
+
+NAMES = [f"t{i}" for i in range(11)]
+
+
+def table(width: int, tasks: list[str]) -> list[str]:
+    out = StringIO()
+    made = EpochTable(Console(file=out, width=width))
+    evaluation = Evaluation({}, {task: {"mae": 1e-3, "rmse": 2.0} for task in tasks}, {}, {}, {})
+    for epoch in (9, 10):
+        losses = dict.fromkeys(tasks, 1234.5678 * epoch)
+        made.add(f"{epoch}/10", 3.0 * epoch, losses, evaluation, ("skill", -0.12345))
+    return out.getvalue().splitlines()
+
+
+def test_lines_are_aligned_and_the_head_is_printed_once() -> None:
+    lines = table(80, ["digit", "mask", "centre"])
+    assert len({len(line) for line in lines}) == 1
+    assert len(lines) == 4
+    numbers = ["1.11e+04", "0.001"] * 3
+    assert lines[2].split() == ["9/10", *numbers, "-0.1235", "27", "s"]
+
+
+@pytest.mark.parametrize("width", [20, 40, 80, 120, 300])
+def test_as_many_tasks_as_the_console_is_wide(width: int) -> None:
+    lines = table(width, NAMES)
+    fit = [name for name in NAMES if f" {name} " in lines[0]]
+    assert fit == NAMES[: len(fit)]
+    assert 1 <= len(fit) <= 8
+    assert len(fit) == 8 or len(fit) == max(1, (width - 26) // 18)
+    assert f"not shown: {', '.join(NAMES[len(fit) :])}" in lines
+    if len(fit) > 1:
+        assert all(len(line) <= width for line in lines if "not shown" not in line)
+
+
+def test_one_task_is_shown_however_narrow_the_console_is() -> None:
+    lines = table(10, ["a task with a long name"])
+    assert "a task with a long name" in lines[0]
