@@ -1,6 +1,7 @@
 """A comparison on the terminal: one column for each member, with its spread if there is one."""
 
 import json
+import math
 import re
 from dataclasses import asdict
 from pathlib import Path
@@ -8,6 +9,8 @@ from pathlib import Path
 import pytest
 
 from plait.cli import show
+from plait.evaluation import Evaluation
+from plait.experiments import Result
 from plait.runs import Comparison
 from tests.reports.words.made import breaking, of_members, of_tasks
 
@@ -71,3 +74,29 @@ def test_json_is_the_comparison_and_the_report(capsys: pytest.CaptureFixture[str
     shown = json.loads(printed(found, capsys, as_json=True))
     assert shown.pop("report") == "here/report.html"
     assert shown == asdict(found)
+
+
+def tested(metrics: dict[str, dict[str, float]]) -> Result:
+    trivial = {task: dict.fromkeys(each, 2.0) for task, each in metrics.items()}
+    return Result(Path("run"), Evaluation({}, metrics, trivial, {}, {}), 3.0, 10, best_epoch=2)
+
+
+def test_tasks_of_one_metric_have_their_mean(capsys: pytest.CaptureFixture[str]) -> None:
+    metrics = {"a": {"mae": 1.0, "r2": 0.5}, "b": {"mae": 3.0}, "c": {"mae": math.nan}}
+    show.result(tested(metrics), Path("report.html"), as_json=False)
+    text = capsys.readouterr().out
+    assert cells(text, "a") == [["a", "mae", "1", "2"], ["a", "r2", "0.5", "2"]]
+    assert cells(text, "mean of 2 tasks") == [["mean of 2 tasks", "mae", "2", "2"]]
+    assert cells(text, "c") == [["c", "mae", "nan", "2"]]
+
+
+def test_of_very_many_tasks_the_means_are_shown(capsys: pytest.CaptureFixture[str]) -> None:
+    metrics = {f"school-{i}": {"mae": float(i), "r2": 0.0} for i in range(139)}
+    show.result(tested(metrics), Path("report.html"), as_json=False)
+    text = capsys.readouterr().out
+    assert "school-1" not in text
+    assert cells(text, "mean of 139 tasks") == [
+        ["mean of 139 tasks", "mae", "69", "2"],
+        ["mean of 139 tasks", "r2", "0", "2"],
+    ]
+    assert "The report has all 278 rows" in text

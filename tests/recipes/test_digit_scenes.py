@@ -174,7 +174,7 @@ def test_fragments_leave_the_digit_clear(monkeypatch: pytest.MonkeyPatch) -> Non
             {"split": "dev"},
             "unknown split 'dev'; known: test, train, val.",
         ),
-        ({"count": 2.5}, "`count` of scenes must be a whole number; found 2.5."),
+        ({"count": 2.5}, "`count` must be a whole number; found 2.5."),
         ({"count": 0}, "`count` must be at least 1; found 0. Ask for one scene or more."),
         ({"size": 31}, "`size` must be in 32..128 pixels; found 31. The default is 64."),
         ({"size": 129}, "`size` must be in 32..128 pixels; found 129. The default is 64."),

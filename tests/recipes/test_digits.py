@@ -71,10 +71,10 @@ def test_defaults_can_be_built() -> None:
 @pytest.mark.parametrize(
     ("options", "words"),
     [
-        ({"scenes": 0}, "at least 1"),
+        ({"scenes": 0}, "`scenes` must be at least 1"),
         ({"scenes": "many"}, "whole number"),
         ({"scenes": 10.5}, "whole number"),
-        ({"size": 31}, "32..128"),
+        ({"size": 31}, "`size` must be in 32..128 .* The default is 48"),
         ({"seed": -1}, "negative"),
     ],
 )

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+import math
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -18,6 +19,7 @@ from plait.runs.comparison import mean, spread
 if TYPE_CHECKING:
     from plait.experiments import Result
 
+MOST_ROWS = 60  # of a table on a terminal
 _PLAIN: dict[str, Any] = {"highlight": False, "markup": False, "soft_wrap": True}
 
 
@@ -29,7 +31,7 @@ def comparison(found: Comparison, report: Path, *, as_json: bool) -> None:
     table = Table(title=found.title, title_justify="left")
     for column in ("task", "metric"):
         table.add_column(column, overflow="fold")
-    for column in ("constant", "single", *(member.name for member in found.members)):
+    for column in ("trivial", "single", *(member.name for member in found.members)):
         table.add_column(column, justify="right", overflow="fold")
     under = "\n" if len(found.members) > 1 else " "  # several columns have to be narrow
     for row in found.rows:
@@ -95,15 +97,24 @@ def result(found: Result, report: Path, *, as_json: bool) -> None:
     table = Table(title=f"Test split, weights of epoch {found.best_epoch}", title_justify="left")
     for column in ("task", "metric"):
         table.add_column(column)
-    for column in ("value", "constant"):
+    for column in ("value", "trivial"):
         table.add_column(column, justify="right")
-    for task, metrics in found.test.metrics.items():
+    test = found.test
+    rows = sum(map(len, test.metrics.values()))
+    for task, metrics in test.metrics.items() if rows <= MOST_ROWS else ():
         for metric, value in metrics.items():
-            constant = found.test.trivial.get(task, {}).get(metric)
-            shown = "" if constant is None else f"{constant:.4g}"
-            table.add_row(Text(task), metric, f"{value:.4g}", shown)
+            trivial = test.trivial.get(task, {}).get(metric)
+            table.add_row(Text(task), metric, f"{value:.4g}", _short(trivial))
+    if rows:
+        table.add_section()
+    for metric, (tasks, value) in common_means(test.metrics).items():
+        trivial = common_means(test.trivial).get(metric, (0, None))[1]
+        table.add_row(f"mean of {tasks} tasks", metric, f"{value:.4g}", _short(trivial))
     out = Console()
     out.print(table)
+    out.print("Trivial: the best constant prediction, which ignores the inputs.", **_PLAIN)
+    if rows > MOST_ROWS:
+        out.print(f"The report has all {rows} rows of the tasks.", **_PLAIN)
     if found.started:
         out.print(f"Started from {found.started}.", highlight=False, markup=False, soft_wrap=True)
     out.print(
@@ -115,12 +126,33 @@ def result(found: Result, report: Path, *, as_json: bool) -> None:
     path(report, as_json=False)
 
 
+def common_means(metrics: Mapping[str, Mapping[str, float]]) -> dict[str, tuple[int, float]]:
+    """Returns `{metric: (number of tasks, mean)}` of metrics that several tasks have.
+
+    Tasks for which the labels do not define a metric are left out.
+
+    Example:
+        >>> common_means({"a": {"mae": 1.0}, "b": {"mae": 3.0}, "c": {"accuracy": 0.5}})
+        {'mae': (2, 2.0)}
+    """
+    values: dict[str, list[float]] = {}
+    for each in metrics.values():
+        for metric, value in each.items():
+            if not math.isnan(value):
+                values.setdefault(metric, []).append(value)
+    return {metric: (len(found), mean(found)) for metric, found in values.items() if len(found) > 1}
+
+
 def path(report: Path, *, as_json: bool) -> None:
     """Shows where the report is."""
     if as_json:
         _json({"report": str(report)})
     else:
         Console().print(f"Report: {report}", highlight=False, markup=False, soft_wrap=True)
+
+
+def _short(value: float | None) -> str:
+    return "" if value is None else f"{value:.4g}"
 
 
 def _number(values: Sequence[float]) -> str:

@@ -132,16 +132,28 @@ def render_scene(split: str, index: int, *, size: int, seed: int) -> Scene:
     return Scene(image, mask, tuple(used))
 
 
-def check_scenes(split: str, count: int, size: int, seed: int) -> None:
-    """Raises `ConfigError` for arguments of `make_scenes` that are out of range."""
+def check_scenes(
+    split: str, count: int, size: int, seed: int, *, counted: str = "count", usual: int = 64
+) -> None:
+    """Raises `ConfigError` for arguments of `make_scenes` that are out of range.
+
+    Args:
+        split, count, size, seed: as there.
+        counted: what the caller's users know `count` by, for messages.
+        usual: the caller's default of `size`, for messages.
+    """
     if split not in SHARES:
         raise ConfigError(unknown("split", split, SHARES))
-    for name, value in (("count", count), ("size", size), ("seed", seed)):
-        if not isinstance(value, int | np.integer):
-            raise ConfigError(f"`{name}` of scenes must be a whole number; found {value!r}.")
+    for name, value in ((counted, count), ("size", size), ("seed", seed)):
+        if isinstance(value, bool) or not isinstance(value, int | np.integer):
+            raise ConfigError(f"`{name}` must be a whole number; found {value!r}.")
     if count < 1:
-        raise ConfigError(f"`count` must be at least 1; found {count}. Ask for one scene or more.")
+        raise ConfigError(
+            f"`{counted}` must be at least 1; found {count}. Ask for one scene or more."
+        )
     if not 32 <= size <= 128:
-        raise ConfigError(f"`size` must be in 32..128 pixels; found {size}. The default is 64.")
+        raise ConfigError(
+            f"`size` must be in 32..128 pixels; found {size}. The default is {usual}."
+        )
     if seed < 0:
         raise ConfigError(f"`seed` must not be negative; found {seed}. The default is 0.")

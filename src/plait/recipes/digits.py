@@ -49,7 +49,7 @@ class Digits(Recipe):
     }
 
     def __init__(self, *, scenes: int = 4000, size: int = 48, seed: int = 0) -> None:
-        check_scenes("train", scenes, size, seed)
+        check_scenes("train", scenes, size, seed, counted="scenes", usual=48)
         self.scenes = scenes
         self.size = size
         self.seed = seed
