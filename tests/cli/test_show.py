@@ -76,14 +76,14 @@ def test_json_is_the_comparison_and_the_report(capsys: pytest.CaptureFixture[str
     assert shown == asdict(found)
 
 
-def tested(metrics: dict[str, dict[str, float]]) -> Result:
+def result_of(metrics: dict[str, dict[str, float]]) -> Result:
     trivial = {task: dict.fromkeys(each, 2.0) for task, each in metrics.items()}
     return Result(Path("run"), Evaluation({}, metrics, trivial, {}, {}), 3.0, 10, best_epoch=2)
 
 
 def test_tasks_of_one_metric_have_their_mean(capsys: pytest.CaptureFixture[str]) -> None:
     metrics = {"a": {"mae": 1.0, "r2": 0.5}, "b": {"mae": 3.0}, "c": {"mae": math.nan}}
-    show.result(tested(metrics), Path("report.html"), as_json=False)
+    show.result(result_of(metrics), Path("report.html"), as_json=False)
     text = capsys.readouterr().out
     assert cells(text, "a") == [["a", "mae", "1", "2"], ["a", "r2", "0.5", "2"]]
     assert cells(text, "mean of 2 tasks") == [["mean of 2 tasks", "mae", "2", "2"]]
@@ -92,7 +92,7 @@ def test_tasks_of_one_metric_have_their_mean(capsys: pytest.CaptureFixture[str])
 
 def test_of_very_many_tasks_the_means_are_shown(capsys: pytest.CaptureFixture[str]) -> None:
     metrics = {f"school-{i}": {"mae": float(i), "r2": 0.0} for i in range(139)}
-    show.result(tested(metrics), Path("report.html"), as_json=False)
+    show.result(result_of(metrics), Path("report.html"), as_json=False)
     text = capsys.readouterr().out
     assert "school-1" not in text
     assert cells(text, "mean of 139 tasks") == [

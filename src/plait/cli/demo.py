@@ -43,6 +43,7 @@ def demo(
     from plait.training import ProgressBar
 
     shared = "three ways to share" if families else "one network for three tasks"
+    announce("making the scenes")
     found = compare(
         validate(with_defaults(chosen)),
         folder,

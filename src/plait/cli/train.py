@@ -85,6 +85,7 @@ def _train(
     from plait.reports import write_report
     from plait.training import ProgressBar
 
+    announce("preparing the data")
     result = run(validate(with_defaults(settings)), folder, callbacks=[ProgressBar()])
     show.result(result, write_report(result.folder), as_json=json)
 
@@ -115,5 +116,6 @@ def _resume(folder: Path, words: list[str], *, json: bool) -> None:
     from plait.reports import write_report
     from plait.training import ProgressBar
 
+    announce("preparing the data")
     result = resume_run(folder, changes=changes, callbacks=[ProgressBar()])
     show.result(result, write_report(result.folder), as_json=json)
