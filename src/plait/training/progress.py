@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 from itertools import islice
-from typing import TYPE_CHECKING
+from typing import Protocol
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
@@ -14,13 +14,26 @@ from plait.evaluation.evaluate import Evaluation
 from plait.training.callbacks import Callback
 from plait.training.epoch_means import EpochMeans
 from plait.training.epoch_table import EpochTable
+from plait.training.options import TrainerOptions
+from plait.training.state import State
 from plait.training.step import StepRecord
-
-if TYPE_CHECKING:
-    from plait.training.trainer import Trainer
 
 REFRESH = 0.2  # seconds between two updates of the bar's text
 MOST_NUMBERS = 8  # beside the bar
+
+
+class Training(Protocol):
+    """The parts of a Trainer that are shown.
+
+    Attributes:
+        options: those of the Trainer.
+        state: where the training is.
+        steps_per_epoch: optimizer steps of an epoch; None for a stream.
+    """
+
+    options: TrainerOptions
+    state: State
+    steps_per_epoch: int | None
 
 
 class ProgressBar(Callback):
@@ -45,7 +58,7 @@ class ProgressBar(Callback):
         self._means = EpochMeans()
         self._table = EpochTable(self.console, label)
 
-    def on_train_start(self, trainer: Trainer) -> None:
+    def on_train_start(self, trainer: Training) -> None:
         """Opens the bar."""
         self._started = time.perf_counter()
         self._means, self._table = EpochMeans(), EpochTable(self.console, self.label)
@@ -68,7 +81,7 @@ class ProgressBar(Callback):
                 losses="",
             )
 
-    def on_step_end(self, trainer: Trainer, record: StepRecord) -> None:
+    def on_step_end(self, trainer: Training, record: StepRecord) -> None:
         """Moves the bar, and adds the losses to the means of the epoch."""
         self._means.add(record)
         if self._bar is None:
@@ -83,11 +96,11 @@ class ProgressBar(Callback):
                 losses=_numbers(record.losses),
             )
 
-    def on_validation_end(self, trainer: Trainer, evaluation: Evaluation, score: float) -> None:
+    def on_validation_end(self, trainer: Training, evaluation: Evaluation, score: float) -> None:
         """Keeps the metrics for the line of the epoch."""
         self._measured = evaluation, score
 
-    def on_epoch_end(self, trainer: Trainer) -> None:
+    def on_epoch_end(self, trainer: Training) -> None:
         """Prints the line of the epoch: its mean losses, and its validation."""
         evaluation, score = self._measured or (None, None)
         rule = trainer.options.rule if isinstance(trainer.options.rule, str) else "rule"
@@ -105,11 +118,11 @@ class ProgressBar(Callback):
                 description=self._title(trainer.state.epoch + 1, trainer),
             )
 
-    def on_exception(self, trainer: Trainer, error: BaseException) -> None:
+    def on_exception(self, trainer: Training, error: BaseException) -> None:
         """Closes the bar."""
         self._close()
 
-    def on_train_end(self, trainer: Trainer) -> None:
+    def on_train_end(self, trainer: Training) -> None:
         """Closes the bar."""
         self._close()
 
@@ -118,7 +131,7 @@ class ProgressBar(Callback):
             self._bar.stop()
             self._bar = None
 
-    def _title(self, epoch: int, trainer: Trainer) -> str:
+    def _title(self, epoch: int, trainer: Training) -> str:
         label = f"{self.label}  " if self.label else ""
         epochs = trainer.options.epochs
         return f"{label}epoch {min(epoch, epochs)}/{epochs}"
