@@ -14,7 +14,7 @@ from plait.training import Trainer
 
 def test_every_argument_of_the_trainer_can_be_set() -> None:
     """Its options, and those of the engine: `tests/training/test_options.py`."""
-    built = {"model", "balancer", "lr", "weight_decay", "run", "callbacks"}
+    built = {"model", "balancer", "lr", "weight_decay", "run", "callbacks", "progress"}
     arguments = inspect.signature(Trainer).parameters
     assert arguments.keys() - built <= set(RunConfig.model_fields)
     assert validate({"recipe": "digits"}).optimizer.name == arguments["optimizer"].default.__name__

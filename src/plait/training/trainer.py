@@ -141,8 +141,7 @@ class Trainer:
         check_sparse(self.optimizer, self.model, self.balancer)
         self.rates = Rates(self.optimizer, scheduler, epochs)
         self.scheduler: Any = self.rates.scheduler
-        self.schedule = schedule
-        self.run = None if run is None else Path(run)
+        self.schedule, self.run = schedule, None if run is None else Path(run)
         self.callbacks = with_progress(callbacks) if progress else list(callbacks)
         self.score = rule_of(rule, model.tasks)
         self.state = State()
