@@ -163,7 +163,8 @@ class Trainer:
 
         Tasks whose `mean` or `scale` is "auto" (a `Regression` by default) have them read from the
         training labels before the first step: one more pass over `train`, or over the first 16
-        batches of a stream. The log has the losses in units of `scale`.
+        batches of a stream. It changes no draw of the training; a loader of your own that counts
+        its passes sees one more. The log has the losses in units of `scale`.
 
         Args:
             train: a loader of `Batch` objects (`plait.data.loader` with `tasks`, or any loader

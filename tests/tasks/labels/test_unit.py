@@ -14,6 +14,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 from torch import Tensor, nn
+from torch.optim.swa_utils import AveragedModel
 
 from plait.core.errors import ConfigError, DataError, PlaitWarning, ShapeError
 from plait.model import MultiTaskModel
@@ -216,6 +217,18 @@ def test_a_worker_that_is_spawned_gets_the_numbers_on_the_cpu(monkeypatch: Any) 
     popen = multiprocessing.context._tls  # type: ignore[attr-defined]
     monkeypatch.setattr(popen, "spawning_popen", object(), raising=False)
     assert pickle.loads(pickle.dumps(unit)).mean == 3.0 and len(moved) == 3
+
+
+def test_an_average_of_models_and_an_exported_one_have_them() -> None:
+    task = Regression("hours")
+    task.fit_labels(LABELS)
+    net, inputs = model(task), torch.randn(4, 3)
+    average = AveragedModel(net, use_buffers=True)
+    for _ in range(2):
+        average.update_parameters(net)
+    exported = torch.export.export(net.eval(), (inputs,)).module()
+    for each in (average, exported):
+        torch.testing.assert_close(each(inputs)["hours"], net(inputs)["hours"])
 
 
 def test_nothing_is_said_of_usual_labels() -> None:

@@ -38,7 +38,8 @@ class FittedUnit(nn.Module):
         scale: likewise.
 
     Attributes:
-        fitted: a boolean scalar, whether the numbers were read from labels.
+        fitted: 1 if the numbers were read from labels, else 0; a whole number, since averages of
+            models (`AveragedModel`) cannot subtract booleans.
     """
 
     mean: Tensor
@@ -49,7 +50,7 @@ class FittedUnit(nn.Module):
         super().__init__()
         self.register_buffer("mean", mean)
         self.register_buffer("scale", scale)
-        self.register_buffer("fitted", torch.tensor(False))
+        self.register_buffer("fitted", torch.tensor(0))
 
     def forward(self, output: Tensor) -> Tensor:
         """Returns the output of a head in the labels' unit."""
@@ -59,7 +60,7 @@ class FittedUnit(nn.Module):
         """Sets the numbers, whatever device and dtype they have here."""
         self.mean.copy_(mean)
         self.scale.copy_(scale)
-        self.fitted.fill_(True)
+        self.fitted.fill_(1)
 
     def extra_repr(self) -> str:
         """Shows the numbers, or that they are still to be read."""
