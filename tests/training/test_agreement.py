@@ -6,7 +6,13 @@ from typing import Any
 import pytest
 
 from plait.core.errors import CheckpointError
-from plait.training.agreement import MOST_NAMED, OBEYED, check_agreement, check_epochs, differences
+from plait.training.agreement import (
+    MOST_NAMED,
+    OBEYED,
+    check_agreement,
+    check_position,
+    differences,
+)
 
 OPTIONS: dict[str, Any] = {
     "lr": 0.1,
@@ -102,8 +108,26 @@ def test_lists_of_other_lengths_differ_as_a_whole() -> None:
     assert list(differences({"a": [1, 2]}, {"a": [1]})) == [(".a", [1, 2], [1])]
 
 
-@pytest.mark.parametrize(("reached", "batch", "epochs", "least"), [(3, 0, 2, 3), (2, 5, 2, 3)])
+def checkpoint(epoch: int, batch: int, batches: int | None = 5) -> dict[str, Any]:
+    state = {"epoch": epoch, "batch": batch}
+    return {"about": {**about(), "data": {"batches": batches}}, "state": state}
+
+
+def check_at(saved: dict[str, Any], epochs: int, batches: int | None = 5) -> None:
+    now = {**about(epochs=epochs), "data": {"batches": batches}}
+    check_position(saved, now, Path("runs/a"))
+
+
+@pytest.mark.parametrize(("reached", "batch", "epochs", "least"), [(3, 0, 2, 3), (2, 4, 2, 3)])
 def test_epochs_that_were_trained_stay(reached: int, batch: int, epochs: int, least: int) -> None:
     with pytest.raises(CheckpointError, match=f"must be at least {least}; found {epochs}"):
-        check_epochs(reached, batch, epochs, Path("runs/a"))
-    check_epochs(reached, batch, least, Path("runs/a"))
+        check_at(checkpoint(reached, batch), epochs)
+    check_at(checkpoint(reached, batch), least)
+
+
+@pytest.mark.parametrize("batches", [4, 6, None])
+def test_an_epoch_ends_with_the_batches_that_it_began_with(batches: int | None) -> None:
+    with pytest.raises(CheckpointError, match=f"after batch 3 of an epoch of 5; .* has {batches}"):
+        check_at(checkpoint(1, 3), 2, batches)
+    check_at(checkpoint(1, 0), 2, batches)
+    check_at(checkpoint(1, 3, batches), 2, batches)

@@ -11,7 +11,7 @@ import torch
 from torch.optim.lr_scheduler import OneCycleLR
 
 from plait.balancing import CAGrad, LossSchedule
-from plait.core.errors import CheckpointError, ConfigError, DataError
+from plait.core.errors import CheckpointError, ConfigError
 from plait.training import Trainer
 from tests.training import problem
 from tests.training.problem import (
@@ -224,7 +224,7 @@ def test_shorter_data_are_refused(kind: str, tmp_path: Path) -> None:
         if kind == "plain"
         else problem.loader(problem.data(5), batch_size=problem.BATCH, shuffle=True)
     )
-    with pytest.raises(DataError, match=r"gives . batches, but the checkpoint was made after 4"):
+    with pytest.raises(CheckpointError, match=r"after batch 4 of an epoch of 5; .* has [23]"):
         trainer(tmp_path).fit(short, val_loader(), resume=True)
 
 

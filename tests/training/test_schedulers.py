@@ -190,3 +190,12 @@ def test_a_scheduler_that_ends_too_early_is_refused(steps: int | None, ends: boo
         return
     with pytest.raises(ConfigError, match=r"3 epochs x 5 = 15; found total_steps=12. Make it with"):
         rates.check(steps)
+
+
+def test_a_scheduler_that_ends_within_a_stream_is_named() -> None:
+    """Its length is known to nobody before."""
+    made = optimizer()
+    rates = Rates(made, lambda each: OF_A_LENGTH["one cycle"](each, 3), epochs=1)
+    stepped(made, rates, 3)
+    with pytest.raises(ConfigError, match=r"OneCycleLR cannot take step 4: .*Make it for"):
+        rates.advance()

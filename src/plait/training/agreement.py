@@ -58,22 +58,31 @@ def check_agreement(saved: Mapping[str, Any], now: Mapping[str, Any], run: Path)
             )
 
 
-def check_epochs(reached: int, batch: int, epochs: int, run: Path) -> None:
-    """Refuses to resume a run that has trained for longer than it is to train.
+def check_position(saved: Mapping[str, Any], now: Mapping[str, Any], run: Path) -> None:
+    """Refuses to resume a run where it cannot go on: beyond its end, or among other batches.
 
     Args:
-        reached: its finished epochs.
-        batch: batches of the next epoch that it has used.
-        epochs: of the whole training.
+        saved: the checkpoint, with its `about` and its `state`.
+        now: what the run is resumed with.
         run: the run folder, for the message.
 
     Raises:
-        CheckpointError: it has.
+        CheckpointError: it has trained for more epochs than it is to train; or it has stopped
+            inside an epoch, and the loader has another number of batches.
     """
+    reached, batch = saved["state"]["epoch"], saved["state"]["batch"]
+    epochs = now["options"]["epochs"]
     if reached + (batch > 0) > epochs:
         raise CheckpointError(
             f"the run in {run} has trained for {reached} epochs{' and a part' if batch else ''}; "
             f"`epochs` must be at least {reached + (batch > 0)}; found {epochs}."
+        )
+    before, after = (about.get("data", {}).get("batches") for about in (saved["about"], now))
+    if batch and before != after:
+        raise CheckpointError(
+            f"the run in {run} has stopped after batch {batch} of an epoch of {before}; the "
+            f"training loader now has {after}. Resume it with the same data and batch size; "
+            "other ones can begin with an epoch."
         )
 
 

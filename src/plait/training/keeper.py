@@ -21,7 +21,7 @@ from plait.model.folder import load_state
 from plait.runs import EventLog, folder
 from plait.runs.environment import environment
 from plait.runs.folder import how_to_resume
-from plait.training.agreement import check_agreement, check_epochs
+from plait.training.agreement import check_agreement, check_position
 from plait.training.checkpoint import read_checkpoint, write_checkpoint
 
 
@@ -114,8 +114,7 @@ class Keeper:
             raise ConfigError("`resume` needs a run folder. Give the Trainer `run=`.")
         saved = read_checkpoint(self.run / folder.LAST)
         check_agreement(saved["about"], self.about, self.run)
-        reached, epochs = saved["state"], self.about["options"]["epochs"]
-        check_epochs(reached["epoch"], reached["batch"], epochs, self.run)
+        check_position(saved, self.about, self.run)
         states = saved.keys() - {"format", "version", "about", "log_size", "model"}
         for name in sorted(states ^ parts.keys()):
             raise CheckpointError(

@@ -74,13 +74,22 @@ class Rates:
         Args:
             score: of an evaluation, higher is better; None after an optimizer step. A scheduler
                 with ``mode="min"`` is given minus the score.
+
+        Raises:
+            ConfigError: the scheduler was made for fewer steps.
         """
         self._steps += score is None
         if isinstance(self.scheduler, ReduceLROnPlateau):
             if score is not None:
                 self.scheduler.step(-score if self.scheduler.mode == "min" else score)
         elif self.scheduler is not None and score is None:
-            self.scheduler.step()
+            try:
+                self.scheduler.step()
+            except ValueError as error:  # of one that has come to its end
+                raise ConfigError(
+                    f"{type(self.scheduler).__name__} cannot take step {self._steps}: {error}. "
+                    "Make it for the steps of the whole training."
+                ) from None
 
     def state_dict(self) -> dict[str, Any]:
         """Returns the scheduler's state, and for how many epochs it was made."""

@@ -199,6 +199,7 @@ class Trainer:
         if batches is not None:
             steps = steps_per_epoch(batches, self.options.accumulate, self.balancer)
         self.steps_per_epoch = steps
+        self.keeper.about["data"] = {"batches": batches}
         self._begin(resume, feed)
         try:
             with self._stop.listening():
