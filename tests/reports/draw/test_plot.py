@@ -58,7 +58,7 @@ def test_a_constant_is_in_the_middle_of_its_axis(
 
 @pytest.mark.parametrize(
     ("ends", "span"),
-    [(None, [-9.0, 9.0]), ((0.0, 10.0), [0.0, 14.0]), ((-10.0, 10.0), [-18.0, 18.0])],
+    [(None, [-11.0, 11.0]), ((0.0, 10.0), [0.0, 16.0]), ((-10.0, 10.0), [-22.0, 22.0])],
 )
 def test_bars_have_room_for_their_numbers(
     ends: tuple[float, float] | None, span: list[float]

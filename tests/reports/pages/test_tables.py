@@ -12,20 +12,21 @@ from tests.reports.words.made import breaking, of_members, of_tasks
 def test_the_best_of_a_metric_that_should_be_small_is_the_smallest() -> None:
     found = of_members(x=2.0, y=-4.0)
     first, second = value_table(found).rows
-    assert [cell.startswith("★") for cell in first[3:]] == [False, True, False]
-    assert [cell.startswith("★") for cell in second[3:]] == [False, False, True]
+    assert [cell.startswith("★") for cell in first[2:5]] == [True, False, False]
+    assert [cell.startswith("★") for cell in second[2:5]] == [False, True, False]
     lower = [dataclasses.replace(row, higher_is_better=False) for row in found.rows]
     first, second = value_table(dataclasses.replace(found, rows=lower)).rows
-    assert [cell.startswith("★") for cell in first[3:]] == [False, False, True]
+    assert [cell.startswith("★") for cell in first[2:5]] == [False, True, False]
     assert first[1] == "m ↓"
 
 
-def test_a_lone_member_has_three_more_columns() -> None:
+def test_a_lone_member_has_the_answer_first() -> None:
     table = value_table(of_tasks(a=[10.0]))
-    assert table.head[4:] == ["x", "Change", "Joint is", "Than trivial"]
+    head = ["x", "Change", "Single-task", "Trivial", "Joint is", "Than trivial"]
+    assert table.head[2:] == head
     (cells,) = table.rows
-    assert [breaking(cell) for cell in cells[3:]] == [
-        *("0.5", "★ 0.55", "+10.0 %", "better", "better")
+    assert [breaking(cell) for cell in cells[2:]] == [
+        *("★ 0.55", "+10.0 %", "0.5", "0.1", "better", "better")
     ]
 
 

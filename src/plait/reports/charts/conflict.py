@@ -55,7 +55,7 @@ def _over_steps(curves: dict[Pair, Series]) -> Chart:
     worst = sorted(curves, key=lambda pair: -conflict_share(curves[pair]))[:MOST_PANELS]
     shown = [pair for pair in curves if pair in worst]
     panels = [
-        progress_panel(f"cosines-{i}", _name(pair), Look(GREY), curves[pair], zero=True)
+        progress_panel(f"cosines-{i}", _name(pair), Look(GREY), curves[pair], cosines=True)
         for i, pair in enumerate(shown)
     ]
     caption = (

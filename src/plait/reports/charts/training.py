@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 
 from plait.reports.draw.curves import (
     BY_SIZE,
@@ -41,6 +41,7 @@ def loss_chart(subject: Subject) -> Chart:
     columns: dict[str, Series] = {}
     tasks = subject.run.tasks
     drawn = evenly_spaced(len(tasks), MOST_PANELS)
+    log = _one_scale(subject, [tasks[index] for index in drawn])
     for index, task in enumerate(tasks):
         pick = _pick(lambda step: step.losses, task)
         curve, alone = step_curve(subject.run, pick), step_curve(subject.single.get(task), pick)
@@ -48,14 +49,25 @@ def loss_chart(subject: Subject) -> Chart:
             columns[task] = curve
         if curve.x and index in drawn:
             look, ident = subject.looks[task], f"loss-{index}"
-            panels.append(progress_panel(ident, task, look, curve, alone=alone))
+            panels.append(progress_panel(ident, task, look, curve, alone=alone, log=log))
         if alone.x:
             columns[f"{task}, alone"] = alone
     if not panels:
         return Chart("loss", title, missing=NO_STEPS)
-    caption = f"Each task has its own unit. {window(list(columns.values()))}{_dashed(subject)}"
+    scale = " All axes are logarithmic." if log else ""
+    caption = (
+        f"Each task has its own unit.{scale} {window(list(columns.values()))}{_dashed(subject)}"
+    )
     caption += some_of(len(drawn), len(tasks), EVENLY)
     return Chart("loss", title, caption, panels, [curve_table("Step", columns, title)])
+
+
+def _one_scale(subject: Subject, tasks: Sequence[str]) -> bool:
+    """Returns whether the losses are drawn on logarithmic axes: all of the panels, or none."""
+    runs = [(run, task) for task in tasks for run in (subject.run, subject.single.get(task))]
+    curves = [step_curve(run, _pick(lambda step: step.losses, task)) for run, task in runs]
+    known = [curve for curve in curves if curve.x]
+    return any(curve.wide for curve in known) and all(min(curve.y) > 0 for curve in known)
 
 
 def validation_chart(subject: Subject) -> Chart:

@@ -70,7 +70,8 @@ def progress_panel(
     curve: Series,
     *,
     alone: Series | None = None,
-    zero: bool = False,
+    log: bool | None = None,
+    cosines: bool = False,
 ) -> Panel:
     """Draws a value over the steps: each as a faint line, the running mean as a strong one.
 
@@ -80,14 +81,17 @@ def progress_panel(
         look: colour of the lines.
         curve: the value.
         alone: the same value of single-task training.
-        zero: whether zero is marked.
+        log: whether the vertical axis is logarithmic; by default, where the values span more than
+            a factor of 100.
+        cosines: whether the values are cosines: the axis has all of [-1, 1], and zero is marked.
     """
     look = Look(look.colour)
     traces = progress_lines(curve, look, name)
     if alone is not None and alone.x:
         traces.append(line(alone.smoothed(), Look(look.colour, "dash"), name="alone"))
-    flat = [(0.0, "")] if zero else []
-    plot = draw_lines(ident, traces, x="step", log=curve.wide, flat=flat)
+    flat = [(0.0, "")] if cosines else []
+    log = curve.wide if log is None else log
+    plot = draw_lines(ident, traces, x="step", log=log, flat=flat, cosines=cosines)
     return Panel(name, look, plot, summary(name, curve, "step"))
 
 

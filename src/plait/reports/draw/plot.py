@@ -63,6 +63,7 @@ def draw_lines(
     legend: bool = False,
     flat: Sequence[tuple[float, str]] = (),
     shares: bool = False,
+    cosines: bool = False,
 ) -> Markup:
     """Draws curves.
 
@@ -74,6 +75,7 @@ def draw_lines(
         legend: whether the curves' names are shown.
         flat: dotted horizontal lines, each with a text.
         shares: whether the values are parts of one whole.
+        cosines: whether the values are in [-1, 1]; the axis then has all of it.
     """
     figure = blank(traces)
     figure.update_layout(showlegend=legend, hovermode="x unified" if legend else "closest")
@@ -86,6 +88,8 @@ def draw_lines(
         figure.update_yaxes(range=[-0.02, 1.02], tickformat=".0%")
     elif not log:
         figure.update_yaxes(range=_around([y for trace in traces for y in trace.y], flat))
+    if cosines:
+        figure.update_yaxes(range=[-1.05, 1.05], dtick=0.5)
     for value, text in flat:
         figure.add_hline(y=value, line={"color": GREY, "dash": "dot", "width": 1.5})
         if text:
@@ -141,7 +145,7 @@ def draw_bars(
     if seeds > 1:
         figure.add_trace(_circles(values))
         labels = [f"{a}<br>{per_cent_over(b)}" for a, b in zip(labels, values, strict=True)]
-    room = (0.4 if seeds == 1 else 0.1) * (high - low) or 1.0  # for the numbers beside the bars
+    room = (0.6 if seeds == 1 else 0.1) * (high - low) or 1.0  # for the numbers beside the bars
     span = [low - (room if low < 0 else 0.0), high + (room if high > 0 else 0.0)]
     figure.update_layout(showlegend=False)
     figure.update_xaxes(range=span, ticksuffix=" %", zeroline=True, zerolinecolor=GREY)

@@ -19,6 +19,7 @@ from plait.reports.pages.cards import read_cards
 from plait.reports.pages.run import Tile, run_charts, run_tiles
 from plait.reports.pages.tables import cost_table, settings_tables, value_table
 from plait.reports.read.comparison import Compared, read_comparison
+from plait.reports.words.advice import next_step
 from plait.reports.words.headline import headline
 from plait.reports.words.notices import notices
 from plait.reports.words.text import duration
@@ -60,6 +61,7 @@ def comparison_page(folder: Path) -> dict[str, Any]:
         "looks": of_tasks if lone else of_members,
         "changes": change_sentences(found),
         "cost": cost(found, best) if lone else [],
+        "advice": next_step(found),
         "note": found.note,
         "tiles": _tiles(compared),
         "lone": lone,

@@ -48,25 +48,24 @@ def metric_table(run: Run) -> Table | None:
 
 
 def value_table(found: Comparison) -> Table:
-    """Returns each metric of the single-task networks and the members.
+    """Returns each metric of the members and the single-task networks, the answer first.
 
     A star marks the best of a row. A lone member has its change and what it comes to as well.
     """
-    head = ["Task", "Metric", "Trivial", "Single-task", *found.labels.values()]
+    lone = len(found.members) == 1
+    change, than = (["Change"], ["Joint is", "Than trivial"]) if lone else ([], [])
+    head = ["Task", "Metric", *found.labels.values(), *change, "Single-task", "Trivial", *than]
     rows = []
     for row in found.rows:
-        values = [row.single, *row.joint.values()]
+        values = [*row.joint.values(), row.single]
         best = _best(row, [mean(each) for each in values])
-        cells = [
+        *joint, single = (
             f"{BEST} {number_over(each)}" if number(mean(each)) == best else number_over(each)
             for each in values
-        ]
-        name = arrow(row.metric, row.higher_is_better)
-        rows.append([row.task, name, number(mean(row.trivial)), *cells])
-    if len(found.members) == 1:
-        head += ["Change", "Joint is", "Than trivial"]
-        for cells, row in zip(rows, found.rows, strict=True):
-            cells += _change_in_words(row, found.members[0].name)
+        )
+        changed, words = _change_in_words(row, found.members[0].name) if lone else ([], [])
+        name, trivial = arrow(row.metric, row.higher_is_better), number(mean(row.trivial))
+        rows.append([row.task, name, *joint, *changed, single, trivial, *words])
     return Table(head, rows, "Joint against single-task training")
 
 
@@ -123,10 +122,8 @@ def _best(row: MetricRow, values: Sequence[float]) -> str:
     return number(max(known) if row.higher_is_better else min(known))
 
 
-def _change_in_words(row: MetricRow, member: str) -> list[str]:
+def _change_in_words(row: MetricRow, member: str) -> tuple[list[str], list[str]]:
+    """Returns the change, and the words on it and on the trivial predictor."""
     change, reached = row.changes[member], mean(row.joint[member])
-    return [
-        per_cent_over(change),
-        judgement(mean(change)),
-        against(reached, mean(row.trivial), row.higher_is_better),
-    ]
+    words = [judgement(mean(change)), against(reached, mean(row.trivial), row.higher_is_better)]
+    return [per_cent_over(change)], words

@@ -120,7 +120,7 @@ def _task_verdict(task: str, rows: Sequence[MetricRow], member: str) -> Verdict:
     word = word_of([mean(row.changes[member]) for row in rows])
     details = [
         f"{row.metric}: {number_over(row.joint[member])} jointly, {number_over(row.single)} alone "
-        f"({_change(mean(row.changes[member]))})"
+        + f"({_change(mean(row.changes[member]))})".replace(" ", "\N{NO-BREAK SPACE}")
         for row in rows
     ]
     return Verdict(task, task, word, details)
