@@ -1,4 +1,4 @@
-"""What to try next, from what a comparison shows."""
+"""Advice on the next step, from what a comparison shows."""
 
 from __future__ import annotations
 
