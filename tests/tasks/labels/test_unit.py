@@ -167,6 +167,8 @@ def test_an_output_without_labels_keeps_0_and_1() -> None:
         (torch.tensor([1.0, math.inf]), DataError, "must be finite"),
         (torch.tensor([-3e300, 3e300], dtype=torch.float64), DataError, "too large for"),
         (torch.zeros(3, 2), ShapeError, "must have 1 numbers each"),
+        (None, DataError, "labels alone; found NoneType"),
+        ("hours", DataError, "labels alone; found str"),
         ({"y": torch.ones(3)}, DataError, "labels alone; found dict"),
         ([(torch.zeros(3, 2), {"y": torch.ones(3)})], DataError, "labels alone; found tuple"),
     ],

@@ -104,18 +104,25 @@ class WithUnit(BaseTask):
             )
         moments = Moments(self.outputs)
         for batch in [labels] if isinstance(labels, Tensor | np.ndarray) else _batches(labels):
-            if isinstance(batch, Mapping | tuple | str) or hasattr(batch, "parts"):
-                raise DataError(
-                    f"`fit_labels` of task {self.name!r} must be given labels alone; found "
-                    f"{type(batch).__name__}. From a loader: "
-                    f"`task.fit_labels(labels[task.name] for _, labels in loader)`."
-                )
-            found = torch.as_tensor(batch)
+            found = self._tensor(batch)
             self.count(found)
             self.add_labels(moments, found)
         said = self.take(moments)
         if said:
             warnings.warn(said, PlaitWarning, stacklevel=2)
+
+    def _tensor(self, batch: Any) -> Tensor:
+        """Returns a batch of labels as a tensor; raises `DataError` for what is no batch."""
+        try:
+            if not isinstance(batch, tuple):  # of a loader: inputs and labels
+                return torch.as_tensor(batch)
+        except (TypeError, ValueError, RuntimeError):
+            pass
+        raise DataError(
+            f"`fit_labels` of task {self.name!r} must be given labels alone; found "
+            f"{type(batch).__name__}. From a loader: "
+            "`task.fit_labels(labels[task.name] for _, labels in loader)`."
+        )
 
     def add_labels(self, moments: Moments, target: Tensor, weights: Tensor | None = None) -> None:
         """Adds the labels of a batch to what `take` will read, by their weights.
