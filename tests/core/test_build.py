@@ -10,7 +10,8 @@ import pytest
 from torch import nn
 
 from plait.balancing import CRMOGM, CAGrad, GramianBalancer, TransformedLosses
-from plait.core.build import build, hint_of
+from plait.core.annotations import hint_of
+from plait.core.build import build
 from plait.core.errors import ConfigError
 from plait.encoders import ConvEncoder, MLPEncoder
 
@@ -197,7 +198,7 @@ def test_a_strangers_file_cannot_name_a_path_inside_an_option() -> None:
 
 
 def test_annotations_in_quotes_are_resolved() -> None:
-    assert hint_of(Outer, "inner") == Method | None
-    assert hint_of(WithOptions, "unknown") is Any
+    assert hint_of(Outer.__init__, "inner") == Method | None
+    assert hint_of(WithOptions.__init__, "unknown") is Any
     with pytest.raises(NameError):
-        hint_of(Outer, "exact")
+        hint_of(Outer.__init__, "exact")

@@ -7,6 +7,7 @@ import weakref
 import pytest
 import torch
 
+from plait import parameter_groups
 from plait.balancing import (
     UncertaintyWeights,
     UPGrad,
@@ -68,15 +69,41 @@ def test_a_method_that_learns_has_to_know_its_tasks() -> None:
         backward(losses_at(model, torch.randn(6, 5)), UncertaintyWeights())
 
 
-def test_learned_weights_that_no_optimizer_moves_are_an_error() -> None:
+def test_learned_weights_in_no_optimizer_are_an_error_at_the_second_step() -> None:
     model, _ = small()
     x, balancer = torch.randn(6, 5), UncertaintyWeights(tasks=("a", "b", "c"))
-    for _ in range(99):
-        backward(losses_at(model, x), balancer)
+    others = torch.optim.SGD(model.parameters(), lr=0.1)
+    backward(losses_at(model, x), balancer)
+    others.step()
     model.zero_grad()
-    with pytest.raises(ConfigError, match="UncertaintyWeights have not moved in 100 steps"):
+    with pytest.raises(
+        ConfigError, match=r"UncertaintyWeights are in no optimizer\. Make the opti"
+    ):
         backward(losses_at(model, x), balancer)
     assert not gradients_of(model.parameters())
+
+
+def test_learned_weights_may_wait_for_their_optimizer() -> None:
+    """Where gradients are accumulated, or a warm-up begins at the rate 0."""
+    model, _ = small()
+    x, balancer = torch.randn(6, 5), UncertaintyWeights(tasks=("a", "b", "c"))
+    optimizer = torch.optim.SGD(parameter_groups(model, balancer, lr=0.1))
+    for _ in range(8):
+        backward(losses_at(model, x), balancer)
+    optimizer.step()
+    for _ in range(120):
+        backward(losses_at(model, x), balancer)
+
+
+def test_learned_weights_that_their_optimizer_never_moves_are_an_error() -> None:
+    model, _ = small()
+    x, balancer = torch.randn(6, 5), UncertaintyWeights(tasks=("a", "b", "c"))
+    optimizer = torch.optim.SGD(parameter_groups(model, balancer, lr=0.1))
+    for _ in range(99):
+        backward(losses_at(model, x), balancer)
+    with pytest.raises(ConfigError, match="UncertaintyWeights have not moved in 100 steps"):
+        backward(losses_at(model, x), balancer)
+    assert optimizer.param_groups
 
 
 @pytest.mark.parametrize("through_data", [True, False])

@@ -69,7 +69,7 @@ def test_labels_that_are_no_whole_numbers_are_refused(dtype: torch.dtype) -> Non
 
 @pytest.mark.parametrize(
     ("prediction", "target", "expected"),
-    [((2, 4), (2,), [2, 3]), ((3, 3), (2,), [2, 3]), ((2, 3), (2, 1), [2, 3, 1])],
+    [((2, 4), (2,), [2, 3]), ((3, 3), (2,), [2, 3])],
 )
 def test_shapes_that_do_not_fit_are_refused(prediction, target, expected) -> None:
     task = Classification("breed", classes=3)
@@ -78,6 +78,16 @@ def test_shapes_that_do_not_fit_are_refused(prediction, target, expected) -> Non
     message = str(caught.value)
     assert "'breed'" in message
     assert f"need predictions {expected}; the head gives {list(prediction)}" in message
+
+
+@pytest.mark.parametrize(
+    ("target", "way"),
+    [((2, 1), r"`labels\.squeeze\(1\)`"), ((2, 3), r"`labels\.argmax\(1\)` if they are one-hot")],
+)
+def test_labels_of_another_shape_are_told_the_conversion(target: tuple[int, ...], way: str) -> None:
+    task = Classification("breed", classes=3)
+    with pytest.raises(ShapeError, match=rf"'breed' are .* one class for each .* Write {way}"):
+        task.loss(torch.zeros(2, 3), torch.zeros(target, dtype=torch.long))
 
 
 @pytest.mark.parametrize(

@@ -29,7 +29,14 @@ def test_labels_outside_the_range_are_refused() -> None:
         task.count(torch.zeros(1, 2, 2))
 
 
-@pytest.mark.parametrize("target", [(1, 5, 5), (1, 1, 4, 4), (4, 4)])
+@pytest.mark.parametrize(("target", "axis"), [((1, 1, 4, 4), 1), ((1, 4, 4, 1), -1)])
+def test_labels_with_an_axis_too_many_are_told_which(target: tuple[int, ...], axis: int) -> None:
+    task = Segmentation("mask", classes=2)
+    with pytest.raises(ShapeError, match=rf"Write `labels\.squeeze\({axis}\)`"):
+        task.loss(torch.zeros(1, 2, 4, 4), torch.zeros(target, dtype=torch.long))
+
+
+@pytest.mark.parametrize("target", [(1, 5, 5), (4, 4)])
 def test_shapes_that_do_not_fit_are_refused(target: tuple[int, ...]) -> None:
     task = Segmentation("mask", classes=2)
     expected = [target[0], 2, *target[1:]]

@@ -14,10 +14,11 @@ from torch import Tensor, nn
 from plait.balancing.contract.checks import check_finite, check_square
 from plait.balancing.contract.info import Info, Reread, informed
 from plait.balancing.contract.problem import Problem
+from plait.core.arguments import Checked
 from plait.core.errors import ConfigError
 
 
-class Balancer(nn.Module, ABC):
+class Balancer(Checked, nn.Module, ABC):
     """Decides how much each task moves the shared parameters.
 
     Class attributes declare what a method reads and needs; nothing else in plait asks for its name.

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 
 from plait.balancing.contract.names import check_names
+from plait.core.arguments import checked
 from plait.core.errors import ConfigError
 
 
@@ -29,6 +30,7 @@ class LossSchedule:
         [0.0, 0.5, 1.0]
     """
 
+    @checked
     def __init__(self, schedule: Mapping[str, Sequence[float]]) -> None:
         for task, span in schedule.items():
             if len(span) != 2 or not 0 <= span[0] <= span[1] <= 1:

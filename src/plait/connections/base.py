@@ -12,6 +12,7 @@ from torch import nn
 
 from plait.connections.edges.graph import Edge, edges_of, in_order
 from plait.connections.edges.wiring import Wiring
+from plait.core.arguments import Checked
 from plait.core.errors import ConfigError
 from plait.core.kinds import Kind
 from plait.core.outputs import Outputs, Term
@@ -20,7 +21,7 @@ from plait.core.watched import Watched
 Detach = Literal["source", "target"] | None
 
 
-class Connection(nn.Module, ABC):
+class Connection(Checked, nn.Module, ABC):
     """Connects the tasks' networks along the edges of a graph.
 
     Where it acts is said by its base: `StageConnection`, `ForwardConnection`, `PenaltyConnection`.

@@ -9,6 +9,7 @@ from typing import Any, Protocol
 import torch
 from torch import Tensor
 
+from plait.core.annotations import shown
 from plait.core.devices import is_on, move
 from plait.core.errors import DataError, suggest, unknown
 from plait.core.spelling import refuse_misspelt
@@ -96,10 +97,7 @@ class Batch:
                 f"targets must be a dict {{task: labels}}; found {type(targets).__name__}. "
                 'Wrap a single label tensor as {"task name": labels}.'
             )
-        given = weights or {}
-        for name in given:
-            if name not in targets:
-                raise DataError(unknown("label of weights", name, targets))
+        given = {} if weights is None else _named_weights(weights, targets)
         tasks = tuple(tasks)
         counts = {
             task.name: task.count(targets[task.name], given.get(task.name))
@@ -183,6 +181,24 @@ class Batch:
             return Part(inputs, targets, part.counts, weights, part.foreign)
 
         return Batch(tuple(moved(part) for part in self.parts))
+
+
+def _named_weights(weights: Any, targets: Mapping[str, Any]) -> Mapping[str, Tensor]:
+    """Returns weights that are `{task: tensor}` of labels that are there; refuses all else."""
+    if not isinstance(weights, Mapping):
+        raise DataError(
+            f"weights must be a dict {{task: weights [B]}}; found {shown(weights)}. Name them as "
+            "the labels are."
+        )
+    for name, each in weights.items():
+        if name not in targets:
+            raise DataError(unknown("label of weights", name, map(str, targets)))
+        if not isinstance(each, Tensor):
+            raise DataError(
+                f"weights of task {name!r} must be a tensor; found {shown(each)}. Convert them "
+                "with `torch.as_tensor`."
+            )
+    return weights
 
 
 def _foreign(targets: Mapping[str, Any], tasks: list[str]) -> DataError:

@@ -7,20 +7,18 @@ name of a balancer, or a mapping with its `class` and its own options.
 
 from __future__ import annotations
 
-import collections.abc
 import inspect
 import types
-import typing
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, Literal, Union, get_args, get_origin
 
-from plait.core.errors import ConfigError, PlaitError, suggest
+from plait.core.annotations import MAPPINGS, SEQUENCES, hint_of
+from plait.core.arguments import unknown_option
+from plait.core.errors import ConfigError, PlaitError
 from plait.core.families import family_of
 from plait.core.lookup import find, parameters
 
-SEQUENCES = (list, tuple, collections.abc.Sequence)
-MAPPINGS = (dict, collections.abc.Mapping)
 PLAIN = (Any, str, int, float, bool, bytes, type(None), *SEQUENCES, *MAPPINGS)
 
 
@@ -65,9 +63,7 @@ def check_names(
     taken = {name: p for name, p in parameters(cls).items() if name not in given}
     for option in options:
         if option not in taken:
-            known = f"it takes: {', '.join(taken)}" if taken else "it takes none"
-            near = suggest(option, taken)
-            raise ConfigError(f"{kind} {cls.__name__} has no option {option!r}; {known}.{near}")
+            raise ConfigError(unknown_option(f"{kind} {cls.__name__}", option, taken))
     for name, parameter in taken.items():
         if parameter.default is inspect.Parameter.empty and name not in options:
             raise ConfigError(
@@ -94,28 +90,11 @@ def reporting(cls: type[Any], options: Mapping[str, Any], kind: str) -> Iterator
         ) from error
 
 
-def hint_of(cls: type[Any], argument: str) -> Any:
-    """Returns the annotation of a constructor's argument, resolved if it is in quotes.
-
-    Raises:
-        NameError: the annotation names what its module does not have at run time.
-    """
-    init: Any = cls.__init__
-    written = getattr(init, "__annotations__", {})
-    if argument not in written:
-        return Any
-
-    def alone() -> None: ...
-
-    alone.__annotations__ = {argument: written[argument]}
-    return typing.get_type_hints(alone, globalns=init.__globals__)[argument]
-
-
 def _value(cls: type[Any], argument: str, value: Any, kind: str, foreign: bool) -> Any:
     """Returns the value of an option, built if it describes an object."""
     where = f"{kind} {cls.__name__}, option {argument!r}"
     try:
-        hint = hint_of(cls, argument)
+        hint = hint_of(cls.__init__, argument)
     except NameError as error:
         if not (isinstance(value, Mapping) and "class" in value):
             return value  # nothing to build, so what the annotation says is not needed

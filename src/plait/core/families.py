@@ -18,12 +18,14 @@ class Family:
         base_name: the class that they all derive from: a name in the package, or `module:Class`.
         noun: one of them, for messages, such as "balancer".
         setting: the key of a run's configuration that names one; None where no key does.
+        example: how one is made, for messages; "" where nobody needs one.
     """
 
     name: str
     base_name: str
     noun: str
     setting: str | None = None
+    example: str = ""
 
     @property
     def package(self) -> ModuleType:
@@ -43,16 +45,24 @@ class Family:
         return found
 
 
+TIED = "PairwiseL2(strength=0.1)"
+
 # A new family is one line here.
 FAMILIES = {
     family.name: family
     for family in (
-        Family("sharing", "Sharing", "sharing", "sharing"),
-        Family("sharing.conditioning", "Conditioner", "conditioning", "sharing.by"),
-        Family("regularization", "Regularizer", "regularizer", "regularization"),
-        Family("connections", "Connection", "connection", "connections"),
-        Family("balancing", "Balancer", "balancer", "balancing"),
-        Family("tasks", "BaseTask", "task"),
+        Family("sharing", "Sharing", "sharing", "sharing", "Hard(encoder)"),
+        Family("sharing.conditioning", "Conditioner", "conditioning", "sharing.by", "Film()"),
+        Family(
+            "regularization",
+            "Regularizer",
+            "regularizer",
+            "regularization",
+            TIED,
+        ),
+        Family("connections", "Connection", "connection", "connections", "CrossStitch()"),
+        Family("balancing", "Balancer", "balancer", "balancing", "UPGrad()"),
+        Family("tasks", "BaseTask", "task", example='Classification("kind", classes=3)'),
         Family("encoders", "torch.nn:Module", "encoder", "encoder"),
         Family("recipes", "Recipe", "recipe", "recipe"),
     )

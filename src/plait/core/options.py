@@ -11,15 +11,12 @@
 
 from __future__ import annotations
 
-import collections.abc
 from collections.abc import Callable
 from dataclasses import dataclass, fields
-from functools import cache, partial
-from numbers import Integral, Real
-from operator import eq
-from types import NoneType, UnionType
-from typing import Annotated, Any, Literal, Union, get_args, get_origin, get_type_hints
+from functools import cache
+from typing import Annotated, Any, get_type_hints
 
+from plait.core.annotations import Member, members, rule
 from plait.core.errors import ConfigError
 
 
@@ -40,6 +37,9 @@ class AtLeast:
         return {**handler(source), "ge": self.limit}
 
 
+Count = Annotated[int, AtLeast(1)]  # of layers, units, steps
+
+
 @dataclass(frozen=True)
 class Above:
     """The range ``number > limit``."""
@@ -55,14 +55,6 @@ class Above:
     def __get_pydantic_core_schema__(self, source: Any, handler: Callable[..., Any]) -> Any:
         """Tells pydantic the range; called by pydantic alone."""
         return {**handler(source), "gt": self.limit}
-
-
-@dataclass(frozen=True)
-class _Member:
-    """One member of the union that an option's type is: what it takes, and its name."""
-
-    takes: Callable[[Any], bool]
-    name: str
 
 
 def check_options(options: object) -> None:
@@ -83,12 +75,10 @@ def check_options(options: object) -> None:
         plait.core.errors.ConfigError: `every` must be an integer of at least 1; found 0.
     """
     declared = _declared(type(options))  # type: ignore[arg-type] # a class is hashable
-    for option, members in declared.items():
+    for option, taken in declared.items():
         value = getattr(options, option)
-        if not any(member.takes(value) for member in members):
-            *names, last = [member.name for member in members]
-            rule = f"{', '.join(names)} or {last}" if names else last
-            raise ConfigError(f"`{option}` must be {rule}; found {value!r}.")
+        if not any(member.takes(value) for member in taken):
+            raise ConfigError(f"`{option}` must be {rule(taken)}; found {value!r}.")
 
 
 def refuse_unused(reason: str, **options: Any) -> None:
@@ -122,33 +112,6 @@ def chosen(cls: type[Any], source: object) -> dict[str, Any]:
 
 
 @cache
-def _declared(cls: Any) -> dict[str, list[_Member]]:
+def _declared(cls: Any) -> dict[str, list[Member]]:
     hints = get_type_hints(cls, include_extras=True)
-    return {option.name: _members(hints[option.name]) for option in fields(cls)}
-
-
-def _members(annotation: Any) -> list[_Member]:
-    origin, arguments = get_origin(annotation), get_args(annotation)
-    if origin in (Union, UnionType):
-        return [member for each in arguments for member in _members(each)]
-    if origin is Literal:
-        return [_Member(partial(eq, choice), repr(choice)) for choice in arguments]
-    if origin is Annotated:
-        return [_number(*arguments)]
-    if origin is collections.abc.Callable:
-        return [_Member(callable, "a function")]
-    if annotation is NoneType:
-        return [_Member(lambda value: value is None, "None")]
-    if annotation is str:
-        return [_Member(lambda value: isinstance(value, str), "a string")]
-    return [_number(annotation)]
-
-
-def _number(kind: type[Any], *ranges: AtLeast | Above) -> _Member:
-    abstract, name = {int: (Integral, "an integer"), float: (Real, "a number")}[kind]
-
-    def takes(value: Any) -> bool:
-        number = isinstance(value, abstract) and not isinstance(value, bool)
-        return number and all(value in each for each in ranges)
-
-    return _Member(takes, " ".join([name, *map(str, ranges)]))
+    return {option.name: members(hints[option.name]) for option in fields(cls)}

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor
 
+from plait.core.annotations import shown
 from plait.core.errors import ConfigError, unknown
 
 
@@ -147,6 +148,25 @@ def signature(structure: Any) -> Any:
         kind = "masked" if isinstance(structure, Masked) else "list"
         return {"kind": kind, "items": [signature(value) for value in structure]}
     return {"kind": "value", "value": structure}
+
+
+def told(described: Any) -> str:
+    """Returns a `signature` as a message shows it.
+
+    Example:
+        >>> import torch
+        >>> told(signature({"image": torch.zeros(8, 3, 4), "path": "x"}))
+        "{'image': [B, 3, 4] float32, 'path': 'x'}"
+    """
+    kind = described["kind"]
+    if kind == "tensor":
+        return f"[{', '.join(['B', *map(str, described['shape'])])}] {described['dtype']}"
+    if kind == "value":
+        return shown(described["value"])
+    items = described["items"]
+    if kind in ("dict", "per_task"):
+        return f"{{{', '.join(f'{key!r}: {told(each)}' for key, each in items.items())}}}"
+    return f"({', '.join(map(told, items))})"
 
 
 def from_signature(described: Any, batch: int = 2) -> Any:

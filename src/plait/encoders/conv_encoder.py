@@ -9,6 +9,8 @@ from typing import Any, cast
 import torch
 from torch import Tensor, nn
 
+from plait.core.arguments import checked
+
 
 class ConvEncoder(nn.Module):
     """Blocks of convolution 3x3, ReLU and max pooling 2x2.
@@ -35,6 +37,7 @@ class ConvEncoder(nn.Module):
 
     channel_dim = 1
 
+    @checked
     def __init__(
         self, *, in_channels: int = 3, widths: Sequence[int] = (64, 128, 256), norm: bool = False
     ) -> None:

@@ -7,6 +7,8 @@ from itertools import pairwise
 
 from torch import Tensor, nn
 
+from plait.core.arguments import checked
+
 
 class MLPEncoder(nn.Module):
     """Blocks of linear layer and ReLU; without a block, the inputs themselves.
@@ -31,6 +33,7 @@ class MLPEncoder(nn.Module):
 
     channel_dim = 1
 
+    @checked
     def __init__(self, *, in_features: int, widths: Sequence[int] = ()) -> None:
         super().__init__()
         self.in_features = in_features

@@ -8,6 +8,8 @@ from itertools import pairwise
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from plait.core.arguments import checked
+
 
 class Every(nn.Module):
     """Every n-th row and column of maps.
@@ -87,6 +89,7 @@ class ResidualEncoder(nn.Module):
 
     channel_dim = 1
 
+    @checked
     def __init__(
         self, *, in_channels: int = 3, widths: Sequence[int] = (64, 128, 256), blocks: int = 2
     ) -> None:

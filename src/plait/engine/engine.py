@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from torch import Tensor, nn
@@ -10,11 +10,13 @@ from torch import Tensor, nn
 from plait.balancing.base import Balancer, BilevelBalancer
 from plait.balancing.contract.info import Info
 from plait.balancing.contract.problem import Problem
+from plait.core.arguments import named
 from plait.core.errors import ConfigError, NonFiniteError
 from plait.core.exponents import LONG
 from plait.engine.evidence import is_outside, read
 from plait.engine.explained import allow_several_passes, explained
 from plait.engine.gathered import Gathered
+from plait.engine.given import batches_of, check_given, check_info, listed
 from plait.engine.loss_scaling import are_scaled, tell_overflow
 from plait.engine.memory import Memory, keep_state
 from plait.engine.micro_batch import Features, MicroBatch
@@ -83,12 +85,13 @@ class Backward:
         are re-used one pass and one through the heads.
     """
 
+    @named
     def __init__(
         self,
         balancer: Balancer,
         model: nn.Module | None = None,
         *,
-        shared: Sequence[Tensor] | None = None,
+        shared: Iterable[Tensor] | None = None,
         at: At = Options.at,
         route: RouteChoice = Options.route,
         scale: Scale = Options.scale,
@@ -99,6 +102,7 @@ class Backward:
         retain_graph: bool = False,
         memory: Memory | None = None,
     ) -> None:
+        check_given(balancer, model, retain_graph)
         self.options = Options(scale, head_weights, at, route, every, chunk_size, nonfinite)
         self.options.check(balancer)
         check_one_process()
@@ -110,7 +114,7 @@ class Backward:
         self.retain_graph = retain_graph
         self.memory = memory or Memory()
         if shared is not None:
-            self.memory.name_shared(shared)
+            self.memory.name_shared(listed(shared))
         self._step: Gathered | None = None
         self._route: Route[Any] | None = None
         self._skipped: str | None = None
@@ -143,7 +147,7 @@ class Backward:
             ConfigError: no loss, or one that depends on no parameter; learned weights that no
                 optimizer moves; batches, features or a problem that the method needs are missing.
         """
-        batches = [losses] if isinstance(losses, Mapping) else list(losses)
+        batches = batches_of(losses)
         self.start(info)
         for position, batch in enumerate(batches):
             last = position + 1 == len(batches)
@@ -165,6 +169,7 @@ class Backward:
                 The step is the same up to rounding; it takes T backward passes.
         """
         check_one_process()
+        check_info(info)
         if self.balancer.reads_epochs and (info is None or info.epoch is None):
             raise ConfigError(
                 f"{type(self.balancer).__name__} weighs by the number of the epoch, which is not "
@@ -313,7 +318,8 @@ class Backward:
                 if told is not None:
                     raise told from error
                 raise
-            self.memory.learned.watch(self.balancer)
+            trained = (parameter for parameter, _ in step.gradients.values())
+            self.memory.learned.watch(self.balancer, trained)
         except NonFiniteError as error:
             self._skip(error)
         except Exception:

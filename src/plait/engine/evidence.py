@@ -101,10 +101,13 @@ def _check_scalars(losses: Values, penalties: Values, *, positive: bool) -> None
         if not math.isfinite(value)
     ]
     if broken:
-        raise NonFiniteError(
-            f"{', '.join(dict.fromkeys(broken))}; nothing was changed. "
-            "Lower the learning rate, clip gradients, or check the task's labels and loss."
-        )
+        way = "Lower the learning rate, clip gradients, or check the task's labels and loss."
+        if len(losses) > 1 and not any(math.isfinite(value) for _, value in losses):
+            way = (
+                "All losses at once: look at the inputs for NaN and infinity first, then at the "
+                "shared weights, and lower the learning rate or clip gradients."
+            )
+        raise NonFiniteError(f"{', '.join(dict.fromkeys(broken))}; nothing was changed. {way}")
     for task, value in losses if positive else ():
         if value < 0:
             raise ConfigError(

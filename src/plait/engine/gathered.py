@@ -14,7 +14,7 @@ from plait.balancing.contract.info import Info
 from plait.engine.memory import Memory
 from plait.engine.micro_batch import MicroBatch, TaskLosses
 from plait.engine.options import Options
-from plait.gradients import add, values_of
+from plait.gradients import add, refuse_complex, values_of
 
 Pairs = Iterable[tuple[Tensor, Tensor]]  # (parameter, gradient)
 Own = Iterable[tuple[Tensor, str, Tensor]]  # (parameter, the one task that reaches it, gradient)
@@ -129,6 +129,8 @@ class Gathered:
         if not tasks and not micro.penalties:
             return
         values = values_of((*micro.losses.values(), *micro.penalties.values()))
+        if values.is_complex():
+            refuse_complex({**micro.losses, **micro.penalties})
         found, self.latest = values[:count], micro.losses
         self.several = self.several or micro.shares is not None
         if micro.penalties:

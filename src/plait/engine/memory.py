@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable, Sequence
+import gc
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 
 import torch
@@ -22,19 +23,25 @@ UNMOVED = 100  # steps after which learned weights that no optimizer has moved a
 class LearnedWeights:
     """Watches that an optimizer moves the weights that a balancer learns.
 
-    It looks at the first step and at the 100th, so that the steps between do not wait for the
-    device.
+    It looks at the first two steps, where weights that have not moved and that no optimizer has are
+    an error, and at the 100th, where those that an optimizer has must have moved too. The steps
+    between do not wait for the device.
     """
 
     def __init__(self) -> None:
         self.first: list[Tensor] = []
         self.steps = 0
 
-    def watch(self, balancer: Balancer) -> None:
+    def watch(self, balancer: Balancer, trained: Iterable[Tensor]) -> None:
         """Counts a step; call it once in each.
 
+        Args:
+            balancer: with the learned weights.
+            trained: the parameters with a gradient in this step.
+
         Raises:
-            ConfigError: at the 100th step the weights are what they were at the first.
+            ConfigError: at the second step the weights have not moved, and are in no optimizer
+                although others of `trained` are; at the 100th they are as at the first.
         """
         if not balancer.learns or self.steps >= UNMOVED:
             return
@@ -44,15 +51,36 @@ class LearnedWeights:
         self.steps += 1
         if self.steps == 1:
             self.first = [parameter.detach().clone() for parameter in learned]
-        if self.steps == UNMOVED:
-            first, self.first = self.first, []
-            if _equal(learned, first):
-                self.steps = 0
-                raise ConfigError(
-                    f"the learned weights of {type(balancer).__name__} have not moved in {UNMOVED} "
-                    "steps: no optimizer has them. Make it with "
-                    "`plait.parameter_groups(model, balancer)`."
-                )
+        elif self.steps == 2 and _equal(learned, self.first):
+            others = {*trained} - {*learned}
+            if not _in_an_optimizer(learned) and _in_an_optimizer(others):
+                self._refuse(balancer, "are in no optimizer")
+        elif self.steps == UNMOVED:
+            if _equal(learned, self.first):
+                self._refuse(balancer, f"have not moved in {UNMOVED} steps")
+            self.first = []
+
+    def _refuse(self, balancer: Balancer, why: str) -> None:
+        self.steps, self.first = 0, []
+        raise ConfigError(
+            f"the learned weights of {type(balancer).__name__} {why}. Make the optimizer with "
+            "`plait.parameter_groups(model, balancer)`."
+        )
+
+
+def _in_an_optimizer(parameters: Iterable[Tensor]) -> bool:
+    """Whether any optimizer of this process, used or not so far, has one of some parameters.
+
+    Cost: one look at every object that the garbage collector knows, some 0.1 seconds.
+    """
+    wanted = {*map(id, parameters)}
+    return any(
+        id(each) in wanted
+        for found in gc.get_objects()
+        if issubclass(type(found), torch.optim.Optimizer)  # a proxy may be of what is gone
+        for group in found.param_groups
+        for each in group["params"]
+    )
 
 
 def _equal(first: Sequence[Tensor], second: Sequence[Tensor]) -> bool:

@@ -12,6 +12,7 @@ from plait.balancing.base import Balancer
 from plait.balancing.contract.info import Info
 from plait.balancing.contract.problem import Problem
 from plait.engine.engine import Backward
+from plait.engine.given import check_balancer
 from plait.engine.memory import Memory
 from plait.engine.micro_batch import Features
 from plait.engine.record import Record
@@ -58,6 +59,7 @@ def backward(
         >>> w.grad
         tensor([0.5000, 1.5000])
     """
+    check_balancer(balancer, losses)
     memory = _memories.setdefault(balancer, Memory())
     step = Backward(balancer, memory=memory, **options)
     return step(losses, penalty, info=info, features=features, problem=problem)

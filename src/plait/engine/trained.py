@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from torch import Tensor, nn
 
+from plait.engine.given import check_names
 from plait.engine.processes import check_whole
 from plait.gradients import kinds_of, leaves, reached_by
 
@@ -47,6 +48,7 @@ class Trained:
         """
         new = not self.looked.issuperset(losses)
         if new:
+            check_names(losses)
             self.looked.update(losses)
             names = {kind.__name__ for kind in kinds_of(losses.values())}
             self.reentrant = self.reentrant or REENTRANT in names

@@ -1,6 +1,6 @@
 """Per-task gradients: which parameters are shared, the rows, and their inner products."""
 
-from plait.gradients.check import check_losses, values_of
+from plait.gradients.check import check_losses, refuse_complex, unnamed, values_of
 from plait.gradients.features.cut import Cut, FeatureGradients
 from plait.gradients.gramian import cross_gramian, gramian, norms_and_cosines
 from plait.gradients.graph import (
@@ -43,6 +43,8 @@ __all__ = [
     "norms_and_cosines",
     "per_task_gradients",
     "reached_by",
+    "refuse_complex",
     "to_host",
+    "unnamed",
     "values_of",
 ]

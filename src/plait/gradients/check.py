@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from functools import reduce
+from typing import Any
 
 import torch
 from torch import Tensor
 
+from plait.core.annotations import shown
 from plait.core.errors import ConfigError, ShapeError
 
 
@@ -38,8 +40,16 @@ def check_losses(losses: Mapping[str, Tensor], penalties: Mapping[str, Tensor]) 
 
     Raises:
         ShapeError: one is no scalar.
-        ConfigError: a loss depends on no parameter.
+        ConfigError: a loss depends on no parameter, or one of them is no tensor.
     """
+    try:
+        _check_tensors(losses, penalties)
+    except AttributeError:  # asked for here, so that no step asks each loss what it is
+        _refuse_others(losses, penalties)
+        raise
+
+
+def _check_tensors(losses: Mapping[str, Tensor], penalties: Mapping[str, Tensor]) -> None:
     for task, loss in losses.items():
         if loss.dim() != 0:
             raise _no_scalar(f"the loss of task {task!r}", loss)
@@ -51,6 +61,45 @@ def check_losses(losses: Mapping[str, Tensor], penalties: Mapping[str, Tensor]) 
     for name, penalty in penalties.items():
         if penalty.dim() != 0:
             raise _no_scalar(f"the penalty {name!r}" if name else "the penalty", penalty)
+
+
+def unnamed(losses: Any) -> ConfigError:
+    """Returns the error for losses that are no dict."""
+    found = shown(losses)
+    if isinstance(losses, list | tuple) and any(isinstance(each, Tensor) for each in losses):
+        found = "losses without names"
+    return ConfigError(
+        f"`losses` must be a dict {{task: loss}}; found {found}. Name them: "
+        '`plait.backward({"a": loss_a, "b": loss_b}, balancer)`.'
+    )
+
+
+def refuse_complex(losses: Mapping[str, Tensor]) -> None:
+    """Raises `ConfigError` for a loss that is a complex number."""
+    for task, loss in losses.items():
+        if loss.is_complex():
+            raise ConfigError(
+                f"the loss of task {task!r} must be a real number; found {loss.dtype}. Take "
+                "`.abs().square()` of what it is the mean of."
+            )
+
+
+def _refuse_others(losses: Mapping[str, Any], penalties: Mapping[str, Any]) -> None:
+    """Raises `ConfigError` for a loss or a penalty that is no tensor."""
+    if not isinstance(losses, Mapping):
+        raise unnamed(losses)
+    for task, loss in losses.items():
+        if not isinstance(loss, Tensor):
+            raise ConfigError(
+                f"the loss of task {task!r} must be a tensor with a graph; found {shown(loss)}. "
+                "Leave a task without a target out of this step."
+            )
+    for name, penalty in penalties.items():
+        if not isinstance(penalty, Tensor):
+            raise ConfigError(
+                f"the penalty{f' {name!r}' if name else ''} must be a tensor; found "
+                f"{shown(penalty)}. Leave it out where there is none."
+            )
 
 
 def _no_scalar(what: str, found: Tensor) -> ShapeError:

@@ -10,6 +10,7 @@ import torch
 from torch import nn
 
 from plait.connections import Connection
+from plait.core.arguments import as_list, checked
 from plait.core.batch import Batch
 from plait.core.errors import ConfigError
 from plait.core.keys import safe_key
@@ -47,7 +48,7 @@ class MultiTaskModel(nn.Module):
 
     Args:
         sharing: from the inputs to each task's features, such as ``Hard(encoder)``.
-        tasks: the tasks; their names are the keys of labels, predictions and losses.
+        tasks: the tasks, or one; their names are the keys of labels, predictions and losses.
         example: one batch of inputs, to find shapes from; only shapes and dtypes matter.
         connections: what passes between the tasks' networks, in the order in which it acts.
         regularization: terms that tie the networks of `sharing.Separate`.
@@ -76,17 +77,20 @@ class MultiTaskModel(nn.Module):
         {'breed': [4, 3], 'mask': [4, 2, 32, 32]}
     """
 
+    @checked
     def __init__(
         self,
         sharing: Sharing,
-        tasks: Sequence[BaseTask],
+        tasks: BaseTask | Sequence[BaseTask],
         *,
         example: Any,
-        connections: Sequence[Connection] = (),
-        regularization: Sequence[Regularizer] = (),
+        connections: Connection | Sequence[Connection] = (),
+        regularization: Regularizer | Sequence[Regularizer] = (),
         seed: int = 0,
     ) -> None:
         super().__init__()
+        tasks, connections = as_list(tasks), as_list(connections)
+        regularization = as_list(regularization)
         refuse_arrays(example)
         names = [task.name for task in tasks]
         if not names or len(set(names)) < len(names):
@@ -135,8 +139,8 @@ class MultiTaskModel(nn.Module):
         """
         try:
             outputs = self.flow(self.sharing, inputs, tasks, cut)
-        except (RuntimeError, TypeError) as error:
-            explain_unreadable(self, inputs, error)
+        except (RuntimeError, TypeError, IndexError) as error:
+            explain_unreadable(self, inputs, error, self.input_signature)
             raise
         # an exporter knows the builtin containers alone
         return cast(Outputs, dict(outputs)) if torch.compiler.is_exporting() else outputs

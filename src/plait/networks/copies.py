@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import copy
+import inspect
 from collections.abc import Callable
 from typing import Any, Literal
 
 import torch
 from torch import Tensor, nn
 
+from plait.core.annotations import shown
 from plait.core.errors import ConfigError
 from plait.core.seeding import seeded
 
@@ -18,7 +20,7 @@ EncoderLike = nn.Module | Callable[[], nn.Module]
 
 def instance(encoder: EncoderLike) -> nn.Module:
     """Returns the encoder itself, or a new one if it is a factory."""
-    return encoder if isinstance(encoder, nn.Module) else encoder()
+    return encoder if isinstance(encoder, nn.Module) else _made(encoder)
 
 
 def copy_of(encoder: EncoderLike, copies: Copies, *seed: int | str) -> nn.Module:
@@ -40,15 +42,35 @@ def copy_of(encoder: EncoderLike, copies: Copies, *seed: int | str) -> nn.Module
         if isinstance(encoder, nn.Module):
             return copied(encoder)
         with seeded(seed[0] if seed else 0, "encoder"):
-            return encoder()
+            return _made(encoder)
     with seeded(*seed):
         if not isinstance(encoder, nn.Module):
-            return encoder()
+            return _made(encoder)
         fresh = copied(encoder)
         # children first: a parent may give its children another start than their own
         for name, module in reversed(list(fresh.named_modules())):
             _reset(name, module)
         return fresh
+
+
+def _made(factory: Callable[[], nn.Module]) -> nn.Module:
+    """Calls a factory; raises `ConfigError` if it needs arguments, or makes no module."""
+    name = getattr(factory, "__name__", type(factory).__name__)
+    try:
+        inspect.signature(factory).bind()
+    except TypeError as error:
+        raise ConfigError(
+            f"a factory of encoders is called without arguments, and {name} needs some: {error}. "
+            f"Give an encoder, `{name}(...)`, or a factory, `lambda: {name}(...)`."
+        ) from None
+    except ValueError:  # written in C: it has no signature
+        pass
+    made = factory()
+    if not isinstance(made, nn.Module):
+        raise ConfigError(
+            f"an encoder must be a torch module; the factory {name} has made {shown(made)}."
+        )
+    return made
 
 
 def copied(module: nn.Module) -> nn.Module:

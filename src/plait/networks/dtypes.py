@@ -10,9 +10,9 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from plait.core.errors import DataError, ShapeError
+from plait.core.errors import DataError, PlaitError, ShapeError
 from plait.core.features import Features, FeatureShape
-from plait.core.structure import map_tensors, tensors
+from plait.core.structure import map_tensors, signature, tensors, told
 
 PREFERRED = torch.float32  # of the precisions of a network, the one to convert inputs to
 
@@ -49,18 +49,29 @@ def refuse_arrays(inputs: Any) -> None:
         )
 
 
-def explain_unreadable(module: nn.Module, inputs: Any, error: Exception) -> None:
+def explain_unreadable(
+    module: nn.Module, inputs: Any, error: Exception, expected: Mapping[str, Any]
+) -> None:
     """Raises `DataError` if the kind of the inputs is why a module could not read them.
 
     Args:
         module: which failed.
         inputs: what it failed on.
         error: with which it failed.
+        expected: the `signature` of inputs that it can read.
     """
+    if isinstance(error, PlaitError | torch.OutOfMemoryError):
+        return
     refuse_arrays(inputs)
     if not torch.is_autocast_enabled() and mixes_floats(module, inputs):
         raise DataError(
             f"the model cannot read the inputs: {error}. {conversion(module, inputs)}"
+        ) from error
+    given, wanted = told(signature(inputs)), told(expected)
+    if given != wanted:
+        raise DataError(
+            f"the model was made for inputs {wanted}, and cannot read {given}: "
+            f"{' '.join(str(error).split())}."
         ) from error
 
 

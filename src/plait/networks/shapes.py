@@ -10,6 +10,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from plait.core.annotations import shown
 from plait.core.errors import ShapeError
 from plait.core.features import Features, FeatureShape
 from plait.core.structure import map_tensors
@@ -103,7 +104,7 @@ def _run_real(run: Run, clone: nn.Module, example: Any) -> Features:
             ) from error
         shapes = map_tensors(lambda tensor: list(tensor.shape), example)
         raise ShapeError(
-            f"the encoder {name_of(clone)} cannot read inputs of shape {shapes}: {error}"
+            f"the encoder {name_of(clone)} cannot read inputs of shape {shown(shapes)}: {error}"
             f"{'' if str(error).endswith('.') else '.'}{next_step(clone, example, error)}"
         ) from error
 

@@ -10,6 +10,7 @@ from typing import ClassVar, Literal, NoReturn
 import torch
 from torch import Tensor, nn
 
+from plait.core.arguments import Checked
 from plait.core.errors import ConfigError, UnsupportedError
 from plait.core.features import Features
 from plait.core.outputs import Term
@@ -19,7 +20,7 @@ from plait.networks.matching import match_parameters
 Mode = Literal["loss", "prox"]
 
 
-class Regularizer(nn.Module, ABC):
+class Regularizer(Checked, nn.Module, ABC):
     """Adds a term ``lambda R`` to the objective, beside the losses of the tasks.
 
     Args:

@@ -8,6 +8,7 @@ from typing import Any, ClassVar, final
 
 from torch import nn
 
+from plait.core.arguments import Checked
 from plait.core.errors import ConfigError, UnsupportedError, unknown
 from plait.core.features import FeatureShape
 from plait.core.outputs import TaskFeatures
@@ -15,7 +16,7 @@ from plait.core.structure import Pass, passes_of
 from plait.core.watched import Watched
 
 
-class Sharing(nn.Module, ABC):
+class Sharing(Checked, nn.Module, ABC):
     """Computes the features of each task from the inputs.
 
     A subclass writes `setup`, `prototype`, and `run`, which gets one common input: that the inputs

@@ -13,7 +13,7 @@ from torch.nn import functional as F
 from plait.core.errors import ConfigError
 from plait.core.features import Features, FeatureShape
 from plait.core.keys import safe_key
-from plait.core.options import refuse_unused
+from plait.core.options import Count, refuse_unused
 from plait.core.outputs import TaskFeatures, Term
 from plait.core.seeding import seeded
 from plait.core.structure import Pass, input_of
@@ -83,7 +83,7 @@ class SharedPrivate(JointSharing):
         adversarial: float = 0.05,
         difference: float = 0.01,
         reversal: Reversal = "ganin",
-        hidden: Sequence[int] = (),
+        hidden: Sequence[Count] = (),
         form: OrthogonalityForm = "normalised",
     ) -> None:
         super().__init__()

@@ -12,6 +12,7 @@ import torch
 from torch import Tensor, nn
 from torchmetrics import Metric
 
+from plait.core.arguments import Checked
 from plait.core.errors import (
     ConfigError,
     DataError,
@@ -28,7 +29,7 @@ from plait.tasks.metrics import direction
 from plait.tasks.prediction import Prediction, decoded
 
 
-class BaseTask(Predictable, ABC):
+class BaseTask(Checked, Predictable, ABC):
     """One thing to predict; the base of all tasks.
 
     The loss is the weighted mean over the valid labels of the batch,

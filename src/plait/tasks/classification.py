@@ -9,6 +9,7 @@ from torchmetrics import Metric
 
 from plait.core.features import FeatureShape
 from plait.core.geometry import Geometry
+from plait.core.options import Count
 from plait.networks.grids import Pooling
 from plait.tasks.heads import ScalarHead
 from plait.tasks.labels.classes import ClassLabels
@@ -52,8 +53,8 @@ class Classification(ClassLabels):
         *,
         classes: int,
         names: Sequence[str] | None = None,
-        hidden: Sequence[int] = (),
-        cells: int = 1,
+        hidden: Sequence[Count] = (),
+        cells: Count = 1,
         pooling: Pooling = "mean",
         class_weights: Sequence[float] | None = None,
         ignore_index: int = -100,

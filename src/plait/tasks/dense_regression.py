@@ -9,10 +9,13 @@ import torch
 from torch import Tensor, nn
 from torchmetrics import Metric
 
+from plait.core.errors import ShapeError
 from plait.core.features import FeatureShape
 from plait.core.geometry import Geometry
+from plait.core.options import Count
 from plait.tasks.heads import DenseHead
 from plait.tasks.labels.numbers import ErrorName, NumberLabels
+from plait.tasks.labels.tensors import need_tensor
 from plait.tasks.metrics import check_metrics
 
 PIXELS = 256  # of an image that are kept to find the best constant
@@ -55,7 +58,7 @@ class DenseRegression(NumberLabels):
         error: ErrorName = "absolute",
         mean: float | Sequence[float] | Literal["auto"] = "auto",
         scale: float | Sequence[float] | Literal["auto"] = "auto",
-        width: int = 32,
+        width: Count = 32,
         metrics: Mapping[str, Metric] | None = None,
         weight: float = 1.0,
     ) -> None:
@@ -76,6 +79,21 @@ class DenseRegression(NumberLabels):
         """Builds a dense head with K channels in the labels' unit."""
         head = DenseHead(shape, self.outputs, width=self.width)
         return self.in_unit(head)
+
+    def count(self, target: Tensor, weights: Tensor | None = None) -> float:
+        """Counts the valid labels, or sums up their weights if examples or pixels have some.
+
+        Raises:
+            DataError: labels are no floats, or infinite; or a weight is negative or not finite.
+            ShapeError: labels are not `[B, K, H, W]`.
+        """
+        need_tensor(self.name, target)
+        if target.dim() != 4 or target.shape[1] != self.outputs:
+            raise ShapeError(
+                f"labels of task {self.name!r} must be [B, {self.outputs}, H, W]; found "
+                f"{list(target.shape)}. Check `outputs` and the labels' axes."
+            )
+        return super().count(target, weights)
 
     def summarise(self, target: Tensor, weights: Tensor | None = None) -> Tensor:
         """Keeps up to 256 pixels of each image, evenly spread: `[n, K]`, NaN where missing."""

@@ -24,6 +24,7 @@ from plait.core.errors import ConfigError, DataError, ShapeError
 from plait.core.features import FeatureShape
 from plait.core.geometry import Geometry
 from plait.core.kinds import Kind
+from plait.core.options import Count
 from plait.networks.grids import Pooling
 from plait.tasks.base import BaseTask, wide
 from plait.tasks.heads import ScalarHead
@@ -68,8 +69,8 @@ class MultiLabel(BaseTask):
         *,
         labels: int,
         names: Sequence[str] | None = None,
-        hidden: Sequence[int] = (),
-        cells: int = 1,
+        hidden: Sequence[Count] = (),
+        cells: Count = 1,
         pooling: Pooling = "mean",
         metrics: Mapping[str, Metric] | None = None,
         weight: float = 1.0,
@@ -119,6 +120,10 @@ class MultiLabel(BaseTask):
             DataError: a label is none of 0, 1 and NaN; or a weight is negative or not finite.
         """
         need_tensor(self.name, target)
+        if target.is_complex():
+            raise DataError(
+                f"labels of task {self.name!r} must be 0, 1 or NaN (missing); found {target.dtype}."
+            )
         known = (target == 0) | (target == 1)
         if bool(known.all()):
             return float(target.numel()) if weights is None else super().count(target, weights)

@@ -11,6 +11,7 @@ from torchmetrics import Metric
 
 from plait.core.errors import ConfigError, unknown
 from plait.core.features import FeatureShape
+from plait.core.options import Count
 from plait.tasks.heads import ScalarHead
 from plait.tasks.labels.numbers import ErrorName, NumberLabels
 from plait.tasks.mean_distance import MeanDistance
@@ -75,8 +76,8 @@ class Regression(NumberLabels):
         error: ErrorName = "squared",
         mean: float | Sequence[float] | Literal["auto"] = "auto",
         scale: float | Sequence[float] | Literal["auto"] = "auto",
-        hidden: Sequence[int] = (),
-        cells: int = 1,
+        hidden: Sequence[Count] = (),
+        cells: Count = 1,
         metrics: Mapping[str, Metric] | None = None,
         weight: float = 1.0,
     ) -> None:

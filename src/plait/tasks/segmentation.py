@@ -9,8 +9,10 @@ from torch import Tensor, nn
 from torchmetrics import Metric
 from torchmetrics.classification import MulticlassAccuracy
 
+from plait.core.errors import ConfigError
 from plait.core.features import FeatureShape
 from plait.core.geometry import Geometry
+from plait.core.options import Count
 from plait.tasks.heads import DenseHead
 from plait.tasks.labels.class_metrics import MeanIoU
 from plait.tasks.labels.classes import ClassLabels
@@ -53,7 +55,7 @@ class Segmentation(ClassLabels):
         classes: int,
         names: Sequence[str] | None = None,
         background: int | None = 0,
-        width: int = 32,
+        width: Count = 32,
         class_weights: Sequence[float] | None = None,
         ignore_index: int = -100,
         metrics: Mapping[str, Metric] | None = None,
@@ -68,6 +70,11 @@ class Segmentation(ClassLabels):
             metrics=metrics,
             weight=weight,
         )
+        if background is not None and not 0 <= background < classes:
+            raise ConfigError(
+                f"`background` of task {name!r} must be a class, 0..{classes - 1}, or None; found "
+                f"{background}."
+            )
         self.background = background
         self.width = width
 

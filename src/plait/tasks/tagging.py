@@ -11,6 +11,7 @@ from torchmetrics import Metric
 from plait.core.features import FeatureShape
 from plait.core.geometry import Geometry
 from plait.core.kinds import Kind
+from plait.core.options import Count
 from plait.tasks.heads import TokenHead
 from plait.tasks.labels.classes import ClassLabels
 from plait.tasks.prediction import Prediction
@@ -49,7 +50,7 @@ class Tagging(ClassLabels):
         *,
         classes: int,
         names: Sequence[str] | None = None,
-        hidden: Sequence[int] = (),
+        hidden: Sequence[Count] = (),
         class_weights: Sequence[float] | None = None,
         ignore_index: int = -100,
         metrics: Mapping[str, Metric] | None = None,

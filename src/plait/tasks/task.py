@@ -5,13 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any, get_args
 
+import torch
 from torch import Tensor, nn
 from torchmetrics import Metric
 
-from plait.core.errors import ConfigError, DataError, unknown
+from plait.core.annotations import shown
+from plait.core.errors import ConfigError, DataError, ShapeError, unknown
 from plait.core.features import FeatureShape
 from plait.core.geometry import Geometry
 from plait.core.kinds import Kind
+from plait.core.structure import signature, told
 from plait.tasks.base import BaseTask
 from plait.tasks.labels.tensors import precise
 
@@ -86,8 +89,23 @@ class Task(BaseTask):
         self.geometry = geometry
 
     def build_head(self, shape: FeatureShape) -> nn.Module:
-        """Calls `head`."""
-        return self.head(shape)
+        """Calls `head`.
+
+        Raises:
+            ConfigError: it is no function of a shape, or makes no module.
+        """
+        try:
+            made = self.head(shape)
+        except (TypeError, AttributeError) as error:
+            found = f"{type(error).__name__}: {error}"
+        else:
+            if isinstance(made, nn.Module):
+                return made
+            found = shown(made)
+        raise ConfigError(
+            f"`head` of task {self.name!r} must make a torch module of the features' shape, as "
+            f"`lambda shape: ScalarHead(shape, 1)` does; found {found}."
+        )
 
     def valid(self, target: Any) -> Tensor:
         """Calls `valid`; without it, a label is there unless it is NaN.
@@ -96,7 +114,7 @@ class Task(BaseTask):
             DataError: the labels are no tensor, and there is no `valid`.
         """
         if self.valid_function is not None:
-            return self.valid_function(target)
+            return self._ask("valid", self.valid_function, target)
         if not isinstance(target, Tensor):
             raise DataError(
                 f"labels of task {self.name!r} must be a tensor; found {type(target).__name__}. "
@@ -107,11 +125,29 @@ class Task(BaseTask):
     def elementwise(self, prediction: Tensor, target: Any) -> Tensor:
         """Calls `loss`, with the first label that is there in place of the missing ones."""
         if not isinstance(target, Tensor):
-            return self.loss_function(prediction, target)
+            return self._ask("loss", self.loss_function, prediction, target)
         there = self.valid(target)
         there = there.reshape(there.shape + (1,) * (target.dim() - there.dim())).expand_as(target)
         filled = target.where(there, target.take(there.flatten().byte().argmax()))
-        return self.loss_function(prediction, filled)
+        return self._ask("loss", self.loss_function, prediction, filled)
+
+    def _ask(self, what: str, function: Callable[..., Tensor], *arguments: Any) -> Tensor:
+        """Calls a function of the user's; its failure is told with what it was given."""
+        try:
+            found = function(*arguments)
+        except torch.OutOfMemoryError:
+            raise
+        except (RuntimeError, TypeError, ValueError, IndexError) as error:
+            given = " and ".join(told(signature(each)) for each in arguments)
+            raise ShapeError(
+                f"`{what}` of task {self.name!r} fails on {given}: {' '.join(str(error).split())}."
+            ) from error
+        if not isinstance(found, Tensor):
+            raise ConfigError(
+                f"`{what}` of task {self.name!r} must return a tensor; found {shown(found)}. Give "
+                "a function, or a module that was made: `nn.MSELoss()`, not `nn.MSELoss`."
+            )
+        return found
 
     def select(
         self, prediction: Tensor, target: Any, weights: Tensor | None = None

@@ -10,6 +10,7 @@ import torch
 from torch import nn
 
 from plait.balancing.base import Balancer
+from plait.core.annotations import shown
 from plait.core.errors import ConfigError
 from plait.model import MultiTaskModel
 from plait.training.closures import check_closure
@@ -96,7 +97,17 @@ def make_optimizer(
         ConfigError: an optimizer made by hand lacks a parameter that learns; one needs a closure.
     """
     if not isinstance(optimizer, torch.optim.Optimizer):
-        made = optimizer(parameter_groups(model, balancer, **asdict(options)))
+        try:
+            made = optimizer(parameter_groups(model, balancer, **asdict(options)))
+        except TypeError as error:
+            raise ConfigError(
+                "`optimizer` must be a function of parameter groups, such as `torch.optim.AdamW` "
+                f"or `lambda groups: SGD(groups, momentum=0.9)`; calling it fails: {error}."
+            ) from error
+        if not isinstance(made, torch.optim.Optimizer):
+            raise ConfigError(
+                f"`optimizer` must make an optimizer of torch; it has made {shown(made)}."
+            )
         check_closure(made)
         return made
     check_closure(optimizer)

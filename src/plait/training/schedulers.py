@@ -10,6 +10,7 @@ from typing import Any
 import torch
 from torch.optim.lr_scheduler import ReduceLROnPlateau
 
+from plait.core.annotations import shown
 from plait.core.errors import ConfigError
 from plait.training.settings import Settings, described
 
@@ -29,6 +30,9 @@ class Rates:
     Attributes:
         optimizer: the optimizer.
         scheduler: what was made; None without one.
+
+    Raises:
+        ConfigError: `scheduler` is no function of an optimizer alone, or makes what has no `step`.
     """
 
     def __init__(
@@ -37,7 +41,7 @@ class Rates:
         self.optimizer = optimizer
         self._groups = _described(optimizer)
         self._epochs = epochs
-        self.scheduler: Any = None if scheduler is None else scheduler(optimizer)
+        self.scheduler: Any = _made(scheduler, optimizer)
         self._steps = 0
         self._first = [_options(group) for group in optimizer.param_groups]
         self._fresh = copy.deepcopy(self.state_dict()["scheduler"])
@@ -120,6 +124,24 @@ class Rates:
             warnings.simplefilter("ignore", UserWarning)
             for _ in range(self._steps):
                 self.scheduler.step()
+
+
+def _made(scheduler: MakeScheduler | None, optimizer: torch.optim.Optimizer) -> Any:
+    """Makes the scheduler of an optimizer; None of None."""
+    if scheduler is None:
+        return None
+    try:
+        made = scheduler(optimizer)
+    except TypeError as error:
+        found = f"calling it fails: {error}"
+    else:
+        if callable(getattr(made, "step", None)) and not isinstance(made, torch.optim.Optimizer):
+            return made
+        found = f"it has made {shown(made)}"
+    raise ConfigError(
+        "`scheduler` must be a function of the optimizer, such as `lambda optimizer: "
+        f"CosineAnnealingLR(optimizer, T_max=100)`; {found}."
+    )
 
 
 def _described(optimizer: torch.optim.Optimizer) -> list[Settings]:

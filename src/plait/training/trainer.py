@@ -14,6 +14,7 @@ from plait.balancing.base import Balancer, LossBalancer
 from plait.balancing.contract.info import Info
 from plait.balancing.equal import Equal
 from plait.balancing.loss_schedule import LossSchedule
+from plait.core.arguments import checked
 from plait.core.batch import Batch
 from plait.core.errors import NonFiniteError
 from plait.data import batches_of
@@ -28,6 +29,7 @@ from plait.training.checks import check_balancer
 from plait.training.device import autocast, pick_device
 from plait.training.feed import Feed, batches_in, check_loader
 from plait.training.groups import MakeOptimizer, make_optimizer
+from plait.training.inputs import broken_inputs
 from plait.training.interrupt import Interrupted, StopFlag
 from plait.training.keeper import Keeper, Stateful
 from plait.training.labels import LabelStatistics
@@ -95,6 +97,7 @@ class Trainer:
             that learns is in no optimizer.
     """
 
+    @checked
     def __init__(
         self,
         model: MultiTaskModel,
@@ -311,7 +314,8 @@ class Trainer:
                 watch=step == 1 or step % self.options.log_every == 0,
             )
         except NonFiniteError as error:
-            raise NonFiniteError(f"step {step}: {error}") from None
+            at = {"epoch": self.state.epoch, "before": self.state.batch}
+            raise NonFiniteError(f"step {step}: {error}{broken_inputs(batches, **at)}") from None
         except ValueError as error:
             refuse_single(error, batches, epoch=self.state.epoch, before=self.state.batch)
             raise

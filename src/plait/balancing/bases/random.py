@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from plait.balancing.base import Balancer
+from plait.core.errors import ConfigError
 
 
 class RandomBalancer(Balancer):
@@ -20,6 +21,8 @@ class RandomBalancer(Balancer):
 
     def __init__(self, *, seed: int = 0) -> None:
         super().__init__()
+        if seed < 0:
+            raise ConfigError(f"`seed` must be an integer of at least 0; found {seed}.")
         self.seed = seed
         self.generator = np.random.default_rng(seed)
 

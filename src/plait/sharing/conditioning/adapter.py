@@ -8,6 +8,7 @@ from typing import ClassVar, Literal
 
 from torch import nn
 
+from plait.core.arguments import checked_class
 from plait.core.errors import ConfigError
 from plait.sharing.conditioning.base import Conditioner
 from plait.sharing.conditioning.layers.active import Active
@@ -23,6 +24,7 @@ from plait.sharing.conditioning.layers.units import ResidualMap, Tap, Update
 Placement = Literal["series", "parallel"]
 
 
+@checked_class
 @dataclass(frozen=True, kw_only=True)
 class Adapter(Conditioner):
     """Adds a small linear map of the channels to each linear and convolutional layer.

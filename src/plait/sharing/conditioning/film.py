@@ -7,6 +7,7 @@ from typing import ClassVar
 
 from torch import nn
 
+from plait.core.arguments import checked_class
 from plait.sharing.conditioning.base import Conditioner
 from plait.sharing.conditioning.layers.channels import (
     MAPS,
@@ -18,6 +19,7 @@ from plait.sharing.conditioning.layers.channels import (
 from plait.sharing.conditioning.layers.units import Affine
 
 
+@checked_class
 @dataclass(frozen=True)
 class Film(Conditioner):
     """Scales and shifts each channel of a layer's output (FiLM).

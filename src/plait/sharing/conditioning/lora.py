@@ -9,6 +9,7 @@ from typing import ClassVar
 
 from torch import nn
 
+from plait.core.arguments import checked_class
 from plait.core.errors import ConfigError
 from plait.sharing.conditioning.base import Conditioner
 from plait.sharing.conditioning.layers.active import Active
@@ -17,6 +18,7 @@ from plait.sharing.conditioning.layers.task_indexed import TaskIndexed, UnitBesi
 from plait.sharing.conditioning.layers.units import Update
 
 
+@checked_class
 @dataclass(frozen=True, kw_only=True)
 class LoRA(Conditioner):
     """Adds an update of low rank to the weights of linear, convolutional and attention layers.

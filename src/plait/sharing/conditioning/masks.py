@@ -7,6 +7,7 @@ from typing import ClassVar
 
 from torch import nn
 
+from plait.core.arguments import checked_class
 from plait.core.errors import ConfigError
 from plait.sharing.conditioning.base import Conditioner
 from plait.sharing.conditioning.layers.channels import (
@@ -19,6 +20,7 @@ from plait.sharing.conditioning.layers.channels import (
 from plait.sharing.conditioning.layers.units import Mask
 
 
+@checked_class
 @dataclass(frozen=True, kw_only=True)
 class Masks(Conditioner):
     """Lets each task see a fixed random choice of a layer's channels (task routing).

@@ -10,12 +10,14 @@ from typing import ClassVar
 
 from torch import nn
 
+from plait.core.arguments import checked_class
 from plait.sharing.conditioning.base import Conditioner
 from plait.sharing.conditioning.layers.active import Active
 from plait.sharing.conditioning.layers.channels import NORMS, LayerTypes
 from plait.sharing.conditioning.layers.task_indexed import TaskIndexed, UnitInstead
 
 
+@checked_class
 @dataclass(frozen=True)
 class Norm(Conditioner):
     """Gives each task normalisation layers of its own, running statistics included.

@@ -162,12 +162,19 @@ class ClassLabels(BaseTask):
         """Raises `ShapeError` unless the prediction has the labels' shape and a class axis."""
         expected = list(target.shape)
         expected.insert(self.class_dim if self.class_dim >= 0 else len(expected), self.classes)
-        if list(prediction.shape) != expected:
+        if list(prediction.shape) == expected:
+            return
+        way = _conversion(target, prediction, self.class_dim)
+        if way and prediction.shape[self.class_dim] == self.classes:
             raise ShapeError(
-                f"task {self.name!r}: labels {list(target.shape)} with {self.classes} classes need "
-                f"predictions {expected}; the head gives {list(prediction.shape)}. "
-                "Check the labels' shape and the number of classes."
+                f"labels of task {self.name!r} are {list(target.shape)}, and have to be one class "
+                f"for each prediction of {list(prediction.shape)}. Write {way}."
             )
+        raise ShapeError(
+            f"task {self.name!r}: labels {list(target.shape)} with {self.classes} classes need "
+            f"predictions {expected}; the head gives {list(prediction.shape)}. "
+            "Check the labels' shape and the number of classes."
+        )
 
     def select(
         self, prediction: Tensor, target: Tensor, weights: Tensor | None = None
@@ -210,6 +217,24 @@ class ClassLabels(BaseTask):
         """Names the true and the predicted class, of each token if there are several."""
         predicted = prediction.argmax(dim=0 if self.class_dim == 1 else -1)
         return _named(target, self.names, self.ignore_index), _named(predicted, self.names, None)
+
+
+def _conversion(labels: Tensor, prediction: Tensor, axis: int) -> str:
+    """Returns what makes class numbers of labels that have an axis too many; "" if none does.
+
+    Args:
+        labels: of another shape than the classes of the predictions.
+        prediction: with the classes on `axis`.
+        axis: 1 or -1.
+    """
+    if labels.shape == prediction.shape:
+        return f"`labels.argmax({axis})` if they are one-hot"
+    wanted = list(prediction.shape)
+    wanted.pop(axis)
+    for alone in (axis, -1):
+        if labels.dim() == len(wanted) + 1 and list(labels.squeeze(alone).shape) == wanted:
+            return f"`labels.squeeze({alone})`"
+    return ""
 
 
 def _named(classes: Tensor, names: Sequence[str] | None, missing: int | None) -> Any:
