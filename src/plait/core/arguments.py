@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import functools
 import inspect
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator
 from typing import Any, ParamSpec, TypeVar
 
 from plait.core.annotations import ANYTHING, Member, hint_of, members, rule, shown
@@ -42,6 +42,7 @@ def checked(init: Callable[P, None]) -> Callable[P, None]:
     """
     own = init.__module__.partition(".")[0] == "plait"
     declared = list(inspect.signature(init).parameters.values())[1:]
+    names = {each.name for each in declared}
     order = [each.name for each in declared if each.kind is each.POSITIONAL_OR_KEYWORD]
 
     @functools.cache
@@ -57,7 +58,7 @@ def checked(init: Callable[P, None]) -> Callable[P, None]:
         if cls.__init__ is not construct:  # a subclass has checked its own
             init(*args, **kwargs)
             return
-        if len(args) - 1 > len(order):
+        if len(args) - 1 > len(order) or not names.issuperset(kwargs):
             _explain(cls, init, args, kwargs)
         given = dict(zip(order, args[1:], strict=False)) | kwargs if own else {}
         choices = [_check(cls, name, value, taken(name)) for name, value in given.items()]
@@ -96,9 +97,9 @@ def named(init: Callable[P, None]) -> Callable[P, None]:
     return construct
 
 
-def as_list(given: T | Sequence[T]) -> list[T]:
+def as_list(given: T | Iterable[T]) -> list[T]:
     """Returns a list of one for a single object, and any other sequence as a list."""
-    return list(given) if isinstance(given, Sequence) else [given]
+    return list(given) if isinstance(given, Iterable) else [given]
 
 
 def unknown_option(what: str, option: str, taken: Collection[str]) -> str:

@@ -89,28 +89,26 @@ class MultiTaskModel(nn.Module):
         seed: int = 0,
     ) -> None:
         super().__init__()
-        tasks, connections = as_list(tasks), as_list(connections)
-        regularization = as_list(regularization)
         refuse_arrays(example)
-        names = [task.name for task in tasks]
+        names = [task.name for task in as_list(tasks)]
         if not names or len(set(names)) < len(names):
             raise ConfigError(f"a model needs tasks of different names; found {names}.")
-        self.tasks: dict[str, BaseTask] = {task.name: task for task in tasks}
+        self.tasks: dict[str, BaseTask] = {task.name: task for task in as_list(tasks)}
         self.seed = seed
         self.input_signature = signature(example)
         self.sharing = sharing
         sharing.setup(names, example, seed)
-        wired = Connections(connections, names)
+        wired = Connections(as_list(connections), names)
         heads = connect(sharing, self.tasks, wired, example, seed)
-        self.connections = nn.ModuleList(connections)
+        self.connections = nn.ModuleList(wired.all)
         self.heads = _by_key(heads.final)
         self.early_heads = _by_key(heads.early)
         self.early_weight: float = heads.early_weight
         self.flow = Flow(wired, self.heads, self.early_heads)
         self.learning = tuple(self.tasks)
         self._still: list[nn.Module] = []  # what is frozen and stays in eval mode
-        self.regularization = nn.ModuleList(regularization)
-        for regularizer in regularization:
+        self.regularization = nn.ModuleList(as_list(regularization))
+        for regularizer in self.regularizers:
             networks = sharing.networks() if regularizer.ties else {"all": sharing}
             regularizer.setup(networks, heads.final)
         dtype = common_precision(sharing.shapes)
@@ -134,8 +132,7 @@ class MultiTaskModel(nn.Module):
             numbers in the labels' unit. Under `torch.export` a plain dict in the tasks' order.
 
         Raises:
-            DataError: the inputs are NumPy arrays, or numbers of another precision than the
-                weights, and a layer cannot read them.
+            DataError: a layer cannot read the inputs, whose kind is not that of the example.
         """
         try:
             outputs = self.flow(self.sharing, inputs, tasks, cut)

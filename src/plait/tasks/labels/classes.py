@@ -220,7 +220,7 @@ class ClassLabels(BaseTask):
 
 
 def _conversion(labels: Tensor, prediction: Tensor, axis: int) -> str:
-    """Returns what makes class numbers of labels that have an axis too many; "" if none does.
+    """Finds the call that makes class numbers of labels with an axis too many; "" if none does.
 
     Args:
         labels: of another shape than the classes of the predictions.
