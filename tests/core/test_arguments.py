@@ -41,7 +41,7 @@ from plait.training import Trainer
             "`method` of TransformedLosses must be a balancer, such as `UPGrad()` or None; found "
             "the class UPGrad.",
         ),
-        (lambda: Hard(3), "`encoder` of Hard must be an encoder or a function; found 3."),
+        (lambda: Hard(3), "`encoder` of Hard must be a torch module or a function; found 3."),
     ],
 )
 def test_the_message_says_what_to_write(make: Any, message: str) -> None:

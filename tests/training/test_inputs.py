@@ -35,6 +35,6 @@ def test_the_trainer_looks_at_the_inputs() -> None:
     x = x.clone()
     x[2, 1] = math.nan
     with pytest.raises(
-        NonFiniteError, match="look at the inputs.*batch 1 of epoch 1.*1 of 4 examp"
+        NonFiniteError, match=r"look at the inputs.*batch 1 of epoch 1.*1 of 4 examp"
     ):
         Trainer(model, epochs=1, device="cpu").fit([(x, labels)])

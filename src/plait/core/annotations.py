@@ -28,12 +28,15 @@ class Member:
         name: of one value, such as "a number".
         plural: of several, such as "numbers".
         kind: of which the one choice is that a `Literal` allows; None for other members.
+        foreign: whether it is of a class that plait does not define; inside a list or a dict, what
+            is no such object is left to the constructor, which can name it.
     """
 
     takes: Callable[[Any], bool]
     name: str
     plural: str = ""
     kind: type[Any] | None = None
+    foreign: bool = False
 
     def may_take(self, value: Any) -> bool:
         """Whether a value is one, or one of the kind that a `Literal` chooses from."""
@@ -91,7 +94,8 @@ def members(annotation: Any) -> list[Member]:
         return [_mapping(*(members(each) for each in arguments[:2]))]
     if annotation in (int, float):
         return [_number(annotation)]
-    if isinstance(annotation, type) and origin is None:
+    protocol = getattr(annotation, "_is_protocol", False)  # which `isinstance` may not read
+    if isinstance(annotation, type) and origin is None and not protocol:
         return [_instance(annotation)]
     return [ANYTHING]
 
@@ -150,9 +154,14 @@ def _instance(cls: type[Any]) -> Member:
     if cls is str:
         return Member(lambda value: isinstance(value, str), "a string", "strings")
     family = family_of(cls)
-    noun = cls.__name__ if family is None else family.noun
-    such = f", such as `{family.example}`" if family and family.example else ""
-    return Member(lambda value: isinstance(value, cls), f"{_a(noun)}{such}", f"{noun}s{such}")
+    if family is None or not family.example:
+        noun = "torch module" if family and cls is family.base else cls.__name__
+        foreign = noun == cls.__name__
+        return Member(lambda value: isinstance(value, cls), _a(noun), f"{noun}s", foreign=foreign)
+    such = f", such as `{family.example}`"
+    return Member(
+        lambda value: isinstance(value, cls), f"{_a(family.noun)}{such}", f"{family.noun}s{such}"
+    )
 
 
 def _sequence(inner: list[Member]) -> Member:
@@ -164,7 +173,7 @@ def _sequence(inner: list[Member]) -> Member:
             return False
         if not hasattr(plain, "__iter__") or not hasattr(plain, "__len__"):
             return False
-        return all(any(member.may_take(each) for member in inner) for each in plain)
+        return all(any(m.foreign or m.may_take(each) for m in inner) for each in plain)
 
     plurals = [member.plural for member in inner if member.plural]
     return Member(takes, f"a list of {plurals[0]}" if plurals else "a list", "lists")
@@ -175,7 +184,8 @@ def _mapping(*inner: list[Member]) -> Member:
 
     def takes(value: Any) -> bool:
         return isinstance(value, Mapping) and all(
-            any(m.may_take(key) for m in keys) and any(m.may_take(each) for m in values)
+            any(m.may_take(key) for m in keys)
+            and any(m.foreign or m.may_take(each) for m in values)
             for key, each in value.items()
         )
 
