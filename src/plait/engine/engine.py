@@ -318,8 +318,7 @@ class Backward:
                 if told is not None:
                     raise told from error
                 raise
-            trained = (parameter for parameter, _ in step.gradients.values())
-            self.memory.learned.watch(self.balancer, trained)
+            self.memory.learned.watch(self.balancer, step.gradients.values())
         except NonFiniteError as error:
             self._skip(error)
         except Exception:

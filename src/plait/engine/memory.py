@@ -32,16 +32,16 @@ class LearnedWeights:
         self.first: list[Tensor] = []
         self.steps = 0
 
-    def watch(self, balancer: Balancer, trained: Iterable[Tensor]) -> None:
+    def watch(self, balancer: Balancer, gradients: Iterable[tuple[Tensor, Tensor]]) -> None:
         """Counts a step; call it once in each.
 
         Args:
             balancer: with the learned weights.
-            trained: the parameters with a gradient in this step.
+            gradients: `(parameter, gradient)` of this step.
 
         Raises:
             ConfigError: at the second step the weights have not moved, and are in no optimizer
-                although others of `trained` are; at the 100th they are as at the first.
+                although other parameters are; at the 100th they are as at the first.
         """
         if not balancer.learns or self.steps >= UNMOVED:
             return
@@ -51,9 +51,9 @@ class LearnedWeights:
         self.steps += 1
         if self.steps == 1:
             self.first = [parameter.detach().clone() for parameter in learned]
-        elif self.steps == 2 and _equal(learned, self.first):
-            others = {*trained} - {*learned}
-            if not _in_an_optimizer(learned) and _in_an_optimizer(others):
+        elif self.steps == 2 and not _in_an_optimizer(learned):
+            others = {parameter for parameter, _ in gradients}.difference(learned)
+            if _in_an_optimizer(others) and _equal(learned, self.first):
                 self._refuse(balancer, "are in no optimizer")
         elif self.steps == UNMOVED:
             if _equal(learned, self.first):
