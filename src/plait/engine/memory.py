@@ -78,7 +78,7 @@ def _in_an_optimizer(parameters: Iterable[Tensor]) -> bool:
         id(each) in wanted
         for found in gc.get_objects()
         if issubclass(type(found), torch.optim.Optimizer)  # a proxy may be of what is gone
-        for group in found.param_groups
+        for group in getattr(found, "param_groups", ())
         for each in group["params"]
     )
 
