@@ -11,7 +11,7 @@ from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
 import torch
 
-from plait.core.build import hint_of
+from plait.core.annotations import hint_of
 from plait.core.docstrings import arguments_of
 from plait.core.errors import ConfigError
 from plait.core.families import FAMILIES
@@ -166,7 +166,7 @@ def name_of(value: Any) -> Any:
 
 def _hint(cls: type[Any], name: str) -> Any:
     try:
-        return hint_of(cls, name)
+        return hint_of(cls.__init__, name)
     except NameError:  # a name that its module has for type checkers alone
         return parameters(cls)[name].annotation
 
