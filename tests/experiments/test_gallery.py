@@ -1,4 +1,4 @@
-"""The gallery: pictures of evenly spaced test examples with truth and prediction."""
+"""The gallery: evenly spaced test examples and the worst ones, with truth and prediction."""
 
 import json
 import math
@@ -43,6 +43,20 @@ def pixels(path: Path) -> np.ndarray:
     return np.asarray(Image.open(path))
 
 
+def worst_of(model: MultiTaskModel, data: InMemory, indices: list[int]) -> int:
+    """The example with the largest sum of losses, each over the mean of its task."""
+    with torch.no_grad():
+        predictions = model(data.inputs)
+    total = dict.fromkeys(indices, 0.0)
+    for name, task in model.tasks.items():
+        losses = {
+            i: float(task.loss(predictions[name][[i]], data.targets[name][[i]])) for i in indices
+        }
+        for i, loss in losses.items():
+            total[i] += loss / (sum(losses.values()) / len(losses))
+    return max(indices, key=lambda i: total[i])
+
+
 def test_every_view_says_what_is_true_and_what_was_predicted(
     tmp_path: Path, model: MultiTaskModel, data: InMemory
 ) -> None:
@@ -52,7 +66,9 @@ def test_every_view_says_what_is_true_and_what_was_predicted(
         predictions = model.eval()(data.inputs)
     shown = read(tmp_path)
     assert len(shown) == 3
-    for example, index in zip(shown, (0, 2, 4), strict=True):  # 0, 7/3, 14/3, rounded down
+    assert [example["chosen"] for example in shown] == ["spaced", "spaced", "worst"]
+    worst = worst_of(model, data, [1, 2, 4, 5, 6])
+    for example, index in zip(shown, (0, 3, worst), strict=True):  # 0 and 7/2, rounded down
         assert example["size"] == [8, 8]
         picture = pixels(tmp_path / GALLERY / example["image"])
         assert np.array_equal(picture, recipe.show(data.inputs[index]))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -17,7 +18,7 @@ from plait.data import collate
 from plait.model import MultiTaskModel
 from plait.recipes import Recipe
 from plait.runs.folder import GALLERY
-from plait.runs.gallery import KINDS, Example, Shown, write_examples
+from plait.runs.gallery import KINDS, Chosen, Example, Shown, write_examples
 from plait.tasks import BaseTask
 
 # Okabe and Ito's colours, told apart with any colour vision
@@ -33,6 +34,7 @@ COLOURS = np.array(
     ],
     dtype=np.uint8,
 )
+CANDIDATES = 256  # examples among which the worst are looked for
 OPACITY = 150  # of a mask over its image, of 255
 
 Array = np.ndarray[Any, Any]
@@ -41,10 +43,12 @@ Array = np.ndarray[Any, Any]
 def write_gallery(
     folder: Path, model: MultiTaskModel, recipe: Recipe, examples: Any, *, count: int
 ) -> None:
-    """Writes `count` evenly spaced examples: PNG files, and what is true and predicted on them.
+    """Writes `count` examples: PNG files, and what is true and predicted on them.
 
-    Each task shows its own label and prediction (`BaseTask.show`), the recipe the inputs. Tasks of
-    geometry "other" are left out. There is no gallery if the inputs are no pictures.
+    Half are evenly spaced; the others have the largest losses among up to 256 evenly spaced ones,
+    each task's loss relative to its mean. Each task shows its own label and prediction
+    (`BaseTask.show`), the recipe the inputs. Tasks of geometry "other" are left out. There is no
+    gallery if the inputs are no pictures.
 
     Args:
         folder: the run folder.
@@ -54,17 +58,19 @@ def write_gallery(
         count: number of examples; 0 writes nothing.
     """
     count = min(count, len(examples))
-    chosen = [examples[i * len(examples) // count] for i in range(count)]
-    pictures = [picture for inputs, _ in chosen if (picture := recipe.show(inputs)) is not None]
-    if not pictures:
+    model.eval()
+    if not count or recipe.show(examples[0][0]) is None:
         return
+    spaced = _spaced(len(examples), count - count // 2)
+    others = [i for i in _spaced(len(examples), CANDIDATES) if i not in set(spaced)]
+    indices = spaced + _worst(model, examples, others, count - len(spaced))
+    chosen = [examples[i] for i in indices]
+    pictures = [picture for inputs, _ in chosen if (picture := recipe.show(inputs)) is not None]
     inputs, targets = collate(chosen)
     place = folder / GALLERY
     place.mkdir(parents=True, exist_ok=True)
-    device = next(model.parameters()).device
-    model.eval()
     with torch.no_grad():
-        predictions = model(move(device, inputs))
+        predictions = model(move(next(model.parameters()).device, inputs))
     written = []
     for i, picture in enumerate(pictures):
         Image.fromarray(picture).save(place / f"{i:03}.png")
@@ -74,8 +80,39 @@ def write_gallery(
             if task.geometry in KINDS
         ]
         height, width = picture.shape[:2]
-        written.append(Example(image=f"{i:03}.png", size=(width, height), views=views))
+        why: Chosen = "spaced" if i < len(spaced) else "worst"
+        written.append(Example(image=f"{i:03}.png", size=(width, height), views=views, chosen=why))
     write_examples(folder, written)
+
+
+def _spaced(total: int, count: int) -> list[int]:
+    """Returns at most `count` evenly spaced numbers below `total`."""
+    count = min(count, total)
+    return [i * total // count for i in range(count)]
+
+
+def _worst(model: MultiTaskModel, examples: Any, indices: list[int], count: int) -> list[int]:
+    """Returns those `count` of some examples whose losses are largest, the worst first."""
+    if not indices or not count:
+        return []
+    rows = []
+    device = next(model.parameters()).device
+    with torch.no_grad():
+        for index in indices:
+            inputs, targets = collate([examples[index]])
+            predictions = model(move(device, inputs))
+            rows.append(
+                [
+                    float(task.loss(predictions[name].cpu(), targets[name]))
+                    if name in targets and task.count(targets[name]) > 0
+                    else math.nan
+                    for name, task in model.tasks.items()
+                ]
+            )
+    losses = np.array(rows)
+    means = np.nansum(losses, axis=0) / np.maximum(np.isfinite(losses).sum(axis=0), 1)
+    relative = np.nansum(losses / np.where(means > 0, means, 1.0), axis=1)
+    return [indices[i] for i in np.argsort(-relative, kind="stable")[:count]]
 
 
 def _shown(task: BaseTask, stem: Path, target: Tensor, prediction: Tensor) -> Shown:

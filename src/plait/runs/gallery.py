@@ -102,6 +102,9 @@ KINDS: dict[Geometry, type[Any]] = {
 }  # "other" is not shown
 
 
+Chosen = Literal["spaced", "worst"]
+
+
 @dataclass(frozen=True, kw_only=True)
 class Example:
     """A test example.
@@ -110,11 +113,13 @@ class Example:
         image: the PNG file of its inputs, relative to the gallery.
         size: width and height of the image in pixels.
         views: what each task shows of it; empty if none can.
+        chosen: "spaced" for one of evenly spaced examples, "worst" for one of the largest losses.
     """
 
     image: str
     size: tuple[int, int]
     views: list[Shown]
+    chosen: Chosen = "spaced"
 
     def __post_init__(self) -> None:
         if min(self.size) < 1:

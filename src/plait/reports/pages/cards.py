@@ -77,6 +77,7 @@ class Card:
     pixelated: bool
     pictures: list[Picture]
     lines: list[Line]
+    worst: bool = False
 
 
 def read_cards(folder: Path) -> list[Card] | None:
@@ -106,7 +107,8 @@ def _card(example: Example, path: Path) -> Card:
     views = [shown for shown in example.views if shown not in masks or shown.true is None]
     lines = [_line(shown) for shown in views]
     image = _data_address(path, example.image)
-    return Card(image, width, height, max(width, height) < _SMALL, pictures, lines)
+    small, worst = max(width, height) < _SMALL, example.chosen == "worst"
+    return Card(image, width, height, small, pictures, lines, worst)
 
 
 def _marks(shown: Shown, width: int, height: int) -> list[Mark]:
