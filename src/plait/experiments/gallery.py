@@ -92,7 +92,7 @@ def _spaced(total: int, count: int) -> list[int]:
 
 
 def _worst(model: MultiTaskModel, examples: Any, indices: list[int], count: int) -> list[int]:
-    """Returns those `count` of some examples whose losses are largest, the worst first."""
+    """Returns the numbers of the `count` examples with the largest losses, worst first."""
     if not indices or not count:
         return []
     rows = []
