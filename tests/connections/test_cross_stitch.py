@@ -185,7 +185,7 @@ def test_the_learning_rate_and_the_decay_of_its_units_are_its_own() -> None:
 
 @pytest.mark.parametrize("init", ["uniform", -0.1, 1.5, True, None, float("nan")])
 def test_an_unknown_start_is_refused(init: Any) -> None:
-    with pytest.raises(ConfigError, match="`init` of CrossStitch must be 'balanced', 'identity'"):
+    with pytest.raises(ConfigError, match=r"`init` of CrossStitch must be .*'balanced'"):
         CrossStitch(init=init)
 
 

@@ -106,5 +106,5 @@ def test_frozen_columns_stay_as_they_are() -> None:
 
 @pytest.mark.parametrize("adapter", [0, -1, 2.5, "4"])
 def test_the_width_of_an_adapter_is_a_number(adapter: Any) -> None:
-    with pytest.raises(ConfigError, match="must be the width of its hidden layer, at least 1"):
+    with pytest.raises(ConfigError, match=r"`adapter` .*must be (the width of its|an integer)"):
         Progressive(adapter=adapter)

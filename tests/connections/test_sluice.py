@@ -203,7 +203,7 @@ def test_what_is_watched() -> None:
     ("options", "message"),
     [
         ({"subspaces": 0}, "`subspaces` of Sluice must be at least 1; found 0"),
-        ({"subspaces": 1.5}, r"`subspaces` of Sluice must be at least 1; found 1\.5"),
+        ({"subspaces": 1.5}, r"`subspaces` of Sluice must be an integer; found 1"),
         ({"orthogonality": -1.0}, r"`orthogonality` must be at least 0; found -1\.0"),
         ({"init": "imbalanced"}, "`init` of Sluice must be"),
     ],

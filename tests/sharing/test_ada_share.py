@@ -415,7 +415,7 @@ def test_options_outside_their_range_are_refused(options: dict[str, Any], messag
         ([[1, 0, 1]], r"`policy` must have 3 numbers, .*for each of the 3 tasks \(a, b.c, d\)"),
         ([[1, 0]] * 3, r"`policy` must have 3 numbers, .*Take it from `searched\(\)`"),
         ([[1, 0, 2]] * 3, "`policy` must have 1 for a block to run and 0 to skip; found 2"),
-        (5, "`policy` must have 3 numbers"),
+        (5, "`policy` of AdaShare must be a list of lists or None; found 5"),
     ],
 )
 def test_policies_that_do_not_fit_are_refused(policy: Any, message: str) -> None:

@@ -68,7 +68,9 @@ def test_a_factory_does_as_well(copies: str) -> None:
 
 
 def test_unknown_copies_are_refused() -> None:
-    with pytest.raises(ConfigError, match="`copies` must be 'clone' or 'reset'; found 'share'"):
+    with pytest.raises(
+        ConfigError, match=r"`copies` of Separate must be 'clone' or 'reset'; found 'share'"
+    ):
         new(mlp(), copies="share")
 
 

@@ -75,7 +75,7 @@ def test_the_stages_can_be_named(method: type[Mixing]) -> None:
 @every
 @pytest.mark.parametrize("after", [[4], [-1], [1, 1], [], ["1"], [0.5]])
 def test_stages_that_are_not_there_are_refused(method: type[Mixing], after: Any) -> None:
-    with pytest.raises(ConfigError, match=r"`after` of \w+ must name stages within 0\.\.3, each"):
+    with pytest.raises(ConfigError, match=r"`after` of \w+ must (name stages within|be a list)"):
         model_of(method(after=after))
 
 
