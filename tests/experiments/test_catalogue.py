@@ -55,5 +55,7 @@ def test_one_family() -> None:
 
 
 def test_an_unknown_family_is_refused() -> None:
-    with pytest.raises(ConfigError, match=r"unknown family or method 'balancer'; .*Did you mean 'balancing'"):
+    with pytest.raises(
+        ConfigError, match=r"unknown family or method 'balancer'; .*Did you mean 'balancing'"
+    ):
         catalogue("balancer")
