@@ -138,6 +138,8 @@ def _number(kind: type[Any], *ranges: Any) -> Member:
     abstract, noun = {int: (Integral, "integer"), float: (Real, "number")}[kind]
 
     def takes(value: Any) -> bool:
+        if getattr(value, "ndim", None) == 0:  # a number of NumPy or torch
+            value = value.tolist()
         number = isinstance(value, abstract) and not isinstance(value, bool)
         return number and all(value in each for each in ranges)
 

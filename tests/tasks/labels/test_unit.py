@@ -1,6 +1,7 @@
 """The unit of a task's numbers: given, or read from labels; one place for loss, head and file."""
 
 import copy
+import json
 import math
 import multiprocessing
 import pickle
@@ -237,3 +238,16 @@ def test_nothing_is_said_of_usual_labels() -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         Regression("hours").fit_labels([LABELS, LABELS + 3])
+
+
+@pytest.mark.parametrize("kind", [torch.tensor, np.array, np.float32])
+def test_numbers_of_numpy_and_torch_are_kept_as_numbers(kind: Any) -> None:
+    task = Regression("size", mean=kind(2.0), scale=kind(0.5))
+    assert (task.mean, task.scale) == (2.0, 0.5)
+    assert isinstance(task.mean, float)
+    json.dumps([task.mean, task.scale])
+
+
+def test_a_list_in_a_tensor_is_kept_as_a_list() -> None:
+    task = Regression("box", outputs=2, mean=torch.tensor([1.0, 2.0]), scale=np.array([3.0, 4.0]))
+    assert (task.mean, task.scale) == ([1.0, 2.0], [3.0, 4.0])

@@ -75,8 +75,8 @@ class WithUnit(BaseTask):
         if not all(0 < number < math.inf for number in _given(scale, 1.0).flatten().tolist()):
             raise ConfigError(f"`scale` of task {name!r} must be positive; found {scale}.")
         self.outputs = outputs
-        self.mean = mean
-        self.scale = scale
+        self.mean = _plain(mean)
+        self.scale = _plain(scale)
         self.unit: FittedUnit | None = None
         if isinstance(mean, str) or isinstance(scale, str):
             self.unit = FittedUnit(*(self._spread(_given(*each)) for each in self._options()))
@@ -210,6 +210,11 @@ class WithUnit(BaseTask):
             scale = scale.reshape(-1, *[1] * self.axes) if scale.dim() else scale
         scale = scale.to(prediction.device, prediction.dtype, non_blocking=True)  # nobody waits
         return prediction / scale, labels / scale
+
+
+def _plain(value: Any) -> Any:
+    """Returns numbers of NumPy and torch as those of Python, which a model folder can hold."""
+    return value.tolist() if isinstance(value, Tensor | np.ndarray | np.generic) else value
 
 
 def _given(value: Numbers, otherwise: float) -> Tensor:
