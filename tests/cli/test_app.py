@@ -1,5 +1,6 @@
 """The commands together: version, help, and failures that are no fault of the user."""
 
+import importlib
 import importlib.metadata
 import os
 import subprocess
@@ -9,7 +10,6 @@ from typing import Any
 
 import pytest
 
-from plait import experiments
 from plait.cli import main
 from tests.cli.shell import plait
 from tests.experiments.tiny import tree
@@ -86,7 +86,7 @@ def test_an_error_inside_a_command_is_not_hidden_in_process(
     def broken(family: Any) -> Any:
         raise RuntimeError("a defect")
 
-    monkeypatch.setattr(experiments, "catalogue", broken)
+    monkeypatch.setattr(importlib.import_module("plait.experiments.catalogue"), "catalogue", broken)
     with pytest.raises(RuntimeError, match="a defect"):
         main(["list"])
 

@@ -286,7 +286,7 @@ def test_no_recipe(tmp_path: Path) -> None:
 def test_options_of_the_digits(scenes: str, tmp_path: Path) -> None:
     for command in (("demo",), ("train", "digits")):
         text = refused(tmp_path, *command, f"recipe.scenes={scenes}")
-        assert_says(error_of(text), "`count`.* must be (at least 1|a whole number); found")
+        assert_says(error_of(text), "`scenes` must be (at least 1|a whole number); found")
 
 
 def test_all_wrong_settings_at_once(tmp_path: Path) -> None:

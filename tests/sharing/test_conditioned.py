@@ -633,7 +633,7 @@ def test_compiles(by: Conditioner) -> None:
 
 def test_a_name_is_no_conditioning() -> None:
     with pytest.raises(
-        ConfigError, match=r"`by` must be an object of .*LoRA\(rank=4\); found 'film'"
+        ConfigError, match=r"`by` of Conditioned must be a conditioning, .*; found 'film'"
     ):
         Conditioned(mlp(), by="film")  # type: ignore[arg-type]
 

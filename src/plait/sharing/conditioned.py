@@ -8,7 +8,6 @@ from typing import Any
 
 from torch import Tensor, nn
 
-from plait.core.errors import ConfigError
 from plait.core.features import Features
 from plait.core.outputs import TaskFeatures
 from plait.core.structure import passes_of
@@ -79,11 +78,6 @@ class Conditioned(Sharing):
         frozen: bool = False,
     ) -> None:
         super().__init__()
-        if by is not None and not isinstance(by, Conditioner):
-            raise ConfigError(
-                f"`by` must be an object of plait.sharing.conditioning, such as LoRA(rank=4); "
-                f"found {by!r}."
-            )
         self.by = Film() if by is None else by
         self.scope = scope
         self.frozen = frozen
