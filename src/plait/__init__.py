@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from plait.engine.one_line import backward
     from plait.model.model import MultiTaskModel
     from plait.training.groups import parameter_groups
+    from plait.training.loop_log import Log
     from plait.training.trainer import Trainer
 
 __version__ = "0.1.0"
@@ -40,6 +41,7 @@ __version__ = "0.1.0"
 __all__ = [
     "Backward",
     "Batch",
+    "Log",
     "Masked",
     "MultiTaskModel",
     "PerTask",

@@ -26,13 +26,7 @@ from plait.engine.processes import check_one_process, check_whole
 from plait.engine.record import Record
 from plait.engine.routes.base import Route
 from plait.engine.routes.choose import choose
-from plait.gradients import (
-    Cut,
-    Layout,
-    RowBuffer,
-    accumulate,
-    check_losses,
-)
+from plait.gradients import Cut, Layout, RowBuffer, accumulate, check_losses
 from plait.networks.walk import learning
 
 
@@ -128,6 +122,7 @@ class Backward:
         info: Info | None = None,
         features: Features | None = None,
         problem: Problem | None = None,
+        measure: bool = False,
     ) -> Record:
         """Adds the balanced gradient of `losses` and the gradient of `penalty` to `.grad`.
 
@@ -139,6 +134,8 @@ class Backward:
             features: for ``at="features"``: the tensor that all heads read, several of which none
                 depends on another, or a `Cut`.
             problem: for a bilevel method: what it may ask about the step.
+            measure: form the rows for a loss method too, so that the record has norms and cosines.
+                The step is the same up to rounding; it takes T backward passes.
 
         Raises:
             NonFiniteError: a loss, or a row of gradients, is NaN or infinite; it names the task.
@@ -148,7 +145,7 @@ class Backward:
                 optimizer moves; batches, features or a problem that the method needs are missing.
         """
         batches = batches_of(losses)
-        self.start(info)
+        self.start(info, measure=measure)
         for position, batch in enumerate(batches):
             last = position + 1 == len(batches)
             self.add(
@@ -165,8 +162,7 @@ class Backward:
 
         Args:
             info: as in a call.
-            measure: form the rows for a loss method too, so that the record has norms and cosines.
-                The step is the same up to rounding; it takes T backward passes.
+            measure: as in a call.
         """
         check_one_process()
         check_info(info)

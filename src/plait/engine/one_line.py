@@ -28,6 +28,7 @@ def backward(
     info: Info | None = None,
     features: Features | None = None,
     problem: Problem | None = None,
+    measure: bool = False,
     **options: Any,
 ) -> Record:
     """Replaces ``sum(losses.values()).backward()``: writes the balanced gradient to `.grad`.
@@ -42,6 +43,7 @@ def backward(
         info: where the training is, for methods that ask, such as ``Info(epoch=3)``.
         features: for ``at="features"``: the tensor that all heads read.
         problem: for a bilevel method: what it may ask about the step.
+        measure: form norms and cosines for a loss method too, at the cost of T backward passes.
         options: `scale`, `head_weights`, `at`, `route`, `every`, ... of `Backward`.
 
     Returns:
@@ -62,4 +64,4 @@ def backward(
     check_balancer(balancer, losses)
     memory = _memories.setdefault(balancer, Memory())
     step = Backward(balancer, memory=memory, **options)
-    return step(losses, penalty, info=info, features=features, problem=problem)
+    return step(losses, penalty, info=info, features=features, problem=problem, measure=measure)

@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from plait.training.callbacks import Callback
     from plait.training.groups import parameter_groups
     from plait.training.interrupt import Interrupted
+    from plait.training.loop_log import Log
     from plait.training.progress import ProgressBar
     from plait.training.state import State
     from plait.training.step import StepRecord, training_step
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 __all__ = [
     "Callback",
     "Interrupted",
+    "Log",
     "ProgressBar",
     "State",
     "StepRecord",
