@@ -151,6 +151,7 @@ def _train(balancer: Balancer, batches: Batches, *, run: bool) -> Turns:
             device="cpu",
             run=Path(folder) / "run" if run else None,
             callbacks=[turns],
+            progress=False,
         )
         trainer.fit(batches())
     return turns

@@ -39,7 +39,12 @@ def main() -> bool:
     turns = Turns(by_hand)
     with tempfile.TemporaryDirectory() as folder:
         trainer = Trainer(
-            model, epochs=EPOCHS, lr=1e-3, run=Path(folder) / "run", callbacks=[turns]
+            model,
+            epochs=EPOCHS,
+            lr=1e-3,
+            run=Path(folder) / "run",
+            callbacks=[turns],
+            progress=False,
         )
         trainer.fit(loader(data, batch_size=BATCH, shuffle=True))
     pairs = list(zip(turns.trainer, turns.by_hand, strict=True))[WARMUP:]

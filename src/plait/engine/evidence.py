@@ -12,7 +12,7 @@ from torch import Tensor
 
 from plait.balancing.contract.checks import check_finite
 from plait.core.errors import ConfigError, NonFiniteError
-from plait.core.exponents import lost_products, mended, outside
+from plait.core.exponents import LONG, SHORT, lost_products, mended, outside
 from plait.engine.gathered import Gathered, Named, Own
 from plait.gradients import lengths, reached_by, to_host
 
@@ -153,4 +153,4 @@ def is_outside(step: Gathered) -> bool:
     Args:
         step: decided; what is on the host tells it.
     """
-    return bool(outside(np.array(min(step.bound, step.other_lengths or math.inf))))
+    return not SHORT < min(step.bound, step.other_lengths or math.inf) < LONG

@@ -129,6 +129,10 @@ def _without_memory(tensor: Tensor) -> Tensor:
     return nn.Parameter(like, tensor.requires_grad) if isinstance(tensor, nn.Parameter) else like
 
 
-def _versions(value: Any) -> list[int]:
+def _versions(value: Any) -> int | list[Any]:
     """Returns torch's counters of the writes into the tensors that it counts."""
+    if isinstance(value, Tensor):
+        return 0 if value.is_inference() else value._version
+    if type(value) is tuple:  # the levels that a head reads, in each step
+        return [_versions(each) for each in value]
     return [tensor._version for tensor in tensors(value) if not tensor.is_inference()]
