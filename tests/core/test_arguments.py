@@ -6,10 +6,14 @@ import pickle
 from typing import Any, Literal
 
 import pytest
+import torch
+from torch import nn
 
 from plait.balancing import CAGrad, TransformedLosses, UPGrad
 from plait.core.arguments import as_list, checked, named
 from plait.core.errors import ConfigError
+from plait.encoders import ConvEncoder
+from plait.model import MultiTaskModel
 from plait.sharing import Hard
 from plait.sharing.conditioning import LoRA
 from plait.tasks import Classification
@@ -125,3 +129,19 @@ def test_one_is_a_list_of_one() -> None:
     assert as_list(task) == [task]
     assert as_list({"a": task}.values()) == [task]
     assert as_list(()) == []
+
+
+def test_a_model_is_called_a_model_and_an_encoder_an_encoder() -> None:
+    tasks = [Classification("a", classes=2)]
+    with pytest.raises(ConfigError, match=r"^MultiTaskModel needs `example`"):
+        MultiTaskModel(Hard(ConvEncoder()), tasks)  # type: ignore[call-arg]
+    with pytest.raises(ConfigError, match=r"^encoder ConvEncoder has no option 'size'"):
+        ConvEncoder(size=3)  # type: ignore[call-arg]
+
+
+def test_what_is_no_callback_is_refused_inside_a_list() -> None:
+    model = MultiTaskModel(
+        Hard(nn.Linear(2, 2)), Classification("a", classes=2), example=torch.zeros(1, 2)
+    )
+    with pytest.raises(ConfigError, match="`callbacks` of Trainer must be a list of Callbacks"):
+        Trainer(model, callbacks=["bar"])  # type: ignore[list-item]

@@ -95,6 +95,7 @@ def test_extend_adds_a_task_to_a_trained_model() -> None:
     assert new.learning == ("b",)
     tie = PairwiseL2(strength=0.1)
     assert old.extend(Separate(mlp()), [Regression("b")], regularization=[tie]).regularizers
+    assert list(old.extend(Separate(mlp()), Regression("b")).tasks) == ["a", "b"]
 
 
 # --- freezing ---------------------------------------------------------------------------------

@@ -158,12 +158,10 @@ def _instance(cls: type[Any]) -> Member:
     family = family_of(cls)
     if family is None or not family.example:
         noun = "torch module" if family and cls is family.base else cls.__name__
-        foreign = noun == cls.__name__
+        foreign = not cls.__module__.startswith("plait.")
         return Member(lambda value: isinstance(value, cls), _a(noun), f"{noun}s", foreign=foreign)
-    such = f", such as `{family.example}`"
-    return Member(
-        lambda value: isinstance(value, cls), f"{_a(family.noun)}{such}", f"{family.noun}s{such}"
-    )
+    such = f"{_a(family.noun)}, such as `{family.example}`"
+    return Member(lambda value: isinstance(value, cls), such, f"{family.noun}s")
 
 
 def _sequence(inner: list[Member]) -> Member:

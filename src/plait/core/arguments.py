@@ -155,8 +155,7 @@ def _explain(
         said = str(error)
     else:
         return
-    family = family_of(cls)
-    what = f"{family.noun} {cls.__name__}" if family else cls.__name__
+    what = _described(cls)
     named = dict(list(signature.parameters.items())[1:])
     foreign = next((name for name in kwargs if name not in named), None)
     if foreign is not None:
@@ -173,6 +172,19 @@ def _explain(
     if missing:
         raise ConfigError(f"{what} needs {' and '.join(missing)}. Write {_call(cls, missing)}.")
     raise ConfigError(f"{what}: {said}.")
+
+
+def _described(cls: type[Any]) -> str:
+    """Names a class for a message: "balancer UPGrad", or "Trainer", which is of no family.
+
+    Any module of torch may be an encoder, and most are none.
+    """
+    family = family_of(cls)
+    own = family is not None and (
+        family.base.__module__.startswith("plait.")
+        or cls.__module__.startswith(f"plait.{family.name}.")
+    )
+    return f"{family.noun} {cls.__name__}" if family and own else cls.__name__
 
 
 def _missing(

@@ -281,10 +281,10 @@ class MultiTaskModel(nn.Module):
     def extend(
         self,
         sharing: Sharing,
-        tasks: Sequence[BaseTask],
+        tasks: BaseTask | Sequence[BaseTask],
         *,
-        connections: Sequence[Connection] = (),
-        regularization: Sequence[Regularizer] = (),
+        connections: Connection | Sequence[Connection] = (),
+        regularization: Regularizer | Sequence[Regularizer] = (),
         freeze: Sequence[str] = (),
         new_tasks: NewTasks = "source",
     ) -> MultiTaskModel:
@@ -306,7 +306,7 @@ class MultiTaskModel(nn.Module):
         """
         model = MultiTaskModel(
             sharing,
-            [*self.tasks.values(), *tasks],
+            [*self.tasks.values(), *as_list(tasks)],
             example=from_signature(self.input_signature),
             connections=connections,
             regularization=regularization,
