@@ -30,6 +30,23 @@ def test_a_logarithmic_axis_shows_all_of_a_few_decades() -> None:
     assert "range" not in axis
 
 
+@pytest.mark.parametrize(
+    ("values", "ticks"),
+    [
+        ((0.12, 0.7), ["0.2", "0.5"]),
+        ((0.2, 15.0), ["0.2", "0.5", "1", "2", "5", "10"]),
+        ((0.3, 0.3125), ["0.3", "0.312"]),
+        ((1e-5, 5e-5), ["1e-05", "2e-05", "5e-05"]),
+    ],
+)
+def test_a_logarithmic_axis_of_less_than_two_decades_says_whole_numbers(
+    values: tuple[float, float], ticks: list[str]
+) -> None:
+    axis = logarithmic(*values)
+    assert axis["ticktext"] == ticks
+    assert [float(text) for text in ticks] == pytest.approx(axis["tickvals"], rel=2e-3)
+
+
 def test_a_value_that_is_as_good_as_zero_does_not_squeeze_the_others() -> None:
     """Networks that begin alike are apart by rounding alone: their distance begins at 1e-16."""
     low, high = logarithmic(1e-16, 1e-2, 1e-1)["range"]

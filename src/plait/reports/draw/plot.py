@@ -109,8 +109,19 @@ def _around(values: Sequence[float], flat: Sequence[tuple[float, str]]) -> list[
 
 
 def _decades(values: Sequence[float]) -> dict[str, Any]:
-    """Returns ticks at powers of ten, and a lower end where a few values are as good as zero."""
+    """Returns ticks at powers of ten, and a lower end where a few values are as good as zero.
+
+    Less than two powers of ten may hold none: the ticks are then at twice and five times them as
+    well, or at the ends where these are closer to each other.
+    """
     high, low = math.log10(max(values)), math.log10(min(values))
+    if high - low < 2:
+        powers = [10.0**power for power in range(math.floor(low), math.ceil(high) + 1)]
+        steps = [factor * power for power in powers for factor in (1, 2, 5)]
+        ticks = [step for step in steps if min(values) <= step <= max(values)]
+        if len(ticks) < 2:
+            ticks = [min(values), max(values)]
+        return {"tickvals": ticks, "ticktext": [f"{tick:.3g}" for tick in ticks]}
     if high - low <= _MOST_DECADES:
         return {"dtick": 1}
     return {"dtick": 1, "range": [high - _MOST_DECADES, high + 0.3]}
