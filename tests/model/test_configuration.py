@@ -23,22 +23,11 @@ def model(**more: Any) -> MultiTaskModel:
     return MultiTaskModel(Separate(encoder), tasks, example=torch.zeros(2, 3), seed=5, **more)
 
 
-def described(made: MultiTaskModel) -> dict[str, Any]:
-    return configuration(
-        made.sharing,
-        made.tasks,
-        made.flow.connections.all,
-        made.regularizers,
-        example=made.input_signature,
-        seed=made.seed,
-    )
-
-
 def test_a_model_can_be_built_again_from_its_file() -> None:
     made = model(connections=[Hint(alpha=0.3)], regularization=[PairwiseL2(strength=0.1)])
-    found = json.loads(json.dumps(described(made)))
+    found = json.loads(json.dumps(configuration(made)))
     again = MultiTaskModel(**arguments(found))
-    assert described(again) == found
+    assert configuration(again) == found
     assert {k: v.shape for k, v in again.state_dict().items()} == {
         k: v.shape for k, v in made.state_dict().items()
     }
@@ -49,7 +38,7 @@ def test_what_the_file_cannot_hold_is_given() -> None:
         pass
 
     made = MultiTaskModel(Hard(Own(3, 2)), [Regression("a")], example=torch.zeros(2, 3))
-    found = described(made)
+    found = configuration(made)
     with pytest.raises(CheckpointError, match=r"encoder is not one of plait's own.*encoder="):
         arguments(found)
     encoder = Own(3, 2)
@@ -60,6 +49,6 @@ def test_what_the_file_cannot_hold_is_given() -> None:
 
 
 def test_the_example_has_the_precision_of_the_encoder() -> None:
-    found = described(model())
+    found = configuration(model())
     encoder = MLPEncoder(in_features=3, widths=(4,)).double()
     assert arguments(found, encoder=encoder)["example"].dtype == torch.float64

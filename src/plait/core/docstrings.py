@@ -50,10 +50,8 @@ def arguments_of(method: type) -> dict[str, str]:
     found: dict[str, str] = {}
     for each in reversed(method.__mro__):
         doc = inspect.cleandoc(each.__doc__ or "")
-        for part in re.findall(r"^(?:Args|Attributes):\n(.*?)(?=^\S|\Z)", doc, re.M | re.S):
-            for names, text in re.findall(
-                r"^    (\w[\w, ]*): (.*?)(?=^    \S|\Z)", part, re.M | re.S
-            ):
+        for part in ARGUMENTS.findall(doc):
+            for names, text in ARGUMENT.findall(part):
                 meaning = " ".join(text.split())
                 found |= {name.strip(): meaning for name in names.split(",")}
     return found

@@ -45,8 +45,6 @@ class Family:
         return found
 
 
-TIED = "PairwiseL2(strength=0.1)"
-
 # A new family is one line here.
 FAMILIES = {
     family.name: family
@@ -58,7 +56,7 @@ FAMILIES = {
             "Regularizer",
             "regularizer",
             "regularization",
-            TIED,
+            "PairwiseL2(strength=0.1)",
         ),
         Family("connections", "Connection", "connection", "connections", "CrossStitch()"),
         Family("balancing", "Balancer", "balancer", "balancing", "UPGrad()"),

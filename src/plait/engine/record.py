@@ -90,20 +90,17 @@ class Record:
         """
         reached = [parameter for parameter in parameters if parameter.grad is not None]
         gradients = [parameter.grad for parameter in reached if parameter.grad is not None]
-        if self._outside:
-            exact: Tensor = torch.linalg.vector_norm(measure(gradients, torch.float64))
-            return exact
-        if self._lengths is not None and tuple(map(id, reached)) == self._order:
-            dtype = reached[0].dtype.to_real()
-            known: Tensor = torch.linalg.vector_norm(self._lengths.to(dtype))
-            return known
+        known = None if self._outside else self._lengths
+        if known is not None and tuple(map(id, reached)) == self._order:
+            last: Tensor = torch.linalg.vector_norm(known.to(reached[0].dtype.to_real()))
+            return last
         kinds = {(each.dtype, each.device, each.layout) for each in gradients}
-        if len(kinds) == 1 and kinds <= {(d, gradients[0].device, torch.strided) for d in PLAIN}:
-            whole: Tensor = torch.linalg.vector_norm(measure(gradients))
-            return whole  # as below, without its groups
-        if any(each.is_sparse for each in gradients):
-            mixed: Tensor = torch.linalg.vector_norm(measure(gradients))
-            return mixed
+        # alike, they need none of the groups that torch's own function makes; it knows no sparse
+        alike = len(kinds) == 1 and gradients[0].dtype in PLAIN
+        if self._outside or alike or any(each.is_sparse for each in gradients):
+            dtype = torch.float64 if self._outside else torch.float32
+            whole: Tensor = torch.linalg.vector_norm(measure(gradients, dtype))
+            return whole
         return torch.nn.utils.get_total_norm([as_real(each) for each in gradients])
 
 

@@ -120,9 +120,6 @@ class Groups:
         """Returns the direction `[P]` of weights `[G, T]`; see `plait.gradients.RowBuffer`."""
         direction = jacobian.new_empty(jacobian.shape[1])
         for columns, group in self.columns:
-            rows, w = jacobian[:, columns], weights[group]
-            if extreme:
-                direction[columns] = weighted(w, rows, extreme=True)
-            else:
-                torch.mv(rows.T, w.to(jacobian), out=direction[columns])
+            rows = jacobian[:, columns]
+            direction[columns] = weighted(weights[group], rows, extreme=extreme)
         return direction

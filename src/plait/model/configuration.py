@@ -6,44 +6,25 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from plait.connections import Connection
 from plait.core.errors import CheckpointError
 from plait.core.structure import from_signature
 from plait.model.describe import describe, rebuild
+from plait.model.parts import Parts
 from plait.networks import in_precision_of
-from plait.regularization.base import Regularizer
-from plait.sharing.base import Sharing
 from plait.tasks.base import BaseTask
 
 
-def configuration(
-    sharing: Sharing,
-    tasks: Mapping[str, BaseTask],
-    connections: Sequence[Connection],
-    regularizers: Sequence[Regularizer],
-    *,
-    example: Any,
-    seed: int,
-) -> dict[str, Any]:
-    """Describes a model by plain values, ready for JSON; `arguments` reads them.
-
-    Args:
-        sharing: as in `MultiTaskModel`, and so are the rest.
-        tasks: `{name: task}`.
-        connections: in the order in which they act.
-        regularizers: in order.
-        example: `signature` of the inputs.
-        seed: of the heads.
-    """
+def configuration(model: Parts) -> dict[str, Any]:
+    """Describes a model by plain values, ready for JSON; `arguments` reads them."""
     return {
-        "sharing": describe(sharing, leave_out=("encoder",)),
-        "connections": [describe(connection) for connection in connections],
-        "encoder": describe(sharing.prototype()),
-        "names": list(tasks),
-        "tasks": [describe(task) for task in tasks.values()],
-        "regularization": [describe(regularizer) for regularizer in regularizers],
-        "example": _plain_or_none(example),
-        "seed": seed,
+        "sharing": describe(model.sharing, leave_out=("encoder",)),
+        "connections": [describe(connection) for connection in model.connections],
+        "encoder": describe(model.sharing.prototype()),
+        "names": list(model.tasks),
+        "tasks": [describe(task) for task in model.tasks.values()],
+        "regularization": [describe(regularizer) for regularizer in model.regularizers],
+        "example": _plain_or_none(model.input_signature),
+        "seed": model.seed,
     }
 
 

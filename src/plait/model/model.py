@@ -90,10 +90,11 @@ class MultiTaskModel(nn.Module):
     ) -> None:
         super().__init__()
         refuse_arrays(example)
-        names = [task.name for task in as_list(tasks)]
+        members = as_list(tasks)
+        names = [task.name for task in members]
         if not names or len(set(names)) < len(names):
             raise ConfigError(f"a model needs tasks of different names; found {names}.")
-        self.tasks: dict[str, BaseTask] = {task.name: task for task in as_list(tasks)}
+        self.tasks: dict[str, BaseTask] = {task.name: task for task in members}
         self.seed = seed
         self.input_signature = signature(example)
         self.sharing = sharing
@@ -350,14 +351,7 @@ class MultiTaskModel(nn.Module):
             folder: is made if needed; a model that is there is replaced, file by file.
             metrics: `{task: {metric: value}}` for the card.
         """
-        config = configuration(
-            self.sharing,
-            self.tasks,
-            self.flow.connections.all,
-            self.regularizers,
-            example=self.input_signature,
-            seed=self.seed,
-        )
+        config = configuration(self)
         write_model(
             Path(folder),
             config,

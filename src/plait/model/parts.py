@@ -24,6 +24,14 @@ class Parts(Protocol):
         """From the inputs to each task's features."""
 
     @property
+    def input_signature(self) -> Any:
+        """`signature` of the inputs."""
+
+    @property
+    def seed(self) -> int:
+        """Of the heads and of what the sharing adds."""
+
+    @property
     def heads(self) -> nn.ModuleDict:
         """`{key of a task: head}`, in order."""
 

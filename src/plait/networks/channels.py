@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from plait.core.errors import ConfigError
 from plait.core.features import FeatureShape
 from plait.core.structure import map_tensors, tensors
+from plait.networks.examples import on_meta
 from plait.networks.halves import owns_parameters
 from plait.networks.modes import on_trial
 from plait.networks.stages import encode, name_of, run_stage, stages_of, unmasked
@@ -76,7 +77,7 @@ def channel_axes(encoder: nn.Module, example: Any, shape: FeatureShape) -> list[
         if not copied:
             return _by_layers(trial, example, len(shape.levels))
         meta = copy.deepcopy(trial).to("meta")
-        known = _by_layers(meta, map_tensors(_meta, example), len(shape.levels))
+        known = _by_layers(meta, map_tensors(on_meta, example), len(shape.levels))
         if not any(known):  # it may not run without memory
             known = _by_layers(trial, example, len(shape.levels))
         grown = _grown(meta, example, shape)
@@ -84,10 +85,6 @@ def channel_axes(encoder: nn.Module, example: Any, shape: FeatureShape) -> list[
         layer or _by_growth(axes, len(level))
         for layer, axes, level in zip(known, grown, shape.levels, strict=True)
     ]
-
-
-def _meta(tensor: Tensor) -> Tensor:
-    return torch.empty(2, *tensor.shape[1:], dtype=tensor.dtype, device="meta")
 
 
 def _by_growth(grown: set[int], last: int) -> int | None:

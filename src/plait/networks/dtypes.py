@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from itertools import chain
 from typing import Any
 
@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from plait.core.errors import DataError, PlaitError, ShapeError
 from plait.core.features import Features, FeatureShape
-from plait.core.structure import map_tensors, signature, tensors, told
+from plait.core.structure import leaves, map_tensors, signature, tensors, told
 
 PREFERRED = torch.float32  # of the precisions of a network, the one to convert inputs to
 
@@ -24,13 +24,13 @@ def mixes_floats(module: nn.Module, inputs: Any) -> bool:
         >>> mixes_floats(nn.Linear(1, 1), torch.zeros(1, 1, dtype=torch.float64))
         True
     """
-    own = _floats(chain(module.parameters(), module.buffers()))
+    own = _weights(module)
     return bool(own) and not _floats(tensors(inputs)) <= own
 
 
 def conversion(module: nn.Module, inputs: Any) -> str:
     """Returns the sentences that say which tensors to convert, for inputs of other floats."""
-    own = _floats(chain(module.parameters(), module.buffers()))
+    own = _weights(module)
     dtype = PREFERRED if PREFERRED in own else min(own, key=str)
     return (
         f"The inputs are {_names(_floats(tensors(inputs)))}, and the weights {_names(own)}. "
@@ -40,7 +40,7 @@ def conversion(module: nn.Module, inputs: Any) -> str:
 
 def refuse_arrays(inputs: Any) -> None:
     """Raises `DataError` where a nested input holds a NumPy array in place of a tensor."""
-    found = next(_arrays(inputs), None)
+    found = next(leaves(inputs, _is_array), None)
     if found is not None:
         to = ".float()" if found.dtype.kind == "f" else ""
         raise DataError(
@@ -87,7 +87,7 @@ def check_precision(encoder: nn.Module, features: Features) -> None:
     A model has one precision. That of the features is what heads are made in, and they could not
     be converted with the encoder.
     """
-    own = _floats(chain(encoder.parameters(), encoder.buffers()))
+    own = _weights(encoder)
     if own and precision(features) not in own:
         raise ShapeError(
             f"the encoder {type(encoder).__name__} gives features in "
@@ -125,12 +125,12 @@ def _floats(found: Iterable[Tensor]) -> set[torch.dtype]:
     return {each.dtype for each in found if each.is_floating_point()}
 
 
-def _arrays(structure: Any) -> Iterator[np.ndarray]:
-    if isinstance(structure, np.ndarray):
-        yield structure
-    elif isinstance(structure, dict | list | tuple):
-        for each in structure.values() if isinstance(structure, dict) else structure:
-            yield from _arrays(each)
+def _weights(module: nn.Module) -> set[torch.dtype]:
+    return _floats(chain(module.parameters(), module.buffers()))
+
+
+def _is_array(value: Any) -> bool:
+    return isinstance(value, np.ndarray)
 
 
 def _names(found: Iterable[torch.dtype]) -> str:

@@ -9,7 +9,8 @@ import torch
 from torch import Tensor, nn
 
 from plait.core.errors import ConfigError
-from plait.core.structure import Masked, map_tensors, tensors
+from plait.core.structure import map_tensors, tensors
+from plait.networks.examples import device_of, first_twice
 from plait.networks.modes import on_trial
 from plait.networks.stages import Staged, encode, stages_of, unmasked
 
@@ -35,7 +36,7 @@ def check_stages(encoder: nn.Module, example: Any) -> None:
         for training in (False, True) if copied else (False,):
             trial.train(training)
             own = _run(lambda: _own(trial, inputs))
-            composed = _run(lambda: encode(trial, _copy(inputs)).levels[-1])
+            composed = _run(lambda: encode(trial, map_tensors(torch.clone, inputs)).levels[-1])
             if isinstance(composed, Exception) and (training or isinstance(own, Exception)):
                 return  # whoever runs it on the example says what failed
             _compare(encoder, composed, own, training)
@@ -43,15 +44,11 @@ def check_stages(encoder: nn.Module, example: Any) -> None:
 
 def telling(example: Any, encoder: nn.Module) -> Any:
     """Returns two examples on the device of the encoder; constant numbers are drawn anew."""
-    device = next(iter([*encoder.parameters(), *encoder.buffers()]), torch.empty(0)).device
+    device = device_of(encoder)
     generator = torch.Generator().manual_seed(0)
 
     def two(tensor: Tensor) -> Tensor:
-        rows = tensor[:2].detach()
-        if len(rows) < 2:
-            rows = (rows if len(rows) else tensor.new_zeros(1, *tensor.shape[1:])).repeat(
-                2, *[1] * (tensor.dim() - 1)
-            )
+        rows = tensor[:2].detach() if len(tensor) > 1 else first_twice(tensor)
         if rows.is_floating_point() and rows.numel() and bool((rows == rows.flatten()[0]).all()):
             rows = torch.randn(rows.shape, generator=generator).to(rows)
         return rows.to(device)
@@ -60,7 +57,7 @@ def telling(example: Any, encoder: nn.Module) -> Any:
 
 
 def _own(trial: nn.Module, inputs: Any) -> Tensor | None:
-    values, mask = unmasked(_copy(inputs))
+    values, mask = unmasked(map_tensors(torch.clone, inputs))
     options = {"mask": mask} if mask is not None and getattr(trial, "masked", False) else {}
     return next(tensors(trial(values, **options)), None)
 
@@ -113,8 +110,3 @@ def _advice(encoder: nn.Module) -> str:
         f"Name all parts in their order, `as_staged(net, {[*names, '...']})`, or take the module "
         "as one stage, `as_staged(net, [net])`."
     )
-
-
-def _copy(inputs: Any) -> Any:
-    copied = map_tensors(torch.clone, inputs)
-    return Masked(*copied) if isinstance(inputs, Masked) else copied

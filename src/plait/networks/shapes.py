@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Callable
-from itertools import chain
 from typing import Any
 
-import torch
 from torch import Tensor, nn
 
 from plait.core.annotations import shown
@@ -17,6 +15,7 @@ from plait.core.structure import map_tensors
 from plait.networks.advice import next_step
 from plait.networks.channels import check_channels
 from plait.networks.dtypes import check_precision, conversion, mixes_floats, precision
+from plait.networks.examples import device_of, first_twice, on_meta
 from plait.networks.halves import halves
 from plait.networks.modes import on_trial
 from plait.networks.own_forward import check_stages
@@ -82,7 +81,7 @@ def shape_of_run(run: Run, encoder: nn.Module, example: Any) -> FeatureShape:
 def _run_on_meta(run: Run, clone: nn.Module, example: Any) -> Features:
     """Runs a copy without memory or arithmetic; on real values if it reads these."""
     try:
-        return run(copy.deepcopy(clone).to("meta"), map_tensors(_meta, example))
+        return run(copy.deepcopy(clone).to("meta"), map_tensors(on_meta, example))
     except ShapeError:
         raise
     except Exception:
@@ -91,9 +90,9 @@ def _run_on_meta(run: Run, clone: nn.Module, example: Any) -> Features:
 
 def _run_real(run: Run, clone: nn.Module, example: Any) -> Features:
     """Runs the copy on real values; says what failed if it cannot read the example at all."""
-    device = next(chain(clone.parameters(), clone.buffers()), torch.empty(0)).device
+    device = device_of(clone)
     try:
-        return run(clone, map_tensors(lambda tensor: _two(tensor).to(device), example))
+        return run(clone, map_tensors(lambda tensor: first_twice(tensor).to(device), example))
     except ShapeError:
         raise
     except Exception as error:
@@ -107,15 +106,6 @@ def _run_real(run: Run, clone: nn.Module, example: Any) -> Features:
             f"the encoder {name_of(clone)} cannot read inputs of shape {shown(shapes)}: {error}"
             f"{'' if str(error).endswith('.') else '.'}{next_step(clone, example, error)}"
         ) from error
-
-
-def _meta(tensor: Tensor) -> Tensor:
-    return torch.empty(2, *tensor.shape[1:], dtype=tensor.dtype, device="meta")
-
-
-def _two(tensor: Tensor) -> Tensor:
-    one = tensor[:1].detach() if len(tensor) else tensor.new_zeros(1, *tensor.shape[1:])
-    return one.repeat_interleave(2, dim=0)
 
 
 def _without_batch(features: Features) -> FeatureShape:
