@@ -33,7 +33,7 @@ def test_a_cut_tensor_need_not_have_a_gradient() -> None:
     losses = {"a": (leaf * head).sum(), "b": leaf.sum()}
     found = FeatureGradients(losses, cut, {id(head)})
     rows = torch.stack([head.detach(), torch.ones(2)])
-    torch.testing.assert_close(found.gramian, (rows @ rows.T).double())
+    torch.testing.assert_close(found.multiply(), (rows @ rows.T).double())
     assert found.trunk(torch.ones(2), [head]) == []
 
 
@@ -70,7 +70,7 @@ def test_the_parts_add_up_to_the_gradient(with_cut: bool) -> None:
     read = [cut(feature) for feature in case.features] if with_cut else case.features
     candidates = {id(case.w), id(case.a), id(case.b)}
     found = FeatureGradients(case.losses(read), cut if with_cut else case.features, candidates)
-    torch.testing.assert_close(found.gramian, rows @ rows.T)
+    torch.testing.assert_close(found.multiply(), rows @ rows.T)
     assert found.dtype == torch.float64
     expected = torch.autograd.grad(case.losses(case.features)["a"], case.a, retain_graph=True)[0]
     own = {(id(p), task): gradient for p, task, gradient in found.own}

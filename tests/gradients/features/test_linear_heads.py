@@ -41,7 +41,7 @@ def test_agrees_with_the_gradients_themselves(cut: bool) -> None:
     losses = net.losses(features(made) if cut else made)
     assert linear_readers(losses, features.pairs[0][1] if cut else made) is not None
     found = FeatureGradients(losses, features if cut else [made], {id(p) for p in net.parameters()})
-    torch.testing.assert_close(found.gramian, gramian(torch.stack(rows).flatten(1)))
+    torch.testing.assert_close(found.multiply(), gramian(torch.stack(rows).flatten(1)))
     below = dict(found.trunk(weights, list(net.trunk.parameters())))
     for parameter, gradient in zip(net.trunk.parameters(), expected, strict=True):
         torch.testing.assert_close(below[parameter], gradient)

@@ -139,7 +139,9 @@ def test_a_parameter_that_one_task_reaches_in_this_step() -> None:
     losses = {"a": own(trunk(torch.randn(3, 4))).sum()}
     found = LayerPlan.of(losses, [*trunk.parameters(), *own.parameters()]).run(losses)
     parameters = [*trunk.parameters(), *own.parameters()]
-    torch.testing.assert_close(found.gramian, slow_products(losses, parameters), rtol=1e-5, atol=0)
+    torch.testing.assert_close(
+        found.multiply(), slow_products(losses, parameters), rtol=1e-5, atol=0
+    )
 
 
 def test_the_graph_is_kept_for_the_weighted_pass() -> None:
@@ -147,7 +149,7 @@ def test_the_graph_is_kept_for_the_weighted_pass() -> None:
     losses = make_losses()
     shared, own = split(losses)
     found = LayerPlan.of(losses, shared, own).run(losses)
-    weights = found.gramian.diagonal().rsqrt().float()
+    weights = found.multiply().diagonal().rsqrt().float()
     combined = gradients(list(losses.values()), shared, list(weights))
     assert len(combined) == len(list(trunk.parameters()))
 
@@ -159,7 +161,9 @@ def test_the_memory_of_an_earlier_step_serves_again() -> None:
         losses = {task: loss for task, loss in make_losses().items() if task in tasks}
         shared, own = split(losses)
         plan = LayerPlan.of(losses, shared, own)
-        torch.testing.assert_close(plan.run(losses, scratch).gramian, plan.run(losses).gramian)
+        torch.testing.assert_close(
+            plan.run(losses, scratch).multiply(), plan.run(losses).multiply()
+        )
     first = scratch.take(3, 4, torch.float32, torch.device("cpu"))
     assert scratch.take(2, 2, torch.float32, torch.device("cpu")).data_ptr() == first.data_ptr()
     assert scratch.take(2, 2, torch.float64, torch.device("cpu")).dtype == torch.float64
@@ -183,10 +187,10 @@ def test_a_loss_that_is_not_finite_is_seen_in_the_products() -> None:
     x[0, 0] = torch.inf
     losses = losses_of(trunk(x), heads(64, "abcdefghijklmnopqrst"))
     found = LayerPlan.of(losses, *split(losses)).run(losses)
-    assert found.gramian.diagonal().isnan().all()
+    assert found.multiply().diagonal().isnan().all()
 
 
 def test_nothing_is_shared_and_nothing_else_is_wanted() -> None:
     p = nn.Parameter(torch.ones(2))
     found = LayerPlan.of({"a": p.sum(), "b": p.sum()}, []).run({"a": p.sum(), "b": p.sum()})
-    assert torch.equal(found.gramian, torch.zeros(2, 2).double())
+    assert torch.equal(found.multiply(), torch.zeros(2, 2).double())

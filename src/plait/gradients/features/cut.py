@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from functools import cached_property
 
 import torch
 from torch import Tensor
@@ -104,13 +103,15 @@ class FeatureGradients:
         else:
             self._form_rows(losses, read, heads, scratch or Scratch(), retain)
 
-    @cached_property
-    def gramian(self) -> Tensor:
-        """Inner products of the tasks' gradients over the batch and all features, `[T, T]`."""
-        return self.multiply(torch.float32)
+    def multiply(self, dtype: torch.dtype = torch.float32) -> Tensor:
+        """Returns the inner products of the tasks' gradients, over the batch and all features.
 
-    def multiply(self, dtype: torch.dtype) -> Tensor:
-        """Returns the inner products, float64, multiplied in `dtype` at least."""
+        Args:
+            dtype: in which they are multiplied, at least.
+
+        Returns:
+            `[T, T]`, float64.
+        """
         if self._linear is not None:
             return self._linear.multiply(dtype)
         return gramian(self._rows, dtype)

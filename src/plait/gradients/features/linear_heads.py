@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from functools import cached_property
 from typing import Any
 
 import torch
@@ -59,13 +58,15 @@ class LinearHeads:
         self._outputs = torch.cat(outputs, dim=1)  # [B, K], K outputs in all
         self._sizes = torch.tensor([output.shape[1] for output in outputs])
 
-    @cached_property
-    def gramian(self) -> Tensor:
-        """Inner products of the tasks' gradients at z, `[T, T]`, float64."""
-        return self.multiply(torch.float32)
+    def multiply(self, dtype: torch.dtype = torch.float32) -> Tensor:
+        """Returns the inner products of the tasks' gradients at z.
 
-    def multiply(self, dtype: torch.dtype) -> Tensor:
-        """Returns the inner products, multiplied in `dtype` at least."""
+        Args:
+            dtype: in which they are multiplied, at least.
+
+        Returns:
+            `[T, T]`, float64.
+        """
         dtype = torch.promote_types(self._outputs.dtype, dtype)
         outputs, weights = self._outputs.to(dtype), self._weights.to(dtype)
         products = (outputs.T @ outputs) * (weights.T @ weights)

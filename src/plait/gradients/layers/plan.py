@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property
 from typing import Any
 
 import torch
@@ -32,13 +31,15 @@ class LayerGradients:
     rows: Tensor
     own: list[tuple[Tensor, str, Tensor]]
 
-    @cached_property
-    def gramian(self) -> Tensor:
-        """Inner products of the tasks' gradients at the shared parameters, `[T, T]`, float64."""
-        return self.multiply(torch.float32)
+    def multiply(self, dtype: torch.dtype = torch.float32) -> Tensor:
+        """Returns the inner products of the tasks' gradients at the shared parameters.
 
-    def multiply(self, dtype: torch.dtype) -> Tensor:
-        """Returns the inner products, multiplied in `dtype` at least."""
+        Args:
+            dtype: in which they are multiplied, at least.
+
+        Returns:
+            `[T, T]`, float64.
+        """
         return gramian(self.rows, dtype)
 
 
@@ -66,7 +67,7 @@ class LayerPlan:
         >>> output = heads(body(torch.ones(4, 3)))
         >>> losses = {"a": output[:, 0].mean(), "b": output[:, 1].mean()}
         >>> plan = LayerPlan.of(losses, [*body.parameters(), *heads.parameters()])
-        >>> plan.coverage, plan.run(losses).gramian.shape
+        >>> plan.coverage, plan.run(losses).multiply().shape
         (1.0, torch.Size([2, 2]))
     """
 
