@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 
 from torch import Tensor
 
+from plait.balancing.algebra.smooth_max import smooth_max
 from plait.balancing.base import LossBalancer
 from plait.balancing.contract.info import Info
 from plait.balancing.contract.names import check_names, tasks_present, values_by_task
@@ -77,6 +78,4 @@ class SmoothTchebycheff(LossBalancer):
         tasks = tasks_present(losses, info)
         preference = values_by_task(self.preference, tasks, losses, default=1.0)
         reference = values_by_task(self.reference, tasks, losses, default=0.0)
-        gaps = preference * (losses - reference)
-        largest = gaps.detach().max()  # before the division: the quotients may overflow
-        return largest + self.mu * ((gaps - largest) / self.mu).logsumexp(0)
+        return smooth_max(preference * (losses - reference), self.mu)

@@ -6,6 +6,7 @@ import torch
 from torch import Tensor
 
 from plait.balancing.algebra.logarithm import log_losses, vanished
+from plait.balancing.algebra.smooth_max import smooth_max
 from plait.balancing.base import LossBalancer
 from plait.balancing.bases.preference import Preference, PreferenceBalancer
 from plait.balancing.contract.info import Info, epoch_of
@@ -83,7 +84,4 @@ class STCH(PreferenceBalancer, LossBalancer):
             return len(tasks) * (preference @ logs) / preference.sum()
         relative = preference.log() + logs - self.nadir.of(tasks, losses.detach()).log()
         lowest = torch.finfo(losses.dtype).min  # of a loss that has vanished: not the worst task
-        relative = relative.masked_fill(vanished(losses), lowest)
-        largest = relative.detach().max()  # before the division: the quotients may overflow
-        gaps = (relative - largest) / self.mu
-        return len(tasks) * (largest + self.mu * gaps.logsumexp(0))
+        return len(tasks) * smooth_max(relative.masked_fill(vanished(losses), lowest), self.mu)

@@ -107,8 +107,9 @@ def result(found: Result, report: Path, *, as_json: bool) -> None:
             table.add_row(Text(task), metric, f"{value:.4g}", _short(trivial))
     if rows:
         table.add_section()
+    trivials = common_means(test.trivial)
     for metric, (tasks, value) in common_means(test.metrics).items():
-        trivial = common_means(test.trivial).get(metric, (0, None))[1]
+        trivial = trivials.get(metric, (0, None))[1]
         table.add_row(f"mean of {tasks} tasks", metric, f"{value:.4g}", _short(trivial))
     out = Console()
     out.print(table)

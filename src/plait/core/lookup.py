@@ -109,6 +109,12 @@ def parameters(cls: type[Any]) -> dict[str, inspect.Parameter]:
     return {name: p for name, p in signature.parameters.items() if p.kind not in variable}
 
 
+def attributes_of(instance: Any) -> dict[str, Any]:
+    """Returns the attributes of an object by name; empty for one that has none of its own."""
+    own = getattr(instance, "__dict__", {})
+    return {**own, **own.get("_modules", {})}  # torch keeps an attribute that is a module apart
+
+
 def options_of(instance: Any, leave_out: Sequence[str] = ()) -> dict[str, Any]:
     """Returns the constructor's arguments of `instance`, read from attributes of the same names.
 
@@ -120,8 +126,7 @@ def options_of(instance: Any, leave_out: Sequence[str] = ()) -> dict[str, Any]:
         ConfigError: an argument is not kept under its own name.
     """
     wanted = [name for name in parameters(type(instance)) if name not in leave_out]
-    own = vars(instance)
-    kept = {**own, **own.get("_modules", {})}  # torch keeps an argument that is a module apart
+    kept = attributes_of(instance)
     missing = [name for name in wanted if name not in kept]
     if missing:
         raise ConfigError(

@@ -9,9 +9,10 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from plait.core.real import as_real
 from plait.engine.gathered import Gathered
-from plait.gradients import as_real, norms_and_cosines
 from plait.gradients import lengths as measure
+from plait.gradients import norms_and_cosines
 
 PLAIN = (torch.float32, torch.float64)
 

@@ -9,13 +9,12 @@ from typing import Any
 
 import yaml
 
-from plait.core.errors import ConfigError
 from plait.core.files import write_json, write_text
 from plait.evaluation import Evaluation, evaluate
 from plait.experiments.build import Job, Problem, build_job
 from plait.experiments.config import RunConfig, read_run
 from plait.experiments.gallery import write_gallery
-from plait.runs.folder import CONFIG, MODEL, SEARCHED, TRANSFER, check_free
+from plait.runs.folder import CONFIG, MODEL, SEARCHED, TRANSFER, check_free, make_folder
 from plait.training import Callback, Trainer
 from plait.training.records import test_event
 
@@ -128,12 +127,7 @@ def _write_config(config: RunConfig, folder: Path) -> None:
 
 def _begin(config: RunConfig, job: Job, folder: Path) -> None:
     """Makes the folder, and writes what is known before training."""
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise ConfigError(
-            f"the run folder {folder} cannot be made: {error.strerror}. Name another with --out."
-        ) from None
+    make_folder(folder, way="Name another with --out.")
     _write_config(config, folder)
     if job.transfer is not None:
         write_json(folder / TRANSFER, asdict(job.transfer))

@@ -15,7 +15,6 @@ from plait.gradients.host import to_host
 from plait.gradients.layers.plan import LayerGradients, LayerPlan
 from plait.gradients.layout import Layout
 from plait.gradients.per_task import per_task_gradients
-from plait.gradients.real import as_real
 from plait.gradients.rows import RowBuffer
 from plait.gradients.scratch import Scratch
 from plait.gradients.write import accumulate, add, lengths
@@ -30,7 +29,6 @@ __all__ = [
     "Scratch",
     "accumulate",
     "add",
-    "as_real",
     "check_losses",
     "cross_gramian",
     "gradients",

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 from torch.utils.weak import TensorWeakRef, WeakTensorKeyDictionary
 
-from plait.gradients.real import real_count, real_dtype
+from plait.core.real import real_count, real_dtype
 
 
 class Layout:

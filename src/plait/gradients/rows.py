@@ -10,9 +10,9 @@ import torch
 from torch import Tensor
 
 from plait.core.exponents import weighted
+from plait.core.real import as_like, as_real
 from plait.gradients.layout import Layout
 from plait.gradients.per_task import Batches, per_task_gradients
-from plait.gradients.real import as_like, as_real
 from plait.gradients.write import add
 
 

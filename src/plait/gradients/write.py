@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 import torch
 from torch import Tensor
 
-from plait.gradients.real import as_real
+from plait.core.real import as_real
 
 
 def add(first: Tensor, second: Tensor) -> Tensor:

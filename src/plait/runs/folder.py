@@ -42,6 +42,25 @@ def how_to_resume(folder: Path) -> str:
     return f"`fit(..., resume=True)` of a Trainer with run={str(folder)!r}"
 
 
+def run_exists(folder: Path, way: str) -> RunExistsError:
+    """Returns the error that refuses to write a run over another; `way` says what to do instead."""
+    return RunExistsError(f"{folder} already holds a run; nothing in it was touched. {way}")
+
+
+def make_folder(folder: Path, *, way: str = "Name another.") -> None:
+    """Makes a run folder, unless it is there.
+
+    Raises:
+        ConfigError: it cannot be made; `way` says what to do instead.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise ConfigError(
+            f"the run folder {folder} cannot be made: {error.strerror}. {way}"
+        ) from None
+
+
 def check_free(folder: Path, names: Iterable[str] = ()) -> None:
     """Refuses to write a run over another.
 
@@ -55,10 +74,7 @@ def check_free(folder: Path, names: Iterable[str] = ()) -> None:
     if is_run(folder) or any((folder / name).exists() for name in names):
         trained = any((folder / name).exists() for name in (CONFIG, EVENTS))
         resume = f", or go on with it: {how_to_resume(folder)}" if trained else ""
-        raise RunExistsError(
-            f"{folder} already holds a run; nothing in it was touched. Name another folder with "
-            f"--out{resume}."
-        )
+        raise run_exists(folder, f"Name another folder with --out{resume}.")
 
 
 def check_sources(folders: Iterable[str | Path]) -> None:

@@ -12,7 +12,6 @@ from plait.core.errors import (
     CheckpointError,
     ConfigError,
     PlaitWarning,
-    RunExistsError,
     UnsupportedError,
 )
 from plait.core.files import write_json
@@ -20,7 +19,7 @@ from plait.model import MultiTaskModel
 from plait.model.folder import load_state
 from plait.runs import EventLog, folder
 from plait.runs.environment import environment
-from plait.runs.folder import how_to_resume
+from plait.runs.folder import how_to_resume, make_folder, run_exists
 from plait.training.agreement import check_agreement, check_position
 from plait.training.checkpoint import read_checkpoint, write_checkpoint
 
@@ -66,16 +65,9 @@ class Keeper:
         if self.run is None:
             return
         if any((self.run / name).exists() for name in (folder.EVENTS, folder.LAST)):
-            raise RunExistsError(
-                f"{self.run} already holds a run; nothing in it was touched. Name another folder, "
-                f"or go on with it: {how_to_resume(self.run)}."
-            )
-        try:
-            self.run.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise ConfigError(
-                f"the run folder {self.run} cannot be made: {error.strerror}. Name another."
-            ) from None
+            way = f"Name another folder, or go on with it: {how_to_resume(self.run)}."
+            raise run_exists(self.run, way)
+        make_folder(self.run)
         write_json(self.run / folder.TRAINER, self.about)
         write_json(self.run / folder.ENVIRONMENT, environment(self.about["options"]["seed"]))
 

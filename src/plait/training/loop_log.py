@@ -8,13 +8,14 @@ from types import TracebackType
 
 import torch
 
-from plait.core.errors import ConfigError, RunExistsError
+from plait.core.errors import ConfigError
 from plait.core.files import write_json
 from plait.engine import Record
 from plait.evaluation import Evaluation
 from plait.runs import folder as names
 from plait.runs import is_run
 from plait.runs.environment import environment
+from plait.runs.folder import make_folder, run_exists
 from plait.training.log import TrainingLog
 from plait.training.records import logs_cosines, validation_event
 from plait.training.state import State
@@ -35,6 +36,7 @@ class Log:
 
     Raises:
         RunExistsError: the folder holds a run; nothing in it was touched.
+        ConfigError: it cannot be made.
 
     Example:
         >>> import tempfile
@@ -60,11 +62,8 @@ class Log:
             raise ConfigError(f"`every` of Log must be at least 1; found {every}.")
         self.folder = Path(folder)
         if is_run(self.folder):
-            raise RunExistsError(
-                f"{self.folder} already holds a run; nothing in it was touched. Name another "
-                "folder, such as one with the date."
-            )
-        self.folder.mkdir(parents=True, exist_ok=True)
+            raise run_exists(self.folder, "Name another folder, such as one with the date.")
+        make_folder(self.folder)
         write_json(self.folder / names.ENVIRONMENT, environment(torch.initial_seed()))
         self.optimizer = optimizer
         self.every = every

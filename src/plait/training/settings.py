@@ -14,7 +14,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from plait.core.lookup import parameters
+from plait.core.lookup import attributes_of, parameters
 from plait.model import MultiTaskModel
 
 Settings = dict[str, Any]
@@ -84,8 +84,7 @@ def _arguments(value: Any) -> dict[str, Any]:
         names = parameters(type(value))
     except (TypeError, ValueError):  # made in C, without a signature
         return {}
-    own = getattr(value, "__dict__", {})
-    kept = {**own, **own.get("_modules", {})}  # torch keeps an argument that is a module apart
+    kept = attributes_of(value)
     return {name: kept[name] for name in names if name in kept}
 
 

@@ -10,6 +10,7 @@ from torch import Tensor
 
 from plait.balancing.algebra.rows import weighted_sum
 from plait.core.exponents import SHORT, mended
+from plait.core.real import as_real
 
 Point = tuple[Tensor, ...]
 
@@ -58,13 +59,9 @@ def products(first: Sequence[Point], second: Sequence[Point]) -> np.ndarray:
 def _sums(first: Sequence[Point], second: Sequence[Point], least: torch.dtype) -> Tensor:
     total: Tensor | None = None
     for one, two in zip(zip(*first, strict=True), zip(*second, strict=True), strict=True):
-        a, b = (torch.stack([_flat(part) for part in parts]) for parts in (one, two))
+        a, b = (torch.stack([as_real(part).reshape(-1) for part in parts]) for parts in (one, two))
         dtype = torch.promote_types(a.dtype, least)
         part = (a.to(dtype) @ b.to(dtype).T).double()
         total = part if total is None else total + part
     assert total is not None
     return total
-
-
-def _flat(part: Tensor) -> Tensor:
-    return (torch.view_as_real(part.resolve_conj()) if part.is_complex() else part).reshape(-1)

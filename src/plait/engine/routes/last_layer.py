@@ -8,12 +8,13 @@ import torch
 from torch import Tensor
 
 from plait.balancing.base import GramianBalancer
+from plait.core.real import as_real
 from plait.engine.evidence import read
 from plait.engine.micro_batch import MicroBatch
 from plait.engine.passes import differentiate, last_layer, split, weighted_pass
 from plait.engine.routes.base import Route
 from plait.engine.weights import gramian_weights
-from plait.gradients import as_real, gramian
+from plait.gradients import gramian
 
 
 class LastLayer(Route[GramianBalancer]):

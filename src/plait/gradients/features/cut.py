@@ -9,10 +9,10 @@ from torch import Tensor
 
 from plait.core.errors import ConfigError
 from plait.core.exponents import weighted
+from plait.core.real import as_like, as_real, real_count, real_dtype
 from plait.gradients.features.linear_heads import LinearHeads, linear_readers
 from plait.gradients.gramian import gramian
 from plait.gradients.graph import depend, gradients, leaves, reached_by
-from plait.gradients.real import as_like, as_real, real_count, real_dtype
 from plait.gradients.scratch import Scratch
 
 

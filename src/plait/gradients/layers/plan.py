@@ -10,11 +10,11 @@ import torch
 from torch import Tensor
 from torch.autograd.graph import GradientEdge
 
+from plait.core.real import as_real, real_count, real_dtype
 from plait.gradients.gramian import gramian
 from plait.gradients.layers.nodes import short_row
 from plait.gradients.layers.short_row import MOVE, ShortRow
 from plait.gradients.layers.uses import single_uses
-from plait.gradients.real import as_real, real_count, real_dtype
 from plait.gradients.scratch import Scratch
 
 

@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from plait.gradients.real import as_like, as_real, real_count, real_dtype
+from plait.core.real import as_like, as_real, real_count, real_dtype
 
 NUMBERS = torch.randn(3, 2, dtype=torch.complex64)
 
