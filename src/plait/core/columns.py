@@ -37,6 +37,7 @@ class Column:
             two unless all are equal.
         form: how the text of a date or a list is read: a date's format, a list's separator; empty
             for other kinds.
+        absent: words in its cells that say that a value is missing, such as "?".
     """
 
     name: str
@@ -47,6 +48,7 @@ class Column:
     missing: Sequence[float] = ()
     edges: Sequence[Sequence[float]] = ()
     form: str = ""
+    absent: Sequence[str] = ()
 
     def __post_init__(self) -> None:
         if self.kind not in get_args(ColumnKind):

@@ -1,0 +1,130 @@
+"""What the training rows say of each column of inputs."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from plait.core.columns import Column
+from plait.core.errors import DataError
+from plait.data.table import parse
+from plait.data.table.described import Input
+
+Array = np.ndarray[Any, Any]
+
+SAMPLE = 100_000  # rows from which quantiles are taken
+BINS = 48  # between the quantiles of a number
+NORMAL = 1.349  # distance between the quartiles of a normal distribution, in standard deviations
+MOST_WORDS = 10_000  # that a category knows; rarer ones count as unseen
+MOST_TAGS = 1_000
+
+
+def fit_columns(
+    frame: pd.DataFrame, inputs: Mapping[str, Input], *, source: str = ""
+) -> list[Column]:
+    """Returns the columns of inputs, with vocabularies and statistics of the training rows.
+
+    Args:
+        frame: the training rows alone, at least one.
+        inputs: `{column: how it is read}`.
+        source: the table, for messages.
+
+    Raises:
+        DataError: a column is missing, or a cell is not of its kind.
+    """
+    require(frame, inputs, source)
+    return [_fit(frame[name], options, source) for name, options in inputs.items()]
+
+
+def require(frame: pd.DataFrame, names: Any, source: str = "") -> None:
+    """Raises `DataError` for columns that a table lacks; all of them are named."""
+    absent = [name for name in names if name not in frame.columns]
+    if absent:
+        some = ", ".join(map(repr, absent[:10])) + (" ..." if len(absent) > 10 else "")
+        there = ", ".join(map(str, frame.columns[:20])) + (" ..." if frame.shape[1] > 20 else "")
+        raise DataError(
+            f"{source or 'the table'} lacks {len(absent)} column{'s'[: len(absent) - 1]} that "
+            f"{'are' if len(absent) > 1 else 'is'} needed: {some}; it has {there}. Is it the "
+            "right table?"
+        )
+
+
+def _fit(column: pd.Series[Any], options: Input, source: str) -> Column:
+    name, kind, absent = str(column.name), options.column_kind, options.missing
+    if kind == "category":
+        codes, words = parse.words(column, absent, source=source)
+        often = Counter(codes[codes >= 0].tolist())
+        # a word that is there once says nothing; it teaches the model what an unseen one is like
+        kept = [words[code] for code, times in often.most_common(MOST_WORDS) if times > 1]
+        return Column(name, kind, values=sorted(kept), absent=list(absent))
+    values: list[str] = []
+    if kind == "tags":
+        counts = parse.known_tags(column, options.form, absent, source=source)
+        kept = sorted(counts, key=lambda word: (-counts[word], word))[:MOST_TAGS]
+        values = sorted(word for word in kept if counts[word] > 1)
+    elif kind == "numbers":
+        options = options.with_separator(column)
+    described = Column(name, kind, values=values, form=options.form, absent=list(absent))
+    rows = numbers_of(column, described, source=source)
+    step = -(-len(rows) // SAMPLE)
+    center, scale, edges = _statistics(rows[::step])
+    missing = np.isnan(rows).mean(axis=0)
+    return Column(
+        name,
+        kind,
+        values=values,
+        center=center.tolist(),
+        scale=scale.tolist(),
+        missing=missing.tolist(),
+        edges=edges,
+        form=options.form,
+        absent=list(absent),
+    )
+
+
+def numbers_of(column: pd.Series[Any], known: Column, *, source: str = "") -> Array:
+    """Reads the numbers of a column: `[N, K]`, NaN where one is missing."""
+    absent = known.absent
+    if known.kind == "number":
+        return parse.numbers(column, absent, source=source)[:, np.newaxis]
+    if known.kind == "date":
+        return parse.dates(column, known.form, absent, source=source)
+    if known.kind == "tags":
+        return parse.tags(column, known.values, known.form, absent, source=source)
+    length = known.numbers or None
+    return parse.vectors(column, known.form, absent, length=length, source=source)
+
+
+def _statistics(rows: Array) -> tuple[Array, Array, list[list[float]]]:
+    """Returns center, scale and edges of each number; 0, 1 and none where no row has a value."""
+    wide = rows.astype(np.float64)
+    empty = np.asarray(np.isnan(wide).all(axis=0))
+    wide[:, empty] = 0.0
+    shares = np.linspace(0, 1, BINS + 1)
+    found = np.nanquantile(wide, [*shares, 0.25, 0.5, 0.75], axis=0)
+    quantiles, (low, median, high) = found[:-3], found[-3:]
+    spread, deviation = (high - low) / NORMAL, np.nanstd(wide, axis=0)
+    flat = spread <= 1e-12 * np.abs(median)
+    center = np.where(flat, np.nanmean(wide, axis=0), median)
+    scale = np.where(flat, deviation, spread)
+    scale[scale <= 1e-12 * np.abs(center)] = 1.0
+    edges = [
+        [] if none else np.unique(column).tolist()
+        for none, column in zip(empty.tolist(), quantiles.T, strict=True)
+    ]
+    return center, scale, edges
+
+
+def check_rows(frame: pd.DataFrame, source: str) -> None:
+    """Raises `DataError` for a table without a row, or with two columns of one name."""
+    twice = [str(name) for name, count in Counter(frame.columns).items() if count > 1]
+    if twice:
+        raise DataError(
+            f"{source} has several columns of the name {twice[0]!r}. Rename all but one."
+        )
+    if not len(frame):
+        raise DataError(f"{source} is empty: there is no row of data in it.")

@@ -1,0 +1,288 @@
+"""Files of tables to frames, whole or in pieces."""
+
+from __future__ import annotations
+
+import csv
+import gzip
+import importlib
+import io
+import lzma
+import re
+import warnings
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, TYPE_CHECKING, Any
+
+from plait.core.errors import DataError
+from plait.core.extras import need
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+Progress = Callable[[int, int], object]  # is told the bytes that were read, and those of the file
+
+FORMATS = {
+    ".csv": "text",
+    ".tsv": "text",
+    ".jsonl": "lines",
+    ".ndjson": "lines",
+    ".parquet": "parquet",
+}
+PACKED = (".gz", ".xz", ".zst")
+EMPTY = ("", "NaN", "nan")  # cells without a value; other words may be those of a category
+SEPARATORS = ",;\t|"
+SAMPLE = 2**16  # characters from which the separator is told
+
+
+def read_table(path: Path | str, *, progress: Progress | None = None) -> pd.DataFrame:
+    """Reads a whole table, one row for each example; nothing in the file is executed.
+
+    Args:
+        path: a file whose name ends in .csv, .tsv, .jsonl, .ndjson or .parquet; all but the last
+            may be packed, with .gz, .xz or .zst after it. A CSV file has a first line of column
+            names; its separator (comma, semicolon, tab or bar) is told from the first lines, and
+            after semicolons numbers may be written with a decimal comma.
+        progress: is told the bytes that were read, and the size of the file, now and then.
+
+    Returns:
+        A frame; a cell is missing where it is empty or NaN. Words that may mean "missing", such as
+        "NA", stay words.
+
+    Raises:
+        DataError: the file is missing, no table, or empty; two columns have one name; a row has
+            more cells than there are columns. The message names the file, and the line if known.
+        MissingExtraError: Parquet without pyarrow.
+    """
+    pd = need("pandas", extra="app", purpose="Reading tables")
+    layout = _layout(Path(path))
+    with _opened(layout, progress) as file, _reporting(layout):
+        if layout.form == "parquet":
+            need("pyarrow", extra="parquet", purpose="Reading Parquet files")
+            frame = pd.read_parquet(file)
+        elif layout.form == "lines":
+            frame = pd.read_json(file, lines=True, **_JSON)
+        else:
+            frame = pd.read_csv(file, **_csv_options(layout))
+    return _checked(frame, layout)
+
+
+def read_pieces(
+    path: Path | str, rows: int, *, progress: Progress | None = None
+) -> Iterator[pd.DataFrame]:
+    """Reads a table in frames of at most so many rows, for files larger than memory.
+
+    Args:
+        path: as for `read_table`.
+        rows: of a frame, at least 1.
+        progress: as for `read_table`.
+
+    Raises:
+        DataError: as `read_table`.
+    """
+    pd = need("pandas", extra="app", purpose="Reading tables")
+    layout = _layout(Path(path))
+    with _opened(layout, progress) as file, _reporting(layout):
+        pieces: Any
+        if layout.form == "parquet":
+            parquet = need("pyarrow.parquet", extra="parquet", purpose="Reading Parquet files")
+            batches = parquet.ParquetFile(file).iter_batches(batch_size=rows)
+            pieces = (batch.to_pandas() for batch in batches)
+        elif layout.form == "lines":
+            pieces = pd.read_json(file, lines=True, chunksize=rows, **_JSON)
+        else:
+            pieces = pd.read_csv(file, chunksize=rows, **_csv_options(layout))
+        empty = True
+        for piece in pieces:
+            empty = False
+            yield _checked(piece, layout)
+        if empty:
+            raise _no_rows(layout)
+
+
+_JSON: Mapping[str, Any] = {"dtype": False, "convert_axes": False, "precise_float": True}
+
+
+@dataclass(frozen=True)
+class _Layout:
+    """How a file is written.
+
+    Attributes:
+        path: the file.
+        form: "text", "lines" or "parquet".
+        packing: its last suffix, such as ".gz"; empty if it is not packed.
+        separator: of a text.
+        decimal: the decimal sign of a text.
+    """
+
+    path: Path
+    form: str
+    packing: str = ""
+    separator: str = ","
+    decimal: str = "."
+
+
+def _layout(path: Path) -> _Layout:
+    """Finds out how a file is written, from its name and its first lines."""
+    if not path.is_file():
+        what = "is a folder" if path.is_dir() else "is not there"
+        raise DataError(f"the table {path} {what}. Name a file, such as table.csv.")
+    packing = path.suffix.lower() if path.suffix.lower() in PACKED else ""
+    form = FORMATS.get(path.with_suffix("").suffix.lower() if packing else path.suffix.lower())
+    if form is None or (packing and form == "parquet"):
+        raise DataError(
+            f"the table {path} must end in {', '.join(FORMATS)} (all but the last perhaps with "
+            f"{', '.join(PACKED)} after it). Save it as one of these."
+        )
+    layout = _Layout(path, form, packing)
+    if form != "text":
+        return layout
+    with _opened(layout) as file, _reporting(layout):
+        start = file.read(SAMPLE)
+        if b"\0" in start:
+            raise DataError(f"{path} is no text: it has zero bytes. Is it a table in CSV?")
+        text = start.decode("utf-8-sig", errors="ignore")
+    if not text.strip():
+        raise _no_rows(layout)
+    separator = "\t" if ".tsv" in path.suffixes else _separator(text)
+    decimal = "," if separator == ";" and _decimal_comma(text) else "."
+    names = next(csv.reader(io.StringIO(text), delimiter=separator, skipinitialspace=True))
+    _refuse_twice(names, layout)
+    return _Layout(path, form, packing, separator, decimal)
+
+
+def _separator(text: str) -> str:
+    """Returns the sign that parts the names in the first line: the one that is there most often."""
+    line = re.sub(r'"[^"]*"', "", text.splitlines()[0])
+    return max(SEPARATORS, key=line.count)
+
+
+def _decimal_comma(text: str) -> bool:
+    cells = [cell.strip() for line in text.splitlines()[1:] for cell in line.split(";")]
+    comma, point = (
+        sum(re.fullmatch(rf"[+-]?\d+{sign}\d+", cell) is not None for cell in cells)
+        for sign in (",", r"\.")
+    )
+    return comma > point
+
+
+def _csv_options(layout: _Layout) -> dict[str, Any]:
+    return {
+        "sep": layout.separator,
+        "decimal": layout.decimal,
+        "encoding": "utf-8-sig",
+        "keep_default_na": False,
+        "na_values": list(EMPTY),
+        "index_col": False,  # else a row with a cell too many would move all columns by one
+        "skipinitialspace": True,
+        "low_memory": False,  # else the kind of a column could change within it
+    }
+
+
+@contextmanager
+def _opened(layout: _Layout, progress: Progress | None = None) -> Iterator[IO[bytes]]:
+    """Opens a file, unpacked while it is read."""
+    with ExitStack() as stack:
+        raw: Any = stack.enter_context(layout.path.open("rb"))
+        if progress is not None:
+            raw = _Counted(raw, layout.path.stat().st_size, progress)
+        if layout.packing == ".gz":
+            unpacked: Any = gzip.GzipFile(fileobj=raw)
+            yield stack.enter_context(unpacked)
+        elif layout.packing == ".xz":
+            yield stack.enter_context(lzma.LZMAFile(raw))
+        elif layout.packing == ".zst":
+            zstandard = need("zstandard", extra="app", purpose="Reading .zst files")
+            yield io.BufferedReader(zstandard.ZstdDecompressor().stream_reader(raw))
+        else:
+            yield raw
+
+
+class _Counted(io.RawIOBase):
+    """A file that tells how much of it was read."""
+
+    def __init__(self, file: IO[bytes], size: int, progress: Progress) -> None:
+        self._file = file
+        self._size = size
+        self._progress = progress
+
+    def readable(self) -> bool:
+        return True
+
+    def seekable(self) -> bool:
+        return True
+
+    def seek(self, offset: int, whence: int = 0) -> int:
+        return self._file.seek(offset, whence)
+
+    def tell(self) -> int:
+        return self._file.tell()
+
+    def read(self, size: int = -1) -> bytes:
+        found = self._file.read(size)
+        self._progress(self._file.tell(), self._size)
+        return found
+
+    def readinto(self, buffer: Any) -> int:
+        found = self.read(len(buffer))
+        buffer[: len(found)] = found
+        return len(found)
+
+
+@contextmanager
+def _reporting(layout: _Layout) -> Iterator[None]:
+    """Turns what the readers say about a damaged file into one error."""
+    try:
+        with warnings.catch_warnings():
+            dropped = need("pandas", extra="app", purpose="Reading tables").errors.ParserWarning
+            warnings.simplefilter("error", dropped)  # of cells that it would leave out
+            yield
+    except DataError:
+        raise
+    except UnicodeDecodeError:
+        raise DataError(f"{layout.path} must be text in UTF-8. Save it in that encoding.") from None
+    except _damage() as error:
+        text = " ".join(str(error).split())
+        raise DataError(f"{layout.path} cannot be read as a table: {text}{_hint(text)}") from None
+
+
+def _damage() -> tuple[type[Exception], ...]:
+    """Returns the errors by which the readers that are installed say that a file is damaged."""
+    found = [ValueError, TypeError, OSError, EOFError, Warning, lzma.LZMAError, csv.Error]
+    for module, name in (("zstandard", "ZstdError"), ("pyarrow", "ArrowException")):
+        with suppress(ModuleNotFoundError):
+            found.append(getattr(importlib.import_module(module), name))
+    return tuple(found)
+
+
+def _hint(text: str) -> str:
+    line = re.search(r"Expected (\d+) fields in line (\d+), saw (\d+)", text)
+    if line or "Length of header" in text:
+        where = f"line {line[2]}" if line else "a line"
+        return (
+            f". There is a separator too many in {where}: put cells that hold one into double "
+            "quotes."
+        )
+    return ". Is it whole, and of the kind that its name says?"
+
+
+def _checked(frame: pd.DataFrame, layout: _Layout) -> pd.DataFrame:
+    """Returns a frame that has rows, and columns of different names."""
+    _refuse_twice(map(str, frame.columns), layout)
+    if not len(frame):
+        raise _no_rows(layout)
+    return frame.set_axis([str(name) for name in frame.columns], axis=1)
+
+
+def _refuse_twice(names: Any, layout: _Layout) -> None:
+    twice = [name for name, count in Counter(names).items() if count > 1]
+    if twice:
+        raise DataError(
+            f"{layout.path} has several columns of the name {twice[0]!r}. Rename all but one."
+        )
+
+
+def _no_rows(layout: _Layout) -> DataError:
+    return DataError(f"the table {layout.path} is empty: there is no row of data in it.")
