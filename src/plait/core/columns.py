@@ -1,4 +1,4 @@
-"""What a model knows of a table's columns: read by the data, which code them, and by encoders."""
+"""Columns of a table, as the data code them and encoders read them."""
 
 from __future__ import annotations
 
@@ -62,17 +62,17 @@ class Column:
 
     @property
     def numbers(self) -> int:
-        """How many numbers the column has in a row; 0 for a category."""
+        """The number of numbers that the column has in a row; 0 for a category."""
         return len(self.center)
 
     @property
     def codes(self) -> int:
-        """How many codes a category has, those of missing and unseen values included; else 0."""
+        """The number of codes of a category, those of missing and unseen values included; else 0."""
         return FIRST + len(self.values) if self.kind == "category" else 0
 
     @property
     def entries(self) -> int:
-        """How many entries of a row the column takes."""
+        """The number of entries of a row that the column takes."""
         return 1 if self.kind == "category" else self.numbers
 
     def plain(self) -> dict[str, Any]:

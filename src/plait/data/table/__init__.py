@@ -4,3 +4,35 @@ A frame holds the columns as they were written: numbers where a whole column is 
 not. `read` opens files, `fit` learns from the training rows what a model has to know of each column
 of inputs, `encode` makes the rows of inputs, and `targets` the labels.
 """
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from plait.core.lazy import lazy
+
+if TYPE_CHECKING:
+    from plait.data.table.described import Input, read_inputs
+    from plait.data.table.encode import encode
+    from plait.data.table.fit import fit_columns
+    from plait.data.table.read import read_pieces, read_table
+    from plait.data.table.splits import Division, split_by_column, split_by_fractions
+    from plait.data.table.targets import Target, classes_of, labels_of, read_targets
+
+__all__ = [
+    "Division",
+    "Input",
+    "Target",
+    "classes_of",
+    "encode",
+    "fit_columns",
+    "labels_of",
+    "read_inputs",
+    "read_pieces",
+    "read_table",
+    "read_targets",
+    "split_by_column",
+    "split_by_fractions",
+]
+
+lazy(__name__)

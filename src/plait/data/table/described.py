@@ -1,4 +1,4 @@
-"""How the columns of a table are to be read, as a configuration says it."""
+"""Inputs of a table, as a configuration describes them."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ InputKind = Literal["number", "category", "yes/no", "date", "tags", "numbers"]
 
 @dataclass(frozen=True)
 class Input:
-    """How a column of inputs is read.
+    """A column of inputs, with the way in which it is read.
 
     Attributes:
         kind: "number", "category", "yes/no" (a category too), "date", "tags" or "numbers".
@@ -36,7 +36,7 @@ class Input:
 
     @property
     def form(self) -> str:
-        """How the text of a cell is read: a date's format, or a list's separator."""
+        """The form of the text of a cell: a date's format, or a list's separator."""
         if self.kind == "date":
             return self.format
         return self.separator or {"tags": ";", "numbers": " "}.get(self.kind, "")

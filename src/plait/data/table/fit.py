@@ -1,4 +1,4 @@
-"""What the training rows say of each column of inputs."""
+"""Vocabularies and statistics of the columns of inputs, from the training rows."""
 
 from __future__ import annotations
 

@@ -107,7 +107,7 @@ _JSON: Mapping[str, Any] = {"dtype": False, "convert_axes": False, "precise_floa
 
 @dataclass(frozen=True)
 class _Layout:
-    """How a file is written.
+    """The way in which a file is written.
 
     Attributes:
         path: the file.
@@ -129,13 +129,7 @@ def _layout(path: Path) -> _Layout:
     if not path.is_file():
         what = "is a folder" if path.is_dir() else "is not there"
         raise DataError(f"the table {path} {what}. Name a file, such as table.csv.")
-    packing = path.suffix.lower() if path.suffix.lower() in PACKED else ""
-    form = FORMATS.get(path.with_suffix("").suffix.lower() if packing else path.suffix.lower())
-    if form is None or (packing and form == "parquet"):
-        raise DataError(
-            f"the table {path} must end in {', '.join(FORMATS)} (all but the last perhaps with "
-            f"{', '.join(PACKED)} after it). Save it as one of these."
-        )
+    packing, form = form_of(path)
     layout = _Layout(path, form, packing)
     if form != "text":
         return layout
@@ -151,6 +145,22 @@ def _layout(path: Path) -> _Layout:
     names = next(csv.reader(io.StringIO(text), delimiter=separator, skipinitialspace=True))
     _refuse_twice(names, layout)
     return _Layout(path, form, packing, separator, decimal)
+
+
+def form_of(path: Path) -> tuple[str, str]:
+    """Returns the packing (such as ".gz", or "") and the format that a file's name says.
+
+    Raises:
+        DataError: it says none.
+    """
+    packing = path.suffix.lower() if path.suffix.lower() in PACKED else ""
+    form = FORMATS.get(path.with_suffix("").suffix.lower() if packing else path.suffix.lower())
+    if form is None or (packing and form == "parquet"):
+        raise DataError(
+            f"the table {path} must end in {', '.join(FORMATS)} (all but the last perhaps with "
+            f"{', '.join(PACKED)} after it). Save it as one of these."
+        )
+    return packing, form
 
 
 def _separator(text: str) -> str:

@@ -19,12 +19,13 @@ from plait.data.table.fit import require
 TargetKind = Literal["number", "category", "yes/no", "tags", "numbers", "survival"]
 
 YES = ("1", "yes", "true", "True", "Yes", "YES", "TRUE", "y", "Y", "t", "T")
+NO = ("0", "no", "false", "False", "No", "NO", "FALSE", "n", "N", "f", "F")
 NO_CLASS = -100  # the label of a class that is missing; that of `Classification`
 
 
 @dataclass(frozen=True)
 class Target:
-    """Which cells of a table are the labels of a task, and how they are read.
+    """The cells of a table that are the labels of a task, with the way in which they are read.
 
     Attributes:
         name: of the task.
@@ -70,7 +71,7 @@ def read_targets(described: Mapping[str, Any], columns: Sequence[str]) -> list[T
     """
     if not described:
         raise ConfigError("the table has no task. Name columns to predict under `tasks`.")
-    targets = [_target(name, value, columns) for name, value in described.items()]
+    targets = [read_target(name, value, columns) for name, value in described.items()]
     for target in targets:
         absent = [column for column in target.reads if column not in columns]
         if absent:
@@ -81,7 +82,17 @@ def read_targets(described: Mapping[str, Any], columns: Sequence[str]) -> list[T
     return targets
 
 
-def _target(name: str, value: Any, known: Sequence[str]) -> Target:
+def read_target(name: str, value: Any, known: Sequence[str]) -> Target:
+    """Returns the target that one entry of a configuration describes.
+
+    Args:
+        name: of the task.
+        value: its kind, or a mapping with `kind` and options.
+        known: the names of the table's columns, for patterns.
+
+    Raises:
+        ConfigError: an unknown kind, or an option of another kind.
+    """
     given = dict(value) if isinstance(value, Mapping) else {"kind": value}
     kind = given.pop("kind", None)
     if kind is None and name not in known:
@@ -95,14 +106,16 @@ def _target(name: str, value: Any, known: Sequence[str]) -> Target:
         if found is not None and kind not in of:
             raise ConfigError(f"task {name!r}: `{option}` has no effect on a {kind}; leave it out.")
         words = [] if found is None else found if isinstance(found, list | tuple) else [found]
-        own[option] = tuple(map(_word, words))
+        own[option] = tuple(each for word in words for each in _as_words(word))
     bounded = bool(given.get("bounded")) if kind == "number" else False
     return Target(name, kind, columns, bounded=bounded, options=given, **own)
 
 
-def _word(value: Any) -> str:
-    """Returns a word as `parse.words` has it: YAML reads yes and 1 as other things."""
-    return str(value)
+def _as_words(value: Any) -> tuple[str, ...]:
+    """Returns the words that a value of YAML stands for, where yes and no are true and false."""
+    if isinstance(value, bool):
+        return YES if value else NO
+    return (str(value),)
 
 
 def _columns(name: str, kind: str, given: dict[str, Any], known: Sequence[str]) -> tuple[str, ...]:

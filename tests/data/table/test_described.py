@@ -1,0 +1,52 @@
+from typing import Any
+
+import pandas as pd
+import pytest
+
+from plait.core.errors import ConfigError
+from plait.data.table.described import Input, read_inputs
+
+COLUMNS = ["age", "fp_0", "fp_1", "label", "a[b]"]
+
+
+def test_kinds_and_patterns() -> None:
+    described = {
+        "age": {"kind": "number", "missing": ["?", 9]},
+        "*": "number",
+        "fp_1": "category",
+        "a[b]": "yes/no",
+    }
+    found = read_inputs(described, COLUMNS, leave_out=["label"])
+    assert found == {
+        "age": Input("number", missing=("?", "9")),
+        "fp_0": Input("number"),
+        "fp_1": Input("category"),
+        "a[b]": Input("yes/no"),
+    }
+    assert found["a[b]"].column_kind == "category"
+
+
+def test_the_separator_of_lists_is_that_of_their_cells() -> None:
+    assert Input("numbers").with_separator(pd.Series([None, "[1;2]"])).separator == ";"
+    assert Input("numbers").with_separator(pd.Series(["1 2"])).separator == " "
+    assert Input("numbers", separator="x").with_separator(pd.Series(["1;2"])).separator == "x"
+    assert (Input("tags").form, Input("date", format="%d").form, Input("number").form) == (
+        ";",
+        "%d",
+        "",
+    )
+
+
+@pytest.mark.parametrize(
+    ("described", "words"),
+    [
+        ({"age": "numbr"}, "input 'age': unknown kind 'numbr'; .*Did you mean 'number'"),
+        ({"age": {"kind": "number", "mising": "?"}}, "unknown option of input 'age' 'mising'"),
+        ({"gp_*": "number"}, "no column fits the pattern 'gp_\\*'"),
+        ({}, "no column of inputs"),
+        ({"age": None}, "unknown kind None"),
+    ],
+)
+def test_what_is_no_description(described: dict[str, Any], words: str) -> None:
+    with pytest.raises(ConfigError, match=words):
+        read_inputs(described, COLUMNS)

@@ -1,0 +1,76 @@
+import numpy as np
+import pandas as pd
+import pytest
+
+from plait.core.errors import DataError
+from plait.data.table.described import read_inputs
+from plait.data.table.fit import check_rows, fit_columns, require
+
+
+def fitted(values: object, kind: object = "number"):
+    frame = pd.DataFrame({"c": values})
+    (column,) = fit_columns(frame, read_inputs({"c": kind}, ["c"]))
+    return column
+
+
+def test_numbers_have_median_quartiles_and_quantiles() -> None:
+    values = np.random.default_rng(0).normal(5, 2, size=2_001)
+    column = fitted(values)
+    low, median, high = np.quantile(values, [0.25, 0.5, 0.75])
+    assert column.center == [pytest.approx(median)]
+    assert column.scale == [pytest.approx((high - low) / 1.349)]
+    assert column.missing == [0]
+    (edges,) = column.edges
+    np.testing.assert_allclose(edges, np.quantile(values, np.linspace(0, 1, len(edges))))
+
+
+@pytest.mark.parametrize(
+    ("values", "center", "scale", "edges"),
+    [
+        ([0.0] * 9 + [10.0], 1.0, 3.0, [0, 10]),  # mostly equal: mean and deviation
+        ([7.0] * 5, 7.0, 1.0, [7]),
+        ([np.nan] * 3, 0.0, 1.0, []),
+        ([1e9 + 0.5] * 4, 1e9 + 0.5, 1.0, [1e9 + 0.5]),
+        ([1.0, np.nan, 3.0], 2.0, 1 / 1.349, [1, 3]),
+    ],
+)
+def test_columns_that_hardly_vary(
+    values: list[float], center: float, scale: float, edges: list[float]
+) -> None:
+    column = fitted(values)
+    assert column.center == [pytest.approx(center)]
+    assert column.scale == [pytest.approx(scale)]
+    assert (column.edges[0][:1], column.edges[0][-1:]) == (edges[:1], edges[-1:])
+    assert column.missing == [np.isnan(values).mean()]
+
+
+def test_an_outlier_leaves_the_scale_as_it_is() -> None:
+    values = np.arange(100.0)
+    assert fitted([*values, 1e12]).scale[0] == pytest.approx(fitted(values).scale[0], rel=0.03)
+
+
+def test_words_that_are_there_once_are_not_known() -> None:
+    column = fitted(["b", "a", "b", "c", None, "a", "?"], {"kind": "category", "missing": "?"})
+    assert column.values == ["a", "b"]
+    assert column.absent == ["?"]
+
+
+def test_tags_lists_and_dates() -> None:
+    tags = fitted(["a;b", "b", "c;a", None], "tags")
+    assert (tags.values, tags.numbers, tags.form) == (["a", "b"], 2, ";")
+    assert tags.missing == [0.25, 0.25]
+    lists = fitted(["1;2", "3;4"], "numbers")
+    assert (lists.numbers, lists.form, lists.center) == (2, ";", [2.0, 3.0])
+    assert fitted(["2020-01-01", "2021-01-01"], "date").numbers == 7
+
+
+def test_columns_that_are_not_there_are_all_named() -> None:
+    with pytest.raises(DataError, match=r"t.csv lacks 2 columns that are needed: 'b', 'd'; it has"):
+        require(pd.DataFrame({"a": [1], "c": [2]}), ["a", "b", "c", "d"], "t.csv")
+
+
+def test_frames_that_are_no_tables() -> None:
+    with pytest.raises(DataError, match="the frame is empty"):
+        check_rows(pd.DataFrame({"a": []}), "the frame")
+    with pytest.raises(DataError, match="several columns of the name 'a'"):
+        check_rows(pd.DataFrame([[1, 2]], columns=["a", "a"]), "the frame")

@@ -1,0 +1,116 @@
+import math
+from typing import Any
+
+import pandas as pd
+import pytest
+import torch
+
+from plait.core.errors import ConfigError, DataError
+from plait.data.table.targets import classes_of, labels_of, read_target, read_targets
+
+NAN = math.nan
+FRAME = pd.DataFrame(
+    {
+        "price": ["3.5", None, "?", "1"],
+        "kind": ["b", "a", None, "b"],
+        "grade": [10, 9, 10, 2],
+        "sold": ["yes", "no", None, "yes"],
+        "tags": ["x;y", "y", None, "z"],
+        "vec": ["1 2", "3 4", None, "5 6"],
+        "one": [1, 0, 1, None],
+        "two": [0, 0, 1, 1],
+        "bound": [">3", "2", "<1", None],
+        "days": [3.0, 4.0, None, 1.0],
+    }
+)
+
+
+def labels(name: str, value: Any) -> tuple[list[str], list[Any]]:
+    target = read_target(name, value, list(FRAME.columns))
+    classes = classes_of(FRAME, target)
+    return classes, labels_of(FRAME, target, classes).tolist()
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "classes", "expected"),
+    [
+        ("price", {"kind": "number", "missing": "?"}, [], [[3.5], [NAN], [NAN], [1]]),
+        ("kind", "category", ["a", "b"], [1, 0, -100, 1]),
+        ("grade", "category", ["2", "9", "10"], [2, 1, 2, 0]),
+        ("sold", "yes/no", ["no", "yes"], [[1], [0], [NAN], [1]]),
+        ("kind", {"kind": "yes/no", "positive": "b"}, ["a", "b"], [[1], [0], [NAN], [1]]),
+        ("ten", {"kind": "yes/no", "column": "grade", "positive": 10}, ["not 10", "10"], None),
+        ("tags", "tags", ["x", "y", "z"], [[1, 1, 0], [0, 1, 0], [NAN] * 3, [0, 0, 1]]),
+        ("both", {"kind": "tags", "columns": ["one", "two"]}, ["one", "two"], None),
+        ("vec", "numbers", [], [[1, 2], [3, 4], [NAN] * 2, [5, 6]]),
+        ("pair", {"kind": "numbers", "columns": "[ot]*[eo]"}, [], [[1, 0], [0, 0], [1, 1], None]),
+        ("bound", {"kind": "number", "bounded": True}, [], None),
+        ("life", {"kind": "survival", "time": "days", "event": "one"}, [], None),
+    ],
+)
+def test_labels(name: str, value: Any, classes: list[str], expected: Any) -> None:
+    found_classes, found = labels(name, value)
+    assert found_classes == classes
+    for row, wanted in zip(found, expected or [], strict=bool(expected)):
+        if wanted is not None:
+            assert torch.equal(
+                torch.tensor(row).nan_to_num(-7), torch.tensor(wanted).float().nan_to_num(-7)
+            )
+
+
+def test_labels_of_other_shapes() -> None:
+    inf = math.inf
+    assert labels("bound", {"kind": "number", "bounded": True})[1][:3] == [
+        [[3, inf]],
+        [[2, 2]],
+        [[-inf, 1]],
+    ]
+    _, rows = labels("life", {"kind": "survival", "time": "days", "event": "one"})
+    assert rows[:2] == [[3, 1], [4, 0]]
+    _, ten = labels("ten", {"kind": "yes/no", "column": "grade", "positive": 10})
+    assert ten == [[1], [0], [1], [0]]
+
+
+@pytest.mark.parametrize("value", [True, "yes", ["yes", "ja"]])
+def test_yaml_reads_yes_as_true(value: Any) -> None:
+    assert labels("sold", {"kind": "yes/no", "positive": value})[1][0] == [1]
+    assert labels("sold", {"kind": "yes/no", "positive": False})[1][:2] == [[0], [1]]
+
+
+def test_rows_in_which_a_task_does_not_count_have_no_label() -> None:
+    for name, kind, missing in (("price", "number", NAN), ("kind", "category", -100)):
+        frame = FRAME.assign(price=[1.0, 2.0, 3.0, 4.0], kind=list("abab"))
+        target = read_target(name, {"kind": kind, "where": "sold"}, list(frame.columns))
+        found = labels_of(frame, target, ["a", "b"]).flatten().tolist()
+        there = [value != missing and not math.isnan(value) for value in map(float, found)]
+        assert there == [True, False, False, True]
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "error", "words"),
+    [
+        ("kind", "categry", ConfigError, "task 'kind': unknown kind 'categry'"),
+        ("kidn", {}, ConfigError, "unknown task 'kidn'. Did you mean 'kind'"),
+        ("x", {"kind": "number", "column": "prise"}, DataError, "'prise', .* mean 'price'"),
+        ("price", {"kind": "number", "positive": 1}, ConfigError, "`positive` has no effect"),
+        ("x", {"kind": "number", "columns": ["price"]}, ConfigError, "`columns` is for tags"),
+        ("x", {"kind": "survival", "time": "days"}, ConfigError, "needs the column of its event"),
+        ("price", {"kind": "number", "where": "cliked"}, DataError, "reads the column 'cliked'"),
+    ],
+)
+def test_what_is_no_target(name: str, value: Any, error: type, words: str) -> None:
+    with pytest.raises(error, match=words):
+        read_targets({name: value}, list(FRAME.columns))
+
+
+def test_a_class_that_the_training_did_not_have() -> None:
+    target = read_target("kind", "category", ["kind"])
+    new = pd.DataFrame({"kind": ["a", "c"]})
+    with pytest.raises(DataError, match=r"new.csv has the class 'c' in row 2, .* known: a, b"):
+        labels_of(new, target, ["a", "b"], source="new.csv")
+
+
+def test_three_words_are_no_yes_or_no() -> None:
+    with pytest.raises(DataError, match=r"'a', 'b', 'c'. Say which means yes"):
+        target = read_target("k", "yes/no", ["k"])
+        labels_of(pd.DataFrame({"k": ["a", "b", "c"]}), target)
