@@ -16,11 +16,9 @@ if TYPE_CHECKING:
     from plait.data.table.encode import encode
     from plait.data.table.fit import fit_columns
     from plait.data.table.read import read_pieces, read_table
-    from plait.data.table.splits import Division, split_by_column, split_by_fractions
     from plait.data.table.targets import Target, classes_of, labels_of, read_targets
 
 __all__ = [
-    "Division",
     "Input",
     "Target",
     "classes_of",
@@ -31,8 +29,6 @@ __all__ = [
     "read_pieces",
     "read_table",
     "read_targets",
-    "split_by_column",
-    "split_by_fractions",
 ]
 
 lazy(__name__)
