@@ -67,7 +67,7 @@ class Column:
 
     @property
     def codes(self) -> int:
-        """The number of codes of a category, those of missing and unseen values among them, or 0."""
+        """The number of codes of a category, with those of missing and unseen values; else 0."""
         return FIRST + len(self.values) if self.kind == "category" else 0
 
     @property
