@@ -14,7 +14,7 @@ from plait.core.lookup import names, parameters
 from plait.engine import backward
 from plait.model import MultiTaskModel
 from plait.sharing import Separate
-from plait.tasks import MultiLabel
+from plait.tasks import Binary
 
 TASKS = ("a", "b.c", "d%")
 METHODS = names(plait.connections, Connection)
@@ -42,7 +42,7 @@ def model_of(*connections: Connection, tasks: Sequence[str] = TASKS) -> MultiTas
     torch.manual_seed(2)
     return MultiTaskModel(
         Separate(network(), copies="reset"),
-        [MultiLabel(task, labels=1) for task in tasks],
+        [Binary(task) for task in tasks],
         example=inputs(2),
         connections=connections,
         seed=4,

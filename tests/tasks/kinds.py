@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from plait.core.features import FeatureShape
 from plait.tasks import (
     BaseTask,
+    Binary,
     Classification,
     DenseRegression,
     MultiLabel,
@@ -25,7 +26,8 @@ from plait.tasks import (
 CLASSES, OUTPUTS = 3, 2
 CLASS_KINDS = ("classification", "segmentation", "tagging")
 NUMBER_KINDS = ("regression", "vector", "dense_regression")
-KINDS = (*CLASS_KINDS, *NUMBER_KINDS, "multi_label", "custom")
+YES_NO_KINDS = ("multi_label", "binary")
+KINDS = (*CLASS_KINDS, *NUMBER_KINDS, *YES_NO_KINDS, "custom")
 ERRORS = ("squared", "absolute", "huber")
 SHAPES: dict[str, tuple[int, ...]] = {  # of the labels of one example
     "classification": (),
@@ -35,6 +37,7 @@ SHAPES: dict[str, tuple[int, ...]] = {  # of the labels of one example
     "vector": (OUTPUTS,),
     "dense_regression": (OUTPUTS, 2, 3),
     "multi_label": (OUTPUTS,),
+    "binary": (1,),
     "custom": (OUTPUTS,),
 }
 
@@ -88,8 +91,17 @@ class Kind:
             case "dense_regression":
                 return DenseRegression("y", **numbers)
             case "multi_label":
-                return MultiLabel("y", labels=OUTPUTS)
+                pairs = None if self.class_weights is None else [self.no_and_yes(k) for k in (0, 1)]
+                return MultiLabel("y", labels=OUTPUTS, class_weights=pairs)
+            case "binary":
+                pair = None if self.class_weights is None else self.no_and_yes(0)
+                return Binary("y", class_weights=pair)
         return Task("y", head=no_head, loss=squared)
+
+    def no_and_yes(self, label: int) -> Sequence[float]:
+        """The weights of no and of yes of a label, another pair for each."""
+        assert self.class_weights is not None
+        return self.class_weights[label : label + 2]
 
     def draw(self, batch: int, missing: float, seed: int) -> tuple[Tensor, Tensor]:
         """Random predictions (float64) and labels, a share of which is missing."""
@@ -102,7 +114,7 @@ class Kind:
             shape = (*shape, CLASSES)
         else:
             target = torch.randn(shape, generator=generator, dtype=torch.float64)
-            if self.name == "multi_label":
+            if self.name in YES_NO_KINDS:
                 target = (target > 0).double()
             target[lost] = math.nan
         prediction = 2 * torch.randn(shape, generator=generator, dtype=torch.float64)
@@ -131,6 +143,8 @@ class Kind:
                     continue
                 own, mass = prediction[index], 1.0
                 loss = self._number_loss(own, label)
+                if self.name in YES_NO_KINDS and self.class_weights is not None:
+                    mass = self.no_and_yes(index[1])[int(label)]
             if weights is not None:
                 mass *= float(weights[index[0]] if weights.dim() == 1 else weights[index])
             if mass > 0:
@@ -138,7 +152,7 @@ class Kind:
         return found
 
     def _number_loss(self, own: Tensor, label: Tensor) -> Tensor:
-        if self.name == "multi_label":
+        if self.name in YES_NO_KINDS:
             chance = 1 / (1 + (-own).exp())
             return -(chance.log() if label == 1 else (1 - chance).log())
         if self.name == "custom":

@@ -19,7 +19,7 @@ from tests.tasks.kinds import (
     CLASSES,
     KINDS,
     NUMBER_KINDS,
-    OUTPUTS,
+    YES_NO_KINDS,
     Case,
     Kind,
     cases,
@@ -164,6 +164,9 @@ def test_metrics_are_given_the_valid_entries(case: Case) -> None:
         predictions, targets = predictions[known], targets[known]
         expected = torch.stack([one.prediction.sigmoid() for one in labels])
         torch.testing.assert_close(predictions, expected)
+    elif case.kind.name == "binary":
+        expected = torch.stack([one.prediction.sigmoid() for one in labels])
+        torch.testing.assert_close(predictions, expected)
     elif case.kind.name == "segmentation":
         assert predictions.tolist() == [int(one.prediction.argmax()) for one in labels]
     elif case.kind.name in CLASS_KINDS:
@@ -174,7 +177,7 @@ def test_metrics_are_given_the_valid_entries(case: Case) -> None:
     assert torch.equal(targets.double(), torch.stack([one.label for one in labels]).double())
 
 
-@given(cases(kinds=(*CLASS_KINDS, *NUMBER_KINDS, "multi_label")))
+@given(cases(kinds=(*CLASS_KINDS, *NUMBER_KINDS, *YES_NO_KINDS)))
 def test_the_statistics_are_over_the_valid_entries(case: Case) -> None:
     """Numbers of each class; sum and number of each label; numbers of each output themselves."""
     summary = case.kind.task().summarise(case.target, case.weights)
@@ -183,12 +186,12 @@ def test_the_statistics_are_over_the_valid_entries(case: Case) -> None:
         found = [int(one.label) for one in labels]
         assert summary.tolist() == [found.count(each) for each in range(CLASSES)]
         return
-    for output in range(OUTPUTS):
+    for output in range(summary.shape[1]):
         if case.kind.name == "vector":
             numbers = [one.label[output].item() for one in labels]
         else:
             numbers = [one.label.item() for one in labels if one.at[1] == output]
-        if case.kind.name == "multi_label":
+        if case.kind.name in YES_NO_KINDS:
             assert summary[:, output].tolist() == [sum(numbers), len(numbers)]
             continue
         kept = summary[:, output]

@@ -79,15 +79,6 @@ def test_metrics_that_rank_are_given_one_scale() -> None:
     assert scores(task, prediction, target) == {"auroc": 1.0}
 
 
-def test_equal_logits_are_equal_probabilities() -> None:
-    """The logistic function of torch differs in the last bit with the position, which is a rank."""
-    task = MultiLabel("y", labels=1)
-    for logit in torch.linspace(-6, 6, 200):
-        prediction, _ = task.select(logit.expand(113, 1), torch.ones(113, 1))
-        assert torch.equal(prediction, prediction[:1].expand_as(prediction))
-        torch.testing.assert_close(prediction[0, 0], logit.double().sigmoid())
-
-
 def test_examples_without_any_label_are_left_out() -> None:
     task = MultiLabel("y", labels=2)
     target = torch.tensor([[NAN, NAN], [1.0, NAN], [0.0, 1.0]])
@@ -118,6 +109,17 @@ def test_the_trivial_predictor_is_finite_without_a_yes() -> None:
     constant = task.spread(task.constant(task.summarise(torch.zeros(3, 1))), torch.zeros(1, 1))
     assert bool(constant.isfinite().all())
     assert bool((constant < 0).all())
+
+
+def test_each_label_has_weights_of_its_own() -> None:
+    task = MultiLabel("y", labels=2, class_weights=[(1, 1), (0.5, 4)])
+    target = torch.tensor([[1.0, 1.0], [0.0, NAN], [NAN, 0.0]])
+    assert task.label_weights(target, None).tolist() == [[1, 4], [1, 0], [0, 0.5]]
+    assert task.count(target) == 6.5
+    with pytest.raises(ConfigError, match="`class_weights` of task 'y' must have a pair for each"):
+        MultiLabel("y", labels=2, class_weights=[(1, 1)])
+    with pytest.raises(ConfigError, match="must have 2 numbers, of no and of yes; found 1"):
+        MultiLabel("y", labels=1, class_weights=[[1.0]])
 
 
 def test_the_head_gives_one_logit_per_label() -> None:

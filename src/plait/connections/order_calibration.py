@@ -33,8 +33,8 @@ class OrderCalibration(PenaltyConnection):
             the authors' code.
         detach: None moves both tasks; "source" or "target" holds that side fixed.
 
-    Shapes: logits of labels `[B, K]` (`MultiLabel`), column by column, or of two classes, the
-        second of which is yes.
+    Shapes: logits of labels `[B, K]` (`Binary`, `MultiLabel`), column by column, or of two
+        classes, the second of which is yes.
 
     Raises:
         UnsupportedError: a task on an edge predicts neither a yes or no, nor several.

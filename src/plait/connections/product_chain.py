@@ -37,9 +37,9 @@ class ProductChain(ForwardConnection):
         edges: pairs [source, target]; by default the chain in the order of the tasks.
         detach: "source" lets no gradient of a task flow into the tasks before it.
 
-    Shapes: logits of labels `[B, K]` (`MultiLabel`), column by column, or of two classes, the
-        second of which is yes; also for each pixel or token. Two classes are handed out as
-        ``(-logit / 2, logit / 2)``.
+    Shapes: logits of labels `[B, K]` (`Binary`, `MultiLabel`), column by column, or of two
+        classes, the second of which is yes; also for each pixel or token. Two classes are handed
+        out as ``(-logit / 2, logit / 2)``.
 
     Raises:
         UnsupportedError: a task on an edge predicts neither a yes or no, nor several.

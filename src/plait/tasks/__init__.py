@@ -1,6 +1,7 @@
 """Tasks: a head, a loss, metrics, and the rule for valid labels."""
 
 from plait.tasks.base import BaseTask
+from plait.tasks.binary import Binary
 from plait.tasks.classification import Classification
 from plait.tasks.dense_regression import DenseRegression
 from plait.tasks.mean_distance import MeanDistance
@@ -14,6 +15,7 @@ from plait.tasks.task import Task
 
 __all__ = [
     "BaseTask",
+    "Binary",
     "Classification",
     "DenseRegression",
     "MeanDistance",

@@ -17,9 +17,10 @@ class Prediction:
     """The prediction of one task for B examples, decoded from what its head gives.
 
     Attributes:
-        value: the class numbers `[B]`, of each pixel `[B, H, W]` or of each token `[B, N]`; True
-            for each label that holds, `[B, K]`; or numbers in the labels' unit, `[B, K]` or
-            `[B, K, H, W]`. For a task of a kind of its own, what the head gives.
+        value: the class numbers `[B]`, of each pixel `[B, H, W]` or of each token `[B, N]`; 0 or 1
+            of one yes or no, `[B]`; True for each label that holds, `[B, K]`; or numbers in the
+            labels' unit, `[B, K]` or `[B, K, H, W]`. For a task of a kind of its own, what the head
+            gives.
         probabilities: of each class, `[B, classes]`, `[B, classes, H, W]` or `[B, N, classes]`; or
             of each label, `[B, K]`. None where the task has none, as for numbers.
         names: of the classes or labels, as the task was given them; None without any.

@@ -32,5 +32,5 @@ def test_a_yes_or_no_is_asked_for() -> None:
         need_binary("a", kind, shape, "X")
     with pytest.raises(UnsupportedError, match=r"X reads .*task 'a' predicts one of 3 classes"):
         need_binary("a", Kind("classes", -1), (2, 3), "X")
-    with pytest.raises(UnsupportedError, match=r"'a' predicts numbers\. Use MultiLabel"):
+    with pytest.raises(UnsupportedError, match=r"'a' predicts numbers\. Use Binary, MultiLabel"):
         need_binary("a", Kind("numbers"), (1,), "X")

@@ -47,5 +47,5 @@ def need_binary(task: str, kind: Kind, shape: tuple[int, ...], method: str) -> N
         found = "numbers" if kind.of == "numbers" else f"one of {kind.size(shape)} classes"
         raise UnsupportedError(
             f"{method} reads the probability of yes; task {task!r} predicts {found}. Use "
-            "MultiLabel or two classes, or leave the task out of `edges`."
+            "Binary, MultiLabel or two classes, or leave the task out of `edges`."
         )

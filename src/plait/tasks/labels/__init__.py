@@ -1,8 +1,10 @@
-"""Bases of tasks with like labels: class numbers, or numbers with a unit."""
+"""Bases of tasks with like labels: class numbers, yes or no, or numbers with a unit."""
 
+from plait.tasks.labels.class_weights import balanced
 from plait.tasks.labels.classes import ClassLabels
 from plait.tasks.labels.moments import Moments
 from plait.tasks.labels.numbers import NumberLabels
 from plait.tasks.labels.unit import WithUnit
+from plait.tasks.labels.yes_no import YesNoLabels
 
-__all__ = ["ClassLabels", "Moments", "NumberLabels", "WithUnit"]
+__all__ = ["ClassLabels", "Moments", "NumberLabels", "WithUnit", "YesNoLabels", "balanced"]

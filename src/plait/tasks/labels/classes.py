@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -16,6 +15,7 @@ from plait.core.errors import ConfigError, DataError, ShapeError
 from plait.core.kinds import Kind
 from plait.tasks.base import BaseTask
 from plait.tasks.labels.class_metrics import MeanF1
+from plait.tasks.labels.class_weights import class_weights_of
 from plait.tasks.labels.tensors import need_tensor, precise
 from plait.tasks.metrics import check_metrics
 
@@ -60,19 +60,9 @@ class ClassLabels(BaseTask):
             raise ConfigError(
                 f"`names` of task {name!r} must be {classes}, one per class; found {len(names)}."
             )
-        if class_weights is not None and len(class_weights) != classes:
-            raise ConfigError(
-                f"`class_weights` of task {name!r} must have {classes} numbers, one per class; "
-                f"found {len(class_weights)}."
-            )
-        if class_weights is not None and not all(0 <= w < math.inf for w in class_weights):
-            raise ConfigError(
-                f"`class_weights` of task {name!r} must be finite and not negative; "
-                f"found {list(class_weights)}."
-            )
         self.classes = classes
         self.names = None if names is None else list(names)
-        self.class_weights = None if class_weights is None else [float(w) for w in class_weights]
+        self.class_weights = class_weights_of(name, class_weights, classes)
         self.ignore_index = ignore_index
         self.missing = ignore_index
         labels = torch.arange(8) % classes
