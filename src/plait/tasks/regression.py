@@ -9,10 +9,12 @@ import torch
 from torch import Tensor, nn
 from torchmetrics import Metric
 
-from plait.core.errors import ConfigError, unknown
+from plait.core.errors import ConfigError, ShapeError, unknown
 from plait.core.features import FeatureShape
 from plait.core.options import Count
+from plait.tasks.base import BaseTask
 from plait.tasks.heads import ScalarHead
+from plait.tasks.labels.bounds import check_bounds, exact, nearest, stated
 from plait.tasks.labels.numbers import ErrorName, NumberLabels
 from plait.tasks.mean_distance import MeanDistance
 from plait.tasks.metrics import check_metrics
@@ -48,14 +50,20 @@ class Regression(NumberLabels):
             labels.
         scale: the unit in which errors count: one number or K; by default "auto", the standard
             deviation of the training labels, so that the loss is about that of a classification.
+        bounded: whether labels may be bounds, such as "more than 10": each is a pair (low, high),
+            see below. The error is that from the nearest number within the bounds, so that a
+            prediction beyond ">10" costs nothing. What is "auto" is read from the exact labels, the
+            finite ends of bounds, and the middles of intervals; metrics, constant predictions and
+            reports read the exact labels alone. Not with `vector`.
         hidden: widths of the head's hidden layers; none by default.
         cells: side of the pooling grid of the head (see `ScalarHead`); positions need more than 1.
         metrics: torchmetrics objects that read predictions and labels, `[n, K]` if `vector`, else
             `[n]`; by default mean absolute and root mean square error.
         weight: static weight of the task.
 
-    Shapes: labels `[B, K]`, or `[B]` if K is 1, floats with NaN where missing; predictions
-        `[B, K]`.
+    Shapes: labels `[B, K]`, or `[B]` if K is 1, floats with NaN where missing; if `bounded`
+        `[B, K, 2]`, where y is (y, y), ">10" (10, inf), "<0.5" (-inf, 0.5), and missing (NaN, NaN);
+        predictions `[B, K]`.
 
     Raises:
         ConfigError: an option is outside its range.
@@ -64,6 +72,10 @@ class Regression(NumberLabels):
         >>> task = Regression("age")
         >>> task.loss(torch.zeros(3, 1), torch.tensor([1.0, 3.0, torch.nan])).item()
         5.0
+        >>> potency = Regression("potency", bounded=True)
+        >>> labels = torch.tensor([[[1.0, 1.0]], [[10.0, torch.inf]], [[-torch.inf, 0.5]]])
+        >>> potency.loss(torch.tensor([[3.0], [12.0], [0.5]]), labels).item()  # of 4, 0 and 0
+        1.3333333730697632
     """
 
     def __init__(
@@ -76,6 +88,7 @@ class Regression(NumberLabels):
         error: ErrorName = "squared",
         mean: float | Sequence[float] | Literal["auto"] = "auto",
         scale: float | Sequence[float] | Literal["auto"] = "auto",
+        bounded: bool = False,
         hidden: Sequence[Count] = (),
         cells: Count = 1,
         metrics: Mapping[str, Metric] | None = None,
@@ -98,7 +111,13 @@ class Regression(NumberLabels):
                 f"task {name!r} is a {geometry}, which needs outputs={needed} and vector=True; "
                 f"found outputs={outputs} and vector={vector}."
             )
+        if bounded and vector:
+            raise ConfigError(
+                f"labels of task {name!r} cannot be `bounded` and one `vector`: a bound is of each "
+                "number alone. Leave one of the two out."
+            )
         self.geometry = geometry
+        self.bounded = bounded
         self.vector = vector
         self.hidden = tuple(hidden)
         self.cells = cells
@@ -119,14 +138,32 @@ class Regression(NumberLabels):
         return self.in_unit(head)
 
     def valid(self, target: Any) -> Tensor:
-        """True where a label is not NaN: `[B]` if `vector` (no number of it is), else as labels."""
+        """True where a label is not NaN: `[B]` if `vector` (no number of it is), else as labels.
+
+        `[B, K]` if `bounded`, true where neither end is.
+        """
         there = super().valid(target)
+        if self.bounded:
+            return there.all(dim=-1)
         return there.all(dim=1) if self.vector and there.dim() > 1 else there
+
+    def count(self, target: Tensor, weights: Tensor | None = None) -> float:
+        """Counts the valid labels, or sums up their weights if examples have some.
+
+        Raises:
+            DataError: labels are no floats, infinite, or no bounds if `bounded`; or a weight is
+                negative or not finite.
+            ShapeError: labels are `bounded` and not `[B, K, 2]`.
+        """
+        if not self.bounded:
+            return super().count(target, weights)
+        check_bounds(self.name, target, self.outputs)
+        return BaseTask.count(self, target, weights)
 
     def elementwise(self, prediction: Tensor, target: Tensor) -> Tensor:
         """Computes the error of each label in units of `scale`; the mean over K if `vector`."""
         errors = super().elementwise(prediction, target)
-        return errors if self.vector else errors.reshape(target.shape)
+        return errors if self.vector or self.bounded else errors.reshape(target.shape)
 
     def errors(self, prediction: Tensor, labels: Tensor) -> Tensor:
         """Computes the error of each number `[B, K]`; of each label `[B]` if `vector`."""
@@ -134,20 +171,40 @@ class Regression(NumberLabels):
         return errors.mean(dim=1) if self.vector else errors
 
     def _fitted(self, target: Tensor, prediction: Tensor) -> Tensor:
+        if self.bounded:
+            if target.shape != (*prediction.shape, 2):
+                raise ShapeError(
+                    f"task {self.name!r}: the head gives {list(prediction.shape)}, and the labels "
+                    f"are {list(target.shape)}; being bounded, they need one axis of 2 more."
+                )
+            return nearest(prediction, target)
         flat = self.outputs == 1 and target.dim() == 1
         return super()._fitted(target.unsqueeze(1) if flat else target, prediction)
 
     def select(
         self, prediction: Tensor, target: Tensor, weights: Tensor | None = None
     ) -> tuple[Any, Any]:
-        """Selects predictions and labels of the valid entries: `[n, K]` if `vector`, else `[n]`."""
+        """Selects predictions and labels of the valid entries: `[n, K]` if `vector`, else `[n]`.
+
+        If `bounded`, those of the exact labels.
+        """
         keep = self.label_weights(target, weights) > 0
+        if self.bounded:
+            target = exact(target)
+            keep = keep & ~target.isnan()
         if self.vector:
             return prediction[keep], target.reshape(prediction.shape)[keep]
         return prediction.reshape(target.shape)[keep], target[keep]
 
     def summarise(self, target: Tensor, weights: Tensor | None = None) -> Tensor:
-        """Keeps the labels, from which the best constant follows: `[n, K]`, NaN where missing."""
-        rows = target.reshape(-1, self.outputs)
+        """Keeps the exact labels, from which the best constant follows: `[n, K]`, else NaN."""
+        rows = (exact(target) if self.bounded else target).reshape(-1, self.outputs)
         keep = (self.label_weights(target, weights) > 0).reshape(len(rows), -1)
         return self._kept(rows, keep)
+
+    def show(self, target: Tensor, prediction: Tensor) -> tuple[Any, Any]:
+        """Gives the numbers as lists; None for a label of which any is missing, or not exact."""
+        return super().show(exact(target) if self.bounded else target, prediction)
+
+    def _stated(self, target: Tensor) -> Tensor:
+        return stated(target) if self.bounded else target

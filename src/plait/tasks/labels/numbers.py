@@ -113,7 +113,7 @@ class NumberLabels(WithUnit):
 
         NaN if there is no valid label.
         """
-        if weights is None and count and count * self.numbers_per_label == target.numel():
+        if weights is None and count and count * self.numbers_per_label == prediction.numel():
             # no label is missing
             labels = self._fitted(target, prediction)
             if self.numbers_per_label > 1:

@@ -131,7 +131,7 @@ class WithUnit(BaseTask):
             ShapeError: the labels have not K numbers each.
         """
         mass = self.label_weights(target, weights).cpu()
-        labels = target.detach().cpu()
+        labels = self._stated(target).detach().cpu()
         if mass.dim() < labels.dim():
             mass = mass.unsqueeze(1)  # the numbers are one label
         mass = mass.expand_as(labels)
@@ -143,6 +143,10 @@ class WithUnit(BaseTask):
                 f"found {list(target.shape)}. Check `outputs`."
             )
         moments.add(labels.reshape(-1, self.outputs), mass.reshape(-1, self.outputs))
+
+    def _stated(self, target: Tensor) -> Tensor:
+        """Returns the numbers that the labels state, of which mean and scale are."""
+        return target
 
     def take(self, moments: Moments) -> str:
         """Takes `mean` and `scale` over from labels, those of the two that are "auto".
