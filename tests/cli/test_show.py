@@ -3,7 +3,7 @@
 import json
 import math
 import re
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import pytest
@@ -87,7 +87,35 @@ def test_tasks_of_one_metric_have_their_mean(capsys: pytest.CaptureFixture[str])
     text = capsys.readouterr().out
     assert cells(text, "a") == [["a", "mae", "1", "2"], ["a", "r2", "0.5", "2"]]
     assert cells(text, "mean of 2 tasks") == [["mean of 2 tasks", "mae", "2", "2"]]
-    assert cells(text, "c") == [["c", "mae", "nan", "2"]]
+    assert cells(text, "c") == [["c", "mae", "undefined", "2"]]
+
+
+def test_what_is_undefined_is_said_with_its_reason(capsys: pytest.CaptureFixture[str]) -> None:
+    found = result_of({"a": {"auroc": math.nan, "f1": 0.5}})
+    reasons = {"a": {"auroc": "all labels are 'no'"}}
+    found = replace(found, test=replace(found.test, undefined=reasons))
+    show.result(found, Path("report.html"), as_json=False)
+    text = capsys.readouterr().out
+    assert cells(text, "a")[0] == ["a", "auroc", "undefined", "2"]
+    assert "auroc of a is undefined, because all labels are 'no'.\n" in text
+    show.result(found, Path("report.html"), as_json=True)
+    shown = json.loads(capsys.readouterr().out, parse_constant=pytest.fail)
+    assert shown["metrics"] == {"a": {"auroc": None, "f1": 0.5}}
+    assert shown["undefined"] == reasons
+
+
+def test_an_undefined_metric_of_a_comparison(capsys: pytest.CaptureFixture[str]) -> None:
+    found = of_tasks(a=[10.0, math.nan])
+    missing = replace(
+        found.rows[1], trivial=[math.nan], single=[math.nan], undefined="there is no label"
+    )
+    found = replace(found, rows=[found.rows[0], missing])
+    text = printed(found, capsys)
+    assert cells(text, "a")[1] == ["a", "m1 ↑", "undefined", "undefined", "undefined (–)"]
+    assert "m1 of a is undefined, because there is no label." in text
+    shown = json.loads(printed(found, capsys, as_json=True), parse_constant=pytest.fail)
+    assert shown["rows"][1]["single"] == [None]
+    assert shown["rows"][1]["undefined"] == "there is no label"
 
 
 def test_of_very_many_tasks_the_means_are_shown(capsys: pytest.CaptureFixture[str]) -> None:

@@ -193,14 +193,17 @@ def test_evaluation_draws_nothing_that_training_would_draw() -> None:
     assert torch.equal(torch.get_rng_state(), state)
 
 
-def test_a_task_without_labels_is_absent() -> None:
+def test_a_task_without_labels_has_no_loss_and_undefined_metrics() -> None:
     net, (inputs, targets) = model(), labelled()
     targets["age"] = torch.full((SIZE,), math.nan)
     known = statistics(net, labelled()[1])
     found = evaluate(net, [(inputs, targets)], statistics=known)
-    present = {"breed", "tags", "mask"}
-    assert set(found.losses) == set(found.metrics) == set(found.trivial) == present
+    assert set(found.losses) == {"breed", "tags", "mask"}
+    assert set(found.metrics) == set(found.trivial) == {*found.losses, "age"}
     assert found.counts["age"] == 0
+    for metrics in (found.metrics["age"], found.trivial["age"]):
+        assert all(map(math.isnan, metrics.values()))
+    assert found.undefined == {"age": dict.fromkeys(found.metrics["age"], "there is no label")}
 
 
 def test_statistics_of_an_unknown_task_are_refused() -> None:

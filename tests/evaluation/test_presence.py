@@ -136,3 +136,82 @@ def test_an_output_without_spread_is_left_out() -> None:
     prediction = target + torch.rand(6, 2)
     alone = value(r.R2Score(), prediction[:, 0], target[:, 0])
     assert value(r.R2Score(), prediction, target) == pytest.approx(alone)
+
+
+# --- why ----------------------------------------------------------------------------------------
+
+NO, YES = torch.zeros(4).long(), torch.ones(4).long()
+SOME = torch.tensor([0, 1, 1, 0])
+BOTH_NO = torch.zeros(4, 2).long()
+HALF = torch.stack([SOME, NO], dim=1)
+SCORES = torch.tensor([0.1, 0.4, 0.6, 0.2])
+PAIRS = torch.stack([SCORES, SCORES.flip(0)], dim=1)
+TRIPLES = torch.softmax(torch.arange(12.0).reshape(4, 3).sin(), dim=1)
+REASONS: list[tuple[Metric, Tensor, Tensor, str]] = [
+    (c.BinaryAUROC(), SCORES, NO, "all labels are 'no'"),
+    (c.BinaryAUROC(), SCORES, YES, "all labels are 'yes'"),
+    (c.BinaryAveragePrecision(), SCORES, NO, "all labels are 'no'"),
+    (c.BinaryMatthewsCorrCoef(), SCORES, YES, "all labels are 'yes'"),
+    (c.BinaryRecall(), SCORES, NO, "no label is 'yes'"),
+    (c.BinarySpecificity(), SCORES, YES, "no label is 'no'"),
+    (c.BinaryF1Score(), SCORES / 2, NO, "no label and no prediction is 'yes'"),
+    (
+        c.BinaryNegativePredictiveValue(),
+        SCORES / 4 + 0.6,
+        YES,
+        "all labels and predictions are 'yes'",
+    ),
+    (
+        c.MultilabelAUROC(2),
+        PAIRS,
+        BOTH_NO,
+        "none of the labels has examples of 'no' and 'yes'",
+    ),
+    (c.MultilabelAveragePrecision(2), PAIRS, BOTH_NO, "none of the labels has examples of 'yes'"),
+    (
+        c.MultilabelAUROC(2, average="none"),
+        PAIRS,
+        HALF,
+        "not every one of the labels has examples of 'no' and 'yes'",
+    ),
+    (c.MultilabelF1Score(2), PAIRS / 2, BOTH_NO, "no label and no prediction is 'yes'"),
+    (c.MulticlassAUROC(3), TRIPLES, YES, "all labels are 'yes'"),
+    (c.MulticlassAUROC(3, average="none"), TRIPLES, SOME, "no label is 'perhaps'"),
+    (r.R2Score(), SCORES, torch.ones(4), "all labels are equal"),
+    (r.PearsonCorrCoef(), torch.ones(4), SCORES, "all predictions are equal"),
+    (
+        r.R2Score(multioutput="raw_values"),
+        PAIRS,
+        1.0 * HALF,
+        "all labels of an output are equal",
+    ),
+]
+
+
+@pytest.mark.parametrize(
+    ("metric", "prediction", "target", "reason"),
+    REASONS,
+    ids=[f"{type(each[0]).__name__}-{each[3]}" for each in REASONS],
+)
+def test_a_metric_says_why_it_is_undefined(
+    metric: Metric, prediction: Tensor, target: Tensor, reason: str
+) -> None:
+    meter = Meter("y/m", metric.clone(), "cpu")
+    meter.update(prediction, target)
+    assert math.isnan(meter.compute())
+    assert meter.why(["no", "yes", "perhaps"]) == reason
+
+
+def test_values_without_names_are_called_by_their_numbers() -> None:
+    meter = Meter("y/m", c.BinaryAUROC(), "cpu")
+    assert math.isnan(meter.compute())
+    assert meter.why() == "it reads none of the labels"
+    meter.update(SCORES, YES)
+    assert meter.why() == "all labels are 1"
+
+
+def test_a_metric_of_its_own_that_is_nan_is_named() -> None:
+    meter = Meter("y/m", r.MeanSquaredError(), "cpu")
+    meter.update(torch.tensor([math.inf]), torch.tensor([math.inf]))
+    assert math.isnan(meter.compute())
+    assert meter.why() == "MeanSquaredError comes to no number"

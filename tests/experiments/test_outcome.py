@@ -1,6 +1,7 @@
 """The numbers of a comparison, worked out by hand from made-up results."""
 
 import math
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -72,3 +73,13 @@ def test_no_change_is_relative_to_nothing(tmp_path: Path) -> None:
     row = next(row for row in found.rows if row.task == "kind")
     assert all(math.isnan(change) for (change,) in row.changes.values())
     assert not any(math.isnan(member.delta_m[0]) for member in found.members)
+
+
+def test_a_metric_that_is_undefined_has_its_reason_and_no_change(tmp_path: Path) -> None:
+    runs = trained(tmp_path, 0, math.nan, 3.0)
+    joint = runs.joint["x"]
+    reasons = {"kind": {"accuracy": "there is no label", "f1": "there is no label"}}
+    runs.joint["x"] = replace(joint, test=replace(joint.test, undefined=reasons))
+    found = comparison_of([runs], MEMBERS, TASKS, tmp_path, title="t", note="n")
+    assert found.undefined == reasons
+    assert found.members[0].delta_m == [25.0]

@@ -1,5 +1,6 @@
 """The table of the epochs: aligned, as wide as the console, all tasks or the first."""
 
+import math
 from io import StringIO
 
 import pytest
@@ -44,3 +45,14 @@ def test_as_many_tasks_as_the_console_is_wide(width: int) -> None:
 def test_one_task_is_shown_however_narrow_the_console_is() -> None:
     lines = table(10, ["a task with a long name"])
     assert "a task with a long name" in lines[0]
+
+
+def test_what_is_undefined_is_so_called() -> None:
+    out = StringIO()
+    made = EpochTable(Console(file=out, width=80))
+    evaluation = Evaluation({}, {"a": {"auroc": math.nan}}, {}, {}, {})
+    for epoch in (1, 2):
+        made.add(f"{epoch}/2", 1.0, {"a": 0.5}, evaluation, ("skill", math.nan))
+    lines = out.getvalue().splitlines()
+    assert lines[2].split() == ["1/2", "0.5", "undefined", "undefined", "1", "s"]
+    assert len({len(line) for line in lines}) == 1

@@ -1,5 +1,6 @@
 """What cannot be measured is said before the first step, and never ends a run."""
 
+import json
 import math
 from typing import Any
 
@@ -11,7 +12,7 @@ from torchmetrics.classification import BinaryAUROC, MulticlassAUROC
 from plait.core.errors import ConfigError, DataError, NonFiniteError, PlaitWarning
 from plait.model import MultiTaskModel
 from plait.sharing import Hard
-from plait.tasks import BaseTask, Classification, MultiLabel, Regression, Task
+from plait.tasks import BaseTask, Binary, Classification, MultiLabel, Regression, Task
 from plait.tasks.heads import ScalarHead
 from plait.training import Callback, Trainer
 from plait.training.keeper import Keeper
@@ -58,7 +59,10 @@ def test_validation_labels_that_are_all_equal_are_said_and_left_out_of_the_skill
 def test_an_area_of_one_class_is_nan_and_training_goes_on(thresholds: int | None) -> None:
     area = MulticlassAUROC(2, thresholds=thresholds)
     made, seen = trainer(Classification("kind", classes=2, metrics={"auc": area}))
-    with pytest.warns(PlaitWarning, match="on the validation data: auc of 'kind'"):
+    with pytest.warns(
+        PlaitWarning,
+        match="on the validation data, auc of kind is undefined, because all labels are 1",
+    ):
         made.fit([(INPUTS, {"kind": KIND})], [(INPUTS, {"kind": torch.ones(12).long()})])
     assert (made.state.epoch, made.state.best_epoch) == (2, 0)
     assert math.isnan(seen.evaluation.metrics["kind"]["auc"])
@@ -69,9 +73,34 @@ def test_an_area_of_one_class_is_nan_and_training_goes_on(thresholds: int | None
 def test_yes_or_no_labels_that_never_change_are_said(labels: torch.Tensor) -> None:
     made, _ = trainer(MultiLabel("tags", labels=2))
     train = [(INPUTS, {"tags": torch.stack([KIND, 1 - KIND], dim=1).float()})]
-    with pytest.warns(PlaitWarning, match="(all equal for task|f1 of) 'tags'"):
+    with pytest.warns(PlaitWarning, match="(all equal for task 'tags'|f1 of tags is undefined)"):
         made.fit(train, [(INPUTS, {"tags": labels})])
     assert made.state.epoch == 2
+
+
+@pytest.mark.parametrize("rule", ["skill", "worst"])
+def test_a_task_without_validation_labels_is_left_out_of_the_skill(rule: str) -> None:
+    made, seen = trainer(Classification("kind", classes=2), Regression("size"), rule=rule)
+    val = [(INPUTS, {"kind": torch.full((12,), -100), "size": SIZE})]
+    text = "accuracy and f1 of kind are undefined, because there is no label"
+    with pytest.warns(PlaitWarning, match=text):
+        made.fit([(INPUTS, {"kind": KIND, "size": SIZE})], val)
+    metrics, trivial = seen.evaluation.metrics["size"], seen.evaluation.trivial["size"]
+    expected = (metrics["mae"] - trivial["mae"]) / (0 - trivial["mae"])
+    assert seen.scores[-1] == pytest.approx(expected)
+    alone, seen = trainer(Classification("kind", classes=2), rule=rule)
+    with pytest.warns(PlaitWarning, match=text):
+        alone.fit([(INPUTS, {"kind": KIND})], val)
+    assert (alone.state.epoch, alone.state.best_epoch) == (2, 0)
+
+
+def test_the_log_says_why_a_metric_is_undefined(tmp_path: Any) -> None:
+    made, _ = trainer(Binary("click", names=["left", "bought"]), run=tmp_path)
+    with pytest.warns(PlaitWarning, match="because all labels are 'bought'"):
+        made.fit([(INPUTS, {"click": KIND})], [(INPUTS, {"click": torch.ones(12)})])
+    lines = map(json.loads, (tmp_path / "events.jsonl").read_text().splitlines())
+    found = [line["undefined"] for line in lines if line["event"] == "evaluation"]
+    assert found == [{"click": {"auroc": "all labels are 'bought'"}}] * 2
 
 
 def head(shape: Any) -> nn.Module:
@@ -99,7 +128,7 @@ def test_what_cannot_be_measured_fails_before_the_first_step(
     task: BaseTask, labels: torch.Tensor, error: type[Exception], text: str
 ) -> None:
     name = "click/auc" if isinstance(task, Task) and "auc" in task.metric_prototypes else "loss"
-    rule = "skill" if isinstance(task, Classification) else name
+    rule = "click/accuracy" if isinstance(task, Classification) else name
     made, seen = trainer(task, rule=rule)
     good = KIND.float() if isinstance(task, Task) else KIND
     with pytest.raises(error, match=text):

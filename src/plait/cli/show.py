@@ -15,6 +15,7 @@ from rich.text import Text
 
 from plait.runs import Comparison, MemberResult
 from plait.runs.comparison import mean, spread
+from plait.runs.undefined import UNDEFINED, because
 
 if TYPE_CHECKING:
     from plait.experiments import Result
@@ -36,7 +37,7 @@ def comparison(found: Comparison, report: Path, *, as_json: bool) -> None:
     under = "\n" if len(found.members) > 1 else " "  # several columns have to be narrow
     for row in found.rows:
         arrow = "↑" if row.higher_is_better else "↓"
-        numbers = [f"{mean(row.trivial):.4g}", _number(row.single)]
+        numbers = [_short(mean(row.trivial)), _number(row.single)]
         joint = [
             f"{_number(values)}{under}({_per_cent(row.changes[name])})"
             for name, values in row.joint.items()
@@ -46,6 +47,7 @@ def comparison(found: Comparison, report: Path, *, as_json: bool) -> None:
     _add_totals(table, found, under)
     out = Console()
     out.print(table)
+    _say_undefined(out, found.undefined)
     for member in found.members:
         if member.formula:
             out.print(f"{member.name}: {member.title}; {member.formula}", **_PLAIN)
@@ -90,6 +92,7 @@ def result(found: Result, report: Path, *, as_json: bool) -> None:
             "seconds": found.seconds,
             "parameters": found.parameters,
             "metrics": found.test.metrics,
+            "undefined": found.test.undefined,
             "trivial": found.test.trivial,
         }
         _json(summary)
@@ -104,7 +107,7 @@ def result(found: Result, report: Path, *, as_json: bool) -> None:
     for task, metrics in test.metrics.items() if rows <= MOST_ROWS else ():
         for metric, value in metrics.items():
             trivial = test.trivial.get(task, {}).get(metric)
-            table.add_row(Text(task), metric, f"{value:.4g}", _short(trivial))
+            table.add_row(Text(task), metric, _short(value), _short(trivial))
     if rows:
         table.add_section()
     trivials = common_means(test.trivial)
@@ -113,6 +116,7 @@ def result(found: Result, report: Path, *, as_json: bool) -> None:
         table.add_row(f"mean of {tasks} tasks", metric, f"{value:.4g}", _short(trivial))
     out = Console()
     out.print(table)
+    _say_undefined(out, test.undefined)
     out.print("Trivial: the best constant prediction, which ignores the inputs.", **_PLAIN)
     if rows > MOST_ROWS:
         out.print(f"The report has all {rows} rows of the tasks.", **_PLAIN)
@@ -152,21 +156,31 @@ def path(report: Path, *, as_json: bool) -> None:
         Console().print(f"Report: {report}", highlight=False, markup=False, soft_wrap=True)
 
 
+def _say_undefined(out: Console, undefined: Mapping[str, Mapping[str, str]]) -> None:
+    for sentence in because(undefined):
+        out.print(f"{sentence}.", **_PLAIN)
+
+
 def _short(value: float | None) -> str:
-    return "" if value is None else f"{value:.4g}"
+    if value is None:
+        return ""
+    return UNDEFINED if math.isnan(value) else f"{value:.4g}"
 
 
 def _number(values: Sequence[float]) -> str:
     """Returns the mean over the seeds, and with several the sample standard deviation."""
-    return _with_spread(f"{mean(values):.4g}", values, ".2g")
+    return _with_spread(_short(mean(values)), values, ".2g")
 
 
 def _with_spread(written: str, values: Sequence[float], style: str) -> str:
     deviation = spread(values)
-    return written if deviation is None else f"{written} ± {deviation:{style}}"
+    unknown = deviation is None or math.isnan(deviation)
+    return written if unknown else f"{written} ± {deviation:{style}}"
 
 
 def _per_cent(changes: Sequence[float]) -> str:
+    if math.isnan(mean(changes)):
+        return "–"
     return f"{round(mean(changes), 1) + 0.0:+.1f} %"  # no -0.0
 
 
@@ -175,4 +189,13 @@ def _change(before: float, after: float) -> str:
 
 
 def _json(value: Any) -> None:
-    print(json.dumps(value, indent=2))
+    print(json.dumps(_without_nan(value), indent=2, allow_nan=False))
+
+
+def _without_nan(value: Any) -> Any:
+    """Returns a value with null for what is no finite number, which JSON does not have."""
+    if isinstance(value, Mapping):
+        return {key: _without_nan(each) for key, each in value.items()}
+    if isinstance(value, list | tuple):
+        return [_without_nan(each) for each in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value

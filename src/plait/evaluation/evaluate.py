@@ -25,12 +25,14 @@ class Evaluation:
 
     Attributes:
         losses: `{task: mean loss over all valid labels}`; without tasks that have no such label.
-        metrics: `{task: {metric: value}}` of the same tasks, the main metric first; NaN where the
-            labels do not define a metric, such as the area under the ROC curve of one class.
+        metrics: `{task: {metric: value}}` of every task, the main metric first; NaN where it is
+            undefined, such as the area under the ROC curve of one class.
         trivial: the same of the constant prediction that is best for each metric; empty unless
             label statistics were given.
         counts: `{task: mass of the valid labels}` of every task, 0 without any.
         higher_is_better: `{task: {metric: direction}}` of every task.
+        undefined: `{task: {metric: reason}}` of the metrics that are NaN, the reason as what
+            follows "because": "all labels are 'no'"; empty if there is none.
     """
 
     losses: dict[str, float]
@@ -38,6 +40,7 @@ class Evaluation:
     trivial: Scores
     counts: dict[str, float]
     higher_is_better: dict[str, dict[str, bool]] = field(default_factory=dict)
+    undefined: dict[str, dict[str, str]] = field(default_factory=dict)
 
 
 def evaluate(
@@ -62,7 +65,7 @@ def evaluate(
 
     Returns:
         Losses, metrics and counts by task; a task without a valid label in all of `batches` has no
-        loss and no metrics.
+        loss, and its metrics are undefined.
 
     Raises:
         ConfigError: `statistics` name an unknown task; a metric is not one number, or cannot read
@@ -99,14 +102,16 @@ def evaluate(
                     meters[name].update(out[name], target, weights)
                     if name in constants:
                         constants[name].update(out[name], target, weights)
-    labelled = [name for name, count in counts.items() if count > 0]
+    metrics = {name: each.compute() for name, each in meters.items()}
+    reasons = {name: each.why(metrics[name], counts[name]) for name, each in meters.items()}
     return Evaluation(
-        {name: losses[name] / counts[name] for name in labelled},
-        {name: meters[name].compute() for name in labelled},
-        {name: constants[name].compute() for name in labelled if name in constants},
+        {name: losses[name] / count for name, count in counts.items() if count > 0},
+        metrics,
+        {name: each.compute() for name, each in constants.items()},
         counts,
         {
             name: {key: direction(f"{name}/{key}", made) for key, made in prototypes.items()}
             for name, prototypes in ((n, t.metric_prototypes) for n, t in model.tasks.items())
         },
+        {name: each for name, each in reasons.items() if each},
     )

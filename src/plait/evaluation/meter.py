@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import warnings
+from collections.abc import Sequence
 from typing import Any
 
 import torch
@@ -110,3 +111,14 @@ class Meter:
             watch, metric = self._presence, self._metric
             value = metric.compute() if watch is None else watch.compute(metric)
         return one_number(self.name, value)
+
+    def why(self, values: Sequence[str] | None = None) -> str:
+        """Says why the value is NaN, as what follows "because".
+
+        Args:
+            values: what the values of a label are called; None for their numbers.
+        """
+        if self._empty:
+            return "it reads none of the labels"
+        said = "" if self._presence is None else self._presence.why(self._metric, values)
+        return said or f"{type(self._metric).__name__} comes to no number"

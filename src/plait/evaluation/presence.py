@@ -6,6 +6,7 @@ class, an F1 of 0 where there is nothing to find, an R2 of 0 where all targets a
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, Protocol
 
 import torch
@@ -72,6 +73,14 @@ class Presence(Protocol):
     def compute(self, metric: Metric) -> Any:
         """Returns the value of the metric, NaN where the labels do not define it."""
 
+    def why(self, metric: Metric, values: Sequence[str] | None) -> str:
+        """Says why the value is NaN, as what follows "because"; "" where the labels do define it.
+
+        Args:
+            metric: that was computed.
+            values: what the values of a label are called; None for their numbers.
+        """
+
 
 def presence_of(metric: Metric) -> Presence | None:
     """Returns the watch over a metric's labels; None if it is defined by any labels.
@@ -85,6 +94,11 @@ def presence_of(metric: Metric) -> Presence | None:
     if isinstance(metric, RELATIVE_TO_SPREAD):
         return _Spread(metric)
     return None
+
+
+def _called(number: int, values: Sequence[str] | None) -> str:
+    """Returns what a value of a label is called."""
+    return str(number) if values is None else repr(values[number])
 
 
 def _each_class(metric: Metric) -> str | None:
@@ -142,6 +156,21 @@ class _Ranked:
         there = self._defined(metric, positives, negatives)
         return _averaged(self._average, metric.compute(), there, positives)
 
+    def why(self, metric: Metric, values: Sequence[str] | None) -> str:
+        there = self._positives.reshape(-1) > 0
+        no, yes = _called(0, values), _called(1, values)
+        if self._classes is not None or len(there) == 1:  # classes, or one yes or no
+            if self._classes is None:
+                there = torch.cat([self._negatives.reshape(-1) > 0, there])
+            present = there.nonzero().flatten().tolist()
+            if len(present) == 1:
+                return f"all labels are {_called(present[0], values)}"
+            absent = (~there).nonzero().flatten().tolist()
+            return f"no label is {_called(absent[0], values)}" if absent else ""
+        some = "none" if self._average is not None or not there.any() else "not every one"
+        both = f"{no} and {yes}" if isinstance(metric, AREAS) else yes
+        return f"{some} of the labels has examples of {both}"
+
     def _defined(self, metric: Metric, positives: Tensor, negatives: Tensor) -> Tensor:
         if isinstance(metric, AREAS):
             return (positives > 0) & (negatives > 0)
@@ -177,6 +206,18 @@ class _Decided:
         if self._average is not None:
             return _averaged(self._average, value, there, right + missed)
         return value if bool(there.any()) else torch.tensor(torch.nan)
+
+    def why(self, metric: Metric, values: Sequence[str] | None) -> str:
+        no, yes = _called(0, values), _called(1, values)
+        if isinstance(metric, OF_ALL_LABELS):
+            return ""
+        if isinstance(metric, RECALLS):
+            return f"no label is {yes}"
+        if isinstance(metric, OF_NEGATIVES):
+            return f"no label is {no}"
+        if isinstance(metric, OF_REJECTED):
+            return f"all labels and predictions are {yes}"
+        return f"no label and no prediction is {yes}"
 
 
 def _counted(metric: Metric, right: Tensor, false: Tensor, neither: Tensor, missed: Tensor) -> Any:
@@ -221,3 +262,13 @@ class _Spread:
         if not self._each:
             return value if bool(there.all()) else torch.tensor(torch.nan)
         return value.reshape(-1)[there.reshape(-1)].mean()
+
+    def why(self, metric: Metric, values: Sequence[str] | None) -> str:
+        there = self._high > self._low
+        if not bool(there.any()):
+            return "all labels are equal"
+        return (
+            "all predictions are equal"
+            if bool(there.all())
+            else "all labels of an output are equal"
+        )

@@ -30,7 +30,7 @@ def skill(tasks: Mapping[str, BaseTask], metrics: Scores, trivial: Scores) -> di
 
     Returns:
         `{task: skill}`, at most 1. NaN where it is undefined: a constant is perfect, as where all
-        labels are equal, or the labels do not define the metric.
+        labels are equal, or the metric is undefined.
 
     Raises:
         ConfigError: a task has no metric or no trivial predictor.
@@ -106,12 +106,15 @@ def _gap(task: BaseTask, trivial: Scores) -> tuple[str, float]:
 
 
 def check_labels(name: str | Rule, tasks: Mapping[str, BaseTask], evaluation: Evaluation) -> None:
-    """Raises `DataError` if a rule reads a task that has no valid label in a split."""
-    if not isinstance(name, str) or name == "loss":
+    """Raises `DataError` if a rule names a metric of a task that has no valid label in a split.
+
+    "skill" and "worst" leave such a task out.
+    """
+    if not isinstance(name, str) or name in ("skill", "worst", "loss"):
         return
-    for task in tasks if name in ("skill", "worst") else [name.rpartition("/")[0]]:
-        if not evaluation.counts.get(task):
-            raise _no_label(task)
+    task = name.rpartition("/")[0]
+    if not evaluation.counts.get(task):
+        raise _no_label(task)
 
 
 def _no_label(task: str) -> DataError:

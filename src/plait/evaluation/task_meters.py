@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Mapping
 from typing import Any
 
 import torch
@@ -47,6 +49,22 @@ class TaskMeters:
     def compute(self) -> dict[str, float]:
         """Returns `{metric: value}`."""
         return {name: meter.compute() for name, meter in self.meters.items()}
+
+    def why(self, values: Mapping[str, float], count: float) -> dict[str, str]:
+        """Returns `{metric: reason}` of the metrics that are NaN.
+
+        Args:
+            values: what `compute` gave.
+            count: mass of the valid labels.
+        """
+        if count == 0:
+            return dict.fromkeys(values, "there is no label")
+        called = ("no", "yes") if self.task.geometry == "labels" else self.task.names
+        return {
+            name: self.meters[name].why(called)
+            for name, value in values.items()
+            if math.isnan(value)
+        }
 
 
 class ConstantMeters(TaskMeters):

@@ -113,7 +113,15 @@ def _rows(
             single=[runs.scores[name][metric] for runs in trained],
             joint={m: [r.joint[m].test.metrics[name][metric] for r in trained] for m in gains},
             changes={m: [gain[name][metric] for gain in each] for m, each in gains.items()},
+            undefined=_reason(trained, name, metric),
         )
         for name, task in tasks.items()
         for metric, made in task.metric_prototypes.items()
     ]
+
+
+def _reason(trained: Sequence[SeedRuns], task: str, metric: str) -> str:
+    """Returns why a metric has no value in one of the runs; "" if it has one in all."""
+    tests = [r.test for runs in trained for r in (runs.single[task], *runs.joint.values())]
+    reasons = (test.undefined.get(task, {}).get(metric, "") for test in tests)
+    return next(filter(None, reasons), "")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -35,7 +36,9 @@ def model_card(
     if metrics:
         lines += ["", "| task | metric | value |", "| --- | --- | ---: |"]
         lines += [
-            f"| {t} | {m} | {v:.4g} |" for t, each in metrics.items() for m, v in each.items()
+            f"| {t} | {m} | {'undefined' if math.isnan(v) else f'{v:.4g}'} |"
+            for t, each in metrics.items()
+            for m, v in each.items()
         ]
     lines += [
         "",

@@ -58,6 +58,7 @@ class MetricRow:
         joint: `{member: values}`.
         changes: `{member: gain over the single-task network of the same seed, in per cent}`;
             positive is better whatever the direction, NaN where it cannot be said.
+        undefined: why values are NaN, as what follows "because"; empty if none is.
     """
 
     task: str
@@ -67,6 +68,7 @@ class MetricRow:
     single: list[float]
     joint: dict[str, list[float]]
     changes: dict[str, list[float]]
+    undefined: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -131,6 +133,15 @@ class Comparison:
         for row in self.rows:
             found[row.task].append(row)
         return found
+
+    @property
+    def undefined(self) -> dict[str, dict[str, str]]:
+        """`{task: {metric: reason}}` of the metrics that have no value."""
+        return {
+            task: reasons
+            for task, rows in self.tasks.items()
+            if (reasons := {row.metric: row.undefined for row in rows if row.undefined})
+        }
 
     @property
     def best(self) -> MemberResult | None:

@@ -58,6 +58,8 @@ class Evaluated:
         trivial: the same metrics of the best constant prediction; empty where it is not known.
         counts: `{task: mass of the valid labels}`.
         higher_is_better: `{task: {metric: direction}}`; empty where it is not known.
+        undefined: `{task: {metric: reason}}` of metrics that are NaN, the reason as what follows
+            "because".
     """
 
     event: str
@@ -66,6 +68,7 @@ class Evaluated:
     trivial: Scores
     counts: dict[str, float]
     higher_is_better: dict[str, dict[str, bool]] = field(default_factory=dict)
+    undefined: dict[str, dict[str, str]] = field(default_factory=dict)
 
     def direction(self, task: str, metric: str) -> bool | None:
         """Returns whether a higher value is better; None where the event does not say."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from itertools import chain
 from typing import NamedTuple
@@ -11,6 +12,7 @@ from rich.table import Table
 from rich.text import Text
 
 from plait.evaluation.evaluate import Evaluation
+from plait.runs.undefined import UNDEFINED
 
 WIDTH = 8  # of a number, such as 1.23e-05
 MOST_TASKS = 8
@@ -59,7 +61,10 @@ class EpochTable:
         metrics = {} if evaluation is None else evaluation.metrics
         tasks = list(dict.fromkeys([*losses, *metrics]))
         start = [Cell("", "epoch", epoch)]
-        end = [] if score is None else [Cell("score", f"({score[0]})", f"{score[1]:.4f}")]
+        end = []
+        if score is not None:
+            shown_score = UNDEFINED if math.isnan(score[1]) else f"{score[1]:.4f}"
+            end.append(Cell("score", f"({score[0]})", shown_score))
         end.append(Cell("", "time", f"{seconds:.0f} s"))
         shown = [_cells(task, losses, metrics) for task in tasks]
         fitting = shown[:MOST_TASKS]
@@ -102,6 +107,8 @@ def _cells(
 
 def _number(value: float) -> str:
     """Returns a number with four digits; with three where four are too wide for a column."""
+    if math.isnan(value):
+        return UNDEFINED
     shown = f"{value:.4g}"
     return shown if len(shown) <= WIDTH else f"{value:.3g}"
 
@@ -109,7 +116,7 @@ def _number(value: float) -> str:
 def _column(cell: Cell) -> int:
     """Returns the width of a column; that of its numbers changes from epoch to epoch."""
     least = WIDTH if cell.below not in ("epoch", "time") else len("100/100")
-    return max(len(cell.above), len(cell.below), least)
+    return max(len(cell.above), len(cell.below), len(cell.value), least)
 
 
 def _width(cells: Sequence[Cell]) -> int:

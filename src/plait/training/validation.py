@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import warnings
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
@@ -16,6 +15,7 @@ from plait.evaluation.evaluate import Evaluation, evaluate
 from plait.evaluation.rules import Rule, check_labels
 from plait.model import MultiTaskModel
 from plait.runs import EventLog, Warned
+from plait.runs.undefined import because
 from plait.tasks import BaseTask
 from plait.training.labels import LabelStatistics
 
@@ -38,7 +38,7 @@ def look_ahead(
         device: where to run.
 
     Raises:
-        DataError: a task that the rule reads has no valid label.
+        DataError: the rule is a metric of a task that has no valid label.
         PlaitError: what `evaluate` raises.
     """
     if isinstance(val, Iterator):
@@ -67,23 +67,17 @@ def undefined(
     Returns:
         a sentence for each kind of lack; a task with a single label is in none for being equal.
     """
-    nan = {
-        name: [f"{key} of {name!r}" for key, value in metrics.items() if math.isnan(value)]
-        for name, metrics in found.metrics.items()
-    }
     equal = [
         repr(name)
         for name, summary in labels.statistics.items()
-        if found.counts[name] > 1 and not nan[name] and tasks[name].all_equal(summary)
+        if found.counts[name] > 1 and name not in found.undefined and tasks[name].all_equal(summary)
     ]
-    lacking = [each for metrics in nan.values() for each in metrics]
     texts = []
-    if lacking:
+    if found.undefined:
         texts.append(
-            f"cannot be computed on the validation data: {_listed(lacking)}. The labels, or the "
-            "constant predictions of an untrained network, do not define it; it is NaN, and skill "
-            "leaves the task out where it is the main metric. Divide the data so that every split "
-            "has labels of each kind."
+            f"on the validation data, {'; '.join(because(found.undefined))}. Skill leaves a task "
+            "out where its main metric is undefined. Divide the data so that every split has "
+            "labels of each kind."
         )
     if equal:
         texts.append(

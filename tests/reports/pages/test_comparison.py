@@ -133,6 +133,16 @@ def test_values_that_read_the_same_are_all_best(tmp_path: Path) -> None:
     assert cells[2:-1] == ["★ 0.9", "–", "0.8", "★ 0.9"]
 
 
+def test_an_undefined_metric_is_said_with_its_reason(tmp_path: Path) -> None:
+    found = write_comparison(tmp_path, ("digit",), members=FAMILIES, gallery=False, **SMALL)
+    joint = {"shared": [0.9], "tied": [float("nan")], "connected": [0.8]}
+    found["rows"][0] |= {"single": [0.7], "joint": joint, "undefined": "all labels are 3"}
+    page = read_page(write_report(rewritten(tmp_path, found)))
+    assert page.tables[VALUES][1][2:-1] == ["★ 0.9", "undefined", "0.8", "0.7"]
+    metric = found["rows"][0]["metric"]
+    assert f"{metric} of digit is undefined, because all labels are 3." in page.source
+
+
 def test_the_changes_are_in_a_table_with_their_mean(families: Shown) -> None:
     found, page = families
     head, means, *rows = page.tables["Changes"]

@@ -152,3 +152,17 @@ def test_charts_are_described_in_words(tmp_path: Path) -> None:
     assert len(described) == len(page.all("div", class_="plotly-graph-div"))
     assert all(each["aria-label"] for each in page.all("svg", role="img"))
     assert page.all("html", lang="en")
+
+
+def test_an_undefined_metric_is_said_with_its_reason(tmp_path: Path) -> None:
+    events = write_run(tmp_path, epochs=1, steps_per_epoch=5)
+    name = next(iter(events[-1]["metrics"]["digit"]))
+    events[-1]["metrics"]["digit"][name] = float("nan")
+    write_events(tmp_path, events)
+    assert report(tmp_path).tables["Metrics on the test data"][1][2] == "–"  # an old log
+    events[-1]["undefined"] = {"digit": {name: "all labels are '<b>'"}}
+    write_events(tmp_path, events)
+    page = report(tmp_path)
+    assert page.tables["Metrics on the test data"][1][2] == "undefined"
+    text = f"{name} of digit is undefined, because all labels are &#39;&lt;b&gt;&#39;."
+    assert text in data_of_charts(page)

@@ -24,6 +24,7 @@ from plait.reports.words.headline import headline
 from plait.reports.words.notices import notices
 from plait.reports.words.text import duration
 from plait.reports.words.verdict import change_sentences, cost, verdicts
+from plait.runs.undefined import because
 
 
 @dataclass(frozen=True)
@@ -66,6 +67,7 @@ def comparison_page(folder: Path) -> dict[str, Any]:
         "tiles": _tiles(compared),
         "lone": lone,
         "values": value_table(found),
+        "undefined": because(found.undefined),
         "change": change_chart(found, of_tasks if lone else of_members),
         "costs": cost_table(found),
         "seed": found.seeds[0] if len(found.seeds) > 1 else None,

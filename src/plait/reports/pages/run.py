@@ -25,6 +25,7 @@ from plait.reports.read.run import Run, read_run
 from plait.reports.words.headline import run_headline
 from plait.reports.words.notices import notices
 from plait.reports.words.text import duration, number
+from plait.runs.undefined import because
 
 
 @dataclass(frozen=True)
@@ -39,6 +40,7 @@ def run_page(folder: Path) -> dict[str, Any]:
     """Returns the variables of the template for the page of one run."""
     run = read_run(folder)
     subject = Subject(run, {}, looks(run.tasks))
+    shown = run.test or run.best
     return {
         "title": folder.resolve().name,
         "kind": "Training run",
@@ -48,6 +50,7 @@ def run_page(folder: Path) -> dict[str, Any]:
         "tiles": run_tiles(run),
         "looks": subject.looks,
         "metrics": metric_table(run),
+        "undefined": because(shown.undefined) if shown else [],
         "charts": run_charts(subject),
         "inside": inside_charts(run, subject.looks),
         "cards": read_cards(folder),

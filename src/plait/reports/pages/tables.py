@@ -20,6 +20,8 @@ from plait.reports.words.text import (
 )
 from plait.runs import Comparison, MetricRow
 from plait.runs.comparison import mean
+from plait.runs.events import Evaluated
+from plait.runs.undefined import UNDEFINED
 
 BEST = "★"
 
@@ -38,10 +40,10 @@ def metric_table(run: Run) -> Table | None:
         for metric, value in metrics.items():
             higher = shown.direction(task, metric)
             trivial = shown.trivial.get(task, {}).get(metric)
-            row = [task, arrow(metric, higher), number(value), number(trivial)]
+            row = [task, arrow(metric, higher), _measured(shown, task, metric), number(trivial)]
             row += [against(value, trivial, higher)]
             if both and best is not None:
-                row += [number(best.metrics.get(task, {}).get(metric))]
+                row += [_measured(best, task, metric)]
             rows.append([*row, f"{shown.counts.get(task, 0):,.0f}"])
     caption = f"Metrics on the {'test' if test else 'validation'} data"
     return Table([*head, *([epoch] if both else []), "Labels"], rows, caption)
@@ -60,7 +62,7 @@ def value_table(found: Comparison) -> Table:
         values = [*row.joint.values(), row.single]
         best = _best(row, [mean(each) for each in values])
         *joint, single = (
-            f"{BEST} {number_over(each)}" if number(mean(each)) == best else number_over(each)
+            f"{BEST} {number_over(each)}" if number(mean(each)) == best else _over_seeds(each, row)
             for each in values
         )
         changed, words = _change_in_words(row, found.members[0].name) if lone else ([], [])
@@ -112,6 +114,17 @@ def settings_tables(runs: Mapping[str, Run]) -> tuple[Table | None, Table | None
         Table(["Setting", *known], differ, "Settings that differ"),
         Table(["Setting", "Value"], same, "Settings of all"),
     )
+
+
+def _measured(shown: Evaluated, task: str, metric: str) -> str:
+    """Returns the value of a metric, or that it is undefined, as old logs do not say."""
+    if metric in shown.undefined.get(task, {}):
+        return UNDEFINED
+    return number(shown.metrics.get(task, {}).get(metric))
+
+
+def _over_seeds(values: Sequence[float], row: MetricRow) -> str:
+    return UNDEFINED if row.undefined and math.isnan(mean(values)) else number_over(values)
 
 
 def _best(row: MetricRow, values: Sequence[float]) -> str:
