@@ -213,6 +213,7 @@ def test_broken_folders_in_the_official_layout(damage: Damage, words: str, tmp_p
         ),
     ],
 )
+@pytest.mark.filterwarnings("ignore:on the validation data, .* because there is no label")
 def test_labels_and_losses_that_break_a_rule(
     recipe: str, words: str, made: str, tmp_path: Path
 ) -> None:
