@@ -97,7 +97,7 @@ def presence_of(metric: Metric) -> Presence | None:
 
 
 def _called(number: int, values: Sequence[str] | None) -> str:
-    """Returns what a value of a label is called."""
+    """Names a value of a label, by its number where it has no name."""
     return str(number) if values is None else repr(values[number])
 
 
