@@ -1,6 +1,8 @@
+import pytest
 import torch
 
 from plait.core import Features, Losses, Outputs, Penalties, TaskFeatures, Term, Watched
+from plait.core.errors import ConfigError
 
 
 def test_outputs_are_the_predictions_with_what_penalties_read() -> None:
@@ -22,6 +24,23 @@ def test_outputs_are_the_predictions_with_what_penalties_read() -> None:
 def test_losses_are_the_weighted_ones_with_the_raw_ones_beside() -> None:
     losses = Losses({"y": torch.tensor(6.0)}, raw={"y": torch.tensor(3.0)}, counts={"y": 2.0})
     assert (losses["y"].item(), losses.raw["y"].item(), losses.counts["y"]) == (6.0, 3.0, 2.0)
+
+
+def test_losses_by_label_are_those_times_their_shares_of_the_labels() -> None:
+    weighted, raw = {"a": torch.tensor(6.0), "b": torch.tensor(8.0)}, {"a": torch.tensor(3.0)}
+    losses = Losses(weighted, raw=raw, counts={"a": 3.0, "b": 1.0})
+    found = losses.by_label()
+    assert {task: loss.item() for task, loss in found.items()} == {"a": 4.5, "b": 2.0}
+    assert (found.raw, found.counts) == (losses.raw, losses.counts)
+    whole = losses.by_label({"a": 4.0, "b": 4.0, "c": 8.0})
+    assert {task: loss.item() for task, loss in whole.items()} == {"a": 1.5, "b": 2.0}
+    assert Losses({}, raw={}, counts={}).by_label() == {}
+
+
+def test_losses_by_label_need_the_labels_of_each_task() -> None:
+    losses = Losses({"a": torch.ones(()), "b": torch.ones(())}, raw={}, counts={"a": 3.0, "b": 1.0})
+    with pytest.raises(ConfigError, match=r"`counts` must have the labels .*; found none of 'b'"):
+        losses.by_label({"a": 3.0})
 
 
 def test_penalties_without_strengths_are_their_own_terms() -> None:

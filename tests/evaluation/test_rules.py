@@ -41,6 +41,15 @@ def test_skill_of_trivial_perfect_and_worse() -> None:
     assert skill(TASKS, worse, trivial) == {"breed": -0.5, "age": -1.0}
 
 
+def test_the_loss_by_label_is_the_mean_over_all_labels() -> None:
+    by_label = rule("loss", TASKS, reduction="label")
+    assert by_label(EVALUATION) == pytest.approx(-(10 * 2 * 1.5 + 5 * 0.25) / 15)
+    absent = replace(EVALUATION, losses={"age": 0.25}, counts={"breed": 0.0, "age": 5.0})
+    assert by_label(absent) == -0.25
+    nothing = replace(EVALUATION, losses={}, counts={"breed": 0.0, "age": 0.0})
+    assert by_label(nothing) == 0
+
+
 def test_the_first_metric_is_the_main_one() -> None:
     tasks = {"age": Regression("age", metrics={"r2": R2Score(), **AGE.new_metrics()})}
     metrics = {"age": {"r2": 0.75, "mae": 3.0, "rmse": 4.0}}

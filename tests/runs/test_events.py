@@ -46,6 +46,7 @@ STRATEGIES: dict[type, dict[str, Any]] = {
         "terms": st.dictionaries(NAMES, st.tuples(NUMBERS, NUMBERS), max_size=3),
         "norms": BY_TASK,
         "cosines": st.lists(st.tuples(NAMES, NAMES, NUMBERS), max_size=3),
+        "shares": BY_TASK,
     },
     Validation: {
         "epoch": COUNTS,

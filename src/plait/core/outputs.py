@@ -8,7 +8,9 @@ from typing import NamedTuple
 
 from torch import Tensor
 
+from plait.core.errors import ConfigError
 from plait.core.features import Features
+from plait.core.reduction import label_shares
 from plait.core.watched import Watched
 
 
@@ -125,6 +127,36 @@ class Losses(dict[str, Tensor]):
         super().__init__(weighted)
         self.raw = dict(raw)
         self.counts = dict(counts)
+
+    def times(self, factors: Mapping[str, float]) -> Losses:
+        """Returns the losses times factors, by task; a task without a factor keeps its loss."""
+        weighted = {
+            task: loss if factors.get(task, 1.0) == 1.0 else loss * factors[task]
+            for task, loss in self.items()
+        }
+        return Losses(weighted, raw=self.raw, counts=self.counts)
+
+    def by_label(self, counts: Mapping[str, float] | None = None) -> Losses:
+        """Returns each loss times ``n_t / sum_s n_s``: they add up to the mean over all labels.
+
+        Balanced by a sum, a task then counts by the number of its labels. Multiply before
+        `plait.backward`; a method that is invariant to the scale of a loss sees no difference.
+
+        Args:
+            counts: `{task: n_t}` of the whole step, where these are the losses of a micro-batch of
+                it; by default their own.
+
+        Raises:
+            ConfigError: `counts` has no labels of a task whose loss is here.
+        """
+        whole = self.counts if counts is None else counts
+        missing = [task for task in self if not whole.get(task)]
+        if missing:
+            raise ConfigError(
+                f"`counts` must have the labels of each task with a loss; found none of "
+                f"{missing[0]!r}. Add up `batch.counts` over the micro-batches of the step."
+            )
+        return self.times(label_shares(whole))
 
 
 class Penalties(dict[str, Tensor]):

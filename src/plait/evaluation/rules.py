@@ -6,6 +6,7 @@ import math
 from collections.abc import Callable, Mapping
 
 from plait.core.errors import ConfigError, DataError, unknown
+from plait.core.reduction import Reduction, label_shares
 from plait.evaluation.evaluate import Evaluation
 from plait.runs.events import Scores
 from plait.tasks.base import BaseTask
@@ -47,7 +48,7 @@ def skill(tasks: Mapping[str, BaseTask], metrics: Scores, trivial: Scores) -> di
     return skills
 
 
-def rule(name: str | Rule, tasks: Mapping[str, BaseTask]) -> Rule:
+def rule(name: str | Rule, tasks: Mapping[str, BaseTask], *, reduction: Reduction = "task") -> Rule:
     """Returns the rule that a name stands for: a function from an `Evaluation` to a score.
 
     Args:
@@ -55,6 +56,8 @@ def rule(name: str | Rule, tasks: Mapping[str, BaseTask]) -> Rule:
             smallest of these), "loss" (minus the sum of the weighted losses), "task/metric" (that
             metric, in its direction), or any function of an `Evaluation`, higher is better.
         tasks: the tasks of the model.
+        reduction: with "label", "loss" is minus the weighted mean over all labels, as training has
+            it: each loss counts by its task's share of the labels.
 
     Raises:
         ConfigError: the name is unknown; for "skill" and "worst", a task has no metric, no
@@ -67,7 +70,7 @@ def rule(name: str | Rule, tasks: Mapping[str, BaseTask]) -> Rule:
             _check_skill(task)
         return lambda e: _pool(name, defined_skills(tasks, e))
     if name == "loss":
-        return lambda e: -sum(tasks[task].weight * loss for task, loss in e.losses.items())
+        return lambda e: -_objective(tasks, e, reduction)
     known = {
         f"{task}/{m}": metric
         for task in tasks
@@ -84,6 +87,17 @@ def rule(name: str | Rule, tasks: Mapping[str, BaseTask]) -> Rule:
         return sign * evaluation.metrics[of_task][of_metric]
 
     return value
+
+
+def _objective(
+    tasks: Mapping[str, BaseTask], evaluation: Evaluation, reduction: Reduction
+) -> float:
+    """Returns the sum of the losses as they count in training, before any balancing."""
+    losses = evaluation.losses
+    shares = dict.fromkeys(losses, 1.0)
+    if reduction == "label":
+        shares = label_shares({task: evaluation.counts[task] for task in losses})
+    return sum(tasks[task].weight * shares[task] * loss for task, loss in losses.items())
 
 
 def defined_skills(tasks: Mapping[str, BaseTask], evaluation: Evaluation) -> dict[str, float]:

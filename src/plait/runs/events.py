@@ -21,7 +21,8 @@ class Step:
         epoch: epochs that were finished before it, from 0.
         lr: learning rate of the optimizer's first group.
         seconds: spent in training and evaluation so far.
-        losses: `{task: L_t}` before static weights; None for one that is not finite.
+        losses: `{task: L_t}`, the mean over its own labels, before static weights and shares; None
+            for one that is not finite.
         gradient_norm: length of the whole gradient before clipping; None for a skipped step.
         skipped: why the step was not taken; None if it was.
         flag: what the balancer found out of the ordinary, such as a Pareto-stationary point;
@@ -31,6 +32,8 @@ class Step:
         norms: `{task: length of its gradient}`; empty where they were not formed.
         cosines: `(task, other task, cosine of their gradients)` for each pair; empty where they
             were not formed.
+        shares: `{task: its share of the step's labels}`, by which its loss was multiplied with the
+            reduction "label"; empty with "task".
     """
 
     event: Literal["step"] = "step"
@@ -46,6 +49,7 @@ class Step:
     terms: dict[str, tuple[float, float]] = field(default_factory=dict)
     norms: dict[str, float] = field(default_factory=dict)
     cosines: list[tuple[str, str, float]] = field(default_factory=list)
+    shares: dict[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, kw_only=True)

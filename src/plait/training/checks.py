@@ -6,11 +6,16 @@ from plait.balancing.base import Balancer, BilevelBalancer
 from plait.balancing.loss_schedule import LossSchedule
 from plait.core.errors import ConfigError
 from plait.core.lookup import parameters
+from plait.core.reduction import Reduction
 from plait.model import MultiTaskModel
 
 
 def check_balancer(
-    balancer: Balancer, model: MultiTaskModel, accumulate: int, schedule: LossSchedule | None
+    balancer: Balancer,
+    model: MultiTaskModel,
+    accumulate: int,
+    schedule: LossSchedule | None,
+    reduction: Reduction = "task",
 ) -> None:
     """Checks that a method can go with the model's static weights and the Trainer's options.
 
@@ -20,10 +25,12 @@ def check_balancer(
         accumulate: micro-batches in a step, at least 1.
         schedule: when which task's loss counts; it is set up with the model's tasks. None for all
             of them, always.
+        reduction: "label" multiplies the losses, as static weights do.
 
     Raises:
-        ConfigError: static weights or a schedule with a method that does not see them; micro-
-            batches or complex parameters with a bilevel method.
+        ConfigError: static weights, or losses reduced by label, with a method that does not see
+            the scale of a loss; micro-batches, a schedule or complex parameters with a bilevel
+            method.
     """
     name = type(balancer).__name__
     if schedule is not None:
@@ -36,6 +43,12 @@ def check_balancer(
         raise ConfigError(
             f"task {weighted[0]!r} has a static weight, but {name} goes the same way whatever "
             f"the scale of a loss. {way}"
+        )
+    if balancer.scale_free and reduction == "label":
+        raise ConfigError(
+            "`reduction` 'label' multiplies each loss by its share of the labels, but "
+            f"{name} goes the same way whatever the scale of a loss. Use 'task', or another "
+            "balancer."
         )
     if isinstance(balancer, BilevelBalancer) and any(p.is_complex() for p in model.parameters()):
         raise ConfigError(

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 
 from torch import Tensor
 
 from plait.core.batch import Batch
 from plait.core.outputs import Losses, Outputs, Penalties
+from plait.core.reduction import Reduction
 from plait.gradients import Cut
 from plait.model import MultiTaskModel
 
@@ -20,6 +21,8 @@ class BatchLosses:
         model: the model.
         autocast: the context of the forward passes.
         factors: `{task: factor}` in [0, 1]; 1 for the others. A task with factor 0 is left out.
+        reduction: "label" multiplies each loss by its task's share of all labels; see
+            `Losses.by_label`.
     """
 
     def __init__(
@@ -27,10 +30,12 @@ class BatchLosses:
         model: MultiTaskModel,
         autocast: AbstractContextManager[object],
         factors: Mapping[str, float],
+        reduction: Reduction = "task",
     ) -> None:
         self.model = model
         self.autocast = autocast
         self.factors = factors
+        self.reduction: Reduction = reduction
 
     def select(self, batch: Batch) -> Batch:
         """Returns the batch without the labels of frozen tasks and of those with factor 0.
@@ -40,23 +45,22 @@ class BatchLosses:
         counts = [task for task in self.model.learning if self.factors.get(task, 1.0) > 0]
         return batch.labelled if len(counts) == len(self.model.tasks) else batch.only(counts)
 
-    def __call__(self, batch: Batch, cut: Cut | None = None) -> tuple[list[Outputs], Losses]:
+    def __call__(
+        self, batch: Batch, cut: Cut | None = None, *, counts: Mapping[str, float] | None = None
+    ) -> tuple[list[Outputs], Losses]:
         """Returns the outputs for each part, and the losses of the tasks present.
 
         Args:
             batch: on the model's device.
             cut: cuts the heads' graphs off from the trunk's; None leaves them whole.
+            counts: `{task: n}` of the whole, where the batch is a micro-batch of it.
         """
         with self.autocast:
             outputs = [self.model(part.inputs, tasks=part.tasks, cut=cut) for part in batch.parts]
             losses = self.model.losses(outputs, batch)
-        if not self.factors:
-            return outputs, losses
-        weighted = {
-            task: loss * self.factors[task] if self.factors.get(task, 1.0) != 1.0 else loss
-            for task, loss in losses.items()
-        }
-        return outputs, Losses(weighted, raw=losses.raw, counts=losses.counts)
+        if self.factors:
+            losses = losses.times(self.factors)
+        return outputs, losses.by_label(counts) if self.reduction == "label" else losses
 
     def penalty(
         self, outputs: Sequence[Outputs], *, share: float = 1.0, parameters: bool = True
@@ -68,11 +72,19 @@ class BatchLosses:
     def joined(self, batches: Sequence[Batch]) -> dict[str, Tensor]:
         """Returns `{task: scalar}`, the losses of the joined micro-batches, sum(n L) / sum(n)."""
         total: dict[str, Tensor] = {}
-        counts: dict[str, float] = {}
+        counts = labels_of(batches)
         for batch in batches:
-            _, losses = self(batch)
+            _, losses = self(batch, counts=counts)
             for task, loss in losses.items():
                 part = loss * losses.counts[task]
                 total[task] = total[task] + part if task in total else part
-                counts[task] = counts.get(task, 0.0) + losses.counts[task]
         return {task: loss / counts[task] for task, loss in total.items()}
+
+
+def labels_of(batches: Iterable[Batch]) -> dict[str, float]:
+    """Returns `{task: mass of its labels}` over all batches."""
+    totals: dict[str, float] = {}
+    for batch in batches:
+        for task, count in batch.counts.items():
+            totals[task] = totals.get(task, 0.0) + count
+    return totals

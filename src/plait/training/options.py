@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Annotated, Literal
 
 from plait.core.options import Above, AtLeast, check_options
+from plait.core.reduction import Reduction
 
 Precision = Literal["fp32", "bf16"]
 
@@ -19,6 +20,7 @@ class TrainerOptions:
     device: str = "auto"
     precision: Precision = "fp32"
     accumulate: Annotated[int, AtLeast(1)] = 1
+    reduction: Reduction = "task"
     clip: Annotated[float, Above(0)] | None = None
     seed: Annotated[int, AtLeast(0)] = 0
     rule: str | Callable[..., float] = "skill"

@@ -11,6 +11,7 @@ from torch.func import functional_call
 
 from plait.core.batch import Batch
 from plait.core.errors import ConfigError
+from plait.core.reduction import Reduction
 from plait.model import MultiTaskModel
 from plait.training.randomness import random_state_kept
 from plait.training.virtual_step import check_supported, virtual_step
@@ -31,6 +32,8 @@ class ModelProblem:
             gradient.
         optimizer: SGD, Adam or AdamW of torch; its next step is the virtual one.
         autocast: the context of each forward pass.
+        reduction: "label" multiplies each loss by its task's share of the labels of its batch; see
+            `Losses.by_label`.
 
     Raises:
         ConfigError: another optimizer, an option of it that is not supported, or a training batch
@@ -59,11 +62,14 @@ class ModelProblem:
         val: Batch,
         optimizer: torch.optim.Optimizer,
         autocast: AbstractContextManager[object] | None = None,
+        *,
+        reduction: Reduction = "task",
     ) -> None:
         check_supported(optimizer)
         self._model = model
         self._train, self._val = train, val
         self._optimizer = optimizer
+        self._reduction: Reduction = reduction
         self._autocast = nullcontext() if autocast is None else autocast
         named = {name: p for name, p in model.named_parameters() if p.requires_grad}
         self._names = tuple(named)
@@ -101,5 +107,7 @@ class ModelProblem:
                 for part in batch.parts
             ]
             losses = self._model.losses(outputs, batch)
+        if self._reduction == "label" and losses:
+            losses = losses.by_label()
         zero = torch.zeros((), device=self.parameters[0].device)
         return torch.stack([losses.get(task, zero) for task in self.tasks])

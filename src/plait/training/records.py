@@ -65,6 +65,7 @@ def step_event(
         terms=record.terms,
         norms=_by_task(balance.tasks, balance.norms),
         cosines=_pairs(balance) if cosines else [],
+        shares=record.shares,
         **where,
     )
 

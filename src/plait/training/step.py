@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from functools import partial
@@ -14,12 +14,13 @@ from plait.balancing.base import BilevelBalancer
 from plait.balancing.contract.info import Info
 from plait.core.batch import Batch
 from plait.core.outputs import Outputs, Penalties
+from plait.core.reduction import Reduction, label_shares
 from plait.core.watched import Watched
 from plait.engine import Backward, Record
 from plait.gradients import Cut
 from plait.model import MultiTaskModel
 from plait.training.device_sums import DeviceSums
-from plait.training.losses import BatchLosses
+from plait.training.losses import BatchLosses, labels_of
 from plait.training.problem import ModelProblem
 from plait.training.reread import Reread, keep_buffers
 
@@ -36,6 +37,8 @@ class StepRecord:
         balance: weights, norms and cosines of the tasks' gradients; None if there were none.
         skipped: why the step was not taken; None if it was.
         watched: `{title: table}` of the health of the model's parts; empty if not asked for.
+        shares: `{task: n_t / sum_s n_s}`, by which its loss was multiplied, with the reduction
+            "label", in the first of several batches; else empty.
         sums: the numbers that wait on the device.
     """
 
@@ -43,11 +46,12 @@ class StepRecord:
     balance: Record | None
     skipped: str | None = None
     watched: dict[str, Watched] = field(default_factory=dict)
+    shares: dict[str, float] = field(default_factory=dict)
     sums: DeviceSums = field(default_factory=DeviceSums)
 
     @property
     def losses(self) -> dict[str, float]:
-        """`{task: L_t}`, before static weights."""
+        """`{task: L_t}`, the mean over its own labels, before static weights and shares."""
         return self._named("loss")
 
     @property
@@ -77,6 +81,7 @@ def training_step(
     device: torch.device,
     clip: float | None = None,
     factors: Mapping[str, float] | None = None,
+    reduction: Reduction = "task",
     measure: bool = False,
     watch: bool = False,
 ) -> StepRecord:
@@ -94,6 +99,8 @@ def training_step(
         clip: largest length of the whole gradient, above 0; None does not clip.
         factors: `{task: factor of its loss}` of a `LossSchedule`, in [0, 1]; 0 leaves the task out,
             and a task that has none counts in full.
+        reduction: "label" multiplies each loss by its task's share of the labels of all micro-
+            batches (see `Losses.by_label`); each of several independent batches has its own shares.
         measure: see `Backward.start`.
         watch: whether the record has the tables that show the health of the model's parts.
 
@@ -107,14 +114,16 @@ def training_step(
         NonFiniteError: a loss or gradient is not finite; no parameter has changed, and no state of
             the optimizer.
     """
-    reading, balancer = BatchLosses(model, autocast, factors or {}), backward.balancer
+    reading = BatchLosses(model, autocast, factors or {}, reduction)
+    balancer = backward.balancer
     groups = _groups([reading.select(batch) for batch in batches], balancer.batches, device)
     if not _common(groups):
         waiting = bool(factors) or len(model.learning) < len(model.tasks)
         which = "task that counts yet" if waiting else "task"
         return StepRecord({}, None, f"no {which} has a label in {_where(groups)}")
     given = [batch for group in groups for batch in group]
-    totals = _totals(given)
+    totals = labels_of(given)
+    shares = label_shares(labels_of(groups[0])) if reduction == "label" else {}
     optimizer.zero_grad(set_to_none=True)
     model.set_progress(info.progress)
     backward.start(info, measure=measure)
@@ -124,7 +133,7 @@ def training_step(
         reread = partial(Reread(model, device), partial(reading.joined, given))
     problem = None
     if isinstance(balancer, BilevelBalancer):
-        problem = ModelProblem(model, given[0], given[1], optimizer, autocast)
+        problem = ModelProblem(model, given[0], given[1], optimizer, autocast, reduction=reduction)
         groups = groups[:1]
     sums = DeviceSums()
     outputs = _differentiate(reading, groups, backward, problem, sums)
@@ -132,7 +141,7 @@ def training_step(
     if balance.skipped is not None:
         if give_back is not None:
             give_back()
-        return StepRecord(totals, balance, balance.skipped, sums=sums)
+        return StepRecord(totals, balance, balance.skipped, shares=shares, sums=sums)
     parameters = _parameters(optimizer)
     norm = balance.gradient_norm(parameters)
     sums.add(("norm", ""), norm)
@@ -142,7 +151,7 @@ def training_step(
     model.after_step(optimizer)
     balancer.after_step(reread)
     watched = model.watched(outputs) if watch else {}
-    return StepRecord(totals, balance, watched=watched, sums=sums)
+    return StepRecord(totals, balance, watched=watched, shares=shares, sums=sums)
 
 
 def _differentiate(
@@ -159,15 +168,15 @@ def _differentiate(
     Returns:
         The outputs of the last micro-batch.
     """
-    totals = _totals(batch for group in groups for batch in group)
+    totals = labels_of(batch for group in groups for batch in group)
     outputs: list[Outputs] = []
     for position, group in enumerate(groups):
         whole = len(group) == 1
-        labels = {} if whole else _totals(group)
+        labels = {} if whole else labels_of(group)
         examples = 0 if whole else sum(batch.examples for batch in group)
         for batch in group:
             cut = Cut() if backward.options.at == "features" else None
-            outputs, losses = reading(batch, cut)
+            outputs, losses = reading(batch, cut, counts=None if whole else labels)
             penalty = Penalties()
             if group is groups[-1]:
                 share = 1.0 if whole else batch.examples / examples
@@ -201,19 +210,11 @@ def _groups(batches: Sequence[Batch], count: int, device: torch.device) -> list[
 
 def _common(groups: Sequence[Sequence[Batch]]) -> set[str]:
     """Returns the tasks with a label in every independent batch: nothing is learned without one."""
-    return set.intersection(*(set(_totals(group)) for group in groups))
+    return set.intersection(*(set(labels_of(group)) for group in groups))
 
 
 def _where(groups: Sequence[Sequence[Batch]]) -> str:
     return "this step" if len(groups) == 1 else f"each of the {len(groups)} batches of this step"
-
-
-def _totals(batches: Iterable[Batch]) -> dict[str, float]:
-    totals: dict[str, float] = {}
-    for batch in batches:
-        for task, count in batch.counts.items():
-            totals[task] = totals.get(task, 0.0) + count
-    return totals
 
 
 def _parameters(optimizer: torch.optim.Optimizer) -> list[Tensor]:

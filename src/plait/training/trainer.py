@@ -17,6 +17,7 @@ from plait.balancing.loss_schedule import LossSchedule
 from plait.core.arguments import checked
 from plait.core.batch import Batch
 from plait.core.errors import NonFiniteError
+from plait.core.reduction import Reduction
 from plait.data import batches_of
 from plait.engine import At, Backward, HeadWeights, NonFinite, Options, RouteChoice, Scale
 from plait.evaluation.evaluate import evaluate
@@ -68,6 +69,9 @@ class Trainer:
         precision: "fp32", or "bf16" for a forward pass under autocast.
         accumulate: micro-batches in an optimizer step. The step is that of the joined batch, task
             by task: losses and gradients merge as sum(n L) / sum(n).
+        reduction: "task": the loss of a task is the mean over its own labels; "label": that mean
+            times n_t / sum_s n_s of the step's labels, so that the losses add up to the mean over
+            all labels, and a task counts by how many it has. The log keeps the tasks' own means.
         clip: largest length of the whole gradient; None does not clip.
         schedule: when which task's loss counts; see `plait.balancing.LossSchedule`.
         seed: of everything that is drawn in training.
@@ -111,6 +115,7 @@ class Trainer:
         device: str = TrainerOptions.device,
         precision: Precision = TrainerOptions.precision,
         accumulate: int = TrainerOptions.accumulate,
+        reduction: Reduction = TrainerOptions.reduction,
         clip: float | None = TrainerOptions.clip,
         schedule: LossSchedule | None = None,
         seed: int = TrainerOptions.seed,
@@ -130,14 +135,14 @@ class Trainer:
         chunk_size: int = Options.chunk_size,
         nonfinite: NonFinite = Options.nonfinite,
     ) -> None:
-        first = (epochs, device, precision, accumulate, clip, seed, rule, patience)
+        first = (epochs, device, precision, accumulate, reduction, clip, seed, rule, patience)
         self.options = TrainerOptions(*first, measure_every, log_every, checkpoint_every)
         groups = GroupOptions(lr, weight_decay)
         self.device = pick_device(device)
         self.model = model.to(self.device)
         self.balancer = (balancer or Equal()).to(self.device)
         self.balancer.setup(tuple(model.tasks))
-        check_balancer(self.balancer, model, accumulate, schedule)
+        check_balancer(self.balancer, model, accumulate, schedule, reduction)
         engine = Options(scale, head_weights, at, route, every, chunk_size, nonfinite)
         self.backward = Backward(self.balancer, model, **asdict(engine))
         self.optimizer = make_optimizer(optimizer, self.model, self.balancer, groups)
@@ -146,9 +151,8 @@ class Trainer:
         self.scheduler: Any = self.rates.scheduler
         self.schedule, self.run = schedule, None if run is None else Path(run)
         self.callbacks = with_progress(callbacks) if progress else list(callbacks)
-        self.score = rule_of(rule, model.tasks)
-        self.state = State()
-        self.labels = LabelStatistics(model.tasks)
+        self.score = rule_of(rule, model.tasks, reduction=reduction)
+        self.state, self.labels = State(), LabelStatistics(model.tasks)
         self.steps_per_epoch: int | None = None
         self.log = TrainingLog(None if self.run is None else self.run / folder.EVENTS)
         named = {"balancer": self.balancer, "optimizer": type(self.optimizer)}
@@ -307,6 +311,7 @@ class Trainer:
                 self.optimizer,
                 info=info,
                 factors=factors,
+                reduction=self.options.reduction,
                 autocast=autocast(self.device, self.options.precision),
                 device=self.device,
                 clip=self.options.clip,
