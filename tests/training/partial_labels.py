@@ -1,7 +1,7 @@
 """A float64 problem whose labels are missing in every way, and the same labels row by row."""
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import nullcontext
 from typing import Any
 
@@ -113,15 +113,17 @@ class Steps:
         name: str | Balancer = "Equal",
         *,
         weights: Mapping[str, float] | None = None,
+        optimizer: Callable[..., torch.optim.Optimizer] = torch.optim.SGD,
+        weight_decay: float = 0.0,
+        engine: Mapping[str, Any] | None = None,
         **options: Any,
     ) -> None:
         self.model = model(weights)
         self.balancer = balancer(name) if isinstance(name, str) else name
         self.balancer.double().setup(TASKS)
-        self.optimizer = torch.optim.SGD(
-            parameter_groups(self.model, self.balancer, lr=0.05), lr=0.05
-        )
-        self.engine = Backward(self.balancer, self.model)
+        groups = parameter_groups(self.model, self.balancer, lr=0.05, weight_decay=weight_decay)
+        self.optimizer = optimizer(groups, lr=0.05)
+        self.engine = Backward(self.balancer, self.model, **(engine or {}))
         self.options = options
         self.epoch = 0
 
