@@ -7,7 +7,7 @@ from torch import nn
 from plait.core import Masked
 from plait.core.errors import ConfigError, ShapeError
 from plait.encoders import ConvEncoder, as_staged
-from plait.networks import channel_dim_of, encode, stages_of
+from plait.networks import channel_dim_of, encode, reads_codes, stages_of
 from tests.encoders.nets import (
     NAMED_PARTS,
     FromDict,
@@ -188,3 +188,10 @@ def test_a_copy_of_groups_has_the_weights_in_its_state_once() -> None:
 
 def test_a_module_that_reads_values_is_staged_as_any_other() -> None:
     assert len(stages_of(ReadsValues())) == 1
+
+
+def test_an_encoder_of_codes_says_so_also_within_another() -> None:
+    encoder = nn.Linear(2, 2)
+    assert not reads_codes(encoder)
+    encoder.reads_codes = True
+    assert reads_codes(nn.Sequential(encoder, nn.ReLU()))

@@ -3,6 +3,15 @@
 from plait.encoders.conv_encoder import ConvEncoder
 from plait.encoders.mlp_encoder import MLPEncoder
 from plait.encoders.residual_encoder import ResidualEncoder
+from plait.encoders.tabular_encoder import TabularEncoder
+from plait.encoders.tabular_mlp import TabularMLP
 from plait.networks import as_staged
 
-__all__ = ["ConvEncoder", "MLPEncoder", "ResidualEncoder", "as_staged"]
+__all__ = [
+    "ConvEncoder",
+    "MLPEncoder",
+    "ResidualEncoder",
+    "TabularEncoder",
+    "TabularMLP",
+    "as_staged",
+]

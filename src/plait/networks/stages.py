@@ -52,6 +52,14 @@ def channel_dim_of(encoder: nn.Module) -> int:
     return int(channel_dim)
 
 
+def reads_codes(encoder: nn.Module) -> bool:
+    """Tells whether inputs are codes, units and NaN that nothing but the encoder can read.
+
+    An encoder of tables declares it by ``reads_codes = True``.
+    """
+    return any(getattr(module, "reads_codes", False) is True for module in encoder.modules())
+
+
 def encode(encoder: nn.Module, inputs: Any, stages: int | None = None) -> Features:
     """Runs the encoder stage by stage and keeps every stage's output.
 

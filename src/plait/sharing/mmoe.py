@@ -27,10 +27,10 @@ class MMoE(WholeExperts):
             those of a trained encoder. Clones differ by their gates' weights alone, and part
             slowly.
         gate_input: "auto" reads an input of vectors `[B, d]` as it is, as the paper does, and of
-            any other input the "features"; "input" flattens one tensor of floats, which fixes its
-            size; "features" is the mean over the experts of their last level, pooled, over the
-            square root of its width; "task" reads nothing: one weight for each pair of task and
-            expert, whatever the example.
+            any other input, or the rows of a table, the "features"; "input" flattens one tensor of
+            floats, which fixes its size; "features" is the mean over the experts of their last
+            level, pooled, over the square root of its width; "task" reads nothing: one weight for
+            each pair of task and expert, whatever the example.
         gate_hidden: widths of hidden layers with ReLU in the gates, whose last layer then has no
             bias; none by default, as in the paper.
 

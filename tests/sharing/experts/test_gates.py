@@ -130,3 +130,10 @@ def test_a_gate_on_activations_takes_its_time() -> None:
 def test_options_that_cannot_be(gate_input: str, hidden: tuple[int, ...], message: str) -> None:
     with pytest.raises(ConfigError, match=message):
         checked_gate(gate_input, hidden)
+
+
+def test_rows_of_a_table_are_no_vectors_for_a_gate() -> None:
+    assert reads_of("auto", ROWS, 8, coded=True) == GateReads("experts", 8)
+    assert reads_of("auto", ROWS, 8, 5, coded=True) == GateReads("flat", 5)  # behind a level
+    with pytest.raises(ConfigError, match="rows of the table"):
+        reads_of("input", ROWS, 8, coded=True)

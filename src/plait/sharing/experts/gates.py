@@ -54,20 +54,27 @@ class GateReads:
 
 
 def reads_of(
-    gate_input: GateInput, entering: Any, made: int, channels: int | None = None
+    gate_input: GateInput,
+    entering: Any,
+    made: int,
+    channels: int | None = None,
+    *,
+    coded: bool = False,
 ) -> GateReads:
     """Chooses the input of a gate, for inputs like `entering`.
 
     Args:
         gate_input: "input" flattens one tensor of floats, "features" is the mean over the experts,
             "task" nothing. "auto" is an input of vectors `[B, d]` as it is; of other inputs it is
-            "features" where they are the raw ones, and behind a level their mean over positions.
+            "features" where they are the raw ones, and behind a level their mean over
+            positions. Rows of a table are raw, though they are vectors.
         entering: an example of what the experts read.
         made: the number of channels of what they make of it.
         channels: that of `entering`, if it comes from a level.
+        coded: whether the raw inputs are codes that only the encoder can read.
 
     Raises:
-        ConfigError: "input" of something that is not one tensor of floats.
+        ConfigError: "input" of something that is not one tensor of floats, or of codes.
     """
     if gate_input == "task":
         return GateReads("nothing")
@@ -78,7 +85,15 @@ def reads_of(
             f"`gate_input`='input' flattens one tensor of floats; the input is {found}. Use "
             "'features' or 'task'."
         )
-    if gate_input == "input" or (gate_input == "auto" and floats and entering.dim() == 2):
+    coded = coded and channels is None
+    if gate_input == "input" and coded:
+        raise ConfigError(
+            "`gate_input`='input' reads the rows of the table as they are: codes, numbers of any "
+            "size, NaN where one is missing. Use 'features' or 'task'."
+        )
+    if gate_input == "input" or (
+        gate_input == "auto" and floats and entering.dim() == 2 and not coded
+    ):
         return GateReads("flat", math.prod(entering.shape[1:]))
     if gate_input == "auto" and channels is not None:
         return GateReads("pooled", channels)

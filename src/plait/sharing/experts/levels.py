@@ -18,6 +18,7 @@ from plait.networks import (
     ends_of_blocks,
     grid_of,
     one_tensor,
+    reads_codes,
     run_stage,
     stages_of,
     unmasked,
@@ -55,12 +56,14 @@ class LevelExperts(ExpertSharing):
     def _reads(self, level: int, example: Any) -> GateReads:
         """Returns the input of the gates at a level; all of them meet the inputs of all tasks."""
         all_reads: dict[str, GateReads] = {}
+        coded = reads_codes(self.prototype())
         for task, shape in self.shapes.items():
             entering, channels = input_of(task, example), None
             if level > 0:
                 entering = torch.empty(2, *shape.levels[level - 1], device="meta")
                 channels = shape.channels(level - 1)
-            all_reads[task] = reads_of(self.gate_input, entering, shape.channels(level), channels)
+            made = shape.channels(level)
+            all_reads[task] = reads_of(self.gate_input, entering, made, channels, coded=coded)
         return common_reads(all_reads, type(self).__name__)
 
     def _add_gate(self, owner: str, level: int, experts: int, reads: GateReads, seed: int) -> None:

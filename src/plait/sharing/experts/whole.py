@@ -12,7 +12,7 @@ from plait.core.features import Features
 from plait.core.keys import safe_key
 from plait.core.seeding import seeded
 from plait.core.structure import input_of
-from plait.networks import encode
+from plait.networks import encode, reads_codes
 from plait.sharing.experts.base import SHARED, ExpertSharing, Gathered
 from plait.sharing.experts.blend import Blend, Made
 from plait.sharing.experts.gate_tables import GateTitle
@@ -47,7 +47,8 @@ class WholeExperts(ExpertSharing):
                 self.gates[key] = Gate(number, self._reads(task, example), self.gate_hidden)
 
     def _reads(self, task: str, example: Any) -> GateReads:
-        return reads_of(self.gate_input, input_of(task, example), self.shapes[task].channels())
+        made, coded = self.shapes[task].channels(), reads_codes(self.prototype())
+        return reads_of(self.gate_input, input_of(task, example), made, coded=coded)
 
 
 class Experts:
