@@ -79,7 +79,7 @@ def run(
         test,
         seconds=state.seconds,
         parameters=sum(parameter.numel() for parameter in job.trainer.model.parameters()),
-        best_epoch=state.best_epoch or state.epoch,
+        best_epoch=state.best_epoch if state.judged else state.epoch,
         started="" if job.transfer is None else str(job.transfer),
     )
 

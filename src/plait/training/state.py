@@ -17,7 +17,8 @@ class State:
         measured: epochs whose evaluation is done too; one less than `epoch` during it.
         batch: batches of the current epoch that are used.
         best_score: the highest score of the rule so far; minus infinity before any evaluation.
-        best_epoch: the epoch (from 1) that reached it; 0 before any evaluation.
+        best_epoch: the epoch (from 1) that reached it; 0 before any evaluation, and for a start
+            that counts.
         best_metrics: `{task: {metric: value}}` of that epoch; empty before any evaluation.
         seconds: time spent in training and evaluation, also by earlier processes of the run.
         warned: the gates that have collapsed so far, each of which is warned of once.
@@ -34,6 +35,11 @@ class State:
     seconds: float = 0.0
     warned: list[str] = field(default_factory=list)
     skipped: int = 0
+
+    @property
+    def judged(self) -> bool:
+        """Whether weights were evaluated, so that some are the best."""
+        return self.best_epoch > 0 or self.best_score > float("-inf")
 
     def progress(self, epochs: int, steps_per_epoch: int | None) -> float:
         """Returns the share of the training that is done, 0 to 1.
@@ -60,7 +66,7 @@ class State:
             >>> State(epoch=4, best_epoch=2).done(9, patience=2)
             True
         """
-        waited = self.epoch - self.best_epoch if self.best_epoch else 0
+        waited = self.epoch - self.best_epoch if self.judged else 0
         return self.epoch >= epochs or (patience is not None and waited >= patience)
 
     def improve(self, score: float, metrics: dict[str, dict[str, float]]) -> bool:

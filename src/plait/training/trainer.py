@@ -154,6 +154,7 @@ class Trainer:
         self.score = rule_of(rule, model.tasks, reduction=reduction)
         self.state, self.labels = State(), LabelStatistics(model.tasks)
         self.steps_per_epoch: int | None = None
+        self.start_counts = False  # whether the weights before the first step may be the best
         self.log = TrainingLog(None if self.run is None else self.run / folder.EVENTS)
         named = {"balancer": self.balancer, "optimizer": type(self.optimizer)}
         named |= {"scheduler": scheduler and type(self.scheduler), "schedule": schedule}
@@ -214,13 +215,14 @@ class Trainer:
                 if val is not None and self.state.step == 0:
                     rule = self.options.rule
                     look_ahead(self.model, val, self.log, rule=rule, device=self.device)
+                    self._judge_start(feed, val)
                 if self.state.measured < self.state.epoch:  # it ended while it was evaluated
                     self._measure(val)
                 while not self.state.done(self.options.epochs, self.options.patience):
                     self._epoch(feed)
                     self._finish_epoch(val)
                     self._obey()
-                if self.state.best_epoch:
+                if self.state.judged:
                     self.keeper.restore_best()
                 self.model.eval()
                 self.keeper.write_model(self.state.best_metrics)
@@ -262,6 +264,13 @@ class Trainer:
             "random": Generators(self.device),
         }
 
+    def _judge_start(self, feed: Feed, val: Any) -> None:
+        """Evaluates the weights before the first step as epoch 0, where a callback has set them."""
+        if self.start_counts and not feed.streams:
+            for batch in batches_of(feed.ahead(0), self.model.tasks.values()):
+                self.labels.add([batch])
+            self._evaluate(val)
+
     def _epoch(self, feed: Feed) -> None:
         """Runs the steps of one epoch that are still to do."""
         self.model.train()
@@ -296,7 +305,7 @@ class Trainer:
 
     def _step(self, batches: list[Batch]) -> StepRecord:
         """Takes one step and moves the state on."""
-        if self.state.epoch == 0:
+        if self.state.epoch == 0 and not self.state.judged:  # else all of them are known
             self.labels.add(batches)
         step = self.state.step + 1
         try:
