@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import fields
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
@@ -58,6 +58,10 @@ class RunConfig(BaseModel, TrainerOptions, Options, frozen=True):
         regularization: family 2: what ties the parameters of separate networks; one or a list.
         connections: family 3: what passes between separate networks; one or a list.
         start_from: run folders, or model folders, whose weights the model starts with.
+        start: how linear heads on a `TabularEncoder` begin: as ridge or logistic regression on the
+            training data ("linear"), so that the first epochs only add to it, or with random
+            weights ("random"). Heads on other encoders, and those of runs to start from, begin as
+            always.
         new_tasks: how the encoder of a task starts that none of them knows: from the first one's,
             or fresh.
         freeze: tasks, or patterns of parameter names, that do not learn.
@@ -87,6 +91,7 @@ class RunConfig(BaseModel, TrainerOptions, Options, frozen=True):
     regularization: Methods = None
     connections: Methods = None
     start_from: list[str] = Field(default_factory=list)
+    start: Literal["linear", "random"] = "linear"
     new_tasks: NewTasks = "source"
     freeze: list[str] = Field(default_factory=list)
     balancing: Method = Field("Equal", validate_default=True)

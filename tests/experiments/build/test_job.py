@@ -14,6 +14,7 @@ from plait.core.lookup import names
 from plait.encoders import ConvEncoder
 from plait.experiments import build_job, validate, with_defaults
 from plait.experiments.build import Job
+from plait.experiments.linear_start import LinearStart
 from plait.sharing import Separate
 from tests.experiments.tiny import TINY, Doubled
 
@@ -133,3 +134,9 @@ def test_an_empty_split_is_refused() -> None:
 def test_a_defect_of_a_class_without_options_is_not_taken_for_a_wrong_setting() -> None:
     with pytest.raises(ZeroDivisionError):
         built(recipe="tests.experiments.tiny:Crashes")
+
+
+@pytest.mark.parametrize(("start", "first"), [("linear", True), ("random", False)])
+def test_linear_heads_begin_as_the_settings_say(start: str, first: bool) -> None:
+    callbacks = built(start=start).trainer.callbacks
+    assert [type(each) for each in callbacks] == [LinearStart] * first
