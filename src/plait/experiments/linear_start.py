@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from plait.core.keys import safe_key
 from plait.data import collate
 from plait.encoders import TabularEncoder
+from plait.encoders.tabular_encoder import SLOW
 from plait.experiments.linear_models import Solution, logistic, ridge
 from plait.model import MultiTaskModel
 from plait.networks.modes import evaluating
@@ -82,10 +83,10 @@ def start_heads(model: MultiTaskModel, data: Any, *, seed: int = 0) -> list[str]
         last, wanted = features[name].levels[-1], inputs[:CHECKED]
         if name not in labels or not _ends_with(last, wanted):
             continue
-        solution = _solve(model, name, inputs.double().cpu(), labels[name], seed)
+        solution = _solve(model, name, inputs.double().cpu() / SLOW, labels[name], seed)
         if solution is not None:
             layer.weight.zero_()
-            layer.weight[:, -inputs.shape[1] :] = solution.weight.to(layer.weight)
+            layer.weight[:, -inputs.shape[1] :] = solution.weight.to(layer.weight) / SLOW
             layer.bias.copy_(solution.bias)
             started.append(name)
     return started

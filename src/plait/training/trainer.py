@@ -101,6 +101,8 @@ class Trainer:
             that learns is in no optimizer.
     """
 
+    start_counts = False  # whether the weights before the first step may be the best
+
     @checked
     def __init__(
         self,
@@ -154,7 +156,6 @@ class Trainer:
         self.score = rule_of(rule, model.tasks, reduction=reduction)
         self.state, self.labels = State(), LabelStatistics(model.tasks)
         self.steps_per_epoch: int | None = None
-        self.start_counts = False  # whether the weights before the first step may be the best
         self.log = TrainingLog(None if self.run is None else self.run / folder.EVENTS)
         named = {"balancer": self.balancer, "optimizer": type(self.optimizer)}
         named |= {"scheduler": scheduler and type(self.scheduler), "schedule": schedule}
