@@ -15,20 +15,27 @@ if TYPE_CHECKING:
     from plait.data.table.described import Input, read_inputs
     from plait.data.table.encode import encode
     from plait.data.table.fit import fit_columns
+    from plait.data.table.kinds import Guess, guess
     from plait.data.table.read import read_pieces, read_table
+    from plait.data.table.splits import Division, split_by_column, split_by_fractions
     from plait.data.table.targets import Target, classes_of, labels_of, read_targets
 
 __all__ = [
+    "Division",
+    "Guess",
     "Input",
     "Target",
     "classes_of",
     "encode",
     "fit_columns",
+    "guess",
     "labels_of",
     "read_inputs",
     "read_pieces",
     "read_table",
     "read_targets",
+    "split_by_column",
+    "split_by_fractions",
 ]
 
 lazy(__name__)

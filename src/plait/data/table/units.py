@@ -1,0 +1,39 @@
+"""Rows of a table that stay together, whatever is done with them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+Array = np.ndarray[Any, Any]
+
+
+class Units:
+    """Rows that stay together, numbered from 0.
+
+    Args:
+        together: `[N]`, equal for rows of one unit.
+
+    Attributes:
+        of: `[N]`, the unit of each row.
+        size: of each unit, in rows.
+    """
+
+    def __init__(self, together: Array) -> None:
+        self.of = np.unique(together, return_inverse=True)[1]
+        self.size = np.bincount(self.of)
+        self._order = np.argsort(self.of, kind="stable")
+        self._starts = np.cumsum(self.size) - self.size
+
+    def first_rows(self, units: Array) -> Array:
+        """Returns the first row of each of some units."""
+        first: Array = self._order[self._starts[units]]
+        return first
+
+    def rows(self, units: Array) -> Array:
+        """Returns all rows of some units, one unit after the other."""
+        sizes = self.size[units]
+        within = np.arange(sizes.sum()) - np.repeat(np.cumsum(sizes) - sizes, sizes)
+        rows: Array = self._order[np.repeat(self._starts[units], sizes) + within]
+        return rows
