@@ -17,8 +17,7 @@ def test_numbers_alone_go_through_linear_layers_and_relu() -> None:
     x = torch.randn(7, 2)
     first, second = (stage[-2] for stage in stages_of(encoder))
     z = (x - torch.tensor([2.0, 0])) / torch.tensor([0.5, 1])
-    inner = z.clamp(-4, 4)
-    z = inner + torch.asinh(z - inner)
+    z = z.where(z.abs() <= 4, z.sign() * (4 + torch.log(z.abs() - 3)))
     expected = [F.linear(z, first.weight, first.bias).clamp(min=0)]
     expected.append(F.linear(expected[0], second.weight, second.bias).clamp(min=0))
     for level, each in zip(encode(encoder, x).levels, expected, strict=True):

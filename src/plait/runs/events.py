@@ -84,7 +84,7 @@ class Validation(Evaluated):
     """Losses and metrics on the validation data after an epoch.
 
     Attributes:
-        epoch: epochs that are finished, from 1.
+        epoch: epochs that are finished; 0 for a start that counts.
         step: steps that are taken.
         score: by the rule that picks the best epoch; higher is better.
         seconds: spent in training and evaluation so far.

@@ -23,13 +23,12 @@ def test_within_four_scales_it_is_only_shifted_and_scaled() -> None:
 
 def test_beyond_it_grows_like_a_logarithm() -> None:
     u = torch.tensor([-1e6, -1e3, -5, 4.5, 1e3, 1e30], dtype=torch.float64)
-    beyond = u.abs() - 4
-    expected = u.sign() * (4 + torch.log(beyond + (beyond**2 + 1).sqrt()))
+    expected = u.sign() * (4 + torch.log(u.abs() - 3))
     torch.testing.assert_close(held_back(u), expected)
     fine = torch.linspace(-50, 50, 2001, dtype=torch.float64)
     slope = held_back(fine).diff() / fine.diff()
     assert bool(((slope > 0) & (slope <= 1 + 1e-9)).all())
-    assert float(slope.diff().abs().max()) < 0.03  # without a kink
+    assert float(slope.diff().abs().max()) < 0.06  # without a kink
 
 
 def test_missing_is_the_center_and_infinity_stays() -> None:

@@ -16,10 +16,10 @@ LINEAR = 4.0  # scales from the center, within which a number is only shifted an
 class Standardise(nn.Module):
     """Shifts and scales numbers, and holds back those that are far out.
 
-        z = f((x - center) / scale),    f(u) = c + asinh(u - c),    c = u clamped to [-4, 4]
+        z = f((x - center) / scale),    f(u) = u where |u| <= 4, else sign(u) (4 + log(|u| - 3))
 
     f is the identity up to 4 scales from the center and grows like a logarithm beyond, so that an
-    outlier stays the largest value without outweighing all others: f(1000) = 11.6. Infinity stays
+    outlier stays the largest value without outweighing all others: f(1000) = 10.9. Infinity stays
     infinite, and is found as such. A missing value is 0, the center; so is a number that was the
     same in all training rows, since no weight of it has learned anything.
 
@@ -59,4 +59,5 @@ class Standardise(nn.Module):
 def held_back(u: Tensor) -> Tensor:
     """Returns f(u), which grows like a logarithm beyond 4; see `Standardise`."""
     inner = u.clamp(-LINEAR, LINEAR)
-    return inner + torch.asinh(u - inner)
+    beyond = u - inner
+    return inner + beyond.sign() * beyond.abs().log1p()
