@@ -96,7 +96,7 @@ class TabularEncoder(nn.Module):
         width: Count = 128,
         blocks: Annotated[int, AtLeast(0)] = 2,
         embedding: Count = 8,
-        dropout: Annotated[float, AtLeast(0)] = 0.1,
+        dropout: float = 0.1,
     ) -> None:
         super().__init__()
         self.columns = [Column.of(column).plain() for column in columns]

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from itertools import pairwise
-from typing import Annotated, Any
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 
 from plait.core.arguments import checked
 from plait.core.columns import Column
-from plait.core.options import AtLeast, Count
-from plait.encoders.table import CategoryEmbedding, Codes, Missing, Row, Standardise
+from plait.core.options import Count
+from plait.encoders.table import CategoryEmbedding, Codes, Missing, Row, Standardise, dropout_of
 
 
 class TabularMLP(nn.Module):
@@ -59,7 +59,7 @@ class TabularMLP(nn.Module):
         columns: Sequence[Mapping[str, Any] | Column],
         *,
         widths: Sequence[Count] = (128, 128),
-        dropout: Annotated[float, AtLeast(0)] = 0.0,
+        dropout: float = 0.0,
     ) -> None:
         super().__init__()
         self.columns = [Column.of(column).plain() for column in columns]
@@ -69,7 +69,7 @@ class TabularMLP(nn.Module):
         blocks: list[nn.Module] = []
         for fan_in, fan_out in pairwise([inputs.outputs, *self.widths]):
             layers = [nn.Linear(fan_in, fan_out), nn.ReLU()]
-            blocks.append(nn.Sequential(*layers, *[nn.Dropout(dropout)] * (dropout > 0)))
+            blocks.append(nn.Sequential(*layers, *[dropout_of(dropout)] * (dropout != 0)))
         if blocks:
             blocks[0] = nn.Sequential(inputs, *blocks[0])  # type: ignore[misc]
         self.stages = nn.ModuleList(blocks or [inputs])

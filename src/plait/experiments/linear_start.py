@@ -21,6 +21,7 @@ from plait.training import Callback, Trainer
 
 ROWS = 20_000  # of the training data, at most
 COST = 1e8  # rows x inputs x outputs, at most: some ten seconds on one core
+SQUARES = 1e11  # rows x inputs^2 x outputs, likewise
 CHECKED = 64  # rows on which the features are compared with the linear inputs
 
 
@@ -71,8 +72,8 @@ def start_heads(model: MultiTaskModel, data: Any, *, seed: int = 0) -> list[str]
     if encoder is None or not heads or not isinstance(data[0][0], Tensor):
         return []
     device = next(model.parameters()).device
-    outputs = max(layer.out_features for layer in heads.values())
-    rows, labels = _drawn(data, encoder.linear_width * outputs, seed)
+    outputs = sum(layer.out_features for layer in heads.values())
+    rows, labels = _drawn(data, rows_used(encoder.linear_width, outputs), seed)
     with evaluating(model):
         features = model.sharing(rows[:CHECKED].to(device))
         inputs = torch.cat(
@@ -110,9 +111,21 @@ def _linear(model: MultiTaskModel, task: str) -> nn.Linear | None:
     return layer if layer.weight.requires_grad else None
 
 
-def _drawn(data: Any, cost: int, seed: int) -> tuple[Tensor, dict[str, Tensor]]:
+def rows_used(inputs: int, outputs: int) -> int:
+    """Limits the rows that are used, so that a start takes seconds.
+
+    Example:
+        >>> rows_used(20, 2), rows_used(1024, 12), rows_used(10_000, 1)
+        (20000, 7947, 3162)
+    """
+    squares = SQUARES / (inputs**2 * outputs)
+    if squares < inputs:  # then the cost is that of rows^2 x inputs
+        squares = (SQUARES / (inputs * outputs)) ** 0.5
+    return max(100, int(min(ROWS, COST / (inputs * outputs), squares)))
+
+
+def _drawn(data: Any, most: int, seed: int) -> tuple[Tensor, dict[str, Tensor]]:
     """Returns the inputs and labels of the rows that are used."""
-    most = min(ROWS, max(100, int(COST / max(cost, 1))))
     generator = torch.Generator().manual_seed(seed)
     drawn = torch.randperm(len(data), generator=generator)[:most].sort().values.tolist()
     read = getattr(data, "__getitems__", None)

@@ -2,6 +2,7 @@
 
 from plait.encoders.table.beside import Beside, Residual
 from plait.encoders.table.categories import CategoryEmbedding, Codes, OneHot
+from plait.encoders.table.dropout import dropout_of
 from plait.encoders.table.missing import Missing
 from plait.encoders.table.numbers import Standardise
 from plait.encoders.table.periodic import PeriodicEmbedding
@@ -19,4 +20,5 @@ __all__ = [
     "Residual",
     "Row",
     "Standardise",
+    "dropout_of",
 ]

@@ -5,6 +5,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
+from plait.encoders.table.dropout import dropout_of
+
 
 class Beside(nn.Module):
     """Applies layers to the first channels of vectors and hands on the others as they are.
@@ -47,9 +49,9 @@ class Residual(nn.Module):
             nn.LayerNorm(width),
             nn.Linear(width, width),
             nn.ReLU(),
-            nn.Dropout(dropout),
+            dropout_of(dropout),
             nn.Linear(width, width),
-            nn.Dropout(dropout),
+            dropout_of(dropout),
         )
 
     def forward(self, x: Tensor) -> Tensor:
