@@ -71,14 +71,14 @@ def _values(function: Any, words: list[str], begun: str) -> Iterator[str]:
     arguments = [
         parameter
         for parameter in inspect.signature(function).parameters
-        if parameter in ("recipe", "family", "settings")
+        if parameter in ("problem", "family", "settings")
     ]
     key, equals, _ = begun.partition("=")
     if len(words) > 1 and words[-1] == "=":
         yield from _methods(words[-2])
     elif equals:
         yield from (f"{key}={method}" for method in _methods(key))
-    elif not words and "recipe" in arguments:
+    elif not words and "problem" in arguments:
         yield from (kebab(name) for name in listed(FAMILIES["recipes"]))
     elif not words and "family" in arguments:
         yield from FAMILIES

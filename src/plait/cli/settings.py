@@ -9,23 +9,25 @@ from typing import Any
 
 
 def read_settings(
-    words: Sequence[str], config: Path | None = None, given: Mapping[str, Any] | None = None
+    words: Sequence[str], problem: str | None = None, given: Mapping[str, Any] | None = None
 ) -> dict[str, Any]:
     """Returns the settings of a command: those of a file, then those given, then its words.
 
     Args:
         words: `key=value`.
-        config: a YAML file of settings.
+        problem: a file of settings, or the name or path of a recipe.
         given: what the command's own arguments set.
 
     Raises:
         ConfigError: a file that is missing or no YAML, a word without `=`, an unknown key, or a
             value that it cannot have.
     """
-    from plait.experiments.config import check_early
-    from plait.experiments.overrides import merge, parse, read_yaml
+    from plait.experiments.config import check_early, is_file_of_settings, read_file
+    from plait.experiments.overrides import merge, parse
 
-    settings = read_yaml(config) if config else {}
+    settings: dict[str, Any] = {} if problem is None else {"recipe": problem}
+    if problem is not None and is_file_of_settings(problem):
+        settings = read_file(Path(problem))
     settings = merge(merge(settings, given or {}), parse(words))
     check_early(settings)
     return settings

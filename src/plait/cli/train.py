@@ -14,13 +14,17 @@ from plait.core.errors import ConfigError
 
 
 def train(
-    recipe: Annotated[
-        str | None, typer.Argument(help="The problem, such as pets; see `plait list recipes`.")
+    problem: Annotated[
+        str | None,
+        typer.Argument(
+            help="A file of settings, such as config.yaml, which `plait init` writes; or a recipe, "
+            "such as pets (see `plait list recipes`)."
+        ),
     ] = None,
     settings: Settings = None,
     data: Annotated[Path | None, typer.Option("--data", help="Data folder.")] = None,
     out: Out = None,
-    config: Annotated[Path | None, typer.Option("--config", help="YAML file of settings.")] = None,
+    config: Annotated[Path | None, typer.Option("--config", hidden=True)] = None,
     start_from: Annotated[
         list[Path] | None,
         typer.Option("--from", help="Run whose weights to start with; may be given several times."),
@@ -34,20 +38,22 @@ def train(
     ] = False,
     json: Json = False,
 ) -> None:
-    """Train on a known problem, test once, and write a report.
+    """Train on a table of your own or on a known problem, test once, and write a report.
 
-    Examples: plait train digits epochs=2 | plait train pets --data DIR balancing=UPGrad |
+    Examples: plait train config.yaml balancing=UPGrad | plait train digits epochs=2 |
+    plait train pets --data DIR balancing=UPGrad |
     plait train digits sharing=Separate connections=CrossStitch --from runs/a --from runs/b |
     plait train --resume runs/digits epochs=20
     """
     words = list(settings or [])
+    if config is not None:
+        raise ConfigError(f"--config is not needed: `plait train {config}`.")
+    if problem is not None and "=" in problem:
+        words.insert(0, problem)
+        problem = None
     given: dict[str, object] = {}
-    if recipe is not None and "=" in recipe:  # the problem is in the file
-        words.insert(0, recipe)
-    elif recipe is not None:
-        given["recipe"] = recipe
     if resume is not None:
-        if any((given, data, start_from, out, config)):
+        if any((problem, data, start_from, out)):
             raise ConfigError(
                 "--resume goes on with its run; leave out everything but key=value, such as "
                 "epochs=10."
@@ -59,25 +65,24 @@ def train(
     if start_from:
         given["start_from"] = [str(folder) for folder in start_from]
     if help_settings:
-        _list_settings(words, config, given, json=json)
+        _list_settings(words, problem, given, json=json)
         return
-    _train(words, config, given, out, json=json)
+    _train(words, problem, given, out, json=json)
 
 
 def _train(
-    words: list[str], config: Path | None, given: dict[str, object], out: Path | None, *, json: bool
+    words: list[str], problem: str | None, given: dict[str, object], out: Path | None, *, json: bool
 ) -> None:
-    from plait.core.lookup import kebab
-    from plait.experiments.build.names import check_recipe, recipe_name
+    from plait.experiments.build.names import check_recipe, recipe_name, run_name
     from plait.runs import check_free, check_sources, free_folder
 
-    settings = read_settings(words, config, given)
+    settings = read_settings(words, problem, given)
     name = recipe_name(settings)
     check_recipe(name)
     check_sources(settings.get("start_from", []))
-    folder = out or free_folder(kebab(name.rpartition(":")[2]))
+    folder = out or free_folder(run_name(settings))
     check_free(folder)
-    announce(f"training {name}; run folder: {folder}")
+    announce(f"training {run_name(settings)}; run folder: {folder}")
     load_torchmetrics()
 
     from plait.cli import show
@@ -91,15 +96,15 @@ def _train(
 
 
 def _list_settings(
-    words: list[str], config: Path | None, given: dict[str, object], *, json: bool
+    words: list[str], problem: str | None, given: dict[str, object], *, json: bool
 ) -> None:
-    settings = read_settings(words, config, given)
+    settings = read_settings(words, problem, given)
 
     from plait.cli import listing
     from plait.experiments import with_defaults
     from plait.experiments.explain import run_settings
 
-    known = with_defaults(settings) if "recipe" in settings else settings
+    known = with_defaults(settings) if {"recipe", "table"} & settings.keys() else settings
     listing.settings(run_settings(known), as_json=json)
 
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from plait.core.errors import ConfigError
 from plait.experiments.build import open_problem
@@ -91,8 +92,7 @@ def alone(config: RunConfig, task: str) -> RunConfig:
     """Returns the settings of a single-task run; a rule on another task's metric becomes skill."""
     other = config.rule.rpartition("/")[0] not in ("", task)
     changed = {
-        "tasks": [task],
-        "weights": {},
+        "tasks": _only(task, config.tasks),
         "balancing": Method.model_validate("Equal"),
         "sharing": Method.model_validate("Hard"),
         "regularization": None,
@@ -102,6 +102,14 @@ def alone(config: RunConfig, task: str) -> RunConfig:
         "rule": "skill" if other else config.rule,
     }
     return config.model_copy(update=changed)
+
+
+def _only(task: str, tasks: Any) -> Any:
+    """Returns the settings of the tasks that leave one task; a weight is for several tasks."""
+    if not isinstance(tasks, Mapping):
+        return [task]
+    own = {key: value for key, value in (tasks.get(task) or {}).items() if key != "weight"}
+    return {**dict.fromkeys(tasks), task: own}
 
 
 def _folder(task: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Mapping
 from dataclasses import fields
 from pathlib import Path
@@ -49,10 +50,16 @@ class RunConfig(BaseModel, TrainerOptions, Options, frozen=True):
     """All settings of a run.
 
     Attributes:
-        recipe: the problem, with its options.
+        recipe: the problem, with its options; a table of your own by default.
         data: the data folder, if the recipe reads one.
-        tasks: the tasks to train; all of the recipe's by default.
-        weights: `{task: static weight}`.
+        table: the file of a table of your own; a path in a file of settings is relative to it.
+        split: of a table: the column that says which part a row belongs to, or how to divide it,
+            such as ``{val: 0.15, test: 0.15, group: customer}``.
+        inputs: of a table: ``{column: kind}``, the columns that are read.
+        tasks: the tasks to train, by name: a list; all of the recipe's by default. Or their
+            options, ``{task: {weight: 2}}``, null for one that is left out; of a table, their kinds
+            and columns too.
+        exclude: of a table: columns that are neither read nor predicted, perhaps with the reasons.
         encoder: an encoder in place of the recipe's.
         sharing: family 1: which parameters the tasks share.
         regularization: family 2: what ties the parameters of separate networks; one or a list.
@@ -82,10 +89,13 @@ class RunConfig(BaseModel, TrainerOptions, Options, frozen=True):
 
     model_config = ConfigDict(extra="forbid", protected_namespaces=())
 
-    recipe: Method
+    recipe: Method = Field("Table", validate_default=True)
     data: str | None = None
-    tasks: list[str] | None = None
-    weights: dict[str, float] = Field(default_factory=dict)
+    table: str | None = None
+    split: str | dict[str, Any] | None = None
+    inputs: dict[str, Any] | None = None
+    tasks: list[str] | dict[str, Any] | None = None
+    exclude: list[str] | dict[str, Any] | None = None
     encoder: Method | None = None
     sharing: Method = Field("Hard", validate_default=True)
     regularization: Methods = None
@@ -138,6 +148,23 @@ def validate(settings: Mapping[str, Any]) -> RunConfig:
             "Name them (--from RUN), or leave it out."
         )
     return config
+
+
+def is_file_of_settings(word: str) -> bool:
+    """Whether a word names a file of settings: it ends in .yaml or .yml, or has a separator."""
+    return word.endswith((".yaml", ".yml")) or os.sep in word
+
+
+def read_file(path: Path) -> dict[str, Any]:
+    """Reads a file of settings; the path of its table is relative to the file.
+
+    Raises:
+        ConfigError: the file is missing, no YAML, or no mapping.
+    """
+    settings = read_yaml(path)
+    if isinstance(settings.get("table"), str):
+        settings["table"] = str((path.parent / settings["table"]).resolve())
+    return settings
 
 
 def read_run(folder: Path, changes: Mapping[str, Any] | None = None) -> RunConfig:

@@ -21,7 +21,10 @@ from plait.training import Trainer
 from plait.training.options import GroupOptions
 
 # What plait gives a method itself, so that no setting does.
-GIVEN = ("encoder", "data", "params", "optimizer")
+GIVEN = (
+    *("encoder", "data", "params", "optimizer"),
+    *("columns", "inputs", "tasks", "split", "exclude", "progress"),
+)
 
 
 @dataclass(frozen=True)

@@ -92,9 +92,12 @@ def _put(nested: dict[str, Any], path: list[str], value: Any, setting: str) -> N
 def merge(base: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
     """Returns `base` with `over` laid on it, at every depth.
 
-    A mapping goes into a mapping key by key; another `class` replaces a method with its options.
+    A mapping goes into a mapping key by key; another `class` replaces a method with its options. A
+    list of names chooses among the entries of a mapping, and the others become null.
 
     Example:
+        >>> merge({"tasks": {"a": {"weight": 2}, "b": {}}}, {"tasks": ["a"]})
+        {'tasks': {'a': {'weight': 2}, 'b': None}}
         >>> merge({"optimizer": {"class": "AdamW", "lr": 0.1}}, {"optimizer": {"lr": 0.2}})
         {'optimizer': {'class': 'AdamW', 'lr': 0.2}}
         >>> merge({"optimizer": {"class": "AdamW", "lr": 0.1}}, {"optimizer": "SGD"})
@@ -114,11 +117,21 @@ def _laid(known: Any, value: Any) -> Any:
         known = {"class": known}
     if isinstance(known, Mapping) and "class" in known and isinstance(value, str):
         value = {"class": value}
+    if isinstance(known, Mapping) and "class" not in known and _are_names(value):
+        return {**{name: known.get(name, {}) for name in value}, **_without(known, value)}
     if not (isinstance(known, Mapping) and isinstance(value, Mapping)):
         return value
     if "class" in value and value["class"] != known.get("class", value["class"]):
         return dict(value)
     return merge(known, value)
+
+
+def _are_names(value: Any) -> bool:
+    return isinstance(value, list) and all(isinstance(each, str) for each in value)
+
+
+def _without(known: Mapping[str, Any], names: Sequence[str]) -> dict[str, None]:
+    return dict.fromkeys(name for name in known if name not in names)
 
 
 def _numbers(value: Any) -> Any:

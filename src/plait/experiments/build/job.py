@@ -66,7 +66,7 @@ def build_job(
     if problem is None:
         problem = open_problem(config)
     problem.check(config)
-    tasks = problem.tasks(config.tasks, config.weights)
+    tasks = problem.tasks(config.tasks)
     balancer = method(config.balancing, FAMILIES["balancing"])
     loaders = {
         split: loader(

@@ -8,13 +8,16 @@ from typing import Any
 
 from torch import nn
 
+from plait.core.build import build
 from plait.core.families import FAMILIES
+from plait.core.lookup import find, parameters
 from plait.core.seeding import seeded
 from plait.experiments.build.methods import method, methods
 from plait.experiments.build.problem import Problem
 from plait.experiments.config import RunConfig
 from plait.model import MultiTaskModel, Transfer
 from plait.model.folder import read_model
+from plait.recipes import Table
 from plait.runs.folder import MODEL
 from plait.tasks import BaseTask
 
@@ -52,7 +55,12 @@ def _encoder(config: RunConfig, problem: Problem) -> nn.Module:
     with seeded(config.seed, "encoder"):
         if config.encoder is None:
             return problem.encoder()
-        encoder: nn.Module = method(config.encoder, FAMILIES["encoders"])
+        family = FAMILIES["encoders"]
+        named = config.encoder
+        cls = find(named.name, family.package, base=family.base, kind=family.noun)
+        of_columns = isinstance(problem.recipe, Table) and "columns" in parameters(cls)
+        given = {"columns": problem.recipe.columns} if of_columns else {}
+        encoder: nn.Module = build(cls, named.options, kind=family.noun, **given)
     return encoder
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from plait.core.errors import ConfigError, unknown
@@ -33,17 +34,28 @@ def check_recipe(name: str) -> None:
 
 
 def recipe_name(settings: Mapping[str, Any]) -> str:
-    """Returns the name of the recipe in some settings.
+    """Returns the name of the recipe in some settings; that of a table if they name one.
 
     Raises:
-        ConfigError: they name none.
+        ConfigError: they name neither.
     """
-    recipe = settings.get("recipe")
+    recipe = settings.get("recipe", "Table" if settings.get("table") else None)
     name = recipe.get("class") if isinstance(recipe, Mapping) else recipe
     if not isinstance(name, str):
         known = ", ".join(_known_recipes())
-        raise ConfigError(f"name a recipe, such as `plait train digits`; known: {known}.")
+        raise ConfigError(
+            f"name a recipe, such as `plait train digits`, or a file of settings, such as `plait "
+            f"train config.yaml`; known recipes: {known}."
+        )
     return name
+
+
+def run_name(settings: Mapping[str, Any]) -> str:
+    """Returns a name for a run of some settings: that of the recipe, or of the table's file."""
+    table = settings.get("table")
+    if table:
+        return Path(str(table)).name.partition(".")[0] or "table"
+    return kebab(recipe_name(settings).rpartition(":")[2])
 
 
 def _known_recipes() -> dict[str, str]:

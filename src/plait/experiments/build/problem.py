@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -15,8 +16,11 @@ from plait.core.families import FAMILIES
 from plait.data import of_tasks
 from plait.experiments.build.names import recipe_class
 from plait.experiments.config import Method, RunConfig
-from plait.recipes import Recipe
+from plait.recipes import Recipe, Table
 from plait.tasks import BaseTask
+
+ABOUT = ("recipe", "data", "table", "split", "inputs", "exclude")
+OF_TABLES = ("table", "split", "inputs", "exclude")
 
 
 class Problem:
@@ -27,55 +31,61 @@ class Problem:
 
     Args:
         recipe: the recipe.
-        settings: the name and options of the recipe, and its data folder; a run whose
-            configuration has others is refused.
+        config: with which it was opened; a run that has other data, inputs or targets is refused.
 
     Attributes:
         recipe: the recipe.
     """
 
-    def __init__(self, recipe: Recipe, settings: tuple[Method, str | None]) -> None:
+    def __init__(self, recipe: Recipe, config: RunConfig) -> None:
         self.recipe = recipe
-        self._settings = settings
+        self._opened = config
         self._splits: Mapping[str, Dataset[Any]] | None = None
 
     def check(self, config: RunConfig) -> None:
         """Raises `ConfigError` unless a run is about this problem: the same recipe and data."""
-        if _settings(config) != self._settings:
-            raise ConfigError(
-                f"the problem was opened for {_shown(self._settings)}; a run of it must have the "
-                f"same recipe and data folder; found {_shown(_settings(config))}. Open another "
-                "problem for this run."
-            )
+        for setting in ABOUT:
+            opened, found = getattr(self._opened, setting), getattr(config, setting)
+            if opened != found:
+                raise ConfigError(
+                    f"the problem was opened with {setting} {_shown(opened)}; a run of it must "
+                    f"have the same; found {_shown(found)}. Open another problem for this run."
+                )
+        known, wanted = _definitions(self._opened), _definitions(config)
+        for task, definition in wanted.items():
+            if task in known and known[task] != definition:
+                raise ConfigError(
+                    f"the problem was opened with task {task!r} as {known[task]}; a run of it must "
+                    f"have the same; found {definition}. Open another problem for this run."
+                )
 
-    def tasks(
-        self, names: Sequence[str] | None = None, weights: Mapping[str, float] | None = None
-    ) -> list[BaseTask]:
+    def tasks(self, chosen: Sequence[str] | Mapping[str, Any] | None = None) -> list[BaseTask]:
         """Returns new tasks.
 
         Args:
-            names: which, in this order; all of the recipe's by default.
-            weights: `{task: static weight, positive}`; 1 by default.
+            chosen: a list of names: these, in this order. Or `{task: options}`: all of the recipe's
+                but those that are None, with the `weight` of the options. All by default.
 
         Raises:
-            ConfigError: an unknown task, or a weight that is not positive or of a task that is not
-                among `names`.
+            ConfigError: an unknown task, a weight that is not positive, or an option that the task
+                of a recipe does not have.
         """
-        weights = weights or {}
         tasks = {task.name: task for task in self.recipe.tasks()}
-        for name in [*(names or []), *weights]:
-            if name not in tasks:
+        for name in chosen or ():
+            if name not in tasks and not (isinstance(chosen, Mapping) and chosen[name] is None):
                 raise ConfigError(unknown("task", name, tasks))
-        for name, weight in weights.items():
-            if not weight > 0:
-                raise ConfigError(f"the weight of task {name!r} must be positive; found {weight}.")
-            if names and name not in names:
-                raise ConfigError(
-                    f"the weight of task {name!r} has no effect, since the run does not train it. "
-                    f"Leave it out, or add it to tasks: {', '.join(names)}."
-                )
-            tasks[name].weight = weight
-        return [tasks[name] for name in names or tasks]
+        if not isinstance(chosen, Mapping):
+            return [tasks[name] for name in chosen or tasks]
+        own = isinstance(self.recipe, Table)  # which makes its tasks from all their options
+        for name, options in chosen.items():
+            for option, value in {} if own else (options or {}).items():
+                if option != "weight":
+                    raise ConfigError(
+                        f"task {name!r} of {type(self.recipe).__name__} has the option `weight` "
+                        f"alone; found {option!r}. Leave it out."
+                    )
+                tasks[name].weight = _weight(name, value)
+        return [task for name, task in tasks.items() if chosen.get(name, {}) is not None]
 
     def encoder(self) -> nn.Module:
         """Returns the recipe's encoder, with new weights from torch's generator."""
@@ -93,16 +103,30 @@ class Problem:
         return {split: of_tasks(data, names) for split, data in self._splits.items()}
 
 
-def open_problem(config: RunConfig) -> Problem:
-    """Opens the problem of a run; the recipe is given the data folder if it reads one.
+def open_problem(config: RunConfig, frame: Any = None) -> Problem:
+    """Opens the problem of a run; the recipe is given the data that it reads.
+
+    Args:
+        config: the settings.
+        frame: the table, in place of the file that `config` names.
 
     Raises:
-        ConfigError: an unknown recipe or option; a data folder too many or too few.
+        ConfigError: an unknown recipe or option; a data folder, a table or a part of one too many
+            or too few.
         DataError: data that are missing or break their rules.
     """
     cls = recipe_class(config.recipe.name)
     given: dict[str, Any] = {}
-    if cls.needs_data:
+    if issubclass(cls, Table):
+        given = _of_table(config, frame)
+    else:
+        for setting in OF_TABLES:
+            if getattr(config, setting) is not None:
+                raise ConfigError(
+                    f"`{setting}` is a setting of tables, and has no effect on recipe "
+                    f"{cls.__name__}; leave it out."
+                )
+    if cls.needs_data and "data" not in given:
         if config.data is None:
             raise ConfigError(
                 f"recipe {cls.__name__} reads a data folder; name it with --data DIR."
@@ -112,13 +136,40 @@ def open_problem(config: RunConfig) -> Problem:
         raise ConfigError(f"recipe {cls.__name__} brings its own data; leave out --data.")
     noun = FAMILIES["recipes"].noun
     recipe: Recipe = build(cls, config.recipe.options, kind=noun, **given)
-    return Problem(recipe, _settings(config))
+    return Problem(recipe, config)
 
 
-def _settings(config: RunConfig) -> tuple[Method, str | None]:
-    return config.recipe, config.data
+def _of_table(config: RunConfig, frame: Any) -> dict[str, Any]:
+    """Returns what the settings of a run say of its table."""
+    if config.recipe.name == Table.__name__ and config.table is None and frame is None:
+        raise ConfigError(
+            "name a table or a recipe, such as `plait train digits`, or `table: FILE`."
+        )
+    found: dict[str, Any] = {"inputs": config.inputs, "split": config.split}
+    found["tasks"] = config.tasks if isinstance(config.tasks, Mapping) else None
+    found["exclude"] = list(config.exclude or ())
+    if frame is not None:
+        found["data"] = frame
+    elif config.table is not None:
+        found["data"] = Path(config.table)
+    return found
 
 
-def _shown(settings: tuple[Method, str | None]) -> str:
-    recipe, data = settings
-    return f"{recipe.model_dump(by_alias=True)} on {data or 'data of its own'}"
+def _definitions(config: RunConfig) -> dict[str, Any]:
+    """Returns `{task: its options without the weight}`, where the settings have some."""
+    tasks = config.tasks if isinstance(config.tasks, Mapping) else {}
+    return {
+        name: {key: value for key, value in each.items() if key != "weight"}
+        for name, each in tasks.items()
+        if isinstance(each, Mapping)
+    }
+
+
+def _weight(task: str, value: Any) -> float:
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value < math.inf:
+        raise ConfigError(f"the weight of task {task!r} must be positive; found {value!r}.")
+    return float(value)
+
+
+def _shown(value: Any) -> str:
+    return str(value.model_dump(by_alias=True) if isinstance(value, Method) else value)

@@ -1,0 +1,54 @@
+"""Predictions as the columns of a table."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from plait.core.extras import need
+from plait.tasks import Prediction
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+def predicted_columns(found: Mapping[str, Prediction], index: Any = None) -> pd.DataFrame:
+    """Returns the predictions of several tasks for the same rows as a frame.
+
+    Args:
+        found: `{task: prediction}`.
+        index: of the rows, as the frame that was predicted has it; numbers from 0 by default.
+
+    Returns:
+        For each task a column of its name: the class, the number, yes or no by their names, or the
+        labels that hold, joined by ";". After it the probabilities: `TASK=CLASS` for each class or
+        label, of a yes or no that of yes alone. Several numbers of one task are `TASK[0]`,
+        `TASK[1]`, ...
+    """
+    pandas = need("pandas", extra="app", purpose="A table of predictions")
+    columns: dict[str, Any] = {}
+    for task, prediction in found.items():
+        columns |= _columns(task, prediction)
+    frame: pd.DataFrame = pandas.DataFrame(columns, index=index)
+    return frame
+
+
+def _columns(task: str, prediction: Prediction) -> dict[str, Any]:
+    value = prediction.value.numpy()
+    if prediction.probabilities is None:
+        rows = value.reshape(len(value), -1)
+        if rows.shape[1] == 1:
+            return {task: rows[:, 0]}
+        return {f"{task}[{k}]": rows[:, k] for k in range(rows.shape[1])}
+    shares = prediction.probabilities.numpy()
+    names = prediction.names or [str(number) for number in range(shares.shape[1])]
+    if value.dtype == bool and shares.shape[1] == 1:
+        no, yes = names if len(names) == 2 else ("no", "yes")
+        return {task: np.where(value[:, 0], yes, no), f"{task}={yes}": shares[:, 0]}
+    if value.dtype == bool:
+        chosen = [";".join(n for n, on in zip(names, row, strict=True) if on) for row in value]
+    else:
+        chosen = np.asarray(names, dtype=object)[value]
+    return {task: chosen} | {f"{task}={name}": shares[:, k] for k, name in enumerate(names)}

@@ -1,0 +1,198 @@
+"""A run folder in use: what its model predicts for other tables, and how well."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from plait.core.columns import Column
+from plait.core.errors import ConfigError, DataError, unknown
+from plait.core.extras import need
+from plait.evaluation import Evaluation, evaluate
+from plait.experiments.config import read_run
+from plait.experiments.predicted import predicted_columns
+from plait.model import MultiTaskModel
+from plait.runs.folder import CONFIG, MODEL, is_run
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+PIECE = 65_536  # rows of a file that are in memory at once
+BATCH = 4_096  # rows of a forward pass
+
+
+class Trained:
+    """The model of a run, and what its run folder says of the table that it was trained on.
+
+    Args:
+        folder: a run folder, or a model folder.
+        example: one batch of inputs, if the model reads objects of the user's own.
+
+    Attributes:
+        folder: the run folder.
+        model: in eval mode, on the CPU.
+
+    Raises:
+        ConfigError: there is no such folder, or no trained model in it.
+        CheckpointError: a file of the model is missing or damaged.
+    """
+
+    def __init__(self, folder: Path | str, *, example: Any = None) -> None:
+        self.folder = Path(folder)
+        place = self.folder / MODEL if (self.folder / MODEL).is_dir() else self.folder
+        if place == self.folder and (is_run(self.folder) or not self.folder.is_dir()):
+            finding = (
+                "has not ended, so there is no model in it" if is_run(place) else "is not there"
+            )
+            raise ConfigError(
+                f"the run {self.folder} {finding}. Name the folder of a finished run."
+            )
+        self.model = MultiTaskModel.from_pretrained(place, example=example)
+
+    @cached_property
+    def columns(self) -> list[Column]:
+        """The columns of inputs, as the model's encoder has them.
+
+        Raises:
+            ConfigError: the model was not trained on a table, or its encoder does not know one.
+        """
+        described = getattr(self.model.sharing.prototype(), "columns", None)
+        if described is None:
+            raise ConfigError(
+                f"the model in {self.folder} does not read tables: its encoder knows no columns. "
+                "Call `model.predict` with what it reads."
+            )
+        return [Column.of(each) for each in described]
+
+    def predict(
+        self, frame: pd.DataFrame, tasks: Collection[str] | None = None, *, source: str = ""
+    ) -> pd.DataFrame:
+        """Predicts the rows of a table.
+
+        Args:
+            frame: has the columns that the model reads; others are passed over.
+            tasks: names of the tasks that are wanted; all by default.
+            source: the table, for messages.
+
+        Returns:
+            A frame of the same rows, with the columns of `predicted_columns`.
+
+        Raises:
+            DataError: a column is missing, or a cell is not of its kind.
+            ConfigError: an unknown task.
+        """
+        from plait.data.table.encode import encode
+
+        inputs = encode(frame, self.columns, source=source or "the frame")
+        found = self.model.predict(inputs, tasks, batch_size=BATCH)
+        return predicted_columns(found, frame.index)
+
+    def predict_file(
+        self,
+        table: Path,
+        out: Path,
+        tasks: Collection[str] | None = None,
+        *,
+        keep: Sequence[str] = (),
+        progress: Any = None,
+    ) -> int:
+        """Predicts the rows of a file into another, of any size, and returns their number.
+
+        Args:
+            table: the file to read.
+            out: the file to write; its name says the format. It is whole or absent.
+            tasks: names of the tasks that are wanted; all by default.
+            keep: columns of the table that go before the predictions, such as an id.
+            progress: is told how much was read, `progress(bytes, size)`.
+
+        Raises:
+            DataError: as `predict`, with the file's name.
+        """
+        from plait.data.table.write import write_table
+
+        return write_table(out, self._pieces(table, tasks, keep, progress))
+
+    def _pieces(
+        self, table: Path, tasks: Collection[str] | None, keep: Sequence[str], progress: Any
+    ) -> Iterator[pd.DataFrame]:
+        from plait.data.table.fit import require
+        from plait.data.table.read import read_pieces
+
+        pd = need("pandas", extra="app", purpose="A table of predictions")
+        for piece in read_pieces(table, PIECE, progress=progress):
+            require(piece, keep, table.name)
+            found = self.predict(piece, tasks, source=table.name)
+            yield pd.concat([piece[list(keep)], found], axis=1) if keep else found
+
+    def evaluate(
+        self, table: pd.DataFrame | Path | str, tasks: Collection[str] | None = None
+    ) -> Evaluation:
+        """Measures the model on a labelled table.
+
+        Args:
+            table: a frame or a file, with the columns that the model reads and those of its tasks;
+                an empty cell is no label.
+            tasks: names of the tasks that are wanted; all whose columns are there by default.
+
+        Returns:
+            The losses and metrics by task.
+
+        Raises:
+            DataError: no task has its column, a cell is not of its kind, or a class is one that the
+                training did not have.
+            ConfigError: the folder does not say which columns are labels; an unknown task.
+        """
+        from plait.data.table.read import read_pieces
+
+        pieces: Any = [table]
+        name = "the frame"
+        if isinstance(table, str | Path):
+            pieces, name = read_pieces(table, PIECE), Path(table).name
+        return evaluate(self.model, self._batches(pieces, tasks, name))
+
+    def _batches(
+        self, pieces: Any, tasks: Collection[str] | None, source: str
+    ) -> Iterator[tuple[Any, Mapping[str, Any]]]:
+        """Yields batches of inputs and labels."""
+        from plait.data.table.encode import encode
+        from plait.data.table.targets import labels_of, read_target
+
+        described = self._described(tasks)
+        for piece in pieces:
+            there = list(piece.columns)
+            found = [read_target(name, each, there) for name, each in described.items()]
+            if tasks is None:
+                found = [each for each in found if all(name in there for name in each.reads)]
+            if not found:
+                raise DataError(
+                    f"{source} has no column of labels; the tasks are {', '.join(described)}. "
+                    "Name a labelled table."
+                )
+            inputs = encode(piece, self.columns, source=source)
+            labels = {
+                each.name: labels_of(piece, each, self._classes(each.name), source=source)
+                for each in found
+            }
+            for start in range(0, len(piece), BATCH):
+                rows = slice(start, start + BATCH)
+                yield inputs[rows], {task: each[rows] for task, each in labels.items()}
+
+    def _described(self, tasks: Collection[str] | None) -> dict[str, Any]:
+        """Returns `{task: how its labels are read}` of the tasks that are wanted."""
+        for task in tasks or ():
+            if task not in self.model.tasks:
+                raise ConfigError(unknown("task", task, self.model.tasks))
+        if not (self.folder / CONFIG).is_file():
+            raise ConfigError(
+                f"{self.folder} does not say which columns are the labels (no {CONFIG}). Name a "
+                "run folder."
+            )
+        found = read_run(self.folder).tasks
+        described = found if isinstance(found, Mapping) else {}
+        names = self.model.tasks if tasks is None else tasks
+        return {name: described.get(name, {}) for name in names}
+
+    def _classes(self, task: str) -> Sequence[str]:
+        return self.model.tasks[task].names or ()

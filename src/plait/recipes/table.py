@@ -1,0 +1,250 @@
+"""Any table as a problem: columns that are read, columns that are predicted, and splits."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.utils.data import Dataset
+
+from plait.core.build import build
+from plait.core.columns import Column
+from plait.core.errors import ConfigError, DataError
+from plait.data import InMemory
+from plait.data.files import folder_with
+from plait.data.table.described import Input, read_inputs
+from plait.encoders import TabularEncoder
+from plait.recipes.base import Recipe
+from plait.tasks import BaseTask, Binary, Classification, MultiLabel, Regression
+from plait.tasks.labels.class_weights import balanced
+
+if TYPE_CHECKING:  # pandas takes long to load, and other recipes do not need it
+    import pandas as pd
+
+    from plait.data.table.targets import Target
+
+Array = np.ndarray[Any, Any]
+
+
+class Table(Recipe):
+    """A table with one row for each example: some columns are read, others predicted.
+
+    It is made of a file or a frame of pandas, and of a description of inputs, tasks and splits, as
+    `plait init` writes it; a known table is a subclass that has its description with it. Numbers
+    are standardised and categories embedded inside the encoder, by what the training rows say.
+
+    Args:
+        data: a file (see `plait.data.table.read.read_table`), a frame, or for a known table the
+            folder with its file.
+        inputs: `{column or pattern: kind}`, or in place of the kind a mapping with `kind` and
+            options; see `plait.data.table.described.Input`.
+        tasks: `{task: kind}` or a mapping with `kind` and options: those of
+            `plait.data.table.targets.Target`, and those of the task's class. A column that is
+            predicted is never read.
+        split: see `plait.data.table.splits`.
+        exclude: columns that no pattern of inputs stands for.
+        progress: is told how much of a file was read, `progress(bytes, size)`.
+
+    Raises:
+        ConfigError: a kind or an option that does not exist, or no input or task.
+        DataError: a file that cannot be read, a column that is missing or not of its kind, a task
+            without a label.
+    """
+
+    defaults: ClassVar[Mapping[str, Any]] = {
+        "epochs": 200,
+        "patience": 16,
+        "batch_size": 256,
+        "gallery": 0,
+    }
+    file: ClassVar[str] = ""  # of a known table, in the data folder
+
+    def __init__(
+        self,
+        *,
+        data: Path | str | pd.DataFrame,
+        inputs: Mapping[str, Any] | None = None,
+        tasks: Mapping[str, Any] | None = None,
+        split: str | Mapping[str, Any] | None = None,
+        exclude: Sequence[str] = (),
+        progress: Any = None,
+    ) -> None:
+        self.data = data
+        self.described_inputs = self.defaults.get("inputs", {}) if inputs is None else inputs
+        self.described_tasks = self.defaults.get("tasks", {}) if tasks is None else tasks
+        self.split = self.defaults.get("split") if split is None else split
+        self.exclude = tuple(exclude)
+        self.progress = progress
+
+    @property
+    def source(self) -> str:
+        """The name of the table, for messages."""
+        return self.data_name if isinstance(self.data, str | Path) else "the frame"
+
+    @property
+    def data_name(self) -> str:
+        """The name of the file."""
+        return self.file or Path(str(self.data)).name
+
+    def read(self) -> pd.DataFrame:
+        """Reads the table as a frame."""
+        from plait.data.table.fit import check_rows
+        from plait.data.table.read import read_table
+
+        if not isinstance(self.data, str | Path):
+            check_rows(self.data, self.source)
+            return self.data.set_axis([str(name) for name in self.data.columns], axis=1)
+        path = Path(self.data)
+        if self.file:
+            path = folder_with(path, [self.file]) / self.file
+        return read_table(path, progress=self.progress)
+
+    @cached_property
+    def frame(self) -> pd.DataFrame:
+        """The whole table."""
+        return self.read()
+
+    @cached_property
+    def targets(self) -> list[Target]:
+        """What is predicted."""
+        from plait.data.table.targets import read_targets
+
+        wanted = {name: each for name, each in self.described_tasks.items() if each is not None}
+        return read_targets(wanted, list(self.frame.columns))
+
+    @cached_property
+    def inputs(self) -> dict[str, Input]:
+        """How the columns of inputs are read."""
+        predicted = {name: target.name for target in self.targets for name in target.reads}
+        reserved = {*predicted, *self.exclude, *self._split_columns()}
+        described = {name: each for name, each in self.described_inputs.items() if each is not None}
+        for name in described:
+            if name in predicted:
+                raise ConfigError(
+                    f"the column {name!r} is an input, and task {predicted[name]!r} reads its "
+                    "labels from it: it would give them away. Take it from one of the two."
+                )
+        return read_inputs(described, self.frame.columns, leave_out=reserved)
+
+    @cached_property
+    def rows(self) -> dict[str, Array]:
+        """The numbers of the rows of "train", "val" and "test", ascending."""
+        from plait.data.table.splits import split_table
+
+        found: dict[str, Array] = split_table(
+            self.frame, self.split, self.targets, source=self.source
+        )
+        return found
+
+    @cached_property
+    def columns(self) -> list[Column]:
+        """What the training rows say of each column of inputs."""
+        from plait.data.table.fit import fit_columns
+
+        return fit_columns(self.frame.iloc[self.rows["train"]], self.inputs, source=self.source)
+
+    @cached_property
+    def classes(self) -> dict[str, list[str]]:
+        """`{task: names of its classes or labels}`."""
+        from plait.data.table.targets import classes_of
+
+        return {
+            target.name: classes_of(self.frame, target, source=self.source)
+            for target in self.targets
+        }
+
+    @cached_property
+    def labels(self) -> dict[str, Tensor]:
+        """`{task: labels of all rows}`."""
+        return labels(self.frame, self.targets, self.classes, source=self.source)
+
+    def tasks(self) -> list[BaseTask]:
+        """Makes the tasks of the targets, with classes and labels as the table has them."""
+        return [self._task(target) for target in self.targets]
+
+    def encoder(self) -> nn.Module:
+        """Makes a `TabularEncoder` of the columns."""
+        return TabularEncoder(self.columns)
+
+    def splits(self) -> Mapping[str, Dataset[Any]]:
+        """Gives the rows of each split, `[N, F]`, with the labels of all tasks."""
+        from plait.data.table.encode import encode
+
+        found = {}
+        for split, rows in self.rows.items():
+            inputs = encode(self.frame.iloc[rows], self.columns, source=self.source)
+            found[split] = InMemory(inputs, {name: y[rows] for name, y in self.labels.items()})
+        return found
+
+    def _split_columns(self) -> list[str]:
+        named = self.split.values() if isinstance(self.split, Mapping) else [self.split]
+        return [name for name in named if isinstance(name, str)]
+
+    def _task(self, target: Target) -> BaseTask:
+        names, options = self.classes[target.name], dict(target.options)
+        labels = self.labels[target.name][self.rows["train"]]
+        cls: type[BaseTask] = Regression
+        given: dict[str, Any] = {"outputs": labels.shape[1]} if labels.dim() > 1 else {}
+        if target.kind == "category":
+            cls, given = Classification, {"classes": len(names), "names": names}
+            if len(names) < 2:
+                raise DataError(
+                    f"task {target.name!r} needs two classes; its column has "
+                    f"{', '.join(map(repr, names)) or 'no value'}. Leave it out, or name another "
+                    "column."
+                )
+        elif target.kind == "yes/no":
+            cls, given = Binary, {"names": names}
+        elif target.kind == "tags":
+            cls, given = MultiLabel, {"labels": len(names), "names": names}
+        if options.get("class_weights") == "balanced":
+            options["class_weights"] = balanced(_counts(labels, len(names)))
+        noun = f"task {target.name!r}:"
+        task: BaseTask = build(cls, options, kind=noun, name=target.name, **given)
+        return task
+
+
+def _counts(labels: Tensor, classes: int) -> list[Any]:
+    """Counts the labels of each class; of yes or no, or of several of them, no and yes."""
+    if not labels.is_floating_point():
+        return torch.bincount(labels[_there(labels)], minlength=classes).tolist()
+    yes, there = (labels == 1).sum(dim=0), (~labels.isnan()).sum(dim=0)
+    counts: list[Any] = torch.stack([there - yes, yes], dim=1).tolist()
+    return counts[0] if len(counts) == 1 else counts
+
+
+def labels(
+    frame: pd.DataFrame,
+    targets: Sequence[Target],
+    classes: Mapping[str, Sequence[str]],
+    *,
+    source: str = "",
+) -> dict[str, Tensor]:
+    """Returns `{task: labels of all rows}` of a table.
+
+    Raises:
+        DataError: a column is missing, a cell is not of its kind, or no row has a label.
+    """
+    from plait.data.table.targets import labels_of
+
+    found = {}
+    for target in targets:
+        found[target.name] = labels_of(frame, target, classes[target.name], source=source)
+        if not bool(_there(found[target.name]).any()):
+            of = target.columns[0]
+            where = f" where {target.where!r} is yes" if target.where else ""
+            raise DataError(
+                f"task {target.name!r} has no label: the column {of!r} of {source} is empty"
+                f"{where}. Name another column, or leave the task out."
+            )
+    return found
+
+
+def _there(labels: Tensor) -> Tensor:
+    """True where there is a label."""
+    return ~labels.isnan() if labels.is_floating_point() else labels >= 0
