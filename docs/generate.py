@@ -173,7 +173,7 @@ SETTINGS = """\
 
 Written from the code by `docs/generate.py`: all settings of a run, with their defaults. Set them on
 the command line (`plait train digits epochs=5 optimizer.lr=0.01`) or in a YAML file, which
-`plait train --config FILE` reads:
+`plait train FILE.yaml` reads:
 
 ```yaml
 recipe: digits

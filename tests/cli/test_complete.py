@@ -40,7 +40,7 @@ def test_commands() -> None:
 
 def test_flags() -> None:
     assert bash("train", "--o") == ["--out"]
-    assert {"--config", "--from", "--resume", "--json", "--help"} <= set(bash("train", "-"))
+    assert {"--from", "--resume", "--json", "--help"} <= set(bash("train", "-"))
     assert bash("demo", "--fam") == ["--families"]
     assert bash("--") == ["--version", "--install-completion", "--show-completion", "--help"]
 

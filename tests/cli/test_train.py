@@ -74,7 +74,7 @@ def test_settings_come_from_defaults_then_the_file_then_words(tmp_path: Path) ->
         f"recipe: {TINY}\nepochs: 3\nbatch_size: 6\noptimizer: {{class: SGD, lr: 1e-3}}\n"
     )
     words = ("epochs=1", "optimizer.momentum=.5", "recipe.examples=12", "tasks=[spot]")
-    assert plait("train", *words, "--config", "run.yaml", "--out", "run").code == 0
+    assert plait("train", *words, "run.yaml", "--out", "run").code == 0
     found = yaml.safe_load(Path("run/config.yaml").read_text())
     assert found["recipe"] == {"class": TINY, "examples": 12}
     assert (found["epochs"], found["batch_size"], found["gallery"]) == (1, 6, 2)
@@ -85,7 +85,7 @@ def test_settings_come_from_defaults_then_the_file_then_words(tmp_path: Path) ->
 def test_the_config_of_a_run_makes_the_run_again(tmp_path: Path) -> None:
     words = ("balancing=PCGrad", "optimizer=Adam", "optimizer.lr=1e-2", "clip=0.5", "seed=4")
     assert plait("train", TINY, *words, "--out", "first").code == 0
-    assert plait("train", "--config", "first/config.yaml", "--out", "second").code == 0
+    assert plait("train", "first/config.yaml", "--out", "second").code == 0
     assert_same_run(tmp_path / "first", tmp_path / "second")
     assert Path("first/config.yaml").read_text() == Path("second/config.yaml").read_text()
 
@@ -204,5 +204,5 @@ def test_a_signal_ends_the_command_with_a_checkpoint(
         settings = yaml.safe_load((tmp_path / "cut/config.yaml").read_text())
         config.write_text(yaml.safe_dump(settings | {"epochs": enough}))
     assert plait("train", "--resume", "cut").code == 0
-    assert plait("train", "--config", "whole/config.yaml", "--out", "again").code == 0
+    assert plait("train", "whole/config.yaml", "--out", "again").code == 0
     assert_same_run(tmp_path / "cut", tmp_path / "again")

@@ -122,16 +122,14 @@ def test_single_task_runs_are_plain_training(tmp_path: Path) -> None:
         regularization={"class": "PairwiseL2", "strength": 0.1},
         connections="Lateral",
         balancing={"class": "Equal", "weights": {"mask": 3.0}},
-        weights={"spot": 2.0},
         rule="mask/iou",
-        tasks=["mask", "spot"],
+        tasks={"quarter": None, "spot": {"weight": 2.0}},
     )
     compare(joint, tmp_path, title="x")
     for task, rule in (("mask", "mask/iou"), ("spot", "skill")):
         alone = yaml.safe_load((tmp_path / f"single-{task}/config.yaml").read_text())
         expected = joint.described() | {
-            "tasks": [task],
-            "weights": {},
+            "tasks": {"quarter": None, "mask": None, "spot": None, task: {}},
             "balancing": {"class": "Equal"},
             "sharing": {"class": "Hard"},
             "regularization": None,

@@ -35,8 +35,7 @@ def test_options_are_a_copy() -> None:
 
 SETTINGS: dict[str, Any] = {
     "recipe": {"class": "digits", "scenes": 64},
-    "tasks": ["digit"],
-    "weights": {"digit": 2.5},
+    "tasks": {"digit": {"weight": 2.5}, "depth": None},
     "encoder": {"class": "ConvEncoder", "widths": [4, 8]},
     "regularization": {"class": "PairwiseL2", "strength": 1e-7},
     "balancing": {"class": "UncertaintyWeights", "form": {"digit": "classification"}},
@@ -69,8 +68,8 @@ def test_what_is_described_is_read_back(settings: dict[str, Any]) -> None:
         ("head_weights", "no", "setting 'head_weights': .*'auto', 'unit' or 'task'"),
         ("seed", -1, "setting 'seed'"),
         ("patience", 0, "setting 'patience'"),
-        ("tasks", "digit", "setting 'tasks': .* list; found 'digit'"),
-        ("weights", {"digit": "heavy"}, "setting 'weights.digit': .* number.*; found 'heavy'"),
+        ("tasks", "digit", "setting 'tasks': .*valid list or a valid dictionary; found 'digit'"),
+        ("split", 3, "setting 'split': .*valid string or a valid dictionary; found 3"),
         ("optimizer", 3, "setting 'optimizer': .*; found 3"),
         ("optimizer", {"class": None}, "setting 'optimizer.class': .* valid string; found None"),
         ("epoch", 3, r"unknown setting 'epoch'\. Did you mean 'epochs'\?"),
@@ -94,11 +93,6 @@ def test_one_message_lists_everything_that_is_wrong() -> None:
     assert len(lines) == 4
     for words in ("Did you mean 'epochs'", "Did you mean 'batch_size'", "'clip'", "'workers'"):
         assert sum(words in line for line in lines) == 1
-
-
-def test_a_recipe_is_needed() -> None:
-    with pytest.raises(ConfigError, match="setting 'recipe': field required"):
-        validate({"epochs": 3})
 
 
 def test_options_alone_are_those_of_the_default_method() -> None:

@@ -105,9 +105,9 @@ def test_values(text: str, value: Any) -> None:
 
 
 def test_deeper_keys_and_lists() -> None:
-    found = parse(["weights.mask=2", "weights.digit=.5", "tasks=[digit, mask]", "a.b.c=1"])
+    found = parse(["form.mask=2", "form.digit=.5", "tasks=[digit, mask]", "a.b.c=1"])
     assert found == {
-        "weights": {"mask": 2, "digit": 0.5},
+        "form": {"mask": 2, "digit": 0.5},
         "tasks": ["digit", "mask"],
         "a": {"b": {"c": 1}},
     }

@@ -39,8 +39,7 @@ from tests.training.problem import (
 
 FULL: dict[str, Any] = {
     "recipe": {"class": TINY, "examples": 20},
-    "tasks": ["spot", "quarter"],
-    "weights": {"spot": 1.5},
+    "tasks": {"mask": None, "spot": {"weight": 1.5}},
     "balancing": {"class": "PCGrad", "seed": 3},
     "optimizer": {"class": "Adam", "lr": 3e-3, "betas": [0.8, 0.9], "weight_decay": 1e-5},
     "scheduler": {"class": "OneCycleLR", "max_lr": 1e-2},

@@ -33,6 +33,23 @@ def read_settings(
     return settings
 
 
+def apart(words: Sequence[str | None]) -> tuple[str | None, list[str]]:
+    """Tells the problem among the words of a command, in any order, from its `key=value` settings.
+
+    Raises:
+        ConfigError: two words are no settings.
+    """
+    from plait.core.errors import ConfigError
+
+    given = [word for word in words if word is not None]
+    names = [word for word in given if "=" not in word]
+    if len(names) > 1:
+        raise ConfigError(
+            f"name one problem, and settings as key=value; found {' and '.join(map(repr, names))}."
+        )
+    return (names[0] if names else None), [word for word in given if "=" in word]
+
+
 def announce(text: str) -> None:
     """Says on stderr what a command is about to do, before torch is loaded."""
     print(f"plait: {text}", file=sys.stderr, flush=True)

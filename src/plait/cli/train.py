@@ -9,7 +9,7 @@ import typer
 
 from plait.cli.arguments import Json, Out, Settings
 from plait.cli.quick import load_torchmetrics
-from plait.cli.settings import announce, read_settings
+from plait.cli.settings import announce, apart, read_settings
 from plait.core.errors import ConfigError
 
 
@@ -45,12 +45,9 @@ def train(
     plait train digits sharing=Separate connections=CrossStitch --from runs/a --from runs/b |
     plait train --resume runs/digits epochs=20
     """
-    words = list(settings or [])
     if config is not None:
         raise ConfigError(f"--config is not needed: `plait train {config}`.")
-    if problem is not None and "=" in problem:
-        words.insert(0, problem)
-        problem = None
+    problem, words = apart([problem, *(settings or [])])
     given: dict[str, object] = {}
     if resume is not None:
         if any((problem, data, start_from, out)):
@@ -82,7 +79,7 @@ def _train(
     check_sources(settings.get("start_from", []))
     folder = out or free_folder(run_name(settings))
     check_free(folder)
-    announce(f"training {run_name(settings)}; run folder: {folder}")
+    announce(f"training {settings.get('table') or name}; run folder: {folder}")
     load_torchmetrics()
 
     from plait.cli import show

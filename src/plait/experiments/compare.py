@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -61,7 +61,7 @@ def compare(
     joint = {
         member.name: validate(merge(config.described(), member.settings)) for member in members
     }
-    single = {task: alone(config, task) for task in tasks}
+    single = {task: alone(config, task, tasks) for task in tasks}
     names = [*(member.name for member in members), *map(_folder, tasks)]
     trained = [
         SeedRuns(seed, folder / f"seed-{seed}" if seeds > 1 else folder)
@@ -88,11 +88,17 @@ def compare(
     return comparison
 
 
-def alone(config: RunConfig, task: str) -> RunConfig:
-    """Returns the settings of a single-task run; a rule on another task's metric becomes skill."""
+def alone(config: RunConfig, task: str, tasks: Iterable[str]) -> RunConfig:
+    """Returns the settings of a single-task run; a rule on another task's metric becomes skill.
+
+    Args:
+        config: of the joint run.
+        task: the one that is left.
+        tasks: the names of those that are trained jointly.
+    """
     other = config.rule.rpartition("/")[0] not in ("", task)
     changed = {
-        "tasks": _only(task, config.tasks),
+        "tasks": _only(task, tasks, config.tasks),
         "balancing": Method.model_validate("Equal"),
         "sharing": Method.model_validate("Hard"),
         "regularization": None,
@@ -104,12 +110,14 @@ def alone(config: RunConfig, task: str) -> RunConfig:
     return config.model_copy(update=changed)
 
 
-def _only(task: str, tasks: Any) -> Any:
+def _only(task: str, tasks: Iterable[str], settings: Any) -> Any:
     """Returns the settings of the tasks that leave one task; a weight is for several tasks."""
-    if not isinstance(tasks, Mapping):
+    if not isinstance(settings, Mapping):
         return [task]
-    own = {key: value for key, value in (tasks.get(task) or {}).items() if key != "weight"}
-    return {**dict.fromkeys(tasks), task: own}
+    own = settings.get(task)
+    if isinstance(own, Mapping):
+        own = {option: value for option, value in own.items() if option != "weight"}
+    return {**dict.fromkeys([*settings, *tasks]), task: own or {}}
 
 
 def _folder(task: str) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import fields
 from pathlib import Path
 from typing import Any, Literal
@@ -208,8 +208,25 @@ def _refusal(errors: Iterable[dict[str, Any]], settings: Mapping[str, Any]) -> C
     """Returns the error that tells all that is wrong."""
     found = list(errors)
     # "one or a list" fails as both: that a mapping is no list tells nobody anything
-    told = [each for each in found if each["type"] != "list_type"]
-    return ConfigError("\n".join(_line(each, settings) for each in told or found))
+    methods = {
+        name for name, field in RunConfig.model_fields.items() if field.annotation == Methods
+    }
+    told = [e for e in found if not (e["type"] == "list_type" and e["loc"][0] in methods)] or found
+    return ConfigError("\n".join(dict.fromkeys(_line(each, settings) for each in _joined(told))))
+
+
+def _joined(errors: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:
+    """Yields the errors, those of the members of one union as one."""
+    by_setting: dict[str, list[dict[str, Any]]] = {}
+    for each in errors:
+        by_setting.setdefault(each["loc"][0], []).append(each)
+    for name, several in by_setting.items():
+        union = all(each["type"] in ("list_type", "dict_type", "string_type") for each in several)
+        if union and len(several) > 1:
+            kinds = " or ".join(each["msg"].removeprefix("Input should be ") for each in several)
+            yield {**several[0], "loc": (name,), "msg": f"input should be {kinds}"}
+        else:
+            yield from several
 
 
 def _line(error: dict[str, Any], settings: Mapping[str, Any]) -> str:

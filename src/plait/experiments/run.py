@@ -154,7 +154,7 @@ def _write_results(config: RunConfig, job: Job, test: Evaluation, folder: Path) 
     examples = job.loaders["test"].dataset
     write_gallery(folder, model, job.problem.recipe, examples, count=config.gallery)
     searched = model.sharing.searched()
-    if searched:  # for `--config`: settings that retrain it
+    if searched:  # settings that retrain it
         sharing = {**config.described()["sharing"], **searched}
         text = yaml.safe_dump({**config.described(), "sharing": sharing}, sort_keys=False)
         write_text(folder / SEARCHED, text)

@@ -45,8 +45,7 @@ def test_a_balancer_of_the_users_own() -> None:
 
 def test_settings_reach_the_objects() -> None:
     job = built(
-        tasks=["spot", "mask"],
-        weights={"mask": 2.5},
+        tasks={"quarter": None, "mask": {"weight": 2.5}},
         encoder={"class": "ConvEncoder", "in_channels": 1, "widths": [3]},
         sharing="Separate",
         regularization={"class": "PairwiseL2", "strength": 0.5},
@@ -95,8 +94,8 @@ def test_only_the_training_data_are_shuffled() -> None:
         (r"unknown encoder", {"encoder": "ConvEncoders"}),
         (r"unknown regularizer", {"regularization": "L2"}),
         (r"unknown task 'maks'; .*Did you mean 'mask'", {"tasks": ["maks"]}),
-        (r"unknown task 'sopt'; .*Did you mean 'spot'", {"weights": {"sopt": 2}}),
-        (r"weight of task 'mask' must be positive; found -1", {"weights": {"mask": -1}}),
+        (r"unknown task 'sopt'; .*Did you mean 'spot'", {"tasks": {"sopt": {"weight": 2}}}),
+        (r"weight of task 'mask' must be positive; found -1", {"tasks": {"mask": {"weight": -1}}}),
         (
             r"balancer PCGrad has no option 'reducton'; .*Did you mean 'reduction'",
             {"balancing": {"class": "PCGrad", "reducton": "mean"}},

@@ -33,24 +33,28 @@ def test_a_data_folder_where_it_is_read_and_only_there(tmp_path: Path) -> None:
 def test_tasks_are_chosen_weighted_and_new_each_time() -> None:
     problem = open_problem(config())
     assert [task.name for task in problem.tasks()] == ["quarter", "mask", "spot"]
-    first, second = problem.tasks(["spot", "mask"], {"mask": 2.5})
-    assert (first.name, second.name, second.weight) == ("spot", "mask", 2.5)
+    assert [task.name for task in problem.tasks(["spot", "mask"])] == ["spot", "mask"]
+    first, second = problem.tasks({"quarter": None, "mask": {"weight": 2.5}})
+    assert (first.name, first.weight, second.name) == ("mask", 2.5, "spot")
     assert problem.tasks(["mask"])[0] is not second
     assert problem.tasks(["mask"])[0].weight == 1
 
 
 @pytest.mark.parametrize(
-    ("words", "names", "weights"),
+    ("words", "chosen"),
     [
-        ("unknown task 'maks'; .*Did you mean 'mask'", ["maks"], {}),
-        ("unknown task 'sopt'; .*Did you mean 'spot'", None, {"sopt": 2.0}),
-        ("weight of task 'spot' has no effect", ["mask"], {"spot": 2.0}),
-        ("weight of task 'mask' must be positive; found -1", None, {"mask": -1.0}),
+        ("unknown task 'maks'; .*Did you mean 'mask'", ["maks"]),
+        ("unknown task 'sopt'; .*Did you mean 'spot'", {"sopt": {"weight": 2.0}}),
+        ("unknown task 'sopt'; .*Did you mean 'spot'", {"sopt": None}),
+        ("weight of task 'mask' must be positive; found -1", {"mask": {"weight": -1.0}}),
+        ("weight of task 'mask' must be positive; found 'x'", {"mask": {"weight": "x"}}),
+        ("task 'mask' of Tiny has the option `weight` alone; found 'kind'", {"mask": "number"}),
+        ("a run needs a task", {"mask": None, "spot": None, "quarter": None}),
     ],
 )
-def test_tasks_that_the_problem_does_not_have(words: str, names: Any, weights: Any) -> None:
+def test_tasks_that_the_problem_does_not_have(words: str, chosen: Any) -> None:
     with pytest.raises(ConfigError, match=words):
-        open_problem(config()).tasks(names, weights)
+        open_problem(config()).tasks(chosen)
 
 
 def test_runs_of_one_problem_are_those_that_open_it_themselves(
@@ -72,10 +76,23 @@ def test_runs_of_one_problem_are_those_that_open_it_themselves(
         assert_same_run(tmp_path / name, tmp_path / f"{name}2")
 
 
+def test_a_recipe_or_a_table_is_needed() -> None:
+    with pytest.raises(ConfigError, match="name a table or a recipe"):
+        open_problem(validate({"epochs": 3}))
+
+
+def test_settings_of_tables_have_no_effect_on_other_recipes() -> None:
+    for setting, value in (("table", "x.csv"), ("split", "part"), ("inputs", {"a": "number"})):
+        with pytest.raises(ConfigError, match=f"`{setting}` is a setting of tables"):
+            open_problem(config(**{setting: value}))
+
+
 def test_a_problem_serves_only_runs_that_are_about_it(tmp_path: Path) -> None:
     problem = open_problem(config())
     other = config(recipe={"class": TINY, "examples": 8})
-    with pytest.raises(ConfigError, match=r"was opened for .*Tiny.*; found .*'examples': 8"):
+    with pytest.raises(
+        ConfigError, match=r"was opened with recipe .*Tiny.*; found .*'examples': 8"
+    ):
         build_job(other, tmp_path, problem=problem)
 
 

@@ -58,8 +58,9 @@ def _encoder(config: RunConfig, problem: Problem) -> nn.Module:
         family = FAMILIES["encoders"]
         named = config.encoder
         cls = find(named.name, family.package, base=family.base, kind=family.noun)
-        of_columns = isinstance(problem.recipe, Table) and "columns" in parameters(cls)
-        given = {"columns": problem.recipe.columns} if of_columns else {}
+        recipe, given = problem.recipe, {}
+        if isinstance(recipe, Table) and "columns" in parameters(cls):
+            given["columns"] = recipe.columns
         encoder: nn.Module = build(cls, named.options, kind=family.noun, **given)
     return encoder
 

@@ -71,21 +71,24 @@ class Problem:
                 of a recipe does not have.
         """
         tasks = {task.name: task for task in self.recipe.tasks()}
+        own = isinstance(self.recipe, Table)  # which makes its tasks from all their options
         for name in chosen or ():
-            if name not in tasks and not (isinstance(chosen, Mapping) and chosen[name] is None):
+            if name not in tasks and not own:
                 raise ConfigError(unknown("task", name, tasks))
         if not isinstance(chosen, Mapping):
             return [tasks[name] for name in chosen or tasks]
-        own = isinstance(self.recipe, Table)  # which makes its tasks from all their options
-        for name, options in chosen.items():
-            for option, value in {} if own else (options or {}).items():
+        for name, options in {} if own else chosen.items():
+            for option, value in _options(options).items():
                 if option != "weight":
                     raise ConfigError(
                         f"task {name!r} of {type(self.recipe).__name__} has the option `weight` "
                         f"alone; found {option!r}. Leave it out."
                     )
                 tasks[name].weight = _weight(name, value)
-        return [task for name, task in tasks.items() if chosen.get(name, {}) is not None]
+        found = [task for name, task in tasks.items() if chosen.get(name, {}) is not None]
+        if not found:
+            raise ConfigError(f"a run needs a task; those that there are: {', '.join(tasks)}.")
+        return found
 
     def encoder(self) -> nn.Module:
         """Returns the recipe's encoder, with new weights from torch's generator."""
@@ -159,10 +162,15 @@ def _definitions(config: RunConfig) -> dict[str, Any]:
     """Returns `{task: its options without the weight}`, where the settings have some."""
     tasks = config.tasks if isinstance(config.tasks, Mapping) else {}
     return {
-        name: {key: value for key, value in each.items() if key != "weight"}
+        name: {key: value for key, value in _options(each).items() if key != "weight"}
         for name, each in tasks.items()
-        if isinstance(each, Mapping)
+        if each is not None
     }
+
+
+def _options(given: Any) -> Mapping[str, Any]:
+    """Returns the options of a task, for which its kind alone may stand."""
+    return {"kind": given} if isinstance(given, str) else given or {}
 
 
 def _weight(task: str, value: Any) -> float:
