@@ -14,7 +14,9 @@ import typer
 from typer.core import TyperGroup
 
 from plait.cli.demo import demo
+from plait.cli.evaluate import evaluate
 from plait.cli.list import list_methods
+from plait.cli.predict import predict
 from plait.cli.report import report
 from plait.cli.train import train
 
@@ -53,5 +55,7 @@ def plait(
 
 app.command()(demo)
 app.command()(train)
+app.command()(predict)
+app.command()(evaluate)
 app.command()(report)
 app.command(name="list")(list_methods)

@@ -18,6 +18,7 @@ from plait.runs.comparison import mean, spread
 from plait.runs.undefined import UNDEFINED, because
 
 if TYPE_CHECKING:
+    from plait.evaluation import Evaluation
     from plait.experiments import Result
 
 MOST_ROWS = 60  # of a table on a terminal
@@ -97,38 +98,48 @@ def result(found: Result, report: Path, *, as_json: bool) -> None:
         }
         _json(summary)
         return
-    table = Table(title=f"Test split, weights of epoch {found.best_epoch}", title_justify="left")
+    out = Console()
+    _scores(found.test, f"Test split, weights of epoch {found.best_epoch}", out)
+    if found.started:
+        out.print(f"Started from {found.started}.", **_PLAIN)
+    out.print(f"{found.seconds:.0f} seconds; run folder: {found.folder}", **_PLAIN)
+    path(report, as_json=False)
+
+
+def evaluation(found: Evaluation, *, title: str, as_json: bool) -> None:
+    """Shows what a model reaches on labelled data."""
+    if as_json:
+        metrics, undefined = found.metrics, found.undefined
+        _json({"metrics": metrics, "undefined": undefined, "labels": found.counts})
+    else:
+        _scores(found, title, Console())
+
+
+def _scores(test: Evaluation, title: str, out: Console) -> None:
+    """Shows the metrics of an evaluation, beside those of the trivial predictions if known."""
+    table = Table(title=title, title_justify="left")
     for column in ("task", "metric"):
         table.add_column(column)
-    for column in ("value", "trivial"):
+    columns = ("value", "trivial") if test.trivial else ("value",)
+    for column in columns:
         table.add_column(column, justify="right")
-    test = found.test
     rows = sum(map(len, test.metrics.values()))
     for task, metrics in test.metrics.items() if rows <= MOST_ROWS else ():
         for metric, value in metrics.items():
-            trivial = test.trivial.get(task, {}).get(metric)
-            table.add_row(Text(task), metric, _short(value), _short(trivial))
+            beside = [_short(test.trivial.get(task, {}).get(metric))] if test.trivial else []
+            table.add_row(Text(task), metric, _short(value), *beside)
     if rows:
         table.add_section()
     trivials = common_means(test.trivial)
     for metric, (tasks, value) in common_means(test.metrics).items():
-        trivial = trivials.get(metric, (0, None))[1]
-        table.add_row(f"mean of {tasks} tasks", metric, f"{value:.4g}", _short(trivial))
-    out = Console()
+        beside = [_short(trivials.get(metric, (0, None))[1])] if test.trivial else []
+        table.add_row(f"mean of {tasks} tasks", metric, f"{value:.4g}", *beside)
     out.print(table)
     _say_undefined(out, test.undefined)
-    out.print("Trivial: the best constant prediction, which ignores the inputs.", **_PLAIN)
+    if test.trivial:
+        out.print("Trivial: the best constant prediction, which ignores the inputs.", **_PLAIN)
     if rows > MOST_ROWS:
         out.print(f"The report has all {rows} rows of the tasks.", **_PLAIN)
-    if found.started:
-        out.print(f"Started from {found.started}.", highlight=False, markup=False, soft_wrap=True)
-    out.print(
-        f"{found.seconds:.0f} seconds; run folder: {found.folder}",
-        highlight=False,
-        markup=False,
-        soft_wrap=True,
-    )
-    path(report, as_json=False)
 
 
 def common_means(metrics: Mapping[str, Mapping[str, float]]) -> dict[str, tuple[int, float]]:

@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from plait.core.columns import Column
+from torch import Tensor
+
+from plait.core.columns import UNSEEN, Column
 from plait.core.errors import ConfigError, DataError, unknown
 from plait.core.extras import need
 from plait.evaluation import Evaluation, evaluate
 from plait.experiments.config import read_run
 from plait.experiments.predicted import predicted_columns
 from plait.model import MultiTaskModel
-from plait.runs.folder import CONFIG, MODEL, is_run
+from plait.runs.folder import CONFIG, MODEL, check_run
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -41,15 +44,11 @@ class Trained:
 
     def __init__(self, folder: Path | str, *, example: Any = None) -> None:
         self.folder = Path(folder)
+        check_run(self.folder)
         place = self.folder / MODEL if (self.folder / MODEL).is_dir() else self.folder
-        if place == self.folder and (is_run(self.folder) or not self.folder.is_dir()):
-            finding = (
-                "has not ended, so there is no model in it" if is_run(place) else "is not there"
-            )
-            raise ConfigError(
-                f"the run {self.folder} {finding}. Name the folder of a finished run."
-            )
         self.model = MultiTaskModel.from_pretrained(place, example=example)
+        self._rows = 0
+        self._unseen: Counter[str] = Counter()
 
     @cached_property
     def columns(self) -> list[Column]:
@@ -65,6 +64,25 @@ class Trained:
                 "Call `model.predict` with what it reads."
             )
         return [Column.of(each) for each in described]
+
+    @property
+    def surprises(self) -> list[str]:
+        """Sentences about rows so far that are unlike those of the training."""
+        return [
+            f"{count:,} of {self._rows:,} rows have a value in {name!r} that the training had once "
+            "or never; the model knows no more of it"
+            for name, count in self._unseen.items()
+        ]
+
+    def _look(self, inputs: Tensor) -> None:
+        """Counts the values of categories that the model does not know."""
+        self._rows += len(inputs)
+        place = 0
+        for column in self.columns:
+            if column.kind == "category":
+                count = int((inputs[:, place] == UNSEEN).sum())
+                self._unseen.update({column.name: count} if count else {})
+            place += column.entries
 
     def predict(
         self, frame: pd.DataFrame, tasks: Collection[str] | None = None, *, source: str = ""
@@ -86,6 +104,7 @@ class Trained:
         from plait.data.table.encode import encode
 
         inputs = encode(frame, self.columns, source=source or "the frame")
+        self._look(inputs)
         found = self.model.predict(inputs, tasks, batch_size=BATCH)
         return predicted_columns(found, frame.index)
 
@@ -171,6 +190,7 @@ class Trained:
                     "Name a labelled table."
                 )
             inputs = encode(piece, self.columns, source=source)
+            self._look(inputs)
             labels = {
                 each.name: labels_of(piece, each, self._classes(each.name), source=source)
                 for each in found

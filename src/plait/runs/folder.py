@@ -35,6 +35,24 @@ def is_run(folder: Path) -> bool:
     return any((folder / name).exists() for name in MARKS)
 
 
+def check_run(folder: Path) -> None:
+    """Refuses a folder that holds no trained model, before anything is loaded.
+
+    Raises:
+        ConfigError: there is no such folder, it is no run, or its training has not ended.
+    """
+    if not folder.is_dir():
+        raise ConfigError(f"there is no folder {folder}. Name the folder of a run.")
+    if (folder / MODEL).is_dir() or (folder / "model.safetensors").is_file():
+        return
+    if is_run(folder):
+        raise ConfigError(
+            f"the run in {folder} has not ended, so it has no model. Go on with it: "
+            f"{how_to_resume(folder)}."
+        )
+    raise ConfigError(f"{folder} is no run: it has no {MODEL}. Name the folder of a run.")
+
+
 def how_to_resume(folder: Path) -> str:
     """Returns the command, or the call, that goes on with the run in a folder."""
     if (folder / CONFIG).exists():

@@ -58,7 +58,8 @@ def _encoder(config: RunConfig, problem: Problem) -> nn.Module:
         family = FAMILIES["encoders"]
         named = config.encoder
         cls = find(named.name, family.package, base=family.base, kind=family.noun)
-        recipe, given = problem.recipe, {}
+        recipe = problem.recipe
+        given: dict[str, Any] = {}
         if isinstance(recipe, Table) and "columns" in parameters(cls):
             given["columns"] = recipe.columns
         encoder: nn.Module = build(cls, named.options, kind=family.noun, **given)
