@@ -24,8 +24,7 @@ def predicted_columns(found: Mapping[str, Prediction], index: Any = None) -> pd.
     Returns:
         For each task a column of its name: the class, the number, yes or no by their names, or the
         labels that hold, joined by ";". After it the probabilities: `TASK=CLASS` for each class or
-        label, of a yes or no that of yes alone. Several numbers of one task are `TASK[0]`,
-        `TASK[1]`, ...
+        label. Several numbers of one task are `TASK[0]`, `TASK[1]`, ...
     """
     pandas = need("pandas", extra="app", purpose="A table of predictions")
     columns: dict[str, Any] = {}
@@ -44,9 +43,6 @@ def _columns(task: str, prediction: Prediction) -> dict[str, Any]:
         return {f"{task}[{k}]": rows[:, k] for k in range(rows.shape[1])}
     shares = prediction.probabilities.numpy()
     names = prediction.names or [str(number) for number in range(shares.shape[1])]
-    if value.dtype == bool and shares.shape[1] == 1:
-        no, yes = names if len(names) == 2 else ("no", "yes")
-        return {task: np.where(value[:, 0], yes, no), f"{task}={yes}": shares[:, 0]}
     if value.dtype == bool:
         chosen = [";".join(n for n, on in zip(names, row, strict=True) if on) for row in value]
     else:

@@ -26,6 +26,7 @@ from plait.tasks.labels.class_weights import balanced
 if TYPE_CHECKING:  # pandas takes long to load, and other recipes do not need it
     import pandas as pd
 
+    from plait.data.table.splits import Division
     from plait.data.table.targets import Target
 
 Array = np.ndarray[Any, Any]
@@ -46,7 +47,7 @@ class Table(Recipe):
         tasks: `{task: kind}` or a mapping with `kind` and options: those of
             `plait.data.table.targets.Target`, and those of the task's class. A column that is
             predicted is never read.
-        split: see `plait.data.table.splits`.
+        split: see `plait.data.table.divide.divide`.
         exclude: columns that no pattern of inputs stands for.
         progress: is told how much of a file was read, `progress(bytes, size)`.
 
@@ -61,6 +62,7 @@ class Table(Recipe):
         "patience": 16,
         "batch_size": 256,
         "gallery": 0,
+        "encoder": {"class": "TabularEncoder"},
     }
     file: ClassVar[str] = ""  # of a known table, in the data folder
 
@@ -132,14 +134,17 @@ class Table(Recipe):
         return read_inputs(described, self.frame.columns, leave_out=reserved)
 
     @cached_property
-    def rows(self) -> dict[str, Array]:
-        """The numbers of the rows of "train", "val" and "test", ascending."""
-        from plait.data.table.splits import split_table
+    def division(self) -> Division:
+        """The rows of "train", "val" and "test"."""
+        from plait.data.table.divide import divide
 
-        found: dict[str, Array] = split_table(
-            self.frame, self.split, self.targets, source=self.source
-        )
-        return found
+        inputs = list(self.inputs)
+        return divide(self.frame, self.split, self.labels, inputs, source=self.source)
+
+    @property
+    def rows(self) -> dict[str, Array]:
+        """`{split: numbers of its rows, ascending}`."""
+        return self.division.rows
 
     @cached_property
     def columns(self) -> list[Column]:
@@ -182,8 +187,8 @@ class Table(Recipe):
         return found
 
     def _split_columns(self) -> list[str]:
-        named = self.split.values() if isinstance(self.split, Mapping) else [self.split]
-        return [name for name in named if isinstance(name, str)]
+        named = self.split if isinstance(self.split, Mapping) else {"column": self.split}
+        return [named[option] for option in ("column", "group") if named.get(option)]
 
     def _task(self, target: Target) -> BaseTask:
         names, options = self.classes[target.name], dict(target.options)

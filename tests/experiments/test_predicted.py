@@ -1,0 +1,41 @@
+import pandas as pd
+import torch
+
+from plait.experiments.predicted import predicted_columns
+from plait.tasks import Binary, Classification, MultiLabel, Regression
+
+LOGITS = torch.tensor([[2.0, 0.0], [-1.0, 0.5]])
+
+
+def test_each_kind_of_task_has_its_columns() -> None:
+    found = {
+        "size": Regression("size").decode(torch.tensor([[1.5], [2.0]])),
+        "place": Regression("place", outputs=2).decode(LOGITS),
+        "kind": Classification("kind", classes=2, names=["a", "b"]).decode(LOGITS),
+        "number": Classification("number", classes=2).decode(LOGITS),
+        "sold": Binary("sold", names=["no", "sold"]).decode(LOGITS[:, :1]),
+        "tags": MultiLabel("tags", labels=2, names=["x", "y"]).decode(LOGITS - 0.1),
+    }
+    frame = predicted_columns(found, pd.Index(["r", "s"]))
+    assert frame.index.tolist() == ["r", "s"]
+    assert frame.columns.tolist() == [
+        *("size", "place[0]", "place[1]", "kind", "kind=a", "kind=b"),
+        *(
+            "number",
+            "number=0",
+            "number=1",
+            "sold",
+            "sold=no",
+            "sold=sold",
+            "tags",
+            "tags=x",
+            "tags=y",
+        ),
+    ]
+    assert frame.loc["s", ["size", "place[1]", "kind", "number"]].tolist() == [2.0, 0.5, "b", "1"]
+    assert frame["sold"].tolist() == ["sold", "no"]
+    assert frame["tags"].tolist() == ["x", "y"]
+    shares = LOGITS.softmax(1)
+    torch.testing.assert_close(torch.tensor(frame["kind=b"].to_numpy()), shares[:, 1])
+    yes = LOGITS[:, 0].sigmoid()
+    torch.testing.assert_close(torch.tensor(frame["sold=sold"].to_numpy()), yes)
