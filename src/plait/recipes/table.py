@@ -113,7 +113,7 @@ class Table(Recipe):
 
     @cached_property
     def targets(self) -> list[Target]:
-        """What is predicted."""
+        """The targets, in the order of the tasks."""
         from plait.data.table.targets import read_targets
 
         wanted = {name: each for name, each in self.described_tasks.items() if each is not None}
@@ -121,7 +121,7 @@ class Table(Recipe):
 
     @cached_property
     def inputs(self) -> dict[str, Input]:
-        """How the columns of inputs are read."""
+        """`{column: the way in which it is read}` of the inputs."""
         predicted = {name: target.name for target in self.targets for name in target.reads}
         reserved = {*predicted, *self.exclude, *self._split_columns()}
         described = {name: each for name, each in self.described_inputs.items() if each is not None}
@@ -148,7 +148,7 @@ class Table(Recipe):
 
     @cached_property
     def columns(self) -> list[Column]:
-        """What the training rows say of each column of inputs."""
+        """The columns of inputs, with vocabularies and statistics of the training rows."""
         from plait.data.table.fit import fit_columns
 
         return fit_columns(self.frame.iloc[self.rows["train"]], self.inputs, source=self.source)
@@ -187,7 +187,9 @@ class Table(Recipe):
         return found
 
     def _split_columns(self) -> list[str]:
-        named = self.split if isinstance(self.split, Mapping) else {"column": self.split}
+        named: Mapping[str, Any] = {"column": self.split}
+        if isinstance(self.split, Mapping):
+            named = self.split
         return [named[option] for option in ("column", "group") if named.get(option)]
 
     def _task(self, target: Target) -> BaseTask:

@@ -143,7 +143,7 @@ def open_problem(config: RunConfig, frame: Any = None) -> Problem:
 
 
 def _of_table(config: RunConfig, frame: Any) -> dict[str, Any]:
-    """Returns what the settings of a run say of its table."""
+    """Returns the arguments of a table's recipe, as the settings of a run give them."""
     if config.recipe.name == Table.__name__ and config.table is None and frame is None:
         raise ConfigError(
             "name a table or a recipe, such as `plait train digits`, or `table: FILE`."
