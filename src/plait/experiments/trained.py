@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import fields
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -169,7 +170,8 @@ class Trained:
         name = "the frame"
         if isinstance(table, str | Path):
             pieces, name = read_pieces(table, PIECE), Path(table).name
-        return evaluate(self.model, self._batches(pieces, tasks, name))
+        found = evaluate(self.model, self._batches(pieces, tasks, name))
+        return found if tasks is None else _only(found, tasks)
 
     def _batches(
         self, pieces: Any, tasks: Collection[str] | None, source: str
@@ -216,3 +218,14 @@ class Trained:
 
     def _classes(self, task: str) -> Sequence[str]:
         return self.model.tasks[task].names or ()
+
+
+def _only(found: Evaluation, tasks: Collection[str]) -> Evaluation:
+    """Returns an evaluation without the tasks that nobody asked for."""
+    by_task = {field.name: getattr(found, field.name) for field in fields(found)}
+    return Evaluation(
+        **{
+            name: {task: value for task, value in each.items() if task in tasks}
+            for name, each in by_task.items()
+        }
+    )

@@ -58,7 +58,7 @@ def test_settings_reach_the_objects() -> None:
         seed=4,
     )
     trainer = job.trainer
-    assert list(trainer.model.tasks) == ["spot", "mask"]
+    assert list(trainer.model.tasks) == ["mask", "spot"]
     assert trainer.model.tasks["mask"].weight == 2.5
     assert isinstance(trainer.model.sharing, Separate)
     encoder = trainer.model.sharing.prototype()
@@ -105,7 +105,7 @@ def test_only_the_training_data_are_shuffled() -> None:
             {"balancing": {"class": "PCGrad", "reduction": "median"}},
         ),
         (
-            r"balancer PCGrad cannot be made with \{'seed': 'x'\}",
+            r"`seed` of PCGrad must be an integer; found 'x'",
             {"balancing": {"class": "PCGrad", "seed": "x"}},
         ),
         (r"`lr` must be a number above 0; found -1", {"optimizer": {"lr": -1}}),
