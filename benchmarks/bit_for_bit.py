@@ -8,7 +8,8 @@ Train with one checkout, then with another, and compare the two folders:
 
 Every base of balancers, every family, accumulation, re-used weights, resuming: one run each. Equal
 are: all tensors of the last checkpoint (model, optimizer, balancer), the trained model, and all
-numbers of `events.jsonl` except times. A field that only the newer log has is named, and no fault.
+numbers of `events.jsonl` except times. A field, or a kind of event, that only the newer log has is
+named, and no fault.
 """
 
 from __future__ import annotations
@@ -113,13 +114,17 @@ def differences(before: Path, after: Path) -> Iterator[str]:
                 yield f"{file}: {key} is gone"
             elif not _same(old[key], new[key]):
                 yield f"{file}: {key}"
-    old_lines, new_lines = (
-        (folder / "events.jsonl").read_text().splitlines() for folder in (before, after)
+    old_events, new_events = (
+        [json.loads(line) for line in (folder / "events.jsonl").read_text().splitlines()]
+        for folder in (before, after)
     )
-    if len(old_lines) != len(new_lines):
-        yield f"events.jsonl: {len(old_lines)} and {len(new_lines)} lines"
-    for number, (a, b) in enumerate(zip(old_lines, new_lines, strict=False), start=1):
-        first, second = json.loads(a), json.loads(b)
+    known = {event["event"] for event in old_events}
+    for kind in {event["event"] for event in new_events} - known:
+        yield f"new event {kind!r}"
+    new_events = [event for event in new_events if event["event"] in known]
+    if len(old_events) != len(new_events):
+        yield f"events.jsonl: {len(old_events)} and {len(new_events)} lines"
+    for number, (first, second) in enumerate(zip(old_events, new_events, strict=False), start=1):
         for key in second.keys() - first.keys():
             yield f"new field {key!r} of event {second['event']!r}"
         for key in first.keys() - TIMES:

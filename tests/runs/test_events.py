@@ -12,7 +12,16 @@ from hypothesis import strategies as st
 
 from plait.core.errors import DataError
 from plait.reports.read.run import read_run
-from plait.runs import EventLog, FinalTest, Numbers, Step, Validation, Warned, WatchedValues
+from plait.runs import (
+    Coverage,
+    EventLog,
+    FinalTest,
+    Numbers,
+    Step,
+    Validation,
+    Warned,
+    WatchedValues,
+)
 from plait.runs.events import KINDS, Event, encode
 from plait.runs.folder import EVENTS
 
@@ -21,6 +30,7 @@ NUMBERS = st.floats(allow_nan=False)
 COUNTS = st.integers(0, 10**9)
 SCORES = st.dictionaries(NAMES, st.dictionaries(NAMES, NUMBERS, max_size=2), max_size=3)
 BY_TASK = st.dictionaries(NAMES, NUMBERS, max_size=3)
+BY_COUNT = st.dictionaries(NAMES, COUNTS, max_size=3)
 OPTIONAL = st.none() | NAMES
 CELLS = st.dictionaries(NAMES, st.none() | NUMBERS, max_size=3)
 
@@ -70,6 +80,12 @@ STRATEGIES: dict[type, dict[str, Any]] = {
         ),
     },
     Warned: {"step": COUNTS, "text": NAMES},
+    Coverage: {
+        "split": NAMES,
+        "rows": BY_COUNT,
+        "labelled": BY_COUNT,
+        "classes": st.dictionaries(NAMES, BY_COUNT, max_size=2),
+    },
 }
 EVENTS_OF_ALL_KINDS = st.one_of(
     st.builds(kind, **strategies) for kind, strategies in STRATEGIES.items()
@@ -83,7 +99,7 @@ def read_back(event: Event) -> Event:
         log.flush()
         run = read_run(Path(folder))
     tests = [] if run.test is None else [run.test]
-    (found,) = [*run.steps, *run.validations, *tests, *run.watched, *run.warnings]
+    (found,) = [*run.steps, *run.validations, *tests, *run.watched, *run.warnings, *run.coverage]
     return found
 
 

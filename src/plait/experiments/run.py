@@ -16,6 +16,7 @@ from plait.experiments.config import RunConfig, read_run
 from plait.experiments.gallery import write_gallery
 from plait.runs.folder import CONFIG, MODEL, SEARCHED, TRANSFER, check_free, make_folder
 from plait.training import Callback, Trainer
+from plait.training.coverage import LabelCoverage, log_coverage
 from plait.training.records import test_event
 
 
@@ -136,12 +137,14 @@ def _begin(config: RunConfig, job: Job, folder: Path) -> None:
 def _test(job: Job) -> Evaluation:
     """Evaluates on the test split, once, and logs it."""
     trainer = job.trainer
+    rows = LabelCoverage(trainer.model.tasks)
     test = evaluate(
         trainer.model,
-        job.loaders["test"],
+        rows.noting(job.loaders["test"]),
         device=trainer.device,
         statistics=trainer.labels.statistics,
     )
+    log_coverage(rows.event("test"), trainer.log)
     trainer.log.write(test_event(test))
     trainer.log.flush()
     return test

@@ -147,9 +147,35 @@ class Warned:
     text: str
 
 
-Event = Step | Validation | FinalTest | WatchedValues | Warned
+@dataclass(frozen=True, kw_only=True)
+class Coverage:
+    """The number of rows in a split that have a label, task by task.
 
-KINDS = (Step, Validation, FinalTest, WatchedValues, Warned)
+    A row is an example; a label counts that is there and weighs more than 0.
+
+    Attributes:
+        split: "train", "val" or "test".
+        rows: `{task: its rows}`: all of the split, unless inputs differ by task.
+        labelled: `{task: its rows with a label}`.
+        classes: `{task: {class: labels}}` of tasks with one label a row and at most 20 classes; of
+            tasks with several yes-or-no labels, how often each is yes; empty for other tasks.
+    """
+
+    event: Literal["labels"] = "labels"
+    split: str
+    rows: dict[str, int]
+    labelled: dict[str, int]
+    classes: dict[str, dict[str, int]] = field(default_factory=dict)
+
+    @property
+    def worst_first(self) -> list[str]:
+        """The tasks by their share of rows with a label, the smallest share first."""
+        return sorted(self.rows, key=lambda task: self.labelled[task] / max(self.rows[task], 1))
+
+
+Event = Step | Validation | FinalTest | WatchedValues | Warned | Coverage
+
+KINDS = (Step, Validation, FinalTest, WatchedValues, Warned, Coverage)
 
 # Worked out once, and `vars` in place of `asdict`: a line is written in every step.
 _encoder = json.JSONEncoder(default=vars)

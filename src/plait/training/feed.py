@@ -50,6 +50,11 @@ class Feed:
         self.streams = isinstance(loader, Iterator) or batches_in(loader) is None
         self._begun: Iterator[Any] | None = None  # the first epoch of a stream, once it is read
 
+    @property
+    def dataset(self) -> Any:
+        """The data set whose examples an epoch has once each and as they are; None if unknown."""
+        return self.loader.dataset if self._ordered is not None and _joins(self.loader) else None
+
     def epoch(self, epoch: int, skip: int = 0) -> Iterator[Any]:
         """Yields the batches of an epoch, without the first `skip`, as the loader makes them.
 
@@ -174,8 +179,13 @@ def check_loader(loader: Any, epochs: int, which: str) -> None:
 
 def _is_table(loader: DataLoader[Any]) -> bool:
     """Returns whether batches are cut from tensors in memory, by nothing that could draw."""
-    known = loader.collate_fn is collate or type(loader.collate_fn) is Collation
-    return known and type(loader.dataset) is InMemory
+    return _joins(loader) and type(loader.dataset) is InMemory
+
+
+def _joins(loader: Any) -> bool:
+    """Returns whether examples become a batch by nothing but being joined."""
+    collation = getattr(loader, "collate_fn", None)
+    return collation is collate or type(collation) is Collation
 
 
 def _generators(loader: Any) -> list[torch.Generator]:

@@ -1,4 +1,4 @@
-"""Statistics of the labels of the first epoch, task by task."""
+"""Statistics of the training labels, task by task."""
 
 from __future__ import annotations
 
@@ -7,9 +7,11 @@ from typing import Any
 
 from torch import Tensor
 
-from plait.core.batch import Batch
+from plait.core.batch import Batch, Part
 from plait.core.errors import DataError
+from plait.runs import Coverage, EventLog
 from plait.tasks import BaseTask
+from plait.training.coverage import LabelCoverage, log_coverage, of_table
 
 MOST_APART = 256  # summaries of batches, before they are merged
 
@@ -17,12 +19,15 @@ MOST_APART = 256  # summaries of batches, before they are merged
 class LabelStatistics:
     """Adds up the labels of the first epoch: for constant predictors, and to miss none.
 
+    The rows with a label are counted as well: ahead in tables in memory, else in that epoch.
+
     Args:
         tasks: `{name: task}` of the model.
 
     Attributes:
         masses: `{task: mass of its valid labels}`; without the tasks that had none so far.
         foreign: names of the labels that belong to no task, in the order in which they came.
+        coverage: `{split: rows with a label}` of the splits where they are known.
     """
 
     def __init__(self, tasks: Mapping[str, BaseTask]) -> None:
@@ -30,10 +35,18 @@ class LabelStatistics:
         self.masses: dict[str, float] = {}
         self._summaries: dict[str, list[Tensor]] = {}
         self.foreign: dict[str, None] = {}
+        self.coverage: dict[str, Coverage] = {}
+        self._counted: LabelCoverage | None = LabelCoverage(tasks)  # None once it is logged
 
     def add(self, batches: Iterable[Batch]) -> None:
         """Adds the labels of some batches."""
-        for part in (part for batch in batches for part in batch.parts):
+        for batch in batches:
+            if self._counted is not None:
+                self._counted.add(batch)
+            self._add(batch.parts)
+
+    def _add(self, parts: Iterable[Part]) -> None:
+        for part in parts:
             self.foreign |= dict.fromkeys(part.foreign)
             for name, target in part.targets.items():
                 self.masses[name] = self.masses.get(name, 0.0) + part.counts[name]
@@ -52,6 +65,20 @@ class LabelStatistics:
         """
         return {name: self._tasks[name].merge(known) for name, known in self._summaries.items()}
 
+    def count_ahead(self, dataset: Any, log: EventLog) -> None:
+        """Counts the rows of training tables in memory, if `dataset` is one, and logs them."""
+        found = of_table(dataset, self._tasks)
+        if found is not None:
+            self._counted = found
+            self.log_rows("train", log)
+
+    def log_rows(self, split: str, log: EventLog) -> None:
+        """Logs the rows that were counted, as those of a split, once; then counts no more."""
+        if self._counted is not None:
+            self.coverage[split] = self._counted.event(split)
+            log_coverage(self.coverage[split], log)
+            self._counted = None
+
     def check(self) -> None:
         """Raises `DataError` if a task had no label at all."""
         missing = [name for name in self._tasks if name not in self.masses]
@@ -65,11 +92,12 @@ class LabelStatistics:
             )
 
     def state_dict(self) -> dict[str, Any]:
-        """Returns masses, summaries and foreign names."""
+        """Returns masses, summaries, foreign names, and rows that are still to be logged."""
         return {
             "masses": dict(self.masses),
             "summaries": {name: list(known) for name, known in self._summaries.items()},
             "foreign": list(self.foreign),
+            "counted": None if self._counted is None else self._counted.state_dict(),
         }
 
     def load_state_dict(self, saved: Mapping[str, Any]) -> None:
@@ -77,3 +105,7 @@ class LabelStatistics:
         self.masses = dict(saved["masses"])
         self._summaries = {name: list(known) for name, known in saved["summaries"].items()}
         self.foreign = dict.fromkeys(saved["foreign"])
+        self._counted = None
+        if saved["counted"] is not None:
+            self._counted = LabelCoverage(self._tasks)
+            self._counted.load_state_dict(saved["counted"])

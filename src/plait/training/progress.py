@@ -9,11 +9,14 @@ from typing import Protocol
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.text import Text
 
 from plait.evaluation.evaluate import Evaluation
+from plait.runs.coverage import few_labels, partly_labelled
 from plait.training.callbacks import Callback
 from plait.training.epoch_means import EpochMeans
 from plait.training.epoch_table import EpochTable
+from plait.training.labels import LabelStatistics
 from plait.training.options import TrainerOptions
 from plait.training.state import State
 from plait.training.step import StepRecord
@@ -29,11 +32,13 @@ class Training(Protocol):
         options: those of the Trainer.
         state: where the training is.
         steps_per_epoch: optimizer steps of an epoch; None for a stream.
+        labels: which rows have a label, once it is known.
     """
 
     options: TrainerOptions
     state: State
     steps_per_epoch: int | None
+    labels: LabelStatistics
 
 
 class ProgressBar(Callback):
@@ -42,6 +47,9 @@ class ProgressBar(Callback):
     A line of the table has the mean loss of each task over the epoch, its first metric on the
     validation data, and the score of the rule that chooses the best epoch. Of many tasks, as many
     are shown as the console is wide, eight at most. The Trainer has one unless `progress=False`.
+
+    Before the table stands which tasks are labelled in some of the training rows only, and which
+    have few labels; not where a label says that this is one training of several.
 
     Args:
         label: what is trained, above the table.
@@ -57,11 +65,14 @@ class ProgressBar(Callback):
         self._measured: tuple[Evaluation, float] | None = None
         self._means = EpochMeans()
         self._table = EpochTable(self.console, label)
+        self._said: set[str] = set()  # the splits whose labels were told
 
     def on_train_start(self, trainer: Training) -> None:
         """Opens the bar."""
         self._started = time.perf_counter()
         self._means, self._table = EpochMeans(), EpochTable(self.console, self.label)
+        self._said.clear()
+        self._tell_labels(trainer)
         if self.console.is_terminal:
             self._bar = Progress(
                 TextColumn("{task.description}", markup=False),
@@ -102,6 +113,7 @@ class ProgressBar(Callback):
 
     def on_epoch_end(self, trainer: Training) -> None:
         """Prints the line of the epoch: its mean losses, and its validation."""
+        self._tell_labels(trainer)
         evaluation, score = self._measured or (None, None)
         rule = trainer.options.rule if isinstance(trainer.options.rule, str) else "rule"
         self._table.add(
@@ -125,6 +137,17 @@ class ProgressBar(Callback):
     def on_train_end(self, trainer: Training) -> None:
         """Closes the bar."""
         self._close()
+
+    def _tell_labels(self, trainer: Training) -> None:
+        """Prints which tasks are partly labelled in training, and which have few labels."""
+        known = {} if self.label else trainer.labels.coverage
+        for split, coverage in known.items():
+            if split in self._said:
+                continue
+            self._said.add(split)
+            partly = partly_labelled(coverage) if split == "train" else None
+            for text in filter(None, (partly, few_labels(coverage))):
+                self.console.print(Text(text), soft_wrap=True)
 
     def _close(self) -> None:
         if self._bar is not None:

@@ -215,7 +215,8 @@ class Trainer:
                 self._tell("on_train_start")
                 if val is not None and self.state.step == 0:
                     rule = self.options.rule
-                    look_ahead(self.model, val, self.log, rule=rule, device=self.device)
+                    found = look_ahead(self.model, val, self.log, rule=rule, device=self.device)
+                    self.labels.coverage |= found
                     self._judge_start(feed, val)
                 if self.state.measured < self.state.epoch:  # it ended while it was evaluated
                     self._measure(val)
@@ -248,6 +249,7 @@ class Trainer:
             self.keeper.resume(self._remembered())
             return
         self.keeper.begin()
+        self.labels.count_ahead(feed.dataset, self.log)
         fit_units(self.model, feed, self.log)
         seed_all(self.options.seed, "fit")
         self.save()
@@ -345,6 +347,7 @@ class Trainer:
         self.state.epoch += 1
         self.state.batch = 0
         self.labels.check()
+        self.labels.log_rows("train", self.log)
         if val is not None:
             self.save()  # an evaluation that fails costs no training
         self._measure(val)

@@ -14,7 +14,7 @@ from plait.data import batches_of
 from plait.evaluation.evaluate import Evaluation, evaluate
 from plait.evaluation.rules import Rule, check_labels
 from plait.model import MultiTaskModel
-from plait.runs import EventLog, Warned
+from plait.runs import Coverage, EventLog, Warned
 from plait.runs.undefined import because
 from plait.tasks import BaseTask
 from plait.training.labels import LabelStatistics
@@ -24,7 +24,7 @@ MOST_NAMES = 6  # in a sentence
 
 def look_ahead(
     model: MultiTaskModel, val: Any, log: EventLog, *, rule: str | Rule, device: torch.device | str
-) -> None:
+) -> dict[str, Coverage]:
     """Evaluates once before training, so that no error of measuring comes after an epoch.
 
     Warns of metrics that the labels do not define, and of tasks whose labels are all equal.
@@ -33,22 +33,27 @@ def look_ahead(
     Args:
         model: the model, before its first step.
         val: the validation data.
-        log: gets a `Warned` for each warning.
+        log: gets a `Warned` for each warning, and the rows with a label.
         rule: by which epochs will be judged.
         device: where to run.
+
+    Returns:
+        {"val": rows with a label}; empty if they cannot be read ahead.
 
     Raises:
         DataError: the rule is a metric of a task that has no valid label.
         PlaitError: what `evaluate` raises.
     """
     if isinstance(val, Iterator):
-        return
+        return {}
     labels = LabelStatistics(model.tasks)
     found = evaluate(model, _noted(val, labels, model.tasks), device=device)
+    labels.log_rows("val", log)
     check_labels(rule, model.tasks, found)
     for text in undefined(model.tasks, found, labels):
         log.write(Warned(step=0, text=text))
         warnings.warn(text, PlaitWarning, stacklevel=4)
+    return labels.coverage
 
 
 def _noted(

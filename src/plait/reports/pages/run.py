@@ -20,6 +20,7 @@ from plait.reports.draw.curves import Chart, Subject
 from plait.reports.draw.style import looks
 from plait.reports.draw.tables import settings_table
 from plait.reports.pages.cards import read_cards
+from plait.reports.pages.labels import label_table
 from plait.reports.pages.tables import metric_table
 from plait.reports.read.run import Run, read_run
 from plait.reports.words.headline import run_headline
@@ -50,6 +51,7 @@ def run_page(folder: Path) -> dict[str, Any]:
         "tiles": run_tiles(run),
         "looks": subject.looks,
         "metrics": metric_table(run),
+        "labels": label_table(run),
         "undefined": because(shown.undefined) if shown else [],
         "charts": run_charts(subject),
         "inside": inside_charts(run, subject.looks),

@@ -13,7 +13,7 @@ from pydantic import ConfigDict, Field, TypeAdapter
 
 from plait.core.errors import DataError
 from plait.reports.read.files import parse, read_bytes
-from plait.runs.events import Event, FinalTest, Step, Validation, Warned, WatchedValues
+from plait.runs.events import Coverage, Event, FinalTest, Step, Validation, Warned, WatchedValues
 from plait.runs.folder import CONFIG, ENVIRONMENT, EVENTS, TRAINER
 
 
@@ -28,6 +28,7 @@ class Run:
         test: the test after training, if there was one.
         watched: what the methods recorded of themselves, in order.
         warnings: what went wrong with them, in order.
+        coverage: the rows with a label in each split, in the order of the log.
         config: the resolved configuration, or what the Trainer was given, of a run that was not
             started from one; None without either.
         env: versions, command and machine; None likewise.
@@ -40,6 +41,7 @@ class Run:
     test: FinalTest | None
     watched: list[WatchedValues]
     warnings: list[Warned]
+    coverage: list[Coverage]
     config: dict[str, Any] | None
     env: dict[str, Any] | None
     whole: bool
@@ -88,6 +90,7 @@ def read_run(folder: Path) -> Run:
         tests[0] if tests else None,
         [event for event in events if isinstance(event, WatchedValues)],
         [event for event in events if isinstance(event, Warned)],
+        [event for event in events if isinstance(event, Coverage)],
         _read_config(folder / CONFIG) or _read_trainer(folder / TRAINER),
         _read_env(folder / ENVIRONMENT),
         whole,
