@@ -21,7 +21,7 @@ from plait.core.features import Features, FeatureShape
 from plait.core.geometry import Geometry
 from plait.core.lookup import names, parameters
 from plait.model.describe import describe, rebuild
-from plait.tasks import BaseTask, Task
+from plait.tasks import BaseTask, Survival, Task
 from plait.tasks.heads import ScalarHead
 
 KINDS = names(plait.tasks, BaseTask)
@@ -38,7 +38,13 @@ def squared(prediction: Tensor, target: Tensor) -> Tensor:
 
 
 # What a kind needs is filled in by the name of its option
-OPTIONS: dict[str, Any] = {"classes": 3, "labels": 2, "head": scalar_head, "loss": squared}
+OPTIONS: dict[str, Any] = {
+    "classes": 3,
+    "cuts": [1.0, 2.0],
+    "head": scalar_head,
+    "labels": 2,
+    "loss": squared,
+}
 
 
 def bare(kind: str, **options: Any) -> BaseTask:
@@ -78,6 +84,8 @@ def labels_for(task: BaseTask, prediction: Tensor) -> Tensor:
     if task.kind.of == "labels":
         rows, columns = (torch.arange(length) for length in prediction.shape)
         return ((rows[:, None] + columns) % 2).float()  # both, whichever row is taken away
+    if isinstance(task, Survival):
+        return torch.tensor([[0.5, 1.0], [0.5, 1.0], [1.5, 1.0], [2.5, 0.0]])
     return torch.randn(prediction.shape)
 
 

@@ -115,10 +115,13 @@ class Meter:
     def why(self, values: Sequence[str] | None = None) -> str:
         """Says why the value is NaN, as what follows "because".
 
+        A metric may say so itself, in an attribute `undefined`.
+
         Args:
             values: what the values of a label are called; None for their numbers.
         """
         if self._empty:
             return "it reads none of the labels"
-        said = "" if self._presence is None else self._presence.why(self._metric, values)
-        return said or f"{type(self._metric).__name__} comes to no number"
+        metric, watch = self._metric, self._presence
+        said = getattr(metric, "undefined", "") if watch is None else watch.why(metric, values)
+        return said or f"{type(metric).__name__} comes to no number"

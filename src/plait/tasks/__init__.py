@@ -3,6 +3,7 @@
 from plait.tasks.base import BaseTask
 from plait.tasks.binary import Binary
 from plait.tasks.classification import Classification
+from plait.tasks.concordance import ConcordanceIndex
 from plait.tasks.dense_regression import DenseRegression
 from plait.tasks.mean_distance import MeanDistance
 from plait.tasks.metrics import direction, perfect_value
@@ -10,6 +11,7 @@ from plait.tasks.multi_label import MultiLabel
 from plait.tasks.prediction import Prediction
 from plait.tasks.regression import Regression
 from plait.tasks.segmentation import Segmentation
+from plait.tasks.survival import Survival
 from plait.tasks.tagging import Tagging
 from plait.tasks.task import Task
 
@@ -17,12 +19,14 @@ __all__ = [
     "BaseTask",
     "Binary",
     "Classification",
+    "ConcordanceIndex",
     "DenseRegression",
     "MeanDistance",
     "MultiLabel",
     "Prediction",
     "Regression",
     "Segmentation",
+    "Survival",
     "Tagging",
     "Task",
     "direction",

@@ -22,7 +22,8 @@ class Prediction:
             labels' unit, `[B, K]` or `[B, K, H, W]`. For a task of a kind of its own, what the head
             gives.
         probabilities: of each class, `[B, classes]`, `[B, classes, H, W]` or `[B, N, classes]`; or
-            of each label, `[B, K]`. None where the task has none, as for numbers.
+            of each label, `[B, K]`; or to come past each cut of a survival, `[B, K]`. None where
+            the task has none, as for numbers.
         names: of the classes or labels, as the task was given them; None without any.
 
     Example:

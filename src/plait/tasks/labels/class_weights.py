@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from typing import Any
 
 from plait.core.errors import ConfigError
 
 
-def balanced(counts: Sequence[float]) -> list[float]:
+def balanced(counts: Sequence[float] | Sequence[Sequence[float]]) -> list[Any]:
     """Weighs classes so that each has the same say in the loss, however rare it is.
 
         w_c = n / (C n_c)
@@ -17,11 +18,11 @@ def balanced(counts: Sequence[float]) -> list[float]:
     weight 1, which is the mean weight of the labels that were counted.
 
     Args:
-        counts: the number of training labels of each class, not negative; for yes-or-no labels,
-            those of no and of yes.
+        counts: the number of training labels of each class, not negative; of a yes or no, those of
+            no and of yes; of several of these, such a pair for each.
 
     Returns:
-        one weight per class, as the options `class_weights` take them.
+        weights in the shape of the counts, as the options `class_weights` take them.
 
     Raises:
         ConfigError: a count is negative or not finite.
@@ -32,8 +33,12 @@ def balanced(counts: Sequence[float]) -> list[float]:
     Example:
         >>> balanced([6, 2, 0])
         [0.6666666666666666, 2.0, 1.0]
+        >>> balanced([[3, 1], [2, 2]])
+        [[0.6666666666666666, 2.0], [1.0, 1.0]]
     """
-    numbers = [float(count) for count in counts]
+    if any(isinstance(count, Sequence) for count in counts):
+        return [balanced(each) for each in counts if isinstance(each, Sequence)]
+    numbers = [float(count) for count in counts if not isinstance(count, Sequence)]
     if not all(0 <= count < math.inf for count in numbers):
         raise ConfigError(f"counts of classes must be finite and not negative; found {numbers}.")
     total, present = sum(numbers), sum(count > 0 for count in numbers)
