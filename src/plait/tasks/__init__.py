@@ -3,7 +3,7 @@
 from plait.tasks.base import BaseTask
 from plait.tasks.binary import Binary
 from plait.tasks.classification import Classification
-from plait.tasks.concordance import ConcordanceIndex
+from plait.tasks.concordance_index import ConcordanceIndex
 from plait.tasks.dense_regression import DenseRegression
 from plait.tasks.mean_distance import MeanDistance
 from plait.tasks.metrics import direction, perfect_value
