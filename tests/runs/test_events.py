@@ -14,6 +14,7 @@ from plait.core.errors import DataError
 from plait.reports.read.run import read_run
 from plait.runs import (
     Coverage,
+    Ended,
     EventLog,
     FinalTest,
     Numbers,
@@ -63,6 +64,7 @@ STRATEGIES: dict[type, dict[str, Any]] = {
         "step": COUNTS,
         "score": NUMBERS,
         "seconds": NUMBERS,
+        "best_epochs": st.dictionaries(NAMES, COUNTS, max_size=3),
         **EVALUATED,
     },
     FinalTest: EVALUATED,
@@ -86,6 +88,7 @@ STRATEGIES: dict[type, dict[str, Any]] = {
         "labelled": BY_COUNT,
         "classes": st.dictionaries(NAMES, BY_COUNT, max_size=2),
     },
+    Ended: {"epoch": COUNTS, "step": COUNTS, "text": NAMES},
 }
 EVENTS_OF_ALL_KINDS = st.one_of(
     st.builds(kind, **strategies) for kind, strategies in STRATEGIES.items()
@@ -98,8 +101,9 @@ def read_back(event: Event) -> Event:
         log.write(event)
         log.flush()
         run = read_run(Path(folder))
-    tests = [] if run.test is None else [run.test]
-    (found,) = [*run.steps, *run.validations, *tests, *run.watched, *run.warnings, *run.coverage]
+    single = [each for each in (run.test, run.end) if each is not None]
+    several = [*run.steps, *run.validations, *run.watched, *run.warnings, *run.coverage]
+    (found,) = [*several, *single]
     return found
 
 

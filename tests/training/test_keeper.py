@@ -170,14 +170,3 @@ def test_without_a_run_folder_nothing_is_saved_and_nothing_resumed() -> None:
     made.verify()
     with pytest.raises(ConfigError, match="`resume` needs a run folder"):
         made.resume(parts())
-
-
-@pytest.mark.parametrize("on_disk", [True, False])
-def test_the_best_weights_come_back(tmp_path: Path, on_disk: bool) -> None:
-    made = keeper(tmp_path if on_disk else None)
-    made.begin()
-    best = weight(made).detach().clone()
-    made.keep_best()
-    nn.init.zeros_(weight(made))
-    made.restore_best()
-    assert torch.equal(weight(made), best)

@@ -66,6 +66,7 @@ def test_options_out_of_range_cannot_be_made(cls: type) -> None:
 def test_the_trainer_keeps_every_option_under_its_name() -> None:
     given = {
         "epochs": 3,
+        "minutes": 0.5,
         "device": "cpu",
         "precision": "bf16",
         "accumulate": 4,
@@ -73,6 +74,8 @@ def test_the_trainer_keeps_every_option_under_its_name() -> None:
         "clip": 0.5,
         "seed": 6,
         "rule": "loss",
+        "best": "kept",
+        "start_counts": True,
         "patience": 7,
         "measure_every": 8,
         "log_every": 9,

@@ -395,6 +395,23 @@ def test_a_scheduler_that_ends_before_the_longer_training_is_refused(tmp_path: P
     assert tree(tmp_path) == before
 
 
+@pytest.mark.parametrize("stop", range(1, 4 * STEPS))
+def test_a_plateau_is_found_where_the_whole_run_finds_it(stop: int, tmp_path: Path) -> None:
+    def plateau(optimizer: torch.optim.Optimizer) -> Any:
+        return torch.optim.lr_scheduler.ReduceLROnPlateau(
+            optimizer, mode="max", patience=0, threshold=1.0, threshold_mode="abs"
+        )
+
+    options = {"scheduler": plateau, "epochs": 4, "checkpoint_every": 1}
+    expected = whole(tmp_path / "whole", **options)
+    assert expected.optimizer.param_groups[0]["lr"] < 0.01
+    made = trainer(tmp_path / "again", callbacks=[StopAt("on_step_end", stop)], **options)
+    with pytest.raises(Stopped):
+        made.fit(train_loader(), val_loader())
+    trainer(tmp_path / "again", **options).fit(train_loader(), val_loader(), resume=True)
+    assert_same_run(tmp_path / "whole", tmp_path / "again")
+
+
 def test_fewer_epochs_than_were_trained_are_refused(tmp_path: Path) -> None:
     whole(tmp_path)
     before = tree(tmp_path)

@@ -5,10 +5,11 @@ import math
 import pytest
 
 from plait.training import State
+from plait.training.options import TrainerOptions
 
 
 def test_a_state_is_given_back_as_it_was() -> None:
-    state = State(2, 7, 1, 1, 0.5, 1, {"a": {"mae": 2.0}}, 3.5, ["gate"])
+    state = State(2, 7, 1, 1, 0.5, 1, {"a": {"mae": 2.0}}, seconds=3.5, warned=["gate"])
     again = State()
     again.load_state_dict(state.state_dict())
     assert again == state
@@ -40,7 +41,9 @@ def test_progress_is_counted_in_steps_where_their_number_is_known(
 def test_the_training_ends_with_its_epochs_or_its_patience(
     epoch: int, best: int, patience: int | None, done: bool
 ) -> None:
-    assert State(epoch=epoch, best_epoch=best).done(3, patience) == done
+    options = TrainerOptions(epochs=3, patience=patience)
+    score = 0.5 if best else -math.inf
+    assert State(epoch=epoch, best_epoch=best, best_score=score).done(options) == done
 
 
 def test_only_a_higher_score_is_a_new_best() -> None:

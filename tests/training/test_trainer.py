@@ -571,8 +571,10 @@ def test_events(tmp_path: Path) -> None:
     assert [line["event"] for line in labels] == ["labels", "warning"] * 2
     assert [line["split"] for line in labels[::2]] == ["train", "val"]
     assert [line["event"] for line in lines] == ["step"] * 3 + ["evaluation"] + ["step"] * 3 + [
-        "evaluation"
+        "evaluation",
+        "end",
     ]
+    assert lines.pop()["text"].startswith("still improving: the last epoch, 2, is the best")
     times = [line["seconds"] for line in lines]
     assert times == sorted(times)
     steps = [line for line in lines if line["event"] == "step"]

@@ -15,7 +15,7 @@ from plait.sharing import Hard
 from plait.tasks import BaseTask, Binary, Classification, MultiLabel, Regression, Task
 from plait.tasks.heads import ScalarHead
 from plait.training import Callback, Trainer
-from plait.training.keeper import Keeper
+from plait.training.best import BestWeights
 
 INPUTS = torch.randn(12, 4, generator=torch.Generator().manual_seed(0))
 KIND = torch.arange(12) % 2
@@ -168,15 +168,15 @@ def test_an_evaluation_that_fails_costs_no_training(tmp_path: Any, monkeypatch: 
     train, val = [(INPUTS, {"size": SIZE})], [(INPUTS, {"size": SIZE})]
     whole.fit(train, val)
     first, _ = trainer(Regression("size"), run=tmp_path / "again")
-    kept = Keeper.keep_best
+    kept = BestWeights.update
 
-    def fail(self: Keeper) -> None:
+    def fail(*given: Any) -> None:
         raise MemoryError
 
-    monkeypatch.setattr(Keeper, "keep_best", fail)
+    monkeypatch.setattr(BestWeights, "update", fail)
     with pytest.raises(MemoryError):
         first.fit(train, val)
-    monkeypatch.setattr(Keeper, "keep_best", kept)
+    monkeypatch.setattr(BestWeights, "update", kept)
     second, again = trainer(Regression("size"), run=tmp_path / "again")
     second.fit(train, val, resume=True)
     assert again.steps == 1

@@ -90,6 +90,7 @@ def result(found: Result, report: Path, *, as_json: bool) -> None:
             "folder": str(found.folder),
             "report": str(report),
             "best_epoch": found.best_epoch,
+            "best_epochs": found.best_epochs,
             "seconds": found.seconds,
             "parameters": found.parameters,
             "metrics": found.test.metrics,
@@ -99,7 +100,8 @@ def result(found: Result, report: Path, *, as_json: bool) -> None:
         _json(summary)
         return
     out = Console()
-    _scores(found.test, f"Test split, weights of epoch {found.best_epoch}", out)
+    epoch = "each task's own best epoch" if found.best_epochs else f"epoch {found.best_epoch}"
+    _scores(found.test, f"Test split, weights of {epoch}", out)
     if found.started:
         out.print(f"Started from {found.started}.", **_PLAIN)
     out.print(f"{found.seconds:.0f} seconds; run folder: {found.folder}", **_PLAIN)

@@ -100,6 +100,19 @@ def _objective(
     return sum(tasks[task].weight * shares[task] * loss for task, loss in losses.items())
 
 
+def task_scores(evaluation: Evaluation) -> dict[str, float]:
+    """Returns the score of each task alone: its main metric, with its sign, higher is better.
+
+    Minus its loss where it has no metric. NaN where the labels do not define the metric; a task
+    without a label is left out.
+    """
+    scores = {task: -loss for task, loss in evaluation.losses.items()}
+    for task, metrics in evaluation.metrics.items():
+        for main, value in list(metrics.items())[:1]:
+            scores[task] = value if evaluation.higher_is_better[task][main] else -value
+    return scores
+
+
 def defined_skills(tasks: Mapping[str, BaseTask], evaluation: Evaluation) -> dict[str, float]:
     """Returns the skill of each task for which the labels define one, whatever the model predicts.
 

@@ -75,8 +75,9 @@ class RunConfig(BaseModel, TrainerOptions, Options, frozen=True):
         balancing: how the tasks are balanced; a wrapper takes another method as an option, as in
             ``{class: CRMOGM, method: {class: CAGrad, c: 0.4}}``.
         optimizer: any class of `torch.optim`; `lr` and `weight_decay` are those of the model.
-        scheduler: any class of `torch.optim.lr_scheduler`; steps after each optimizer step. The
-            total number of steps is filled in where it is needed (`total_steps`, `T_max`).
+        scheduler: any class of `torch.optim.lr_scheduler`; steps after each optimizer step,
+            `ReduceLROnPlateau` after each evaluation, on the score. The total number of steps is
+            filled in where it is needed (`total_steps`, `T_max`).
         batch_size: examples in a batch.
         schedule: `{task: [begin, end]}` in shares of the training: when its loss comes in.
         rule: which epoch is best, by name.

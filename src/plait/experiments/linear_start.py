@@ -46,7 +46,7 @@ class LinearStart(Callback):
         """Starts the heads; the units of their tasks are known by now."""
         if trainer.state.step == 0:
             started = start_heads(trainer.model, self.data, seed=self.seed)
-            trainer.start_counts = bool(started)
+            trainer.start_counts |= bool(started)
 
 
 @torch.no_grad()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -29,7 +29,8 @@ class Result:
         test: losses and metrics of the best epoch's model on the test split.
         seconds: spent in training and validation.
         parameters: number of the model's parameters.
-        best_epoch: the epoch, from 1, whose weights were kept.
+        best_epoch: the epoch, from 1, whose weights were kept; 0 for those before the first step.
+        best_epochs: `{task: the epoch of its own network}`; empty where all are of one epoch.
         started: what was taken over from other runs, in a sentence; empty if nothing.
     """
 
@@ -39,6 +40,7 @@ class Result:
     parameters: int
     best_epoch: int
     started: str = ""
+    best_epochs: dict[str, int] = field(default_factory=dict)
 
 
 def run(
@@ -81,6 +83,7 @@ def run(
         seconds=state.seconds,
         parameters=sum(parameter.numel() for parameter in job.trainer.model.parameters()),
         best_epoch=state.best_epoch if state.judged else state.epoch,
+        best_epochs=dict(state.best_epochs) if config.best == "each" else {},
         started="" if job.transfer is None else str(job.transfer),
     )
 

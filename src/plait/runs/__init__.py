@@ -1,13 +1,23 @@
 """The files of a run, declared once: training and experiments write them, reports read them."""
 
 from plait.runs.comparison import Comparison, MemberResult, MetricRow, SingleResult
-from plait.runs.events import Coverage, FinalTest, Numbers, Step, Validation, Warned, WatchedValues
+from plait.runs.events import (
+    Coverage,
+    Ended,
+    FinalTest,
+    Numbers,
+    Step,
+    Validation,
+    Warned,
+    WatchedValues,
+)
 from plait.runs.folder import check_free, check_sources, free_folder, is_run
 from plait.runs.log import EventLog
 
 __all__ = [
     "Comparison",
     "Coverage",
+    "Ended",
     "EventLog",
     "FinalTest",
     "MemberResult",

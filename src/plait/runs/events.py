@@ -84,10 +84,11 @@ class Validation(Evaluated):
     """Losses and metrics on the validation data after an epoch.
 
     Attributes:
-        epoch: epochs that are finished; 0 for a start that counts.
+        epoch: epochs that are finished; 0 for the weights before the first step.
         step: steps that are taken.
         score: by the rule that picks the best epoch; higher is better.
         seconds: spent in training and evaluation so far.
+        best_epochs: `{task: the epoch in which its own main metric was best so far}`.
     """
 
     event: Literal["evaluation"] = "evaluation"
@@ -95,6 +96,7 @@ class Validation(Evaluated):
     step: int
     score: float
     seconds: float
+    best_epochs: dict[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -173,9 +175,25 @@ class Coverage:
         return sorted(self.rows, key=lambda task: self.labelled[task] / max(self.rows[task], 1))
 
 
-Event = Step | Validation | FinalTest | WatchedValues | Warned | Coverage
+@dataclass(frozen=True, kw_only=True)
+class Ended:
+    """The end of a training that could have been another one.
 
-KINDS = (Step, Validation, FinalTest, WatchedValues, Warned, Coverage)
+    Attributes:
+        epoch: epochs that are finished.
+        step: steps that are taken.
+        text: why it ended; that it was still improving, if it was.
+    """
+
+    event: Literal["end"] = "end"
+    epoch: int
+    step: int
+    text: str
+
+
+Event = Step | Validation | FinalTest | WatchedValues | Warned | Coverage | Ended
+
+KINDS = (Step, Validation, FinalTest, WatchedValues, Warned, Coverage, Ended)
 
 # Worked out once, and `vars` in place of `asdict`: a line is written in every step.
 _encoder = json.JSONEncoder(default=vars)

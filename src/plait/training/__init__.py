@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from plait.core.lazy import lazy
 
 if TYPE_CHECKING:
+    from plait.training.best import BestWeights
     from plait.training.callbacks import Callback
     from plait.training.groups import parameter_groups
     from plait.training.interrupt import Interrupted
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from plait.training.windows import steps_per_epoch
 
 __all__ = [
+    "BestWeights",
     "Callback",
     "Interrupted",
     "Log",

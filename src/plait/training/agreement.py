@@ -14,7 +14,7 @@ from plait.core.errors import CheckpointError
 # what it writes, and how it computes the same gradients.
 OBEYED = frozenset(
     {
-        *("epochs", "patience", "device", "workers", "data"),
+        *("epochs", "minutes", "patience", "device", "workers", "data"),
         *("measure_every", "log_every", "checkpoint_every", "gallery"),
         *("route", "chunk_size", "nonfinite"),
     }
@@ -53,8 +53,8 @@ def check_agreement(saved: Mapping[str, Any], now: Mapping[str, Any], run: Path)
             raise CheckpointError(
                 f"the run in {run} was made with other options: {'; '.join(told)}"
                 f"{f'; and {more} more' if more else ''}. Resume it with the old ones, or train "
-                "anew in another folder; `epochs`, `patience`, the device and the logging may be "
-                "changed."
+                "anew in another folder; `epochs`, `minutes`, `patience`, the device and the "
+                "logging may be changed."
             )
 
 

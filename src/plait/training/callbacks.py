@@ -16,13 +16,19 @@ class Callback:
     """Hooks that the Trainer calls; override those you need. An exception in one ends the run."""
 
     def on_train_start(self, trainer: Trainer) -> None:
-        """Called before the first step of `fit`, also of a resumed one."""
+        """Called before the first step of `fit`, also of a resumed one.
+
+        Units are known by then, and what it sets in the model is what is evaluated as epoch 0.
+        """
 
     def on_step_end(self, trainer: Trainer, record: StepRecord) -> None:
         """Called after each optimizer step; `record` says what it did."""
 
     def on_validation_end(self, trainer: Trainer, evaluation: Evaluation, score: float) -> None:
-        """Called after each evaluation; `score` is that of the rule, higher is better."""
+        """Called after each evaluation; `score` is that of the rule, higher is better.
+
+        Also after that of the weights before the first step (epoch 0), where they count.
+        """
 
     def on_epoch_end(self, trainer: Trainer) -> None:
         """Called after each epoch and its evaluation, before its checkpoint."""

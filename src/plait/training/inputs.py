@@ -1,11 +1,38 @@
-"""Inputs of a step that are not finite, looked for once a loss has failed."""
+"""Errors of a step that say which batch they are of; inputs that are not finite are named."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 
 from plait.core.batch import Batch
+from plait.core.errors import NonFiniteError
 from plait.core.structure import tensors
+from plait.training.single import refuse_single
+from plait.training.state import State
+
+
+@contextmanager
+def located(batches: Sequence[Batch], state: State) -> Iterator[None]:
+    """Adds the step to an error that is not finite, and the batch whose inputs are the reason.
+
+    Args:
+        batches: of the step.
+        state: before it.
+
+    Raises:
+        NonFiniteError: came out of the step.
+        DataError: a batch of one example, on which batch normalisation cannot train.
+    """
+    at = {"epoch": state.epoch, "before": state.batch}
+    try:
+        yield
+    except NonFiniteError as error:
+        text = f"step {state.step + 1}: {error}{broken_inputs(batches, **at)}"
+        raise NonFiniteError(text) from None
+    except ValueError as error:
+        refuse_single(error, batches, **at)
+        raise
 
 
 def broken_inputs(batches: Sequence[Batch], *, epoch: int, before: int) -> str:

@@ -1,8 +1,7 @@
-"""A training's place on the disk: its last checkpoint, and the weights of its best epoch."""
+"""A training's place on the disk: its settings, its log and its last checkpoint."""
 
 from __future__ import annotations
 
-import copy
 import warnings
 from collections.abc import Mapping
 from pathlib import Path
@@ -35,11 +34,11 @@ class Stateful(Protocol):
 
 
 class Keeper:
-    """Saves a training in its run folder, resumes it, keeps and restores its best weights.
+    """Saves a training in its run folder, and resumes it.
 
     Args:
-        run: the run folder; None keeps only the best weights, in memory.
-        model: is saved with every checkpoint, and alone as the best.
+        run: the run folder; None keeps nothing.
+        model: is saved with every checkpoint.
         log: is written to the disk before each checkpoint, and cut back on resuming.
         about: what the run was set up with, `{section: settings}` in plain values; a run that
             resumes must agree with it, see `check_agreement`.
@@ -52,7 +51,6 @@ class Keeper:
         self.model = model
         self.log = log
         self.about = dict(about)
-        self._best: dict[str, Any] | None = None
 
     def begin(self) -> None:
         """Makes the run folder, with trainer.json and env.json.
@@ -61,7 +59,6 @@ class Keeper:
             RunExistsError: it holds a run; nothing in it was touched.
             ConfigError: it cannot be made.
         """
-        self._best = None
         if self.run is None:
             return
         if any((self.run / name).exists() for name in (folder.EVENTS, folder.LAST)):
@@ -137,18 +134,3 @@ class Keeper:
         except UnsupportedError as error:  # it has trained, and its checkpoints are there
             text = f"{self.run / folder.MODEL} was not written: {error}"
             warnings.warn(text, PlaitWarning, stacklevel=3)
-
-    def keep_best(self) -> None:
-        """Keeps the model's present weights as the best ones."""
-        if self.run is None:
-            self._best = copy.deepcopy(self.model.state_dict())
-        else:
-            write_checkpoint(self.run / folder.BEST, {"model": self.model.state_dict()})
-
-    def restore_best(self) -> None:
-        """Gives the model the best weights."""
-        best = self._best
-        if self.run is not None:
-            best = read_checkpoint(self.run / folder.BEST)["model"]
-        assert best is not None, "no weights were kept"
-        self.model.load_state_dict(best)

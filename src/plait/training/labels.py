@@ -8,10 +8,12 @@ from typing import Any
 from torch import Tensor
 
 from plait.core.batch import Batch, Part
-from plait.core.errors import DataError
+from plait.core.errors import ConfigError, DataError
+from plait.data import batches_of
 from plait.runs import Coverage, EventLog
 from plait.tasks import BaseTask
 from plait.training.coverage import LabelCoverage, log_coverage, of_table
+from plait.training.feed import Feed
 
 MOST_APART = 256  # summaries of batches, before they are merged
 
@@ -28,6 +30,7 @@ class LabelStatistics:
         masses: `{task: mass of its valid labels}`; without the tasks that had none so far.
         foreign: names of the labels that belong to no task, in the order in which they came.
         coverage: `{split: rows with a label}` of the splits where they are known.
+        whole: whether all labels of an epoch were read, before the first step.
     """
 
     def __init__(self, tasks: Mapping[str, BaseTask]) -> None:
@@ -37,6 +40,21 @@ class LabelStatistics:
         self.foreign: dict[str, None] = {}
         self.coverage: dict[str, Coverage] = {}
         self._counted: LabelCoverage | None = LabelCoverage(tasks)  # None once it is logged
+        self.whole = False
+
+    def read(self, feed: Feed) -> None:
+        """Adds all labels of the first epoch, before its first step.
+
+        Raises:
+            ConfigError: the training data are a stream.
+        """
+        if feed.streams:
+            raise ConfigError(
+                "`start_counts` reads the labels of an epoch before the first step, and the "
+                "training data are a stream. Leave it out."
+            )
+        self.add(batches_of(feed.ahead(0), self._tasks.values()))
+        self.whole = True
 
     def add(self, batches: Iterable[Batch]) -> None:
         """Adds the labels of some batches."""
@@ -79,9 +97,18 @@ class LabelStatistics:
             log_coverage(self.coverage[split], log)
             self._counted = None
 
+    def stop_counting(self) -> None:
+        """Forgets the rows that were counted: they are those of a part of an epoch."""
+        self._counted = None
+
+    @property
+    def missing(self) -> list[str]:
+        """The tasks that had no label so far."""
+        return [name for name in self._tasks if name not in self.masses]
+
     def check(self) -> None:
         """Raises `DataError` if a task had no label at all."""
-        missing = [name for name in self._tasks if name not in self.masses]
+        missing = self.missing
         if missing:
             others = ""
             if self.foreign:
@@ -98,6 +125,7 @@ class LabelStatistics:
             "summaries": {name: list(known) for name, known in self._summaries.items()},
             "foreign": list(self.foreign),
             "counted": None if self._counted is None else self._counted.state_dict(),
+            "whole": self.whole,
         }
 
     def load_state_dict(self, saved: Mapping[str, Any]) -> None:
@@ -109,3 +137,5 @@ class LabelStatistics:
         if saved["counted"] is not None:
             self._counted = LabelCoverage(self._tasks)
             self._counted.load_state_dict(saved["counted"])
+
+        self.whole = saved["whole"]

@@ -5,10 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 from typing import NamedTuple
 
+from plait.evaluation.evaluate import Evaluation
 from plait.runs import EventLog, Step
 from plait.runs.events import Event
 from plait.training.device_sums import read_together
-from plait.training.records import step_event
+from plait.training.records import step_event, validation_event
 from plait.training.state import State
 from plait.training.step import StepRecord
 
@@ -60,6 +61,25 @@ class TrainingLog(EventLog):
         if self.path is not None:
             where = state.step, state.epoch, lr, round(state.seconds, 3)
             self._queue.append(Waiting(record, *where, cosines))
+
+    def write_evaluation(self, evaluation: Evaluation, state: State, *, score: float) -> None:
+        """Adds the line of an evaluation on the validation data.
+
+        Args:
+            evaluation: losses and metrics.
+            state: where the training is, with the best epochs so far.
+            score: by the rule that picks the best epoch.
+        """
+        self.write(
+            validation_event(
+                evaluation,
+                epoch=state.epoch,
+                step=state.step,
+                score=score,
+                seconds=round(state.seconds, 3),
+                best_epochs=state.best_epochs,
+            )
+        )
 
     def write(self, event: Event) -> None:
         """Adds the line of an event, after those of the steps before it."""

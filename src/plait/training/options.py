@@ -10,6 +10,7 @@ from plait.core.options import Above, AtLeast, check_options
 from plait.core.reduction import Reduction
 
 Precision = Literal["fp32", "bf16"]
+Best = Literal["all", "each", "kept"]
 
 
 @dataclass(frozen=True)
@@ -17,6 +18,7 @@ class TrainerOptions:
     """Arguments of `plait.Trainer`, which says what they do."""
 
     epochs: Annotated[int, AtLeast(1)] = 10
+    minutes: Annotated[float, Above(0)] | None = None
     device: str = "auto"
     precision: Precision = "fp32"
     accumulate: Annotated[int, AtLeast(1)] = 1
@@ -24,6 +26,8 @@ class TrainerOptions:
     clip: Annotated[float, Above(0)] | None = None
     seed: Annotated[int, AtLeast(0)] = 0
     rule: str | Callable[..., float] = "skill"
+    best: Best = "all"
+    start_counts: bool = False
     patience: Annotated[int, AtLeast(1)] | None = None
     measure_every: Annotated[int, AtLeast(0)] = 0
     log_every: Annotated[int, AtLeast(1)] = 20

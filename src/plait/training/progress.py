@@ -110,10 +110,21 @@ class ProgressBar(Callback):
     def on_validation_end(self, trainer: Training, evaluation: Evaluation, score: float) -> None:
         """Keeps the metrics for the line of the epoch."""
         self._measured = evaluation, score
+        if trainer.state.epoch == 0:
+            self._line(trainer)
 
     def on_epoch_end(self, trainer: Training) -> None:
         """Prints the line of the epoch: its mean losses, and its validation."""
         self._tell_labels(trainer)
+        self._line(trainer)
+        if self._bar is not None:
+            self._bar.reset(
+                self._bar.task_ids[0],
+                total=trainer.steps_per_epoch,
+                description=self._title(trainer.state.epoch + 1, trainer),
+            )
+
+    def _line(self, trainer: Training) -> None:
         evaluation, score = self._measured or (None, None)
         rule = trainer.options.rule if isinstance(trainer.options.rule, str) else "rule"
         self._table.add(
@@ -123,20 +134,16 @@ class ProgressBar(Callback):
             evaluation,
             None if score is None else (rule, score),
         )
-        if self._bar is not None:
-            self._bar.reset(
-                self._bar.task_ids[0],
-                total=trainer.steps_per_epoch,
-                description=self._title(trainer.state.epoch + 1, trainer),
-            )
 
     def on_exception(self, trainer: Training, error: BaseException) -> None:
         """Closes the bar."""
         self._close()
 
     def on_train_end(self, trainer: Training) -> None:
-        """Closes the bar."""
+        """Closes the bar, and says why the training ended where there is something to say."""
         self._close()
+        if trainer.state.ended:
+            self.console.print(Text(trainer.state.ended), soft_wrap=True)
 
     def _tell_labels(self, trainer: Training) -> None:
         """Prints which tasks are partly labelled in training, and which have few labels."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -86,18 +86,32 @@ def _pairs(balance: Record) -> list[tuple[str, str, float]]:
 
 
 def validation_event(
-    evaluation: Evaluation, *, epoch: int, step: int, score: float, seconds: float
+    evaluation: Evaluation,
+    *,
+    epoch: int,
+    step: int,
+    score: float,
+    seconds: float,
+    best_epochs: Mapping[str, int] | None = None,
 ) -> Validation:
     """Returns the event of an evaluation on the validation data.
 
     Args:
         evaluation: losses and metrics.
-        epoch: epochs that are finished.
+        epoch: epochs that are finished; 0 before the first step.
         step: optimizer steps taken.
         score: that of the rule for the best epoch.
         seconds: spent in training and evaluation so far.
+        best_epochs: `{task: the best epoch by its own main metric}`; None if nobody knows.
     """
-    return Validation(epoch=epoch, step=step, score=score, seconds=seconds, **vars(evaluation))
+    return Validation(
+        epoch=epoch,
+        step=step,
+        score=score,
+        seconds=seconds,
+        best_epochs=dict(best_epochs or {}),
+        **vars(evaluation),
+    )
 
 
 def test_event(evaluation: Evaluation) -> FinalTest:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
+
+from plait.training.options import TrainerOptions
 
 
 @dataclass
@@ -17,29 +20,38 @@ class State:
         measured: epochs whose evaluation is done too; one less than `epoch` during it.
         batch: batches of the current epoch that are used.
         best_score: the highest score of the rule so far; minus infinity before any evaluation.
-        best_epoch: the epoch (from 1) that reached it; 0 before any evaluation, and for a start
-            that counts.
+        best_epoch: the epoch that reached it, from 1; 0 if the weights before the first step did,
+            where they count, and before any evaluation.
         best_metrics: `{task: {metric: value}}` of that epoch; empty before any evaluation.
+        best_scores: `{task: highest score of its main metric so far}`; see `task_scores`.
+        best_epochs: `{task: the epoch that reached it}`.
+        own_metrics: `{task: {metric: value}}`, of each task in that epoch.
         seconds: time spent in training and evaluation, also by earlier processes of the run.
         warned: the gates that have collapsed so far, each of which is warned of once.
         skipped: how many of the steps were not taken; the log says why.
+        ended: why the training ended, if there is something to say of it; see
+            `plait.training.ending`.
     """
 
     epoch: int = 0
     step: int = 0
     measured: int = 0
     batch: int = 0
-    best_score: float = float("-inf")
+    best_score: float = -math.inf
     best_epoch: int = 0
     best_metrics: dict[str, dict[str, float]] = field(default_factory=dict)
+    best_scores: dict[str, float] = field(default_factory=dict)
+    best_epochs: dict[str, int] = field(default_factory=dict)
+    own_metrics: dict[str, dict[str, float]] = field(default_factory=dict)
     seconds: float = 0.0
     warned: list[str] = field(default_factory=list)
     skipped: int = 0
+    ended: str = ""
 
     @property
     def judged(self) -> bool:
         """Whether weights were evaluated, so that some are the best."""
-        return self.best_epoch > 0 or self.best_score > float("-inf")
+        return self.best_epoch > 0 or self.best_score > -math.inf
 
     def progress(self, epochs: int, steps_per_epoch: int | None) -> float:
         """Returns the share of the training that is done, 0 to 1.
@@ -55,19 +67,25 @@ class State:
         total = epochs * (steps_per_epoch or 0)
         return self.step / total if total else self.epoch / epochs
 
-    def done(self, epochs: int, patience: int | None) -> bool:
-        """Returns whether the training is over.
+    @property
+    def waited(self) -> int:
+        """The epochs since the best one; 0 before any evaluation."""
+        return self.epoch - self.best_epoch if self.judged else 0
 
-        Args:
-            epochs: of the whole training.
-            patience: epochs without a new best after which it stops early; None for never.
+    def spent(self, minutes: float | None) -> bool:
+        """Returns whether training and evaluation took so many minutes; never of None."""
+        return minutes is not None and self.seconds >= 60 * minutes
+
+    def done(self, options: TrainerOptions) -> bool:
+        """Returns whether the training is over: by its epochs, its patience, or its minutes.
 
         Example:
-            >>> State(epoch=4, best_epoch=2).done(9, patience=2)
+            >>> state = State(epoch=4, best_epoch=2, best_score=0.5)
+            >>> state.done(TrainerOptions(epochs=9, patience=2))
             True
         """
-        waited = self.epoch - self.best_epoch if self.judged else 0
-        return self.epoch >= epochs or (patience is not None and waited >= patience)
+        waited = options.patience is not None and self.waited >= options.patience
+        return self.epoch >= options.epochs or waited or self.spent(options.minutes)
 
     def improve(self, score: float, metrics: dict[str, dict[str, float]]) -> bool:
         """Returns whether a score is the highest so far; if so, its epoch becomes the best one."""
@@ -75,6 +93,16 @@ class State:
             return False
         self.best_score, self.best_epoch, self.best_metrics = score, self.epoch, metrics
         return True
+
+    def improve_tasks(
+        self, scores: Mapping[str, float], metrics: Mapping[str, dict[str, float]]
+    ) -> list[str]:
+        """Returns the tasks whose scores are the highest so far; the epoch becomes their best."""
+        found = [t for t, score in scores.items() if score > self.best_scores.get(t, -math.inf)]
+        self.best_scores |= {task: scores[task] for task in found}
+        self.best_epochs |= dict.fromkeys(found, self.epoch)
+        self.own_metrics |= {task: metrics.get(task, {}) for task in found}
+        return found
 
     def state_dict(self) -> dict[str, Any]:
         """Returns the attributes by name."""

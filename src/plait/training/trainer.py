@@ -6,6 +6,7 @@ import time
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import torch
@@ -16,7 +17,7 @@ from plait.balancing.equal import Equal
 from plait.balancing.loss_schedule import LossSchedule
 from plait.core.arguments import checked
 from plait.core.batch import Batch
-from plait.core.errors import NonFiniteError
+from plait.core.options import chosen
 from plait.core.reduction import Reduction
 from plait.data import batches_of
 from plait.engine import At, Backward, HeadWeights, NonFinite, Options, RouteChoice, Scale
@@ -25,23 +26,24 @@ from plait.evaluation.rules import Rule
 from plait.evaluation.rules import rule as rule_of
 from plait.model import MultiTaskModel
 from plait.runs import folder
+from plait.training.best import BestWeights
 from plait.training.callbacks import Callback
 from plait.training.checks import check_balancer
 from plait.training.device import autocast, pick_device
+from plait.training.ending import log_end
 from plait.training.feed import Feed, batches_in, check_loader
 from plait.training.groups import MakeOptimizer, make_optimizer
-from plait.training.inputs import broken_inputs
+from plait.training.inputs import located
 from plait.training.interrupt import Interrupted, StopFlag
 from plait.training.keeper import Keeper, Stateful
 from plait.training.labels import LabelStatistics
 from plait.training.log import TrainingLog
-from plait.training.options import GroupOptions, Precision, TrainerOptions
+from plait.training.options import Best, GroupOptions, Precision, TrainerOptions
 from plait.training.progress import with_progress
 from plait.training.randomness import Generators, seed_all
-from plait.training.records import logs_cosines, validation_event
+from plait.training.records import logs_cosines
 from plait.training.schedulers import MakeScheduler, Rates
-from plait.training.settings import described, model_settings
-from plait.training.single import refuse_single
+from plait.training.settings import settings
 from plait.training.sparse import check_sparse
 from plait.training.state import State
 from plait.training.step import StepRecord, training_step
@@ -64,7 +66,9 @@ class Trainer:
         scheduler: a function of the optimizer; it steps after each optimizer step
             (`ReduceLROnPlateau`: after each evaluation, on the score of the rule; scores may be
             negative, where its relative threshold misleads: set `threshold_mode="abs"`).
-        epochs: how often the training data are gone through.
+        epochs: how often the training data are gone through, at most.
+        minutes: of training and evaluation, after which training ends with the step at hand, once
+            each task has had a label; the epoch is evaluated as it is. None for any time.
         device: "auto" (the accelerator that torch finds, else the CPU) or a device's name.
         precision: "fp32", or "bf16" for a forward pass under autocast.
         accumulate: micro-batches in an optimizer step. The step is that of the joined batch, task
@@ -79,6 +83,12 @@ class Trainer:
             commit), events.jsonl, checkpoints/ and, at the end, model/; `plait report` shows it.
             None keeps no files.
         rule: which epoch is best: "skill", "worst", "loss", "task/metric", or a function.
+        best: "all" ends with the weights of that epoch; "each" with each task's own network from
+            its own best epoch, by its main metric (for `Separate`, where tasks share no weights);
+            "kept" as "all", and keeps the weights of each task's best epoch in checkpoints/, T
+            times the model: ``trainer.best.restore(task)`` and `BestWeights` load them.
+        start_counts: whether the weights before the first step may be the best, as epoch 0. It
+            costs one more pass over `train`, for its labels.
         patience: epochs without a new best after which training stops; None never stops early.
         measure_every: every so many steps, norms and cosines of the tasks' gradients are recorded
             for a loss method too (gradient methods always have them); 0 never. With more than 32
@@ -101,8 +111,6 @@ class Trainer:
             that learns is in no optimizer.
     """
 
-    start_counts = False  # whether the weights before the first step may be the best
-
     @checked
     def __init__(
         self,
@@ -114,6 +122,7 @@ class Trainer:
         weight_decay: float = GroupOptions.weight_decay,
         scheduler: MakeScheduler | None = None,
         epochs: int = TrainerOptions.epochs,
+        minutes: float | None = TrainerOptions.minutes,
         device: str = TrainerOptions.device,
         precision: Precision = TrainerOptions.precision,
         accumulate: int = TrainerOptions.accumulate,
@@ -123,6 +132,8 @@ class Trainer:
         seed: int = TrainerOptions.seed,
         run: str | Path | None = None,
         rule: str | Rule = TrainerOptions.rule,
+        best: Best = TrainerOptions.best,
+        start_counts: bool = TrainerOptions.start_counts,
         patience: int | None = TrainerOptions.patience,
         measure_every: int = TrainerOptions.measure_every,
         log_every: int = TrainerOptions.log_every,
@@ -137,15 +148,15 @@ class Trainer:
         chunk_size: int = Options.chunk_size,
         nonfinite: NonFinite = Options.nonfinite,
     ) -> None:
-        first = (epochs, device, precision, accumulate, reduction, clip, seed, rule, patience)
-        self.options = TrainerOptions(*first, measure_every, log_every, checkpoint_every)
+        given = SimpleNamespace(**locals())
+        self.options = TrainerOptions(**chosen(TrainerOptions, given))
         groups = GroupOptions(lr, weight_decay)
+        engine = Options(**chosen(Options, given))
         self.device = pick_device(device)
         self.model = model.to(self.device)
         self.balancer = (balancer or Equal()).to(self.device)
         self.balancer.setup(tuple(model.tasks))
         check_balancer(self.balancer, model, accumulate, schedule, reduction)
-        engine = Options(scale, head_weights, at, route, every, chunk_size, nonfinite)
         self.backward = Backward(self.balancer, model, **asdict(engine))
         self.optimizer = make_optimizer(optimizer, self.model, self.balancer, groups)
         check_sparse(self.optimizer, self.model, self.balancer)
@@ -155,14 +166,14 @@ class Trainer:
         self.callbacks = with_progress(callbacks) if progress else list(callbacks)
         self.score = rule_of(rule, model.tasks, reduction=reduction)
         self.state, self.labels = State(), LabelStatistics(model.tasks)
+        self.start_counts = start_counts  # or a callback that has set the weights says so
         self.steps_per_epoch: int | None = None
         self.log = TrainingLog(None if self.run is None else self.run / folder.EVENTS)
         named = {"balancer": self.balancer, "optimizer": type(self.optimizer)}
         named |= {"scheduler": scheduler and type(self.scheduler), "schedule": schedule}
-        given = vars(groups) | vars(self.options) | vars(engine) | named
-        about = {"options": described(given), "model": model_settings(model)}
-        about |= self.rates.settings()
-        self.keeper = Keeper(self.run, self.model, self.log, about)
+        about = settings(vars(groups) | vars(self.options) | vars(engine) | named, model)
+        self.keeper = Keeper(self.run, self.model, self.log, about | self.rates.settings())
+        self.best = BestWeights(self.run, self.model, best)
         self._stop = StopFlag()
 
     def fit(self, train: Any, val: Any = None, *, resume: bool = False) -> State:
@@ -185,9 +196,10 @@ class Trainer:
                 evaluated once before the first step, so that what cannot be measured is said then.
             resume: go on from the last checkpoint of the run folder; on the CPU, with the same
                 data, the result is that of the uninterrupted run to the last bit. The options
-                have to be those of the run, too; `epochs`, `patience`, the device, what is
-                logged, `route`, `chunk_size` and `nonfinite` may be others, and are obeyed. With
-                other `epochs`, the scheduler is that of the new length from there on.
+                have to be those of the run, too; `epochs`, `minutes` (with those already
+                used), `patience`, the device, what is logged, `route`, `chunk_size` and
+                `nonfinite` may be others, and are obeyed. With other `epochs`, the scheduler is
+                that of the new length from there on.
 
         Returns:
             Where the training ended, with the best epoch and its metrics.
@@ -214,20 +226,18 @@ class Trainer:
             with self._stop.listening():
                 self._tell("on_train_start")
                 if val is not None and self.state.step == 0:
-                    rule = self.options.rule
-                    found = look_ahead(self.model, val, self.log, rule=rule, device=self.device)
-                    self.labels.coverage |= found
-                    self._judge_start(feed, val)
+                    self._look_ahead(feed, val)
                 if self.state.measured < self.state.epoch:  # it ended while it was evaluated
                     self._measure(val)
-                while not self.state.done(self.options.epochs, self.options.patience):
+                while not self.state.done(self.options):
                     self._epoch(feed)
                     self._finish_epoch(val)
                     self._obey()
                 if self.state.judged:
-                    self.keeper.restore_best()
+                    self.best.restore()
                 self.model.eval()
-                self.keeper.write_model(self.state.best_metrics)
+                log_end(self.log, self.state, self.options)
+                self.keeper.write_model(self.best.metrics(self.state))
                 self._tell("on_train_end")
         except BaseException as error:
             self.log.flush()
@@ -249,6 +259,7 @@ class Trainer:
             self.keeper.resume(self._remembered())
             return
         self.keeper.begin()
+        self.best.begin()
         self.labels.count_ahead(feed.dataset, self.log)
         fit_units(self.model, feed, self.log)
         seed_all(self.options.seed, "fit")
@@ -267,12 +278,16 @@ class Trainer:
             "random": Generators(self.device),
         }
 
-    def _judge_start(self, feed: Feed, val: Any) -> None:
-        """Evaluates the weights before the first step as epoch 0, where a callback has set them."""
-        if self.start_counts and not feed.streams:
-            for batch in batches_of(feed.ahead(0), self.model.tasks.values()):
-                self.labels.add([batch])
-            self._evaluate(val)
+    def _look_ahead(self, feed: Feed, val: Any) -> None:
+        """Evaluates before the first step; where the start counts, as epoch 0."""
+        rule = self.options.rule
+        found = look_ahead(self.model, val, self.log, rule=rule, device=self.device)
+        self.labels.coverage |= found
+        if not self.start_counts:
+            return
+        check_loader(val, self.options.epochs + 1, "validation")
+        self.labels.read(feed)
+        self._evaluate(val)
 
     def _epoch(self, feed: Feed) -> None:
         """Runs the steps of one epoch that are still to do."""
@@ -288,6 +303,9 @@ class Trainer:
             self._log_step(record)
             self._tell("on_step_end", record)
             self._obey()
+            if self.state.spent(self.options.minutes) and not self.labels.missing:
+                self.labels.stop_counting()
+                break
             if every and self.state.step % every == 0:
                 self.save()
 
@@ -308,34 +326,29 @@ class Trainer:
 
     def _step(self, batches: list[Batch]) -> StepRecord:
         """Takes one step and moves the state on."""
-        if self.state.epoch == 0 and not self.state.judged:  # else all of them are known
+        if self.state.epoch == 0 and not self.labels.whole:
             self.labels.add(batches)
-        step = self.state.step + 1
-        try:
-            info = self._info()
+        step, options = self.state.step + 1, self.options
+        with located(batches, self.state):
+            rate = float(self.optimizer.param_groups[0]["lr"])
+            progress = self.state.progress(options.epochs, self.steps_per_epoch)
             factors = None
             if self.schedule is not None:
-                factors = self.schedule.factors(self.model.tasks, info.progress)
+                factors = self.schedule.factors(self.model.tasks, progress)
             record = training_step(
                 self.model,
                 batches,
                 self.backward,
                 self.optimizer,
-                info=info,
+                info=Info((), epoch=self.state.epoch, progress=progress, learning_rate=rate),
                 factors=factors,
-                reduction=self.options.reduction,
-                autocast=autocast(self.device, self.options.precision),
+                reduction=options.reduction,
+                autocast=autocast(self.device, options.precision),
                 device=self.device,
-                clip=self.options.clip,
-                measure=self.options.measure_every > 0 and step % self.options.measure_every == 0,
-                watch=step == 1 or step % self.options.log_every == 0,
+                clip=options.clip,
+                measure=options.measure_every > 0 and step % options.measure_every == 0,
+                watch=step == 1 or step % options.log_every == 0,
             )
-        except NonFiniteError as error:
-            at = {"epoch": self.state.epoch, "before": self.state.batch}
-            raise NonFiniteError(f"step {step}: {error}{broken_inputs(batches, **at)}") from None
-        except ValueError as error:
-            refuse_single(error, batches, epoch=self.state.epoch, before=self.state.batch)
-            raise
         self.rates.advance()
         self.state.step = step
         self.state.skipped += record.skipped is not None
@@ -367,11 +380,8 @@ class Trainer:
         score = float(self.score(evaluation))
         self.state.seconds += time.perf_counter() - started
         self.rates.advance(score)
-        if self.state.improve(score, evaluation.metrics):
-            self.keeper.keep_best()
-        where = {"epoch": self.state.epoch, "step": self.state.step}
-        seconds = round(self.state.seconds, 3)
-        self.log.write(validation_event(evaluation, **where, score=score, seconds=seconds))
+        self.best.update(self.state, evaluation, score)
+        self.log.write_evaluation(evaluation, self.state, score=score)
         self._tell("on_validation_end", evaluation, score)
 
     def _log_step(self, record: StepRecord) -> None:
@@ -384,11 +394,6 @@ class Trainer:
         log_watched(self.log, self.state, record.watched)
         if self.state.step % self.options.log_every == 0:
             self.log.flush()
-
-    def _info(self) -> Info:
-        progress = self.state.progress(self.options.epochs, self.steps_per_epoch)
-        rate = float(self.optimizer.param_groups[0]["lr"])
-        return Info((), epoch=self.state.epoch, progress=progress, learning_rate=rate)
 
     def _tell(self, event: str, *values: Any) -> None:
         for callback in self.callbacks:

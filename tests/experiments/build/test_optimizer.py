@@ -12,6 +12,7 @@ from plait.experiments import build_job, validate, with_defaults
 from plait.experiments.build import Job
 from plait.experiments.build.optimizer import optimizer_arguments, scheduler_maker
 from plait.experiments.config import Method
+from plait.experiments.overrides import parse
 from tests.experiments.tiny import TINY
 
 
@@ -99,3 +100,22 @@ def test_groups_with_a_factor_keep_it_under_a_scheduler_that_sets_rates() -> Non
 def test_what_does_not_fit_is_refused(words: str, settings: dict[str, Any]) -> None:
     with pytest.raises(ConfigError, match=words):
         built(**settings)
+
+
+def test_reduce_on_plateau_is_made_for_scores() -> None:
+    """Negative scores that rise by a fifth are no plateau, which a relative threshold may miss."""
+    words = ["scheduler=ReduceLROnPlateau", "scheduler.patience=0", "scheduler.threshold=0.15"]
+    trainer = built(**parse(words)).trainer
+    assert (trainer.scheduler.mode, trainer.scheduler.threshold_mode) == ("max", "abs")
+    rate = trainer.optimizer.param_groups[0]["lr"]
+    for score in (-3.0, -2.8, -2.6):
+        trainer.rates.advance(score)
+    assert trainer.optimizer.param_groups[0]["lr"] == rate
+    trainer.rates.advance(-2.5)
+    assert trainer.optimizer.param_groups[0]["lr"] == pytest.approx(rate / 10)
+
+
+def test_what_was_given_to_reduce_on_plateau_is_kept() -> None:
+    given = {"class": "ReduceLROnPlateau", "mode": "min", "threshold_mode": "rel"}
+    scheduler = built(scheduler=given).trainer.scheduler
+    assert (scheduler.mode, scheduler.threshold_mode) == ("min", "rel")

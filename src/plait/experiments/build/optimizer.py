@@ -11,6 +11,9 @@ from plait.core.errors import ConfigError
 from plait.core.lookup import find, parameters
 from plait.experiments.config import Method
 
+# Scores: higher is better; they may be negative, where a relative threshold misleads.
+PLATEAU = {"mode": "max", "threshold_mode": "abs"}
+
 
 def optimizer_arguments(named: Method) -> dict[str, Any]:
     """Returns the Trainer's arguments `optimizer`, and `lr` and `weight_decay` where they are set.
@@ -42,6 +45,7 @@ def scheduler_maker(named: Method | None, steps: int, rate: float) -> Any:
         named: any class of `torch.optim.lr_scheduler`; rates that it sets anew (`max_lr`,
             `base_lr`) are those of the base rate, and groups with a factor keep their factor.
         steps: optimizer steps of the whole training; fills `total_steps` and `T_max`.
+            `ReduceLROnPlateau` is made for scores: ``mode="max"`` and an absolute threshold.
         rate: the base learning rate.
 
     Raises:
@@ -52,6 +56,9 @@ def scheduler_maker(named: Method | None, steps: int, rate: float) -> Any:
     schedulers = torch.optim.lr_scheduler
     cls: type[Any] = find(named.name, schedulers, base=schedulers.LRScheduler, kind="scheduler")
     options = named.options
+    if cls is schedulers.ReduceLROnPlateau:
+        for name, value in PLATEAU.items():
+            options.setdefault(name, value)
     for length in ("total_steps", "T_max"):
         if length in parameters(cls):
             options.setdefault(length, steps)

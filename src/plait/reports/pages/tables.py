@@ -27,7 +27,10 @@ BEST = "★"
 
 
 def metric_table(run: Run) -> Table | None:
-    """Returns the metrics on the test data and at the best epoch, or None before any evaluation."""
+    """Returns the metrics on the test data and at the best epoch, or None before any evaluation.
+
+    Where the tasks' own best epochs are not all the same, each task's is there, too.
+    """
     best, test = run.best, run.test
     shown = test or best
     if shown is None:
@@ -35,6 +38,8 @@ def metric_table(run: Run) -> Table | None:
     both = test is not None and best is not None
     epoch = "" if best is None else f"Validation, epoch {best.epoch}"
     head = ["Task", "Metric", "Test" if test else epoch, "Trivial predictor", "Against trivial"]
+    own = run.validations[-1].best_epochs if run.validations else {}
+    apart = len(set(own.values())) > 1
     rows = []
     for task, metrics in shown.metrics.items():
         for metric, value in metrics.items():
@@ -44,9 +49,12 @@ def metric_table(run: Run) -> Table | None:
             row += [against(value, trivial, higher)]
             if both and best is not None:
                 row += [_measured(best, task, metric)]
+            row += [str(own.get(task, MISSING))] if apart else []
             rows.append([*row, f"{shown.counts.get(task, 0):,.0f}"])
     caption = f"Metrics on the {'test' if test else 'validation'} data"
-    return Table([*head, *([epoch] if both else []), "Labels"], rows, caption)
+    head += [epoch] if both else []
+    head += ["Best epoch of the task alone"] if apart else []
+    return Table([*head, "Labels"], rows, caption)
 
 
 def value_table(found: Comparison) -> Table:

@@ -13,7 +13,16 @@ from pydantic import ConfigDict, Field, TypeAdapter
 
 from plait.core.errors import DataError
 from plait.reports.read.files import parse, read_bytes
-from plait.runs.events import Coverage, Event, FinalTest, Step, Validation, Warned, WatchedValues
+from plait.runs.events import (
+    Coverage,
+    Ended,
+    Event,
+    FinalTest,
+    Step,
+    Validation,
+    Warned,
+    WatchedValues,
+)
 from plait.runs.folder import CONFIG, ENVIRONMENT, EVENTS, TRAINER
 
 
@@ -29,6 +38,7 @@ class Run:
         watched: what the methods recorded of themselves, in order.
         warnings: what went wrong with them, in order.
         coverage: the rows with a label in each split, in the order of the log.
+        end: why the training ended, if there is something to say of it.
         config: the resolved configuration, or what the Trainer was given, of a run that was not
             started from one; None without either.
         env: versions, command and machine; None likewise.
@@ -42,6 +52,7 @@ class Run:
     watched: list[WatchedValues]
     warnings: list[Warned]
     coverage: list[Coverage]
+    end: Ended | None
     config: dict[str, Any] | None
     env: dict[str, Any] | None
     whole: bool
@@ -91,6 +102,7 @@ def read_run(folder: Path) -> Run:
         [event for event in events if isinstance(event, WatchedValues)],
         [event for event in events if isinstance(event, Warned)],
         [event for event in events if isinstance(event, Coverage)],
+        next((event for event in reversed(events) if isinstance(event, Ended)), None),
         _read_config(folder / CONFIG) or _read_trainer(folder / TRAINER),
         _read_env(folder / ENVIRONMENT),
         whole,

@@ -1,4 +1,4 @@
-"""Notices above the charts: warnings, skipped steps, flags of the balancer."""
+"""Notices above the charts: warnings, skipped steps, flags of the balancer, why it ended."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class Notice:
 
 
 def notices(run: Run, name: str = "") -> list[Notice]:
-    """Returns the warnings of a run, its skipped steps, and the flags of its balancer.
+    """Returns the warnings of a run, its skipped steps, its balancer's flags, and why it ended.
 
     Each text is there once, with its steps; of more than `MOST_NOTICES` the rest are counted.
 
@@ -49,6 +49,8 @@ def notices(run: Run, name: str = "") -> list[Notice]:
     if len(found) > MOST_NOTICES:
         rest = f"{len(found) - MOST_NOTICES} more warnings are in {EVENTS}."
         listed.append(Notice(f"{name}:" if name else "", rest))
+    if run.end is not None:
+        listed.append(Notice(f"{name}, at the end:" if name else "At the end:", run.end.text))
     return listed
 
 
