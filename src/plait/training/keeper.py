@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, Protocol
 
+from plait.balancing.base import Balancer
+from plait.balancing.loss_schedule import LossSchedule
 from plait.core.errors import (
     CheckpointError,
     ConfigError,
@@ -21,6 +23,8 @@ from plait.runs.environment import environment
 from plait.runs.folder import how_to_resume, make_folder, run_exists
 from plait.training.agreement import check_agreement, check_position
 from plait.training.checkpoint import read_checkpoint, write_checkpoint
+from plait.training.schedulers import Rates
+from plait.training.settings import Settings, described, model_settings
 
 
 class Stateful(Protocol):
@@ -31,6 +35,29 @@ class Stateful(Protocol):
 
     def load_state_dict(self, saved: Any, /) -> Any:
         """Takes the state over from a `state_dict`."""
+
+
+def about(
+    model: MultiTaskModel,
+    options: Iterable[object],
+    balancer: Balancer,
+    rates: Rates,
+    schedule: LossSchedule | None,
+) -> dict[str, Settings]:
+    """Returns what a training is set up with: options, model, optimizer and scheduler.
+
+    Args:
+        model: the model.
+        options: dataclasses.
+        balancer: the method.
+        rates: have the optimizer and its scheduler.
+        schedule: of the losses.
+    """
+    given = {name: value for each in options for name, value in vars(each).items()}
+    given |= {"balancer": balancer, "optimizer": type(rates.optimizer), "schedule": schedule}
+    given |= {"scheduler": rates.scheduler and type(rates.scheduler)}
+    own = {"options": described(given), "model": model_settings(model)}
+    return own | rates.settings()
 
 
 class Keeper:

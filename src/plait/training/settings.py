@@ -62,11 +62,6 @@ def described(value: Any, depth: int = MOST_DEPTH) -> Any:
     return {"class": type(value).__name__, **described(_arguments(value), depth - 1)}
 
 
-def settings(options: Mapping[str, Any], model: MultiTaskModel) -> Settings:
-    """Returns the set-up of a training: its options, and the settings of its model."""
-    return {"options": described(options), "model": model_settings(model)}
-
-
 def model_settings(model: MultiTaskModel) -> Settings:
     """Returns a model's settings beside its weights: options of its methods, frozen parameters.
 

@@ -35,7 +35,7 @@ from plait.training.feed import Feed, batches_in, check_loader
 from plait.training.groups import MakeOptimizer, make_optimizer
 from plait.training.inputs import located
 from plait.training.interrupt import Interrupted, StopFlag
-from plait.training.keeper import Keeper, Stateful
+from plait.training.keeper import Keeper, Stateful, about
 from plait.training.labels import LabelStatistics
 from plait.training.log import TrainingLog
 from plait.training.options import Best, GroupOptions, Precision, TrainerOptions
@@ -43,7 +43,6 @@ from plait.training.progress import with_progress
 from plait.training.randomness import Generators, seed_all
 from plait.training.records import logs_cosines
 from plait.training.schedulers import MakeScheduler, Rates
-from plait.training.settings import settings
 from plait.training.sparse import check_sparse
 from plait.training.state import State
 from plait.training.step import StepRecord, training_step
@@ -148,10 +147,9 @@ class Trainer:
         chunk_size: int = Options.chunk_size,
         nonfinite: NonFinite = Options.nonfinite,
     ) -> None:
-        given = SimpleNamespace(**locals())
-        self.options = TrainerOptions(**chosen(TrainerOptions, given))
-        groups = GroupOptions(lr, weight_decay)
-        engine = Options(**chosen(Options, given))
+        args = SimpleNamespace(**locals())
+        self.options = TrainerOptions(**chosen(TrainerOptions, args))
+        groups, engine = GroupOptions(lr, weight_decay), Options(**chosen(Options, args))
         self.device = pick_device(device)
         self.model = model.to(self.device)
         self.balancer = (balancer or Equal()).to(self.device)
@@ -169,12 +167,9 @@ class Trainer:
         self.start_counts = start_counts  # or a callback that has set the weights says so
         self.steps_per_epoch: int | None = None
         self.log = TrainingLog(None if self.run is None else self.run / folder.EVENTS)
-        named = {"balancer": self.balancer, "optimizer": type(self.optimizer)}
-        named |= {"scheduler": scheduler and type(self.scheduler), "schedule": schedule}
-        about = settings(vars(groups) | vars(self.options) | vars(engine) | named, model)
-        self.keeper = Keeper(self.run, self.model, self.log, about | self.rates.settings())
-        self.best = BestWeights(self.run, self.model, best)
-        self._stop = StopFlag()
+        given = about(model, (groups, self.options, engine), self.balancer, self.rates, schedule)
+        self.keeper = Keeper(self.run, self.model, self.log, given)
+        self.best, self._stop = BestWeights(self.run, self.model, best), StopFlag()
 
     def fit(self, train: Any, val: Any = None, *, resume: bool = False) -> State:
         """Trains, and leaves the model in eval mode, with the weights of the best epoch.
