@@ -87,7 +87,7 @@ def test_it_ends_at_the_step_that_uses_the_minutes_up(
     said = f"ended by minutes={minutes:g} in epoch {epoch}"
     assert (said in state.ended) == (said in out.getvalue()) == (minutes < 100)
     assert [each["text"] for each in lines if each["event"] == "end"] == [state.ended]
-    (notice,) = notices(read_run(tmp_path))
+    *_, notice = notices(read_run(tmp_path))
     assert (notice.when, notice.text) == ("At the end:", state.ended)
 
 

@@ -44,7 +44,7 @@ def about(
     rates: Rates,
     schedule: LossSchedule | None,
 ) -> dict[str, Settings]:
-    """Returns what a training is set up with: options, model, optimizer and scheduler.
+    """Returns the set-up of a training: options, model, optimizer and scheduler.
 
     Args:
         model: the model.
