@@ -92,6 +92,11 @@ def test_the_result_is_that_of_the_best_epoch_on_the_test_split(tmp_path: Path) 
     (line,) = (line for line in lines if line["event"] == "test")
     assert line is lines[-1]
     assert line["metrics"] == again.metrics
+    assert [line["split"] for line in lines if line["event"] == "labels"] == [
+        "train",
+        "val",
+        "test",
+    ]
     assert line["trivial"] == result.test.trivial
     assert result.parameters == sum(p.numel() for p in model.parameters())
     assert result.seconds > 0

@@ -13,7 +13,7 @@ from plait.core.batch import Batch, Part
 from plait.engine import Backward
 from plait.model import MultiTaskModel
 from plait.sharing import Hard
-from plait.tasks import BaseTask, Classification, MultiLabel, Regression
+from plait.tasks import BaseTask, Binary, Classification, MultiLabel, Regression
 from plait.training import StepRecord, parameter_groups, training_step
 from tests.training.problem import balancer
 
@@ -24,15 +24,17 @@ Labels = dict[str, Tensor]
 
 def tasks(weights: Mapping[str, float] | None = None) -> list[BaseTask]:
     """One of each kind that reads a vector, with class weights where there are classes."""
-    static = dict(weights or {})
-    return [
-        Regression("size", mean=0.0, scale=1.0, weight=static.get("size", 1.0)),
-        Regression("pair", outputs=2, mean=0.5, scale=2.0, weight=static.get("pair", 1.0)),
-        Classification(
-            "kind", classes=3, class_weights=(0.5, 1.0, 2.0), weight=static.get("kind", 1.0)
-        ),
-        MultiLabel("marks", labels=2, weight=static.get("marks", 1.0)),
+    made: list[BaseTask] = [
+        Regression("size", mean=0.0, scale=1.0),
+        Regression("pair", outputs=2, mean=0.5, scale=2.0),
+        Regression("potency", bounded=True, mean=0.0, scale=1.0),
+        Classification("kind", classes=3, class_weights=(0.5, 1.0, 2.0)),
+        MultiLabel("marks", labels=2),
+        Binary("toxic", class_weights=(1.0, 4.0)),
     ]
+    for task in made:
+        task.weight = (weights or {}).get(task.name, 1.0)
+    return made
 
 
 TASKS = tuple(task.name for task in tasks())
@@ -54,9 +56,20 @@ def complete(seed: int, rows: int = ROWS) -> tuple[Tensor, Labels]:
     return inputs, {
         "size": torch.randn(rows, 1, generator=draw, dtype=torch.float64),
         "pair": torch.randn(rows, 2, generator=draw, dtype=torch.float64),
+        "potency": bounds(torch.randn(rows, 1, 2, generator=draw, dtype=torch.float64)),
         "kind": torch.randint(3, (rows,), generator=draw),
         "marks": (torch.randn(rows, 2, generator=draw) > 0).double(),
+        "toxic": (torch.randn(rows, generator=draw) > 0).double(),
     }
+
+
+def bounds(numbers: Tensor) -> Tensor:
+    """Makes (low, high) of pairs: intervals, numbers that are known, and bounds on one side."""
+    found = numbers.sort(dim=-1).values
+    found[0::4] = found[0::4, :, :1]
+    found[1::4, :, 0] = -math.inf
+    found[2::4, :, 1] = math.inf
+    return found
 
 
 def partial(
@@ -70,7 +83,8 @@ def partial(
     draw = torch.Generator().manual_seed(seed + 1000)
     weights: Labels = {}
     for name, target in labels.items():
-        lost = torch.rand(target.shape, generator=draw) < missing
+        shape = target.shape[:-1] if name == "potency" else target.shape
+        lost = torch.rand(shape, generator=draw) < missing
         lost[0] = False
         if name in absent:
             lost[:] = True
@@ -79,8 +93,8 @@ def partial(
         if way == "mask":
             weights[name] = ~lost
         elif "weight" in way:
-            drawn = torch.randint(1, 9, target.shape, generator=draw) / 4  # sums are exact
-            again = torch.rand(target.shape, generator=draw) < missing
+            drawn = torch.randint(1, 9, shape, generator=draw) / 4  # sums are exact
+            again = torch.rand(shape, generator=draw) < missing
             again[0] = False
             off = lost if way == "weight" else again
             weights[name] = torch.where(off, 0.0, drawn)

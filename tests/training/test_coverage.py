@@ -102,6 +102,31 @@ def test_rows_without_any_label_are_rows() -> None:
     assert (coverage.rows, coverage.labelled) == ({"size": 5}, {"size": 2})
 
 
+@pytest.mark.parametrize(
+    ("inputs", "rows"),
+    [
+        (torch.zeros(3, 2), 3),
+        ({"ids": torch.zeros(3, 2), "mask": torch.zeros(3)}, 3),
+        ({"nodes": torch.zeros(7, 2), "edges": torch.zeros(2, 9)}, 0),
+        ({"number": torch.zeros(())}, 0),
+        ("a graph", 0),
+    ],
+)
+def test_rows_without_any_label_are_told_by_inputs_of_one_length(inputs: Any, rows: int) -> None:
+    task = Regression("size")
+    coverage = LabelCoverage({"size": task})
+    coverage.add(Batch.of(inputs, {"size": torch.full((3,), torch.nan)}, [task]))
+    assert (coverage.rows, coverage.labelled) == ({"size": rows}, {"size": 0})
+
+
+def test_inputs_of_their_own_may_be_any_objects() -> None:
+    tasks = {name: Regression(name) for name in ("a", "b")}
+    inputs = PerTask({"a": ["three", "graphs", "here"], "b": ["another"]})
+    coverage = LabelCoverage(tasks)
+    coverage.add(Batch.of(inputs, {"a": torch.ones(3), "b": torch.ones(1)}, tasks.values()))
+    assert coverage.rows == coverage.labelled == {"a": 3, "b": 1}
+
+
 def test_tasks_with_inputs_of_their_own_have_rows_of_their_own() -> None:
     tasks = {name: Regression(name) for name in ("a", "b", "c")}
     inputs = PerTask({"a": torch.zeros(3, 1), "b": torch.zeros(2, 1)})

@@ -6,7 +6,6 @@ weighs its labels is in `tests/tasks`; the rows of absent tasks, by hand, in `te
 """
 
 import copy
-import math
 from collections.abc import Callable, Mapping
 from functools import partial as bound
 from typing import Any
@@ -110,7 +109,7 @@ def test_at_the_features_a_missing_label_is_that_of_a_row_that_is_not_there() ->
     whole, rows = (Steps("UPGrad", engine={"at": "features"}) for _ in range(2))
     inputs, labels, _ = partial(0)
     for name, target in labels.items():
-        target[6:] = -100 if name == "kind" else math.nan
+        target[6:] = -100 if name == "kind" else torch.nan
     one = whole(masked(whole.model, inputs, labels))
     two = rows(masked(rows.model, inputs[:6], {name: y[:6] for name, y in labels.items()}))
     assert_same_record(one, two)

@@ -58,11 +58,14 @@ def assays(seed: int, rows: int = 20, count: int = 3) -> tuple[Tensor, Tensor]:
     return inputs, wanted.masked_fill(lost, torch.nan)
 
 
-def assay_model(count: int = 3) -> MultiTaskModel:
+def assay_model(weights: tuple[float, ...] = (1.0, 1.0, 1.0)) -> MultiTaskModel:
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(0)
         trunk = nn.Sequential(nn.Linear(4, 6), nn.Tanh()).double()
-    tasks = [Regression(f"assay {i}", mean=0.0, scale=1.0) for i in range(count)]
+    tasks = [
+        Regression(f"assay {i}", mean=0.0, scale=1.0, weight=weight)
+        for i, weight in enumerate(weights)
+    ]
     return MultiTaskModel(Hard(trunk), tasks, example=torch.zeros(2, 4, dtype=torch.float64))
 
 
@@ -70,15 +73,18 @@ def columns(wanted: Tensor) -> dict[str, Tensor]:
     return {f"assay {i}": wanted[:, i : i + 1] for i in range(wanted.shape[1])}
 
 
-@pytest.mark.parametrize("seed", range(4))
-def test_the_losses_add_up_to_the_mean_over_a_matrix_of_labels(seed: int) -> None:
-    """Masked squared errors over the number of labels: the loss of chemprop's training."""
-    made, (inputs, wanted) = assay_model(), assays(seed)
+@pytest.mark.parametrize("weights", [(1.0, 1.0, 1.0), (0.5, 2.0, 8.0)])
+@pytest.mark.parametrize("seed", range(3))
+def test_the_losses_add_up_to_the_mean_over_a_matrix_of_labels(
+    seed: int, weights: tuple[float, ...]
+) -> None:
+    """Masked squared errors, times task weights, over the number of labels, as chemprop has it."""
+    made, (inputs, wanted) = assay_model(weights), assays(seed)
     batch = made.batch(inputs, columns(wanted))
     losses = made.losses([made(inputs)], batch).by_label()
     predicted = torch.cat(list(made(inputs).values()), dim=1)
     errors = [
-        (predicted[i, j] - wanted[i, j]).item() ** 2
+        weights[j] * (predicted[i, j] - wanted[i, j]).item() ** 2
         for i in range(len(wanted))
         for j in range(wanted.shape[1])
         if not wanted[i, j].isnan()
@@ -87,7 +93,8 @@ def test_the_losses_add_up_to_the_mean_over_a_matrix_of_labels(seed: int) -> Non
     assert total.item() == pytest.approx(sum(errors) / len(errors), rel=1e-12)
 
     mask = ~wanted.isnan()
-    mean = ((predicted - wanted.nan_to_num()) ** 2 * mask).sum() / mask.sum()
+    squares = (predicted - wanted.nan_to_num()) ** 2
+    mean = (squares * torch.tensor(weights, dtype=torch.float64) * mask).sum() / mask.sum()
     parameters = list(made.parameters())
     pairs = zip(
         torch.autograd.grad(total, parameters), torch.autograd.grad(mean, parameters), strict=True

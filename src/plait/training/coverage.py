@@ -123,12 +123,18 @@ def log_coverage(coverage: Coverage, log: EventLog) -> None:
 
 
 def _rows(part: Part, tasks: Iterable[str]) -> dict[str, int]:
-    """Returns the rows of each task in a part; inputs without tensors are told by the labels."""
+    """Returns the rows of each task in a part, told by the labels, or by inputs without any."""
     if isinstance(part.inputs, PerTask):
-        own = {name: len(next(tensors(each), ())) for name, each in part.inputs.items()}
+        own = {name: _length(each) for name, each in part.inputs.items()}
+        own |= {name: _length(each) for name, each in part.targets.items()}
         return {name: own.get(name, 0) for name in tasks}
-    rows = part.examples if part.targets else len(next(tensors(part.inputs), ()))
-    return dict.fromkeys(tasks, rows)
+    return dict.fromkeys(tasks, part.examples if part.targets else _length(part.inputs))
+
+
+def _length(structure: Any) -> int:
+    """Returns the length that all tensors of a structure have; 0 if they differ, as in a graph."""
+    found = {len(each) if each.dim() else 0 for each in tensors(structure)}
+    return found.pop() if len(found) == 1 else 0
 
 
 def _by_row(counts: Tensor) -> Tensor:

@@ -55,6 +55,7 @@ def test_settings_reach_the_objects() -> None:
         batch_size=5,
         epochs=3,
         accumulate=2,
+        reduction="label",
         seed=4,
     )
     trainer = job.trainer
@@ -74,6 +75,7 @@ def test_settings_reach_the_objects() -> None:
     assert len(job.loaders["train"]) == 5
     options = trainer.options
     assert (options.epochs, options.accumulate, options.seed) == (3, 2, 4)
+    assert options.reduction == "label"
 
 
 def test_only_the_training_data_are_shuffled() -> None:
