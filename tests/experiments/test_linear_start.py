@@ -15,7 +15,7 @@ from plait.data import InMemory, loader
 from plait.encoders import MLPEncoder, TabularEncoder, TabularMLP
 from plait.experiments.linear_start import LinearStart, start_heads
 from plait.model import MultiTaskModel
-from plait.tasks import BaseTask, Classification, MultiLabel, Regression
+from plait.tasks import BaseTask, Binary, Classification, MultiLabel, Regression
 from plait.training import Trainer
 from tests.encoders.tables import category, number
 
@@ -90,6 +90,20 @@ def test_before_the_first_step_the_network_is_ridge_and_logistic_regression(kind
     flags = LABELS["flags"]
     agree = ((found["flags"] > 0) == (flags > 0.5))[~flags.isnan()]
     assert float(agree.double().mean()) > 0.7
+
+
+@pytest.mark.parametrize("shape", [(-1,), (-1, 1)])
+def test_one_yes_or_no_starts_as_one_of_several(shape: tuple[int, ...]) -> None:
+    flag = LABELS["flags"][:, 1]
+    found = []
+    for task, labels in (
+        (MultiLabel("flag", labels=1), flag.reshape(-1, 1)),
+        (Binary("flag"), flag.reshape(shape)),
+    ):
+        network = model(made=[task]).eval()
+        assert start_heads(network, InMemory(X, {"flag": labels})) == ["flag"]
+        found.append(network(X)["flag"])
+    assert torch.equal(*found)
 
 
 def test_the_same_rows_and_folds_are_drawn_again() -> None:

@@ -2,7 +2,7 @@ import pandas as pd
 import torch
 
 from plait.experiments.predicted import predicted_columns
-from plait.tasks import Binary, Classification, MultiLabel, Regression
+from plait.tasks import Binary, Classification, MultiLabel, Regression, Survival
 
 LOGITS = torch.tensor([[2.0, 0.0], [-1.0, 0.5]])
 
@@ -15,6 +15,7 @@ def test_each_kind_of_task_has_its_columns() -> None:
         "number": Classification("number", classes=2).decode(LOGITS),
         "sold": Binary("sold", names=["no", "sold"]).decode(LOGITS[:, :1]),
         "tags": MultiLabel("tags", labels=2, names=["x", "y"]).decode(LOGITS - 0.1),
+        "death": Survival("death", cuts=[6, 12.5]).decode(torch.zeros(2, 2)),
     }
     frame = predicted_columns(found, pd.Index(["r", "s"]))
     assert frame.index.tolist() == ["r", "s"]
@@ -30,8 +31,13 @@ def test_each_kind_of_task_has_its_columns() -> None:
             "tags",
             "tags=x",
             "tags=y",
+            "death",
+            "death>6",
+            "death>12.5",
         ),
     ]
+    assert frame.loc["r", ["death>6", "death>12.5"]].tolist() == [0.5, 0.25]
+    assert frame.loc["s", "death"] == 6 * 0.75 + 6.5 * 0.375
     assert frame.loc["s", ["size", "place[1]", "kind", "number"]].tolist() == [2.0, 0.5, "b", "1"]
     assert frame["sold"].tolist() == ["sold", "no"]
     assert frame["tags"].tolist() == ["x", "y"]

@@ -15,8 +15,9 @@ from plait.encoders.tabular_encoder import SLOW
 from plait.experiments.linear_models import Solution, logistic, ridge
 from plait.model import MultiTaskModel
 from plait.networks.modes import evaluating
-from plait.tasks import BaseTask, Classification, MultiLabel, Regression
+from plait.tasks import Classification, Regression
 from plait.tasks.heads import InFittedUnit, InUnits, ScalarHead
+from plait.tasks.labels import YesNoLabels
 from plait.training import Callback, Trainer
 
 ROWS = 20_000  # of the training data, at most
@@ -157,17 +158,13 @@ def _solve(
     if isinstance(task, Regression):
         mean, scale = (each.double().cpu() for each in _unit(model, name))
         return ridge(inputs, (columns - mean) / scale, weights)
-    if _is_yes_no(task):
+    if isinstance(task, YesNoLabels):
         each = [
             logistic(inputs, columns[:, k].nan_to_num().long(), weights[:, k], 2, seed=seed)
             for k in range(columns.shape[1])
         ]
         return Solution.of_yes_no(each)
     return None
-
-
-def _is_yes_no(task: BaseTask) -> bool:
-    return isinstance(task, MultiLabel)
 
 
 def _unit(model: MultiTaskModel, task: str) -> tuple[Tensor, Tensor]:

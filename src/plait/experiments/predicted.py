@@ -24,7 +24,8 @@ def predicted_columns(found: Mapping[str, Prediction], index: Any = None) -> pd.
     Returns:
         For each task a column of its name: the class, the number, yes or no by their names, or the
         labels that hold, joined by ";". After it the probabilities: `TASK=CLASS` for each class or
-        label. Several numbers of one task are `TASK[0]`, `TASK[1]`, ...
+        label; of a survival `TASK>TIME`, the chance that the event comes later. Several numbers of
+        one task are `TASK[0]`, `TASK[1]`, ...
     """
     pandas = need("pandas", extra="app", purpose="A table of predictions")
     columns: dict[str, Any] = {}
@@ -43,6 +44,9 @@ def _columns(task: str, prediction: Prediction) -> dict[str, Any]:
         return {f"{task}[{k}]": rows[:, k] for k in range(rows.shape[1])}
     shares = prediction.probabilities.numpy()
     names = prediction.names or [str(number) for number in range(shares.shape[1])]
+    if value.dtype.kind == "f":
+        chances = {f"{task}>{name}": shares[:, k] for k, name in enumerate(names)}
+        return {task: value[:, 0]} | chances
     if value.dtype == bool:
         chosen = [";".join(n for n, on in zip(names, row, strict=True) if on) for row in value]
     else:

@@ -20,7 +20,7 @@ from plait.data.files import folder_with
 from plait.data.table.described import Input, read_inputs
 from plait.encoders import TabularEncoder
 from plait.recipes.base import Recipe
-from plait.tasks import BaseTask, Binary, Classification, MultiLabel, Regression
+from plait.tasks import BaseTask, Binary, Classification, MultiLabel, Regression, Survival
 from plait.tasks.labels.class_weights import balanced
 
 if TYPE_CHECKING:  # pandas takes long to load, and other recipes do not need it
@@ -209,20 +209,24 @@ class Table(Recipe):
             cls, given = Binary, {"names": names}
         elif target.kind == "tags":
             cls, given = MultiLabel, {"labels": len(names), "names": names}
+        elif target.kind == "survival":
+            cls, given = Survival, {}
+            options.setdefault("cuts", Survival.quantile_cuts(labels))
         if options.get("class_weights") == "balanced":
-            options["class_weights"] = balanced(_counts(labels, len(names)))
+            counts = _counts(labels, len(names))
+            options["class_weights"] = balanced(counts[0] if cls is Binary else counts)
         noun = f"task {target.name!r}:"
         task: BaseTask = build(cls, options, kind=noun, name=target.name, **given)
         return task
 
 
 def _counts(labels: Tensor, classes: int) -> list[Any]:
-    """Counts the labels of each class; of yes or no, or of several of them, no and yes."""
+    """Counts the labels of each class; for each yes or no, those of no and of yes."""
     if not labels.is_floating_point():
         return torch.bincount(labels[_there(labels)], minlength=classes).tolist()
     yes, there = (labels == 1).sum(dim=0), (~labels.isnan()).sum(dim=0)
     counts: list[Any] = torch.stack([there - yes, yes], dim=1).tolist()
-    return counts[0] if len(counts) == 1 else counts
+    return counts
 
 
 def labels(
