@@ -1,0 +1,91 @@
+"""Rows with equal inputs: which they are, and how many of them a split shares with training."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+Array = np.ndarray[Any, Any]
+
+
+@dataclass(frozen=True)
+class Twins:
+    """Rows of a held-out split whose inputs equal those of a training row.
+
+    Attributes:
+        split: the name of the split.
+        rows: how many rows the split has.
+        inputs: how many of them have the inputs of a training row.
+        targets: how many of these have its targets too.
+    """
+
+    split: str
+    rows: int
+    inputs: int
+    targets: int
+
+    @property
+    def sentence(self) -> str:
+        """The finding as a user reads it."""
+        return (
+            f"{self.inputs:,} of the {self.rows:,} rows of {self.split} have the inputs of a "
+            f"training row, {self.targets:,} of them its targets too: there the score of "
+            f"{self.split} measures memory."
+        )
+
+
+def equal_rows(frame: pd.DataFrame) -> Array:
+    """Numbers the different rows of a frame: `[N]`, equal for rows that are equal.
+
+    Missing values are equal to each other. Column by column, the rows so far are divided by the
+    next column's values; it ends as soon as all rows differ, for most tables after few columns.
+    """
+    import pandas as pd
+
+    numbers = np.zeros(len(frame), dtype=np.int64)
+    for place in range(frame.shape[1]):
+        codes, values = pd.factorize(_hashable(frame.iloc[:, place]))
+        numbers, different = pd.factorize(numbers * (len(values) + 1) + codes + 1)
+        if len(different) == len(frame):
+            break
+    return numbers
+
+
+def twins(inputs: pd.DataFrame, targets: pd.DataFrame, rows: Mapping[str, Array]) -> list[Twins]:
+    """Finds the held-out rows whose inputs equal those of a training row.
+
+    Args:
+        inputs: the columns of inputs, as they were read.
+        targets: the columns of targets, of the same rows.
+        rows: `{"train": rows, split: rows, ...}`.
+
+    Returns:
+        The splits that have such rows, in their order.
+    """
+    import pandas as pd
+
+    alike = equal_rows(inputs)
+    both = equal_rows(pd.concat([pd.Series(alike, inputs.index), targets], axis=1))
+    known, known_both = (np.zeros(len(alike), dtype=bool) for _ in range(2))
+    known[alike[rows["train"]]] = True
+    known_both[both[rows["train"]]] = True
+    found = [
+        Twins(split, len(own), int(known[alike[own]].sum()), int(known_both[both[own]].sum()))
+        for split, own in rows.items()
+        if split != "train"
+    ]
+    return [each for each in found if each.inputs]
+
+
+def _hashable(column: pd.Series[Any]) -> pd.Series[Any]:
+    """Returns a column whose lists and arrays are written out."""
+    if column.dtype != object or column.map(lambda cell: isinstance(cell, str)).all():
+        return column
+    listed = column.map(lambda cell: isinstance(cell, list | tuple | set | np.ndarray | dict))
+    return column.where(~listed, column.map(repr)) if listed.any() else column
