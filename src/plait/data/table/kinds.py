@@ -120,6 +120,8 @@ def _of_numbers(values: pd.Series, rows: int, name: str) -> Guess:
         ordered = np.sort(values.to_numpy())
         unique = bool((ordered[1:] > ordered[:-1]).all())
         counted = ordered[0] in {0, 1} and ordered[-1] - ordered[0] == rows - 1
+        # rows that were taken out leave gaps
+        counted |= values.is_monotonic_increasing and ordered[-1] - ordered[0] < 2 * rows
         if unique and rows >= _FEWEST_FOR_ID and (counted or _ID_NAME.search(name)):
             return Guess("exclude", "a number of its own for each row")
     return _unless_constant(Guess("number"), values, rows)

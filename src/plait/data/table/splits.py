@@ -143,7 +143,8 @@ def _named_rows(column: pd.Series[Any], words: Mapping[str, str]) -> dict[str, A
         shown = "an empty cell" if codes[row] < 0 else repr(found[codes[row]])
         raise DataError(
             f"column {column.name!r} must say train, val or test in each row; found {shown} in "
-            f"row {row + 1}. Say in the setting `split` which word stands for which."
+            f"row {row + 1}. Other words can be named: `split: {{column: {column.name}, "
+            "words: {WORD: train, ...}}`."
         )
     return {name: np.flatnonzero(number == place) for place, name in enumerate(SPLITS)}
 

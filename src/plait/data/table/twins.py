@@ -50,7 +50,7 @@ def equal_rows(frame: pd.DataFrame) -> Array:
 
     numbers = np.zeros(len(frame), dtype=np.int64)
     for place in range(frame.shape[1]):
-        codes, values = pd.factorize(_hashable(frame.iloc[:, place]))
+        codes, values = pd.factorize(hashable(frame.iloc[:, place]))
         numbers, different = pd.factorize(numbers * (len(values) + 1) + codes + 1)
         if len(different) == len(frame):
             break
@@ -83,7 +83,7 @@ def twins(inputs: pd.DataFrame, targets: pd.DataFrame, rows: Mapping[str, Array]
     return [each for each in found if each.inputs]
 
 
-def _hashable(column: pd.Series[Any]) -> pd.Series[Any]:
+def hashable(column: pd.Series[Any]) -> pd.Series[Any]:
     """Returns a column whose lists and arrays are written out."""
     if column.dtype != object or column.map(lambda cell: isinstance(cell, str)).all():
         return column

@@ -1,0 +1,242 @@
+"""A first look at a table: which columns to read, which to predict, which to leave out, and why."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from fnmatch import fnmatchcase
+from typing import TYPE_CHECKING, Any, Literal
+
+from plait.core.errors import DataError, unknown
+from plait.data.table.giveaways import GiveAway, give_aways
+from plait.data.table.kinds import Guess, GuessedKind, guess
+from plait.data.table.patterns import FEWEST, pattern_of, stem
+from plait.data.table.remarks import FEW_VALUES, number_of_values, remark
+from plait.data.table.roles import (
+    is_group,
+    is_split_by_name,
+    is_weight,
+    likely_targets,
+    split_words,
+)
+from plait.data.table.splits import SPLITS
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+Role = Literal["input", "target", "split", "exclude"]
+
+PREDICTABLE = ("number", "category", "yes/no", "tags", "numbers")
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A column, or several of like names, with what is proposed for it.
+
+    Attributes:
+        name: of the column, or a pattern that stands for several.
+        role: "input", "target", "split" or "exclude".
+        kind: what it holds.
+        comment: what was found in it; for "exclude" the reason.
+        options: beside the kind, in the words of a configuration.
+        columns: the names of all columns that a pattern stands for; else the name alone.
+    """
+
+    name: str
+    role: Role
+    kind: GuessedKind
+    comment: str
+    options: Mapping[str, Any] = field(default_factory=dict)
+    columns: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Proposal:
+    """What is proposed for a table.
+
+    Attributes:
+        rows: of the table.
+        entries: of all columns, in their order.
+        named: whether the targets were named by the user; else they are a guess as well.
+    """
+
+    rows: int
+    entries: tuple[Entry, ...]
+    named: bool
+
+    def of(self, role: Role) -> list[Entry]:
+        """Returns the entries of a role."""
+        return [entry for entry in self.entries if entry.role == role]
+
+    @property
+    def columns(self) -> int:
+        """The number of the table's columns."""
+        return sum(len(entry.columns) for entry in self.entries)
+
+    @property
+    def settings(self) -> dict[str, Any]:
+        """The proposal as the settings of a run: `split`, `inputs`, `tasks` and `exclude`."""
+        found: dict[str, Any] = {
+            "inputs": {entry.name: _described(entry) for entry in self.of("input")},
+            "tasks": {e.name: {"kind": e.kind, **e.options} for e in self.of("target")},
+            "exclude": {entry.name: entry.comment for entry in self.of("exclude")},
+        }
+        for entry in self.of("split"):
+            found["split"] = entry.name
+        return {name: value for name, value in found.items() if value or name == "inputs"}
+
+
+def propose(frame: pd.DataFrame, targets: Sequence[str] | None = None) -> Proposal:
+    """Looks at every column of a table and proposes what to do with it.
+
+    Left out are columns that nothing can be learnt from (empty, constant, a value of its own for
+    each row, free text), that give a target away, or that number patients and the like by name.
+
+    Args:
+        frame: the table, as `read_table` or the user gives it.
+        targets: the columns to predict, or patterns of them. By default those with a name such as
+            target, class, price or quality, else the last.
+
+    Raises:
+        DataError: a target is no column of the table, or holds nothing that can be predicted.
+    """
+    frame = frame.set_axis([str(name) for name in frame.columns], axis=1)
+    guesses = {str(name): guess(frame[name]) for name in frame}
+    split = next((name for name in guesses if split_words(frame[name]) is not None), None)
+    wanted = _wanted(targets, guesses, split)
+    reasons = _reasons(frame, guesses, {*wanted, split})
+    inputs = [
+        name for name in guesses if name not in reasons and name not in wanted and name != split
+    ]
+    kinds = {name: guesses[name].kind for name in wanted}
+    remarks: dict[str, GiveAway] = {}
+    for finding in give_aways(frame, inputs, kinds):
+        if finding.whole:
+            reasons.setdefault(finding.column, finding.sentence)
+        remarks.setdefault(finding.column, finding)
+    entries = [
+        _entry(frame[name], found, name in wanted, name == split, reasons, remarks)
+        for name, found in guesses.items()
+    ]
+    return Proposal(len(frame), tuple(_joined(entries)), targets is not None)
+
+
+def _wanted(
+    targets: Sequence[str] | None, guesses: Mapping[str, Guess], split: str | None
+) -> list[str]:
+    """Returns the columns to predict, in the order of the table."""
+    if targets is None:
+        usable = [
+            name
+            for name, found in guesses.items()
+            if found.kind in PREDICTABLE and name != split and not is_weight(name)
+        ]
+        return likely_targets(usable)
+    for target in targets:
+        if not any(name == target or fnmatchcase(name, target) for name in guesses):
+            raise DataError(unknown("column of the table", target, guesses))
+    wanted = [name for name in guesses if any(name == t or fnmatchcase(name, t) for t in targets)]
+    for name in wanted:
+        found = guesses[name]
+        if found.kind not in PREDICTABLE:
+            why = found.reason or f"a {found.kind}"
+            raise DataError(
+                f"column {name!r} cannot be predicted: {why}. Name another, or correct its values."
+            )
+    return wanted
+
+
+def _reasons(
+    frame: pd.DataFrame, guesses: Mapping[str, Guess], leave: set[str | None]
+) -> dict[str, str]:
+    """Returns why columns are left out, for those that are."""
+    found = {}
+    for name, own in guesses.items():
+        if name in leave:
+            continue
+        if own.kind == "exclude":
+            found[name] = own.reason
+        elif is_split_by_name(name) and number_of_values(frame[name], own) <= FEW_VALUES:
+            found[name] = "splits, by its name; say what its values stand for under `split`"
+        elif is_weight(name):
+            found[name] = "a weight of each row, by its name"
+        elif is_group(name) and number_of_values(frame[name], own) > FEW_VALUES:
+            found[name] = (
+                "what rows belong to, by its name; `split: {group: NAME}` keeps these together"
+            )
+    return found
+
+
+def _entry(
+    series: pd.Series[Any],
+    found: Guess,
+    predicted: bool,
+    splits: bool,
+    reasons: Mapping[str, str],
+    remarks: Mapping[str, GiveAway],
+) -> Entry:
+    name = str(series.name)
+    one = Entry(name, "input", found.kind, "", found.options, (name,))
+    if splits:
+        return replace(one, role="split", comment=_on_splits(series), options={})
+    if predicted:
+        return replace(one, role="target", **_as_target(series, found))
+    if name in reasons:
+        return replace(one, role="exclude", comment=reasons[name], options={})
+    if found.kind == "category":  # there "?" is a word like others until the user says otherwise
+        comment = remark(series, replace(found, missing=()))
+        if found.missing:
+            words = ", ".join(map(repr, found.missing))
+            comment += f"; perhaps {{kind: category, missing: [{words}]}}"
+    else:
+        comment = remark(series, found)
+    if name in remarks:
+        comment += f"; {remarks[name].sentence}"
+    return replace(one, comment=comment)
+
+
+def _on_splits(series: pd.Series[Any]) -> str:
+    counts = split_words(series) or {}
+    words = [f"{split} {counts[split]:,}" for split in SPLITS if split in counts]
+    absent = [f"{split} is taken from train" for split in SPLITS if split not in counts]
+    return ", ".join([*words, *absent])
+
+
+def _as_target(series: pd.Series[Any], found: Guess) -> dict[str, Any]:
+    """Returns the options and the comment of a target."""
+    comment, options = remark(series, found), dict(found.options)
+    if found.missing:  # a class of its own for rows without a label helps nobody
+        options["missing"] = list(found.missing)
+    if found.bounded:
+        options["bounded"] = True
+    values = number_of_values(series, found)
+    if found.kind == "number" and values <= FEW_VALUES:
+        comment += f", {values} values; kind: category would predict each as a class"
+    return {"comment": comment, "options": options}
+
+
+def _joined(entries: Sequence[Entry]) -> Iterator[Entry]:
+    """Puts a pattern in place of many columns of inputs that have like names and one kind."""
+    groups: dict[tuple[Any, ...], list[Entry]] = {}
+    for entry in entries:
+        if entry.role == "input" and stem(entry.name) is not None:
+            key = (stem(entry.name), entry.kind, str(entry.options))
+            groups.setdefault(key, []).append(entry)
+    joined: dict[str, Entry | None] = {}
+    for group in groups.values():
+        names = [entry.name for entry in group]
+        others = {e.name for e in entries if e.role == "input"} - set(names)
+        pattern = pattern_of(names, others) if len(group) >= FEWEST else None
+        if pattern is not None:
+            words = f"{len(names)} columns; {names[0]}: {group[0].comment}"
+            whole = replace(group[0], name=pattern, comment=words, columns=tuple(names))
+            joined |= dict.fromkeys(names) | {names[0]: whole}
+    for entry in entries:
+        new = joined.get(entry.name, entry)
+        if new is not None:
+            yield new
+
+
+def _described(entry: Entry) -> Any:
+    """Returns an input as a configuration describes it."""
+    return {"kind": entry.kind, **entry.options} if entry.options else entry.kind

@@ -1,0 +1,110 @@
+"""The settings of a run on a table as text with comments, as `plait init` writes them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import yaml
+
+if TYPE_CHECKING:
+    from plait.data.table.propose import Entry, Proposal
+
+COMMENT_COLUMN = 32  # where comments begin, if what stands before them is shorter
+LONGEST_KEY = 900  # YAML takes a key of more than 1,024 characters only after a question mark
+_PLAIN = re.compile(r"\w(?:[\w ./()%+-]*[\w.)%])?")
+_OTHER_WORDS = {"y", "n"}  # yes and no for other readers of YAML
+
+
+def table_settings(
+    proposal: Proposal,
+    table: str,
+    config: str,
+    settings: Mapping[str, tuple[Any, str]] | None = None,
+) -> str:
+    """Writes a proposal for a table as a file of settings, with a comment for each line.
+
+    Args:
+        proposal: what `plait.data.table.propose.propose` has found.
+        table: the path of the table, as the file of settings should name it.
+        config: the name of the file of settings, for the comment on what to do next.
+        settings: `{setting: (value, its meaning)}` of the run, which follow at the end.
+
+    Returns:
+        YAML that `yaml.safe_load` reads as the settings.
+    """
+    chosen = "" if proposal.named else " The tasks are a guess: name your own."
+    lines = [
+        f"# Written by `plait init {one_line(table)}`: {proposal.rows:,} rows, "
+        f"{proposal.columns:,} columns. Check kinds and tasks, then: plait train "
+        f"{one_line(config)}.{chosen}",
+        _line("", "table", scalar(table), ""),
+    ]
+    lines += [_line("", "split", scalar(e.name), e.comment) for e in proposal.of("split")]
+    if not proposal.of("split"):
+        lines.append(
+            "# split: {val: 0.15, test: 0.15}  # by default; or a column of train, val, test"
+        )
+    lines += _section("inputs", map(_input, proposal.of("input")), "columns that are read")
+    lines += _section("tasks", map(_task, proposal.of("target")), "columns that are predicted")
+    excluded = proposal.of("exclude")
+    if excluded:
+        reasons = [_line("  ", entry.name, scalar(entry.comment), "") for entry in excluded]
+        lines += _section("exclude", reasons, "columns that are neither, with the reason")
+    for name, (value, meaning) in (settings or {}).items():
+        lines.append(_line("", name, scalar(value), meaning))
+    return "\n".join(lines) + "\n"
+
+
+def scalar(value: Any) -> str:
+    """Writes a value in one line of YAML, plain where every reader takes it as it is meant.
+
+    Example:
+        >>> print(scalar("alcohol"), scalar("no"), scalar("a: b"), scalar([1, "?"]))
+        alcohol "no" "a: b" [1, "?"]
+    """
+    if isinstance(value, Mapping):
+        return "{" + ", ".join(f"{scalar(k)}: {scalar(v)}" for k, v in value.items()) + "}"
+    if isinstance(value, Sequence) and not isinstance(value, str):
+        return "[" + ", ".join(map(scalar, value)) + "]"
+    if not isinstance(value, str):
+        return (
+            yaml.safe_dump(value, default_flow_style=True).removesuffix("\n").removesuffix("\n...")
+        )
+    plain = _PLAIN.fullmatch(value) and value.lower() not in _OTHER_WORDS
+    if plain and yaml.safe_load(value) == value:
+        return value
+    quoted = yaml.safe_dump(value, default_style='"', allow_unicode=True, width=2**30)
+    return quoted.removesuffix("\n")
+
+
+def one_line(text: object) -> str:
+    """Returns text without line breaks and control characters, fit for a comment."""
+    return " ".join("".join(c if c.isprintable() else " " for c in str(text)).split())
+
+
+def _section(name: str, lines: Iterable[str], meaning: str) -> list[str]:
+    listed = list(lines)
+    if not listed:
+        return [_line("", name, "{}", f"{meaning}: none was found")]
+    return [_line("", name, "", meaning), *listed]
+
+
+def _input(entry: Entry) -> str:
+    value = {"kind": entry.kind, **entry.options} if entry.options else entry.kind
+    return _line("  ", entry.name, scalar(value), entry.comment)
+
+
+def _task(entry: Entry) -> str:
+    value = {"kind": entry.kind, **entry.options}
+    return _line("  ", entry.name, scalar(value), entry.comment)
+
+
+def _line(indent: str, key: str, value: str, comment: str) -> str:
+    name = scalar(key)
+    opened = f"{indent}{name}: {value}"
+    if len(name) > LONGEST_KEY:
+        opened = f"{indent}? {name}\n{indent}: {value}"
+    opened = opened.rstrip()
+    return f"{opened.ljust(COMMENT_COLUMN)}  # {one_line(comment)}" if comment else opened
