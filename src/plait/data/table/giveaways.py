@@ -98,7 +98,7 @@ class _Column:
 
 
 def _between(column: _Column, target: _Column, measured: bool) -> tuple[str, float] | None:
-    """Returns how and to which share a target follows from a column; None if it does not."""
+    """Returns the way and the share in which a target follows from a column; else None."""
     labelled = target.codes >= 0
     if labelled.sum() < FEWEST or target.different < 2:
         return None

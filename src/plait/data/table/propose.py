@@ -52,7 +52,7 @@ class Entry:
 
 @dataclass(frozen=True)
 class Proposal:
-    """What is proposed for a table.
+    """Roles and kinds of all columns of a table, as proposed.
 
     Attributes:
         rows: of the table.
