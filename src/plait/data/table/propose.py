@@ -83,7 +83,7 @@ class Proposal:
         }
         for entry in self.of("split"):
             found["split"] = entry.name
-        return {name: value for name, value in found.items() if value or name == "inputs"}
+        return {name: value for name, value in found.items() if value != {} or name == "inputs"}
 
 
 def propose(frame: pd.DataFrame, targets: Sequence[str] | None = None) -> Proposal:
