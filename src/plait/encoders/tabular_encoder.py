@@ -94,7 +94,7 @@ class TabularEncoder(nn.Module):
         *,
         numbers: Literal["piecewise", "periodic"] = "piecewise",
         width: Count = 128,
-        blocks: Annotated[int, AtLeast(0)] = 2,
+        blocks: Annotated[int, AtLeast(0)] = 1,
         embedding: Count = 8,
         dropout: float = 0.1,
     ) -> None:

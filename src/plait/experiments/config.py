@@ -11,6 +11,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from plait.core.errors import ConfigError, nearest
+from plait.core.options import Count
 from plait.engine import Options
 from plait.experiments.overrides import merge, read_yaml
 from plait.model import NewTasks
@@ -37,6 +38,10 @@ class Method(BaseModel):
 
 
 Methods = Method | list[Method] | None
+
+# What pydantic says of a value that no member of a union takes, once for each member.
+UNION = ("list_type", "dict_type", "string_type", "literal_error")
+NUMBER = ("int", "constrained-int")
 
 # What other libraries and papers call some options that are set with a dot.
 COMMON = {option.name: f"optimizer.{option.name}" for option in fields(GroupOptions)} | {
@@ -78,7 +83,8 @@ class RunConfig(BaseModel, TrainerOptions, Options, frozen=True):
         scheduler: any class of `torch.optim.lr_scheduler`; steps after each optimizer step,
             `ReduceLROnPlateau` after each evaluation, on the score. The total number of steps is
             filled in where it is needed (`total_steps`, `T_max`).
-        batch_size: examples in a batch.
+        batch_size: examples in a batch; "auto" is a 32nd of the training examples, as a power of
+            two from 32 to 256.
         schedule: `{task: [begin, end]}` in shares of the training: when its loss comes in.
         rule: which epoch is best, by name.
         workers: processes that read data; 0 reads in the training process.
@@ -108,7 +114,7 @@ class RunConfig(BaseModel, TrainerOptions, Options, frozen=True):
     balancing: Method = Field("Equal", validate_default=True)
     optimizer: Method = Field("AdamW", validate_default=True)
     scheduler: Method | None = None
-    batch_size: int = Field(32, ge=1)
+    batch_size: Count | Literal["auto"] = 32
     schedule: dict[str, tuple[float, float]] | None = None
     rule: str = str(TrainerOptions.rule)  # in a file, a rule is named
     workers: int = Field(0, ge=0)
@@ -222,7 +228,7 @@ def _joined(errors: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:
     for each in errors:
         by_setting.setdefault(each["loc"][0], []).append(each)
     for name, several in by_setting.items():
-        union = all(each["type"] in ("list_type", "dict_type", "string_type") for each in several)
+        union = all(each["type"] in UNION or each["loc"][-1] in NUMBER for each in several)
         if union and len(several) > 1:
             kinds = " or ".join(each["msg"].removeprefix("Input should be ") for each in several)
             yield {**several[0], "loc": (name,), "msg": f"input should be {kinds}"}

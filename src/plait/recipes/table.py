@@ -58,9 +58,11 @@ class Table(Recipe):
     """
 
     defaults: ClassVar[Mapping[str, Any]] = {
-        "epochs": 200,
-        "patience": 16,
-        "batch_size": 256,
+        "epochs": 300,
+        "patience": 20,
+        "batch_size": "auto",
+        "optimizer": {"class": "AdamW", "lr": 3e-4, "weight_decay": 0.01},
+        "scheduler": {"class": "ReduceLROnPlateau", "factor": 0.5, "patience": 5},
         "gallery": 0,
         "encoder": {"class": "TabularEncoder"},
     }

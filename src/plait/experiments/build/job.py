@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import math
+from collections.abc import Sequence, Sized
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from torch.utils.data import DataLoader
 
@@ -68,16 +69,18 @@ def build_job(
     problem.check(config)
     tasks = problem.tasks(config.tasks)
     balancer = method(config.balancing, FAMILIES["balancing"])
+    splits = problem.splits(tasks)
+    batch_size = batch_size_of(config, cast(Sized, splits["train"]))
     loaders = {
         split: loader(
             data,
-            batch_size=config.batch_size,
+            batch_size=batch_size,
             shuffle=split == "train",
             seed=config.seed,
             workers=config.workers,
             tasks=tasks,
         )
-        for split, data in problem.splits(tasks).items()
+        for split, data in splits.items()
     }
     example = next(iter(loaders["val"])).parts[0].inputs
     model = build_model(config, problem, tasks, example)
@@ -102,3 +105,17 @@ def build_job(
     )
     trainer.keeper.about["config"] = config.described()
     return Job(problem, loaders, trainer, transfer)
+
+
+def batch_size_of(config: RunConfig, train: Sized) -> int:
+    """Returns the examples in a batch; what "auto" is follows from the number of all.
+
+    Example:
+        >>> auto = RunConfig(recipe="any", batch_size="auto")
+        >>> [batch_size_of(auto, range(count)) for count in (7, 2_100, 4_000, 10**6)]
+        [32, 64, 128, 256]
+    """
+    if config.batch_size != "auto":
+        return config.batch_size
+    share = min(max(len(train) / 32, 32), 256)
+    return 1 << round(math.log2(share))
