@@ -173,7 +173,7 @@ class Problem:
         assert math.isclose(sum(found.losses.values()), self.loss(weights, test), rel_tol=1e-4)
         metrics = found.metrics.values()
         if self.unit is None:
-            return {"mean AUC": statistics.fmean(each["auc"] for each in metrics)}
+            return {"mean AUC": statistics.fmean(each["auroc"] for each in metrics)}
         there = test.shares > 0
         labels = test.labels[there]
         error = (self.predict(weights, test)[there] - labels).square().mean()

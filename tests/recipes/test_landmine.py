@@ -15,7 +15,7 @@ from plait.evaluation import evaluate
 from plait.experiments import build_job, run, validate, with_defaults
 from plait.recipes import Landmine
 from plait.sharing import Separate
-from plait.tasks import MultiLabel
+from plait.tasks import Binary
 from tests.recipes.stepping import learns_from
 from tests.recipes.table_folders import landmine, real, write
 
@@ -61,8 +61,8 @@ def test_every_place_is_there_once_with_its_features(folder: Path) -> None:
 
 def test_tasks_are_yes_or_no(folder: Path) -> None:
     for task, name in zip(Landmine(data=folder).tasks(), NAMES, strict=True):
-        assert isinstance(task, MultiLabel)
-        assert (task.name, task.labels, list(task.new_metrics())) == (name, 1, ["auc"])
+        assert isinstance(task, Binary)
+        assert (task.name, next(iter(task.metric_prototypes))) == (name, "auroc")
 
 
 def test_the_metric_is_the_area_under_the_curve(folder: Path) -> None:
@@ -81,9 +81,9 @@ def test_the_metric_is_the_area_under_the_curve(folder: Path) -> None:
         weight, bias = (p.detach() for p in head.parameters())
         logits = data.inputs[name] @ weight.T + bias
         expected = roc_auc_score(data.targets[name][:, 0], logits[:, 0])
-        assert found.metrics[name]["auc"] == pytest.approx(expected)
-        assert found.trivial[name]["auc"] == 0.5
-        assert found.higher_is_better[name]["auc"]
+        assert found.metrics[name]["auroc"] == pytest.approx(expected)
+        assert found.trivial[name]["auroc"] == 0.5
+        assert found.higher_is_better[name]["auroc"]
 
 
 def broken(key: str, row: int, value: float) -> dict[str, Any]:
@@ -135,9 +135,11 @@ def test_a_run_is_better_than_a_constant(folder: Path, tmp_path: Path) -> None:
     settings = with_defaults({"recipe": "landmine", "data": str(folder), "epochs": 40})
     result = run(validate({**settings, "device": "cpu"}), tmp_path / "run")
     assert not (tmp_path / "run/gallery").exists()
+    model = MultiTaskModel.from_pretrained(tmp_path / "run/model")
+    assert model.tasks["field-00"].names == ["clear", "mine"]
     for name in NAMES:
-        assert result.test.trivial[name]["auc"] == 0.5
-        assert result.test.metrics[name]["auc"] > 0.8
+        assert result.test.trivial[name]["auroc"] == 0.5
+        assert result.test.metrics[name]["auroc"] > 0.8
 
 
 def test_defaults_can_be_built(folder: Path) -> None:

@@ -162,6 +162,8 @@ def test_cuts_are_quantiles_of_the_times_of_events() -> None:
     labels[0] = NAN
     assert Survival.quantile_cuts(labels, 5) == [20.0, 40.0, 60.0, 80.0, 100.0]
     assert Survival.quantile_cuts(torch.tensor([[2.0, 1.0], [2.0, 1.0], [0.0, 1.0]])) == [2.0]
+    tenths = torch.tensor([[0.1, 1.0], [0.3, 1.0]])
+    assert Survival.quantile_cuts(tenths) == [0.1, 0.3]
     with pytest.raises(DataError, match="found no event after time 0"):
         Survival.quantile_cuts(torch.tensor([[2.0, 0.0]]))
 

@@ -8,19 +8,18 @@ from typing import Any, ClassVar
 
 from torch import nn
 from torch.utils.data import Dataset
-from torchmetrics.classification import BinaryAUROC
 
 from plait.encoders import MLPEncoder
 from plait.recipes._fields import COLUMNS, read_fields
 from plait.recipes.base import Recipe
-from plait.tasks import BaseTask, MultiLabel
+from plait.tasks import BaseTask, Binary
 
 
 class Landmine(Recipe):
     """Mines found by radar in 29 fields: one yes-or-no label for each field, 6 % of them yes.
 
     Every place belongs to one field. An input has nine features of a radar image, as they are in
-    the file. The metric is the area under the ROC curve.
+    the file. The main metric is the area under the ROC curve.
 
     Each field's places with a mine, and those without, are divided into 60 % for training, 15 % for
     validation and 25 % for the test: every split of every field has both, or else the area would
@@ -55,8 +54,7 @@ class Landmine(Recipe):
 
     def tasks(self) -> list[BaseTask]:
         """Makes one task of one yes-or-no label for each field."""
-        names = self.fields.names
-        return [MultiLabel(name, labels=1, metrics={"auc": BinaryAUROC()}) for name in names]
+        return [Binary(name, names=("clear", "mine")) for name in self.fields.names]
 
     def encoder(self) -> nn.Module:
         """Makes the blocks of `hidden` units; without any, a network that returns its inputs."""

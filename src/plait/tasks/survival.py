@@ -99,14 +99,15 @@ class Survival(BaseTask):
         Raises:
             DataError: there is no event after time 0.
         """
-        time, event = labels.double().unbind(dim=1)
+        time, event = labels.unbind(dim=1)
         times = time[(event == 1) & (time > 0)]
         if len(times) == 0:
             raise DataError(
                 "cuts of a survival are quantiles of the times of events; found no event after "
                 "time 0. Is it the right column?"
             )
-        ordered = times.sort().values.tolist()
+        # as text: 0.1 of float32 is 0.1 there, and 0.10000000149 among wider numbers
+        ordered = [float(str(each)) for each in times.sort().values.numpy()]
         return sorted({ordered[-(-len(ordered) * k // bins) - 1] for k in range(1, bins + 1)})
 
     def default_metrics(self) -> dict[str, Metric]:
