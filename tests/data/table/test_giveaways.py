@@ -34,9 +34,13 @@ def found(column: object, target: str) -> list[tuple[str, float]]:
         (
             pd.Series(KIND).map({"car": 1, "van": 2, "truck": 3}),
             "kind",
-            "each value of x stands for",
+            "each of its values stands for",
         ),
-        (pd.Series(KIND) + RANDOM.choice(list("abc"), ROWS), "kind", "each value of x stands for"),
+        (
+            pd.Series(KIND) + RANDOM.choice(list("abc"), ROWS),
+            "kind",
+            "each of its values stands for",
+        ),
         (PRICE * 1.2 + 3, "price", "rises or falls"),
         (np.log(PRICE), "price", "rises or falls"),
         (-(PRICE**3), "price", "rises or falls"),
@@ -52,8 +56,12 @@ def found(column: object, target: str) -> list[tuple[str, float]]:
         (PRICE > 1, "price", "are ranges of it"),
         (pd.Series(PRICE).map(lambda price: f"code {price}"), "sold", None),  # a value of each row
         (np.where(KIND == "car", "some", None), "kind", None),
-        (np.where(np.median(PRICE) < PRICE, "day", None), "sold", "by where x is empty"),
-        (np.where(LABELS["sold"], RANDOM.normal(size=ROWS), np.nan), "sold", "by where x is empty"),
+        (np.where(np.median(PRICE) < PRICE, "day", None), "sold", "by where it is empty"),
+        (
+            np.where(LABELS["sold"], RANDOM.normal(size=ROWS), np.nan),
+            "sold",
+            "by where it is empty",
+        ),
     ],
 )
 def test_a_planted_give_away_is_found(column: object, target: str, words: str | None) -> None:
@@ -63,7 +71,7 @@ def test_a_planted_give_away_is_found(column: object, target: str, words: str | 
     else:
         assert len(findings) == 1
         assert words in findings[0][0]
-        assert f"gives {target} away" in findings[0][0]
+        assert f"x gives {target} away" in findings[0][0]
         assert 0.98 <= findings[0][1] <= 1
 
 
@@ -101,7 +109,10 @@ def test_some_values_settle_the_target() -> None:
     share = (role == "husband").mean()
     assert not finding.whole
     assert finding.share == pytest.approx(share)
-    assert finding.sentence == f"some values of role settle married ({100 * share:.4g} %)"
+    assert (
+        finding.sentence
+        == f"some values of role settle married for their rows ({100 * share:.4g} %)"
+    )
 
 
 def test_the_rows_without_a_label_are_left_out() -> None:

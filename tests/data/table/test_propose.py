@@ -61,8 +61,8 @@ def test_every_column_has_a_role() -> None:
     }
     assert (proposal.rows, proposal.columns, proposal.named) == (ROWS, 13, True)
     comments = {entry.name: entry.comment for entry in proposal.entries}
-    assert "gives kind away" in comments["wheels"]
-    assert "gives price away" in comments["price_in_dollars"]
+    assert "wheels gives kind away" in comments["wheels"]
+    assert "price_in_dollars gives price away" in comments["price_in_dollars"]
     assert "group" in comments["owner_id"]
     assert "val is taken from train" in comments["part"]
     assert "missing: ['?']" in comments["fuel"]
@@ -112,6 +112,12 @@ def test_options_of_targets() -> None:
         "grade": {"kind": "category", "missing": ["unknown"]},
     }
     assert "kind: category" in settings.of("target")[2].comment
+
+
+def test_numbers_of_classes_are_a_category() -> None:
+    frame = pd.DataFrame({"x": RANDOM.normal(size=90), "target": [0, 1, 2] * 30})
+    [target] = propose(frame).of("target")
+    assert (target.kind, target.comment) == ("category", "0 33 %, 1 33 %, 2 33 %; or kind: number")
 
 
 def test_columns_of_like_names_are_one_pattern() -> None:
@@ -172,6 +178,6 @@ def test_give_aways_of_a_real_table() -> None:
     frame = read_table(DATA / "adult/adult.csv.gz")
     proposal = propose(frame, ["education", "marital_status"])
     comments = {entry.name: entry.comment for entry in proposal.entries}
-    assert "gives education away" in comments["education_num"]
-    assert "settle marital_status" in comments["relationship"]
+    assert "education_num gives education away" in comments["education_num"]
+    assert "settle marital_status for their rows" in comments["relationship"]
     assert [entry.name for entry in proposal.of("exclude")] == ["fnlwgt", "education_num"]

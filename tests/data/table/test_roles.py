@@ -8,6 +8,7 @@ from plait.data.table.roles import (
     is_split_by_name,
     is_weight,
     likely_targets,
+    numbers_classes,
     split_words,
 )
 
@@ -57,3 +58,22 @@ def test_names() -> None:
     assert not any(map(is_weight, ["weight", "curb_weight", "weight_kg"]))
     assert all(map(is_group, ["patient_id", "subject", "userId", "ID", "Household"]))
     assert not any(map(is_group, ["humid", "grid", "acid", "session_length", "paid"]))
+
+
+@pytest.mark.parametrize(
+    ("name", "values", "expected"),
+    [
+        ("target", [0, 1, 2], True),
+        ("Class", [1.0, 2.0, 3.0, None], True),
+        ("wine_type", [1, 2, 3, 4], True),
+        ("target", [0, 1], False),  # a yes or no
+        ("target", [3, 4, 5], False),
+        ("target", [0, 1, 3], False),
+        ("target", [0.0, 0.5, 1.0], False),
+        ("children", [0, 1, 2], False),
+        ("target", list(range(30)), False),
+        ("label", ["0", "1", "2"], False),
+    ],
+)
+def test_numbers_of_classes(name: str, values: list[object], expected: bool) -> None:
+    assert numbers_classes(pd.Series(values * 2, name=name)) is expected

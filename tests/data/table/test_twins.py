@@ -65,5 +65,5 @@ def test_lists_and_every_type_of_a_frame_are_compared() -> None:
 def test_the_sentence() -> None:
     assert Twins("test", 1300, 26, 20).sentence == (
         "26 of the 1,300 rows of test have the inputs of a training row, 20 of them its targets "
-        "too: there the score of test measures memory."
+        "too, for which memory is enough."
     )

@@ -19,7 +19,7 @@ _DAYS = (
 _TIMES = ("%H:%M:%S", "%H:%M", "%H:%M:%S.%f", "%I:%M %p", "%I:%M:%S %p")
 _JOINED = tuple(f"{day}{gap}{time}" for gap in (" ", "T") for time in _TIMES for day in _DAYS)
 _ZONED = tuple(f"%Y-%m-%d{gap}%H:%M:%S{zone}" for gap in " T" for zone in ("%z", ".%f%z"))
-FORMATS = (*_DAYS, *_JOINED, *_ZONED, *_TIMES, "ISO8601")
+FORMATS = (*_DAYS, *_JOINED, *_ZONED, *_TIMES, "%Y%m%dT%H%M%S", "ISO8601")
 _PART = re.compile(r"%[bBp]|%.|[^\W\d_]+|\d+")
 _FIRST_LOOK = 100  # how many words a format is tried on before it is tried on all
 
@@ -65,7 +65,7 @@ def date_formats(words: pd.Series) -> list[str]:
 def _like(word: str) -> list[str]:
     """Returns the formats whose signs between the numbers and names are those of a word."""
     signs = _signs(word)
-    if signs in {"", "a"}:
+    if not signs:
         return []
     alike = [form for form in FORMATS if _signs(form) == signs]
     if re.match(r"\d{4}-\d\d", word):

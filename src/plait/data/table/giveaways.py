@@ -218,11 +218,11 @@ def _pearson(one: Array, other: Array) -> float:
 
 
 _SENTENCES = {
-    "values": "gives {target} away: each value of {column} stands for one of it{share}",
-    "along": "gives {target} away: {column} rises or falls with it throughout{share}",
-    "ranges": "gives {target} away: the values of {column} are ranges of it",
-    "empty": "gives {target} away by where {column} is empty{share}",
-    "some": "some values of {column} settle {target}{share}",
+    "values": "{column} gives {target} away: each of its values stands for one of {target}{share}",
+    "along": "{column} gives {target} away: it rises or falls with it throughout{share}",
+    "ranges": "{column} gives {target} away: its values are ranges of {target}",
+    "empty": "{column} gives {target} away by where it is empty{share}",
+    "some": "some values of {column} settle {target} for their rows{share}",
 }
 
 

@@ -17,6 +17,7 @@ from plait.data.table.roles import (
     is_split_by_name,
     is_weight,
     likely_targets,
+    numbers_classes,
     split_words,
 )
 from plait.data.table.splits import SPLITS
@@ -108,7 +109,9 @@ def propose(frame: pd.DataFrame, targets: Sequence[str] | None = None) -> Propos
     inputs = [
         name for name in guesses if name not in reasons and name not in wanted and name != split
     ]
-    kinds = {name: guesses[name].kind for name in wanted}
+    kinds = {
+        name: "category" if numbers_classes(frame[name]) else guesses[name].kind for name in wanted
+    }
     remarks: dict[str, GiveAway] = {}
     for finding in give_aways(frame, inputs, kinds):
         if finding.whole:
@@ -204,6 +207,9 @@ def _on_splits(series: pd.Series[Any]) -> str:
 
 def _as_target(series: pd.Series[Any], found: Guess) -> dict[str, Any]:
     """Returns the options and the comment of a target."""
+    if found.kind == "number" and numbers_classes(series):
+        comment = f"{remark(series, replace(found, kind='category'))}; or kind: number"
+        return {"kind": "category", "comment": comment}
     comment, options = remark(series, found), dict(found.options)
     if found.missing:  # a class of its own for rows without a label helps nobody
         options["missing"] = list(found.missing)

@@ -24,6 +24,10 @@ _PREDICTED_IF_LAST = re.compile(
     re.I,
 )
 _LAST = 3
+_CLASSES = re.compile(
+    r"(?:.*[ _-])?(?:class|label|target|species|type|kind)(?:es|s)?[ _-]?\d*", re.I
+)
+_MOST_CLASSES = 20
 _SPLIT = re.compile(r"(?:data)?[ _]?(?:split|fold|partition|subset)s?", re.I)
 _WEIGHT = re.compile(
     r"(?:instance|sample|survey|case|row|final)[ _-]?(?:weight|wgt)s?|fnlwgt", re.I
@@ -62,6 +66,19 @@ def is_weight(name: str) -> bool:
 def is_group(name: str) -> bool:
     """Whether a column's name says that it numbers what several rows belong to."""
     return bool(_GROUP.fullmatch(name) or re.search(r"[a-z](?:Id|ID)$", name))
+
+
+def numbers_classes(series: pd.Series[Any]) -> bool:
+    """Whether a column's name and values say that it numbers classes: 0, 1, 2 or 1, 2, 3, ..."""
+    import pandas as pd
+
+    if not (pd.api.types.is_numeric_dtype(series) and _CLASSES.fullmatch(str(series.name).strip())):
+        return False
+    values = series.dropna().drop_duplicates()
+    if not 3 <= len(values) <= _MOST_CLASSES:
+        return False
+    first = int(values.min() == 1)
+    return sorted(values) == list(range(first, first + len(values)))
 
 
 def likely_targets(names: Sequence[str]) -> list[str]:

@@ -35,8 +35,7 @@ class Twins:
         """The finding as a user reads it."""
         return (
             f"{self.inputs:,} of the {self.rows:,} rows of {self.split} have the inputs of a "
-            f"training row, {self.targets:,} of them its targets too: there the score of "
-            f"{self.split} measures memory."
+            f"training row, {self.targets:,} of them its targets too, for which memory is enough."
         )
 
 
