@@ -34,12 +34,12 @@ def found(column: object, target: str) -> list[tuple[str, float]]:
         (
             pd.Series(KIND).map({"car": 1, "van": 2, "truck": 3}),
             "kind",
-            "each of its values stands for",
+            "each of its values stands",
         ),
         (
             pd.Series(KIND) + RANDOM.choice(list("abc"), ROWS),
             "kind",
-            "each of its values stands for",
+            "each of its values stands",
         ),
         (PRICE * 1.2 + 3, "price", "rises or falls"),
         (np.log(PRICE), "price", "rises or falls"),
@@ -52,15 +52,15 @@ def found(column: object, target: str) -> list[tuple[str, float]]:
         ),
         (PRICE * 2, "sold", "rises or falls"),
         (np.where(np.median(PRICE) < PRICE, PRICE, 0.0), "sold", "rises or falls"),
-        (pd.cut(pd.Series(PRICE), [0, 0.5, 1, 2, 99]).astype(str), "price", "are ranges of it"),
-        (PRICE > 1, "price", "are ranges of it"),
+        (pd.cut(pd.Series(PRICE), [0, 0.5, 1, 2, 99]).astype(str), "price", "are ranges of price"),
+        (PRICE > 1, "price", "are ranges of price"),
         (pd.Series(PRICE).map(lambda price: f"code {price}"), "sold", None),  # a value of each row
         (np.where(KIND == "car", "some", None), "kind", None),
-        (np.where(np.median(PRICE) < PRICE, "day", None), "sold", "by where it is empty"),
+        (np.where(np.median(PRICE) < PRICE, "day", None), "sold", "where it is empty"),
         (
             np.where(LABELS["sold"], RANDOM.normal(size=ROWS), np.nan),
             "sold",
-            "by where it is empty",
+            "where it is empty",
         ),
     ],
 )
