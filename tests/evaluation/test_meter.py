@@ -26,11 +26,13 @@ from plait.core.errors import ConfigError
 from plait.evaluation.meter import Meter
 from plait.tasks import (
     BaseTask,
+    Binary,
     Classification,
     DenseRegression,
     MultiLabel,
     Regression,
     Segmentation,
+    Survival,
     Tagging,
 )
 
@@ -55,7 +57,12 @@ TASKS: dict[str, tuple[BaseTask, tuple[int, ...], tuple[int, ...]]] = {
     "spreads": (Regression("y", metrics=SPREADS), (1,), (1,)),
     "vector": (Regression("y", outputs=2, vector=True), (2,), (2,)),
     "dense": (DenseRegression("y"), (1, 2, 2), (1, 2, 2)),
+    "binary": (Binary("y"), (1,), ()),
+    "bounded": (Regression("y", bounded=True), (1,), (1, 2)),
+    "survival": (Survival("y", cuts=[1.0, 2.0, 3.0]), (3,), (2,)),
 }
+YES_OR_NO = ("labels", "one label", "ranks", "binary")
+PAIRS = ("bounded", "survival")  # a label is two numbers
 
 
 def drawn(name: str, seed: int, missing: float) -> tuple[BaseTask, Tensor, Tensor]:
@@ -64,11 +71,17 @@ def drawn(name: str, seed: int, missing: float) -> tuple[BaseTask, Tensor, Tenso
     scale = (0.3, 1.0, 5.0)[seed % 3]  # small logits look like probabilities
     prediction = scale * torch.randn(ROWS, *predicted, generator=draw) + 0.3
     target: Tensor = torch.randn(ROWS, *labelled, generator=draw) + 300.0
-    if name in ("labels", "one label", "ranks"):
+    if name in YES_OR_NO:
         target = (target > 300).float()
     elif "class_dim" in dir(task):
         target = torch.randint(CLASSES, (ROWS, *labelled), generator=draw)
-    target[torch.rand(target.shape, generator=draw) < missing] = task.missing
+    if name == "bounded":
+        target = target[..., :1].expand(ROWS, 1, 2).clone()
+        target[::3, 0, 1] = math.inf
+    if name == "survival":
+        target = torch.stack([(target[:, 0] - 299).abs(), (target[:, 1] > 300).float()], dim=1)
+    lost = torch.rand(target.shape[: -1 if name in PAIRS else None], generator=draw) < missing
+    target[lost] = task.missing
     return task, prediction, target
 
 
@@ -108,13 +121,13 @@ def test_batches_order_and_rows_without_a_label_change_nothing(
         assert measured(task, pairs) == pytest.approx(whole, rel=1e-9, abs=1e-9, nan_ok=True), way
 
 
-@pytest.mark.parametrize("name", TASKS)
+@pytest.mark.parametrize("name", [name for name in TASKS if name not in PAIRS])
 def test_a_perfect_prediction_is_perfect_whatever_is_missing(name: str) -> None:
     """No label or class counts as 0 for being absent."""
     for seed in range(6):
         task, prediction, target = drawn(name, seed, (0.0, 0.5, 0.85)[seed % 3])
         perfect = target.nan_to_num(0.0) if target.is_floating_point() else prediction * 0
-        if name in ("labels", "one label", "ranks"):
+        if name in YES_OR_NO:
             perfect = 8 * perfect - 4
         elif not target.is_floating_point():
             hot = torch.nn.functional.one_hot(target.clamp(min=0), CLASSES).float() * 9
