@@ -15,7 +15,7 @@ from plait.data import InMemory, loader
 from plait.encoders import MLPEncoder, TabularEncoder, TabularMLP
 from plait.experiments.linear_start import LinearStart, start_heads
 from plait.model import MultiTaskModel
-from plait.tasks import BaseTask, Binary, Classification, MultiLabel, Regression
+from plait.tasks import BaseTask, Binary, Classification, MultiLabel, Regression, Survival
 from plait.training import Trainer
 from tests.encoders.tables import category, number
 
@@ -104,6 +104,20 @@ def test_one_yes_or_no_starts_as_one_of_several(shape: tuple[int, ...]) -> None:
         assert start_heads(network, InMemory(X, {"flag": labels})) == ["flag"]
         found.append(network(X)["flag"])
     assert torch.equal(*found)
+
+
+def test_a_survival_starts_at_logistic_regression_in_each_interval() -> None:
+    """With these labels, of who comes to the second interval: one column of yes and no."""
+    yes = LABELS["flags"][:, 0]
+    times = torch.where(torch.arange(len(X)) % 3 == 0, 0.5, torch.where(yes == 1, 1.5, 2.5))
+    labels = torch.stack([times, torch.ones(len(X))], dim=1)
+    labels[yes.isnan()] = math.nan
+    network = model(made=[Survival("life", cuts=[1.0, 2.0])]).eval()
+    assert start_heads(network, InMemory(X, {"life": labels})) == ["life"]
+    second = torch.where(times > 1, yes, math.nan).unsqueeze(1)
+    expected = model(made=[MultiLabel("life", labels=1)]).eval()
+    assert start_heads(expected, InMemory(X, {"life": second})) == ["life"]
+    torch.testing.assert_close(network(X)["life"][:, 1:], expected(X)["life"])
 
 
 def test_the_same_rows_and_folds_are_drawn_again() -> None:

@@ -88,7 +88,7 @@ def test_the_best_hazards_of_one_group_are_kaplan_and_meiers(seed: int) -> None:
 def test_an_interval_has_its_end_and_half_of_it_seen_is_passed() -> None:
     task = Survival("y", cuts=CUTS)
     labels = torch.tensor([[0, 1], [1, 1], [1.1, 1], [9, 1], [0, 0], [0.5, 0], [2.9, 0], [3, 0]])
-    happened, passed = task._intervals(labels)
+    happened, passed = task.intervals(labels)
     pairs = zip(happened, passed, strict=True)
     found = [(h.nonzero().flatten().tolist(), int(p.sum())) for h, p in pairs]
     nothing: list[int] = []
@@ -107,7 +107,7 @@ def test_an_interval_has_its_end_and_half_of_it_seen_is_passed() -> None:
 def test_a_time_at_a_cut_is_before_it_in_any_precision() -> None:
     task = Survival("y", cuts=[0.1, 0.2, 0.3])
     for dtype in (torch.float32, torch.float64):
-        happened, _ = task._intervals(torch.tensor([[0.1, 1], [0.2, 1], [0.3, 1]], dtype=dtype))
+        happened, _ = task.intervals(torch.tensor([[0.1, 1], [0.2, 1], [0.3, 1]], dtype=dtype))
         assert torch.equal(happened, torch.eye(3, dtype=torch.bool))
 
 

@@ -15,7 +15,7 @@ from plait.encoders.tabular_encoder import SLOW
 from plait.experiments.linear_models import Solution, logistic, ridge
 from plait.model import MultiTaskModel
 from plait.networks.modes import evaluating
-from plait.tasks import Classification, Regression
+from plait.tasks import Classification, Regression, Survival
 from plait.tasks.heads import InFittedUnit, InUnits, ScalarHead
 from plait.tasks.labels import YesNoLabels
 from plait.training import Callback, Trainer
@@ -55,8 +55,9 @@ def start_heads(model: MultiTaskModel, data: Any, *, seed: int = 0) -> list[str]
     """Starts the linear heads of a model at ridge or logistic regression.
 
     `Regression` gets ridge regression, its strength chosen by leaving one out; `Classification`,
-    `Binary` and `MultiLabel` get logistic regression, its strength chosen by cross-validation. A
-    missing label is left out; a head with hidden layers, and a task of another kind, is left alone.
+    `Binary`, `MultiLabel` and the intervals of `Survival` get logistic regression, its strength
+    chosen by cross-validation. A missing label is left out; a head with hidden layers, and a task
+    of another kind, is left alone.
 
     Args:
         model: whose heads are to start; units of its tasks have to be known.
@@ -158,7 +159,10 @@ def _solve(
     if isinstance(task, Regression):
         mean, scale = (each.double().cpu() for each in _unit(model, name))
         return ridge(inputs, (columns - mean) / scale, weights)
-    if isinstance(task, YesNoLabels):
+    if isinstance(task, Survival):  # a yes or no in each interval, of those who come to it
+        happened, passed = task.intervals(labels)
+        columns, weights = happened.double(), (happened | passed) * weights[:, :1]
+    if isinstance(task, YesNoLabels | Survival):
         each = [
             logistic(inputs, columns[:, k].nan_to_num().long(), weights[:, k], 2, seed=seed)
             for k in range(columns.shape[1])

@@ -159,13 +159,16 @@ class Survival(BaseTask):
                 f"task {self.name!r} needs labels [B, 2] and predictions [B, {len(self.cuts)}]; "
                 f"found {list(target.shape)} and {list(prediction.shape)}."
             )
-        happened, passed = self._intervals(target)
+        happened, passed = self.intervals(target)
         logits = prediction.to(torch.promote_types(prediction.dtype, torch.float32))
         losses = torch.where(happened, F.softplus(-logits), 0.0)
         return (losses + torch.where(passed, F.softplus(logits), 0.0)).sum(dim=1)
 
-    def _intervals(self, target: Tensor) -> tuple[Tensor, Tensor]:
-        """Returns `[B, K]`: the interval of the event, and those that were passed without one."""
+    def intervals(self, target: Tensor) -> tuple[Tensor, Tensor]:
+        """Finds the interval of the event, and those that were passed without one, `[B, K]` both.
+
+        False for a label that is missing, and for the intervals of which it says nothing.
+        """
         time, event = target.unsqueeze(-1).unbind(dim=1)
         # as the times are: 0.1 is another number in float32
         ends = torch.tensor(self.cuts, dtype=target.dtype).to(target.device, non_blocking=True)
@@ -209,7 +212,7 @@ class Survival(BaseTask):
     def summarise(self, target: Tensor, weights: Tensor | None = None) -> Tensor:
         """Sums up the labels: `[2, K]`, events in each interval, and how many came to it."""
         there = self.label_weights(target, weights) > 0
-        happened, passed = self._intervals(target[there])
+        happened, passed = self.intervals(target[there])
         return torch.stack([happened.double().sum(0), (happened | passed).double().sum(0)])
 
     def constant(self, summary: Tensor, metric: Metric | None = None) -> Tensor:
