@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from plait.core.lazy import lazy
 
 if TYPE_CHECKING:
+    import plait.api
     import plait.balancing
     import plait.connections
     import plait.core
@@ -27,6 +28,8 @@ if TYPE_CHECKING:
     import plait.sharing
     import plait.tasks
     import plait.training  # noqa: F401 # `plait.sharing.Hard` after `import plait`, for editors
+    from plait.api.fit import fit
+    from plait.api.run import Run, load
     from plait.core.batch import Batch
     from plait.core.structure import Masked, PerTask
     from plait.engine.engine import Backward
@@ -45,8 +48,11 @@ __all__ = [
     "Masked",
     "MultiTaskModel",
     "PerTask",
+    "Run",
     "Trainer",
     "backward",
+    "fit",
+    "load",
     "parameter_groups",
 ]
 

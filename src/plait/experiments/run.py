@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -9,11 +10,14 @@ from typing import Any
 
 import yaml
 
+from plait.core.errors import PlaitWarning
 from plait.core.files import write_json, write_text
 from plait.evaluation import Evaluation, evaluate
-from plait.experiments.build import Job, Problem, build_job
+from plait.experiments.build import Job, Problem, build_job, open_problem
 from plait.experiments.config import RunConfig, read_run
 from plait.experiments.gallery import write_gallery
+from plait.recipes import Recipe
+from plait.runs.events import Warned
 from plait.runs.folder import CONFIG, MODEL, SEARCHED, TRANSFER, check_free, make_folder
 from plait.training import Callback, Trainer
 from plait.training.coverage import LabelCoverage, log_coverage
@@ -71,6 +75,8 @@ def run(
     """
     if not resume:
         check_free(folder)
+    problem = open_problem(config) if problem is None else problem
+    callbacks = callbacks if resume else [*callbacks, _Noted(problem.recipe)]
     job = build_job(config, folder, callbacks, resume=resume, problem=problem)
     if not resume:
         _begin(config, job, folder)
@@ -111,6 +117,19 @@ def resume_run(
     if changes:
         callbacks = [*callbacks, _Accepted(config, folder)]
     return run(config, folder, callbacks=callbacks, resume=True)
+
+
+class _Noted(Callback):
+    """Says what there is to know of the data, and puts it into the log."""
+
+    def __init__(self, recipe: Recipe) -> None:
+        self._recipe = recipe
+
+    def on_train_start(self, trainer: Trainer) -> None:
+        """Writes a warning for each note."""
+        for note in self._recipe.notes:
+            trainer.log.write(Warned(step=0, text=note))
+            warnings.warn(note, PlaitWarning, stacklevel=2)
 
 
 class _Accepted(Callback):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
 import numpy as np
@@ -19,10 +19,12 @@ class Recipe(ABC):
     Attributes:
         needs_data: True if the recipe takes a data folder, as its argument `data`.
         defaults: settings of a run that suit the problem, by the names of the run's configuration.
+        notes: sentences on the data that a user has to know, said before the training.
     """
 
     needs_data: ClassVar[bool] = False
     defaults: ClassVar[Mapping[str, Any]] = {}
+    notes: Sequence[str] = ()
 
     @abstractmethod
     def tasks(self) -> list[BaseTask]:

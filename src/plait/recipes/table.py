@@ -170,6 +170,18 @@ class Table(Recipe):
         """`{task: labels of all rows}`."""
         return labels(self.frame, self.targets, self.classes, source=self.source)
 
+    @cached_property
+    def notes(self) -> Sequence[str]:
+        """Sentences on what was decided, and on what misleads: equal rows, targets given away."""
+        from plait.data.table.giveaways import give_aways
+        from plait.data.table.twins import twins
+
+        inputs = list(self.inputs)
+        kinds = {name: target.kind for target in self.targets for name in target.columns}
+        alike = twins(self.frame[inputs], self.frame[list(kinds)], self.rows)
+        given_away = give_aways(self.frame, inputs, kinds)
+        return [*self.division.notes, *(each.sentence for each in [*alike, *given_away])]
+
     def tasks(self) -> list[BaseTask]:
         """Makes the tasks of the targets, with classes and labels as the table has them."""
         return [self._task(target) for target in self.targets]

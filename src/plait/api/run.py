@@ -1,0 +1,145 @@
+"""A run folder as an object: predictions, measures and the report of one training."""
+
+from __future__ import annotations
+
+import html
+from collections.abc import Collection
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from plait.core.errors import ConfigError
+from plait.evaluation import Evaluation
+from plait.experiments.trained import Trained
+from plait.model import MultiTaskModel
+from plait.reports import write_report
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+class Run:
+    """A trained model with its run folder, as `plait.fit` and `plait.load` give it.
+
+    Args:
+        folder: of the run.
+
+    Attributes:
+        folder: of the run.
+
+    Raises:
+        ConfigError: there is no such folder, or its training has not ended.
+        CheckpointError: a file of the model is missing or damaged.
+    """
+
+    def __init__(self, folder: Path | str) -> None:
+        self.folder = Path(folder)
+        self._trained = Trained(self.folder)
+
+    @property
+    def model(self) -> MultiTaskModel:
+        """The trained model, in eval mode."""
+        return self._trained.model
+
+    @cached_property
+    def metrics(self) -> dict[str, dict[str, float]]:
+        """`{task: {metric: value}}` on the test part, which was read once, after the training."""
+        from plait.reports.read.run import read_run
+
+        test = read_run(self.folder).test
+        if test is None:
+            raise ConfigError(
+                f"the run in {self.folder} was not tested: its training has not ended."
+            )
+        return {task: dict(values) for task, values in test.metrics.items()}
+
+    def predict(
+        self, table: pd.DataFrame | Path | str, tasks: Collection[str] | str | None = None
+    ) -> pd.DataFrame:
+        """Predicts the rows of a table.
+
+        Args:
+            table: a frame or a file, with the columns that the model reads; others are passed over.
+            tasks: which; all by default.
+
+        Returns:
+            A frame of the same rows: for each task a column of its name, and the probabilities
+            `TASK=CLASS`.
+
+        Raises:
+            DataError: a column is missing, or a cell is not of its kind.
+            ConfigError: an unknown task.
+        """
+        from plait.data.table import read_table
+
+        source = "the frame"
+        if isinstance(table, str | Path):
+            table, source = read_table(table), Path(table).name
+        return self._trained.predict(table, _names(tasks), source=source)
+
+    def evaluate(
+        self, table: pd.DataFrame | Path | str, tasks: Collection[str] | str | None = None
+    ) -> Evaluation:
+        """Measures the model on a labelled table; an empty cell or NaN is no label.
+
+        Args:
+            table: a frame or a file, with the columns that the model reads, and those of its tasks.
+            tasks: which; all whose columns are there by default.
+
+        Returns:
+            Losses and metrics by task; `.metrics` is `{task: {metric: value}}`.
+
+        Raises:
+            DataError: no task has its column, a cell is not of its kind, or a class is one that the
+                training did not have.
+            ConfigError: an unknown task.
+        """
+        return self._trained.evaluate(table, _names(tasks))
+
+    def report(self) -> Report:
+        """Writes the report anew and returns it; a notebook shows it, a terminal its path."""
+        return Report(write_report(self.folder))
+
+    def __repr__(self) -> str:
+        return f"Run({str(self.folder)!r}, tasks: {', '.join(self.model.tasks)})"
+
+
+class Report:
+    """The report of a run, which a notebook shows where it is the last value of a cell.
+
+    Args:
+        path: the HTML file.
+
+    Attributes:
+        path: the HTML file.
+    """
+
+    HEIGHT = 900  # pixels of the frame in a notebook
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def _repr_html_(self) -> str:
+        page = html.escape(self.path.read_text(encoding="utf-8"))
+        style = f"width:100%;height:{self.HEIGHT}px;border:0"
+        return f'<iframe srcdoc="{page}" style="{style}" title="plait report"></iframe>'
+
+    def __repr__(self) -> str:
+        return str(self.path)
+
+
+def load(folder: Path | str) -> Run:
+    """Opens a run folder, of `plait.fit` or of `plait train`.
+
+    Args:
+        folder: of a run that has ended.
+
+    Raises:
+        ConfigError: there is no such folder, or its training has not ended.
+        CheckpointError: a file of the model is missing or damaged.
+    """
+    return Run(folder)
+
+
+def _names(tasks: Any) -> Any:
+    return [tasks] if isinstance(tasks, str) else tasks

@@ -1,0 +1,44 @@
+"""``plait init``: a table becomes a file of settings."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from plait.cli.predict import words_of
+from plait.cli.settings import announce
+
+
+def init(
+    table: Annotated[Path, typer.Argument(help="Table: .csv, .tsv, .jsonl, .parquet, or packed.")],
+    targets: Annotated[
+        list[str] | None,
+        typer.Option("--targets", help="Columns to predict; proposed from their names by default."),
+    ] = None,
+    out: Annotated[
+        Path | None, typer.Option("--out", "-o", help="File to write; NAME.yaml by default.")
+    ] = None,
+) -> None:
+    """Look at a table, and write a file of settings to train on it.
+
+    It says of each column what it is, whether it is read or predicted, and why not; check it, then
+    run `plait train NAME.yaml`. Example: plait init wine.csv --targets quality,colour
+    """
+    from plait.cli.bar import reading
+    from plait.core.errors import ConfigError
+    from plait.core.files import write_text
+
+    path = out or Path(f"{table.name.partition('.')[0]}.yaml")
+    if path.exists():
+        raise ConfigError(f"{path} is there already. Name another file with --out.")
+    announce(f"reading {table}")
+
+    from plait.data.table import read_table
+    from plait.experiments.init_table import settings_text
+
+    with reading(table.name) as progress:
+        frame = read_table(table, progress=progress)
+    write_text(path, settings_text(frame, table, path, targets=words_of(targets)))
+    print(f"{path}: check kinds and targets, then: plait train {path}")

@@ -1,0 +1,101 @@
+"""A run on a table of which nothing is described but its targets."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from plait.data.table import propose, read_table, read_targets
+from plait.experiments.build import open_problem, with_defaults
+from plait.experiments.config import validate
+from plait.experiments.overrides import merge
+from plait.experiments.run import Result, run
+from plait.runs import check_free, free_folder
+from plait.training import Callback
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+def run_table(
+    table: pd.DataFrame | Path | str,
+    targets: str | Sequence[str] | Mapping[str, Any],
+    *,
+    inputs: Sequence[str] | Mapping[str, Any] | None = None,
+    split: str | Mapping[str, Any] | None = None,
+    exclude: Sequence[str] = (),
+    folder: Path | None = None,
+    settings: Mapping[str, Any] | None = None,
+    callbacks: Sequence[Callback] = (),
+) -> Result:
+    """Trains on a table, with the kinds of its columns guessed where they are not given.
+
+    Args:
+        table: a frame or a file.
+        targets: names, or `{task: kind or options}`.
+        inputs: names, or `{column: kind}`; by default those that `propose` names.
+        split: as for `plait.data.table.divide.divide`.
+        exclude: columns that are not read.
+        folder: the run folder; `runs/NAME` by default.
+        settings: of the run, by name.
+        callbacks: are told of the training.
+
+    Raises:
+        DataError: a file that cannot be read, a column that is missing or not of its kind.
+        ConfigError: an unknown setting or a bad value.
+        RunExistsError: the folder holds a run.
+    """
+    name = Path(table).name.partition(".")[0] if isinstance(table, str | Path) else "table"
+    place = free_folder(name) if folder is None else folder
+    check_free(place)
+    frame = read_table(table) if isinstance(table, str | Path) else table
+    described = describe(frame, targets, inputs=inputs, split=split, exclude=exclude)
+    if isinstance(table, str | Path):
+        described["table"] = str(Path(table).resolve())
+    chosen = merge({"recipe": "Table", **described}, settings or {})
+    config = validate(with_defaults(chosen))
+    return run(config, place, callbacks=callbacks, problem=open_problem(config, frame))
+
+
+def describe(
+    frame: pd.DataFrame,
+    targets: str | Sequence[str] | Mapping[str, Any],
+    *,
+    inputs: Sequence[str] | Mapping[str, Any] | None = None,
+    split: str | Mapping[str, Any] | None = None,
+    exclude: Sequence[str] = (),
+) -> dict[str, Any]:
+    """Returns the settings `inputs`, `tasks`, `split` and `exclude` of a table.
+
+    Args:
+        frame: the table.
+        targets: names, or `{task: kind or options}`; without a kind it is guessed.
+        inputs: names, or `{column: kind}`; by default those that `propose` names.
+        split: as for `plait.data.table.divide.divide`; a column that `propose` recognises, or None.
+        exclude: columns that are not read.
+
+    Raises:
+        DataError: a column is missing, or a target can not be predicted.
+        ConfigError: an unknown kind or option.
+    """
+    names = [str(name) for name in frame.columns]
+    frame = frame.set_axis(names, axis=1)
+    tasks = dict(targets) if isinstance(targets, Mapping) else {}
+    wanted = [targets] if isinstance(targets, str) else list(targets)
+    if tasks:
+        known = {name: each for name, each in tasks.items() if each}
+        wanted = [column for each in read_targets(known, names) for column in each.reads]
+        wanted += [name for name in tasks if name not in known]
+    found = propose(frame.drop(columns=list(exclude)), wanted).settings
+    guessed = found["tasks"]
+    if tasks:
+        found["tasks"] = {name: each or guessed[name] for name, each in tasks.items()}
+    if isinstance(inputs, Mapping):
+        found["inputs"] = dict(inputs)
+    elif inputs is not None:
+        found["inputs"] = propose(frame[list(inputs)], []).settings["inputs"]
+    if split is not None:
+        found["split"] = split
+    found["exclude"] = {**found["exclude"], **dict.fromkeys(exclude, "left out by the user")}
+    return found
