@@ -78,9 +78,9 @@ def test_what_is_given_is_not_guessed(tmp_path: Path) -> None:
 
 
 def test_calls_that_cannot_be(tmp_path: Path) -> None:
-    with pytest.raises(DataError, match="unknown column of the table 'spned'; .*'spend'"):
+    with pytest.raises(DataError, match=r"unknown column of the table 'spned'; .*'spend'"):
         plait.fit(FRAME, ["spned"], run=tmp_path / "a")
-    with pytest.raises(ConfigError, match="unknown setting 'epoch'. Did you mean 'epochs'"):
+    with pytest.raises(ConfigError, match=r"unknown setting 'epoch'. Did you mean 'epochs'"):
         plait.fit(FRAME, ["spend"], run=tmp_path / "a", epoch=3)
     assert not (tmp_path / "a").exists()
     (tmp_path / "b").mkdir()

@@ -74,7 +74,8 @@ class Run:
 
         source = "the frame"
         if isinstance(table, str | Path):
-            table, source = read_table(table), Path(table).name
+            path = Path(str(table))
+            table, source = read_table(path), path.name
         return self._trained.predict(table, _names(tasks), source=source)
 
     def evaluate(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Annotated
 
@@ -35,10 +36,13 @@ def init(
         raise ConfigError(f"{path} is there already. Name another file with --out.")
     announce(f"reading {table}")
 
-    from plait.data.table import read_table
-    from plait.experiments.init_table import settings_text
+    from plait.data.table import propose, read_table
+    from plait.experiments.init_table import run_lines, table_settings
 
     with reading(table.name) as progress:
         frame = read_table(table, progress=progress)
-    write_text(path, settings_text(frame, table, path, targets=words_of(targets)))
-    print(f"{path}: check kinds and targets, then: plait train {path}")
+    proposal = propose(frame, words_of(targets))
+    near = Path(os.path.relpath(table, path.parent))
+    place = table.resolve() if near.parts[:2] == ("..", "..") else near
+    write_text(path, table_settings(proposal, place.as_posix(), str(path), run_lines()))
+    print(f"{path}: check kinds and tasks, then: plait train {path}")

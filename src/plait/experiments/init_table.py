@@ -57,6 +57,19 @@ def table_settings(
     return "\n".join(lines) + "\n"
 
 
+def run_lines() -> dict[str, tuple[Any, str]]:
+    """Returns the settings that every table starts with: `{setting: (value, its meaning)}`."""
+    from plait.experiments.explain import run_settings
+    from plait.recipes import Table
+
+    meanings = {each.key: each.meaning for each in run_settings()}
+    return {
+        name: (value, meanings[name].partition(". ")[0].rstrip("."))
+        for name, value in Table.defaults.items()
+        if name != "gallery"
+    }
+
+
 def scalar(value: Any) -> str:
     """Writes a value in one line of YAML, plain where every reader takes it as it is meant.
 

@@ -19,12 +19,10 @@ class Recipe(ABC):
     Attributes:
         needs_data: True if the recipe takes a data folder, as its argument `data`.
         defaults: settings of a run that suit the problem, by the names of the run's configuration.
-        notes: sentences on the data that a user has to know, said before the training.
     """
 
     needs_data: ClassVar[bool] = False
     defaults: ClassVar[Mapping[str, Any]] = {}
-    notes: Sequence[str] = ()
 
     @abstractmethod
     def tasks(self) -> list[BaseTask]:
@@ -40,6 +38,11 @@ class Recipe(ABC):
 
         Any data set that is indexed by whole numbers will do, a list too.
         """
+
+    @property
+    def notes(self) -> Sequence[str]:
+        """Sentences on the data that a user has to know, said before the training; none here."""
+        return ()
 
     def show(self, inputs: Any) -> np.ndarray[Any, Any] | None:
         """Turns the inputs of one example into a picture, uint8 `[H, W, 3]`.

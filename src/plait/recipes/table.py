@@ -179,8 +179,9 @@ class Table(Recipe):
         inputs = list(self.inputs)
         kinds = {name: target.kind for target in self.targets for name in target.columns}
         alike = twins(self.frame[inputs], self.frame[list(kinds)], self.rows)
-        given_away = give_aways(self.frame, inputs, kinds)
-        return [*self.division.notes, *(each.sentence for each in [*alike, *given_away])]
+        sentences = [each.sentence for each in alike]
+        sentences += [each.sentence for each in give_aways(self.frame, inputs, kinds)]
+        return [*self.division.notes, *sentences]
 
     def tasks(self) -> list[BaseTask]:
         """Makes the tasks of the targets, with classes and labels as the table has them."""
@@ -225,7 +226,8 @@ class Table(Recipe):
             cls, given = MultiLabel, {"labels": len(names), "names": names}
         elif target.kind == "survival":
             cls, given = Survival, {}
-            options.setdefault("cuts", Survival.quantile_cuts(labels))
+            if "cuts" not in options:
+                options["cuts"] = Survival.quantile_cuts(labels)
         if options.get("class_weights") == "balanced":
             counts = _counts(labels, len(names))
             options["class_weights"] = balanced(counts[0] if cls is Binary else counts)

@@ -5,18 +5,12 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from typing import Any
 
-import numpy as np
 import pandas as pd
 
 from plait.core.errors import ConfigError, unknown
 from plait.data.table.fit import require
-from plait.data.table.splits import (
-    FRACTIONS,
-    Array,
-    Division,
-    split_by_column,
-    split_by_fractions,
-)
+from plait.data.table.splits import FRACTIONS, Division, split_by_column, split_by_fractions
+from plait.data.table.twins import equal_rows
 
 OPTIONS = ("column", "words", "train", "val", "test", "group", "seed")
 
@@ -55,7 +49,7 @@ def divide(
     if isinstance(seed, bool) or not isinstance(seed, int) or seed < 0:
         raise ConfigError(f"`split.seed` must be a whole number, not negative; found {seed!r}.")
     require(frame, [name for name in (column, group) if name is not None], source)
-    together = None if group is None else _numbered(frame[[group]])
+    together = None if group is None else equal_rows(frame[[group]])
     if column is not None:
         shares = [name for name in ("train", "val", "test") if name in options]
         if shares:
@@ -68,7 +62,7 @@ def divide(
     if "words" in options:
         raise ConfigError("`split.words` is about a `column`; name it too.")
     if together is None and len(frame):
-        together = _numbered(frame[list(inputs)])
+        together = equal_rows(frame[list(inputs)])
     return split_by_fractions(labels, _fractions(options), seed=seed, together=together)
 
 
@@ -82,10 +76,3 @@ def _fractions(options: Mapping[str, Any]) -> dict[str, float]:
     if "train" not in given:
         found["train"] = 1 - found["val"] - found["test"]
     return found
-
-
-def _numbered(columns: pd.DataFrame) -> Array:
-    """Numbers rows, equal ones alike; lists in cells count as the words that they print as."""
-    plain = columns.apply(lambda cells: cells.astype(str) if cells.dtype == object else cells)
-    hashes = pd.util.hash_pandas_object(plain, index=False).to_numpy()
-    return np.unique(hashes, return_inverse=True)[1]

@@ -216,6 +216,10 @@ def _as_target(series: pd.Series[Any], found: Guess) -> dict[str, Any]:
     if found.bounded:
         options["bounded"] = True
     values = number_of_values(series, found)
+    if found.kind == "category" and values == 2:
+        rare = str(series.dropna().value_counts().index[-1]).strip()
+        told = f"{comment}; kind: category would measure accuracy"
+        return {"kind": "yes/no", "comment": told, "options": {"positive": rare, **options}}
     if found.kind == "number" and values <= FEW_VALUES:
         comment += f", {values} values; kind: category would predict each as a class"
     return {"comment": comment, "options": options}
