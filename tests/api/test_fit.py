@@ -1,12 +1,11 @@
 from pathlib import Path
 
-import pandas as pd
 import pytest
 import yaml
 
 import plait
 from plait.core.errors import ConfigError, DataError, RunExistsError
-from tests.recipes.a_table import table, written
+from tests.recipes.a_table import table
 
 SHORT = {"epochs": 2, "batch_size": 16, "device": "cpu", "encoder": {"class": "TabularMLP"}}
 FRAME = table()
@@ -35,27 +34,6 @@ def test_columns_are_guessed(run: plait.Run) -> None:
     assert "id" in found["exclude"]
     assert found["inputs"]["town"] == "category"
     assert found["inputs"]["age"] == {"kind": "number", "missing": ["?"]}
-
-
-def test_a_run_is_opened_again(run: plait.Run) -> None:
-    again = plait.load(run.folder)
-    pd.testing.assert_frame_equal(again.predict(FRAME), run.predict(FRAME))
-    assert repr(again) == f"Run({str(run.folder)!r}, tasks: spend, plan)"
-
-
-def test_a_file_is_read_by_its_name(run: plait.Run, tmp_path: Path) -> None:
-    path = written(tmp_path)
-    pd.testing.assert_frame_equal(run.predict(path), run.predict(FRAME), check_index_type=False)
-    pd.testing.assert_frame_equal(run.predict(str(path), "spend"), run.predict(FRAME)[["spend"]])
-
-
-def test_the_report_opens_in_a_notebook(run: plait.Run) -> None:
-    report = run.report()
-    assert report.path == run.folder / "report.html"
-    page = report._repr_html_()
-    assert page.startswith("<iframe srcdoc=")
-    assert "<!DOCTYPE html>" not in page, "the page is escaped"
-    assert repr(report) == str(report.path)
 
 
 def test_what_is_given_is_not_guessed(tmp_path: Path) -> None:
@@ -87,5 +65,3 @@ def test_calls_that_cannot_be(tmp_path: Path) -> None:
     (tmp_path / "b/events.jsonl").touch()
     with pytest.raises(RunExistsError):
         plait.fit(FRAME, ["spend"], run=tmp_path / "b")
-    with pytest.raises(ConfigError, match="there is no folder"):
-        plait.load(tmp_path / "nowhere")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +10,6 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 from plotly.offline import get_plotlyjs
 
-from plait import __version__
 from plait.core.errors import DataError
 from plait.core.files import write_text
 from plait.reports.pages.comparison import comparison_page
@@ -33,7 +33,7 @@ def write(folder: Path) -> Path:
         )
     page, template = _PAGES[kind]
     path = folder / REPORT
-    frame = {"version": __version__, "plotly": Markup(get_plotlyjs())}
+    frame = {"version": version("plait"), "plotly": Markup(get_plotlyjs())}
     write_text(path, _template(template).render(**frame, **page(folder)))
     return path
 

@@ -1,0 +1,40 @@
+from typing import Any
+
+import pytest
+
+from plait.core.errors import DataError
+from plait.data.table import propose
+from plait.experiments.table_run import describe
+from tests.recipes.a_table import table
+
+FRAME = table()
+
+
+def test_without_more_it_is_what_is_proposed() -> None:
+    assert describe(FRAME, ["spend", "left"]) == propose(FRAME, ["spend", "left"]).settings
+    assert describe(FRAME, "spend")["tasks"] == {"spend": {"kind": "number"}}
+
+
+@pytest.mark.parametrize("kind", [None, {}, "category"])
+def test_a_kind_that_is_not_given_is_guessed(kind: Any) -> None:
+    found = describe(FRAME, {"plan": kind, "spend": {"kind": "number", "where": "member"}})
+    assert found["tasks"]["plan"] == ("category" if kind else {"kind": "category"})
+    assert found["tasks"]["spend"] == {"kind": "number", "where": "member"}
+    assert "member" not in found["inputs"], "a column that a task reads is no input"
+
+
+def test_inputs_by_name_have_their_kinds_guessed() -> None:
+    found = describe(FRAME, "spend", inputs=["age", "town"], split={"group": "id"})
+    assert found["inputs"] == {"age": {"kind": "number", "missing": ["?"]}, "town": "category"}
+    assert found["split"] == {"group": "id"}
+
+
+def test_columns_that_are_left_out() -> None:
+    found = describe(FRAME, "spend", exclude=["age"])
+    assert "age" not in found["inputs"]
+    assert found["exclude"]["age"] == "left out by the user"
+
+
+def test_a_target_that_is_no_column() -> None:
+    with pytest.raises(DataError, match=r"unknown column of the table 'spned'; .*'spend'"):
+        describe(FRAME, "spned")
