@@ -203,7 +203,7 @@ def test_broken_folders_in_the_official_layout(damage: Damage, words: str, tmp_p
         ),
         (
             "Unlabelled",
-            "task spot had no valid label in the whole first epoch.* Check the labels' names",
+            "task spot has no valid label in the training data.* Check the labels' names",
             "run",
         ),
         (

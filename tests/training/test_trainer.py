@@ -697,16 +697,30 @@ def test_fitting_twice_starts_the_statistics_anew() -> None:
 def test_a_task_without_any_label_in_the_first_epoch_is_an_error() -> None:
     source = data()
     source.targets["rare"] = torch.full((SIZE, 1), math.nan)
-    batches = loader(source, batch_size=BATCH, shuffle=True)
+    batches = list(loader(source, batch_size=BATCH, shuffle=True))
     with pytest.raises(DataError, match="task rare had no valid label in the whole first epoch"):
         fit(model(), batches)
 
 
-def test_a_task_that_is_never_named_is_an_error() -> None:
+def test_a_task_without_any_label_in_tables_is_an_error_before_training(tmp_path: Path) -> None:
+    source, seen = data(), Seen()
+    source.targets["rare"] = torch.full((SIZE, 1), math.nan)
+    batches = loader(source, batch_size=BATCH, shuffle=True)
+    with pytest.raises(DataError, match="task rare has no valid label in the training data"):
+        fit(model(), batches, run=tmp_path / "run", callbacks=[seen])
+    assert seen.steps == []
+    assert not (tmp_path / "run").exists()
+
+
+@pytest.mark.parametrize("ahead", [True, False])
+def test_a_task_that_is_never_named_is_an_error(ahead: bool) -> None:
     source = data()
-    del source.targets["rare"]
-    with pytest.raises(DataError, match="task rare had no valid label"):
-        fit(model(), loader(source, batch_size=BATCH, shuffle=True))
+    source.targets["size"] = source.targets.pop("rare")
+    batches = loader(source, batch_size=BATCH, shuffle=True)
+    with pytest.raises(
+        DataError, match=r"task rare ha. no valid label .* Labels of no task were there: size\."
+    ):
+        fit(model(), batches if ahead else list(batches))
 
 
 def test_what_a_loader_yields_has_to_be_a_pair() -> None:

@@ -83,12 +83,21 @@ class LabelStatistics:
         """
         return {name: self._tasks[name].merge(known) for name, known in self._summaries.items()}
 
-    def count_ahead(self, dataset: Any, log: EventLog) -> None:
-        """Counts the rows of training tables in memory, if `dataset` is one, and logs them."""
+    def count_ahead(self, dataset: Any) -> bool:
+        """Counts the rows of training tables in memory; returns whether `dataset` is one.
+
+        Raises:
+            DataError: a task has no label in it, or labels break their task's rule.
+        """
         found = of_table(dataset, self._tasks)
-        if found is not None:
-            self._counted = found
-            self.log_rows("train", log)
+        if found is None:
+            return False
+        missing = [name for name, rows in found.labelled.items() if not rows]
+        if missing:
+            foreign = dict.fromkeys(map(str, dataset.targets.keys() - self._tasks.keys()))
+            raise _without_label(missing, "has no valid label in the training data", foreign)
+        self._counted = found
+        return True
 
     def log_rows(self, split: str, log: EventLog) -> None:
         """Logs the rows that were counted, as those of a split, once; then counts no more."""
@@ -108,15 +117,9 @@ class LabelStatistics:
 
     def check(self) -> None:
         """Raises `DataError` if a task had no label at all."""
-        missing = self.missing
-        if missing:
-            others = ""
-            if self.foreign:
-                others = f" Labels of no task were there: {', '.join(self.foreign)}."
-            raise DataError(
-                f"task {', '.join(missing)} had no valid label in the whole first epoch.{others} "
-                "Check the labels' names, or leave the task out."
-            )
+        if self.missing:
+            what = "had no valid label in the whole first epoch"
+            raise _without_label(self.missing, what, self.foreign)
 
     def state_dict(self) -> dict[str, Any]:
         """Returns masses, summaries, foreign names, and rows that are still to be logged."""
@@ -139,3 +142,11 @@ class LabelStatistics:
             self._counted.load_state_dict(saved["counted"])
 
         self.whole = saved["whole"]
+
+
+def _without_label(tasks: Iterable[str], what: str, foreign: Iterable[str]) -> DataError:
+    names = ", ".join(foreign)
+    others = f" Labels of no task were there: {names}." if names else ""
+    return DataError(
+        f"task {', '.join(tasks)} {what}.{others} Check the labels' names, or leave the task out."
+    )

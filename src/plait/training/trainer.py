@@ -253,9 +253,11 @@ class Trainer:
         if resume:
             self.keeper.resume(self._remembered())
             return
+        ahead = self.labels.count_ahead(feed.dataset)
         self.keeper.begin()
         self.best.begin()
-        self.labels.count_ahead(feed.dataset, self.log)
+        if ahead:
+            self.labels.log_rows("train", self.log)
         fit_units(self.model, feed, self.log)
         seed_all(self.options.seed, "fit")
         self.save()
