@@ -106,6 +106,19 @@ def test_one_yes_or_no_starts_as_one_of_several(shape: tuple[int, ...]) -> None:
     assert torch.equal(*found)
 
 
+def test_bounds_start_at_ridge_regression_of_the_numbers_that_they_state() -> None:
+    price = LABELS["price"]
+    bounds = torch.stack([price, price.where(~(price >= 75), math.inf)], dim=-1)
+    found = []
+    for labels, bounded in ((price, False), (bounds, True)):
+        task = Regression("price", bounded=bounded)
+        task.fit_labels(labels)
+        network = model(made=[task]).eval()
+        assert start_heads(network, InMemory(X, {"price": labels})) == ["price"]
+        found.append(network(X)["price"])
+    torch.testing.assert_close(*found)
+
+
 def test_a_survival_starts_at_logistic_regression_in_each_interval() -> None:
     """With these labels, of who comes to the second interval: one column of yes and no."""
     yes = LABELS["flags"][:, 0]

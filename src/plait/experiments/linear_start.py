@@ -146,7 +146,8 @@ def _solve(
 ) -> Solution | None:
     """Returns the linear model of a task; None of a kind that has none, or without labels."""
     task = model.tasks[name]
-    if labels.shape[0] != len(inputs) or labels.dim() > 2:
+    numbers = task.stated(labels) if isinstance(task, Regression) else labels
+    if numbers.shape[0] != len(inputs) or numbers.dim() > 2:
         return None
     mass = task.label_weights(labels, None).double()
     mass = mass.where(inputs.isfinite().all(dim=1).reshape(-1, *[1] * (mass.dim() - 1)), 0.0)
@@ -154,7 +155,7 @@ def _solve(
         return None
     if isinstance(task, Classification):
         return logistic(inputs, labels.long(), mass, task.classes, seed=seed)
-    columns, weights = labels.double().reshape(len(labels), -1), mass.reshape(len(mass), -1)
+    columns, weights = numbers.double().reshape(len(labels), -1), mass.reshape(len(mass), -1)
     weights = weights.expand_as(columns)
     if isinstance(task, Regression):
         mean, scale = (each.double().cpu() for each in _unit(model, name))

@@ -206,5 +206,6 @@ class Regression(NumberLabels):
         """Gives the numbers as lists; None for a label of which any is missing, or not exact."""
         return super().show(exact(target) if self.bounded else target, prediction)
 
-    def _stated(self, target: Tensor) -> Tensor:
+    def stated(self, target: Tensor) -> Tensor:
+        """Returns the labels; if `bounded`, the number, the finite end or the middle of each."""
         return stated(target) if self.bounded else target

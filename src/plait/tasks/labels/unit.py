@@ -131,7 +131,7 @@ class WithUnit(BaseTask):
             ShapeError: the labels have not K numbers each.
         """
         mass = self.label_weights(target, weights).cpu()
-        labels = self._stated(target).detach().cpu()
+        labels = self.stated(target).detach().cpu()
         if mass.dim() < labels.dim():
             mass = mass.unsqueeze(1)  # the numbers are one label
         mass = mass.expand_as(labels)
@@ -144,8 +144,8 @@ class WithUnit(BaseTask):
             )
         moments.add(labels.reshape(-1, self.outputs), mass.reshape(-1, self.outputs))
 
-    def _stated(self, target: Tensor) -> Tensor:
-        """Returns the numbers that the labels state, of which mean and scale are."""
+    def stated(self, target: Tensor) -> Tensor:
+        """Returns the numbers that labels state, NaN where one is missing; the unit is theirs."""
         return target
 
     def take(self, moments: Moments) -> str:
