@@ -120,6 +120,15 @@ def test_numbers_of_classes_are_a_category() -> None:
     assert (target.kind, target.comment) == ("category", "0 33 %, 1 33 %, 2 33 %; or kind: number")
 
 
+def test_inputs_have_no_bounds() -> None:
+    """Few of them are words of a category; with many values the column is left out."""
+    many = [f"{0.1 * row:.1f}" for row in range(87)] + [">9", ">9", "<0"]
+    frame = pd.DataFrame({"rooms": ["1", "2", ">2"] * 30, "dose": many, "y": [0, 1] * 45})
+    settings = propose(frame).settings
+    assert settings["inputs"] == {"rooms": "category"}
+    assert "bounds" in settings["exclude"]["dose"]
+
+
 def test_columns_of_like_names_are_one_pattern() -> None:
     frame = pd.DataFrame({f"fp_{bit}": RANDOM.integers(0, 2, 60) for bit in range(20)})
     frame = frame.assign(fp_mean=RANDOM.normal(size=60), active=RANDOM.integers(0, 2, 60))

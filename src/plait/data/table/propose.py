@@ -84,7 +84,7 @@ class Proposal:
         }
         for entry in self.of("split"):
             found["split"] = entry.name
-        return {name: value for name, value in found.items() if value != {} or name == "inputs"}
+        return found if found["exclude"] else {k: v for k, v in found.items() if k != "exclude"}
 
 
 def propose(frame: pd.DataFrame, targets: Sequence[str] | None = None) -> Proposal:
@@ -159,6 +159,8 @@ def _reasons(
             continue
         if own.kind == "exclude":
             found[name] = own.reason
+        elif own.bounded and number_of_values(frame[name], own) > FEW_VALUES:
+            found[name] = "numbers and bounds such as >10, which a target may have, an input not"
         elif is_split_by_name(name) and number_of_values(frame[name], own) <= FEW_VALUES:
             found[name] = "splits, by its name; say what its values stand for under `split`"
         elif is_weight(name):
@@ -186,6 +188,9 @@ def _entry(
         return replace(one, role="target", **_as_target(series, found))
     if name in reasons:
         return replace(one, role="exclude", comment=reasons[name], options={})
+    if found.bounded:  # few different ones, as in "1", "2", ">2"
+        found = replace(found, kind="category", bounded=False)
+        one = replace(one, kind="category", options={})
     if found.kind == "category":  # there "?" is a word like others until the user says otherwise
         comment = remark(series, replace(found, missing=()))
         if found.missing:
