@@ -53,6 +53,25 @@ def test_groups_stay_together() -> None:
         assert not set(groups[rows]) & set(groups[others])
 
 
+def test_twins_stay_together_where_they_are_few() -> None:
+    few = np.concatenate([np.arange(60), np.arange(40)])
+    division = split_by_fractions(LABELS, seed=0, twins=few)
+    assert partition(division) == {"train": 70, "val": 15, "test": 15}
+    for split, rows in division.rows.items():
+        others = np.concatenate([r for name, r in division.rows.items() if name != split])
+        assert not set(few[rows]) & set(few[others])
+    assert division.notes == ()
+
+
+def test_twins_are_divided_where_they_are_the_rule() -> None:
+    division = split_by_fractions(LABELS, seed=0, twins=np.arange(100) % 2)
+    assert partition(division) == {"train": 70, "val": 15, "test": 15}
+    assert division.notes == (
+        "only 2 of 100 rows have different inputs, so rows of equal inputs may be in several "
+        "splits.",
+    )
+
+
 @pytest.mark.parametrize(
     ("fractions", "words"),
     [

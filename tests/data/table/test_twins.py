@@ -5,7 +5,7 @@ import pandas as pd
 from hypothesis import given
 from hypothesis import strategies as st
 
-from plait.data.table.twins import Twins, equal_rows, twins
+from plait.data.table.twins import Twins, equal_rows, groups, twins
 
 CELLS = st.sampled_from([0.0, 1.0, None, np.nan, "a", "b"])
 TABLES = st.lists(st.tuples(CELLS, CELLS, CELLS), min_size=1, max_size=30)
@@ -67,3 +67,10 @@ def test_the_sentence() -> None:
         "26 of the 1,300 rows of test have the inputs of a training row, 20 of them its targets "
         "too, for which memory is enough."
     )
+
+
+def test_rows_without_a_group_are_groups_of_their_own() -> None:
+    found = groups(pd.Series(["b", None, "a", "b", np.nan]))
+    assert found[0] == found[3]
+    assert len(set(found.tolist())) == 4
+    assert groups(pd.Series([3, 3, 5])).tolist() == [0, 0, 1]

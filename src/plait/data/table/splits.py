@@ -49,6 +49,7 @@ def split_by_fractions(
     *,
     seed: int,
     together: Array | None = None,
+    twins: Array | None = None,
 ) -> Division:
     """Divides rows at random, so that every split has its share of every task's labels.
 
@@ -59,8 +60,11 @@ def split_by_fractions(
         labels: of each task, as `labels_of` gives them.
         fractions: `{"train": share, "val": share, "test": share}`, with the sum 1.
         seed: another one gives another division.
-        together: `[N]`, the number of each row's group, such as a patient, or of its twins (`twins`
-            has them): a group stays in one split. By default each row is its own.
+        together: `[N]`, the number of each row's group, such as a patient: a group stays in one
+            split. By default each row is its own.
+        twins: `[N]`, equal for rows of equal inputs (`equal_rows` numbers them). Where there are no
+            groups they stay in one split too, unless fewer than half of the rows differ: then
+            equal inputs are the rule, and new examples will repeat known ones as well.
 
     Returns:
         The division, which depends on nothing but the arguments. Splits differ from their fractions
@@ -73,7 +77,19 @@ def split_by_fractions(
     _check_fractions(fractions)
     shares = np.array([fractions[split] for split in SPLITS])
     strata = strata_of(labels.values(), float(shares.min()))
-    return Division(_divide(strata, dict(zip(SPLITS, shares, strict=True)), seed, together))
+    notes = []
+    if together is None and twins is not None:
+        different = len(np.unique(twins))
+        if 2 * different >= len(twins):
+            together = twins
+        else:
+            notes.append(
+                f"only {different:,} of {len(twins):,} rows have different inputs, so rows of "
+                "equal inputs may be in several splits."
+            )
+    return Division(
+        _divide(strata, dict(zip(SPLITS, shares, strict=True)), seed, together), tuple(notes)
+    )
 
 
 def split_by_column(

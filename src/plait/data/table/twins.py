@@ -56,6 +56,20 @@ def equal_rows(frame: pd.DataFrame) -> Array:
     return numbers
 
 
+def groups(column: pd.Series[Any]) -> Array:
+    """Numbers the groups of a column: `[N]`, equal for equal values; a row without one is its own.
+
+    Example:
+        >>> import pandas as pd
+        >>> groups(pd.Series(["ann", None, "ann", None])).tolist()
+        [0, 1, 0, 2]
+    """
+    numbers = equal_rows(column.to_frame())
+    alone = column.isna().to_numpy()
+    numbers[alone] = len(numbers) + np.arange(int(alone.sum()))
+    return np.unique(numbers, return_inverse=True)[1] if alone.any() else numbers
+
+
 def twins(inputs: pd.DataFrame, targets: pd.DataFrame, rows: Mapping[str, Array]) -> list[Twins]:
     """Finds the held-out rows whose inputs equal those of a training row.
 
