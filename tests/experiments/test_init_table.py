@@ -118,7 +118,8 @@ def test_the_text() -> None:
         "tasks:                            # columns that are predicted\n"
         "  quality: {kind: number}         # 3 to 9, 4 values; kind: category would predict each "
         "as a class\n"
-        "  colour: {kind: category}        # white 75 %, red 25 %\n"
+        "  colour: {kind: yes/no, positive: red}  # white 75 %, red 25 %; kind: category would "
+        "measure accuracy\n"
         "exclude:                          # columns that are neither, with the reason\n"
         "  id: a word of its own for each row\n"
     )

@@ -52,6 +52,21 @@ def test_groups_stay_together() -> None:
     assert sum(map(len, values)) == 20
 
 
+def test_rows_without_a_group_are_apart() -> None:
+    frame = FRAME.assign(who=[f"p{row % 20}" if row % 2 else None for row in range(ROWS)])
+    found = divide(frame, {"group": "who"}, LABELS, ["x"]).rows
+    named = [set(frame["who"][each].dropna()) for each in found.values()]
+    assert sum(map(len, named)) == 10
+    assert all(frame["who"][each].isna().any() for each in found.values())
+
+
+def test_twins_are_divided_where_they_are_the_rule() -> None:
+    frame = FRAME.assign(x=np.arange(ROWS) % 5)
+    division = divide(frame, None, LABELS, ["x"])
+    assert [len(each) for each in division.rows.values()] == [140, 30, 30]
+    assert "only 5 of 200 rows have different inputs" in division.notes[0]
+
+
 @pytest.mark.parametrize(
     ("split", "error", "words"),
     [

@@ -101,7 +101,7 @@ def test_options_of_targets() -> None:
             "toxic": ["yes", "no", "?"] * 30,
             "dose": [">10", "0.5", "3.25"] * 10 + [f"{0.1 * row:.1f}" for row in range(60)],
             "stage": [1, 2, 3] * 30,
-            "grade": ["a", "b", "unknown"] * 30,
+            "grade": ["a", "b", "c", "unknown", "a"] * 18,
         }
     )
     settings = propose(frame, ["toxic", "dose", "stage", "grade"])
@@ -118,6 +118,16 @@ def test_numbers_of_classes_are_a_category() -> None:
     frame = pd.DataFrame({"x": RANDOM.normal(size=90), "target": [0, 1, 2] * 30})
     [target] = propose(frame).of("target")
     assert (target.kind, target.comment) == ("category", "0 33 %, 1 33 %, 2 33 %; or kind: number")
+
+
+def test_the_rarer_of_two_words_is_the_positive_one() -> None:
+    words = ["well", "ill ", "well", "ill", "well"] * 18 + ["unknown"]
+    frame = pd.DataFrame({"x": RANDOM.normal(size=91), "state": words})
+    assert propose(frame, ["state"]).settings["tasks"]["state"] == {
+        "kind": "yes/no",
+        "positive": "ill",
+        "missing": ["unknown"],
+    }
 
 
 def test_inputs_have_no_bounds() -> None:
@@ -157,6 +167,18 @@ def test_patterns_name_targets() -> None:
 def test_what_cannot_be_predicted_is_an_error(target: str, words: str) -> None:
     with pytest.raises(DataError, match=words):
         propose(cars(), [target])
+
+
+def test_a_table_is_checked() -> None:
+    with pytest.raises(DataError, match="several columns of the name '1'"):
+        propose(pd.DataFrame({1: [1.0], "1": [2.0]}))
+    with pytest.raises(DataError, match="is empty"):
+        propose(pd.DataFrame({"a": []}))
+
+
+def test_no_name_is_no_choice_of_targets() -> None:
+    assert not propose(cars(), []).named
+    assert roles(propose(cars(), [])) == roles(propose(cars()))
 
 
 def test_names_may_be_no_words() -> None:

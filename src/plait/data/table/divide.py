@@ -10,7 +10,7 @@ import pandas as pd
 from plait.core.errors import ConfigError, unknown
 from plait.data.table.fit import require
 from plait.data.table.splits import FRACTIONS, Division, split_by_column, split_by_fractions
-from plait.data.table.twins import equal_rows
+from plait.data.table.twins import equal_rows, groups
 
 OPTIONS = ("column", "words", "train", "val", "test", "group", "seed")
 
@@ -25,7 +25,8 @@ def divide(
 ) -> Division:
     """Divides the rows of a table into training, validation and test.
 
-    Rows of equal inputs stay in one split, unless a column says where each row belongs.
+    Rows of equal inputs stay in one split, unless a column says where each row belongs, or fewer
+    than half of the rows differ.
 
     Args:
         frame: the table.
@@ -49,7 +50,7 @@ def divide(
     if isinstance(seed, bool) or not isinstance(seed, int) or seed < 0:
         raise ConfigError(f"`split.seed` must be a whole number, not negative; found {seed!r}.")
     require(frame, [name for name in (column, group) if name is not None], source)
-    together = None if group is None else equal_rows(frame[[group]])
+    together = None if group is None else groups(frame[group])
     if column is not None:
         shares = [name for name in ("train", "val", "test") if name in options]
         if shares:
@@ -61,9 +62,10 @@ def divide(
         return split_by_column(frame[column], labels, seed=seed, words=words, together=together)
     if "words" in options:
         raise ConfigError("`split.words` is about a `column`; name it too.")
-    if together is None and len(frame):
-        together = equal_rows(frame[list(inputs)])
-    return split_by_fractions(labels, _fractions(options), seed=seed, together=together)
+    twins = equal_rows(frame[list(inputs)]) if together is None else None
+    return split_by_fractions(
+        labels, _fractions(options), seed=seed, together=together, twins=twins
+    )
 
 
 def _fractions(options: Mapping[str, Any]) -> dict[str, float]:

@@ -99,9 +99,13 @@ def propose(frame: pd.DataFrame, targets: Sequence[str] | None = None) -> Propos
             target, class, price or quality, else the last.
 
     Raises:
-        DataError: a target is no column of the table, or holds nothing that can be predicted.
+        DataError: the table is empty, two columns have one name, or a target is no column of the
+            table or holds nothing that can be predicted.
     """
+    from plait.data.table.fit import check_rows
+
     frame = frame.set_axis([str(name) for name in frame.columns], axis=1)
+    check_rows(frame, "the table")
     guesses = {str(name): guess(frame[name]) for name in frame}
     split = next((name for name in guesses if split_words(frame[name]) is not None), None)
     wanted = _wanted(targets, guesses, split)
@@ -121,14 +125,14 @@ def propose(frame: pd.DataFrame, targets: Sequence[str] | None = None) -> Propos
         _entry(frame[name], found, name in wanted, name == split, reasons, remarks)
         for name, found in guesses.items()
     ]
-    return Proposal(len(frame), tuple(_joined(entries)), targets is not None)
+    return Proposal(len(frame), tuple(_joined(entries)), bool(targets))
 
 
 def _wanted(
     targets: Sequence[str] | None, guesses: Mapping[str, Guess], split: str | None
 ) -> list[str]:
     """Returns the columns to predict, in the order of the table."""
-    if targets is None:
+    if not targets:
         usable = [
             name
             for name, found in guesses.items()
@@ -222,10 +226,11 @@ def _as_target(series: pd.Series[Any], found: Guess) -> dict[str, Any]:
         options["bounded"] = True
     values = number_of_values(series, found)
     if found.kind == "category" and values == 2:
-        rare = str(series.dropna().value_counts().index[-1]).strip()
+        words = series.dropna().astype(str).str.strip()
+        rare = str(words[~words.isin([*found.missing, ""])].value_counts().index[-1])
         told = f"{comment}; kind: category would measure accuracy"
         return {"kind": "yes/no", "comment": told, "options": {"positive": rare, **options}}
-    if found.kind == "number" and values <= FEW_VALUES:
+    if found.kind == "number" and values <= min(FEW_VALUES, len(series) / 3):
         comment += f", {values} values; kind: category would predict each as a class"
     return {"comment": comment, "options": options}
 

@@ -9,6 +9,7 @@ import numpy as np
 
 from plait.data.table.dates import parse_dates
 from plait.data.table.kinds import Guess
+from plait.data.table.twins import hashable
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -46,8 +47,9 @@ def remark(series: pd.Series[Any], found: Guess) -> str:
 
 def number_of_values(series: pd.Series[Any], found: Guess) -> int:
     """Counts the different values of a column, missing ones left out."""
-    values = series.drop_duplicates()
-    return int(values.notna().sum() - values.isin(found.missing).sum())
+    values = hashable(series).drop_duplicates().dropna()
+    values = values.map(lambda cell: cell.strip() if isinstance(cell, str) else cell)
+    return int((~values.drop_duplicates().isin(["", *found.missing])).sum())
 
 
 def percent(share: float) -> str:

@@ -25,7 +25,7 @@ _PREDICTED_IF_LAST = re.compile(
 )
 _LAST = 3
 _CLASSES = re.compile(
-    r"(?:.*[ _-])?(?:class|label|target|species|type|kind)(?:es|s)?[ _-]?\d*", re.I
+    r"(?:.*[ _-])?(?:class|label|target|species|type|kind|y)(?:es|s)?[ _-]?\d*", re.I
 )
 _MOST_CLASSES = 20
 _SPLIT = re.compile(r"(?:data)?[ _]?(?:split|fold|partition|subset)s?", re.I)
