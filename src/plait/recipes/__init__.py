@@ -1,11 +1,37 @@
 """Known problems: data, tasks, encoder and defaults."""
 
+from plait.recipes.adult import Adult
 from plait.recipes.base import Recipe
+from plait.recipes.census_income import CensusIncome
 from plait.recipes.digits import Digits
+from plait.recipes.energy import Energy
+from plait.recipes.hillstrom import Hillstrom
 from plait.recipes.landmine import Landmine
 from plait.recipes.oxford_pets import OxfordPets
 from plait.recipes.pets import Pets
+from plait.recipes.sarcos import Sarcos
 from plait.recipes.school import School
 from plait.recipes.table import Table
+from plait.recipes.table_demo import TableDemo
+from plait.recipes.tox21 import Tox21
+from plait.recipes.wine import Wine
+from plait.recipes.yeast import Yeast
 
-__all__ = ["Digits", "Landmine", "OxfordPets", "Pets", "Recipe", "School", "Table"]
+__all__ = [
+    "Adult",
+    "CensusIncome",
+    "Digits",
+    "Energy",
+    "Hillstrom",
+    "Landmine",
+    "OxfordPets",
+    "Pets",
+    "Recipe",
+    "Sarcos",
+    "School",
+    "Table",
+    "TableDemo",
+    "Tox21",
+    "Wine",
+    "Yeast",
+]

@@ -75,14 +75,14 @@ class Table(Recipe):
         inputs: Mapping[str, Any] | None = None,
         tasks: Mapping[str, Any] | None = None,
         split: str | Mapping[str, Any] | None = None,
-        exclude: Sequence[str] = (),
+        exclude: Sequence[str] | None = None,
         progress: Any = None,
     ) -> None:
         self.data = data
         self.described_inputs = self.defaults.get("inputs", {}) if inputs is None else inputs
         self.described_tasks = self.defaults.get("tasks", {}) if tasks is None else tasks
         self.split = self.defaults.get("split") if split is None else split
-        self.exclude = tuple(exclude)
+        self.exclude = tuple(self.defaults.get("exclude", ()) if exclude is None else exclude)
         self.progress = progress
 
     @property
@@ -98,7 +98,6 @@ class Table(Recipe):
     def read(self) -> pd.DataFrame:
         """Reads the table as a frame."""
         from plait.data.table.fit import check_rows
-        from plait.data.table.read import read_table
 
         if not isinstance(self.data, str | Path):
             check_rows(self.data, self.source)
@@ -106,6 +105,12 @@ class Table(Recipe):
         path = Path(self.data)
         if self.file:
             path = folder_with(path, [self.file]) / self.file
+        return self.read_file(path)
+
+    def read_file(self, path: Path) -> pd.DataFrame:
+        """Reads the file of the table; a known table whose file is of another form overrides it."""
+        from plait.data.table.read import read_table
+
         return read_table(path, progress=self.progress)
 
     @cached_property

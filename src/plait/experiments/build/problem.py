@@ -13,6 +13,7 @@ from torch.utils.data import Dataset
 from plait.core.build import build
 from plait.core.errors import ConfigError, unknown
 from plait.core.families import FAMILIES
+from plait.core.lookup import parameters
 from plait.data import of_tasks
 from plait.experiments.build.names import recipe_class
 from plait.experiments.config import Method, RunConfig
@@ -121,7 +122,7 @@ def open_problem(config: RunConfig, frame: Any = None) -> Problem:
     cls = recipe_class(config.recipe.name)
     given: dict[str, Any] = {}
     if issubclass(cls, Table):
-        given = _of_table(config, frame)
+        given = _of_table(cls, config, frame)
     else:
         for setting in OF_TABLES:
             if getattr(config, setting) is not None:
@@ -142,8 +143,13 @@ def open_problem(config: RunConfig, frame: Any = None) -> Problem:
     return Problem(recipe, config)
 
 
-def _of_table(config: RunConfig, frame: Any) -> dict[str, Any]:
+def _of_table(cls: type[Table], config: RunConfig, frame: Any) -> dict[str, Any]:
     """Returns the arguments of a table's recipe, as the settings of a run give them."""
+    if config.table is not None and (cls.file or "data" not in parameters(cls)):
+        raise ConfigError(
+            f"`table` has no effect on recipe {cls.__name__}, which has a table of its own; leave "
+            "out the one or the other."
+        )
     if config.recipe.name == Table.__name__ and config.table is None and frame is None:
         raise ConfigError(
             "name a table or a recipe, such as `plait train digits`, or `table: FILE`."
