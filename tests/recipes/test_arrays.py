@@ -42,5 +42,5 @@ def test_an_empty_table_is_refused(tmp_path: Path) -> None:
 
 
 def test_a_number_that_is_no_split_is_named() -> None:
-    with pytest.raises(DataError, match="`split` in a.npz must be 0, 1 or 2; found 3 in row 1"):
+    with pytest.raises(DataError, match=r"`split` in a.npz must be 0, 1 or 2; found 3 in row 1"):
         split_words(Path("a.npz"), np.array([0, 3]))

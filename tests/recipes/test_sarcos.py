@@ -24,7 +24,7 @@ def test_a_damaged_number_is_named(tmp_path: Path) -> None:
     arrays = sarcos(np.random.default_rng(0))
     arrays["x"][5, 8] = np.inf
     np.savez(folder / Sarcos.file, **arrays)
-    with pytest.raises(DataError, match="velocity_2.*row 6"):
+    with pytest.raises(DataError, match=r"velocity_2.* in row 6"):
         Sarcos(data=folder).splits()
 
 
@@ -32,4 +32,4 @@ def test_the_real_data() -> None:
     problem = Sarcos(data=real("sarcos"))
     assert [len(rows) for rows in problem.rows.values()] == [3114, 444, 891]
     deviations = [labels.std().item() for labels in problem.labels.values()]
-    assert [round(deviations[joint], 2) for joint in (0, 4)] == [20.37, 0.97]
+    assert [round(deviations[joint], 1) for joint in (0, 4)] == [20.4, 1.0]

@@ -22,7 +22,7 @@ def test_it_needs_no_file(tmp_path: Path) -> None:
     words = ("train", "table-demo", "epochs=1", "device=cpu", "recipe.rows=60")
     ran = plait(*words, "--out", tmp_path / "run")
     assert ran.code == 0, ran.err
-    assert "label coverage" in (tmp_path / "run/report.html").read_text().lower()
+    assert "Rows with a label" in (tmp_path / "run/report.html").read_text()
     refused = plait(*words, "--data", tmp_path, "--out", tmp_path / "other")
     assert refused.code == 2
     assert "recipe TableDemo brings its own data" in refused.err
@@ -40,6 +40,6 @@ def test_every_task_is_learned(tmp_path: Path) -> None:
 def test_options() -> None:
     assert len(TableDemo(rows=45).frame) == 45
     assert not TableDemo(seed=1).frame.equals(TableDemo().frame)
-    with pytest.raises(ConfigError, match="`rows` must be"):
+    with pytest.raises(ConfigError, match="`rows` of TableDemo must be"):
         TableDemo(rows=3)
     assert set(TableDemo(inputs={"area": "number"}, tasks={"rent": "number"}).inputs) == {"area"}

@@ -28,7 +28,7 @@ def test_bits_and_labels_are_those_of_the_archive(tmp_path: Path) -> None:
 
 def test_the_split_by_scaffold_is_in_a_file_of_its_own(tmp_path: Path) -> None:
     folder = miniature("tox21", tmp_path)
-    with pytest.raises(DataError, match="must hold scaffold_split.npz"):
+    with pytest.raises(DataError, match=r"must hold scaffold_split.npz"):
         Tox21(data=folder, split="scaffold").splits()
     split = np.resize([2, 0, 1], 60).astype(np.uint8)
     np.savez(folder / "scaffold_split.npz", split=split)
@@ -58,7 +58,7 @@ def test_values_out_of_their_range_are_refused(
 def test_the_other_split_must_be_of_the_same_molecules(tmp_path: Path) -> None:
     folder = miniature("tox21", tmp_path)
     np.savez(folder / "scaffold_split.npz", split=np.zeros(59, dtype=np.uint8))
-    with pytest.raises(DataError, match="scaffold_split.npz has 59 rows, and tox21.npz 60"):
+    with pytest.raises(DataError, match=r"scaffold_split.npz has 59 rows, and tox21.npz 60"):
         Tox21(data=folder, split="scaffold").splits()
 
 

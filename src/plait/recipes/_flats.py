@@ -37,7 +37,7 @@ def flats(rows: int, seed: int) -> pd.DataFrame:
     dear = generator.normal(0, 0.08, rows)
     modern = (built - 1975) / 15 + generator.normal(0, 0.7, rows)
     grid = np.where(np.isin(district, ["station", "garden city"]), 1.5, -0.5)
-    summer = np.cos(2 * np.pi * (days.dayofyear.to_numpy() - 200) / 365)
+    summer = np.cos(2 * np.pi * (days.day_of_year.to_numpy() - 200) / 365)
     quick = (
         -12 * dear + 1.5 * summer + 0.5 * has.sum(axis=1) + generator.logistic(0, 0.5, rows) > 0.6
     )

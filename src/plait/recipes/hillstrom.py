@@ -11,7 +11,7 @@ from plait.recipes.table import Table
 class Hillstrom(Table):
     """Customers and an e-mail campaign, 64,000 rows: three tasks, each a step on from the last.
 
-    Read are eight columns of a customer's past and the campaign's arm. Tasks: `visit` of the shop
+    Read are eight columns of a customer's past, and the campaign's arm. Tasks: `visit` of the shop
     (14.7 % do), `conversion`, whether something was bought (0.9 %, each of them a visit), and
     `spend` in dollars, which has labels only where something was bought (578 rows): what a customer
     spends, given that he or she buys. Nothing is left out. The signal is weak; the table is for

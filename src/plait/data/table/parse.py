@@ -259,6 +259,7 @@ def _refuse(wrong: Array, column: pd.Series[Any], rule: str, source: str) -> Non
     cell = str(column.iloc[place])
     shown = cell if len(cell) <= SHOWN else f"{cell[:SHOWN]}... ({len(cell)} characters)"
     label: Any = column.index[place]
+    label = label.item() if isinstance(label, np.generic) else label
     row = label + 1 if isinstance(column.index, pd.RangeIndex) else repr(label)
     more = f", and in {int(wrong.sum()) - 1} more" if int(wrong.sum()) > 1 else ""
     raise DataError(
