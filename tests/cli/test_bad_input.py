@@ -269,7 +269,7 @@ def test_settings_that_do_not_fit(arguments: tuple[str, ...], words: str, tmp_pa
 @pytest.mark.parametrize(
     ("name", "words"),
     [
-        ("digit", "unknown recipe 'digit'; known: digits, .*Did you mean 'digits'"),
+        ("digit", "unknown recipe 'digit'; known: adult, .*Did you mean 'digits'"),
         ("nowhere:Recipe", "cannot import recipe 'nowhere:Recipe': .* Is it on the Python path"),
         ("tests.experiments.tiny:Doubled", "must be a subclass of Recipe"),
     ],

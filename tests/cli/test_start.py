@@ -56,7 +56,7 @@ def test_help_and_version_load_nothing_slow(words: str, folder: Path) -> None:
         ("train digits --otu x", "no such option: --otu"),
         ("report", "missing argument"),
         ("train", "name a recipe"),
-        ("train digti", "unknown recipe 'digti'; known: digits, "),
+        ("train digti", "unknown recipe 'digti'; known: adult, "),
         ("train digits epochs", "settings as key=value; found 'digits' and 'epochs'"),
         ("train digits epoch=3", "unknown setting 'epoch'. Did you mean 'epochs'?"),
         ("train digits epochs=0", "setting 'epochs': input should be greater"),
