@@ -19,7 +19,7 @@ def test_recipes_are_found_by_three_names() -> None:
 @pytest.mark.parametrize(
     ("name", "words"),
     [
-        ("digit", r"unknown recipe 'digit'; known: digits, .*, table\. Did you mean"),
+        ("digit", r"unknown recipe 'digit'; known: adult, .*, yeast\. Did you mean"),
         ("Recipe", "unknown recipe 'Recipe'"),
         ("tests.experiments.tiny:Tine", "cannot import recipe"),
         ("tests.experiments.nowhere:Tiny", "cannot import recipe"),
