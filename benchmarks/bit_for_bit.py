@@ -38,7 +38,7 @@ RUNS: dict[str, dict[str, Any]] = {
     "gramian-rows": {"balancing": "UPGrad", "route": "rows"},
     "gramian-layers": {"balancing": "MGDA", "route": "layers", "sharing": "MMoE"},
     "gramian-features": {"balancing": "CAGrad", "at": "features"},
-    "gramian-last-layer": {"balancing": "GradNorm", "weights": {"digit": 2.0}},
+    "gramian-last-layer": {"balancing": "GradNorm", "tasks": {"digit": {"weight": 2.0}}},
     "gramian-groups": {"balancing": {"class": "GradVac", "groups": "matrix"}},
     "cross-gramian": {"balancing": "MoDo", "optimizer": {"class": "SGD", "lr": 0.01}},
     "rows": {"balancing": "DBMTL", "measure_every": 1},

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from plait import MultiTaskModel, Trainer
+from plait.balancing import FORUM
 from plait.core.batch import Batch
 from plait.core.errors import ConfigError
 from plait.core.reduction import label_shares
@@ -143,6 +144,19 @@ def test_a_share_acts_as_a_static_weight_does(name: str) -> None:
             steps(*[masked(steps.model, *drawn)] * steps.taken)
     assert_close(by_label.model, weighted.model)
     assert_close(by_label.balancer, weighted.balancer)
+
+
+@pytest.mark.parametrize("name", SEES_SCALE)
+def test_a_method_that_is_not_refused_sees_the_shares(name: str) -> None:
+    """FORUM does once the training losses count: its validation gradients have length 1."""
+    made = [FORUM(phi=100.0) if name == "FORUM" else problem.balancer(name) for _ in range(2)]
+    label, task = Steps(made[0], reduction="label"), Steps(made[1], reduction="task")
+    for seed in range(2):
+        drawn = [partial(seed + 10 * batch) for batch in range(label.taken)]
+        for steps in (label, task):
+            steps(*(masked(steps.model, *each) for each in drawn))
+    pairs = zip(label.model.parameters(), task.model.parameters(), strict=True)
+    assert max((a - b).abs().max().item() for a, b in pairs) > 1e-5
 
 
 @pytest.mark.parametrize("name", ONE_BATCH)
