@@ -181,3 +181,19 @@ def test_its_first_stage_is_one_block(build: type[Any]) -> None:
 
     stages = stages_of(build(mixed()))
     assert ends_of_blocks(stages) == list(range(len(stages)))
+
+
+@pytest.mark.filterwarnings("ignore")  # those of the exporter
+@pytest.mark.parametrize("build", BOTH)
+def test_a_model_of_it_runs_in_onnx(build: type[Any]) -> None:
+    pytest.importorskip("onnxscript")
+    runtime = pytest.importorskip("onnxruntime")
+    network = model(build(mixed())).eval()
+    batch = torch.export.Dim("batch", min=2, max=1000)
+    shapes = ({0: batch},)
+    program = torch.onnx.export(network, (rows(mixed(), 4),), dynamo=True, dynamic_shapes=shapes)
+    session = runtime.InferenceSession(program.model_proto.SerializeToString())
+    other = rows(mixed(), 11, seed=1)
+    found = session.run(None, {session.get_inputs()[0].name: other.numpy()})
+    for value, expected in zip(found, network(other).values(), strict=True):
+        torch.testing.assert_close(torch.from_numpy(value), expected, rtol=1e-4, atol=1e-5)
