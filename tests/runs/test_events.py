@@ -17,6 +17,7 @@ from plait.runs import (
     Ended,
     EventLog,
     FinalTest,
+    FirstStepsSeen,
     Numbers,
     Step,
     Validation,
@@ -88,6 +89,7 @@ STRATEGIES: dict[type, dict[str, Any]] = {
         "labelled": BY_COUNT,
         "classes": st.dictionaries(NAMES, BY_COUNT, max_size=2),
     },
+    FirstStepsSeen: {"step": COUNTS, "lines": st.lists(NAMES, min_size=1, max_size=2)},
     Ended: {"epoch": COUNTS, "step": COUNTS, "text": NAMES},
 }
 EVENTS_OF_ALL_KINDS = st.one_of(
@@ -103,6 +105,7 @@ def read_back(event: Event) -> Event:
         run = read_run(Path(folder))
     single = [each for each in (run.test, run.end) if each is not None]
     several = [*run.steps, *run.validations, *run.watched, *run.warnings, *run.coverage]
+    several += run.first_steps
     (found,) = [*several, *single]
     return found
 

@@ -77,6 +77,7 @@ def test_the_trainer_keeps_every_option_under_its_name() -> None:
         "best": "kept",
         "start_counts": True,
         "patience": 7,
+        "first_steps": 5,
         "measure_every": 8,
         "log_every": 9,
         "checkpoint_every": 11,

@@ -176,6 +176,20 @@ class Coverage:
 
 
 @dataclass(frozen=True, kw_only=True)
+class FirstStepsSeen:
+    """The check of the first steps: whether each task learns, and how far apart the losses are.
+
+    Attributes:
+        step: after which it was said, from 1.
+        lines: what was found.
+    """
+
+    event: Literal["first steps"] = "first steps"
+    step: int
+    lines: list[str]
+
+
+@dataclass(frozen=True, kw_only=True)
 class Ended:
     """The end of a training that could have been another one.
 
@@ -191,9 +205,9 @@ class Ended:
     text: str
 
 
-Event = Step | Validation | FinalTest | WatchedValues | Warned | Coverage | Ended
+Event = Step | Validation | FinalTest | WatchedValues | Warned | Coverage | FirstStepsSeen | Ended
 
-KINDS = (Step, Validation, FinalTest, WatchedValues, Warned, Coverage, Ended)
+KINDS = (Step, Validation, FinalTest, WatchedValues, Warned, Coverage, FirstStepsSeen, Ended)
 
 # Worked out once, and `vars` in place of `asdict`: a line is written in every step.
 _encoder = json.JSONEncoder(default=vars)

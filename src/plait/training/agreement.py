@@ -15,7 +15,7 @@ from plait.core.errors import CheckpointError
 OBEYED = frozenset(
     {
         *("epochs", "minutes", "patience", "device", "workers", "data"),
-        *("measure_every", "log_every", "checkpoint_every", "gallery"),
+        *("first_steps", "measure_every", "log_every", "checkpoint_every", "gallery"),
         *("route", "chunk_size", "nonfinite"),
     }
 )

@@ -24,6 +24,9 @@ class Callback:
     def on_step_end(self, trainer: Trainer, record: StepRecord) -> None:
         """Called after each optimizer step; `record` says what it did."""
 
+    def on_first_steps(self, trainer: Trainer, line: str) -> None:
+        """Called for each line that the check of the first steps has to say; mostly two."""
+
     def on_validation_end(self, trainer: Trainer, evaluation: Evaluation, score: float) -> None:
         """Called after each evaluation; `score` is that of the rule, higher is better.
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 
 from torch import Tensor
@@ -12,6 +12,8 @@ from plait.core.outputs import Losses, Outputs, Penalties
 from plait.core.reduction import Reduction
 from plait.gradients import Cut
 from plait.model import MultiTaskModel
+
+Observe = Callable[[Sequence[Outputs], Losses, Batch, Cut | None], None]
 
 
 class BatchLosses:
@@ -23,6 +25,7 @@ class BatchLosses:
         factors: `{task: factor}` in [0, 1]; 1 for the others. A task with factor 0 is left out.
         reduction: "label" multiplies each loss by its task's share of all labels; see
             `Losses.by_label`.
+        observe: is shown outputs, losses, batch and cut of each forward pass; None for nobody.
     """
 
     def __init__(
@@ -31,11 +34,13 @@ class BatchLosses:
         autocast: AbstractContextManager[object],
         factors: Mapping[str, float],
         reduction: Reduction = "task",
+        observe: Observe | None = None,
     ) -> None:
         self.model = model
         self.autocast = autocast
         self.factors = factors
         self.reduction: Reduction = reduction
+        self.observe = observe
 
     def select(self, batch: Batch) -> Batch:
         """Returns the batch without the labels of frozen tasks and of those with factor 0.
@@ -58,6 +63,8 @@ class BatchLosses:
         with self.autocast:
             outputs = [self.model(part.inputs, tasks=part.tasks, cut=cut) for part in batch.parts]
             losses = self.model.losses(outputs, batch)
+        if self.observe is not None:
+            self.observe(outputs, losses, batch, cut)
         if self.factors:
             losses = losses.times(self.factors)
         return outputs, losses.by_label(counts) if self.reduction == "label" else losses

@@ -29,6 +29,7 @@ class TrainerOptions:
     best: Best = "all"
     start_counts: bool = False
     patience: Annotated[int, AtLeast(1)] | None = None
+    first_steps: Annotated[int, AtLeast(0)] = 20
     measure_every: Annotated[int, AtLeast(0)] = 0
     log_every: Annotated[int, AtLeast(1)] = 20
     checkpoint_every: Annotated[int, AtLeast(1)] | None = None

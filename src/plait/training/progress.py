@@ -107,6 +107,11 @@ class ProgressBar(Callback):
                 losses=_numbers(record.losses),
             )
 
+    def on_first_steps(self, trainer: Training, line: str) -> None:
+        """Prints what the check of the first steps has found."""
+        if not self.label:
+            self.console.print(Text(line), soft_wrap=True)
+
     def on_validation_end(self, trainer: Training, evaluation: Evaluation, score: float) -> None:
         """Keeps the metrics for the line of the epoch."""
         self._measured = evaluation, score

@@ -20,7 +20,7 @@ from plait.engine import Backward, Record
 from plait.gradients import Cut
 from plait.model import MultiTaskModel
 from plait.training.device_sums import DeviceSums
-from plait.training.losses import BatchLosses, labels_of
+from plait.training.losses import BatchLosses, Observe, labels_of
 from plait.training.problem import ModelProblem
 from plait.training.reread import Reread, keep_buffers
 
@@ -84,6 +84,7 @@ def training_step(
     reduction: Reduction = "task",
     measure: bool = False,
     watch: bool = False,
+    observe: Observe | None = None,
 ) -> StepRecord:
     """Takes one optimizer step.
 
@@ -103,6 +104,7 @@ def training_step(
             batches (see `Losses.by_label`); each of several independent batches has its own shares.
         measure: see `Backward.start`.
         watch: whether the record has the tables that show the health of the model's parts.
+        observe: see `BatchLosses`.
 
     Returns:
         The record of the step; its `skipped` says why a step was not taken. One in which no task
@@ -114,7 +116,7 @@ def training_step(
         NonFiniteError: a loss or gradient is not finite; no parameter has changed, and no state of
             the optimizer.
     """
-    reading = BatchLosses(model, autocast, factors or {}, reduction)
+    reading = BatchLosses(model, autocast, factors or {}, reduction, observe)
     balancer = backward.balancer
     groups = _groups([reading.select(batch) for batch in batches], balancer.batches, device)
     if not _common(groups):

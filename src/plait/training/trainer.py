@@ -11,7 +11,7 @@ from typing import Any
 
 import torch
 
-from plait.balancing.base import Balancer, LossBalancer
+from plait.balancing.base import Balancer
 from plait.balancing.contract.info import Info
 from plait.balancing.equal import Equal
 from plait.balancing.loss_schedule import LossSchedule
@@ -32,6 +32,8 @@ from plait.training.checks import check_balancer
 from plait.training.device import autocast, pick_device
 from plait.training.ending import log_end
 from plait.training.feed import Feed, batches_in, check_loader
+from plait.training.first.steps import FirstSteps
+from plait.training.first.words import judged
 from plait.training.groups import MakeOptimizer, make_optimizer
 from plait.training.inputs import located
 from plait.training.interrupt import Interrupted, StopFlag
@@ -41,14 +43,13 @@ from plait.training.log import TrainingLog
 from plait.training.options import Best, GroupOptions, Precision, TrainerOptions
 from plait.training.progress import with_progress
 from plait.training.randomness import Generators, seed_all
-from plait.training.records import logs_cosines
 from plait.training.schedulers import MakeScheduler, Rates
 from plait.training.sparse import check_sparse
 from plait.training.state import State
 from plait.training.step import StepRecord, training_step
+from plait.training.step_log import log_step
 from plait.training.units import fit_units
 from plait.training.validation import look_ahead
-from plait.training.watch import log_watched
 from plait.training.windows import steps_per_epoch, windows
 
 
@@ -89,6 +90,9 @@ class Trainer:
         start_counts: whether the weights before the first step may be the best, as epoch 0. It
             costs one more pass over `train`, for its labels.
         patience: epochs without a new best after which training stops; None never stops early.
+        first_steps: so many steps with labels of a task show whether it learns: whether labels
+            reach its loss, and gradients its head and the trunk, and how far apart the losses are.
+            It is said once, and changes nothing; a task that cannot learn is an error. 0 for never.
         measure_every: every so many steps, norms and cosines of the tasks' gradients are recorded
             for a loss method too (gradient methods always have them); 0 never. With more than 32
             tasks, the log has the cosines of fewer steps: about 500 numbers a step.
@@ -134,6 +138,7 @@ class Trainer:
         best: Best = TrainerOptions.best,
         start_counts: bool = TrainerOptions.start_counts,
         patience: int | None = TrainerOptions.patience,
+        first_steps: int = TrainerOptions.first_steps,
         measure_every: int = TrainerOptions.measure_every,
         log_every: int = TrainerOptions.log_every,
         checkpoint_every: int | None = TrainerOptions.checkpoint_every,
@@ -249,6 +254,7 @@ class Trainer:
     def _begin(self, resume: bool, feed: Feed) -> None:
         """Starts anew, or from the last checkpoint."""
         self.state, self.labels = State(), LabelStatistics(self.model.tasks)
+        self.first_steps = FirstSteps(self.model, self.optimizer, self.options.first_steps)
         self.rates.check(self.steps_per_epoch)
         if resume:
             self.keeper.resume(self._remembered())
@@ -272,6 +278,7 @@ class Trainer:
             "rates": self.rates,  # which change the optimizer's
             "state": self.state,
             "labels": self.labels,
+            "first steps": self.first_steps,
             "random": Generators(self.device),
         }
 
@@ -297,7 +304,10 @@ class Trainer:
             now = time.perf_counter()
             self.state.seconds += now - started
             started = now
-            self._log_step(record)
+            rate = self.optimizer.param_groups[0]["lr"]
+            log_step(self.log, record, self.state, self.backward, self.options, rate)
+            for line in judged(self.first_steps, record, self.log, self.state.step):
+                self._tell("on_first_steps", line)
             self._tell("on_step_end", record)
             self._obey()
             if self.state.spent(self.options.minutes) and not self.labels.missing:
@@ -345,6 +355,7 @@ class Trainer:
                 clip=options.clip,
                 measure=options.measure_every > 0 and step % options.measure_every == 0,
                 watch=step == 1 or step % options.log_every == 0,
+                observe=self.first_steps.observe if self.first_steps.active else None,
             )
         self.rates.advance()
         self.state.step = step
@@ -380,17 +391,6 @@ class Trainer:
         self.best.update(self.state, evaluation, score)
         self.log.write_evaluation(evaluation, self.state, score=score)
         self._tell("on_validation_end", evaluation, score)
-
-    def _log_step(self, record: StepRecord) -> None:
-        measured = self.backward.options.every
-        if isinstance(self.balancer, LossBalancer):
-            measured = self.options.measure_every or 1
-        cosines = logs_cosines(self.state.step, len(self.model.tasks), measured)
-        rate = self.optimizer.param_groups[0]["lr"]
-        self.log.write_step(record, self.state, lr=rate, cosines=cosines)
-        log_watched(self.log, self.state, record.watched)
-        if self.state.step % self.options.log_every == 0:
-            self.log.flush()
 
     def _tell(self, event: str, *values: Any) -> None:
         for callback in self.callbacks:

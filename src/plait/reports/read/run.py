@@ -18,6 +18,7 @@ from plait.runs.events import (
     Ended,
     Event,
     FinalTest,
+    FirstStepsSeen,
     Step,
     Validation,
     Warned,
@@ -38,6 +39,7 @@ class Run:
         watched: what the methods recorded of themselves, in order.
         warnings: what went wrong with them, in order.
         coverage: the rows with a label in each split, in the order of the log.
+        first_steps: what the check of the first steps has found.
         end: why the training ended, if there is something to say of it.
         config: the resolved configuration, or what the Trainer was given, of a run that was not
             started from one; None without either.
@@ -52,6 +54,7 @@ class Run:
     watched: list[WatchedValues]
     warnings: list[Warned]
     coverage: list[Coverage]
+    first_steps: list[FirstStepsSeen]
     end: Ended | None
     config: dict[str, Any] | None
     env: dict[str, Any] | None
@@ -102,6 +105,7 @@ def read_run(folder: Path) -> Run:
         [event for event in events if isinstance(event, WatchedValues)],
         [event for event in events if isinstance(event, Warned)],
         [event for event in events if isinstance(event, Coverage)],
+        [event for event in events if isinstance(event, FirstStepsSeen)],
         next((event for event in reversed(events) if isinstance(event, Ended)), None),
         _read_config(folder / CONFIG) or _read_trainer(folder / TRAINER),
         _read_env(folder / ENVIRONMENT),

@@ -49,6 +49,9 @@ def notices(run: Run, name: str = "") -> list[Notice]:
     if len(found) > MOST_NOTICES:
         rest = f"{len(found) - MOST_NOTICES} more warnings are in {EVENTS}."
         listed.append(Notice(f"{name}:" if name else "", rest))
+    for each in run.first_steps:
+        when = f"{name}, step {each.step}:" if name else f"Step {each.step}:"
+        listed.append(Notice(when, ". ".join(each.lines)))
     if run.end is not None:
         listed.append(Notice(f"{name}, at the end:" if name else "At the end:", run.end.text))
     return listed

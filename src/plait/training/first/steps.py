@@ -1,0 +1,153 @@
+"""Can each task learn? Judged over the first steps in which it has labels."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from plait.core.batch import Batch
+from plait.core.outputs import Losses, Outputs
+from plait.gradients import Cut
+from plait.model import MultiTaskModel
+from plait.training.first.probe import is_known, labels_count, predictions_count
+from plait.training.first.reach import moves, reach
+from plait.training.step import StepRecord
+
+
+@dataclass
+class Seen:
+    """What the first steps have shown of a task.
+
+    Attributes:
+        steps: those in which it had labels.
+        head: whether its loss has reached its head; None if nothing learns there.
+        trunk: whether it has reached what learns outside the heads; None if nothing does.
+        moved: whether a gradient other than 0 has come.
+        weighted: whether the method gave it a weight other than 0, as far as it is known.
+        labels: whether other labels have given another loss; None if it could not be told.
+        predictions: the same of other predictions; tried where no gradient came.
+        static: whether its loss is that times its static weight.
+        untrained: shape of a parameter that it reads and that no optimizer has; empty if none.
+        loss: sum of its losses, times their static weight.
+    """
+
+    steps: int = 0
+    head: bool | None = None
+    trunk: bool | None = None
+    moved: bool = False
+    weighted: bool = False
+    labels: bool | None = None
+    predictions: bool | None = None
+    static: bool = True
+    untrained: list[int] = field(default_factory=list)
+    loss: float = 0.0
+
+
+class FirstSteps:
+    """Watches the first steps, and changes nothing in them.
+
+    The graph of a loss tells what it reaches, and `.grad` after the step whether anything came. A
+    loss that is not plait's own is evaluated with other labels, on a copy.
+
+    Args:
+        model: the model.
+        optimizer: has the parameters that learn.
+        count: the steps with labels over which a task is judged; 0 judges none.
+
+    Attributes:
+        seen: `{task: what its steps have shown}`, of the tasks that are not frozen.
+        said: whether it was said what they have shown.
+        active: whether a task is still to be judged.
+    """
+
+    def __init__(self, model: MultiTaskModel, optimizer: torch.optim.Optimizer, count: int) -> None:
+        self.model = model
+        self.optimizer = optimizer
+        self.count = count
+        self.seen = {task: Seen() for task in model.learning}
+        self.said = False
+        self.active = count > 0
+        self._losses: dict[str, list[Tensor]] = {}  # of the step, by micro-batch
+        self._moved: dict[str, Sequence[Tensor]] = {}
+
+    @property
+    def some(self) -> bool:
+        """Whether a task was judged."""
+        return any(each.steps >= self.count for each in self.seen.values())
+
+    def observe(
+        self, outputs: Sequence[Outputs], losses: Losses, batch: Batch, cut: Cut | None
+    ) -> None:
+        """Looks at the losses of a batch, before they are differentiated."""
+        if not torch.is_grad_enabled():  # read again after the step
+            return
+        for task, loss in losses.items():
+            seen = self.seen.get(task)
+            if seen is None or seen.steps >= self.count:
+                continue
+            self._losses.setdefault(task, []).append(loss.detach())
+            if not (seen.moved and seen.head is not False and seen.trunk is not False) or (
+                seen.steps == 0
+            ):
+                own = [out[task] for out in outputs if task in out]
+                found = reach(loss, own, task, self.model, self.optimizer, cut)
+                seen.head = found.head if found.head is None else bool(seen.head) or found.head
+                seen.trunk = found.trunk if found.trunk is None else bool(seen.trunk) or found.trunk
+                seen.untrained = seen.untrained or next(iter(found.untrained), [])
+                self._moved[task] = found.moved
+            weight = self.model.tasks[task].weight
+            if weight != 1.0 and seen.static:
+                wanted = weight * losses.raw[task].detach()
+                seen.static = torch.allclose(loss.detach(), wanted, equal_nan=True)
+            self._probe(task, seen, outputs, batch)
+
+    def after(self, record: StepRecord) -> list[str]:
+        """Counts a step that was taken, and returns the tasks that it has judged."""
+        losses, self._losses = self._losses, {}
+        moved, self._moved = self._moved, {}
+        if record.skipped is not None or record.balance is None:
+            return []
+        weights = record.balance.weights
+        known = {} if weights is None else dict(zip(record.balance.tasks, weights, strict=True))
+        for task, parts in losses.items():
+            seen = self.seen[task]
+            seen.steps += 1
+            seen.loss += float(torch.stack(parts).mean())
+            seen.weighted = seen.weighted or bool(known.get(task, 1.0) != 0)
+            seen.moved = seen.moved or moves(moved.get(task, ()))
+        self._count_down()
+        return [task for task in losses if self.seen[task].steps == self.count]
+
+    def _count_down(self) -> None:
+        self.active = any(each.steps < self.count for each in self.seen.values())
+
+    def _probe(self, task: str, seen: Seen, outputs: Sequence[Outputs], batch: Batch) -> None:
+        """Tries other labels where nobody knows the loss, and other predictions at the end."""
+        made = self.model.tasks[task]
+        last = seen.steps == self.count - 1 and not seen.moved
+        if (seen.labels or is_known(made)) and not last:
+            return
+        for out, part in zip(outputs, batch.parts, strict=True):
+            if task not in part.targets:
+                continue
+            given = out[task].detach(), part.targets[task], part.weights.get(task)
+            if not (seen.labels or is_known(made)):
+                found = labels_count(made, *given)
+                seen.labels = seen.labels if found is None else found
+            if last and not seen.predictions:
+                found = predictions_count(made, *given)
+                seen.predictions = seen.predictions if found is None else found
+
+    def state_dict(self) -> dict[str, Any]:
+        """Returns what was seen."""
+        return {"said": self.said, "seen": {t: asdict(each) for t, each in self.seen.items()}}
+
+    def load_state_dict(self, saved: Mapping[str, Any]) -> None:
+        """Takes over what an earlier process of the run has seen."""
+        self.said = saved["said"]
+        self.seen = {task: Seen(**saved["seen"].get(task, {})) for task in self.seen}
+        self._count_down()
