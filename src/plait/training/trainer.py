@@ -32,8 +32,7 @@ from plait.training.checks import check_balancer
 from plait.training.device import autocast, pick_device
 from plait.training.ending import log_end
 from plait.training.feed import Feed, batches_in, check_loader
-from plait.training.first.steps import FirstSteps
-from plait.training.first.words import judged
+from plait.training.first import FirstSteps, judged
 from plait.training.groups import MakeOptimizer, make_optimizer
 from plait.training.inputs import located
 from plait.training.interrupt import Interrupted, StopFlag
