@@ -1,4 +1,4 @@
-"""What the log has of a step: its line, tables of the model's parts, and warnings of gates."""
+"""The log of a step: its line, tables of the model's parts, and warnings of gates."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the loss of a task reaches: its head, the trunk, parameters that nobody trains."""
+"""The graph of a task's loss: does it lead to its head, to the trunk, to what nobody trains?"""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from plait.model import MultiTaskModel
 
 @dataclass(frozen=True)
 class Reach:
-    """What the graph of a loss leads to.
+    """The ends of the graph of a loss.
 
     Attributes:
         head: whether a parameter of its head; None where none of them learns.

@@ -20,7 +20,7 @@ from plait.training.step import StepRecord
 
 @dataclass
 class Seen:
-    """What the first steps have shown of a task.
+    """The findings of the first steps on one task.
 
     Attributes:
         steps: those in which it had labels.
@@ -143,11 +143,11 @@ class FirstSteps:
                 seen.predictions = seen.predictions if found is None else found
 
     def state_dict(self) -> dict[str, Any]:
-        """Returns what was seen."""
+        """Returns the findings by task."""
         return {"said": self.said, "seen": {t: asdict(each) for t, each in self.seen.items()}}
 
     def load_state_dict(self, saved: Mapping[str, Any]) -> None:
-        """Takes over what an earlier process of the run has seen."""
+        """Takes over the findings of an earlier process of the run."""
         self.said = saved["said"]
         self.seen = {task: Seen(**saved["seen"].get(task, {})) for task in self.seen}
         self._count_down()

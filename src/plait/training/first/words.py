@@ -1,4 +1,4 @@
-"""What the first steps have shown, in two lines; and the error of a task that cannot learn."""
+"""The findings of the first steps in two lines, and the error of a task that cannot learn."""
 
 from __future__ import annotations
 
@@ -119,7 +119,7 @@ def lines(seen: Mapping[str, Seen], weights: Mapping[str, float], count: int) ->
 
 
 def _odd(seen: Seen) -> str:
-    """Returns what is out of the ordinary in a task that can learn; "" if nothing is."""
+    """Returns a finding that is odd but no fault; "" if there is none."""
     if not seen.weighted:
         return "the balancing method gave it weight 0 in every step"
     if not seen.moved:
