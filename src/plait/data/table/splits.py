@@ -169,7 +169,10 @@ def _divide(
     strata: Array, shares: Mapping[str, float], seed: int, together: Array | None
 ) -> dict[str, Array]:
     rows = len(strata)
-    units = rows if together is None else len(np.unique(together))
+    units = rows
+    if together is not None:
+        ordered = np.sort(together)
+        units = 1 + int(np.count_nonzero(ordered[1:] != ordered[:-1]))
     if units < len(shares):
         what = "rows" if together is None else "groups of rows that stay together"
         raise DataError(

@@ -76,11 +76,15 @@ class _Division:
         self.split = np.full(rows, -1, dtype=np.int8)
         self.target = self.counts[:, np.newaxis] * shares
         self.target[-1] = _whole(shares, rows, shares)
-        self.given = np.zeros(self.target.shape, dtype=int)
-        self._orders = [np.argsort(column, kind="stable") for column in self.labels.T]
+        self._given_or_none = np.zeros((len(self.target) + 1, len(shares)), dtype=int)
+        self.given = self._given_or_none[:-1]
+        narrow = self.labels.astype(np.min_scalar_type(-len(self._task)))  # which sorts fast
+        self._orders = [np.argsort(column, kind="stable") for column in narrow.T]
         odd = 2 * generator.integers(2**62, size=self.labels.shape[1], dtype=np.uint64) + 1
-        self._alike = ((self.labels + 2).astype(np.uint64) * odd).sum(axis=1, dtype=np.uint64)
-        self.units = Units(np.arange(rows) if together is None else together)
+        self._alike = _ranks((self.labels + 2).astype(np.uint64) @ odd)
+        self._example = np.empty(int(self._alike.max(initial=0)) + 1, dtype=int)
+        self._example[self._alike] = np.arange(rows)
+        self.units = Units(rows, together)
 
     def rarest(self) -> int | None:
         """Returns the label of which the fewest rows are left; None if none is."""
@@ -111,8 +115,9 @@ class _Division:
         units, first = self.units.of[rows], np.arange(len(rows))
         if self.units.size.max() > 1:
             units, first = np.unique(units, return_index=True)
+        order = self.generator.random(len(units)).argsort()
         alike = self._alike[rows[first]]
-        units = units[np.lexsort((self.generator.random(len(units)), alike))]
+        units = units[order[alike[order].argsort(kind="stable")]]
         several, single = units[self.units.size[units] > 1], units[self.units.size[units] == 1]
         if len(several):
             bounds = np.cumsum(self._wanted(label))
@@ -207,9 +212,13 @@ class _Division:
 
     def _give(self, rows: Array, splits: Array) -> None:
         self.split[rows] = splits
-        labels = self.labels[rows]
-        places = (labels * len(self.shares) + splits.reshape(-1, 1))[labels >= 0]
-        self.given += np.bincount(places, minlength=self.given.size).reshape(self.given.shape)
+        if len(rows) <= len(self._example):
+            np.add.at(self._given_or_none, (self.labels[rows], splits[:, np.newaxis]), 1)
+            return
+        places = self._alike[rows].astype(int) * len(self.shares) + splits
+        count = np.bincount(places, minlength=len(self._example) * len(self.shares))
+        for labels in self.labels[self._example].T:  # of rows that are alike
+            np.add.at(self._given_or_none, labels, count.reshape(-1, len(self.shares)))
 
     def _wanted(self, label: int) -> Array:
         """Returns the number of rows with a label that each split still wants; shares if none."""
@@ -241,10 +250,19 @@ def _numbered(strata: Array) -> tuple[Array, Array]:
     tasks: list[int] = []
     for task, column in enumerate(strata.T):
         there = column >= 0
-        distinct, place = np.unique(column[there], return_inverse=True)
-        labels[there, task] = len(tasks) + place
+        distinct = np.flatnonzero(np.bincount(column[there]))
+        numbers = np.zeros(distinct.max(initial=-1) + 2, dtype=np.int32)
+        numbers[distinct] = len(tasks) + np.arange(len(distinct))
+        numbers[-1] = -1
+        labels[:, task] = numbers[column]
         tasks += [task] * len(distinct)
     return labels, np.array(tasks)
+
+
+def _ranks(values: Array) -> Array:
+    """Returns the place of each value among the different ones, in as few bytes as hold it."""
+    distinct, place = np.unique(values, return_inverse=True)
+    return place.astype(np.min_scalar_type(len(distinct)))
 
 
 def _scarce(given: Array, giver: int, least: int) -> Array:

@@ -183,7 +183,7 @@ def labels_of(
     require(frame, target.reads, source)
     labels = _read(frame, target, classes, source)
     if target.where is not None:
-        counts = parse.yes_or_no(frame[target.where], YES, ()) == 1
+        counts = parse.yes_or_no(parse.words(frame[target.where]), YES) == 1
         labels[~counts] = NO_CLASS if target.kind == "category" else np.nan
     return torch.from_numpy(labels)
 
@@ -229,8 +229,8 @@ def _class_numbers(
 
 def _yes_or_no(column: pd.Series[Any], target: Target, source: str) -> parse.Array:
     """Reads yes and no, and refuses a third word where nobody said which one means yes."""
-    _, found = parse.words(column, target.missing, source=source)
-    return parse.yes_or_no(column, _positive(target, found), target.missing)
+    found = parse.words(column, target.missing, source=source)
+    return parse.yes_or_no(found, _positive(target, found[1]))
 
 
 def _positive(target: Target, found: Sequence[str]) -> Sequence[str]:
