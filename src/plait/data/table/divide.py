@@ -62,17 +62,10 @@ def divide(
         return split_by_column(frame[column], labels, seed=seed, words=words, together=together)
     if "words" in options:
         raise ConfigError("`split.words` is about a `column`; name it too.")
-<<<<<<< HEAD
     twins = equal_rows(frame[list(inputs)]) if together is None else None
     return split_by_fractions(
         labels, _fractions(options), seed=seed, together=together, twins=twins
     )
-=======
-    if together is None and len(frame):
-        numbers = equal_rows(frame[list(inputs)])
-        together = numbers if numbers.max() + 1 < len(frame) else None
-    return split_by_fractions(labels, _fractions(options), seed=seed, together=together)
->>>>>>> b101130 (perf(data): tables are read in blocks, divided and coded without a Python step for each row)
 
 
 def _fractions(options: Mapping[str, Any]) -> dict[str, float]:
