@@ -26,7 +26,7 @@ from plait.core.lookup import names, parameters
 from plait.encoders import ConvEncoder
 from plait.regularization import PairwiseL2
 from plait.sharing import Conditioned, Hard, Separate
-from plait.tasks import BaseTask, MultiLabel, Regression
+from plait.tasks import BaseTask, MultiLabel, Regression, Survival
 from plait.tasks.heads import ScalarHead
 
 METHOD_FAMILIES = [name for name in FAMILIES if name not in ("encoders", "recipes")]
@@ -87,6 +87,7 @@ def given(cls: type) -> dict[str, Any]:
         "name": "a",
         "classes": 3,
         "labels": 2,
+        "cuts": [1.0, 2.0],
         "strength": 0.1,
         "encoder": net(),
         "head": lambda shape: ScalarHead(shape, 1),
@@ -174,6 +175,8 @@ def labels_of(model: MultiTaskModel, task: BaseTask, inputs: Tensor) -> Tensor:
     """Labels that a task can take, made of the model's own predictions."""
     with torch.no_grad():
         prediction = model.eval()(inputs)[task.name]
+    if isinstance(task, Survival):
+        return prediction.abs().gt(0.1).float()
     if task.kind.of == "classes":
         return prediction.argmax(task.kind.axis)
     return prediction > 0 if task.kind.of == "labels" else prediction.clone()
