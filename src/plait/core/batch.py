@@ -54,8 +54,13 @@ class Part:
     @property
     def examples(self) -> int:
         """The number of examples, told by the labels; inputs that differ by task count each."""
-        sizes = [len(next(tensors(labels), labels)) for labels in self.targets.values()]
+        sizes = [_length(next(tensors(labels), labels)) for labels in self.targets.values()]
         return sum(sizes) if isinstance(self.inputs, PerTask) else max(sizes, default=0)
+
+
+def _length(labels: Any) -> int:
+    """Counts the labels; one without an axis, which the task's loss will refuse, is one."""
+    return 1 if isinstance(labels, Tensor) and labels.dim() == 0 else len(labels)
 
 
 @dataclass(frozen=True)
