@@ -139,7 +139,7 @@ def _length(structure: Any) -> int:
 
 def _by_row(counts: Tensor) -> Tensor:
     """Returns `[B]`, whether a row has a label that counts."""
-    return counts if counts.dim() == 1 else counts.flatten(1).any(1)
+    return counts.flatten(1).any(1) if counts.dim() > 1 else counts.reshape(-1)
 
 
 def _class_counts(task: BaseTask, target: Any, counts: Tensor) -> Tensor | None:
