@@ -113,6 +113,18 @@ def test_what_has_no_effect_is_refused() -> None:
         validate({"recipe": "digits", "new_tasks": "fresh"})
 
 
+def test_all_that_is_wrong_with_a_table_is_told_at_once() -> None:
+    inputs, tasks = {"age": "numbr", "town": "category"}, {"price": "numer", "sold": {"weight": 2}}
+    for check, told in ((check_early, 2), (validate, 3)):
+        with pytest.raises(ConfigError) as caught:
+            check({"table": "x.csv", "inputs": inputs, "tasks": tasks})
+        lines = str(caught.value).splitlines()
+        assert len(lines) == told
+        assert lines[0].startswith("inputs.age: unknown kind 'numbr'; known:")
+        assert lines[1].endswith("Did you mean 'number'?")
+    validate({"recipe": "digits", "tasks": {"digit": {"weight": 2}}})
+
+
 def test_settings_are_checked_before_the_recipe_completes_them() -> None:
     check_early({})
     check_early(SETTINGS)

@@ -41,7 +41,7 @@ def table(rows: int = 60, seed: int = 0) -> pd.DataFrame:
             "scan": [f"[{one}, {two}]" for one, two in scan],
             "spend": age * 2.0 + (member == "yes") * 30 + scan[:, 0],
             "plan": np.where(age < 35, "basic", np.where(age < 60, "plus", "pro")),
-            "left": np.where(town == "Ulm", "gone", "here"),
+            "left": np.where((town == "Ulm") ^ (generator.random(rows) < 0.2), "gone", "here"),
             "topics": np.where(age < 50, "x|y", "y"),
             "fold": generator.permutation(
                 np.resize(["train", "train", "train", "val", "test"], rows)

@@ -1,12 +1,19 @@
 """Data: files and tables, data in memory, loaders that resume, augmentation with labels."""
 
-from plait.data.augment import Augment, Augmented
-from plait.data.collate import Collation, as_batch, batches_of, collate
-from plait.data.disjoint import Disjoint, of_tasks
-from plait.data.draws import Draw
-from plait.data.epoch_batches import EpochBatches
-from plait.data.in_memory import InMemory
-from plait.data.loader import loader
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from plait.core.lazy import lazy
+
+if TYPE_CHECKING:
+    from plait.data.augment import Augment, Augmented
+    from plait.data.collate import Collation, as_batch, batches_of, collate
+    from plait.data.disjoint import Disjoint, of_tasks
+    from plait.data.draws import Draw
+    from plait.data.epoch_batches import EpochBatches
+    from plait.data.in_memory import InMemory
+    from plait.data.loader import loader
 
 __all__ = [
     "Augment",
@@ -22,3 +29,5 @@ __all__ = [
     "loader",
     "of_tasks",
 ]
+
+lazy(__name__)

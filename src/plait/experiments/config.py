@@ -12,6 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 
 from plait.core.errors import ConfigError, nearest
 from plait.core.options import Count
+from plait.data.table.described import complaints
 from plait.engine import Options
 from plait.experiments.overrides import merge, read_yaml
 from plait.model import NewTasks
@@ -149,6 +150,7 @@ def validate(settings: Mapping[str, Any]) -> RunConfig:
         config = RunConfig.model_validate(dict(settings))
     except ValidationError as error:
         raise _refusal(map(dict, error.errors()), settings) from None
+    _check_table(config.inputs, config.tasks, whole=True)
     if config.new_tasks != RunConfig.model_fields["new_tasks"].default and not config.start_from:
         raise ConfigError(
             f"setting 'new_tasks': {config.new_tasks!r} has no effect without runs to start from. "
@@ -209,6 +211,31 @@ def check_early(settings: Mapping[str, Any]) -> None:
         wrong = [each for each in found if each["type"] not in ("missing", "list_type")]
         if wrong:
             raise _refusal(wrong, settings) from None
+    _check_table(settings.get("inputs"), settings.get("tasks"), whole=False)
+
+
+def _check_table(inputs: Any, tasks: Any, *, whole: bool) -> None:
+    """Checks what is said of a table's columns.
+
+    Args:
+        inputs: of the settings; None where they are not about a table.
+        tasks: of the settings.
+        whole: whether no recipe is still to complete them.
+
+    Raises:
+        ConfigError: a kind or an option that does not exist; one message lists them all.
+    """
+    if not isinstance(inputs, Mapping):
+        return
+    described = {name: each for name, each in inputs.items() if each is not None}
+    targets = {
+        name: each
+        for name, each in (tasks if isinstance(tasks, Mapping) else {}).items()
+        if each is not None and (whole or isinstance(each, str) or "kind" in each)
+    }
+    found = complaints(described, targets)
+    if found:
+        raise ConfigError("\n".join(found))
 
 
 def _refusal(errors: Iterable[dict[str, Any]], settings: Mapping[str, Any]) -> ConfigError:

@@ -177,8 +177,9 @@ class Trained:
         self, pieces: Any, tasks: Collection[str] | None, source: str
     ) -> Iterator[tuple[Any, Mapping[str, Any]]]:
         """Yields batches of inputs and labels."""
+        from plait.data.table.described import read_target
         from plait.data.table.encode import encode
-        from plait.data.table.targets import labels_of, read_target
+        from plait.data.table.targets import labels_of
 
         described = self._described(tasks)
         for piece in pieces:

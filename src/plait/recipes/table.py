@@ -8,26 +8,28 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
-import torch
 from torch import Tensor, nn
 from torch.utils.data import Dataset
 
-from plait.core.build import build
 from plait.core.columns import Column
-from plait.core.errors import ConfigError, DataError
+from plait.core.errors import ConfigError
 from plait.data import InMemory
 from plait.data.files import folder_with
-from plait.data.table.described import Input, read_inputs
+from plait.data.table.described import (
+    Input,
+    Target,
+    read_inputs,
+    read_targets,
+)
 from plait.encoders import TabularEncoder
+from plait.recipes._table_tasks import check_described, labels_of_all, task_of
 from plait.recipes.base import Recipe
-from plait.tasks import BaseTask, Binary, Classification, MultiLabel, Regression, Survival
-from plait.tasks.labels.class_weights import balanced
+from plait.tasks import BaseTask
 
 if TYPE_CHECKING:  # pandas takes long to load, and other recipes do not need it
     import pandas as pd
 
     from plait.data.table.splits import Division
-    from plait.data.table.targets import Target
 
 Array = np.ndarray[Any, Any]
 
@@ -83,6 +85,7 @@ class Table(Recipe):
         self.described_tasks = self.defaults.get("tasks", {}) if tasks is None else tasks
         self.split = self.defaults.get("split") if split is None else split
         self.exclude = tuple(self.defaults.get("exclude", ()) if exclude is None else exclude)
+        check_described(self.described_inputs, self.described_tasks)
         self.progress = progress
 
     @property
@@ -121,8 +124,6 @@ class Table(Recipe):
     @cached_property
     def targets(self) -> list[Target]:
         """The targets, in the order of the tasks."""
-        from plait.data.table.targets import read_targets
-
         wanted = {name: each for name, each in self.described_tasks.items() if each is not None}
         return read_targets(wanted, list(self.frame.columns))
 
@@ -173,7 +174,7 @@ class Table(Recipe):
     @cached_property
     def labels(self) -> dict[str, Tensor]:
         """`{task: labels of all rows}`."""
-        return labels(self.frame, self.targets, self.classes, source=self.source)
+        return labels_of_all(self.frame, self.targets, self.classes, source=self.source)
 
     @cached_property
     def notes(self) -> Sequence[str]:
@@ -190,7 +191,11 @@ class Table(Recipe):
 
     def tasks(self) -> list[BaseTask]:
         """Makes the tasks of the targets, with classes and labels as the table has them."""
-        return [self._task(target) for target in self.targets]
+        train = self.rows["train"]
+        return [
+            task_of(each, self.classes[each.name], self.labels[each.name][train])
+            for each in self.targets
+        ]
 
     def encoder(self) -> nn.Module:
         """Makes a `TabularEncoder` of the columns."""
@@ -212,72 +217,3 @@ class Table(Recipe):
         if isinstance(self.split, Mapping):
             named = self.split
         return [named[option] for option in ("column", "group") if named.get(option)]
-
-    def _task(self, target: Target) -> BaseTask:
-        names, options = self.classes[target.name], dict(target.options)
-        labels = self.labels[target.name][self.rows["train"]]
-        cls: type[BaseTask] = Regression
-        given: dict[str, Any] = {"outputs": labels.shape[1]} if labels.dim() > 1 else {}
-        if target.kind == "category":
-            cls, given = Classification, {"classes": len(names), "names": names}
-            if len(names) < 2:
-                raise DataError(
-                    f"task {target.name!r} needs two classes; its column has "
-                    f"{', '.join(map(repr, names)) or 'no value'}. Leave it out, or name another "
-                    "column."
-                )
-        elif target.kind == "yes/no":
-            cls, given = Binary, {"names": names}
-        elif target.kind == "tags":
-            cls, given = MultiLabel, {"labels": len(names), "names": names}
-        elif target.kind == "survival":
-            cls, given = Survival, {}
-            if "cuts" not in options:
-                options["cuts"] = Survival.quantile_cuts(labels)
-        if options.get("class_weights") == "balanced":
-            counts = _counts(labels, len(names))
-            options["class_weights"] = balanced(counts[0] if cls is Binary else counts)
-        noun = f"task {target.name!r}:"
-        task: BaseTask = build(cls, options, kind=noun, name=target.name, **given)
-        return task
-
-
-def _counts(labels: Tensor, classes: int) -> list[Any]:
-    """Counts the labels of each class; for each yes or no, those of no and of yes."""
-    if not labels.is_floating_point():
-        return torch.bincount(labels[_there(labels)], minlength=classes).tolist()
-    yes, there = (labels == 1).sum(dim=0), (~labels.isnan()).sum(dim=0)
-    counts: list[Any] = torch.stack([there - yes, yes], dim=1).tolist()
-    return counts
-
-
-def labels(
-    frame: pd.DataFrame,
-    targets: Sequence[Target],
-    classes: Mapping[str, Sequence[str]],
-    *,
-    source: str = "",
-) -> dict[str, Tensor]:
-    """Returns `{task: labels of all rows}` of a table.
-
-    Raises:
-        DataError: a column is missing, a cell is not of its kind, or no row has a label.
-    """
-    from plait.data.table.targets import labels_of
-
-    found = {}
-    for target in targets:
-        found[target.name] = labels_of(frame, target, classes[target.name], source=source)
-        if not bool(_there(found[target.name]).any()):
-            of = target.columns[0]
-            where = f" where {target.where!r} is yes" if target.where else ""
-            raise DataError(
-                f"task {target.name!r} has no label: the column {of!r} of {source} is empty"
-                f"{where}. Name another column, or leave the task out."
-            )
-    return found
-
-
-def _there(labels: Tensor) -> Tensor:
-    """True where there is a label."""
-    return ~labels.isnan() if labels.is_floating_point() else labels >= 0

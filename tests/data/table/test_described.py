@@ -4,7 +4,7 @@ import pandas as pd
 import pytest
 
 from plait.core.errors import ConfigError
-from plait.data.table.described import Input, read_inputs
+from plait.data.table.described import Input, complaints, read_inputs
 
 COLUMNS = ["age", "fp_0", "fp_1", "label", "a[b]"]
 
@@ -37,11 +37,20 @@ def test_the_separator_of_lists_is_that_of_their_cells() -> None:
     )
 
 
+def test_all_that_is_wrong_is_told_at_once() -> None:
+    inputs = {"age": "numbr", "ok": "number", "town": {"kind": "category", "x": 1}}
+    tasks = {"price": "numbr", "sold": {"positive": 1}, "fine": "number"}
+    assert [each.partition(":")[0] for each in complaints(inputs, tasks)] == [
+        *("inputs.age", "inputs.town", "tasks.price", "tasks.sold")
+    ]
+    assert complaints({"age": "number"}, {"price": {"kind": "number", "error": "huber"}}) == []
+
+
 @pytest.mark.parametrize(
     ("described", "words"),
     [
-        ({"age": "numbr"}, "input 'age': unknown kind 'numbr'; .*Did you mean 'number'"),
-        ({"age": {"kind": "number", "mising": "?"}}, "unknown option of input 'age' 'mising'"),
+        ({"age": "numbr"}, "inputs.age: unknown kind 'numbr'; .*Did you mean 'number'"),
+        ({"age": {"kind": "number", "mising": "?"}}, "inputs.age: unknown option 'mising'"),
         ({"gp_*": "number"}, "no column fits the pattern 'gp_\\*'"),
         ({}, "no column of inputs"),
         ({"age": None}, "unknown kind None"),

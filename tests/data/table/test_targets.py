@@ -6,7 +6,8 @@ import pytest
 import torch
 
 from plait.core.errors import ConfigError, DataError
-from plait.data.table.targets import classes_of, labels_of, read_target, read_targets
+from plait.data.table.described import read_target, read_targets
+from plait.data.table.targets import classes_of, labels_of
 
 NAN = math.nan
 FRAME = pd.DataFrame(
@@ -89,12 +90,12 @@ def test_rows_in_which_a_task_does_not_count_have_no_label() -> None:
 @pytest.mark.parametrize(
     ("name", "value", "error", "words"),
     [
-        ("kind", "categry", ConfigError, "task 'kind': unknown kind 'categry'"),
-        ("kidn", {}, ConfigError, "unknown task 'kidn'. Did you mean 'kind'"),
+        ("kind", "categry", ConfigError, "tasks.kind: unknown kind 'categry'"),
+        ("kidn", {}, ConfigError, "tasks.kidn: a new task needs a `kind`. Did you mean 'kind'"),
         ("x", {"kind": "number", "column": "prise"}, DataError, "'prise', .* mean 'price'"),
         ("price", {"kind": "number", "positive": 1}, ConfigError, "`positive` has no effect"),
         ("x", {"kind": "number", "columns": ["price"]}, ConfigError, "`columns` is for tags"),
-        ("x", {"kind": "survival", "time": "days"}, ConfigError, "needs the column of its event"),
+        ("x", {"kind": "survival", "time": "days"}, ConfigError, "needs `event`, a column"),
         ("price", {"kind": "number", "where": "cliked"}, DataError, "reads the column 'cliked'"),
     ],
 )

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from plait.core.lazy import lazy
 
 if TYPE_CHECKING:
-    from plait.data.table.described import Input, read_inputs
+    from plait.data.table.described import Input, Target, read_inputs, read_targets
     from plait.data.table.encode import encode
     from plait.data.table.fit import fit_columns
     from plait.data.table.giveaways import GiveAway, give_aways
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from plait.data.table.propose import Proposal, propose
     from plait.data.table.read import read_pieces, read_table
     from plait.data.table.splits import Division, split_by_column, split_by_fractions
-    from plait.data.table.targets import Target, classes_of, labels_of, read_targets
+    from plait.data.table.targets import classes_of, labels_of
     from plait.data.table.twins import Twins, equal_rows, twins
 
 __all__ = [

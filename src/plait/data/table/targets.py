@@ -2,139 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from fnmatch import fnmatchcase
-from typing import Any, Literal, get_args
+from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import pandas as pd
 import torch
 from torch import Tensor
 
-from plait.core.errors import ConfigError, DataError, suggest, unknown
+from plait.core.errors import DataError, suggest
 from plait.data.table import parse
+from plait.data.table.described import YES, Target
 from plait.data.table.fit import require
 
-TargetKind = Literal["number", "category", "yes/no", "tags", "numbers", "survival"]
-
-YES = ("1", "yes", "true", "True", "Yes", "YES", "TRUE", "y", "Y", "t", "T")
-NO = ("0", "no", "false", "False", "No", "NO", "FALSE", "n", "N", "f", "F")
 NO_CLASS = -100  # the label of a class that is missing; that of `Classification`
-
-
-@dataclass(frozen=True)
-class Target:
-    """The cells of a table that are the labels of a task, with the way in which they are read.
-
-    Attributes:
-        name: of the task.
-        kind: "number", "category", "yes/no", "tags" (several words in a cell, or several columns of
-            yes and no), "numbers" (a list of numbers in a cell, or several columns of numbers) or
-            "survival".
-        columns: the column, or several; the time and the event of a survival.
-        where: a column of yes and no that says in which rows the task counts; all if None.
-        positive: words that mean yes; all other words mean no. Those of `YES` if empty.
-        missing: words that say that a label is missing.
-        separator: between the words of tags or the numbers of a list.
-        bounded: whether cells of a number may be bounds, such as ">10".
-        options: those of the task's class.
-    """
-
-    name: str
-    kind: TargetKind
-    columns: tuple[str, ...]
-    where: str | None = None
-    positive: tuple[str, ...] = ()
-    missing: tuple[str, ...] = ()
-    separator: str = ""
-    bounded: bool = False
-    options: Mapping[str, Any] = field(default_factory=dict)
-
-    @property
-    def reads(self) -> list[str]:
-        """All columns that the labels depend on."""
-        return [*self.columns, *([self.where] if self.where else [])]
-
-
-def read_targets(described: Mapping[str, Any], columns: Sequence[str]) -> list[Target]:
-    """Returns the targets that a configuration describes.
-
-    Args:
-        described: `{task: kind, or a mapping with kind and options}`. The column has the task's
-            name, unless `column` names one or `columns` several, or a pattern that they fit.
-        columns: the names of the table's columns.
-
-    Raises:
-        ConfigError: no task, an unknown kind, or an option of another kind.
-        DataError: a column that is not there.
-    """
-    if not described:
-        raise ConfigError("the table has no task. Name columns to predict under `tasks`.")
-    targets = [read_target(name, value, columns) for name, value in described.items()]
-    for target in targets:
-        absent = [column for column in target.reads if column not in columns]
-        if absent:
-            raise DataError(
-                f"task {target.name!r} reads the column {absent[0]!r}, which the table does not "
-                f"have.{suggest(absent[0], columns) or ' Name one with `column`.'}"
-            )
-    return targets
-
-
-def read_target(name: str, value: Any, known: Sequence[str]) -> Target:
-    """Returns the target that one entry of a configuration describes.
-
-    Args:
-        name: of the task.
-        value: its kind, or a mapping with `kind` and options.
-        known: the names of the table's columns, for patterns.
-
-    Raises:
-        ConfigError: an unknown kind, or an option of another kind.
-    """
-    given = dict(value) if isinstance(value, Mapping) else {"kind": value}
-    kind = given.pop("kind", None)
-    if kind is None and name not in known:
-        raise ConfigError(f"unknown task {name!r}.{suggest(name, known)} A new one needs a `kind`.")
-    if kind not in get_args(TargetKind):
-        raise ConfigError(f"task {name!r}: {unknown('kind', kind, get_args(TargetKind))}")
-    columns = _columns(name, kind, given, known)
-    own = {"where": given.pop("where", None), "separator": given.pop("separator", "")}
-    for option, of in (("positive", ("yes/no", "tags")), ("missing", get_args(TargetKind))):
-        found = given.pop(option, None)
-        if found is not None and kind not in of:
-            raise ConfigError(f"task {name!r}: `{option}` has no effect on a {kind}; leave it out.")
-        words = [] if found is None else found if isinstance(found, list | tuple) else [found]
-        own[option] = tuple(each for word in words for each in _as_words(word))
-    bounded = bool(given.get("bounded")) if kind == "number" else False
-    return Target(name, kind, columns, bounded=bounded, options=given, **own)
-
-
-def _as_words(value: Any) -> tuple[str, ...]:
-    """Returns the words that a value of YAML stands for, where yes and no are true and false."""
-    if isinstance(value, bool):
-        return YES if value else NO
-    return (str(value),)
-
-
-def _columns(name: str, kind: str, given: dict[str, Any], known: Sequence[str]) -> tuple[str, ...]:
-    """Takes the options that name columns."""
-    if kind == "survival":
-        for option in ("time", "event"):
-            if option not in given:
-                raise ConfigError(f"task {name!r}: a survival needs the column of its {option}.")
-        return str(given.pop("time")), str(given.pop("event"))
-    several = given.pop("columns", None)
-    if several is None:
-        return (str(given.pop("column", name)),)
-    if kind not in ("tags", "numbers") or "column" in given:
-        raise ConfigError(
-            f"task {name!r}: `columns` is for tags and numbers, and in place of `column`; found "
-            f"kind {kind!r}. Give each column a task of its own."
-        )
-    patterns = several if isinstance(several, list | tuple) else [several]
-    return tuple(c for each in patterns for c in known if c == each or fnmatchcase(c, str(each)))
 
 
 def classes_of(frame: pd.DataFrame, target: Target, *, source: str = "") -> list[str]:

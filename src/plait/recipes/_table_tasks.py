@@ -1,0 +1,122 @@
+"""Tasks and labels of a table's targets."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import torch
+from torch import Tensor
+
+from plait.core.build import build, check_names
+from plait.core.errors import ConfigError, DataError
+from plait.data.table.described import Target, complaints, read_target
+from plait.tasks import BaseTask, Binary, Classification, MultiLabel, Regression, Survival
+from plait.tasks.labels.class_weights import balanced
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+CLASSES: Mapping[str, type[BaseTask]] = {
+    "number": Regression,
+    "numbers": Regression,
+    "category": Classification,
+    "yes/no": Binary,
+    "tags": MultiLabel,
+    "survival": Survival,
+}
+GIVEN = ("name", "names", "classes", "labels", "outputs")  # by the table, not by its description
+
+
+def task_of(target: Target, names: Sequence[str], labels: Tensor) -> BaseTask:
+    """Makes the task of a target.
+
+    Args:
+        target: which, with the options of the task's class.
+        names: of its classes or labels.
+        labels: those of the training rows.
+
+    Raises:
+        ConfigError: a value that an option cannot take.
+        DataError: a category has one class only.
+    """
+    options = dict(target.options)
+    given: dict[str, Any] = {"names": names}
+    if target.kind in ("number", "numbers"):
+        given = {"outputs": labels.shape[1]}
+    elif target.kind == "category":
+        given["classes"] = len(names)
+        if len(names) < 2:
+            raise DataError(
+                f"task {target.name!r} needs two classes; its column has "
+                f"{', '.join(map(repr, names)) or 'no value'}. Leave it out, or name another "
+                "column."
+            )
+    elif target.kind == "tags":
+        given["labels"] = len(names)
+    elif target.kind == "survival":
+        given = {} if "cuts" in options else {"cuts": Survival.quantile_cuts(labels)}
+    if options.get("class_weights") == "balanced":
+        counts = _counts(labels, len(names))
+        several = target.kind in ("category", "tags")
+        options["class_weights"] = balanced(counts if several else counts[0])
+    noun = f"tasks.{target.name}:"
+    cls = CLASSES[target.kind]
+    task: BaseTask = build(cls, options, kind=noun, name=target.name, **given)
+    return task
+
+
+def check_described(inputs: Mapping[str, Any], tasks: Mapping[str, Any]) -> None:
+    """Raises `ConfigError` with all that is wrong in a description, before the table is read."""
+    described = {name: each for name, each in tasks.items() if each is not None}
+    wrong = complaints({name: each for name, each in inputs.items() if each is not None}, described)
+    for name, each in {} if wrong else described.items():
+        target = read_target(name, each, ())
+        given = {*GIVEN, *({"cuts"} - target.options.keys())}
+        try:
+            check_names(CLASSES[target.kind], target.options, kind=f"tasks.{name}:", given=given)
+        except ConfigError as error:
+            wrong.append(str(error))
+    if wrong:
+        raise ConfigError("\n".join(wrong))
+
+
+def _counts(labels: Tensor, classes: int) -> list[Any]:
+    """Counts the labels of each class; for each yes or no, those of no and of yes."""
+    if not labels.is_floating_point():
+        return torch.bincount(labels[_there(labels)], minlength=classes).tolist()
+    yes, there = (labels == 1).sum(dim=0), (~labels.isnan()).sum(dim=0)
+    counts: list[Any] = torch.stack([there - yes, yes], dim=1).tolist()
+    return counts
+
+
+def labels_of_all(
+    frame: pd.DataFrame,
+    targets: Sequence[Target],
+    classes: Mapping[str, Sequence[str]],
+    *,
+    source: str = "",
+) -> dict[str, Tensor]:
+    """Returns `{task: labels of all rows}` of a table.
+
+    Raises:
+        DataError: a column is missing, a cell is not of its kind, or no row has a label.
+    """
+    from plait.data.table.targets import labels_of
+
+    found = {}
+    for target in targets:
+        found[target.name] = labels_of(frame, target, classes[target.name], source=source)
+        if not bool(_there(found[target.name]).any()):
+            of = target.columns[0]
+            where = f" where {target.where!r} is yes" if target.where else ""
+            raise DataError(
+                f"task {target.name!r} has no label: the column {of!r} of {source} is empty"
+                f"{where}. Name another column, or leave the task out."
+            )
+    return found
+
+
+def _there(labels: Tensor) -> Tensor:
+    """True where there is a label."""
+    return ~labels.isnan() if labels.is_floating_point() else labels >= 0
