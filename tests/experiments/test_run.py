@@ -2,12 +2,14 @@
 
 import json
 import platform
+from io import StringIO
 from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
 import yaml
+from rich.console import Console
 
 from plait import MultiTaskModel, __version__
 from plait.core.errors import (
@@ -21,13 +23,16 @@ from plait.evaluation import evaluate
 from plait.experiments import (
     Result,
     build_job,
+    open_problem,
     read_yaml,
     resume_run,
     run,
     validate,
     with_defaults,
 )
+from plait.training import ProgressBar
 from tests.experiments.tiny import TINY, tree
+from tests.recipes.a_table import settings, table
 from tests.training.problem import (
     StopAt,
     Stopped,
@@ -266,3 +271,20 @@ def test_a_loss_that_is_not_finite_ends_the_run(tmp_path: Path) -> None:
     state = saved(tmp_path)["model"]
     assert all(bool(torch.isfinite(value.float()).all()) for value in state.values())
     assert not (tmp_path / "model").exists()
+
+
+def test_notes_on_the_data_are_logged_and_shown(tmp_path: Path) -> None:
+    """Here: which rows are for validation, and a column that gives a target away."""
+    frame = table()
+    frame["copy"] = frame["plan"].map({"basic": "x", "plus": "y", "pro": "z"})
+    frame["fold"] = frame["fold"].replace("val", "train")
+    inputs = {"copy": "category", "town": "category"}
+    settings_ = {"recipe": "Table", **settings(inputs=inputs, tasks={"plan": "category"}, epochs=1)}
+    config_ = validate(with_defaults(settings_))
+    text = StringIO()
+    bar = ProgressBar(console=Console(file=text, width=200))
+    run(config_, tmp_path / "run", callbacks=[bar], problem=open_problem(config_, frame))
+    notes = [each["text"] for each in events(tmp_path / "run") if each["event"] == "warning"]
+    for words in ("names no row for val", "copy gives plan away"):
+        assert any(words in note for note in notes)
+        assert words in text.getvalue()

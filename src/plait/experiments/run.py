@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
 import yaml
+from rich.text import Text
 
-from plait.core.errors import PlaitWarning
 from plait.core.files import write_json, write_text
 from plait.evaluation import Evaluation, evaluate
 from plait.experiments.build import Job, Problem, build_job, open_problem
@@ -19,7 +18,7 @@ from plait.experiments.gallery import write_gallery
 from plait.recipes import Recipe
 from plait.runs.events import Warned
 from plait.runs.folder import CONFIG, MODEL, SEARCHED, TRANSFER, check_free, make_folder
-from plait.training import Callback, Trainer
+from plait.training import Callback, ProgressBar, Trainer
 from plait.training.coverage import LabelCoverage, log_coverage
 from plait.training.records import test_event
 
@@ -76,7 +75,7 @@ def run(
     if not resume:
         check_free(folder)
     problem = open_problem(config) if problem is None else problem
-    callbacks = callbacks if resume else [*callbacks, _Noted(problem.recipe)]
+    callbacks = callbacks if resume else [_Noted(problem.recipe, callbacks), *callbacks]
     job = build_job(config, folder, callbacks, resume=resume, problem=problem)
     if not resume:
         _begin(config, job, folder)
@@ -120,16 +119,18 @@ def resume_run(
 
 
 class _Noted(Callback):
-    """Says what there is to know of the data, and puts it into the log."""
+    """Puts what there is to know of the data into the log, and shows it where progress is shown."""
 
-    def __init__(self, recipe: Recipe) -> None:
+    def __init__(self, recipe: Recipe, callbacks: Sequence[Callback]) -> None:
         self._recipe = recipe
+        self._consoles = [each.console for each in callbacks if isinstance(each, ProgressBar)]
 
     def on_train_start(self, trainer: Trainer) -> None:
-        """Writes a warning for each note."""
+        """Writes and shows each note."""
         for note in self._recipe.notes:
             trainer.log.write(Warned(step=0, text=note))
-            warnings.warn(note, PlaitWarning, stacklevel=2)
+            for console in self._consoles:
+                console.print(Text(note), soft_wrap=True)
 
 
 class _Accepted(Callback):
