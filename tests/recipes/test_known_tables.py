@@ -9,6 +9,7 @@ import pytest
 
 from plait.core.errors import DataError
 from plait.experiments import build_job, run, validate, with_defaults
+from plait.experiments.overrides import read_yaml
 from plait.experiments.trained import Trained
 from plait.recipes import Recipe, Table
 from tests.cli.shell import plait
@@ -144,3 +145,27 @@ def test_a_table_of_its_own_and_a_file_of_the_users_are_not_mixed(tmp_path: Path
         refused = plait(*words)
         assert refused.code == 2
         assert "`table` has no effect" in refused.err
+
+
+@pytest.mark.parametrize("name", ["wine", "tox21", "table-demo"])
+def test_the_resolved_settings_make_the_run_again(name: str, tmp_path: Path) -> None:
+    """To the last bit, from its `config.yaml` alone."""
+    data = ["--data", str(miniature(name, tmp_path))] if name in KNOWN else ["recipe.rows=60"]
+    words = ("epochs=2", "device=cpu", "encoder.width=8", "seed=3")
+    first = plait("train", name, *data, *words, "--out", tmp_path / "first")
+    assert first.code == 0, first.err
+    again = plait("train", tmp_path / "first/config.yaml", "--out", tmp_path / "again")
+    assert again.code == 0, again.err
+    weights = [
+        (tmp_path / run / "model/model.safetensors").read_bytes() for run in ("first", "again")
+    ]
+    assert weights[0] == weights[1]
+    assert read_yaml(tmp_path / "first/config.yaml") == read_yaml(tmp_path / "again/config.yaml")
+
+
+def test_a_table_without_its_split_is_divided_by_shares(tmp_path: Path) -> None:
+    path = miniature("wine", tmp_path) / KNOWN["wine"].file
+    opened("wine", tmp_path).frame.drop(columns="split").to_csv(path, index=False)
+    config = validate(settings("wine", tmp_path, split={"val": 0.1, "test": 0.2}))
+    splits = build_job(config, tmp_path / "run").problem.recipe.splits()
+    assert [len(splits[split]) for split in ("train", "val", "test")] == [42, 6, 12]
