@@ -283,3 +283,60 @@ def test_options_of_what_has_none_are_refused(words: list[str], message: str) ->
 )
 def test_nested_methods_are_laid_over_likewise(base: Any, over: Any, expected: Any) -> None:
     assert merge({"key": base}, {"key": over}) == {"key": expected}
+
+
+COLUMNS = {"tasks": {"class": {"kind": "number"}, "kind": "category", "b": {"kind": "yes/no"}}}
+
+
+@pytest.mark.parametrize(
+    ("base", "over", "expected"),
+    [
+        (
+            {"tasks": {"price": "number", "b": "category"}},
+            {"tasks": {"price": {"weight": 2}}},
+            {"tasks": {"price": {"kind": "number", "weight": 2}, "b": "category"}},
+        ),
+        (
+            {"tasks": {"price": {"kind": "number", "bounded": True}}},
+            {"tasks": {"price": "category"}},
+            {"tasks": {"price": {"kind": "category"}}},
+        ),
+        (
+            {"inputs": {"age": "number"}},
+            {"inputs": {"age": {"missing": "?"}}},
+            {"inputs": {"age": {"kind": "number", "missing": "?"}}},
+        ),
+        ({"split": "part"}, {"split": {"seed": 1}}, {"split": {"column": "part", "seed": 1}}),
+        ({"split": "part"}, {"split": {"column": None}}, {"split": {"column": None}}),
+        (
+            COLUMNS,
+            {"tasks": {"class": {"weight": 2}, "kind": {"weight": 3}}},
+            {
+                "tasks": {
+                    "class": {"kind": "number", "weight": 2},
+                    "kind": {"kind": "category", "weight": 3},
+                    "b": {"kind": "yes/no"},
+                }
+            },
+        ),
+        (
+            COLUMNS,
+            {"tasks": ["kind"]},
+            {"tasks": {"class": None, "kind": "category", "b": None}},
+        ),
+    ],
+)
+def test_columns_have_a_kind_and_any_name(base: Any, over: Any, expected: Any) -> None:
+    assert merge(base, over) == expected
+
+
+def test_columns_are_set_by_words() -> None:
+    words = ["tasks.price=number", "tasks.price.weight=2", "tasks.class.weight=3", "split=part"]
+    expected = {
+        "tasks": {"price": {"kind": "number", "weight": 2}, "class": {"weight": 3}},
+        "split": {"column": "part", "seed": 1},
+    }
+    for order in (words, words[::-1]):
+        assert parse([*order, "split.seed=1"]) == expected
+    with pytest.raises(ConfigError, match=r"'inputs.age.missing.x=1' sets an option of"):
+        parse(["inputs.age.missing=no", "inputs.age.missing.x=1"])

@@ -147,7 +147,7 @@ def test_a_table_of_its_own_and_a_file_of_the_users_are_not_mixed(tmp_path: Path
         assert "`table` has no effect" in refused.err
 
 
-@pytest.mark.parametrize("name", ["wine", "tox21", "table-demo"])
+@pytest.mark.parametrize("name", ["wine", "table-demo"])
 def test_the_resolved_settings_make_the_run_again(name: str, tmp_path: Path) -> None:
     """To the last bit, from its `config.yaml` alone."""
     data = ["--data", str(miniature(name, tmp_path))] if name in KNOWN else ["recipe.rows=60"]
@@ -166,6 +166,7 @@ def test_the_resolved_settings_make_the_run_again(name: str, tmp_path: Path) -> 
 def test_a_table_without_its_split_is_divided_by_shares(tmp_path: Path) -> None:
     path = miniature("wine", tmp_path) / KNOWN["wine"].file
     opened("wine", tmp_path).frame.drop(columns="split").to_csv(path, index=False)
-    config = validate(settings("wine", tmp_path, split={"val": 0.1, "test": 0.2}))
+    shares = {"column": None, "val": 0.1, "test": 0.2}
+    config = validate(settings("wine", tmp_path, split=shares))
     splits = build_job(config, tmp_path / "run").problem.recipe.splits()
     assert [len(splits[split]) for split in ("train", "val", "test")] == [42, 6, 12]

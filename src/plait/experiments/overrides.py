@@ -37,8 +37,9 @@ def parse(settings: Sequence[str]) -> dict[str, Any]:
     """Returns ``["a=1", "b.c=x"]`` as ``{"a": 1, "b": {"c": "x"}}``; values are read as YAML.
 
     A method is named by its class and set by its options: ``sharing=MMoE sharing.experts=4``. An
-    option that is a method itself likewise: ``sharing.by=LoRA sharing.by.rank=4``. The order of
-    different keys does not matter; of two values of one key, the last counts.
+    option that is a method itself likewise: ``sharing.by=LoRA sharing.by.rank=4``. So are an input
+    or a task by its kind: ``tasks.price=number tasks.price.weight=2``, and a split by its column.
+    The order of different keys does not matter; of two values of one key, the last counts.
 
     Args:
         settings: words of the command line.
@@ -64,36 +65,56 @@ def parse(settings: Sequence[str]) -> dict[str, Any]:
 
 
 def _put(nested: dict[str, Any], path: list[str], value: Any, setting: str) -> None:
-    """Sets one value; a name that gets options, or options that get a name, become a method."""
+    """Sets one value; a name that gets options, or options that get a name, become a mapping."""
     place = nested
     for position, part in enumerate(path[:-1], start=1):
-        known = place.get(part, {})
-        if isinstance(known, str):
-            known = {"class": known}
+        known, word = place.get(part, {}), _word(path[:position])
+        if isinstance(known, str) and word is not None:
+            known = {word: known}
         elif not isinstance(known, dict):
             raise ConfigError(
                 f"{setting!r} sets an option of {'.'.join(path[:position])!r}, which is "
                 f"{known!r} and has none. Name one method there, or write it whole: "
-                f"{part}={{class: NAME, {path[position]}: ...}}."
+                f"{part}={{{word or 'class'}: NAME, {path[position]}: ...}}."
             )
         place[part] = place = known
-    known = place.get(path[-1])
+    known, word = place.get(path[-1]), _word(path)
     if isinstance(known, dict) and not isinstance(value, dict):
-        if not isinstance(value, str):
+        if not isinstance(value, str) or word is None:
             options = ", ".join(known)
             raise ConfigError(
                 f"{setting!r} is no name, so its options ({options}) have no effect. Name a "
                 "method, or leave the options out."
             )
-        value = {**known, "class": value}
-    place[path[-1]] = _laid(known, value)
+        value = {**known, word: value}
+    place[path[-1]] = _laid(known, value, path)
 
 
-def merge(base: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
+def _word(path: Sequence[str]) -> str | None:
+    """Returns the option that a single word stands for at a place of the settings; None if none.
+
+    It is the class of a method, the kind of an input or a task, the column of a split.
+    """
+    if path[0] in ("inputs", "tasks"):
+        return "kind" if len(path) == 2 else None
+    if path[0] == "split":
+        return "column" if len(path) == 1 else None
+    return "class"
+
+
+def merge(
+    base: Mapping[str, Any], over: Mapping[str, Any], *, at: Sequence[str] = ()
+) -> dict[str, Any]:
     """Returns `base` with `over` laid on it, at every depth.
 
-    A mapping goes into a mapping key by key; another `class` replaces a method with its options. A
-    list of names chooses among the entries of a mapping, and the others become null.
+    A mapping goes into a mapping key by key; another `class` replaces a method with its options,
+    and another `kind` those of an input or a task. A list of names chooses among the entries of a
+    mapping, and the others become null.
+
+    Args:
+        base: settings.
+        over: settings that count more.
+        at: the keys that lead to both; none where they are all settings of a run.
 
     Example:
         >>> merge({"tasks": {"a": {"weight": 2}, "b": {}}}, {"tasks": ["a"]})
@@ -104,26 +125,29 @@ def merge(base: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
         {'optimizer': {'class': 'SGD'}}
         >>> merge({"sharing": {"class": "Hard", "by": "A"}}, {"sharing": {"by": {"rank": 4}}})
         {'sharing': {'class': 'Hard', 'by': {'class': 'A', 'rank': 4}}}
+        >>> merge({"tasks": {"a": "number"}}, {"tasks": {"a": {"weight": 2}}})
+        {'tasks': {'a': {'kind': 'number', 'weight': 2}}}
     """
     merged = dict(base)
     for key, value in over.items():
-        merged[key] = _laid(merged.get(key), value)
+        merged[key] = _laid(merged.get(key), value, [*at, key])
     return merged
 
 
-def _laid(known: Any, value: Any) -> Any:
-    """Returns one value laid on another."""
-    if isinstance(known, str) and isinstance(value, Mapping):
-        known = {"class": known}
-    if isinstance(known, Mapping) and "class" in known and isinstance(value, str):
-        value = {"class": value}
-    if isinstance(known, Mapping) and "class" not in known and _are_names(value):
+def _laid(known: Any, value: Any, path: Sequence[str]) -> Any:
+    """Returns one value laid on another, at a place of the settings."""
+    word = _word(path)
+    if word and isinstance(known, str) and isinstance(value, Mapping):
+        known = {word: known}
+    if isinstance(known, Mapping) and word in known and isinstance(value, str):
+        value = {word: value}
+    if isinstance(known, Mapping) and word not in known and _are_names(value):
         return {**{name: known.get(name, {}) for name in value}, **_without(known, value)}
     if not (isinstance(known, Mapping) and isinstance(value, Mapping)):
         return value
-    if "class" in value and value["class"] != known.get("class", value["class"]):
+    if word in value and value[word] != known.get(word, value[word]):
         return dict(value)
-    return merge(known, value)
+    return merge(known, value, at=path)
 
 
 def _are_names(value: Any) -> bool:

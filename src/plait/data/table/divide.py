@@ -56,7 +56,7 @@ def divide(
         if shares:
             raise ConfigError(
                 f"`split.{shares[0]}` has no effect beside a column that names the splits; leave "
-                "out one of the two."
+                "out one of the two (`split.column=null`)."
             )
         words = options.get("words")
         return split_by_column(frame[column], labels, seed=seed, words=words, together=together)
