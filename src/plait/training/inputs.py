@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
+from torch import Tensor
+
 from plait.core.batch import Batch
 from plait.core.errors import NonFiniteError
 from plait.core.structure import tensors
@@ -24,24 +26,29 @@ def located(batches: Sequence[Batch], state: State) -> Iterator[None]:
         NonFiniteError: came out of the step.
         DataError: a batch of one example, on which batch normalisation cannot train.
     """
-    at = {"epoch": state.epoch, "before": state.batch}
     try:
         yield
     except NonFiniteError as error:
-        text = f"step {state.step + 1}: {error}{broken_inputs(batches, **at)}"
+        epoch = f"epoch {state.epoch + 1}"
+        text = (
+            f"step {state.step + 1}: {error}{broken_inputs(batches, before=state.batch, of=epoch)}"
+        )
         raise NonFiniteError(text) from None
     except ValueError as error:
-        refuse_single(error, batches, **at)
+        refuse_single(error, batches, epoch=state.epoch, before=state.batch)
         raise
 
 
-def broken_inputs(batches: Sequence[Batch], *, epoch: int, before: int) -> str:
+def broken_inputs(batches: Sequence[Batch], *, before: int, of: str) -> str:
     """Returns a sentence that names the first batch whose inputs have NaN or infinity; "" if none.
 
+    The entry that it names is the first infinite one, if there is any: NaN may be a missing value,
+    which some encoders read.
+
     Args:
-        batches: of the step.
-        epoch: of the step, from 0.
-        before: batches of the epoch that earlier steps have used.
+        batches: that were read.
+        before: how many were read before them.
+        of: what they are batches of, such as "epoch 1".
     """
     for position, batch in enumerate(batches):
         for found in tensors([part.inputs for part in batch.parts]):
@@ -49,7 +56,18 @@ def broken_inputs(batches: Sequence[Batch], *, epoch: int, before: int) -> str:
             broken = (~rows.isfinite()).any(dim=1)
             if bool(broken.any()):
                 return (
-                    f" The inputs of batch {before + position + 1} of epoch {epoch + 1} are not "
-                    f"finite: {int(broken.sum())} of {len(rows)} examples have NaN or infinity."
+                    f" The inputs of batch {before + position + 1} of {of} are not finite: "
+                    f"{int(broken.sum())} of {len(rows)} examples have NaN or infinity, the first "
+                    f"{_place(found)}."
                 )
     return ""
+
+
+def _place(inputs: Tensor) -> str:
+    """Returns where the first entry that is not finite lies, and its value."""
+    infinite = inputs.isinf()
+    wrong = infinite if bool(infinite.any()) else ~inputs.isfinite()
+    index = wrong.nonzero()[0].tolist()
+    value = inputs[tuple(index)].item()
+    where = f"in row {index[0]}, column {index[1]}" if len(index) == 2 else f"at {index}"
+    return f"{where} (counted from 0): {value}"

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import torch
 
 from plait.core.batch import Batch
-from plait.core.errors import PlaitWarning
+from plait.core.errors import NonFiniteError, PlaitWarning
 from plait.data import batches_of
 from plait.evaluation.evaluate import Evaluation, evaluate
 from plait.evaluation.rules import Rule, check_labels
@@ -17,6 +17,7 @@ from plait.model import MultiTaskModel
 from plait.runs import Coverage, EventLog, Warned
 from plait.runs.undefined import because
 from plait.tasks import BaseTask
+from plait.training.inputs import broken_inputs
 from plait.training.labels import LabelStatistics
 
 MOST_NAMES = 6  # in a sentence
@@ -47,21 +48,27 @@ def look_ahead(
     if isinstance(val, Iterator):
         return {}
     labels = LabelStatistics(model.tasks)
-    found = evaluate(model, _noted(val, labels, model.tasks), device=device)
+    read: list[Batch] = []  # the last batch
+    before = 0
+
+    def noted() -> Iterator[Batch]:
+        nonlocal before
+        for batch in batches_of(val, model.tasks.values()):
+            labels.add([batch])
+            before, read[:] = before + len(read), [batch]
+            yield batch
+
+    try:
+        found = evaluate(model, noted(), device=device)
+    except NonFiniteError as error:
+        inputs = broken_inputs(read, before=before, of="the validation data")
+        raise NonFiniteError(f"{error}{inputs}") from None
     labels.log_rows("val", log)
     check_labels(rule, model.tasks, found)
     for text in undefined(model.tasks, found, labels):
         log.write(Warned(step=0, text=text))
         warnings.warn(text, PlaitWarning, stacklevel=4)
     return labels.coverage
-
-
-def _noted(
-    val: Iterable[Any], labels: LabelStatistics, tasks: Mapping[str, BaseTask]
-) -> Iterator[Batch]:
-    for batch in batches_of(val, tasks.values()):
-        labels.add([batch])
-        yield batch
 
 
 def undefined(
