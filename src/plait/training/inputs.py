@@ -64,7 +64,7 @@ def broken_inputs(batches: Sequence[Batch], *, before: int, of: str) -> str:
 
 
 def _place(inputs: Tensor) -> str:
-    """Returns where the first entry that is not finite lies, and its value."""
+    """Returns the place and the value of the first entry that is not finite."""
     infinite = inputs.isinf()
     wrong = infinite if bool(infinite.any()) else ~inputs.isfinite()
     index = wrong.nonzero()[0].tolist()
