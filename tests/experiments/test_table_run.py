@@ -38,3 +38,10 @@ def test_columns_that_are_left_out() -> None:
 def test_a_target_that_is_no_column() -> None:
     with pytest.raises(DataError, match=r"unknown column of the table 'spned'; .*'spend'"):
         describe(FRAME, "spned")
+
+
+def test_inputs_that_hold_nothing() -> None:
+    with pytest.raises(DataError, match=r"column 'same' cannot be read: .*Leave it out"):
+        describe(FRAME.assign(same="x"), "spend", inputs=["age", "same"])
+    with pytest.raises(DataError, match="the table lacks 1 column that is needed: 'agee'"):
+        describe(FRAME, "spend", inputs=["agee"])

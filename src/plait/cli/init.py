@@ -38,11 +38,14 @@ def init(
 
     from plait.data.table import propose, read_table
     from plait.experiments.init_table import run_lines, table_settings
+    from plait.recipes import Table
 
     with reading(table.name) as progress:
         frame = read_table(table, progress=progress)
     proposal = propose(frame, words_of(targets))
     near = Path(os.path.relpath(table, path.parent))
     place = table.resolve() if near.parts[:2] == ("..", "..") else near
-    write_text(path, table_settings(proposal, place.as_posix(), str(path), run_lines()))
+    write_text(
+        path, table_settings(proposal, place.as_posix(), str(path), run_lines(Table.defaults))
+    )
     print(f"{path}: check kinds and tasks, then: plait train {path}")

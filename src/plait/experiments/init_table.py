@@ -14,6 +14,14 @@ if TYPE_CHECKING:
 COMMENT_COLUMN = 32  # where comments begin, if what stands before them is shorter
 LONGEST_KEY = 900  # YAML takes a key of more than 1,024 characters only after a question mark
 _PLAIN = re.compile(r"\w(?:[\w ./()%+-]*[\w.)%])?")
+MEANINGS = {
+    "epochs": "at most; also: minutes: 3",
+    "patience": "epochs without a better one after which training ends",
+    "batch_size": "rows in a step; auto: 32 to 256, by the number of rows",
+    "optimizer": "any of torch.optim",
+    "scheduler": "any of torch.optim.lr_scheduler; this one halves the rate when validation stalls",
+    "encoder": "or TabularMLP, which is smaller and faster",
+}
 _OTHER_WORDS = {"y", "n"}  # yes and no for other readers of YAML
 
 
@@ -57,17 +65,13 @@ def table_settings(
     return "\n".join(lines) + "\n"
 
 
-def run_lines() -> dict[str, tuple[Any, str]]:
-    """Returns the settings that every table starts with: `{setting: (value, its meaning)}`."""
-    from plait.experiments.explain import run_settings
-    from plait.recipes import Table
+def run_lines(defaults: Mapping[str, Any]) -> dict[str, tuple[Any, str]]:
+    """Returns the settings that a table starts with, `{setting: (value, its meaning)}`.
 
-    meanings = {each.key: each.meaning for each in run_settings()}
-    return {
-        name: (value, meanings[name].partition(". ")[0].rstrip("."))
-        for name, value in Table.defaults.items()
-        if name != "gallery"
-    }
+    Args:
+        defaults: those of the recipe; the ones without a meaning here are left out.
+    """
+    return {name: (value, MEANINGS[name]) for name, value in defaults.items() if name in MEANINGS}
 
 
 def scalar(value: Any) -> str:

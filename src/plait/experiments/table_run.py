@@ -6,7 +6,9 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from plait.data.table import propose, read_table, read_targets
+from plait.core.errors import DataError
+from plait.data.table import guess, propose, read_table, read_targets
+from plait.data.table.fit import require
 from plait.experiments.build import open_problem, with_defaults
 from plait.experiments.config import validate
 from plait.experiments.overrides import merge
@@ -94,8 +96,22 @@ def describe(
     if isinstance(inputs, Mapping):
         found["inputs"] = dict(inputs)
     elif inputs is not None:
-        found["inputs"] = propose(frame[list(inputs)], []).settings["inputs"]
+        require(frame, inputs, "the table")
+        found["inputs"] = {name: _guessed(frame[name]) for name in inputs}
     if split is not None:
         found["split"] = split
-    found["exclude"] = {**found["exclude"], **dict.fromkeys(exclude, "left out by the user")}
+    if exclude:
+        left_out = dict.fromkeys(exclude, "left out by the user")
+        found["exclude"] = {**found.get("exclude", {}), **left_out}
     return found
+
+
+def _guessed(column: pd.Series[Any]) -> Any:
+    """Returns the kind of a column that has to be read, with its options if it has some."""
+    found = guess(column)
+    if found.kind == "exclude":
+        raise DataError(
+            f"column {column.name!r} cannot be read: {found.reason}. Leave it out, or give its "
+            "kind: inputs={...}."
+        )
+    return {"kind": found.kind, **found.options} if found.options else found.kind
