@@ -70,6 +70,8 @@ def miniature(name: str, folder: Path) -> Path:
         made.to_csv(path, index=False)
     else:
         np.savez_compressed(path, **made)
+    if name == "tox21":
+        np.savez(folder / "scaffold_split.npz", split=made["split"][::-1])
     return folder
 
 

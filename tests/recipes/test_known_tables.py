@@ -25,9 +25,10 @@ def opened(name: str, folder: Path, **more: Any) -> Table:
 
 
 def used(problem: Table) -> set[str]:
-    """All columns that a table's description speaks of."""
+    """All columns that a table's description speaks of, or its other split."""
     of_targets = {column for target in problem.targets for column in target.reads}
-    return {*problem.inputs, *of_targets, *problem.exclude, "split"}
+    other = {"scaffold"} & set(problem.frame.columns)
+    return {*problem.inputs, *of_targets, *problem.exclude, "split", *other}
 
 
 def settings(name: str, folder: Path, **more: Any) -> dict[str, Any]:

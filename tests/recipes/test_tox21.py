@@ -28,6 +28,8 @@ def test_bits_and_labels_are_those_of_the_archive(tmp_path: Path) -> None:
 
 def test_the_split_by_scaffold_is_in_a_file_of_its_own(tmp_path: Path) -> None:
     folder = miniature("tox21", tmp_path)
+    (folder / "scaffold_split.npz").unlink()
+    assert Tox21(data=folder).splits()
     with pytest.raises(DataError, match=r"must hold scaffold_split.npz"):
         Tox21(data=folder, split="scaffold").splits()
     split = np.resize([2, 0, 1], 60).astype(np.uint8)
@@ -36,6 +38,8 @@ def test_the_split_by_scaffold_is_in_a_file_of_its_own(tmp_path: Path) -> None:
         rows = Tox21(data=folder, split=given).rows
         assert all(set(split[rows[part]]) == {n} for n, part in enumerate(("train", "val", "test")))
     assert "scaffold" not in Tox21(data=folder, split="scaffold").inputs
+    with pytest.raises(DataError, match=r"'scafold'.* Did you mean 'scaffold'"):
+        Tox21(data=folder, split="scafold").splits()
 
 
 @pytest.mark.parametrize(

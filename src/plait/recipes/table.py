@@ -133,14 +133,13 @@ class Table(Recipe):
         """`{column: the way in which it is read}` of the inputs."""
         predicted = {name: target.name for target in self.targets for name in target.reads}
         reserved = {*predicted, *self.exclude, *self._split_columns()}
-        described = {name: each for name, each in self.described_inputs.items() if each is not None}
-        for name in described:
-            if name in predicted:
+        for name, each in self.described_inputs.items():
+            if name in predicted and each is not None:
                 raise ConfigError(
                     f"the column {name!r} is an input, and task {predicted[name]!r} reads its "
                     "labels from it: it would give them away. Take it from one of the two."
                 )
-        return read_inputs(described, self.frame.columns, leave_out=reserved)
+        return read_inputs(self.described_inputs, self.frame.columns, leave_out=reserved)
 
     @cached_property
     def division(self) -> Division:

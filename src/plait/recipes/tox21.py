@@ -78,7 +78,7 @@ class Tox21(Table):
             **dict(zip(ASSAYS, np.where(known, labels, np.nan).T, strict=True)),
             "split": split_words(path, arrays["split"]),
         }
-        if "scaffold" in self._split_columns():
+        if "scaffold" in self._split_columns() or (path.parent / SCAFFOLDS).is_file():
             scaffolds = folder_with(path.parent, [SCAFFOLDS]) / SCAFFOLDS
             split = read_arrays(scaffolds, {"split": None})["split"]
             if len(split) != len(bits):

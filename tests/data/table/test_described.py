@@ -26,6 +26,14 @@ def test_kinds_and_patterns() -> None:
     assert found["a[b]"].column_kind == "category"
 
 
+def test_null_leaves_out_a_column_or_those_of_a_pattern() -> None:
+    assert list(read_inputs({"*": "number", "label": None, "fp_*": None}, COLUMNS)) == [
+        "age",
+        "a[b]",
+    ]
+    assert list(read_inputs({"fp_0": "number", "fp_*": None}, COLUMNS)) == ["fp_0"]
+
+
 def test_the_separator_of_lists_is_that_of_their_cells() -> None:
     assert Input("numbers").with_separator(pd.Series([None, "[1;2]"])).separator == ";"
     assert Input("numbers").with_separator(pd.Series(["1 2"])).separator == " "
@@ -53,7 +61,8 @@ def test_all_that_is_wrong_is_told_at_once() -> None:
         ({"age": {"kind": "number", "mising": "?"}}, "inputs.age: unknown option 'mising'"),
         ({"gp_*": "number"}, "no column fits the pattern 'gp_\\*'"),
         ({}, "no column of inputs"),
-        ({"age": None}, "unknown kind None"),
+        ({"age": None}, "no column of inputs"),
+        ({"aeg": None, "*": "number"}, "inputs.aeg: no such column to leave out.*'age'"),
     ],
 )
 def test_what_is_no_description(described: dict[str, Any], words: str) -> None:

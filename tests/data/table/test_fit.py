@@ -69,6 +69,11 @@ def test_columns_that_are_not_there_are_all_named() -> None:
         require(pd.DataFrame({"a": [1], "c": [2]}), ["a", "b", "c", "d"], "t.csv")
 
 
+def test_the_column_that_may_be_meant_is_named() -> None:
+    with pytest.raises(DataError, match=r"lacks 1 column .*'pice'; .* Did you mean 'price'"):
+        require(pd.DataFrame({"price": [1]}), ["pice"], "t.csv")
+
+
 def test_frames_that_are_no_tables() -> None:
     with pytest.raises(DataError, match="the frame is empty"):
         check_rows(pd.DataFrame({"a": []}), "the frame")

@@ -62,7 +62,8 @@ def read_inputs(
 
     Args:
         described: `{column or pattern: kind, or a mapping with kind and options}`; a pattern such
-            as `fp_*` stands for all columns that fit it and have no entry of their own.
+            as `fp_*` stands for all columns that fit it and have no entry of their own. Null in
+            place of the kind leaves out a column, or all that fit a pattern.
         columns: the names of the table's columns.
         leave_out: columns that no pattern stands for: those of targets.
 
@@ -71,7 +72,14 @@ def read_inputs(
     """
     known, out = list(columns), set(leave_out)
     found: dict[str, Input] = {}
+    for name in (name for name, value in described.items() if value is None):
+        fitting = [c for c in known if c == name or fnmatchcase(c, name)]
+        if not fitting:
+            raise ConfigError(f"inputs.{name}: no such column to leave out.{suggest(name, known)}")
+        out.update(fitting)
     for name, value in described.items():
+        if value is None:
+            continue
         options = _input(name, value)
         if name in known or not any(sign in name for sign in "*?["):
             found[name] = options

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from plait.core.columns import Column
-from plait.core.errors import DataError
+from plait.core.errors import DataError, suggest
 from plait.data.table import parse
 from plait.data.table.described import Input
 
@@ -59,10 +59,11 @@ def require(frame: pd.DataFrame, names: Any, source: str = "") -> None:
     if absent:
         some = ", ".join(map(repr, absent[:10])) + (" ..." if len(absent) > 10 else "")
         there = ", ".join(map(str, frame.columns[:20])) + (" ..." if frame.shape[1] > 20 else "")
+        near = suggest(str(absent[0]), map(str, frame.columns))
         raise DataError(
             f"{source or 'the table'} lacks {len(absent)} column{'s'[: len(absent) - 1]} that "
-            f"{'are' if len(absent) > 1 else 'is'} needed: {some}; it has {there}. Is it the "
-            "right table?"
+            f"{'are' if len(absent) > 1 else 'is'} needed: {some}; it has {there}."
+            f"{near or ' Is it the right table?'}"
         )
 
 
