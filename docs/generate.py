@@ -185,7 +185,11 @@ sharing: {{class: MMoE, experts: 4}}
 `plait train digits --help-settings` shows those of one recipe with its own defaults, and with
 `sharing=MMoE` before it those of another method. Of two values of one setting the last counts: a
 recipe's defaults come first, then the file, then the command line. The options of each method are
-on the page of [methods](methods.md).
+on the page of [methods](methods.md). Columns and tasks of a table are described in
+[your data](your_data.md).
+
+Editors complete and check such a file by its JSON Schema: `plait train --schema > plait.schema.json`, and
+`# yaml-language-server: $schema=plait.schema.json` as its first line.
 
 {table}
 

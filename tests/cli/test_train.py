@@ -206,3 +206,9 @@ def test_a_signal_ends_the_command_with_a_checkpoint(
     assert plait("train", "--resume", "cut").code == 0
     assert plait("train", "whole/config.yaml", "--out", "again").code == 0
     assert_same_run(tmp_path / "cut", tmp_path / "again")
+
+
+def test_the_schema_of_the_settings_is_printed() -> None:
+    ran = plait("train", "--schema")
+    assert (ran.code, ran.err) == (0, "")
+    assert json.loads(ran.out)["properties"]["epochs"]["minimum"] == 1

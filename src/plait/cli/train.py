@@ -36,6 +36,9 @@ def train(
     help_settings: Annotated[
         bool, typer.Option("--help-settings", help="List all settings of this run; train nothing.")
     ] = False,
+    schema: Annotated[
+        bool, typer.Option("--schema", help="Print the JSON Schema of the settings, for editors.")
+    ] = False,
     json: Json = False,
 ) -> None:
     """Train on a table of your own or on a known problem, test once, and write a report.
@@ -47,6 +50,9 @@ def train(
     """
     if config is not None:
         raise ConfigError(f"--config is not needed: `plait train {config}`.")
+    if schema:
+        _print_schema()
+        return
     problem, words = apart([problem, *(settings or [])])
     given: dict[str, object] = {}
     if resume is not None:
@@ -90,6 +96,14 @@ def _train(
     announce("preparing the data")
     result = run(validate(with_defaults(settings)), folder, callbacks=[ProgressBar()])
     show.result(result, write_report(result.folder), as_json=json)
+
+
+def _print_schema() -> None:
+    from json import dumps
+
+    from plait.experiments.schema import settings_schema
+
+    print(dumps(settings_schema(), indent=2))
 
 
 def _list_settings(
