@@ -188,8 +188,8 @@ recipe's defaults come first, then the file, then the command line. The options 
 on the page of [methods](methods.md). Columns and tasks of a table are described in
 [your data](your_data.md).
 
-Editors complete and check such a file by its JSON Schema: `plait train --schema > plait.schema.json`, and
-`# yaml-language-server: $schema=plait.schema.json` as its first line.
+Editors complete and check such a file by its JSON Schema: `plait train --schema` prints it, and
+`# yaml-language-server: $schema=plait.schema.json` as the first line names the file that it is in.
 
 {table}
 
