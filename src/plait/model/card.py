@@ -30,9 +30,15 @@ def model_card(
     for part in ("sharing", "encoder"):
         described = config[part] or {"class": "a class of its own"}
         options = ", ".join(
-            f"{key}={value!r}" for key, value in described.items() if key != "class"
+            f"{key}={value!r}"
+            for key, value in described.items()
+            if key not in ("class", "columns")
         )
         lines.append(f"- {part}: `{described['class']}({options})`")
+    columns = (config["encoder"] or {}).get("columns", ())
+    if columns:
+        read = ", ".join(f"{each['name']} ({each['kind']})" for each in columns)
+        lines.append(f"- columns that it reads: {read}")
     if metrics:
         lines += ["", "| task | metric | value |", "| --- | --- | ---: |"]
         lines += [
@@ -40,20 +46,35 @@ def model_card(
             for t, each in metrics.items()
             for m, v in each.items()
         ]
-    lines += [
-        "",
+    return "\n".join([*lines, "", *(_of_a_table() if columns else _of_inputs(tasks)), ""])
+
+
+def _of_inputs(tasks: Sequence[str]) -> list[str]:
+    """Returns the lines on how to predict."""
+    return [
         "```python",
         "from plait import MultiTaskModel",
         "",
         'model = MultiTaskModel.from_pretrained("...")',
-    ]
-    lines += [
         "predictions = model.predict(inputs)",
         *(f"predictions[{task!r}].value" for task in tasks),
         "```",
         "",
         "`.value` is the class, the number in its unit, the mask or the tags of each example, and",
         "`.probabilities` are those of classes and labels.",
-        "",
     ]
-    return "\n".join(lines)
+
+
+def _of_a_table() -> list[str]:
+    """Returns the lines on how to predict the rows of a table."""
+    return [
+        "```python",
+        "import plait",
+        "",
+        'run = plait.load("...")',
+        "predictions = run.predict(table)",
+        "```",
+        "",
+        "`table` is a frame of pandas or a file; `predictions` has a column for each task, and",
+        "one for each probability.",
+    ]
