@@ -3,8 +3,8 @@
 ``python -m benchmarks.tables --data DIR [NAME ...]``: for each known table, a run as ``plait train
 NAME minutes=3`` makes it; ridge or logistic regression of each target, its strength chosen on the
 validation rows by its loss; and scikit-learn's `HistGradientBoosting` of each target, with its
-defaults. All learn from the training rows alone, and are measured on the test rows, by which nothing
-was chosen, with bootstrap intervals of the differences: the same 1,000 draws of test rows for all.
+defaults. All learn from the training rows alone, and are measured on the test rows, with bootstrap
+intervals of the differences: the same 1,000 draws of test rows for all.
 """
 
 from __future__ import annotations
