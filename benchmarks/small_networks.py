@@ -109,8 +109,9 @@ def void(value: object) -> None:
 class Turns(Callback):
     """Takes one step by hand after each step of the Trainer, and times both."""
 
-    def __init__(self, by_hand: Iterator[None]) -> None:
+    def __init__(self, by_hand: Iterator[None], epoch: int = -(-ROWS // BATCH)) -> None:
         self.steps = by_hand
+        self.epoch = epoch  # steps
         self.trainer: list[float] = []
         self.by_hand: list[float] = []
         self.started = 0.0
@@ -129,10 +130,10 @@ class Turns(Callback):
 
     def summary(self) -> tuple[float, float, float]:
         """Returns the ratio (median over blocks), and in ms a step by hand and an epoch's end."""
-        steps = -(-ROWS // BATCH)
         # What follows the last step of an epoch falls into the first one of the next
-        first = range(0, len(self.trainer), steps)
-        pairs = [p for i, p in enumerate(zip(self.trainer, self.by_hand, strict=True)) if i % steps]
+        first = range(0, len(self.trainer), self.epoch)
+        timed = enumerate(zip(self.trainer, self.by_hand, strict=True))
+        pairs = [pair for place, pair in timed if place % self.epoch]
         blocks = [pairs[i : i + BLOCK] for i in range(WARMUP * BLOCK, len(pairs) - BLOCK, BLOCK)]
         ratio = statistics.median(sum(a for a, _ in b) / sum(h for _, h in b) for b in blocks)
         by_hand = statistics.median(hand for _, hand in pairs)
