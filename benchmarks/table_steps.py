@@ -1,4 +1,4 @@
-"""Steps of training on a table in memory, beside the loop by hand and Lightning's, in one thread."""
+"""Steps of training on a table in memory, beside loops by hand and Lightning's, in one thread."""
 
 from __future__ import annotations
 

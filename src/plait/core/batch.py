@@ -179,6 +179,9 @@ class Batch:
         wanted = torch.device(device)
 
         def moved(part: Part) -> Part:
+            tables = (part.inputs, *part.targets.values(), *part.weights.values())
+            if all(isinstance(each, Tensor) and each.device == wanted for each in tables):
+                return part
             content = (part.inputs, part.targets, part.weights)
             if all(is_on(wanted, each) for each in content):
                 return part

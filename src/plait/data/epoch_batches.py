@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import torch
+from torch import Tensor
 from torch.utils.data import Sampler
 
 from plait.core.errors import ConfigError, DataError
@@ -70,10 +71,15 @@ class EpochBatches(Sampler[list[int] | list[Draw]]):
         return -(-self.size // self.batch_size)
 
     def __iter__(self) -> Iterator[list[int] | list[Draw]]:
-        order = list(range(self.examples))
+        for rows in self.tensors():
+            batch = rows.tolist()
+            yield [Draw(index, self.epoch) for index in batch] if self.draws else batch
+
+    def tensors(self) -> Iterator[Tensor]:
+        """Yields the batches as tensors of indices, which cut a table without a list between."""
+        order = torch.arange(self.examples)
         if self.shuffle:
             generator = torch.Generator().manual_seed(derive_seed(self.seed, "order", self.epoch))
-            order = torch.randperm(self.examples, generator=generator).tolist()
+            order = torch.randperm(self.examples, generator=generator)
         for start in range(self.skip * self.batch_size, self.size, self.batch_size):
-            batch = order[start : start + self.batch_size]
-            yield [Draw(index, self.epoch) for index in batch] if self.draws else batch
+            yield order[start : start + self.batch_size]

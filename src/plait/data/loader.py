@@ -14,6 +14,8 @@ from plait.core.seeding import derive_seed
 from plait.data.collate import Collation, collate
 from plait.data.draws import takes_draws
 from plait.data.epoch_batches import EpochBatches
+from plait.data.in_memory import InMemory
+from plait.data.table_loader import TableLoader
 
 
 def loader(
@@ -64,7 +66,8 @@ def loader(
         drop_last=drop_last,
         draws=takes_draws(dataset),
     )
-    return DataLoader(
+    kind = TableLoader if type(dataset) is InMemory else DataLoader
+    return kind(
         dataset,
         batch_sampler=batches,
         num_workers=workers,

@@ -28,13 +28,21 @@ def lengths(gradients: Sequence[Tensor], dtype: torch.dtype = torch.float32) -> 
     """
     if not gradients:
         return torch.zeros(0)
+    first = gradients[0]
+    if first.dtype in (dtype, torch.float64) and _are_alike(gradients):
+        return torch.stack(torch._foreach_norm(gradients))
     values = [as_real(each.coalesce()._values() if each.is_sparse else each) for each in gradients]
-    kinds = {(each.dtype, each.device) for each in values}
-    if len(kinds) == 1 and values[0].dtype in (dtype, torch.float64):
+    if values[0].dtype in (dtype, torch.float64) and _are_alike(values):
         return torch.stack(torch._foreach_norm(values))
     wide = (torch.promote_types(each.dtype, dtype) for each in values)
     found = [torch.linalg.vector_norm(v, dtype=d) for v, d in zip(values, wide, strict=True)]
     return torch.stack([each.to(found[0]) for each in found])
+
+
+def _are_alike(values: Sequence[Tensor]) -> bool:
+    """Returns whether they are of one dtype and device, and none of them is sparse."""
+    kinds = {(each.dtype, each.device, each.layout) for each in values}
+    return len(kinds) == 1 and values[0].layout == torch.strided
 
 
 def accumulate(pairs: Iterable[tuple[Tensor, Tensor]]) -> bool:

@@ -90,6 +90,9 @@ class Flow:
 
     def _together(self, sharing: Sharing, inputs: Any, wanted: Sequence[str]) -> Outputs:
         """Returns the predictions where nothing of one task's input meets that of another."""
+        if not self.connections.all:  # nothing passes between the tasks
+            alone: TaskFeatures = sharing(inputs, wanted)
+            return self._predicted(wanted, alone)
         compared = self.connections.compared(wanted)
         if self.connections.entering:  # a task's network waits for the predictions that enter it
             shared = TaskFeatures({})
@@ -98,6 +101,15 @@ class Flow:
         outputs = self._only(wanted, self._pass(sharing, inputs, compared, shared))
         outputs.terms, outputs.watched = shared.terms, shared.watched
         return outputs
+
+    def _predicted(self, wanted: Sequence[str], shared: TaskFeatures) -> Outputs:
+        """Returns what the heads make of the features of their own tasks."""
+        return Outputs(
+            {task: _read(self.heads[self.keys[task]], shared[task]) for task in wanted},
+            features=shared,
+            terms=shared.terms,
+            watched=shared.watched,
+        )
 
     def _one_by_one(self, sharing: Sharing, inputs: Any, wanted: Sequence[str]) -> Outputs:
         """Returns the predictions where each task has inputs of its own, which are other examples.

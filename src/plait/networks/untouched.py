@@ -6,7 +6,7 @@ import copy
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from itertools import chain
-from typing import Any
+from typing import Any, Literal
 from weakref import WeakKeyDictionary
 
 import torch
@@ -18,7 +18,8 @@ from plait.core.structure import map_tensors, tensors
 COPIED = (dict, list, tuple)
 Reader = Callable[..., Any]
 Mode = tuple[Any, ...]
-_WRITES: WeakKeyDictionary[Reader, dict[Mode, bool]] = WeakKeyDictionary()
+Writes = bool | Literal["never"]  # by a trial, or because no layer of it ever does
+_WRITES: WeakKeyDictionary[Reader, dict[Mode, Writes]] = WeakKeyDictionary()
 
 
 def untouched(readers: Sequence[Reader], run: Callable[..., Any], value: Any, *given: Any) -> Any:
@@ -47,7 +48,11 @@ def untouched(readers: Sequence[Reader], run: Callable[..., Any], value: Any, *g
         mode += tuple(map(id, readers[1:]))
     writes = known.get(mode)
     if writes is None:
-        writes = known[mode] = _found_to_write(readers, run, value, *given)
+        never = _never_write(readers)
+        writes = "never" if never else _found_to_write(readers, run, value, *given)
+        known[mode] = writes
+    if writes == "never":
+        return run(readers, value, *given)
     if writes:
         return run(readers, map_tensors(torch.clone, value), *given)
     before = _versions(value)
@@ -61,7 +66,7 @@ def untouched(readers: Sequence[Reader], run: Callable[..., Any], value: Any, *g
     return result
 
 
-def _known(reader: Reader) -> dict[Mode, bool]:
+def _known(reader: Reader) -> dict[Mode, Writes]:
     """Returns whether a reader writes, by mode; a fresh dict for one that cannot be referred to."""
     try:
         known = _WRITES.get(reader)
@@ -72,18 +77,29 @@ def _known(reader: Reader) -> dict[Mode, bool]:
     return known
 
 
+def _never_write(readers: Sequence[Reader]) -> bool:
+    """Tells whether all layers are torch's or plait's own, which write only if they are told to.
+
+    Layers with hooks may do anything.
+    """
+    return all(
+        isinstance(layer, nn.Module)
+        and type(layer).__module__.startswith(("torch.nn.", "plait."))
+        and not getattr(layer, "inplace", False)
+        and not (layer._forward_hooks or layer._forward_pre_hooks)
+        for layer in chain.from_iterable(map(_layers, readers))
+    )
+
+
 def _found_to_write(
     readers: Sequence[Reader], run: Callable[..., Any], value: Any, *given: Any
 ) -> bool:
     """Tells whether readers write into what they are given, by a run of copies of them.
 
-    Layers of torch write if they are told to, and other code may. What can be neither copied nor
-    run is taken to write if a layer of it works in place.
+    What can be neither copied nor run is taken to write if a layer of it works in place.
     """
     layers = list(chain.from_iterable(map(_layers, readers)))
     in_place = any(getattr(layer, "inplace", False) for layer in layers)
-    if not in_place and all(type(layer).__module__.startswith("torch.nn.") for layer in layers):
-        return False
     for imitate in (_without_memory, torch.clone):
         try:
             with _counting(), torch.random.fork_rng(devices=[]):

@@ -126,7 +126,7 @@ def training_step(
     given = [batch for group in groups for batch in group]
     totals = labels_of(given)
     shares = label_shares(labels_of(groups[0])) if reduction == "label" else {}
-    optimizer.zero_grad(set_to_none=True)
+    _forget_gradients(optimizer)
     model.set_progress(info.progress)
     backward.start(info, measure=measure)
     give_back = keep_buffers(model) if backward.options.nonfinite == "skip" else None
@@ -217,6 +217,16 @@ def _common(groups: Sequence[Sequence[Batch]]) -> set[str]:
 
 def _where(groups: Sequence[Sequence[Batch]]) -> str:
     return "this step" if len(groups) == 1 else f"each of the {len(groups)} batches of this step"
+
+
+def _forget_gradients(optimizer: torch.optim.Optimizer) -> None:
+    """Does what `zero_grad` does, without torch's frames for profiler and compiler."""
+    if type(optimizer).zero_grad is not torch.optim.Optimizer.zero_grad:
+        optimizer.zero_grad(set_to_none=True)
+        return
+    for group in optimizer.param_groups:
+        for parameter in group["params"]:
+            parameter.grad = None
 
 
 def _parameters(optimizer: torch.optim.Optimizer) -> list[Tensor]:
