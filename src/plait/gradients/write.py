@@ -30,7 +30,7 @@ def lengths(gradients: Sequence[Tensor], dtype: torch.dtype = torch.float32) -> 
         return torch.zeros(0)
     first = gradients[0]
     if first.dtype in (dtype, torch.float64) and _are_alike(gradients):
-        return torch.stack(torch._foreach_norm(gradients))
+        return torch.stack(torch._foreach_norm(list(gradients)))
     values = [as_real(each.coalesce()._values() if each.is_sparse else each) for each in gradients]
     if values[0].dtype in (dtype, torch.float64) and _are_alike(values):
         return torch.stack(torch._foreach_norm(values))
