@@ -103,7 +103,7 @@ class Flow:
         return outputs
 
     def _predicted(self, wanted: Sequence[str], shared: TaskFeatures) -> Outputs:
-        """Returns what the heads make of the features of their own tasks."""
+        """Runs the head of each wanted task on the features of its own."""
         return Outputs(
             {task: _read(self.heads[self.keys[task]], shared[task]) for task in wanted},
             features=shared,
