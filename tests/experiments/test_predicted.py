@@ -45,3 +45,12 @@ def test_each_kind_of_task_has_its_columns() -> None:
     torch.testing.assert_close(torch.tensor(frame["kind=b"].to_numpy()), shares[:, 1])
     yes = LOGITS[:, 0].sigmoid()
     torch.testing.assert_close(torch.tensor(frame["sold=sold"].to_numpy()), yes)
+
+
+def test_the_labels_of_many_rows() -> None:
+    names = [f"label {number}" for number in range(11)]
+    logits = torch.randn(3_000, 11, generator=torch.Generator().manual_seed(0)) - 1
+    logits[:2] = -1  # no label
+    frame = predicted_columns({"tags": MultiLabel("tags", labels=11, names=names).decode(logits)})
+    expected = [";".join(n for n, on in zip(names, row, strict=True) if on) for row in logits > 0]
+    assert frame["tags"].tolist() == expected

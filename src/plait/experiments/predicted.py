@@ -48,7 +48,12 @@ def _columns(task: str, prediction: Prediction) -> dict[str, Any]:
         chances = {f"{task}>{name}": shares[:, k] for k, name in enumerate(names)}
         return {task: value[:, 0]} | chances
     if value.dtype == bool:
-        chosen = [";".join(n for n, on in zip(names, row, strict=True) if on) for row in value]
+        # Rows of the same labels are written once: they are few, and the rows may be millions
+        packed, value = np.unique(np.packbits(value, axis=1), axis=0, return_inverse=True)
+        rows = np.unpackbits(packed, axis=1, count=len(names)).astype(bool)
+        texts = [";".join(n for n, on in zip(names, row, strict=True) if on) for row in rows]
     else:
-        chosen = np.asarray(names, dtype=object)[value]
+        texts = list(map(str, names))
+    pandas = need("pandas", extra="app", purpose="A table of predictions")
+    chosen = pandas.Series(texts).array.take(value.reshape(-1))
     return {task: chosen} | {f"{task}={name}": shares[:, k] for k, name in enumerate(names)}

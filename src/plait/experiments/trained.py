@@ -9,6 +9,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 from torch import Tensor
 
 from plait.core.columns import UNSEEN, Column
@@ -81,7 +82,7 @@ class Trained:
         place = 0
         for column in self.columns:
             if column.kind == "category":
-                count = int((inputs[:, place] == UNSEEN).sum())
+                count = np.count_nonzero(inputs.numpy()[:, place] == UNSEEN)
                 self._unseen.update({column.name: count} if count else {})
             place += column.entries
 

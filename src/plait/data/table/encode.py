@@ -31,17 +31,19 @@ def encode(frame: pd.DataFrame, columns: Sequence[Column], *, source: str = "") 
     """
     require(frame, [column.name for column in columns], source)
     width = sum(column.entries for column in columns)
-    rows = np.empty((len(frame), width), dtype=np.float64 if is_wide(columns) else np.float32)
+    # Entry by entry and then turned: writing every 20th number takes twice as long
+    entries = np.empty((width, len(frame)), dtype=np.float64 if is_wide(columns) else np.float32)
     place = 0
     for column in columns:
         cells = frame[column.name]
         if column.kind == "category":
             codes, words = parse.words(cells, column.absent, source=source)
-            rows[:, place] = _known(words, column.values)[codes]
+            entries[place] = _known(words, column.values)[codes]
         else:
-            rows[:, place : place + column.entries] = numbers_of(cells, column, source=source)
+            numbers = numbers_of(cells, column, source=source)
+            entries[place : place + column.entries] = numbers.T
         place += column.entries
-    return torch.from_numpy(rows)
+    return torch.from_numpy(np.ascontiguousarray(entries.T))
 
 
 def is_wide(columns: Sequence[Column]) -> bool:
