@@ -114,7 +114,20 @@ def test_float64_rows_are_read_by_float32_weights(build: type[Any]) -> None:
 
 
 @pytest.mark.parametrize("build", BOTH)
-@pytest.mark.parametrize("kind", ["Hard", "Separate", "MMoE", "PLE", "DSelectK", "CrossStitch"])
+@pytest.mark.parametrize(
+    "kind",
+    [
+        "Hard",
+        "Separate",
+        "MMoE",
+        "PLE",
+        "AdaTT",
+        "DSelectK",
+        "MTAN",
+        "SharedPrivate",
+        "CrossStitch",
+    ],
+)
 def test_it_serves_any_sharing_and_comes_back_from_its_folder(
     build: type[Any], kind: str, tmp_path: Path
 ) -> None:

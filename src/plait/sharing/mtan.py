@@ -26,6 +26,7 @@ from plait.networks import (
     instance,
     is_chain,
     one_tensor,
+    reads_codes,
     run_all,
     shape_of_run,
     unmasked,
@@ -59,7 +60,8 @@ class MTAN(Sharing):
 
     A stage is a stage of the encoder with those without parameters that follow it. Its last part is
     the last child of an `nn.Sequential`; a stage of one part reads its input as b_s, pooled to the
-    grid of t_s, or t_s itself where the input is no tensor of numbers (token ids).
+    grid of t_s, or t_s itself where the input is no tensor of numbers (token ids), or a row of a
+    table, which has codes and NaN in it.
 
     Args:
         encoder: any module, or a factory of one. It is used, not copied. Stages of several blocks
@@ -190,12 +192,13 @@ class MTAN(Sharing):
 def stage_values(encoder: nn.Module, inputs: Any) -> list[StageValues]:
     """Runs the trunk; returns of each stage the value that attention reads and the one it masks."""
     hidden, mask = unmasked(inputs)
+    row = hidden if reads_codes(encoder) else None
     found: list[StageValues] = []
     for position, block in enumerate(blocks_of(encoder)):
         parts = _parts(block)
         before = run_all(parts[:-1], hidden, mask)
         hidden = one_tensor(run_all(parts[-1:], before, mask), position, encoder)
-        numbers = isinstance(before, Tensor) and before.is_floating_point()
+        numbers = isinstance(before, Tensor) and before.is_floating_point() and before is not row
         found.append(StageValues(before if numbers else hidden, hidden))
     return found
 
