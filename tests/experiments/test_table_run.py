@@ -45,3 +45,16 @@ def test_inputs_that_hold_nothing() -> None:
         describe(FRAME.assign(same="x"), "spend", inputs=["age", "same"])
     with pytest.raises(DataError, match="the table lacks 1 column that is needed: 'agee'"):
         describe(FRAME, "spend", inputs=["agee"])
+
+
+def test_columns_whose_names_are_numbers() -> None:
+    frame = FRAME[["age", "town", "spend"]].set_axis([0, 1, 2], axis=1)
+    expected = describe(frame.set_axis(["0", "1", "2"], axis=1), "2", exclude=["1"], inputs=["0"])
+    assert describe(frame, [2], exclude=[1], inputs=[0]) == expected
+    assert describe(frame, {2: {}}, exclude=[1], inputs=[0]) == expected
+
+
+@pytest.mark.parametrize("option", ["inputs", "exclude"])
+def test_columns_that_are_not_there(option: str) -> None:
+    with pytest.raises(DataError, match="lacks 1 column that is needed: 'agee'"):
+        describe(FRAME, "spend", **{option: ["agee"]})

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -83,27 +83,38 @@ def describe(
     """
     names = [str(name) for name in frame.columns]
     frame = frame.set_axis(names, axis=1)
+    exclude = _names(exclude)
+    require(frame, exclude, "the table")
     tasks = dict(targets) if isinstance(targets, Mapping) else {}
-    wanted = [targets] if isinstance(targets, str) else list(targets)
+    tasks = {str(name): each for name, each in tasks.items()}
+    wanted = _names(targets)
     if tasks:
         known = {name: each for name, each in tasks.items() if each}
-        wanted = [column for each in read_targets(known, names) for column in each.reads]
+        described = read_targets(known, names) if known else []
+        wanted = [column for each in described for column in each.reads]
         wanted += [name for name in tasks if name not in known]
-    found = propose(frame.drop(columns=list(exclude)), wanted).settings
+    found = propose(frame.drop(columns=exclude), wanted).settings
     guessed = found["tasks"]
     if tasks:
         found["tasks"] = {name: each or guessed[name] for name, each in tasks.items()}
     if isinstance(inputs, Mapping):
-        found["inputs"] = dict(inputs)
+        found["inputs"] = {str(name): each for name, each in inputs.items()}
     elif inputs is not None:
-        require(frame, inputs, "the table")
-        found["inputs"] = {name: _guessed(frame[name]) for name in inputs}
+        wanted = _names(inputs)
+        require(frame, wanted, "the table")
+        found["inputs"] = {name: _guessed(frame[name]) for name in wanted}
     if split is not None:
         found["split"] = split
     if exclude:
         left_out = dict.fromkeys(exclude, "left out by the user")
         found["exclude"] = {**found.get("exclude", {}), **left_out}
     return found
+
+
+def _names(given: Any) -> list[str]:
+    """Returns names of columns as words: one, or several, which a frame may have as numbers."""
+    several = given if isinstance(given, Iterable) and not isinstance(given, str) else [given]
+    return [str(name) for name in several]
 
 
 def _guessed(column: pd.Series[Any]) -> Any:
