@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from plait.core.errors import DataError
 from plait.data.table import guess, propose, read_table, read_targets
 from plait.data.table.fit import require
+from plait.data.table.frames import own_frame
 from plait.experiments.build import open_problem, with_defaults
 from plait.experiments.config import validate
 from plait.experiments.overrides import merge
@@ -81,8 +82,8 @@ def describe(
         DataError: a column is missing, or a target can not be predicted.
         ConfigError: an unknown kind or option.
     """
-    names = [str(name) for name in frame.columns]
-    frame = frame.set_axis(names, axis=1)
+    frame = own_frame(frame)
+    names = list(frame.columns)
     exclude = _names(exclude)
     require(frame, exclude, "the table")
     tasks = dict(targets) if isinstance(targets, Mapping) else {}

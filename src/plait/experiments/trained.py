@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import fields
 from functools import cached_property
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -23,6 +24,8 @@ from plait.runs.folder import CONFIG, MODEL, check_run
 
 if TYPE_CHECKING:
     import pandas as pd
+
+    from plait.data.table.described import Target
 
 PIECE = 65_536  # rows of a file that are in memory at once
 BATCH = 4_096  # rows of a forward pass
@@ -103,9 +106,17 @@ class Trained:
             DataError: a column is missing, or a cell is not of its kind.
             ConfigError: an unknown task.
         """
+        from plait.data.table.frames import own_frame
+
+        source = source or "the frame"
+        return self._predict(own_frame(frame, source), tasks, source).set_axis(frame.index)
+
+    def _predict(
+        self, frame: pd.DataFrame, tasks: Collection[str] | None, source: str
+    ) -> pd.DataFrame:
         from plait.data.table.encode import encode
 
-        inputs = encode(frame, self.columns, source=source or "the frame")
+        inputs = encode(frame, self.columns, source=source)
         self._look(inputs)
         found = self.model.predict(inputs, tasks, batch_size=BATCH)
         return predicted_columns(found, frame.index)
@@ -144,7 +155,7 @@ class Trained:
         pd = need("pandas", extra="app", purpose="A table of predictions")
         for piece in read_pieces(table, PIECE, progress=progress):
             require(piece, keep, table.name)
-            found = self.predict(piece, tasks, source=table.name)
+            found = self._predict(piece, tasks, table.name)
             yield pd.concat([piece[list(keep)], found], axis=1) if keep else found
 
     def evaluate(
@@ -165,39 +176,49 @@ class Trained:
                 training did not have.
             ConfigError: the folder does not say which columns are labels; an unknown task.
         """
+        from plait.data.table.frames import own_frame
         from plait.data.table.read import read_pieces
 
-        pieces: Any = [table]
-        name = "the frame"
         if isinstance(table, str | Path):
             pieces, name = read_pieces(table, PIECE), Path(table).name
-        found = evaluate(self.model, self._batches(pieces, tasks, name))
-        return found if tasks is None else _only(found, tasks)
+        else:
+            name = "the frame"
+            pieces = iter([own_frame(table, name)])
+        first = next(pieces)
+        targets = self._targets(list(first.columns), tasks, name)
+        found = evaluate(self.model, self._batches(chain([first], pieces), targets, name))
+        return _only(found, [target.name for target in targets])
+
+    def _targets(
+        self, columns: list[str], tasks: Collection[str] | None, source: str
+    ) -> list[Target]:
+        """Returns the targets to measure; by default those that a table has the columns of."""
+        from plait.data.table.described import read_target
+
+        described = self._described(tasks)
+        found = [read_target(name, each, columns) for name, each in described.items()]
+        if tasks is None:
+            found = [each for each in found if all(name in columns for name in each.reads)]
+        if not found:
+            raise DataError(
+                f"{source} has no column of labels; the tasks are {', '.join(described)}. "
+                "Name a labelled table."
+            )
+        return found
 
     def _batches(
-        self, pieces: Any, tasks: Collection[str] | None, source: str
+        self, pieces: Iterable[pd.DataFrame], targets: Sequence[Target], source: str
     ) -> Iterator[tuple[Any, Mapping[str, Any]]]:
         """Yields batches of inputs and labels."""
-        from plait.data.table.described import read_target
         from plait.data.table.encode import encode
         from plait.data.table.targets import labels_of
 
-        described = self._described(tasks)
         for piece in pieces:
-            there = list(piece.columns)
-            found = [read_target(name, each, there) for name, each in described.items()]
-            if tasks is None:
-                found = [each for each in found if all(name in there for name in each.reads)]
-            if not found:
-                raise DataError(
-                    f"{source} has no column of labels; the tasks are {', '.join(described)}. "
-                    "Name a labelled table."
-                )
             inputs = encode(piece, self.columns, source=source)
             self._look(inputs)
             labels = {
                 each.name: labels_of(piece, each, self._classes(each.name), source=source)
-                for each in found
+                for each in targets
             }
             for start in range(0, len(piece), BATCH):
                 rows = slice(start, start + BATCH)

@@ -101,11 +101,10 @@ class Table(Recipe):
 
     def read(self) -> pd.DataFrame:
         """Reads the table as a frame."""
-        from plait.data.table.fit import check_rows
+        from plait.data.table.frames import own_frame
 
         if not isinstance(self.data, str | Path):
-            check_rows(self.data, self.source)
-            return self.data.set_axis([str(name) for name in self.data.columns], axis=1)
+            return own_frame(self.data, self.source)
         path = Path(self.data)
         if self.file:
             path = folder_with(path, [self.file]) / self.file

@@ -4,7 +4,8 @@ import pytest
 
 from plait.core.errors import DataError
 from plait.data.table.described import read_inputs
-from plait.data.table.fit import check_rows, fit_columns, require
+from plait.data.table.encode import encode
+from plait.data.table.fit import fit_columns, require
 
 
 def fitted(values: object, kind: object = "number"):
@@ -74,13 +75,6 @@ def test_the_column_that_may_be_meant_is_named() -> None:
         require(pd.DataFrame({"price": [1]}), ["pice"], "t.csv")
 
 
-def test_frames_that_are_no_tables() -> None:
-    with pytest.raises(DataError, match="the frame is empty"):
-        check_rows(pd.DataFrame({"a": []}), "the frame")
-    with pytest.raises(DataError, match="several columns of the name 'a'"):
-        check_rows(pd.DataFrame([[1, 2]], columns=["a", "a"]), "the frame")
-
-
 def test_the_training_rows_alone_count() -> None:
     frame = pd.DataFrame({"n": [1.0, 2.0, 4.0, 1e6, np.nan], "w": ["a", "a", "b", "b", "b"]})
     inputs = read_inputs({"n": "number", "w": "category"}, ["n", "w"])
@@ -92,3 +86,18 @@ def test_the_training_rows_alone_count() -> None:
 def test_the_most_frequent_words_are_known(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("plait.data.table.fit.MOST_WORDS", 2)
     assert fitted(["c", "c", "a", "a", "b", "b", "b"], "category").values == ["b", "c"]
+
+
+def test_lists_that_no_training_row_has() -> None:
+    frame = pd.DataFrame({"v": [None, None, "1;2;3", "4;5;6"]})
+    [column] = fit_columns(frame, read_inputs({"v": "numbers"}, ["v"]), np.arange(2))
+    assert (column.center, column.missing, column.form) == ([0.0] * 3, [1.0] * 3, ";")
+    assert encode(frame, [column])[2].tolist() == [1.0, 2.0, 3.0]
+    with pytest.raises(DataError, match=r"column 'v' of t.csv has no list of numbers in any row"):
+        fit_columns(frame[:2], read_inputs({"v": "numbers"}, ["v"]), source="t.csv")
+
+
+def test_a_row_is_counted_in_the_table_and_not_in_its_training_rows() -> None:
+    frame = pd.DataFrame({"n": ["1", "2", "3", "x", "5"]})
+    with pytest.raises(DataError, match="found 'x' in row 4"):
+        fit_columns(frame, read_inputs({"n": "number"}, ["n"]), np.array([0, 3, 4]))

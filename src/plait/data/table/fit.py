@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Mapping
 from typing import Any
 
@@ -42,15 +41,7 @@ def fit_columns(
         DataError: a column is missing, or a cell is not of its kind.
     """
     require(frame, inputs, source)
-    return [_fit(_part(frame[name], rows), options, source) for name, options in inputs.items()]
-
-
-def _part(column: pd.Series[Any], rows: Array | None) -> pd.Series[Any]:
-    """Returns some rows of a column; for messages they are counted from 1, as in the file."""
-    if rows is None:
-        return column
-    part = column.iloc[rows]
-    return part.set_axis(rows + 1) if isinstance(column.index, pd.RangeIndex) else part
+    return [_fit(frame[name], rows, options, source) for name, options in inputs.items()]
 
 
 def require(frame: pd.DataFrame, names: Any, source: str = "") -> None:
@@ -67,7 +58,8 @@ def require(frame: pd.DataFrame, names: Any, source: str = "") -> None:
         )
 
 
-def _fit(column: pd.Series[Any], options: Input, source: str) -> Column:
+def _fit(whole: pd.Series[Any], train: Array | None, options: Input, source: str) -> Column:
+    column = whole if train is None else whole.iloc[train]
     name, kind, absent = str(column.name), options.column_kind, options.missing
     if kind == "category":
         codes, words = parse.words(column, absent, source=source)
@@ -82,9 +74,11 @@ def _fit(column: pd.Series[Any], options: Input, source: str) -> Column:
         kept = sorted(counts, key=lambda word: (-counts[word], word))[:MOST_TAGS]
         values = sorted(word for word in kept if counts[word] > 1)
     elif kind == "numbers":
-        options = options.with_separator(column)
+        options = options.with_separator(whole)
     described = Column(name, kind, values=values, form=options.form, absent=list(absent))
     rows = numbers_of(column, described, source=source)
+    if kind == "numbers" and np.isnan(rows).all():  # how many they are, the other rows say
+        rows = np.full((len(column), _length(whole, described, source)), np.nan)
     step = -(-len(rows) // SAMPLE)
     center, scale, edges = _statistics(rows[::step])
     missing = np.isnan(rows).mean(axis=0)
@@ -99,6 +93,17 @@ def _fit(column: pd.Series[Any], options: Input, source: str) -> Column:
         form=options.form,
         absent=list(absent),
     )
+
+
+def _length(column: pd.Series[Any], known: Column, source: str) -> int:
+    """Returns how many numbers the lists of a column have."""
+    rows = numbers_of(column, known, source=source)
+    if np.isnan(rows).all():
+        raise DataError(
+            f"column {column.name!r}{f' of {source}' if source else ''} has no list of numbers in "
+            "any row. Leave it out."
+        )
+    return int(rows.shape[1])
 
 
 def numbers_of(column: pd.Series[Any], known: Column, *, source: str = "") -> Array:
@@ -133,14 +138,3 @@ def _statistics(rows: Array) -> tuple[Array, Array, list[list[float]]]:
         for none, column in zip(empty.tolist(), quantiles.T, strict=True)
     ]
     return center, scale, edges
-
-
-def check_rows(frame: pd.DataFrame, source: str) -> None:
-    """Raises `DataError` for a table without a row, or with two columns of one name."""
-    twice = [str(name) for name, count in Counter(frame.columns).items() if count > 1]
-    if twice:
-        raise DataError(
-            f"{source} has several columns of the name {twice[0]!r}. Rename all but one."
-        )
-    if not len(frame):
-        raise DataError(f"{source} is empty: there is no row of data in it.")

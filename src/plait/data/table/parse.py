@@ -251,6 +251,16 @@ def _text(value: Any) -> str:
     return str(value).strip()
 
 
+def row_of(column: pd.Series[Any], place: int) -> int | str:
+    """Returns how a message names the row of a cell.
+
+    That is its number in the table, from 1, of which the labels of a part or piece of a table's
+    rows are one less; or the label itself, if it is no whole number.
+    """
+    label: Any = column.index[place]
+    return int(label) + 1 if isinstance(label, int | np.integer) else repr(label)
+
+
 def _refuse(wrong: Array, column: pd.Series[Any], rule: str, source: str) -> None:
     """Raises `DataError` for the first cell that breaks a rule."""
     if not wrong.any():
@@ -258,12 +268,9 @@ def _refuse(wrong: Array, column: pd.Series[Any], rule: str, source: str) -> Non
     place = int(wrong.argmax())
     cell = str(column.iloc[place])
     shown = cell if len(cell) <= SHOWN else f"{cell[:SHOWN]}... ({len(cell)} characters)"
-    label: Any = column.index[place]
-    label = label.item() if isinstance(label, np.generic) else label
-    row = label + 1 if isinstance(column.index, pd.RangeIndex) else repr(label)
     more = f", and in {int(wrong.sum()) - 1} more" if int(wrong.sum()) > 1 else ""
     raise DataError(
         f"column {column.name!r}{f' of {source}' if source else ''} must be {rule}; found "
-        f"{shown!r} in row {row}{more}. Correct it, give the column another kind, or list words "
-        "that say that a value is missing under its `missing`."
+        f"{shown!r} in row {row_of(column, place)}{more}. Correct it, give the column another "
+        "kind, or list words that say that a value is missing under its `missing`."
     )

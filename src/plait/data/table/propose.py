@@ -102,10 +102,9 @@ def propose(frame: pd.DataFrame, targets: Sequence[str] | None = None) -> Propos
         DataError: the table is empty, two columns have one name, or a target is no column of the
             table or holds nothing that can be predicted.
     """
-    from plait.data.table.fit import check_rows
+    from plait.data.table.frames import own_frame
 
-    frame = frame.set_axis([str(name) for name in frame.columns], axis=1)
-    check_rows(frame, "the table")
+    frame = own_frame(frame, "the table")
     guesses = {str(name): guess(frame[name]) for name in frame}
     split = next((name for name in guesses if split_words(frame[name]) is not None), None)
     wanted = _wanted(targets, guesses, split)

@@ -9,7 +9,6 @@ import io
 import lzma
 import re
 import warnings
-from collections import Counter
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
@@ -19,6 +18,7 @@ from typing import IO, TYPE_CHECKING, Any
 from plait.core.errors import DataError
 from plait.core.extras import need
 from plait.data.table.counted import Counted, Progress
+from plait.data.table.names import check_names
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -119,11 +119,11 @@ def read_pieces(
             pieces = pd.read_json(file, lines=True, chunksize=rows, **_JSON)
         else:
             pieces = pd.read_csv(file, chunksize=rows, **_csv_options(layout))
-        empty = True
+        before = 0
         for piece in pieces:
-            empty = False
-            yield _checked(piece, layout)
-        if empty:
+            yield _checked(piece, layout, before)
+            before += len(piece)
+        if not before:
             raise _no_rows(layout)
 
 
@@ -168,7 +168,7 @@ def _layout(path: Path) -> _Layout:
     separator = "\t" if ".tsv" in path.suffixes else _separator(text)
     decimal = "," if separator == ";" and _decimal_comma(text) else "."
     names = next(csv.reader(io.StringIO(text), delimiter=separator, skipinitialspace=True))
-    _refuse_twice(names, layout)
+    check_names([name or f"Unnamed: {k}" for k, name in enumerate(names)], str(path))
     return _Layout(path, form, packing, separator, decimal)
 
 
@@ -273,20 +273,17 @@ def _hint(text: str) -> str:
     return ". Is it whole, and of the kind that its name says?"
 
 
-def _checked(frame: pd.DataFrame, layout: _Layout) -> pd.DataFrame:
-    """Returns a frame that has rows, and columns of different names."""
-    _refuse_twice(map(str, frame.columns), layout)
+def _checked(frame: pd.DataFrame, layout: _Layout, before: int = 0) -> pd.DataFrame:
+    """Returns a frame that has rows, numbered as in the file, and columns of different names."""
+    pd = need("pandas", extra="app", purpose="Reading tables")
     if not len(frame):
         raise _no_rows(layout)
-    return frame.set_axis([str(name) for name in frame.columns], axis=1)
-
-
-def _refuse_twice(names: Any, layout: _Layout) -> None:
-    twice = [name for name, count in Counter(names).items() if count > 1]
-    if twice:
-        raise DataError(
-            f"{layout.path} has several columns of the name {twice[0]!r}. Rename all but one."
-        )
+    if any(name is not None for name in frame.index.names):  # an index that Parquet keeps
+        frame = frame.reset_index()
+    names = [str(name) for name in frame.columns]
+    check_names(names, str(layout.path))
+    rows = pd.RangeIndex(before, before + len(frame))
+    return frame.set_axis(names, axis=1).set_axis(rows, axis=0)
 
 
 def _no_rows(layout: _Layout) -> DataError:

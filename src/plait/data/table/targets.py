@@ -101,9 +101,9 @@ def _class_numbers(
         where = int((codes == found.index(foreign[0])).argmax())
         raise DataError(
             f"column {column.name!r}{f' of {source}' if source else ''} has the class "
-            f"{foreign[0]!r} in row {where + 1}, which the training of task {target.name!r} did "
-            f"not have; known: {', '.join(classes[:20])}.{suggest(foreign[0], classes)} Correct "
-            "it, or empty the cell (not labelled)."
+            f"{foreign[0]!r} in row {parse.row_of(column, where)}, which the training of task "
+            f"{target.name!r} did not have; known: {', '.join(classes[:20])}."
+            f"{suggest(foreign[0], classes)} Correct it, or empty the cell (not labelled)."
         )
     return np.array([*(known[word] for word in found), NO_CLASS])[codes]
 
