@@ -11,6 +11,7 @@ import yaml
 
 from plait.core.errors import ConfigError
 
+MOST = 1_000_000  # values of a file of settings
 EXPONENT = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)[eE][+-]?\d+")
 
 
@@ -24,8 +25,11 @@ def read_yaml(path: Path) -> dict[str, Any]:
         raise ConfigError(f"there is no configuration file {path}.")
     try:
         content = yaml.safe_load(path.read_text(encoding="utf-8"))
+        _refuse_many(content)
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         raise ConfigError(f"{path} is not valid YAML: {' '.join(str(error).split())}") from None
+    except RecursionError:
+        raise ConfigError(f"{path} is nested too deeply, or holds itself. Write it out.") from None
     if not isinstance(content, dict):
         raise ConfigError(
             f"{path} must hold settings, `key: value`; found {type(content).__name__}."
@@ -156,6 +160,20 @@ def _are_names(value: Any) -> bool:
 
 def _without(known: Mapping[str, Any], names: Sequence[str]) -> dict[str, None]:
     return dict.fromkeys(name for name in known if name not in names)
+
+
+def _refuse_many(content: Any) -> None:
+    """Raises an error for values that are few in a file, and beyond number once they are walked."""
+    waiting, seen = [content], 0
+    while waiting:
+        seen += 1
+        value = waiting.pop()
+        if isinstance(value, dict | list):
+            waiting += value.values() if isinstance(value, dict) else value
+        if seen + len(waiting) > MOST:
+            raise yaml.YAMLError(
+                f"with its aliases (*name) written out it has more than {MOST:,} values"
+            )
 
 
 def _numbers(value: Any) -> Any:

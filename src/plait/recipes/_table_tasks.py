@@ -117,6 +117,16 @@ def labels_of_all(
     return found
 
 
+def check_trained(labels: Mapping[str, Tensor], source: str) -> None:
+    """Raises `DataError` for a task without a label among the training rows."""
+    for name, each in labels.items():
+        if not bool(_there(each).any()):
+            raise DataError(
+                f"task {name!r} has no label in the training rows of {source}, only in others. "
+                "Divide the rows in another way (`split`), or leave the task out."
+            )
+
+
 def _there(labels: Tensor) -> Tensor:
     """True where there is a label."""
     return ~labels.isnan() if labels.is_floating_point() else labels >= 0

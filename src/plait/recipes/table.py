@@ -23,7 +23,7 @@ from plait.data.table.described import (
     read_targets,
 )
 from plait.encoders import TabularEncoder
-from plait.recipes._table_tasks import check_described, labels_of_all, task_of
+from plait.recipes._table_tasks import check_described, check_trained, labels_of_all, task_of
 from plait.recipes.base import Recipe
 from plait.tasks import BaseTask
 
@@ -130,6 +130,8 @@ class Table(Recipe):
     @cached_property
     def inputs(self) -> dict[str, Input]:
         """`{column: the way in which it is read}` of the inputs."""
+        from plait.data.table.fit import require
+
         predicted = {name: target.name for target in self.targets for name in target.reads}
         reserved = {*predicted, *self.exclude, *self._split_columns()}
         for name, each in self.described_inputs.items():
@@ -138,7 +140,9 @@ class Table(Recipe):
                     f"the column {name!r} is an input, and task {predicted[name]!r} reads its "
                     "labels from it: it would give them away. Take it from one of the two."
                 )
-        return read_inputs(self.described_inputs, self.frame.columns, leave_out=reserved)
+        found = read_inputs(self.described_inputs, self.frame.columns, leave_out=reserved)
+        require(self.frame, found, self.source)
+        return found
 
     @cached_property
     def division(self) -> Division:
@@ -190,11 +194,9 @@ class Table(Recipe):
 
     def tasks(self) -> list[BaseTask]:
         """Makes the tasks of the targets, with classes and labels as the table has them."""
-        train = self.rows["train"]
-        return [
-            task_of(each, self.classes[each.name], self.labels[each.name][train])
-            for each in self.targets
-        ]
+        train = {name: labels[self.rows["train"]] for name, labels in self.labels.items()}
+        check_trained(train, self.source)
+        return [task_of(each, self.classes[each.name], train[each.name]) for each in self.targets]
 
     def encoder(self) -> nn.Module:
         """Makes a `TabularEncoder` of the columns."""

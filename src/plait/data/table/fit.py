@@ -96,7 +96,7 @@ def _fit(whole: pd.Series[Any], train: Array | None, options: Input, source: str
 
 
 def _length(column: pd.Series[Any], known: Column, source: str) -> int:
-    """Returns how many numbers the lists of a column have."""
+    """Counts the numbers in the lists of a column."""
     rows = numbers_of(column, known, source=source)
     if np.isnan(rows).all():
         raise DataError(

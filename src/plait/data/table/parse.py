@@ -252,10 +252,10 @@ def _text(value: Any) -> str:
 
 
 def row_of(column: pd.Series[Any], place: int) -> int | str:
-    """Returns how a message names the row of a cell.
+    """Names the row of a cell for a message.
 
-    That is its number in the table, from 1, of which the labels of a part or piece of a table's
-    rows are one less; or the label itself, if it is no whole number.
+    That is its number in the table, from 1; the labels of a part or a piece of a table's rows are
+    one less. A label that is no whole number is named as it is.
     """
     label: Any = column.index[place]
     return int(label) + 1 if isinstance(label, int | np.integer) else repr(label)
