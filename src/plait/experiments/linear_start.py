@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import torch
@@ -37,15 +37,21 @@ class LinearStart(Callback):
     Args:
         data: the training data, ``data[i]`` being ``(inputs, {task: labels})``.
         seed: of the rows that are drawn where there are many.
+        say: is told, in a sentence, that the heads are being started, which may take seconds.
     """
 
-    def __init__(self, data: Any, seed: int = 0) -> None:
+    def __init__(
+        self, data: Any, seed: int = 0, say: Callable[[str], object] = lambda text: None
+    ) -> None:
         self.data = data
         self.seed = seed
+        self.say = say
 
     def on_train_start(self, trainer: Trainer) -> None:
         """Starts the heads; the units of their tasks are known by now."""
         if trainer.state.step == 0:
+            if _encoder(trainer.model) is not None:
+                self.say("heads begin at linear models of the training rows; fitting these")
             started = start_heads(trainer.model, self.data, seed=self.seed)
             trainer.start_counts |= bool(started)
 

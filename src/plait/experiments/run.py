@@ -8,17 +8,17 @@ from pathlib import Path
 from typing import Any
 
 import yaml
-from rich.text import Text
 
 from plait.core.files import write_json, write_text
 from plait.evaluation import Evaluation, evaluate
 from plait.experiments.build import Job, Problem, build_job, open_problem
+from plait.experiments.build.teller import teller
 from plait.experiments.config import RunConfig, read_run
 from plait.experiments.gallery import write_gallery
 from plait.recipes import Recipe
 from plait.runs.events import Warned
 from plait.runs.folder import CONFIG, MODEL, SEARCHED, TRANSFER, check_free, make_folder
-from plait.training import Callback, ProgressBar, Trainer
+from plait.training import Callback, Trainer
 from plait.training.coverage import LabelCoverage, log_coverage
 from plait.training.records import test_event
 
@@ -123,14 +123,13 @@ class _Noted(Callback):
 
     def __init__(self, recipe: Recipe, callbacks: Sequence[Callback]) -> None:
         self._recipe = recipe
-        self._consoles = [each.console for each in callbacks if isinstance(each, ProgressBar)]
+        self._say = teller(callbacks)
 
     def on_train_start(self, trainer: Trainer) -> None:
         """Writes and shows each note."""
         for note in self._recipe.notes:
             trainer.log.write(Warned(step=0, text=note))
-            for console in self._consoles:
-                console.print(Text(note), soft_wrap=True)
+            self._say(note)
 
 
 class _Accepted(Callback):

@@ -19,6 +19,7 @@ from plait.experiments.build.methods import method
 from plait.experiments.build.model import build_model, start_from_runs
 from plait.experiments.build.optimizer import optimizer_arguments, scheduler_maker
 from plait.experiments.build.problem import Problem, open_problem
+from plait.experiments.build.teller import teller
 from plait.experiments.config import RunConfig
 from plait.experiments.linear_start import LinearStart
 from plait.model import Transfer
@@ -90,7 +91,8 @@ def build_job(
     steps = config.epochs * steps_per_epoch(len(loaders["train"]), config.accumulate, balancer)
     rate = config.optimizer.options.get("lr", GroupOptions.lr)
     if config.start == "linear" and not config.start_from:
-        callbacks = [LinearStart(loaders["train"].dataset, config.seed), *callbacks]
+        start = LinearStart(loaders["train"].dataset, config.seed, say=teller(callbacks))
+        callbacks = [start, *callbacks]
     trainer = Trainer(
         model,
         balancer,
