@@ -45,12 +45,13 @@ def _cut(
 ) -> Iterator[Any]:
     """Yields the batches of an epoch, counted if there are tasks."""
     whole = None if tasks is None else _complete(data, tasks)
-    names = data.targets if whole is None else whole.targets
+    tables = data.targets if whole is None else whole.targets
+    labels_of_row = {} if whole is None else {t: n / len(data) for t, n in whole.counts.items()}
     for rows in order.tensors():
         inputs = data.inputs.index_select(0, rows)
-        targets = {name: data.targets[name].index_select(0, rows) for name in names}
+        targets = {task: labels.index_select(0, rows) for task, labels in tables.items()}
         if whole is not None:
-            counts = {name: len(rows) * n / len(data) for name, n in whole.counts.items()}
+            counts = {task: n * rows.numel() for task, n in labels_of_row.items()}
             yield Batch((Part(inputs, targets, counts, foreign=whole.foreign),))
         elif tasks is not None:
             yield Batch.of(inputs, targets, tasks)

@@ -126,7 +126,7 @@ def keep_state(balancer: Balancer) -> Callable[[], None]:
     kept = []
     for module in modules_of(balancer):
         own = vars(module)
-        values = {name: own[name] for name in own.keys() - OF_EVERY_MODULE}
+        values = {name: value for name, value in own.items() if name not in OF_EVERY_MODULE}
         for name, value in values.items():
             if isinstance(value, dict | list | set):
                 values[name] = value.copy()

@@ -57,8 +57,10 @@ def _two_passes(
         shared, own = split(step, losses, candidates)
     if factor == 1.0:
         own, others = own + others, []
-    differentiate(step, losses, own, torch.full_like(weights, factor), retain=True)
-    differentiate(step, losses, others, torch.ones_like(weights), retain=True)
+    if own:
+        differentiate(step, losses, own, torch.full_like(weights, factor), retain=True)
+    if others:
+        differentiate(step, losses, others, torch.ones_like(weights), retain=True)
     differentiate(step, losses, shared, weights if factor == 1.0 else weights * factor)
 
 

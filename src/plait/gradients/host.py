@@ -26,7 +26,7 @@ def to_host(tensors: Sequence[Tensor]) -> list[np.ndarray]:
         return []
     flat = [each if each.dim() == 1 else each.reshape(-1) for each in tensors]
     first = flat[0]
-    if any(each.dtype != first.dtype or each.device != first.device for each in flat):
+    if len({(each.dtype, each.device) for each in flat}) > 1:
         dtype = reduce(torch.promote_types, {each.dtype for each in flat})
         flat = [each.to(first.device, dtype) for each in flat]
     joined = torch.cat(flat).detach().cpu()

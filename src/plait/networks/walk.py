@@ -33,8 +33,16 @@ def learning(module: nn.Module) -> list[nn.Parameter]:
         [[3, 2], [3]]
     """
     found: dict[int, nn.Parameter] = {}
-    for part in modules_of(module):
+    seen = {module}
+
+    def visit(part: nn.Module) -> None:
         for parameter in part._parameters.values():
             if parameter is not None and parameter.requires_grad:
-                found.setdefault(id(parameter), parameter)
+                found[id(parameter)] = parameter
+        for child in part._modules.values():
+            if child is not None and child not in seen:
+                seen.add(child)
+                visit(child)
+
+    visit(module)
     return list(found.values())
