@@ -7,10 +7,11 @@ import pandas as pd
 import pytest
 import yaml
 
+from plait import fit
 from tests.cli.shell import Ran, plait
 from tests.recipes.a_table import settings, table, written
 
-ROWS = 60
+SHORT: dict[str, Any] = {"epochs": 1, "device": "cpu", "encoder": "TabularMLP"}
 TOO_LONG = "x" * (20 * 2**20)
 
 
@@ -191,3 +192,28 @@ def test_files_of_settings_from_strangers(tmp_path: Path) -> None:
     for text in ("a: &a [*a]", f"a: {'[' * 5000}"):
         path.write_text(text)
         refused(plait("train", path))
+
+
+def test_a_table_or_a_run_where_a_file_of_settings_is_wanted(run: Path) -> None:
+    for name in ("new.csv", "./new.csv.gz", "a/NEW.CSV", "new.parquet"):
+        assert f"{name} is a table. Let `plait init {name}`" in refused(plait("train", name))
+    assert f"to go on with a run: `plait train --resume {run}`" in refused(plait("train", run))
+
+
+def test_columns_to_leave_out_are_a_list() -> None:
+    written(Path())
+    said = refused(plait("train", described(Path(), "table.csv"), "exclude=age"))
+    assert (
+        said
+        == "setting 'exclude': input should be a valid list or a valid dictionary; found 'age'.\n"
+    )
+
+
+def test_a_run_on_a_frame_goes_on_with_a_file(run: Path) -> None:
+    fit(table(), ["spend"], run="run", progress=False, **SHORT)
+    said = refused(plait("train", "--resume", "run", "epochs=2"))
+    assert "was trained on a frame in memory" in said
+    assert "`plait train --resume run table=table.csv`" in said
+    written(Path())
+    assert plait("train", "--resume", "run", "epochs=2", "table=table.csv").code == 0
+    assert plait("evaluate", "run", "table.csv").code == 0

@@ -2,7 +2,7 @@ from typing import Any
 
 import pytest
 
-from plait.core.errors import DataError
+from plait.core.errors import ConfigError, DataError
 from plait.data.table import propose
 from plait.experiments.table_run import describe
 from tests.recipes.a_table import table
@@ -58,3 +58,18 @@ def test_columns_whose_names_are_numbers() -> None:
 def test_columns_that_are_not_there(option: str) -> None:
     with pytest.raises(DataError, match="lacks 1 column that is needed: 'agee'"):
         describe(FRAME, "spend", **{option: ["agee"]})
+
+
+def test_options_beside_a_kind_that_is_guessed() -> None:
+    found = describe(FRAME, {"plan": {"weight": 2}, "cost": {"column": "spend", "weight": 3}})
+    assert found["tasks"] == {
+        "plan": {"kind": "category", "weight": 2},
+        "cost": {"kind": "number", "column": "spend", "weight": 3},
+    }
+    assert "spend" not in found["inputs"]
+
+
+@pytest.mark.parametrize("none", [[], {}, ()])
+def test_nothing_to_predict(none: Any) -> None:
+    with pytest.raises(ConfigError, match="name columns to predict under `targets`"):
+        describe(FRAME, none)

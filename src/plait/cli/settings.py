@@ -26,11 +26,32 @@ def read_settings(
     from plait.experiments.overrides import merge, parse
 
     settings: dict[str, Any] = {} if problem is None else {"recipe": problem}
+    if problem is not None:
+        _check_problem(problem)
     if problem is not None and is_file_of_settings(problem):
         settings = read_file(Path(problem))
     settings = merge(merge(settings, given or {}), parse(words))
     check_early(settings)
     return settings
+
+
+def _check_problem(problem: str) -> None:
+    """Raises `ConfigError` for a table or a run folder where a file of settings is wanted."""
+    from plait.core.errors import ConfigError
+    from plait.data.table.read import FORMATS
+    from plait.experiments.config import is_file_of_settings
+
+    path = Path(problem)
+    if FORMATS.keys() & {suffix.lower() for suffix in path.suffixes[-2:]}:
+        raise ConfigError(
+            f"{problem} is a table. Let `plait init {problem}` write a file of settings for it, "
+            "and train on that."
+        )
+    if is_file_of_settings(problem) and path.is_dir():
+        raise ConfigError(
+            f"{problem} is a folder. Name a file of settings or a recipe; to go on with a run: "
+            f"`plait train --resume {problem}`."
+        )
 
 
 def apart(words: Sequence[str | None]) -> tuple[str | None, list[str]]:

@@ -208,7 +208,7 @@ def check_early(settings: Mapping[str, Any]) -> None:
         RunConfig.model_validate({"recipe": "any", **settings})
     except ValidationError as error:
         found = [dict(each) for each in error.errors()]
-        wrong = [each for each in found if each["type"] not in ("missing", "list_type")]
+        wrong = [each for each in found if each["type"] != "missing" and not _no_list(each)]
         if wrong:
             raise _refusal(wrong, settings) from None
     _check_table(settings.get("inputs"), settings.get("tasks"), whole=False)
@@ -241,12 +241,13 @@ def _check_table(inputs: Any, tasks: Any, *, whole: bool) -> None:
 def _refusal(errors: Iterable[dict[str, Any]], settings: Mapping[str, Any]) -> ConfigError:
     """Returns the error that tells all that is wrong."""
     found = list(errors)
-    # "one or a list" fails as both: that a mapping is no list tells nobody anything
-    methods = {
-        name for name, field in RunConfig.model_fields.items() if field.annotation == Methods
-    }
-    told = [e for e in found if not (e["type"] == "list_type" and e["loc"][0] in methods)] or found
+    told = [each for each in found if not _no_list(each)] or found
     return ConfigError("\n".join(dict.fromkeys(_line(each, settings) for each in _joined(told))))
+
+
+def _no_list(error: Mapping[str, Any]) -> bool:
+    """Whether an error says that a method is no list: it may be one method, or a list."""
+    return error["type"] == "list_type" and error["loc"][0] in ("regularization", "connections")
 
 
 def _joined(errors: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:

@@ -9,13 +9,14 @@ from typing import Any
 
 import yaml
 
+from plait.core.errors import ConfigError
 from plait.core.files import write_json, write_text
 from plait.evaluation import Evaluation, evaluate
 from plait.experiments.build import Job, Problem, build_job, open_problem
 from plait.experiments.build.teller import teller
 from plait.experiments.config import RunConfig, read_run
 from plait.experiments.gallery import write_gallery
-from plait.recipes import Recipe
+from plait.recipes import Recipe, Table
 from plait.runs.events import Warned
 from plait.runs.folder import CONFIG, MODEL, SEARCHED, TRANSFER, check_free, make_folder
 from plait.training import Callback, Trainer
@@ -113,6 +114,12 @@ def resume_run(
             are named, and nothing in the folder was touched.
     """
     config = read_run(folder, changes)
+    if config.recipe.name == Table.__name__ and config.table is None:
+        raise ConfigError(
+            f"the run in {folder} was trained on a frame in memory, of which the folder has no "
+            "copy. Write the frame to a file, such as table.csv, and name it: `plait train "
+            f"--resume {folder} table=table.csv`."
+        )
     if changes:
         callbacks = [*callbacks, _Accepted(config, folder)]
     return run(config, folder, callbacks=callbacks, resume=True)

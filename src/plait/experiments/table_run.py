@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from plait.core.errors import DataError
+from plait.core.errors import ConfigError, DataError
 from plait.data.table import guess, propose, read_table, read_targets
 from plait.data.table.fit import require
 from plait.data.table.frames import own_frame
@@ -90,14 +90,20 @@ def describe(
     tasks = {str(name): each for name, each in tasks.items()}
     wanted = _names(targets)
     if tasks:
-        known = {name: each for name, each in tasks.items() if each}
+        known = {name: each for name, each in tasks.items() if _has_kind(each)}
         described = read_targets(known, names) if known else []
         wanted = [column for each in described for column in each.reads]
-        wanted += [name for name in tasks if name not in known]
+        asked = {name: _column(name, tasks[name]) for name in tasks if name not in known}
+        wanted += asked.values()
+    if not wanted:
+        raise ConfigError("name columns to predict under `targets`; found none.")
     found = propose(frame.drop(columns=exclude), wanted).settings
     guessed = found["tasks"]
     if tasks:
-        found["tasks"] = {name: each or guessed[name] for name, each in tasks.items()}
+        found["tasks"] = {
+            name: {**guessed[asked[name]], **(each or {})} if name in asked else each
+            for name, each in tasks.items()
+        }
     if isinstance(inputs, Mapping):
         found["inputs"] = {str(name): each for name, each in inputs.items()}
     elif inputs is not None:
@@ -116,6 +122,15 @@ def _names(given: Any) -> list[str]:
     """Returns names of columns as words: one, or several, which a frame may have as numbers."""
     several = given if isinstance(given, Iterable) and not isinstance(given, str) else [given]
     return [str(name) for name in several]
+
+
+def _has_kind(described: Any) -> bool:
+    return bool(described) and (not isinstance(described, Mapping) or "kind" in described)
+
+
+def _column(task: str, described: Any) -> str:
+    """Returns the column of a task whose kind is guessed."""
+    return str((described or {}).get("column", task))
 
 
 def _guessed(column: pd.Series[Any]) -> Any:

@@ -14,7 +14,7 @@ from plait.core.errors import CheckpointError
 # what it writes, and how it computes the same gradients.
 OBEYED = frozenset(
     {
-        *("epochs", "minutes", "patience", "device", "workers", "data"),
+        *("epochs", "minutes", "patience", "device", "workers", "data", "table"),
         *("first_steps", "measure_every", "log_every", "checkpoint_every", "gallery"),
         *("route", "chunk_size", "nonfinite"),
     }
