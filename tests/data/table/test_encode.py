@@ -1,12 +1,13 @@
 import math
 
+import numpy as np
 import pandas as pd
 import pytest
 import torch
 
 from plait.core.errors import DataError
 from plait.data.table.described import read_inputs
-from plait.data.table.encode import encode, is_wide
+from plait.data.table.encode import encode, encode_splits, is_wide
 from plait.data.table.fit import fit_columns
 
 TRAIN = pd.DataFrame(
@@ -50,3 +51,22 @@ def test_numbers_far_from_zero_keep_their_digits() -> None:
 def test_tables_without_the_columns() -> None:
     with pytest.raises(DataError, match=r"new.csv lacks 3 columns that are needed: 'c', 't', 'v'"):
         encode(TRAIN[["n", "other"]], COLUMNS, source="new.csv")
+
+
+def test_splits_are_read_at_once_and_in_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(encode.__globals__, "BLOCK", 3)
+    frame = pd.DataFrame(
+        {
+            "n": np.arange(10) / 2,
+            "w": list("aabbccaadd"),
+            "v": ["1 2"] * 9 + [None],
+            "t": ["x;y", "x", "", "y", "x;y"] * 2,
+        }
+    )
+    kinds = {"n": "number", "w": "category", "v": "numbers", "t": "tags"}
+    columns = fit_columns(frame, read_inputs(kinds, list(frame)))
+    splits = {"train": np.array([0, 2, 3, 4, 7]), "val": np.array([9, 1]), "test": np.arange(0)}
+    found = encode_splits(frame, columns, splits)
+    for split, rows in splits.items():
+        expected = encode(frame.iloc[rows], columns)
+        torch.testing.assert_close(found[split], expected, rtol=0, atol=0, equal_nan=True)
