@@ -188,7 +188,9 @@ class Batch:
             inputs, targets, weights = (move(wanted, each) for each in content)
             return Part(inputs, targets, part.counts, weights, part.foreign)
 
-        return Batch(tuple(moved(part) for part in self.parts))
+        parts = tuple([moved(part) for part in self.parts])
+        same = all(one is other for one, other in zip(parts, self.parts, strict=True))
+        return self if same else Batch(parts)
 
 
 def _named_weights(weights: Any, targets: Mapping[str, Any]) -> Mapping[str, Tensor]:

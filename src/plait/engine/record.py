@@ -90,11 +90,11 @@ class Record:
                 lengths are added up.
         """
         reached = [parameter for parameter in parameters if parameter.grad is not None]
-        gradients = [parameter.grad for parameter in reached if parameter.grad is not None]
         known = None if self._outside else self._lengths
         if known is not None and tuple(map(id, reached)) == self._order:
             last: Tensor = torch.linalg.vector_norm(known.to(reached[0].dtype.to_real()))
             return last
+        gradients = [parameter.grad for parameter in reached if parameter.grad is not None]
         kinds = {(each.dtype, each.device, each.layout) for each in gradients}
         # alike, they need none of the groups that torch's own function makes; it knows no sparse
         alike = len(kinds) == 1 and gradients[0].dtype in PLAIN
