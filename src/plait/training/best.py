@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 from plait.core.errors import CheckpointError, ConfigError, unknown
 from plait.core.keys import safe_key
@@ -119,7 +120,7 @@ def file_of(task: str | None) -> str:
     """
     if task is None:
         return folder.BEST
-    return folder.BEST.replace(".pt", f"-{safe_key(task)}.pt")
+    return folder.BEST.replace(".pt", f"-{quote(task, safe=' ')}.pt")
 
 
 def check_separate(model: MultiTaskModel) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
@@ -73,6 +73,7 @@ class FirstSteps:
         self.active = count > 0
         self._losses: dict[str, list[Tensor]] = {}  # of the step, by micro-batch
         self._moved: dict[str, Sequence[Tensor]] = {}
+        self._sums: dict[str, Tensor] = {}  # of the losses so far, which stay on the device
 
     @property
     def some(self) -> bool:
@@ -116,11 +117,20 @@ class FirstSteps:
         for task, parts in losses.items():
             seen = self.seen[task]
             seen.steps += 1
-            seen.loss += float(torch.stack(parts).mean())
+            mean = torch.stack(parts).double().mean()
+            self._sums[task] = self._sums[task] + mean if task in self._sums else mean
             seen.weighted = seen.weighted or bool(known.get(task, 1.0) != 0)
             seen.moved = seen.moved or moves(moved.get(task, ()))
         self._count_down()
-        return [task for task in losses if self.seen[task].steps == self.count]
+        judged = [task for task in losses if self.seen[task].steps == self.count]
+        self._read_losses(judged)
+        return judged
+
+    def _read_losses(self, tasks: Iterable[str]) -> None:
+        """Adds up the losses of some tasks; this waits for the device."""
+        for task in tasks:
+            if task in self._sums:
+                self.seen[task].loss += float(self._sums.pop(task))
 
     def _count_down(self) -> None:
         self.active = any(each.steps < self.count for each in self.seen.values())
@@ -144,6 +154,7 @@ class FirstSteps:
 
     def state_dict(self) -> dict[str, Any]:
         """Returns the findings by task."""
+        self._read_losses(self.seen)
         return {"said": self.said, "seen": {t: asdict(each) for t, each in self.seen.items()}}
 
     def load_state_dict(self, saved: Mapping[str, Any]) -> None:
