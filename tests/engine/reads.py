@@ -37,6 +37,7 @@ FACTORIES = {
     torch.eye,
     torch.full,
     torch.ones,
+    torch.randperm,
     torch.tensor,
     torch.zeros,
 }
