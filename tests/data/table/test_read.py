@@ -131,3 +131,10 @@ def test_blocks_of_other_kinds_are_read_as_a_whole(tmp_path: Path, last: str, pa
     assert seen[-1] == (path.stat().st_size, path.stat().st_size)
     if packing:
         assert len(seen) > 2
+
+
+def test_names_that_pandas_would_expand(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    for name in ("~", "file:"):
+        Path(name).mkdir()
+        assert len(read_table(packed(Path(name) / "t.csv", TEXT.encode()))) == 3

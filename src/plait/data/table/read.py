@@ -84,7 +84,7 @@ def _read_text(layout: _Layout, progress: Progress | None) -> Any:
     try:
         with _opened(layout, progress) as file, _reporting(layout):
             found = pd.read_csv(
-                layout.path if in_one_go else file, **_csv_options(layout, blocks=True)
+                layout.path.absolute() if in_one_go else file, **_csv_options(layout, blocks=True)
             )
     except pd.errors.DtypeWarning:
         with _opened(layout, progress) as file, _reporting(layout):
