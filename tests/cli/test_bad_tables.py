@@ -217,3 +217,13 @@ def test_a_run_on_a_frame_goes_on_with_a_file(run: Path) -> None:
     written(Path())
     assert plait("train", "--resume", "run", "epochs=2", "table=table.csv").code == 0
     assert plait("evaluate", "run", "table.csv").code == 0
+
+
+def test_what_cannot_be_written(run: Path) -> None:
+    written(Path())
+    Path("file").write_text("")
+    for name in ("file/out.csv", "file/a/out.csv.gz"):
+        said = refused(plait("predict", run, "table.csv", "-o", name))
+        assert f"{name} cannot be written: " in said
+    said = refused(plait("init", "table.csv", "-o", "file/a.yaml"))
+    assert "file/a.yaml cannot be written: " in said

@@ -103,3 +103,13 @@ finally:
 """
     ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert ran.stdout == "UPGrad\nset()\n"
+
+
+def test_files_of_settings_stand_beside_the_recipes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    for name in ("census.yaml", "cars.yml", "cars.csv", "dogs.yaml"):
+        (tmp_path / name).touch()
+    assert bash("train", "c") == ["census-income", "cars.yml", "census.yaml"]
+    assert bash("train", "cars.yml", "c") == ["connections="]

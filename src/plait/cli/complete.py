@@ -10,6 +10,7 @@ from __future__ import annotations
 import inspect
 import shlex
 from collections.abc import Iterator, Mapping
+from pathlib import Path
 from typing import Any
 
 import typer
@@ -80,6 +81,7 @@ def _values(function: Any, words: list[str], begun: str) -> Iterator[str]:
         yield from (f"{key}={method}" for method in _methods(key))
     elif not words and "problem" in arguments:
         yield from (kebab(name) for name in listed(FAMILIES["recipes"]))
+        yield from (path.name for path in sorted(Path().glob("*.y*ml")))
     elif not words and "family" in arguments:
         yield from FAMILIES
     elif "settings" in arguments:

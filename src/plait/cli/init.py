@@ -45,7 +45,11 @@ def init(
     proposal = propose(frame, words_of(targets))
     near = Path(os.path.relpath(table, path.parent))
     place = table.resolve() if near.parts[:2] == ("..", "..") else near
-    write_text(
-        path, table_settings(proposal, place.as_posix(), str(path), run_lines(Table.defaults))
-    )
+    text = table_settings(proposal, place.as_posix(), str(path), run_lines(Table.defaults))
+    try:
+        write_text(path, text)
+    except OSError as error:
+        raise ConfigError(
+            f"{path} cannot be written: {error.strerror}. Name another file with --out."
+        ) from None
     print(f"{path}: check kinds and tasks, then: plait train {path}")

@@ -4,6 +4,7 @@ import json
 import re
 from pathlib import Path
 
+import pytest
 from plotly.offline import get_plotlyjs
 
 from plait.reports import write_report
@@ -166,3 +167,17 @@ def test_an_undefined_metric_is_said_with_its_reason(tmp_path: Path) -> None:
     assert page.tables["Metrics on the test data"][1][2] == "undefined"
     text = f"{name} of digit is undefined, because all labels are &#39;&lt;b&gt;&#39;."
     assert text in data_of_charts(page)
+
+
+@pytest.mark.parametrize(
+    ("rule", "words"),
+    [
+        ("skill", 'By the rule "skill", the default, it is the mean over the tasks of where the'),
+        ("loss", 'By the rule "loss" it is minus the sum of the weighted losses.'),
+        ("digit/accuracy", 'By the rule "digit/accuracy" it is that metric, with a minus where'),
+    ],
+)
+def test_the_score_is_explained_by_its_rule(tmp_path: Path, rule: str, words: str) -> None:
+    write_run(tmp_path)
+    (tmp_path / "config.yaml").write_text(json.dumps({"rule": rule}))
+    assert words in report(tmp_path).text

@@ -79,3 +79,12 @@ def test_what_a_balancer_flags_is_said_with_its_steps(tmp_path: Path) -> None:
     text = read_page(write_report(tmp_path)).text
     assert "Steps 2, 4 and 5:" in text
     assert "The balancer found: Pareto-stationary" in text
+
+
+def test_what_is_only_of_interest_has_no_sign_of_a_warning(tmp_path: Path) -> None:
+    seen = {"event": "first steps", "step": 20, "lines": ["all is well"]}
+    run_with(tmp_path, seen, warning(2, "the gate has collapsed"))
+    page = read_page(write_report(tmp_path))
+    assert "⚠ Step 2: the gate has collapsed" in page.text
+    assert "Step 20: all is well" in page.text
+    assert "⚠ Step 20" not in page.text

@@ -11,6 +11,7 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
+from plait.core.errors import DataError
 from plait.core.extras import need
 from plait.data.table.read import form_of
 
@@ -27,12 +28,16 @@ def write_table(path: Path, pieces: Iterable[pd.DataFrame]) -> int:
         pieces: frames of the same columns.
 
     Raises:
-        DataError: the name says no format.
+        DataError: the name says no format, or its folder cannot be written to.
         MissingExtraError: Parquet without pyarrow.
     """
     packing, form = form_of(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
     partial = path.with_name(path.name + ".partial")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        partial.touch()
+    except OSError as error:
+        raise DataError(f"{path} cannot be written: {error.strerror}. Name another file.") from None
     try:
         with ExitStack() as stack:
             file = _opened(partial, packing, stack)

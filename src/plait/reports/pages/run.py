@@ -28,13 +28,28 @@ from plait.reports.words.notices import notices
 from plait.reports.words.text import duration, number
 from plait.runs.undefined import because
 
+_BETWEEN = "where the main metric lies between the trivial predictor, 0, and a perfect one, 1"
+SCORES = {
+    "skill": f"the mean over the tasks of {_BETWEEN}",
+    "worst": f"the smallest over the tasks of {_BETWEEN}",
+    "loss": "minus the sum of the weighted losses",
+}
+DEFAULT = ", the default,"
+
 
 @dataclass(frozen=True)
 class Tile:
-    """One number of the summary."""
+    """One number of the summary.
+
+    Attributes:
+        name: of the number.
+        value: as it is shown.
+        note: what it means, in a sentence below the numbers.
+    """
 
     name: str
     value: str
+    note: str = ""
 
 
 def run_page(folder: Path) -> dict[str, Any]:
@@ -88,6 +103,16 @@ def run_tiles(run: Run) -> list[Tile]:
     if run.best is not None:
         tiles += [
             Tile("Best epoch", str(run.best.epoch)),
-            Tile("Best score", number(run.best.score)),
+            Tile("Best score", number(run.best.score), _on_score(run)),
         ]
     return tiles
+
+
+def _on_score(run: Run) -> str:
+    """Says what the score of a run is, by the rule that it was trained with."""
+    rule = str((run.config or {}).get("rule", "skill"))
+    meaning = SCORES.get(rule, "that metric, with a minus where lower is better")
+    return (
+        "The score chooses the best epoch, on the validation data. By the rule "
+        f'"{rule}"{DEFAULT if rule == "skill" else ""} it is {meaning}.'
+    )

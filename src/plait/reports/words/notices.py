@@ -14,15 +14,17 @@ MOST_STEPS = 6  # that are named one by one
 
 @dataclass(frozen=True)
 class Notice:
-    """A warning, said once however often it came.
+    """A sentence above the charts, said once however often it came.
 
     Attributes:
         when: at which steps, and of which run where there are several.
-        text: what is wrong.
+        text: what was found.
+        wrong: whether it is a warning, and not only of interest.
     """
 
     when: str
     text: str
+    wrong: bool = True
 
 
 def notices(run: Run, name: str = "") -> list[Notice]:
@@ -51,7 +53,7 @@ def notices(run: Run, name: str = "") -> list[Notice]:
         listed.append(Notice(f"{name}:" if name else "", rest))
     for each in run.first_steps:
         when = f"{name}, step {each.step}:" if name else f"Step {each.step}:"
-        listed.append(Notice(when, ". ".join(each.lines)))
+        listed.append(Notice(when, ". ".join(each.lines), wrong=False))
     if run.end is not None:
         listed.append(Notice(f"{name}, at the end:" if name else "At the end:", run.end.text))
     return listed
