@@ -1,6 +1,8 @@
 import pandas as pd
+import pytest
 import torch
 
+from plait.core.errors import ConfigError
 from plait.experiments.predicted import predicted_columns
 from plait.tasks import Binary, Classification, MultiLabel, Regression, Survival
 
@@ -54,3 +56,12 @@ def test_the_labels_of_many_rows() -> None:
     frame = predicted_columns({"tags": MultiLabel("tags", labels=11, names=names).decode(logits)})
     expected = [";".join(n for n, on in zip(names, row, strict=True) if on) for row in logits > 0]
     assert frame["tags"].tolist() == expected
+
+
+def test_no_column_of_predictions_is_lost() -> None:
+    found = {
+        "sold": Binary("sold").decode(LOGITS[:, :1]),
+        "sold=no": Regression("sold=no").decode(LOGITS[:, :1]),
+    }
+    with pytest.raises(ConfigError, match="two tasks have a column 'sold=no'"):
+        predicted_columns(found)

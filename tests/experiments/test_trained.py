@@ -101,3 +101,10 @@ def test_folders_that_hold_no_trained_table(folder: Path, tmp_path: Path) -> Non
     assert not math.isnan(only_model.predict(FRAME)["spend"][0])
     with pytest.raises(ConfigError, match="does not say which columns are the labels"):
         only_model.evaluate(FRAME)
+
+
+def test_a_column_that_is_kept_is_no_prediction(folder: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out.csv"
+    with pytest.raises(ConfigError, match=r"column 'plan' of table.csv has the name of a pred"):
+        Trained(folder).predict_file(written(tmp_path), out, keep=["id", "plan"])
+    assert not out.exists()

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from plait.core.errors import ConfigError
 from plait.core.extras import need
 from plait.tasks import Prediction
 
@@ -30,7 +31,14 @@ def predicted_columns(found: Mapping[str, Prediction], index: Any = None) -> pd.
     pandas = need("pandas", extra="app", purpose="A table of predictions")
     columns: dict[str, Any] = {}
     for task, prediction in found.items():
-        columns |= _columns(task, prediction)
+        own = _columns(task, prediction)
+        twice = next((name for name in own if name in columns), None)
+        if twice is not None:
+            raise ConfigError(
+                f"two tasks have a column {twice!r} in their predictions, one of them {task!r}. "
+                "Ask for one of the two."
+            )
+        columns |= own
     frame: pd.DataFrame = pandas.DataFrame(columns, index=index)
     return frame
 

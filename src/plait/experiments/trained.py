@@ -156,6 +156,12 @@ class Trained:
         for piece in read_pieces(table, PIECE, progress=progress):
             require(piece, keep, table.name)
             found = self._predict(piece, tasks, table.name)
+            twice = next((name for name in keep if name in found), None)
+            if twice is not None:
+                raise ConfigError(
+                    f"the column {twice!r} of {table.name} has the name of a prediction, so that "
+                    "it cannot stand beside it. Rename it in the table, or do not keep it."
+                )
             yield pd.concat([piece[list(keep)], found], axis=1) if keep else found
 
     def evaluate(

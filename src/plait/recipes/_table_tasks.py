@@ -102,10 +102,11 @@ def labels_of_all(
     Raises:
         DataError: a column is missing, a cell is not of its kind, or no row has a label.
     """
-    from plait.data.table.targets import labels_of
+    from plait.data.table.targets import check_resolved, labels_of
 
     found = {}
     for target in targets:
+        check_resolved(frame, target, source)
         found[target.name] = labels_of(frame, target, classes[target.name], source=source)
         if not bool(_there(found[target.name]).any()):
             of = target.columns[0]

@@ -10,7 +10,7 @@ from plait.core.errors import DataError
 from plait.data.table import parse
 
 
-@given(st.lists(st.none() | st.floats(allow_nan=False, allow_infinity=False), min_size=1))
+@given(st.lists(st.none() | st.floats(-3e38, 3e38), min_size=1))
 def test_numbers_are_the_same_as_numbers_and_as_words(values: list[float | None]) -> None:
     expected = np.array([math.nan if value is None else value for value in values])
     words = ["?" if value is None else f" {value!r}" for value in values]
@@ -121,3 +121,8 @@ def test_lists_of_numbers() -> None:
     for cell in ("1 2 3", "1 x", 7):
         with pytest.raises(DataError, match=r"must be a list of 2 numbers; found .* in row 2"):
             parse.vectors(pd.Series(["1 2", cell], name="v"))
+
+
+def test_numbers_that_float32_cannot_hold() -> None:
+    with pytest.raises(DataError, match=r"at most 3\.4e\+38 in size; found '-1e\+39' in row 2"):
+        parse.numbers(pd.Series([3e38, -1e39], name="n"))

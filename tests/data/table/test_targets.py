@@ -7,7 +7,7 @@ import torch
 
 from plait.core.errors import ConfigError, DataError
 from plait.data.table.described import read_target, read_targets
-from plait.data.table.targets import classes_of, labels_of
+from plait.data.table.targets import check_resolved, classes_of, labels_of
 
 NAN = math.nan
 FRAME = pd.DataFrame(
@@ -115,3 +115,39 @@ def test_three_words_are_no_yes_or_no() -> None:
     with pytest.raises(DataError, match=r"'a', 'b', 'c'. Say which means yes"):
         target = read_target("k", "yes/no", ["k"])
         labels_of(pd.DataFrame({"k": ["a", "b", "c"]}), target)
+
+
+def test_where_a_task_counts_is_yes_or_no() -> None:
+    frame = pd.DataFrame({"y": [1.0, 2.0, 3.0], "seen": ["yes", None, "clicked"]})
+    target = read_target("y", {"kind": "number", "where": "seen"}, ["y", "seen"])
+    with pytest.raises(DataError, match=r"'seen' of t\.csv .* yes or no; found 'clicked' in row 3"):
+        labels_of(frame, target, source="t.csv")
+    found = labels_of(frame.assign(seen=[1.0, NAN, 0.0]), target)
+    assert found[:, 0].isnan().tolist() == [False, True, True]
+
+
+def test_a_time_is_not_negative() -> None:
+    frame = pd.DataFrame({"t": [3.0, -1.0], "e": [1, 0]})
+    target = read_target("s", {"kind": "survival", "time": "t", "event": "e"}, ["t", "e"])
+    with pytest.raises(DataError, match=r"column 't' .* at least 0; found '-1.0' in row 2"):
+        labels_of(frame, target)
+
+
+@pytest.mark.parametrize(
+    ("values", "lost"),
+    [
+        ([1e12, 1e12 + 1, 1e12 + 5], True),
+        ([1.6e9, 1.6e9 + 60, 1.6e9 + 600], True),
+        ([1e12, 1.0, 2.0], False),
+        ([1.6e9, 1.5e9, 1.4e9], False),
+        ([1e12, 1e12], False),
+        ([NAN], False),
+    ],
+)
+def test_numbers_that_labels_would_round_to_one(values: list[float], lost: bool) -> None:
+    frame, target = pd.DataFrame({"y": values}), read_target("y", "number", ["y"])
+    if lost:
+        with pytest.raises(DataError, match=r"'y' of t\.csv has numbers around .* Subtract"):
+            check_resolved(frame, target, "t.csv")
+    else:
+        check_resolved(frame, target, "t.csv")

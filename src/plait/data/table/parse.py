@@ -14,22 +14,31 @@ from plait.core.errors import DataError
 Array = np.ndarray[Any, Any]
 
 LONGEST = 16 * 2**20  # characters of a cell
+LARGEST = float(np.finfo(np.float32).max)
 SHOWN = 40  # characters of a cell in a message
 BOUNDED = re.compile(r"\s*(<=?|>=?)\s*(.+)")
 DATE_NUMBERS = 7  # that a date becomes
 DAYS_OF_YEAR = 365.2425
 
 
-def numbers(column: pd.Series[Any], absent: Collection[str] = (), *, source: str = "") -> Array:
+def numbers(
+    column: pd.Series[Any],
+    absent: Collection[str] = (),
+    *,
+    least: float = -np.inf,
+    source: str = "",
+) -> Array:
     """Reads numbers: `[N]`, float64, NaN where a cell is missing.
 
     Args:
         column: numbers, booleans, or words that are numbers.
         absent: words that say that a value is missing.
+        least: the smallest that may be.
         source: the table, for messages.
 
     Raises:
-        DataError: a cell is no number, or infinite.
+        DataError: a cell is no number, infinite, larger than float32 can hold, or less than
+            `least`.
     """
     if pd.api.types.is_numeric_dtype(column):
         found = column.to_numpy(dtype=np.float64, na_value=np.nan)
@@ -39,6 +48,8 @@ def numbers(column: pd.Series[Any], absent: Collection[str] = (), *, source: str
         _refuse((read.isna() & plain.notna()).to_numpy(), column, "a number", source)
         found = read.to_numpy(dtype=np.float64, na_value=np.nan)
     _refuse(np.isinf(found), column, "finite", source)
+    _refuse(np.abs(found) > LARGEST, column, f"at most {LARGEST:.1e} in size", source)
+    _refuse(found < least, column, f"at least {least:g}", source)
     return found
 
 

@@ -12,9 +12,10 @@ from torch import Tensor
 
 from plait.core.errors import DataError, suggest
 from plait.data.table import parse
-from plait.data.table.described import YES, Target
+from plait.data.table.described import NO, YES, Target
 from plait.data.table.fit import require
 
+FINEST = 1e-3  # of the spread of a number, that float32 has to resolve
 NO_CLASS = -100  # the label of a class that is missing; that of `Classification`
 
 
@@ -64,7 +65,7 @@ def labels_of(
     require(frame, target.reads, source)
     labels = _read(frame, target, classes, source)
     if target.where is not None:
-        counts = parse.yes_or_no(parse.words(frame[target.where]), YES) == 1
+        counts = _counts(frame[target.where], target, source)
         labels[~counts] = NO_CLASS if target.kind == "category" else np.nan
     return torch.from_numpy(labels)
 
@@ -83,7 +84,7 @@ def _read(frame: pd.DataFrame, target: Target, classes: Sequence[str], source: s
     elif target.kind == "numbers" and len(cells) == 1:
         found = parse.vectors(first, target.separator or " ", absent, source=source)
     elif target.kind == "survival":
-        time = parse.numbers(first, absent, source=source)
+        time = parse.numbers(first, absent, least=0, source=source)
         found = np.stack([time, _yes_or_no(cells[1], target, source)], axis=1)
     else:
         columns = [parse.numbers(each, absent, source=source) for each in cells]
@@ -106,6 +107,37 @@ def _class_numbers(
             f"{suggest(foreign[0], classes)} Correct it, or empty the cell (not labelled)."
         )
     return np.array([*(known[word] for word in found), NO_CLASS])[codes]
+
+
+def _counts(column: pd.Series[Any], target: Target, source: str) -> parse.Array:
+    """Returns the rows in which a task counts, `[N]`; not where the cell is missing."""
+    codes, found = parse.words(column, target.missing, source=source)
+    other = next((word for word in found if word not in (*YES, *NO)), None)
+    if other is not None:
+        row = parse.row_of(column, int((codes == found.index(other)).argmax()))
+        raise DataError(
+            f"column {column.name!r}{f' of {source}' if source else ''} says where task "
+            f"{target.name!r} counts, and must be yes or no; found {other!r} in row {row}. Make a "
+            "column of yes and no, or of 1 and 0."
+        )
+    return np.asarray(parse.yes_or_no((codes, found), YES) == 1)
+
+
+def check_resolved(frame: pd.DataFrame, target: Target, source: str) -> None:
+    """Raises `DataError` for a number that labels in float32 would round to nearly one value."""
+    if target.kind != "number" or target.bounded:
+        return
+    found = parse.numbers(frame[target.columns[0]], target.missing, source=source)
+    found = found[~np.isnan(found)]
+    if not len(found):
+        return
+    finest = float(np.abs(found.mean()) * np.finfo(np.float32).eps)
+    if finest > FINEST * found.std() > 0:
+        raise DataError(
+            f"column {target.columns[0]!r} of {source} has numbers around {found.mean():.6g} that "
+            f"differ by about {found.std():.3g}, which labels of task {target.name!r} in float32 "
+            "cannot tell apart. Subtract a constant from the column."
+        )
 
 
 def _yes_or_no(column: pd.Series[Any], target: Target, source: str) -> parse.Array:
