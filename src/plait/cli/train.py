@@ -89,12 +89,17 @@ def _train(
     load_torchmetrics()
 
     from plait.cli import show
-    from plait.experiments import run, validate, with_defaults
+    from plait.cli.bar import reading
+    from plait.experiments import open_problem, run, validate, with_defaults
     from plait.reports import write_report
     from plait.training import ProgressBar
 
     announce("preparing the data")
-    result = run(validate(with_defaults(settings)), folder, callbacks=[ProgressBar()])
+    config = validate(with_defaults(settings))
+    with reading("the data") as progress:
+        opened = open_problem(config, progress=progress)
+        opened.splits(opened.tasks(config.tasks))
+    result = run(config, folder, callbacks=[ProgressBar()], problem=opened)
     show.result(result, write_report(result.folder), as_json=json)
 
 

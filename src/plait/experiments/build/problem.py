@@ -107,12 +107,13 @@ class Problem:
         return {split: of_tasks(data, names) for split, data in self._splits.items()}
 
 
-def open_problem(config: RunConfig, frame: Any = None) -> Problem:
+def open_problem(config: RunConfig, frame: Any = None, progress: Any = None) -> Problem:
     """Opens the problem of a run; the recipe is given the data that it reads.
 
     Args:
         config: the settings.
         frame: the table, in place of the file that `config` names.
+        progress: is told how much of a table's file was read, `progress(bytes, size)`.
 
     Raises:
         ConfigError: an unknown recipe or option; a data folder, a table or a part of one too many
@@ -123,6 +124,7 @@ def open_problem(config: RunConfig, frame: Any = None) -> Problem:
     given: dict[str, Any] = {}
     if issubclass(cls, Table):
         given = _of_table(cls, config, frame)
+        given |= {"progress": progress} if "progress" in parameters(cls) else {}
     else:
         for setting in OF_TABLES:
             if getattr(config, setting) is not None:
