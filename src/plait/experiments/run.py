@@ -12,6 +12,7 @@ import yaml
 from plait.core.errors import ConfigError
 from plait.core.files import write_json, write_text
 from plait.evaluation import Evaluation, evaluate
+from plait.experiments.agreed_columns import check_columns, write_columns
 from plait.experiments.build import Job, Problem, build_job, open_problem
 from plait.experiments.build.teller import teller
 from plait.experiments.config import RunConfig, read_run
@@ -58,8 +59,8 @@ def run(
     """Trains, tests once, and writes the run folder.
 
     The folder gets config.yaml and gallery/ beside what the Trainer writes (trainer.json, env.json,
-    events.jsonl, checkpoints/ and model/); also transfer.json, if it starts from other runs, and
-    found.yaml, if it searches.
+    events.jsonl, checkpoints/ and model/); also columns.json, if it is about a table,
+    transfer.json, if it starts from other runs, and found.yaml, if it searches.
 
     Args:
         config: the settings.
@@ -78,8 +79,12 @@ def run(
     problem = open_problem(config) if problem is None else problem
     callbacks = callbacks if resume else [_Noted(problem.recipe, callbacks), *callbacks]
     job = build_job(config, folder, callbacks, resume=resume, problem=problem)
-    if not resume:
+    encoder = job.trainer.model.sharing.prototype()
+    if resume:
+        check_columns(encoder, folder)
+    else:
         _begin(config, job, folder)
+        write_columns(encoder, folder)
     state = job.trainer.fit(job.loaders["train"], job.loaders["val"], resume=resume)
     test = _test(job)
     _write_results(config, job, test, folder)

@@ -20,6 +20,7 @@ EVENTS = "events.jsonl"  # the classes of `plait.runs.events`, one line each
 LAST = "checkpoints/last.pt"  # from which training goes on
 BEST = "checkpoints/best.pt"  # the weights of the best epoch
 TRANSFER = "transfer.json"  # what was taken over from other runs
+COLUMNS = "columns.json"  # a digest of each column of inputs, by which a changed table is told
 SEARCHED = "found.yaml"  # settings that retrain what a search has found
 MODEL = "model"  # the model folder; its files are named in `plait.model.folder`
 GALLERY = "gallery"  # pictures of test examples
