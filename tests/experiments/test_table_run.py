@@ -1,11 +1,13 @@
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from plait.core.errors import ConfigError, DataError
 from plait.data.table import propose
-from plait.experiments.table_run import describe
-from tests.recipes.a_table import table
+from plait.experiments.table_run import describe, run_table
+from plait.recipes import Table
+from tests.recipes.a_table import table, written
 
 FRAME = table()
 
@@ -73,3 +75,13 @@ def test_options_beside_a_kind_that_is_guessed() -> None:
 def test_nothing_to_predict(none: Any) -> None:
     with pytest.raises(ConfigError, match="name columns to predict under `targets`"):
         describe(FRAME, none)
+
+
+def test_a_file_is_named_and_read_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = written(tmp_path, FRAME.assign(age="x"))
+    reads: list[object] = []
+    monkeypatch.setattr(Table, "read", lambda self: reads.append(self))
+    with pytest.raises(DataError, match=r"column 'age' of table.csv must be a number"):
+        run_table(path, "spend", inputs={"age": "number"}, folder=tmp_path / "run")
+    assert not reads
+    assert not (tmp_path / "run").exists()

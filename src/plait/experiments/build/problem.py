@@ -112,7 +112,8 @@ def open_problem(config: RunConfig, frame: Any = None, progress: Any = None) -> 
 
     Args:
         config: the settings.
-        frame: the table, in place of the file that `config` names.
+        frame: the table; if `config` names its file too, what was read of it, so that it is not
+            read again.
         progress: is told how much of a table's file was read, `progress(bytes, size)`.
 
     Raises:
@@ -142,6 +143,8 @@ def open_problem(config: RunConfig, frame: Any = None, progress: Any = None) -> 
         raise ConfigError(f"recipe {cls.__name__} brings its own data; leave out --data.")
     noun = FAMILIES["recipes"].noun
     recipe: Recipe = build(cls, config.recipe.options, kind=noun, **given)
+    if isinstance(recipe, Table) and frame is not None and config.table is not None:
+        recipe.frame = frame
     return Problem(recipe, config)
 
 
@@ -159,10 +162,10 @@ def _of_table(cls: type[Table], config: RunConfig, frame: Any) -> dict[str, Any]
     found: dict[str, Any] = {"inputs": config.inputs, "split": config.split}
     found["tasks"] = config.tasks if isinstance(config.tasks, Mapping) else None
     found["exclude"] = list(config.exclude or ())
-    if frame is not None:
-        found["data"] = frame
-    elif config.table is not None:
+    if config.table is not None:
         found["data"] = Path(config.table)
+    elif frame is not None:
+        found["data"] = frame
     return found
 
 
