@@ -18,6 +18,7 @@ from plait.reports.read.run import read_run
 from plait.sharing import Hard, Separate
 from plait.tasks import Classification
 from plait.training import BestWeights, Callback, State, Trainer
+from plait.training.best import file_of
 from tests.training.problem import (
     StopAt,
     Stopped,
@@ -258,3 +259,10 @@ def test_a_chain_of_predictions_is_refused() -> None:
     )
     with pytest.raises(ConfigError, match="ProductChain leads from one network to another"):
         Trainer(chained, best="each", device="cpu")
+
+
+def test_files_of_tasks_with_long_names_are_short_and_differ() -> None:
+    names = ["é" * 200, "é" * 201, "y" * 300, "y" * 100, "../a/b"]
+    files = {file_of(name) for name in names}
+    assert len(files) == len(names)
+    assert all(len(file) < 150 and file.count("/") == 1 for file in files)

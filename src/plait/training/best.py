@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import hashlib
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -17,6 +18,8 @@ from plait.sharing import Separate
 from plait.training.checkpoint import read_checkpoint, write_checkpoint
 from plait.training.options import Best
 from plait.training.state import State
+
+LONGEST_NAME = 100  # characters of a task's name in that of a file
 
 
 class BestWeights:
@@ -120,7 +123,10 @@ def file_of(task: str | None) -> str:
     """
     if task is None:
         return folder.BEST
-    return folder.BEST.replace(".pt", f"-{quote(task, safe=' ')}.pt")
+    name = quote(task, safe=" ")
+    if len(name) > LONGEST_NAME:
+        name = f"{name[:LONGEST_NAME]}-{hashlib.sha256(task.encode()).hexdigest()[:16]}"
+    return folder.BEST.replace(".pt", f"-{name}.pt")
 
 
 def check_separate(model: MultiTaskModel) -> None:
