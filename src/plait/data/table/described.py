@@ -73,7 +73,7 @@ def read_inputs(
     known, out = list(columns), set(leave_out)
     found: dict[str, Input] = {}
     for name in (name for name, value in described.items() if value is None):
-        fitting = [c for c in known if c == name or fnmatchcase(c, name)]
+        fitting = fitting_columns(name, known)
         if not fitting:
             raise ConfigError(f"inputs.{name}: no such column to leave out.{suggest(name, known)}")
         out.update(fitting)
@@ -84,7 +84,7 @@ def read_inputs(
         if name in known or not any(sign in name for sign in "*?["):
             found[name] = options
             continue
-        fitting = [c for c in known if fnmatchcase(c, name) and c not in out]
+        fitting = [column for column in fitting_columns(name, known) if column not in out]
         if not fitting:
             raise ConfigError(f"no column fits the pattern {name!r} of the inputs. Check its name.")
         for column in fitting:
@@ -247,4 +247,14 @@ def _columns(name: str, kind: str, given: dict[str, Any], known: Sequence[str]) 
             f"kind {kind!r}. Give each column a task of its own."
         )
     patterns = several if isinstance(several, list | tuple) else [several]
-    return tuple(c for each in patterns for c in known if c == each or fnmatchcase(c, str(each)))
+    return tuple(c for each in patterns for c in fitting_columns(str(each), known))
+
+
+def fitting_columns(name: str, known: Sequence[str]) -> list[str]:
+    """Returns the column of a name, or where there is none the columns that fit it as a pattern.
+
+    Example:
+        >>> fitting_columns("a*", ["a1", "a2", "b"]), fitting_columns("a*", ["a1", "a*"])
+        (['a1', 'a2'], ['a*'])
+    """
+    return [name] if name in known else [each for each in known if fnmatchcase(each, name)]

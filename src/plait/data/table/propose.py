@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Any, Literal
 
 from plait.core.errors import DataError, unknown
+from plait.data.table.described import fitting_columns
 from plait.data.table.giveaways import GiveAway, give_aways
 from plait.data.table.kinds import Guess, GuessedKind, guess
 from plait.data.table.patterns import FEWEST, pattern_of, stem
@@ -139,9 +139,10 @@ def _wanted(
         ]
         return likely_targets(usable)
     for target in targets:
-        if not any(name == target or fnmatchcase(name, target) for name in guesses):
+        if not fitting_columns(target, list(guesses)):
             raise DataError(unknown("column of the table", target, guesses))
-    wanted = [name for name in guesses if any(name == t or fnmatchcase(name, t) for t in targets)]
+    fitting = {name for target in targets for name in fitting_columns(target, list(guesses))}
+    wanted = [name for name in guesses if name in fitting]
     for name in wanted:
         found = guesses[name]
         if found.kind not in PREDICTABLE:
