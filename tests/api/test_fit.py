@@ -63,5 +63,5 @@ def test_calls_that_cannot_be(tmp_path: Path) -> None:
     assert not (tmp_path / "a").exists()
     (tmp_path / "b").mkdir()
     (tmp_path / "b/events.jsonl").touch()
-    with pytest.raises(RunExistsError):
+    with pytest.raises(RunExistsError, match="Name another folder with run=, or go on with it"):
         plait.fit(FRAME, ["spend"], run=tmp_path / "b")

@@ -104,7 +104,9 @@ def result(found: Result, report: Path, *, as_json: bool) -> None:
     _scores(found.test, f"Test split, weights of {epoch}", out)
     if found.started:
         out.print(f"Started from {found.started}.", **_PLAIN)
-    out.print(f"{found.seconds:.0f} seconds; run folder: {found.folder}", **_PLAIN)
+    seconds = round(found.seconds)
+    unit = "second" if seconds == 1 else "seconds"
+    out.print(f"{seconds} {unit}; run folder: {found.folder}", **_PLAIN)
     path(report, as_json=False)
 
 

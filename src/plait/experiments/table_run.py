@@ -51,7 +51,7 @@ def run_table(
     """
     name = Path(table).name.partition(".")[0] if isinstance(table, str | Path) else "table"
     place = free_folder(name) if folder is None else folder
-    check_free(place)
+    check_free(place, option="run=")
     frame = read_table(table) if isinstance(table, str | Path) else table
     described = describe(frame, targets, inputs=inputs, split=split, exclude=exclude)
     if isinstance(table, str | Path):

@@ -80,12 +80,13 @@ def make_folder(folder: Path, *, way: str = "Name another.") -> None:
         ) from None
 
 
-def check_free(folder: Path, names: Iterable[str] = ()) -> None:
+def check_free(folder: Path, names: Iterable[str] = (), *, option: str = "--out") -> None:
     """Refuses to write a run over another.
 
     Args:
         folder: where the run, or the comparison, is to be written.
         names: the folders within it that are to be made.
+        option: which names another folder, for the message.
 
     Raises:
         RunExistsError: the folder holds a run, or one of the `names`; nothing in it was touched.
@@ -93,7 +94,7 @@ def check_free(folder: Path, names: Iterable[str] = ()) -> None:
     if is_run(folder) or any((folder / name).exists() for name in names):
         trained = any((folder / name).exists() for name in (CONFIG, EVENTS))
         resume = f", or go on with it: {how_to_resume(folder)}" if trained else ""
-        raise run_exists(folder, f"Name another folder with --out{resume}.")
+        raise run_exists(folder, f"Name another folder with {option}{resume}.")
 
 
 def check_sources(folders: Iterable[str | Path]) -> None:
