@@ -13,15 +13,12 @@ from plait.core.columns import Column
 from plait.core.options import AtLeast, Count
 from plait.encoders.table import (
     Beside,
-    CategoryEmbedding,
-    Codes,
-    Missing,
     OneHot,
     PeriodicEmbedding,
     PiecewiseEmbedding,
     Residual,
     Row,
-    Standardise,
+    TableInputs,
 )
 from plait.encoders.table.edges import standardised_edges
 
@@ -146,13 +143,10 @@ class Stem(nn.Module):
         self, row: Row, numbers: Literal["piecewise", "periodic"], embedding: int, width: int
     ) -> None:
         super().__init__()
-        self.row = row
-        self.standardise = Standardise(row.numbers)
-        self.missing = Missing(row.numbers)
-        self.codes = Codes(row.categories)
-        self.categories = CategoryEmbedding(row.categories)
+        self.inputs = TableInputs(row)
         self.one_hot = OneHot(row.categories, FEW)
-        self.linear_width = len(row.numbers) + self.missing.outputs + self.one_hot.outputs
+        numbers_width = self.inputs.outputs - self.inputs.categories.outputs
+        self.linear_width = numbers_width + self.one_hot.outputs
         edges = standardised_edges(row.numbers)
         bent = [place for place, each in enumerate(edges) if len(each) > 2]  # of more than a bin
         self.register_buffer("places", torch.tensor(bent, dtype=torch.long), persistent=False)
@@ -161,16 +155,11 @@ class Stem(nn.Module):
             self.embed = PiecewiseEmbedding([edges[place] for place in bent], embedding)
         elif bent:
             self.embed = PeriodicEmbedding(len(bent), embedding)
-        fan_in = len(row.numbers) + self.missing.outputs + self.categories.outputs
-        self.enter = nn.Linear(fan_in + len(bent) * embedding, width)
+        self.enter = nn.Linear(self.inputs.outputs + len(bent) * embedding, width)
 
     def read(self, rows: Tensor) -> tuple[Tensor, Tensor]:
         """Returns standardised numbers `[B, N]` with what is missing `[B, M]`, and codes."""
-        self.row.check(rows)
-        numbers = self.standardise(rows)
-        if self.missing.outputs:
-            numbers = torch.cat([numbers, self.missing(rows)], dim=1)
-        return numbers, self.codes(rows)
+        return self.inputs.numbers(rows), self.inputs.codes(rows)
 
     def linear_inputs(self, numbers: Tensor, codes: Tensor) -> Tensor:
         """Returns the linear inputs of what was read."""
@@ -184,7 +173,7 @@ class Stem(nn.Module):
         given = [numbers]
         if self.embed is not None:
             given.append(self.embed(numbers.index_select(1, self.places)))
-        if self.row.categories:
-            given.append(self.categories(codes))
+        if self.inputs.row.categories:
+            given.append(self.inputs.categories(codes))
         entered = self.enter(torch.cat(given, dim=1))
         return torch.cat([entered, self.linear_inputs(numbers, codes)], dim=1)

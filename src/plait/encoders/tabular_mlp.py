@@ -6,13 +6,12 @@ from collections.abc import Mapping, Sequence
 from itertools import pairwise
 from typing import Any
 
-import torch
 from torch import Tensor, nn
 
 from plait.core.arguments import checked
 from plait.core.columns import Column
 from plait.core.options import Count
-from plait.encoders.table import CategoryEmbedding, Codes, Missing, Row, Standardise, dropout_of
+from plait.encoders.table import Row, TableInputs, dropout_of
 
 
 class TabularMLP(nn.Module):
@@ -87,33 +86,3 @@ class TabularMLP(nn.Module):
         for stage in self.stages:
             rows = stage(rows)
         return rows
-
-
-class TableInputs(nn.Module):
-    """Standardised numbers, what is missing and vectors of categories, one after the other.
-
-    Args:
-        row: the entries of a row.
-
-    Attributes:
-        outputs: how many numbers it gives.
-    """
-
-    def __init__(self, row: Row) -> None:
-        super().__init__()
-        self.row = row
-        self.numbers = Standardise(row.numbers)
-        self.missing = Missing(row.numbers)
-        self.codes = Codes(row.categories)
-        self.categories = CategoryEmbedding(row.categories)
-        self.outputs = len(row.numbers) + self.missing.outputs + self.categories.outputs
-
-    def forward(self, rows: Tensor) -> Tensor:
-        """Returns the inputs of the first layer."""
-        self.row.check(rows)
-        given = [self.numbers(rows)] if self.row.numbers else []
-        if self.missing.outputs:
-            given.append(self.missing(rows))
-        if self.row.categories:
-            given.append(self.categories(self.codes(rows)))
-        return torch.cat(given, dim=1) if len(given) > 1 else given[0]

@@ -3,6 +3,7 @@
 from plait.encoders.table.beside import Beside, Residual
 from plait.encoders.table.categories import CategoryEmbedding, Codes, OneHot
 from plait.encoders.table.dropout import dropout_of
+from plait.encoders.table.inputs import TableInputs
 from plait.encoders.table.missing import Missing
 from plait.encoders.table.numbers import Standardise
 from plait.encoders.table.periodic import PeriodicEmbedding
@@ -20,5 +21,6 @@ __all__ = [
     "Residual",
     "Row",
     "Standardise",
+    "TableInputs",
     "dropout_of",
 ]
