@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import yaml
 
+from plait.data.table.described import with_options
+
 if TYPE_CHECKING:
     from plait.data.table.propose import Entry, Proposal
 
@@ -109,7 +111,7 @@ def _section(name: str, lines: Iterable[str], meaning: str) -> list[str]:
 
 
 def _input(entry: Entry) -> str:
-    value = {"kind": entry.kind, **entry.options} if entry.options else entry.kind
+    value = with_options(entry.kind, entry.options)
     return _line("  ", entry.name, scalar(value), entry.comment)
 
 

@@ -8,9 +8,11 @@ from typing import TYPE_CHECKING, Any
 
 from plait.core.errors import ConfigError, DataError
 from plait.data.table import guess, propose, read_table, read_targets
+from plait.data.table.described import with_options
 from plait.data.table.fit import require
 from plait.data.table.frames import own_frame
 from plait.experiments.build import open_problem, with_defaults
+from plait.experiments.build.names import run_name
 from plait.experiments.config import validate
 from plait.experiments.overrides import merge
 from plait.experiments.run import Result, run
@@ -49,7 +51,7 @@ def run_table(
         ConfigError: an unknown setting or a bad value.
         RunExistsError: the folder holds a run.
     """
-    name = Path(table).name.partition(".")[0] if isinstance(table, str | Path) else "table"
+    name = run_name({"recipe": "Table", "table": table if isinstance(table, str | Path) else None})
     place = free_folder(name) if folder is None else folder
     check_free(place, option="run=")
     frame = read_table(table) if isinstance(table, str | Path) else table
@@ -141,4 +143,4 @@ def _guessed(column: pd.Series[Any]) -> Any:
             f"column {column.name!r} cannot be read: {found.reason}. Leave it out, or give its "
             "kind: inputs={...}."
         )
-    return {"kind": found.kind, **found.options} if found.options else found.kind
+    return with_options(found.kind, found.options)

@@ -199,6 +199,11 @@ def read_target(name: str, value: Any, known: Sequence[str]) -> Target:
     return Target(name, kind, columns, bounded=bounded, options=given, **own)
 
 
+def with_options(kind: str, options: Mapping[str, Any]) -> Any:
+    """Returns a kind as a configuration describes it: alone, or with the options that it has."""
+    return {"kind": kind, **options} if options else kind
+
+
 def complaints(inputs: Mapping[str, Any], tasks: Mapping[str, Any]) -> list[str]:
     """Returns a sentence for each input and task that is described wrongly, before a table is read.
 

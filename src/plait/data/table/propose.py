@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Literal
 
 from plait.core.errors import DataError, unknown
-from plait.data.table.described import fitting_columns
+from plait.data.table.described import fitting_columns, with_options
 from plait.data.table.giveaways import GiveAway, give_aways
 from plait.data.table.kinds import Guess, GuessedKind, guess
 from plait.data.table.patterns import FEWEST, pattern_of, stem
@@ -78,7 +78,9 @@ class Proposal:
     def settings(self) -> dict[str, Any]:
         """The proposal as the settings of a run: `split`, `inputs`, `tasks` and `exclude`."""
         found: dict[str, Any] = {
-            "inputs": {entry.name: _described(entry) for entry in self.of("input")},
+            "inputs": {
+                entry.name: with_options(entry.kind, entry.options) for entry in self.of("input")
+            },
             "tasks": {e.name: {"kind": e.kind, **e.options} for e in self.of("target")},
             "exclude": {entry.name: entry.comment for entry in self.of("exclude")},
         }
@@ -255,8 +257,3 @@ def _joined(entries: Sequence[Entry]) -> Iterator[Entry]:
         new = joined.get(entry.name, entry)
         if new is not None:
             yield new
-
-
-def _described(entry: Entry) -> Any:
-    """Returns an input as a configuration describes it."""
-    return {"kind": entry.kind, **entry.options} if entry.options else entry.kind
