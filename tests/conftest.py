@@ -1,5 +1,6 @@
 """What every test starts from: fixed seeds, one thread, reproducible random examples."""
 
+import importlib.util
 import random
 
 import numpy as np
@@ -8,6 +9,26 @@ import torch
 from hypothesis import settings
 
 torch.set_num_threads(1)
+
+TORCHVISION = torch.library.Library("torchvision", "FRAGMENT")  # goes with its last reference
+
+
+def declare_operators() -> None:
+    """Lets torchvision be imported beside a torch for CPUs alone.
+
+    Its wheel for Linux is linked against CUDA, so that there its operators are not loaded, and the
+    import needs two. What has torchvision installed imports it, such as timm and torchmetrics.
+    """
+    try:
+        importlib.import_module("torchvision")
+    except RuntimeError:
+        for name in ("nms", "qnms"):
+            signature = "(Tensor dets, Tensor scores, float iou_threshold) -> Tensor"
+            TORCHVISION.define(f"{name}{signature}")
+
+
+if importlib.util.find_spec("torchvision"):
+    declare_operators()
 
 # A loaded machine must not fail a test by its speed, and a failure must come back.
 settings.register_profile("plait", deadline=None, derandomize=True)
