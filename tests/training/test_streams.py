@@ -84,9 +84,12 @@ def test_a_stream_that_ends_for_good_is_said() -> None:
         Trainer(model(), epochs=2, device="cpu").fit(Once())
 
 
-def test_the_loader_of_plait_is_not_for_streams() -> None:
-    with pytest.raises(DataError, match=r"Stream is a stream.*`DataLoader` of torch"):
-        loader(Stream(), batch_size=4, shuffle=False)
+def test_the_loader_of_plait_gives_a_stream_as_the_loader_of_torch_does() -> None:
+    ours, theirs = loader(Stream(), batch_size=4, shuffle=False), DataLoader(Stream(), batch_size=4)
+    assert batches_in(ours) is None
+    for one, other in zip(ours, theirs, strict=True):
+        assert torch.equal(one[0], other[0])
+        assert all(torch.equal(one[1][task], other[1][task]) for task in ("kind", "size"))
 
 
 # --- inputs that are no tensors -------------------------------------------------------------

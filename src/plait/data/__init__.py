@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from plait.data.epoch_batches import EpochBatches
     from plait.data.in_memory import InMemory
     from plait.data.loader import loader
+    from plait.data.resumable import Resumable
+    from plait.data.streams import OneByOne, Piece, Stream, StreamLoader
 
 __all__ = [
     "Augment",
@@ -23,6 +25,11 @@ __all__ = [
     "Draw",
     "EpochBatches",
     "InMemory",
+    "OneByOne",
+    "Piece",
+    "Resumable",
+    "Stream",
+    "StreamLoader",
     "as_batch",
     "batches_of",
     "collate",

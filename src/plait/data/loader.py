@@ -9,12 +9,13 @@ import torch
 from torch.utils.data import DataLoader, Dataset, IterableDataset
 
 from plait.core.batch import CountsLabels
-from plait.core.errors import DataError
 from plait.core.seeding import derive_seed
 from plait.data.collate import Collation, collate
 from plait.data.draws import takes_draws
 from plait.data.epoch_batches import EpochBatches
 from plait.data.in_memory import InMemory
+from plait.data.streams.shuffle import BUFFER
+from plait.data.streams.stream_loader import StreamLoader
 from plait.data.table_loader import TableLoader
 
 
@@ -27,6 +28,7 @@ def loader(
     workers: int = 0,
     drop_last: bool = False,
     tasks: Iterable[CountsLabels] | None = None,
+    buffer: int = BUFFER,
 ) -> DataLoader[Any]:
     """Makes a loader of batches from which a run can resume anywhere.
 
@@ -37,7 +39,8 @@ def loader(
         dataset: map-style, such as a list; ``dataset[i]`` is ``(inputs, {task: label})``, for
             whole numbers i. One with ``takes_draws = True`` is asked for ``dataset[Draw(i, e)]``, e
             the epoch. Tables (`InMemory`, `Disjoint`) are cut into batches by index, without a
-            Python step for each row.
+            Python step for each row. Or an iterable data set, a stream: a `Stream` of plait
+            is shuffled and resumed anywhere, any other is read from its beginning to there.
         batch_size: examples in a batch, at least 1; the last one may be smaller.
         shuffle: whether each epoch has an order of its own.
         seed: of the orders; 0 by default.
@@ -48,15 +51,25 @@ def loader(
             are checked and counted where they are read; without, ``(inputs, {task: labels})``,
             which the Trainer and `evaluate` count. Workers that are spawned get the tasks by
             pickle.
+        buffer: examples of a stream that are held at once to be shuffled; see
+            `plait.data.streams.shuffle.batches_of_epoch`.
 
     Raises:
-        ConfigError: `batch_size` is below 1, or a subset hides a data set that takes draws.
-        DataError: the data set is a stream or empty, or has no whole batch with `drop_last`.
+        ConfigError: `batch_size` is below 1, a subset hides a data set that takes draws, or a
+            stream is to have several workers.
+        DataError: the data set is empty, or has no whole batch with `drop_last`.
     """
+    collation = collate if tasks is None else Collation(tasks)
     if isinstance(dataset, IterableDataset):
-        raise DataError(
-            f"{type(dataset).__name__} is a stream, which has no order to draw and no position to "
-            "resume from. Give `Trainer.fit` a `DataLoader` of torch."
+        return StreamLoader(
+            dataset,
+            batch_size=batch_size,
+            shuffle=shuffle,
+            seed=seed,
+            workers=workers,
+            drop_last=drop_last,
+            collation=collation,
+            buffer=buffer,
         )
     batches = EpochBatches(
         len(cast(Sized, dataset)),
@@ -72,7 +85,7 @@ def loader(
         batch_sampler=batches,
         num_workers=workers,
         persistent_workers=False,
-        collate_fn=collate if tasks is None else Collation(tasks),
+        collate_fn=collation,
         # else every epoch would draw its workers' seeds from the global generator
         generator=torch.Generator().manual_seed(derive_seed(seed, "workers")),
     )

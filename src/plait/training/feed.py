@@ -14,6 +14,8 @@ from torch.utils.data import DataLoader, Dataset, IterableDataset
 from plait.core.errors import DataError
 from plait.data import EpochBatches, InMemory, collate
 from plait.data.collate import Collation
+from plait.data.resumable import Resumable
+from plait.data.streams import StreamLoader
 from plait.training.randomness import Stream
 
 
@@ -26,8 +28,9 @@ class Feed:
 
     To resume inside an epoch, the batches already used are drawn again and dropped. A loader made
     by `plait.data.loader` without workers skips them without reading: each of its batches has a
-    stream of its own. Workers that live for several epochs (`persistent_workers`) keep their own
-    generators, which nobody can set back; what their transforms draw is not repeated.
+    stream of its own; so does a loader of one's own that is `plait.data.Resumable` and seeks.
+    Workers that live for several epochs (`persistent_workers`) keep their own generators, which
+    nobody can set back; what their transforms draw is not repeated.
 
     Args:
         loader: any iterable of batches that can be iterated once per epoch.
@@ -42,10 +45,11 @@ class Feed:
         self.seed = seed
         batch_sampler: Any = getattr(loader, "batch_sampler", None)
         self._ordered = batch_sampler if isinstance(batch_sampler, EpochBatches) else None
+        self._resumable = loader if isinstance(loader, Resumable) else None
         self._seeks = (
             self._ordered is not None and isinstance(loader, DataLoader) and loader.num_workers == 0
-        )
-        self._draws_nothing = self._seeks and _is_table(loader)
+        ) or (self._resumable is not None and self._resumable.seeks)
+        self._draws_nothing = self._seeks and (_is_table(loader) or type(loader) is StreamLoader)
         self._generators = _generators(loader)
         self.streams = isinstance(loader, Iterator) or batches_in(loader) is None
         self._begun: Iterator[Any] | None = None  # the first epoch of a stream, once it is read
@@ -121,10 +125,16 @@ class Feed:
         sampler: Any = self._ordered or getattr(self.loader, "sampler", None)
         if hasattr(sampler, "set_epoch"):
             sampler.set_epoch(epoch)
-        if self._seeks and self._ordered is not None:
+        if self._resumable is not None:
+            used = skip if self._seeks else 0
+            self._resumable.start_at(epoch, used)
+            batches: Iterator[Any] = iter(self.loader)
+            used = min(used, batches_in(self.loader) or used)
+            used += sum(1 for _ in islice(batches, 0 if self._seeks else skip))
+        elif self._seeks and self._ordered is not None:
             self._ordered.set_epoch(epoch, skip)
             used = min(skip, len(self._ordered))
-            batches: Iterator[Any] = iter(self.loader)
+            batches = iter(self.loader)
         else:
             batches = iter(self.loader)
             used = sum(1 for _ in islice(batches, skip))
