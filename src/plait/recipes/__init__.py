@@ -7,6 +7,8 @@ from plait.recipes.digits import Digits
 from plait.recipes.energy import Energy
 from plait.recipes.hillstrom import Hillstrom
 from plait.recipes.landmine import Landmine
+from plait.recipes.multi_fashion import MultiFashion
+from plait.recipes.multi_mnist import MultiMnist
 from plait.recipes.oxford_pets import OxfordPets
 from plait.recipes.pets import Pets
 from plait.recipes.sarcos import Sarcos
@@ -24,6 +26,8 @@ __all__ = [
     "Energy",
     "Hillstrom",
     "Landmine",
+    "MultiFashion",
+    "MultiMnist",
     "OxfordPets",
     "Pets",
     "Recipe",
