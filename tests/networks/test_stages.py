@@ -7,7 +7,7 @@ from torch import nn
 from plait.core import Masked
 from plait.core.errors import ConfigError, ShapeError
 from plait.encoders import ConvEncoder, as_staged
-from plait.networks import channel_dim_of, encode, reads_codes, stages_of
+from plait.networks import channel_dim_of, encode, grid_of, reads_codes, stages_of, unmasked
 from tests.encoders.nets import (
     NAMED_PARTS,
     FromDict,
@@ -195,3 +195,28 @@ def test_an_encoder_of_codes_says_so_also_within_another() -> None:
     assert not reads_codes(encoder)
     encoder.reads_codes = True
     assert reads_codes(nn.Sequential(encoder, nn.ReLU()))
+
+
+# --- several inputs -------------------------------------------------------------------------
+
+
+class Several(nn.Module):
+    """Reads a picture and a sentence; its features have the positions of one of them."""
+
+    def __init__(self, kept: str | None) -> None:
+        super().__init__()
+        self.kept = kept
+
+    def positions(self, inputs: dict[str, object]) -> object:
+        return None if self.kept is None else inputs[self.kept]
+
+
+def test_an_encoder_of_several_inputs_says_whose_positions_it_keeps() -> None:
+    sentence = Masked(torch.zeros(2, 5, 3), torch.ones(2, 5, dtype=torch.bool))
+    inputs = {"picture": torch.zeros(2, 3, 8, 6), "sentence": sentence}
+    assert unmasked(inputs, Several("sentence")) == (inputs, sentence.mask)
+    assert unmasked(inputs, Several("picture")) == (inputs, None)
+    assert unmasked(inputs, Several(None)) == (inputs, None)
+    assert unmasked(sentence, nn.ReLU()) == tuple(sentence)
+    grids = [grid_of(inputs, Several(kept)) for kept in ("picture", "sentence", None)]
+    assert grids == [(8, 6), None, None]

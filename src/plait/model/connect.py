@@ -101,7 +101,7 @@ def _heads(
         with seeded(wiring.seed, "head", name), _says_who_changed(name, connections.forward):
             final[name] = tasks[name].build_head(shape)
         if connections.all:
-            grid = grid_of(input_of(name, example))
+            grid = grid_of(input_of(name, example), sharing.prototype())
             predictions[name] = _prediction_shape(final[name], shape, grid)
     weights = [each.early_weight for each in connections.forward if early]
     heads = Heads({name: final[name] for name in tasks}, early, max(weights, default=0.0))

@@ -35,7 +35,7 @@ def next_step(encoder: nn.Module, example: Any, error: Exception) -> str:
         example: one batch of inputs.
         error: was raised by it.
     """
-    values, _ = unmasked(example)
+    values, _ = unmasked(example, encoder)
     if isinstance(values, Mapping) and _takes(encoder, values):
         return (
             " It is called by keywords, and an encoder gets the inputs as one argument. Write a "

@@ -98,7 +98,7 @@ def _groups(module: nn.Module, cuts: Sequence[int]) -> list[Stage]:
 def _verify(module: nn.Module, staged: Staged, example: Any) -> None:
     # clones: the first module of a net may write into its input
     inputs, again = (map_tensors(torch.clone, example) for _ in range(2))
-    values, mask = unmasked(inputs)
+    values, mask = unmasked(inputs, module)
     with evaluating(module), torch.no_grad(), torch.random.fork_rng(devices=[]):
         whole, composed = run_stage(module, values, mask), staged(again)
     first = next(tensors(whole), None)  # others are by-products, such as the state of an LSTM

@@ -123,7 +123,7 @@ def _grown(meta: nn.Module, example: Any, shape: FeatureShape) -> list[set[int]]
 def _levels_until_failure(meta: nn.Module, inputs: Any) -> list[Tensor]:
     """Returns the outputs of the stages up to the first that inputs of this size do not fit."""
     levels: list[Tensor] = []
-    hidden, mask = unmasked(inputs)
+    hidden, mask = unmasked(inputs, meta)
     for stage in stages_of(meta):
         try:
             hidden = run_stage(stage, hidden, mask)

@@ -101,8 +101,7 @@ def resample(
         return values
     if mine and len(mine) == len(wanted) and (by != "area" or len(mine) == 2):
         return _regridded(x, wanted, by).movedim(1, channel_dim)
-    fits = mask is not None and len(mine) == 1 and mask.shape[1] == mine[0]
-    mean = pool(Features((values,), channel_dim, mask if fits else None))
+    mean = pool(Features((values,), channel_dim, fitting(mask, values, channel_dim)))
     spread = mean.reshape(*mean.shape, *[1] * len(wanted)).expand(*mean.shape, *wanted)
     return spread.movedim(1, channel_dim)
 
@@ -123,6 +122,15 @@ def _regridded(maps: Tensor, grid: tuple[int, ...], by: Resampling) -> Tensor:
     return F.interpolate(maps, size=grid, mode="nearest")
 
 
+def fitting(mask: Tensor | None, values: Tensor, channel_dim: int) -> Tensor | None:
+    """Returns a mask that has one entry for each position of the values; None for any other.
+
+    Inside an encoder that pools its positions, such as one of sounds, levels have fewer of them.
+    """
+    fits = mask is not None and mask.shape == values.movedim(channel_dim, -1).shape[:-1]
+    return mask if fits else None
+
+
 def mean_over(values: Tensor, channel_dim: int, mask: Tensor | None) -> Tensor:
     """Returns the mean of all entries, a scalar; of tokens over the real positions of the mask.
 
@@ -138,9 +146,9 @@ def mean_over(values: Tensor, channel_dim: int, mask: Tensor | None) -> Tensor:
         >>> mean_over(values, -1, torch.tensor([[True, False]])).item()
         1.0
     """
-    rows = values.movedim(channel_dim, -1)
-    if mask is None or mask.shape != rows.shape[:-1]:
+    own = fitting(mask, values, channel_dim)
+    if own is None:
         return values.mean()
-    real = mask.unsqueeze(-1)
+    rows, real = values.movedim(channel_dim, -1), own.unsqueeze(-1)
     # where, not a product: NaN of a padded position must not spread
     return rows.where(real, 0.0).sum() / (real.sum() * rows.shape[-1]).clamp(min=1)

@@ -57,7 +57,7 @@ def telling(example: Any, encoder: nn.Module) -> Any:
 
 
 def _own(trial: nn.Module, inputs: Any) -> Tensor | None:
-    values, mask = unmasked(map_tensors(torch.clone, inputs))
+    values, mask = unmasked(map_tensors(torch.clone, inputs), trial)
     options = {"mask": mask} if mask is not None and getattr(trial, "masked", False) else {}
     return next(tensors(trial(values, **options)), None)
 

@@ -58,7 +58,7 @@ def body_shapes(encoder: nn.Module, example: Any) -> FeatureShape:
 
 
 def _bodies(encoder: nn.Module, inputs: Any) -> Features:
-    hidden, mask = unmasked(inputs)
+    hidden, mask = unmasked(inputs, encoder)
     bodies: list[Tensor] = []
     for stage in stages_of(encoder):
         before, after = halves(stage)

@@ -87,7 +87,7 @@ def blocks_that_keep_shape(encoder: nn.Module, example: Any) -> list[int]:
         encoder: any module.
         example: a batch of inputs; only shapes and dtypes matter.
     """
-    values, _ = unmasked(example)
+    values, _ = unmasked(example, encoder)
     floats = isinstance(values, Tensor) and values.is_floating_point()
     left = block_shapes(encoder, example).levels
     entered = [tuple(values.shape[1:]) if floats else None, *left[:-1]]

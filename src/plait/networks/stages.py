@@ -74,17 +74,29 @@ def encode(encoder: nn.Module, inputs: Any, stages: int | None = None) -> Featur
     Raises:
         ShapeError: a stage returns something other than one tensor.
     """
-    hidden, mask = unmasked(inputs)
+    hidden, mask = unmasked(inputs, encoder)
     levels = []
     for position, stage in enumerate(stages_of(encoder)[:stages]):
         hidden = run_stage(stage, hidden, mask)
         levels.append(one_tensor(hidden, position, encoder))
-    return Features(tuple(levels), channel_dim_of(encoder), mask, grid_of(inputs))
+    return Features(tuple(levels), channel_dim_of(encoder), mask, grid_of(inputs, encoder))
 
 
-def unmasked(inputs: Any) -> tuple[Any, Tensor | None]:
-    """Returns the values of an input, and its padding mask if it has one."""
-    return (inputs.values, inputs.mask) if isinstance(inputs, Masked) else (inputs, None)
+def positions_of(inputs: Any, encoder: nn.Module) -> Any:
+    """Returns the input whose positions the encoder's features have.
+
+    That is the input itself. An encoder of several inputs may have a method `positions` that
+    returns one of them, or None where its features have the positions of none.
+    """
+    own = getattr(encoder, "positions", None)
+    return inputs if own is None else own(inputs)
+
+
+def unmasked(inputs: Any, encoder: nn.Module) -> tuple[Any, Tensor | None]:
+    """Returns the input of the first stage, without its padding mask, and that mask, if any."""
+    placed = positions_of(inputs, encoder)
+    mask = placed.mask if isinstance(placed, Masked) else None
+    return (inputs.values if isinstance(inputs, Masked) else inputs), mask
 
 
 def one_tensor(output: Any, position: int, encoder: nn.Module) -> Tensor:
@@ -144,10 +156,11 @@ def _run_chain(stages: Iterable[Stage], hidden: Any, mask: Tensor | None) -> Any
     return hidden
 
 
-def grid_of(inputs: Any) -> tuple[int, int] | None:
-    """Returns height and width where the input is one image tensor `[B, C, H, W]`."""
-    if isinstance(inputs, Tensor) and inputs.dim() == 4:
-        return int(inputs.shape[2]), int(inputs.shape[3])
+def grid_of(inputs: Any, encoder: nn.Module) -> tuple[int, int] | None:
+    """Returns height and width where the features are those of an image `[B, C, H, W]`."""
+    placed = positions_of(inputs, encoder)
+    if isinstance(placed, Tensor) and placed.dim() == 4:
+        return int(placed.shape[2]), int(placed.shape[3])
     return None
 
 

@@ -237,7 +237,7 @@ class AdaShare(JointSharing):
     def _run(
         self, inputs: Any, wanted: Sequence[str], decisions: Mapping[str, Sequence[Decision]]
     ) -> dict[str, Features]:
-        values, mask = unmasked(inputs)
+        values, mask = unmasked(inputs, self.encoder)
         groups: list[tuple[list[str], Any]] = [(list(wanted), values)]
         levels: dict[str, list[Tensor]] = {task: [] for task in wanted}
         position = 0
@@ -255,7 +255,7 @@ class AdaShare(JointSharing):
             for tasks, hidden in groups:
                 for task in tasks:
                     levels[task].append(one_tensor(hidden, depth, self.encoder))
-        axis, grid = channel_dim_of(self.encoder), grid_of(inputs)
+        axis, grid = channel_dim_of(self.encoder), grid_of(inputs, self.encoder)
         return {task: Features(tuple(levels[task]), axis, mask, grid) for task in wanted}
 
     def _terms(self, opened: Sequence[bool]) -> dict[str, Term]:

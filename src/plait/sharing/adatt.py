@@ -109,7 +109,7 @@ class AdaTT(LevelExperts):
         return {owner: len(self._experts(owner)) for owner in owners}
 
     def _pass(self, inputs: Any, wanted: Sequence[str], found: Gathered) -> None:
-        values, mask = unmasked(inputs)
+        values, mask = unmasked(inputs, self.prototype())
         units = self._units()
         names = {safe_key(task): task for task in self.tasks} | {SHARED: SHARED}
         entering: dict[str, Any] = dict.fromkeys(units, values)

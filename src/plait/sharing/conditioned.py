@@ -106,10 +106,11 @@ class Conditioned(Sharing):
 
     def run(self, inputs: Any, tasks: Sequence[str]) -> TaskFeatures:
         """Runs the trunk once for each task, with the task's own conditioning."""
-        values, mask = unmasked(inputs)
+        values, mask = unmasked(inputs, self.trunk)
         before, after = range(self._first), range(self._first, len(stages_of(self.trunk)))
         common = self._levels(before, values, mask)
-        whole = Features((), channel_dim_of(self.trunk), mask, grid_of(inputs))
+        grid = grid_of(inputs, self.trunk)
+        whole = Features((), channel_dim_of(self.trunk), mask, grid)
         found = TaskFeatures({})
         for task in tasks:
             with self._active.running(task):

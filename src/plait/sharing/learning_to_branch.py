@@ -215,7 +215,7 @@ class LearningToBranch(JointSharing):
     def _run(
         self, inputs: Any, wanted: Sequence[str], rows: Sequence[Sequence[Row]]
     ) -> dict[str, Features]:
-        values, mask = unmasked(inputs)
+        values, mask = unmasked(inputs, self.prototype())
         read = {task: rows[-1][self.tasks.index(task)] for task in wanted}
         needed: list[set[int]] = [set().union(*read.values())]
         for below in reversed(rows[:-1]):
@@ -228,13 +228,14 @@ class LearningToBranch(JointSharing):
                 result = self._block(level, index)(hidden, mask)
                 made[index] = one_tensor(result, level, self.prototype())
             outputs.append(made)
+        grid = grid_of(inputs, self.prototype())
         found: dict[str, Features] = {}
         for task, row in read.items():
             levels = [mixed(row, outputs[-1])]
             for level in reversed(range(len(rows) - 1)):
                 row = followed(row, rows[level])
                 levels.insert(0, mixed(row, outputs[level]))
-            found[task] = Features(tuple(levels), self.channel_dim, mask, grid_of(inputs))
+            found[task] = Features(tuple(levels), self.channel_dim, mask, grid)
         return found
 
     def _block(self, level: int, index: int) -> Block:

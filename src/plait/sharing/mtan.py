@@ -140,10 +140,11 @@ class MTAN(Sharing):
         trunk = stage_values(self.encoder, inputs)
         found: dict[str, Features] = {}
         opened: dict[str, Tensor] = {}
-        channel_dim, mask = channel_dim_of(self.encoder), unmasked(inputs)[1]
+        channel_dim, mask = channel_dim_of(self.encoder), unmasked(inputs, self.encoder)[1]
+        grid = grid_of(inputs, self.encoder)
         for task in tasks:
             levels, means = self._attend(task, trunk, mask)
-            found[task] = Features(tuple(levels), channel_dim, mask, grid_of(inputs))
+            found[task] = Features(tuple(levels), channel_dim, mask, grid)
             opened[task] = torch.stack(means)
         columns = tuple(f"stage {s + 1}" for s in range(len(self.refining) + 1))
         return TaskFeatures(found, watched={"MTAN: mean of the masks": Watched(opened, columns)})
@@ -191,7 +192,7 @@ class MTAN(Sharing):
 
 def stage_values(encoder: nn.Module, inputs: Any) -> list[StageValues]:
     """Runs the trunk; returns of each stage the value that attention reads and the one it masks."""
-    hidden, mask = unmasked(inputs)
+    hidden, mask = unmasked(inputs, encoder)
     row = hidden if reads_codes(encoder) else None
     found: list[StageValues] = []
     for position, block in enumerate(blocks_of(encoder)):

@@ -99,7 +99,7 @@ class PLE(LevelExperts):
         return self.shared_experts > 0 and level < self.depth - 1
 
     def _pass(self, inputs: Any, wanted: Sequence[str], found: Gathered) -> None:
-        values, mask = unmasked(inputs)
+        values, mask = unmasked(inputs, self.prototype())
         names = {safe_key(task): task for task in self.tasks}
         entering: dict[str, Any] = dict.fromkeys((*names, SHARED), values)
         levels: dict[str, list[Tensor]] = {safe_key(task): [] for task in wanted}

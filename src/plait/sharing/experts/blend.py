@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from plait.core.features import Features
-from plait.networks.grids import pool
+from plait.networks.grids import fitting, pool
 
 
 class Made:
@@ -17,7 +17,8 @@ class Made:
     Args:
         values: `[B, C, ...]`, or `[B, ..., C]` if `channel_dim` is -1.
         channel_dim: the axis of the channels, 1 or -1.
-        mask: boolean `[B, N]` of the real positions, if there is one.
+        mask: boolean `[B, N]` of the real positions, if there is one; it counts for values with N
+            of them.
     """
 
     def __init__(self, values: Tensor, channel_dim: int = 1, mask: Tensor | None = None) -> None:
@@ -29,7 +30,8 @@ class Made:
     def pooled(self) -> Tensor:
         """Returns the mean over the positions, `[B, C]`; computed once."""
         if self._pooled is None:
-            self._pooled = pool(Features((self.values,), self.channel_dim, self.mask))
+            mask = fitting(self.mask, self.values, self.channel_dim)
+            self._pooled = pool(Features((self.values,), self.channel_dim, mask))
         return self._pooled
 
 

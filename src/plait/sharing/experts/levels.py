@@ -108,8 +108,9 @@ class LevelExperts(ExpertSharing):
         ]
 
     def _features(self, levels: Sequence[Tensor], inputs: Any) -> Features:
-        channel_dim = channel_dim_of(self.prototype())
-        return Features(tuple(levels), channel_dim, unmasked(inputs)[1], grid_of(inputs))
+        encoder = self.prototype()
+        mask, grid = unmasked(inputs, encoder)[1], grid_of(inputs, encoder)
+        return Features(tuple(levels), channel_dim_of(encoder), mask, grid)
 
 
 def gate_key(owner: str, level: int) -> str:

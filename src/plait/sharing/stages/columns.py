@@ -45,7 +45,7 @@ def run_columns(
             before the activation, of the stage that maps the input.
     """
     stages = {task: stages_of(network) for task, network in networks.items()}
-    values, mask = unmasked(inputs)
+    values, mask = unmasked(inputs, next(iter(networks.values())))
     hidden: Mapping[str, Any] = dict.fromkeys(networks, values)
     levels: dict[str, list[Tensor]] = {task: [] for task in networks}
     lengths = {task: len(own) for task, own in stages.items()}
@@ -65,10 +65,11 @@ def run_columns(
     read: Mapping[str, Sequence[Tensor]] = {task: levels[task] for task in wanted}
     for connection in connections:
         read = connection.finish(read)
-    return {
-        task: Features(tuple(read[task]), channel_dim_of(networks[task]), mask, grid_of(inputs))
-        for task in wanted
-    }
+    features: dict[str, Features] = {}
+    for task in wanted:
+        axis, grid = channel_dim_of(networks[task]), grid_of(inputs, networks[task])
+        features[task] = Features(tuple(read[task]), axis, mask, grid)
+    return features
 
 
 def _shift(
