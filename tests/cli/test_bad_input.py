@@ -114,7 +114,7 @@ PETS3: list[tuple[str, Damage, str]] = [
     (
         "truncated archive",
         lambda folder: (folder / "pets3_224.tar").write_bytes(b"x" * 700),
-        "must be a whole, uncompressed tar archive; .* Copy or download it again",
+        "must be a whole tar archive, plain or packed with xz; .* Copy or download it again",
     ),
 ]
 

@@ -1,6 +1,7 @@
 """Files from strangers: bounded, never unpickled, never outside their folder."""
 
 import io
+import lzma
 import os
 import tarfile
 import zipfile
@@ -105,11 +106,44 @@ def test_links_and_large_members_are_passed_over(
     assert read_tar(path, {"large", "plain", "link"}).members == {"plain": b"x"}
 
 
+def packed(path: Path, members: dict[str, bytes]) -> Path:
+    path.write_bytes(lzma.compress(tar(path, members).read_bytes()))
+    return path
+
+
+def test_an_archive_that_is_packed_with_xz_is_read_like_a_plain_one(tmp_path: Path) -> None:
+    members = {f"folder/{n}": bytes([n]) * 1000 * n for n in range(30)}
+    plain = read_tar(tar(tmp_path / "a.tar", members))
+    found = read_tar(packed(tmp_path / "a.tar.xz", members))
+    assert found.members == plain.members == members
+    some = read_tar(tmp_path / "a.tar.xz", {"folder/29", "folder/3", "none"})
+    assert some.members == {name: members[name] for name in ("folder/3", "folder/29")}
+
+
+def test_a_packed_archive_is_bounded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = packed(tmp_path / "a.tar.xz", {"a": bytes(50_000)})
+    size = len(lzma.decompress(path.read_bytes()))
+    monkeypatch.setattr(files, "MAX_UNPACKED", size)
+    assert set(read_tar(path).members or ()) == {"a"}
+    monkeypatch.setattr(files, "MAX_UNPACKED", 20_000)
+    with pytest.raises(DataError, match="must have at most 20000 bytes when unpacked; it has more"):
+        read_tar(path, {"other"})
+
+
+def test_a_truncated_archive_is_refused(tmp_path: Path) -> None:
+    path = packed(tmp_path / "a.tar.xz", {"a": b"1"})
+    whole = path.read_bytes()
+    for content in (whole[:-20], whole[: len(whole) // 2], whole[:6], whole[:30] + b"x" * 50):
+        path.write_bytes(content)
+        with pytest.raises(DataError, match="must be a whole tar archive"):
+            read_tar(path)
+
+
 @pytest.mark.parametrize("content", [b"text", b""])
 def test_what_is_no_archive_is_refused(tmp_path: Path, content: bytes) -> None:
     path = tmp_path / "a"
     path.write_bytes(content)
-    with pytest.raises(DataError, match="must be a whole, uncompressed tar archive"):
+    with pytest.raises(DataError, match="must be a whole tar archive, plain or packed with xz"):
         read_tar(path, {"a"})
     with pytest.raises(DataError, match=r"must be a whole NumPy archive"):
         read_npz(path, ["a"])

@@ -286,7 +286,7 @@ def test_pets_cross_to_workers(small: Path) -> None:
         (lambda folder: write_table(folder, rows()[:3]), "val split is empty; 3 photos"),
         (lambda folder: (folder / "labels.csv").write_text('a,b\n"c'), "comma-separated"),
         (lambda folder: (folder / "labels.csv").unlink(), r"labels\.csv not found"),
-        (lambda folder: (folder / "pets3_224.tar").write_bytes(b"x" * 2000), "whole, uncompressed"),
+        (lambda folder: (folder / "pets3_224.tar").write_bytes(b"x" * 2000), "whole tar archive"),
         (
             lambda folder: (folder / "pets3_224.tar").write_bytes(
                 (folder / "pets3_224.tar").read_bytes()[:9000]

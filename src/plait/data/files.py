@@ -5,10 +5,12 @@ Whatever is wrong with a file is a `DataError` that names it.
 
 from __future__ import annotations
 
+import lzma
 import re
 import tarfile
 import zipfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,6 +20,8 @@ import numpy as np
 from plait.core.errors import DataError
 
 MAX_BYTES = 64 * 2**20  # of one file, or of an archive's arrays; a photo has under 4 MB
+MAX_UNPACKED = 256 * 2**20  # of a packed archive: a small one may become as large as one likes
+XZ = b"\xfd7zXZ\x00"  # how a file that is packed with xz begins
 
 
 @dataclass(frozen=True)
@@ -118,33 +122,80 @@ def text_of(path: Path) -> str:
         raise DataError(f"{path} must be text in UTF-8. Save it in that encoding.") from None
 
 
-def read_tar(path: Path, names: set[str]) -> Store:
-    """Reads some members of an uncompressed tar archive into memory.
+def read_tar(path: Path, names: Container[str] | None = None) -> Store:
+    """Reads members of a tar archive into memory; it is plain, or packed with xz.
 
     Links are not followed. Sparse members are passed over: they can be far larger than the archive;
     so are members over `MAX_BYTES`.
 
     Args:
         path: the archive.
-        names: of the members that are wanted; those that it does not have are left out.
+        names: of the members that are wanted; those that it does not have are left out. All by
+            default.
 
     Raises:
-        DataError: it cannot be read, is compressed or damaged.
+        DataError: it cannot be read, is packed in another way or damaged, or has over
+            `MAX_UNPACKED` bytes when unpacked.
     """
     members: dict[str, bytes] = {}
     try:
-        with tarfile.open(path, "r:") as archive:
+        with _opened_tar(path) as archive:
             for member in archive:
                 plain = member.isreg() and not member.issparse() and member.size <= MAX_BYTES
-                file = archive.extractfile(member) if plain and member.name in names else None
+                wanted = plain and (names is None or member.name in names)
+                file = archive.extractfile(member) if wanted else None
                 if file is not None:
                     members[member.name] = file.read()
-    except (tarfile.TarError, OSError, ValueError) as error:
+    except (tarfile.TarError, lzma.LZMAError, OSError, ValueError, EOFError) as error:
+        if isinstance(error, DataError):
+            raise
         raise DataError(
-            f"{path} must be a whole, uncompressed tar archive; {error}. "
+            f"{path} must be a whole tar archive, plain or packed with xz; {error}. "
             "Is it truncated? Copy or download it again."
         ) from None
     return Store(path, members)
+
+
+@contextmanager
+def _opened_tar(path: Path) -> Iterator[tarfile.TarFile]:
+    """Opens an archive; what is packed is read once, from the beginning, and no further than so."""
+    with path.open("rb") as file:
+        packed = file.read(len(XZ)) == XZ
+    if not packed:
+        with tarfile.open(path, "r:") as archive:
+            yield archive
+        return
+    with lzma.open(path) as unpacked:
+        bounded: Any = _Bounded(path, unpacked, MAX_UNPACKED)
+        with tarfile.open(fileobj=bounded, mode="r|") as archive:
+            yield archive
+        while bounded.read(2**16):  # the checksum of all is at the end
+            pass
+
+
+class _Bounded:
+    """A file of which at most so many bytes can be read."""
+
+    def __init__(self, path: Path, file: lzma.LZMAFile, most: int) -> None:
+        self.path = path
+        self.file = file
+        self.most = most
+        self.left = most
+
+    def read(self, size: int) -> bytes:
+        """Returns up to so many bytes.
+
+        Raises:
+            DataError: all the bytes that may be read were read.
+        """
+        content = self.file.read(min(size, self.left + 1))
+        self.left -= len(content)
+        if self.left < 0:
+            raise DataError(
+                f"{self.path} must have at most {self.most} bytes when unpacked; it has more. "
+                "Is it that file?"
+            )
+        return content
 
 
 def read_npz(path: Path, keys: Sequence[str]) -> dict[str, np.ndarray[Any, Any]]:
