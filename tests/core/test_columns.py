@@ -2,7 +2,7 @@ import json
 
 import pytest
 
-from plait.core.columns import Column
+from plait.core.columns import Column, inputs_of
 from plait.core.errors import ConfigError
 
 COLUMNS = [
@@ -18,6 +18,9 @@ COLUMNS = [
         edges=[[0.0, 1.0], [0.0, 1.0]],
         form=";",
     ),
+    Column("photo", "image", size=[32, 48], channels=3),
+    Column("voice", "sound", rate=8000, seconds=1.5),
+    Column("said", "tokens", values=["the", "a"], form=" ", pieces=64, length=200),
 ]
 
 
@@ -28,9 +31,9 @@ def test_a_column_comes_back_from_json(column: Column):
 
 
 def test_entries_of_a_row():
-    assert [column.entries for column in COLUMNS] == [1, 1, 2]
-    assert [column.numbers for column in COLUMNS] == [1, 0, 2]
-    assert [column.codes for column in COLUMNS] == [0, 4, 0]
+    assert [column.entries for column in COLUMNS] == [1, 1, 2, 0, 0, 0]
+    assert [column.numbers for column in COLUMNS] == [1, 0, 2, 0, 0, 0]
+    assert [column.codes for column in COLUMNS] == [0, 4, 0, 0, 0, 4]
 
 
 @pytest.mark.parametrize(
@@ -45,3 +48,23 @@ def test_entries_of_a_row():
 def test_what_is_no_column(described: dict, message: str):
     with pytest.raises(ConfigError, match=message):
         Column.of(described)
+
+
+def test_an_encoder_of_one_column_is_told_what_it_has_to_know():
+    known = [column.known for column in COLUMNS[3:]]
+    assert known == [{"in_channels": 3}, {"rate": 8000}, {"codes": 4, "pieces": 64}]
+    assert COLUMNS[0].known == {}
+
+
+def test_columns_of_a_row_are_one_input_and_each_other_is_its_own():
+    found = {name: [c.name for c in columns] for name, columns in inputs_of(COLUMNS).items()}
+    assert found == {
+        "row": ["age", "colour", "bought"],
+        "photo": ["photo"],
+        "voice": ["voice"],
+        "said": ["said"],
+    }
+    assert list(inputs_of(COLUMNS[3:4])) == ["photo"]
+    assert inputs_of([]) == {}
+    with pytest.raises(ConfigError, match="cannot be named 'row' beside columns of"):
+        inputs_of([COLUMNS[0], Column("row", "image")])

@@ -100,3 +100,27 @@ def test_a_short_last_batch_is_left_out(size: int, batch_size: int, epoch: int) 
     every = drawn(EpochBatches(size, batch_size, shuffle=True), epoch)
     assert drawn(whole, epoch) == [batch for batch in every if len(batch) == batch_size]
     assert len(whole) == size // batch_size
+
+
+@given(st.integers(1, 400), st.integers(1, 9), st.integers(0, 3), st.integers(0, 40))
+def test_batches_of_like_lengths_are_a_permutation_and_can_be_skipped(
+    size: int, batch_size: int, epoch: int, skip: int
+) -> None:
+    lengths = [(7 * k) % 13 for k in range(size)]
+    order = EpochBatches(size, batch_size, shuffle=True, seed=1, lengths=lengths)
+    order.set_epoch(epoch)
+    batches = list(order)
+    assert sorted(index for batch in batches for index in batch) == list(range(size))
+    assert [len(batch) for batch in batches[:-1]] == [batch_size] * (len(batches) - 1)
+    order.set_epoch(epoch, skip)
+    assert list(order) == batches[skip:]
+
+
+def test_batches_of_like_lengths_waste_little() -> None:
+    lengths = [(7 * k) % 40 for k in range(1000)]
+    order = EpochBatches(1000, 10, shuffle=True, lengths=lengths)
+    spread = [max(lengths[i] for i in b) - min(lengths[i] for i in b) for b in order]
+    assert max(spread) <= 2
+    assert [min(lengths[i] for i in b) for b in order] != sorted(
+        min(lengths[i] for i in b) for b in order
+    )

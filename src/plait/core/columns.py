@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, Literal, get_args
 
 from plait.core.errors import ConfigError, unknown
 
-ColumnKind = Literal["number", "category", "date", "tags", "numbers"]
+ColumnKind = Literal[
+    "number", "category", "date", "tags", "numbers", "image", "sound", "text", "tokens"
+]
 
-MISSING, UNSEEN, FIRST = 0, 1, 2  # codes of a category: no value, an unknown one, the first known
+MEDIA = ("image", "sound", "text", "tokens")  # kinds whose values are no entries of a row
+ROW = "row"  # the key of the row where inputs are several
+
+MISSING, UNSEEN, FIRST = 0, 1, 2  # codes of a word: no value, an unknown one, the first known
 
 
 @dataclass(frozen=True)
@@ -18,15 +23,18 @@ class Column:
     """One column of inputs, with what its training rows say of it.
 
     A row of inputs is a vector. A category takes one entry in it, its code: 0 for a missing value,
-    1 for one that was not seen in training or only once, 2 + k for the k-th of `values`. All other
-    kinds take an entry for each of their numbers, NaN where it is missing.
+    1 for one that was not seen in training or only once, 2 + k for the k-th of `values`. The other
+    kinds of a row take an entry for each of their numbers, NaN where it is missing. Images, sounds
+    and sentences are no entries of a row, but inputs of their own (see `inputs_of`).
 
     Attributes:
         name: of the column in the table.
         kind: "number"; "category", one of a few words (a yes or no too); "date", which becomes
             several numbers; "tags", a list of words, one number 0 or 1 for each known word;
-            "numbers", a list of numbers of one length.
-        values: the known words of a category or of tags, sorted.
+            "numbers", a list of numbers of one length; "image" and "sound", the path of a file;
+            "text", which is divided into words or characters; "tokens", a list of words in order.
+        values: the known words of a category or of tags, sorted; of text and tokens the known words
+            or characters, the most frequent first.
         center: for each number, the median of the training rows, or their mean where more than
             half of them are equal; empty for a category, as all below.
         scale: for each number, the distance between the quartiles / 1.349 (which is the standard
@@ -35,9 +43,16 @@ class Column:
         missing: for each number, the share of training rows that lack it.
         edges: for each number, ascending quantiles of the training rows without repeats, at least
             two unless all are equal.
-        form: how the text of a date or a list is read: a date's format, a list's separator; empty
-            for other kinds.
+        form: how the text of a cell is read: a date's format, a list's separator, and whether text
+            is divided into "words" or "characters"; empty for other kinds.
         absent: words in its cells that say that a value is missing, such as "?".
+        size: height and width in pixels to which an image is resized.
+        channels: of an image: 3 for colour, 1 for grey.
+        rate: samples a second of a sound; files of another rate are resampled.
+        seconds: the longest sound; what is longer is cut off.
+        pieces: of text and tokens, how many codes there are for the beginnings and ends of words,
+            which say something of an unseen word; 0 for none.
+        length: the most words, or characters, of a text; what is longer is cut off.
     """
 
     name: str
@@ -49,6 +64,12 @@ class Column:
     edges: Sequence[Sequence[float]] = ()
     form: str = ""
     absent: Sequence[str] = ()
+    size: Sequence[int] = ()
+    channels: int = 0
+    rate: int = 0
+    seconds: float = 0.0
+    pieces: int = 0
+    length: int = 0
 
     def __post_init__(self) -> None:
         if self.kind not in get_args(ColumnKind):
@@ -61,18 +82,32 @@ class Column:
             )
 
     @property
+    def in_row(self) -> bool:
+        """Whether its values are entries of a row, and not an input of their own."""
+        return self.kind not in MEDIA
+
+    @property
+    def known(self) -> dict[str, int]:
+        """The options that an encoder of this column alone has to have, by their names."""
+        if self.kind == "image":
+            return {"in_channels": self.channels}
+        if self.kind == "sound":
+            return {"rate": self.rate}
+        return {"codes": self.codes, "pieces": self.pieces} if not self.in_row else {}
+
+    @property
     def numbers(self) -> int:
         """The number of numbers that the column has in a row; 0 for a category."""
         return len(self.center)
 
     @property
     def codes(self) -> int:
-        """The number of codes of a category, with those of missing and unseen values; else 0."""
-        return FIRST + len(self.values) if self.kind == "category" else 0
+        """The number of codes of words, with those of missing and unseen ones; 0 without words."""
+        return FIRST + len(self.values) if self.kind in ("category", "text", "tokens") else 0
 
     @property
     def entries(self) -> int:
-        """The number of entries of a row that the column takes."""
+        """The number of entries of a row that the column takes; 0 for one that is not in it."""
         return 1 if self.kind == "category" else self.numbers
 
     def plain(self) -> dict[str, Any]:
@@ -94,6 +129,31 @@ class Column:
         if not {"name", "kind"} <= described.keys():
             raise ConfigError(f"a column must have a name and a kind; found {dict(described)}.")
         return cls(**described)
+
+
+def inputs_of(columns: Iterable[Column]) -> dict[str, list[Column]]:
+    """Groups the columns of a table by the input that they belong to.
+
+    Returns:
+        `{input: its columns}`: all columns of a row under "row", where there are some, and each
+        other column under its own name. One input is given to an encoder as it is, several as a
+        dict by these names.
+
+    Raises:
+        ConfigError: a column beside a row has the name "row".
+    """
+    known = list(columns)
+    row = [column for column in known if column.in_row]
+    found = {ROW: row} if row else {}
+    for column in known:
+        if not column.in_row:
+            if row and column.name == ROW:
+                raise ConfigError(
+                    f"a column of kind {column.kind!r} cannot be named {ROW!r} beside columns of "
+                    "numbers and categories, which go by that name. Rename it."
+                )
+            found[column.name] = [column]
+    return found
 
 
 def _listed(value: Any) -> Any:

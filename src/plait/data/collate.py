@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
@@ -10,9 +11,10 @@ from torch.utils.data import default_collate
 
 from plait.core.batch import Batch, CountsLabels
 from plait.core.errors import DataError, PlaitError
-from plait.core.structure import PerTask
+from plait.core.structure import PerTask, leaves
 from plait.data.disjoint import join
 from plait.data.in_memory import Rows
+from plait.data.padding import is_masked, padded, padded_labels
 
 
 class Collation:
@@ -34,6 +36,7 @@ class Collation:
 
     def __init__(self, tasks: Iterable[CountsLabels]) -> None:
         self.tasks = tuple(tasks)
+        self.missing = {t.name: float(getattr(t, "missing", math.nan)) for t in self.tasks}
 
     def __call__(self, examples: Sequence[tuple[Any, Mapping[str, Any]]]) -> Batch:
         """Makes the batch of some examples ``(inputs, {task: label})``.
@@ -42,15 +45,24 @@ class Collation:
             DataError: the examples have different label names, none of them is a task, or a label
                 breaks its task's rule.
         """
-        return Batch.of(*collate(examples), self.tasks)
+        return Batch.of(*collate(examples, missing=self.missing), self.tasks)
 
 
-def collate(examples: Sequence[tuple[Any, Mapping[str, Any]]]) -> tuple[Any, dict[str, Any]]:
+def collate(
+    examples: Sequence[tuple[Any, Mapping[str, Any]]], *, missing: Mapping[str, float] | None = None
+) -> tuple[Any, dict[str, Any]]:
     """Stacks examples ``(inputs, {task: label})`` to a pair of inputs and `{task: labels}`.
 
     All of them must have the same tasks; a label that is missing for an example is the task's
     missing value (NaN or its ignore index). Examples whose inputs are `PerTask` hold tables, as
-    those of `Disjoint`; these are joined by task.
+    those of `Disjoint`; these are joined by task. Inputs, or entries of them, that are
+    ``Masked(values [n, ...], mask [n])`` are sequences: they are padded to the longest of the
+    batch, values with 0 and the mask with False, and so are labels for each of their positions.
+
+    Args:
+        examples: at least one.
+        missing: `{task: label}` with which labels of sequences are padded; by default -100 for
+            whole numbers and NaN for others.
 
     Raises:
         DataError: an example is no such pair, the examples have different label names, or they
@@ -71,8 +83,12 @@ def collate(examples: Sequence[tuple[Any, Mapping[str, Any]]]) -> tuple[Any, dic
     if isinstance(first, PerTask):
         tables = PerTask({task: join([each[0][task] for each in examples]) for task in tasks})
         return tables, {task: join([each[1][task] for each in examples]) for task in tasks}
-    inputs = _stacked([each[0] for each in examples], "the inputs")
     labels = {task: [each[1][task] for each in examples] for task in tasks}
+    if next(leaves(first, is_masked), None) is not None:
+        labels = {
+            task: padded_labels(each, (missing or {}).get(task)) for task, each in labels.items()
+        }
+    inputs = _stacked([each[0] for each in examples], "the inputs")
     return inputs, {task: _stacked(each, f"the labels {task!r}") for task, each in labels.items()}
 
 
@@ -89,6 +105,11 @@ def _check_pair(example: Any) -> None:
 
 
 def _stacked(values: list[Any], what: str) -> Any:
+    first = values[0]
+    if is_masked(first):
+        return padded(values)
+    if isinstance(first, Mapping) and next(leaves(first, is_masked), None) is not None:
+        return {key: _stacked([each[key] for each in values], what) for key in first}
     try:
         return default_collate(values)
     except (TypeError, RuntimeError, ValueError) as error:

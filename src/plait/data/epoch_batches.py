@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import torch
 from torch import Tensor
@@ -11,6 +11,8 @@ from torch.utils.data import Sampler
 from plait.core.errors import ConfigError, DataError
 from plait.core.seeding import derive_seed
 from plait.data.draws import Draw
+
+POOL = 50  # batches among which examples are sorted by length
 
 
 class EpochBatches(Sampler[list[int] | list[Draw]]):
@@ -25,6 +27,10 @@ class EpochBatches(Sampler[list[int] | list[Draw]]):
         seed: of the permutations; 0 by default.
         drop_last: whether a last batch with fewer examples is left out; no by default.
         draws: whether an index is a `Draw`, which tells the epoch as well; else a whole number.
+        lengths: of the examples, where they are sequences. Batches of a shuffled epoch then have
+            examples of like lengths, which wastes little on padding: the permutation is cut into
+            pools of 50 batches, each pool is sorted by length and cut into batches, and the full
+            batches are shuffled again.
 
     Raises:
         ConfigError: `batch_size` is below 1.
@@ -40,6 +46,7 @@ class EpochBatches(Sampler[list[int] | list[Draw]]):
         seed: int = 0,
         drop_last: bool = False,
         draws: bool = False,
+        lengths: Sequence[int] | Tensor | None = None,
     ) -> None:
         if batch_size < 1:
             raise ConfigError(f"`batch_size` must be at least 1; found {batch_size}.")
@@ -56,6 +63,7 @@ class EpochBatches(Sampler[list[int] | list[Draw]]):
         self.examples = size
         self.drop_last = drop_last
         self.draws = draws
+        self.lengths = None if lengths is None else torch.as_tensor(lengths)
         self.batch_size = batch_size
         self.shuffle = shuffle
         self.seed = seed
@@ -81,5 +89,18 @@ class EpochBatches(Sampler[list[int] | list[Draw]]):
         if self.shuffle:
             generator = torch.Generator().manual_seed(derive_seed(self.seed, "order", self.epoch))
             order = torch.randperm(self.examples, generator=generator)
+            if self.lengths is not None:
+                order = self._of_like_lengths(order, self.lengths, generator)
         for start in range(self.skip * self.batch_size, self.size, self.batch_size):
             yield order[start : start + self.batch_size]
+
+    def _of_like_lengths(
+        self, order: Tensor, lengths: Tensor, generator: torch.Generator
+    ) -> Tensor:
+        """Sorts each pool of an order by length, and shuffles the full batches."""
+        pools = torch.split(order, POOL * self.batch_size)
+        sorted_order = torch.cat([pool[lengths[pool].argsort(stable=True)] for pool in pools])
+        whole = self.examples - self.examples % self.batch_size
+        batches = sorted_order[:whole].view(-1, self.batch_size)
+        shuffled = batches[torch.randperm(len(batches), generator=generator)]
+        return torch.cat([shuffled.flatten(), sorted_order[whole:]])

@@ -36,6 +36,14 @@ class Store:
     root: Path
     members: Mapping[str, bytes] | None = None
 
+    def holds(self, name: str) -> bool:
+        """Whether a name stays inside of the store: relative, and no link leads out of it."""
+        if Path(name).is_absolute() or ".." in Path(name).parts or "\0" in name:
+            return False
+        if self.members is not None:
+            return True
+        return (self.root / name).resolve().is_relative_to(self.root.resolve())
+
     def has(self, name: str) -> bool:
         """Returns True if there is a file of that name."""
         return (self.root / name).is_file() if self.members is None else name in self.members

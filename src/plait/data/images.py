@@ -16,6 +16,8 @@ from plait.core.extras import need
 from plait.data.draws import Draw
 
 MEAN, STD = 0.5, 0.25  # of the values of a usual picture, which are in [0, 1]
+MAX_PIXELS = 2**26  # of a file, 200 MB in colour; a photo has under 50 million
+MODES = {1: "L", 3: "RGB"}  # of Pillow, by the number of channels
 
 
 def decode(content: bytes, place: str) -> Any:
@@ -26,14 +28,21 @@ def decode(content: bytes, place: str) -> Any:
         place: where the file is, for the message.
 
     Raises:
-        DataError: the file is neither, truncated, or an image of absurd size.
+        DataError: the file is neither, truncated, or has over `MAX_PIXELS`.
     """
     pillow = decoder()
     try:
         # No other decoder is let near the bytes of a stranger
         image = pillow.open(io.BytesIO(content), formats=["JPEG", "PNG"])
+        if image.width * image.height > MAX_PIXELS:
+            raise DataError(
+                f"{place} must have at most {MAX_PIXELS:,} pixels; found {image.width:,} x "
+                f"{image.height:,}, which would fill the memory. Make it smaller."
+            )
         image.load()
     # What Pillow raises for broken files; a bomb is an image of absurd size
+    except DataError:
+        raise
     except (OSError, SyntaxError, ValueError, pillow.DecompressionBombError) as error:
         foreign = isinstance(error, pillow.UnidentifiedImageError)
         raise DataError(
@@ -53,15 +62,33 @@ def photo(image: Any, size: int) -> Tensor:
 
     The aspect is not kept.
     """
-    resized = image.convert("RGB").resize((size, size), decoder().Resampling.BILINEAR)
-    pixels = torch.from_numpy(np.array(resized))
-    return pixels.permute(2, 0, 1).contiguous().float().div_(255)
+    return bytes_of_picture(image, (size, size)).float().div_(255)
+
+
+def bytes_of_picture(image: Any, size: tuple[int, int], channels: int = 3) -> Tensor:
+    """Resizes a decoded image to (height, width), bilinear: uint8 `[channels, height, width]`."""
+    height, width = size
+    plain = image.convert(MODES[channels])
+    resized = plain.resize((width, height), decoder().Resampling.BILINEAR)
+    pixels = torch.from_numpy(np.array(resized).reshape(height, width, channels))
+    return pixels.permute(2, 0, 1).contiguous()
 
 
 def mask(image: Any, size: int) -> Tensor:
     """Resizes a decoded mask of one channel, nearest: int64 `[size, size]`."""
-    resized = image.resize((size, size), decoder().Resampling.NEAREST)
-    return torch.from_numpy(np.array(resized, np.int64))
+    return values_of_mask(image, (size, size)).long()
+
+
+def values_of_mask(image: Any, size: tuple[int, int]) -> Tensor:
+    """Resizes a decoded mask of one channel to (height, width), nearest: int32 of its values."""
+    height, width = size
+    resized = image.resize((width, height), decoder().Resampling.NEAREST)
+    return torch.from_numpy(np.array(resized, np.int32))
+
+
+def upright(image: Any) -> Any:
+    """Turns a photo as its camera has noted; others stay as they are."""
+    return need("PIL.ImageOps", extra="app", purpose="Reading images").exif_transpose(image)
 
 
 class Photos(Protocol):
@@ -92,7 +119,12 @@ class Normalised(Dataset[tuple[Tensor, dict[str, Tensor]]]):
 
     def __getitem__(self, draw: Draw | int) -> tuple[Tensor, dict[str, Tensor]]:
         image, targets = self.photos[draw]
-        return (image - MEAN) / STD, dict(targets)
+        return normalised(image), dict(targets)
+
+
+def normalised(image: Tensor) -> Tensor:
+    """Moves values in [0, 1] to about mean 0 and standard deviation 1: ``(x - 0.5) / 0.25``."""
+    return (image - MEAN) / STD
 
 
 def pixels(image: Tensor) -> np.ndarray[Any, Any]:

@@ -39,8 +39,10 @@ def loader(
         dataset: map-style, such as a list; ``dataset[i]`` is ``(inputs, {task: label})``, for
             whole numbers i. One with ``takes_draws = True`` is asked for ``dataset[Draw(i, e)]``, e
             the epoch. Tables (`InMemory`, `Disjoint`) are cut into batches by index, without a
-            Python step for each row. Or an iterable data set, a stream: a `Stream` of plait
-            is shuffled and resumed anywhere, any other is read from its beginning to there.
+            Python step for each row. Where an example's inputs are sequences, an attribute
+            `lengths` makes batches of like lengths; see `EpochBatches`. Or an iterable data set, a
+            stream: a `Stream` of plait is shuffled and resumed anywhere, any other is read from its
+            beginning to there.
         batch_size: examples in a batch, at least 1; the last one may be smaller.
         shuffle: whether each epoch has an order of its own.
         seed: of the orders; 0 by default.
@@ -78,6 +80,7 @@ def loader(
         seed=seed,
         drop_last=drop_last,
         draws=takes_draws(dataset),
+        lengths=getattr(dataset, "lengths", None),
     )
     kind = TableLoader if type(dataset) is InMemory else DataLoader
     return kind(

@@ -1,0 +1,48 @@
+"""Sentences of a table's rows."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+
+from plait.core.columns import Column
+from plait.core.structure import Masked
+from plait.data.words import codes_of_words, known_words
+
+
+class Texts:
+    """Sentences as codes: ``Masked(codes [L, 1 + P], mask [L])``, int64, the mask all true.
+
+    Codes are those of `plait.data.words.codes_of_words`. A row without a word is one missing word.
+
+    Args:
+        sentences: the words, or characters, of each row.
+        column: of kind "text" or "tokens", with the vocabulary.
+
+    Attributes:
+        lengths: of the rows, `[N]`.
+    """
+
+    def __init__(self, sentences: Sequence[Sequence[str]], column: Column) -> None:
+        known, cache = known_words(column.values), dict[str, list[int]]()
+        longest = column.length or None
+        rows = [
+            codes_of_words(words[:longest] or [""], known, pieces=column.pieces, cache=cache)
+            for words in sentences
+        ]
+        self.sentences = sentences
+        self.lengths = torch.tensor([len(each) for each in rows])
+        self._ends = self.lengths.cumsum(0)
+        width = rows[0].shape[1] if rows else 1
+        self._codes = torch.cat(rows) if rows else torch.zeros(0, width, dtype=torch.int32)
+
+    def __len__(self) -> int:
+        return len(self.lengths)
+
+    def __getitem__(self, row: int) -> Masked:
+        length = int(self.lengths[row])
+        end = int(self._ends[row])
+        codes: Tensor = self._codes[end - length : end].long()
+        return Masked(codes, torch.ones(length, dtype=torch.bool))

@@ -1,0 +1,61 @@
+"""Sounds: decoded with checks, resampled, cut to a longest length."""
+
+from __future__ import annotations
+
+import io
+import math
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from plait.core.errors import DataError
+from plait.core.extras import need
+
+FORMATS = ("WAV", "WAVEX", "FLAC", "OGG", "MP3", "AIFF")
+
+
+def sound(content: bytes, place: str, *, rate: int, seconds: float) -> Tensor:
+    """Decodes a file of sound: float32 `[N]` in [-1, 1], at most ``rate * seconds`` samples.
+
+    Several channels become their mean. Another rate is resampled with a filter of the polyphase
+    kind (`scipy.signal.resample_poly`).
+
+    Args:
+        content: the file: WAV, FLAC, OGG, MP3 or AIFF.
+        place: where the file is, for messages.
+        rate: samples a second, at least 1.
+        seconds: the longest that is kept, above 0; what follows is not read.
+
+    Raises:
+        DataError: the file is none of these, damaged, or has no sample.
+        MissingExtraError: soundfile or scipy is not installed.
+    """
+    soundfile = need("soundfile", extra="app", purpose="Reading sounds")
+    try:
+        with soundfile.SoundFile(io.BytesIO(content)) as file:
+            if file.format not in FORMATS:
+                raise _broken(place, f"found {file.format}")
+            own = file.samplerate
+            frames = min(file.frames, math.ceil(seconds * own)) if file.frames > 0 else -1
+            samples = file.read(frames, dtype="float32", always_2d=True)
+    except (soundfile.LibsndfileError, RuntimeError, TypeError) as error:
+        raise _broken(place, str(error).strip().rstrip(".")) from None
+    if not len(samples) or not np.isfinite(samples).all():
+        raise _broken(place, "found samples that are not finite" if len(samples) else "it is empty")
+    mono = samples.mean(axis=1)
+    if own != rate:
+        signal = need("scipy.signal", extra="app", purpose="Resampling sounds")
+        common = math.gcd(own, rate)
+        mono = signal.resample_poly(mono, rate // common, own // common)
+    longest = max(1, round(rate * seconds))
+    clipped: Any = np.clip(mono[:longest], -1.0, 1.0)
+    return torch.from_numpy(np.ascontiguousarray(clipped, dtype=np.float32))
+
+
+def _broken(place: str, found: str) -> DataError:
+    return DataError(
+        f"{place} must be a whole sound file (WAV, FLAC, OGG, MP3 or AIFF); {found}. Is the file "
+        "truncated? Copy or download it again."
+    )

@@ -1,0 +1,45 @@
+"""Maps of numbers: from arrays and PNG files, with what is missing as NaN."""
+
+import io
+
+import numpy as np
+import pytest
+
+from plait.core.errors import DataError
+from plait.data.readers.maps import Maps
+from tests.data.readers.conftest import png
+
+
+def npy(values: np.ndarray) -> bytes:
+    file = io.BytesIO()
+    np.save(file, values, allow_pickle=False)
+    return file.getvalue()
+
+
+def test_arrays_and_grey_pictures_become_numbers(files) -> None:
+    depth = np.array([[1, 2], [0, 40000]], dtype=np.uint16)
+    maps = Maps(files({"a.npy": npy(depth / 2), "b.png": png(depth), "": b""}), (2, 2), missing=[0])
+    np.testing.assert_array_equal(maps[0][0], [[0.5, 1], [np.nan, 20000]])
+    np.testing.assert_array_equal(maps[1][0], [[1, 2], [np.nan, 40000]])
+    assert maps[2].isnan().all()
+
+
+def test_a_pixel_takes_the_nearest_number(files) -> None:
+    values = np.arange(8.0).reshape(2, 2, 2)
+    maps = Maps(files({"a.npy": npy(values)}), (4, 4), outputs=2)
+    np.testing.assert_array_equal(maps[0], values.repeat(2, axis=1).repeat(2, axis=2))
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (npy(np.zeros((2, 2, 2))), "must have 1 numbers for each pixel; found 2"),
+        (npy(np.zeros(3)), r"must be a map of numbers.*found float64 \[3\]"),
+        (npy(np.array([["a"]])), "must be a map of numbers"),
+        (npy(np.zeros((2, 2)))[:90], r"must be a whole \.npy file"),
+        (b"neither", "must be a whole JPEG or PNG image"),
+    ],
+)
+def test_other_files_are_refused(files, content: bytes, message: str) -> None:
+    with pytest.raises(DataError, match=message):
+        Maps(files({"a.npy": content}), (2, 2))[0]

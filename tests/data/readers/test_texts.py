@@ -1,0 +1,34 @@
+"""Sentences of rows as codes."""
+
+from plait.core.columns import Column
+from plait.data.readers.texts import Texts
+from plait.data.words import codes_of_words, known_words
+
+SENTENCES = [["the", "cat", "sat"], [], ["A", "cat"]]
+
+
+def column(**options) -> Column:
+    return Column("said", "tokens", values=["cat", "the"], form=" ", **options)
+
+
+def test_a_row_has_the_codes_of_its_words() -> None:
+    texts = Texts(SENTENCES, column(pieces=50))
+    known = known_words(["cat", "the"])
+    for row in (0, 2):
+        expected = codes_of_words(SENTENCES[row], known, pieces=50, cache={})
+        assert texts[row].values.tolist() == expected.tolist()
+    assert texts.lengths.tolist() == [3, 1, 2]
+
+
+def test_a_row_without_a_word_is_one_missing_word() -> None:
+    texts = Texts(SENTENCES, column())
+    assert texts[1].values.tolist() == [[0]]
+    assert texts[1].mask.tolist() == [True]
+
+
+def test_what_is_longer_is_cut_off() -> None:
+    assert Texts(SENTENCES, column(length=2))[0].values.tolist() == [[3], [2]]
+
+
+def test_no_row_at_all() -> None:
+    assert len(Texts([], column())) == 0
