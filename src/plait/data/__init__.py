@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from plait.data.disjoint import Disjoint, of_tasks
     from plait.data.draws import Draw
     from plait.data.epoch_batches import EpochBatches
+    from plait.data.examples import Examples
     from plait.data.in_memory import InMemory
     from plait.data.loader import loader
     from plait.data.resumable import Resumable
@@ -24,6 +25,7 @@ __all__ = [
     "Disjoint",
     "Draw",
     "EpochBatches",
+    "Examples",
     "InMemory",
     "OneByOne",
     "Piece",

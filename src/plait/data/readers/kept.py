@@ -46,7 +46,7 @@ class Kept:
         self._allocate()
 
     def get(self, row: int, make: Callable[[], Tensor]) -> Tensor:
-        """Returns what is kept for a row; else what `make` makes, which is kept if it may be."""
+        """Returns the value of a row, which `make` makes unless it was kept; then keeps it."""
         slot = self._slots.get(row)
         if slot is None:
             return make()
