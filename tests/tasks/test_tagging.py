@@ -6,7 +6,8 @@ from torch.nn import functional as F
 
 from plait.core.errors import ConfigError, DataError, ShapeError
 from plait.core.features import Features, FeatureShape
-from plait.tasks import Tagging
+from plait.evaluation.task_meters import ConstantMeters, TaskMeters
+from plait.tasks import Classification, EntityF1, Tagging
 
 
 def test_every_token_counts_the_same_whatever_its_sentence() -> None:
@@ -34,10 +35,9 @@ def test_labels_and_shapes_that_do_not_fit_are_refused() -> None:
 
 
 def scores(task: Tagging, prediction: Tensor, target: Tensor) -> dict[str, float]:
-    metrics = task.new_metrics()
-    for metric in metrics.values():
-        metric.update(*task.select(prediction, target))
-    return {name: metric.compute().item() for name, metric in metrics.items()}
+    meters = TaskMeters(task, "cpu")
+    meters.update(prediction, target, None)
+    return meters.compute()
 
 
 def test_the_metrics_are_those_of_scikit_learn() -> None:
@@ -69,3 +69,52 @@ def test_the_head_predicts_for_every_token() -> None:
     assert out.shape == (2, 5, 3)
     alone = head(Features((tokens[:, 3:4],), channel_dim=-1))
     torch.testing.assert_close(alone, out[:, 3:4])
+
+
+ENTITIES = ["O", "B-X", "I-X"]
+
+
+def test_entities_are_judged_whole_and_their_sentences_apart() -> None:
+    task = Tagging("slots", classes=3, names=ENTITIES, entities=True)
+    target = torch.tensor([[1, 2, 0, 1], [2, 0, -100, -100]])
+    prediction = 9.0 * F.one_hot(torch.tensor([[1, 2, 0, 1], [2, 1, 1, 1]]), 3).float()
+    # three entities, all found, and one more that is none
+    assert scores(task, prediction, target) == pytest.approx(
+        {"entity_f1": 2 * 3 / (3 + 4), "accuracy": 5 / 6}
+    )
+    without = torch.tensor([[1.0, 1.0, 1.0, 0.0], [1.0, 1.0, 1.0, 1.0]])
+    predicted, labels = task.sequences(prediction, target, without)
+    assert predicted.tolist() == [[1, 2, 0, 1], [2, 1, 1, 1]]
+    assert labels.tolist() == [[1, 2, 0, -1], [2, 0, -1, -1]]
+
+
+def test_the_trivial_predictor_finds_no_entity() -> None:
+    task = Tagging("slots", classes=3, names=ENTITIES, entities=True)
+    target = torch.tensor([[0, 0, 1, 2]])
+    meters = ConstantMeters(task, task.summarise(target), "cpu")
+    meters.update(torch.randn(1, 4, 3), target, None)
+    assert meters.compute() == pytest.approx({"entity_f1": 0.0, "accuracy": 0.5})
+
+
+def test_where_there_is_no_entity_the_f1_is_undefined() -> None:
+    task = Tagging("slots", classes=3, names=ENTITIES, entities=True)
+    meters = TaskMeters(task, "cpu")
+    meters.update(torch.eye(3)[[0, 0]][None], torch.tensor([[0, 0]]), None)
+    values = meters.compute()
+    assert meters.why(values, 2.0) == {
+        "entity_f1": "no label and no prediction is part of an entity"
+    }
+
+
+def test_entities_need_names_that_mark_them() -> None:
+    with pytest.raises(ConfigError, match=r"`entities` of task 's' needs the `names`.*found none"):
+        Tagging("s", classes=2, entities=True)
+    with pytest.raises(ConfigError, match="found 'noun', 'verb'"):
+        Tagging("s", classes=2, entities=True, names=["noun", "verb"])
+
+
+def test_a_metric_of_sequences_is_for_tasks_that_have_some() -> None:
+    metrics = {"f1": EntityF1(ENTITIES)}
+    assert Tagging("slots", classes=3, metrics=metrics).metric_prototypes.keys() == {"f1"}
+    with pytest.raises(ConfigError, match="task 'kind' has no sequences"):
+        Classification("kind", classes=3, metrics=metrics)

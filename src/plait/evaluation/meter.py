@@ -28,7 +28,7 @@ from torchmetrics.classification import (
 from plait.core.errors import ConfigError
 from plait.evaluation.presence import Presence, presence_of
 from plait.tasks.labels.tensors import precise
-from plait.tasks.metrics import one_number
+from plait.tasks.metrics import SequenceMetric, one_number
 
 # torchmetrics decides batch by batch whether these were given logits
 READ_PROBABILITIES = (
@@ -59,6 +59,9 @@ class Meter:
         name: names the metric in messages, "task/metric".
         metric: any torchmetrics object; it is updated.
         device: of the predictions.
+
+    Attributes:
+        whole: whether the metric reads whole sequences, and not each label for itself.
     """
 
     def __init__(self, name: str, metric: Metric, device: torch.device | str) -> None:
@@ -67,6 +70,7 @@ class Meter:
         if torch.device(device).type != "mps":
             self._metric.set_dtype(torch.float64)
         self._presence: Presence | None = presence_of(self._metric)
+        self.whole = isinstance(metric, SequenceMetric)
         self._scores = isinstance(metric, READ_PROBABILITIES)
         self._outside: Tensor | None = None
         self._empty = True

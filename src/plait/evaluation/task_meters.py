@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import torch
@@ -43,8 +43,14 @@ class TaskMeters:
         chosen, labels = self.task.select(prediction, target, weights)
         if isinstance(chosen, Tensor) and bool(chosen.isnan().any()):
             raise nan_predictions(self.task.name)
-        for meter in self.meters.values():
-            meter.update(chosen, labels)
+        self._read(self.meters.values(), (chosen, labels), (prediction, target, weights))
+
+    def _read(
+        self, meters: Iterable[Meter], chosen: tuple[Any, Any], batch: tuple[Tensor, Any, Any]
+    ) -> None:
+        """Gives a batch to meters: what was chosen of it, or whole sequences."""
+        for meter in meters:
+            meter.update(*(self.task.sequences(*batch) if meter.whole else chosen))
 
     def compute(self) -> dict[str, float]:
         """Returns `{metric: value}`."""
@@ -92,9 +98,8 @@ class ConstantMeters(TaskMeters):
         """Adds a batch, of whose prediction only the shape counts."""
         for constant, meters in self._groups:
             spread = self.task.spread(constant, prediction)
-            chosen, labels = self.task.select(spread, target, weights)
-            for meter in meters:
-                meter.update(chosen, labels)
+            chosen = self.task.select(spread, target, weights)
+            self._read(meters, chosen, (spread, target, weights))
 
 
 def _check_activation(task: BaseTask) -> None:

@@ -5,6 +5,7 @@ from plait.tasks.binary import Binary
 from plait.tasks.classification import Classification
 from plait.tasks.concordance_index import ConcordanceIndex
 from plait.tasks.dense_regression import DenseRegression
+from plait.tasks.entity_f1 import EntityF1
 from plait.tasks.mean_distance import MeanDistance
 from plait.tasks.metrics import direction, perfect_value
 from plait.tasks.multi_label import MultiLabel
@@ -21,6 +22,7 @@ __all__ = [
     "Classification",
     "ConcordanceIndex",
     "DenseRegression",
+    "EntityF1",
     "MeanDistance",
     "MultiLabel",
     "Prediction",

@@ -215,6 +215,19 @@ class BaseTask(Checked, Predictable, ABC):
         keep = self.label_weights(target, weights) > 0
         return prediction[keep], map_tensors(lambda labels: labels[keep], target)
 
+    def sequences(
+        self, prediction: Tensor, target: Any, weights: Tensor | None = None
+    ) -> tuple[Tensor, Tensor]:
+        """Gives predicted classes and labels `[B, N]` to a `SequenceMetric`; -1 if missing.
+
+        Raises:
+            ConfigError: the task has no sequences.
+        """
+        raise ConfigError(
+            f"task {self.name!r} has no sequences, and one of its metrics reads some. Such "
+            "metrics, as EntityF1, are for tasks of kind Tagging."
+        )
+
     def decode(self, prediction: Tensor, mask: Tensor | None = None) -> Prediction:
         """Decodes what the head gives into classes, yes or no, or numbers, as `kind` says.
 

@@ -12,6 +12,22 @@ from torchmetrics import Metric
 from plait.core.errors import ConfigError
 
 
+class SequenceMetric(Metric):
+    """Base of metrics that read whole sequences, and not each token for itself.
+
+    They are given predicted classes `[B, N]` and labels `[B, N]`, one row for each sequence, where
+    a label below 0 is missing. Only tasks that label sequences have some, such as `Tagging`.
+    """
+
+
+def divided(metrics: Mapping[str, Metric]) -> tuple[dict[str, Metric], dict[str, Metric]]:
+    """Returns the metrics that read whole sequences, and the others."""
+    whole: dict[str, Metric] = {
+        name: each for name, each in metrics.items() if isinstance(each, SequenceMetric)
+    }
+    return whole, {name: each for name, each in metrics.items() if name not in whole}
+
+
 def direction(name: str, metric: Metric) -> bool:
     """Returns True if a higher value of `metric` is better.
 

@@ -8,12 +8,15 @@ from dataclasses import replace
 from torch import Tensor, nn
 from torchmetrics import Metric
 
+from plait.core.errors import ConfigError
 from plait.core.features import FeatureShape
 from plait.core.geometry import Geometry
 from plait.core.kinds import Kind
 from plait.core.options import Count
+from plait.tasks.entity_f1 import EntityF1
 from plait.tasks.heads import TokenHead
 from plait.tasks.labels.classes import ClassLabels
+from plait.tasks.labels.spans import is_bio
 from plait.tasks.prediction import Prediction
 
 
@@ -30,8 +33,10 @@ class Tagging(ClassLabels):
         class_weights: one weight per tag; equal by default.
         ignore_index: the label of padding and of tokens without a tag; -100 by default, as in
             torch.
+        entities: whether the tags mark entities (O, B-TYPE, I-TYPE), so that by default it is
+            judged by the F1 of whole entities, `EntityF1`, and then by accuracy.
         metrics: torchmetrics objects that read probabilities `[n, classes]` and labels `[n]` of the
-            valid tokens; by default accuracy and macro F1.
+            valid tokens, or whole sentences, such as `EntityF1`; by default accuracy and macro F1.
         weight: static weight of the task.
 
     Shapes: labels `[B, N]`, integers; predictions `[B, N, classes]`, logits.
@@ -52,6 +57,7 @@ class Tagging(ClassLabels):
         names: Sequence[str] | None = None,
         hidden: Sequence[Count] = (),
         class_weights: Sequence[float] | None = None,
+        entities: bool = False,
         ignore_index: int = -100,
         metrics: Mapping[str, Metric] | None = None,
         weight: float = 1.0,
@@ -66,10 +72,30 @@ class Tagging(ClassLabels):
             weight=weight,
         )
         self.hidden = tuple(hidden)
+        self.entities = entities
+        if entities and not is_bio(self.names or ()):
+            raise ConfigError(
+                f"`entities` of task {name!r} needs the `names` of its tags, O and B-TYPE, I-TYPE; "
+                f"found {'none' if names is None else ', '.join(map(repr, names[:6]))}."
+            )
+
+    def default_metrics(self) -> dict[str, Metric]:
+        """Makes accuracy and macro F1 of the tags; with `entities`, F1 of entities and accuracy."""
+        found = super().default_metrics()
+        if not self.entities:
+            return found
+        return {"entity_f1": EntityF1(self.names or ()), "accuracy": found["accuracy"]}
 
     def build_head(self, shape: FeatureShape) -> nn.Module:
         """Builds a head that maps each token to `classes` logits."""
         return TokenHead(shape, self.classes, hidden=self.hidden)
+
+    def sequences(
+        self, prediction: Tensor, target: Tensor, weights: Tensor | None = None
+    ) -> tuple[Tensor, Tensor]:
+        """Gives predicted tags and labels `[B, N]`; a label is -1 where it is missing."""
+        there = self.label_weights(target, weights) > 0
+        return prediction.argmax(dim=-1), target.long().where(there, -1)
 
     def decode(self, prediction: Tensor, mask: Tensor | None = None) -> Prediction:
         """Decodes the class of each token; that of a token that is padding is `ignore_index`."""

@@ -17,7 +17,7 @@ from plait.tasks.base import BaseTask
 from plait.tasks.labels.class_metrics import MeanF1
 from plait.tasks.labels.class_weights import class_weights_of
 from plait.tasks.labels.tensors import need_tensor, precise
-from plait.tasks.metrics import check_metrics
+from plait.tasks.metrics import check_metrics, divided
 
 
 class ClassLabels(BaseTask):
@@ -65,9 +65,16 @@ class ClassLabels(BaseTask):
         self.class_weights = class_weights_of(name, class_weights, classes)
         self.ignore_index = ignore_index
         self.missing = ignore_index
-        labels = torch.arange(8) % classes
-        logits = torch.linspace(-2, 2, 8 * classes).reshape(8, classes).sin()
-        check_metrics(name, metrics, self.read(logits), labels)
+        self._try_metrics(metrics)
+
+    def _try_metrics(self, metrics: Mapping[str, Metric] | None) -> None:
+        """Raises `ConfigError` for a metric that cannot read labels of this kind."""
+        whole, single = divided(metrics or {})
+        labels = torch.arange(8) % self.classes
+        logits = torch.linspace(-2, 2, 8 * self.classes).reshape(8, self.classes).sin()
+        check_metrics(self.name, single, self.read(logits), labels)
+        if whole:
+            check_metrics(self.name, whole, *self.sequences(logits[None], labels[None]))
 
     def default_metrics(self) -> dict[str, Metric]:
         """Makes accuracy over all labels, and the mean over classes of F1."""
