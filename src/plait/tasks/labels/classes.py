@@ -65,16 +65,7 @@ class ClassLabels(BaseTask):
         self.class_weights = class_weights_of(name, class_weights, classes)
         self.ignore_index = ignore_index
         self.missing = ignore_index
-        self._try_metrics(metrics)
-
-    def _try_metrics(self, metrics: Mapping[str, Metric] | None) -> None:
-        """Raises `ConfigError` for a metric that cannot read labels of this kind."""
-        whole, single = divided(metrics or {})
-        labels = torch.arange(8) % self.classes
-        logits = torch.linspace(-2, 2, 8 * self.classes).reshape(8, self.classes).sin()
-        check_metrics(self.name, single, self.read(logits), labels)
-        if whole:
-            check_metrics(self.name, whole, *self.sequences(logits[None], labels[None]))
+        _try_metrics(self, metrics or {})
 
     def default_metrics(self) -> dict[str, Metric]:
         """Makes accuracy over all labels, and the mean over classes of F1."""
@@ -214,6 +205,16 @@ class ClassLabels(BaseTask):
         """Names the true and the predicted class, of each token if there are several."""
         predicted = prediction.argmax(dim=0 if self.class_dim == 1 else -1)
         return _named(target, self.names, self.ignore_index), _named(predicted, self.names, None)
+
+
+def _try_metrics(task: ClassLabels, metrics: Mapping[str, Metric]) -> None:
+    """Raises `ConfigError` for a metric that cannot read labels of this kind."""
+    whole, single = divided(metrics)
+    labels = torch.arange(8) % task.classes
+    logits = torch.linspace(-2, 2, 8 * task.classes).reshape(8, task.classes).sin()
+    check_metrics(task.name, single, task.read(logits), labels)
+    if whole:
+        check_metrics(task.name, whole, *task.sequences(logits[None], labels[None]))
 
 
 def _conversion(labels: Tensor, prediction: Tensor, axis: int) -> str:
