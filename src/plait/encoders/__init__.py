@@ -5,6 +5,7 @@ from plait.encoders.mlp_encoder import MLPEncoder
 from plait.encoders.residual_encoder import ResidualEncoder
 from plait.encoders.tabular_encoder import TabularEncoder
 from plait.encoders.tabular_mlp import TabularMLP
+from plait.encoders.timm_encoder import TimmEncoder
 from plait.networks import as_staged
 
 __all__ = [
@@ -13,5 +14,6 @@ __all__ = [
     "ResidualEncoder",
     "TabularEncoder",
     "TabularMLP",
+    "TimmEncoder",
     "as_staged",
 ]
