@@ -5,6 +5,7 @@ from plait.encoders.mlp_encoder import MLPEncoder
 from plait.encoders.residual_encoder import ResidualEncoder
 from plait.encoders.tabular_encoder import TabularEncoder
 from plait.encoders.tabular_mlp import TabularMLP
+from plait.encoders.text_encoder import TextEncoder
 from plait.encoders.timm_encoder import TimmEncoder
 from plait.networks import as_staged
 
@@ -14,6 +15,7 @@ __all__ = [
     "ResidualEncoder",
     "TabularEncoder",
     "TabularMLP",
+    "TextEncoder",
     "TimmEncoder",
     "as_staged",
 ]
