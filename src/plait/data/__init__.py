@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from plait.data.loader import loader
     from plait.data.resumable import Resumable
     from plait.data.streams import OneByOne, Piece, Stream, StreamLoader
+    from plait.data.shown import Picture, Row, Sentence, Sound
 
 __all__ = [
     "Augment",
@@ -28,8 +29,12 @@ __all__ = [
     "Examples",
     "InMemory",
     "OneByOne",
+    "Picture",
     "Piece",
     "Resumable",
+    "Row",
+    "Sentence",
+    "Sound",
     "Stream",
     "StreamLoader",
     "as_batch",
