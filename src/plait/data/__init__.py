@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     from plait.data.in_memory import InMemory
     from plait.data.loader import loader
     from plait.data.resumable import Resumable
-    from plait.data.streams import OneByOne, Piece, Stream, StreamLoader
     from plait.data.shown import Picture, Row, Sentence, Sound
+    from plait.data.streams import OneByOne, Piece, Stream, StreamLoader
 
 __all__ = [
     "Augment",
