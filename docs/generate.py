@@ -157,6 +157,12 @@ Family 3: one network per task, with what passes between them.
 
 {connections}
 
+## Mixing
+
+For several data sets: which of them gives a step, and what an epoch is.
+
+{mixing}
+
 ## Balancing
 
 What each method reads, costs and needs, as its class says; T tasks, P shared parameters.
@@ -199,7 +205,14 @@ Set with `recipe.` before the name, as in `recipe.scenes=400`.
 
 {recipes}
 """
-FAMILIES = ("sharing", "sharing.conditioning", "regularization", "connections", "balancing")
+FAMILIES = (
+    "sharing",
+    "sharing.conditioning",
+    "regularization",
+    "connections",
+    "data.mixing",
+    "balancing",
+)
 PARTS = {"Cost": "cost", "Differs": "differs", "Paper": "paper"}
 
 

@@ -21,6 +21,7 @@ def test_it_is_what_the_packages_export() -> None:
         "balancing",
         "tasks",
         "connections",
+        "data.mixing",
         "encoders",
         "recipes",
     }

@@ -18,7 +18,10 @@ from plait.runs import (
     EventLog,
     FinalTest,
     FirstStepsSeen,
+    MixturePlan,
+    MixtureSeen,
     Numbers,
+    SourcePlan,
     Step,
     Validation,
     Warned,
@@ -89,6 +92,30 @@ STRATEGIES: dict[type, dict[str, Any]] = {
         "labelled": BY_COUNT,
         "classes": st.dictionaries(NAMES, BY_COUNT, max_size=2),
     },
+    MixturePlan: {
+        "policy": NAMES,
+        "steps": COUNTS,
+        "rule": NAMES,
+        "sources": st.dictionaries(
+            NAMES,
+            st.builds(
+                SourcePlan,
+                examples=st.none() | COUNTS,
+                batch_size=st.none() | NUMBERS,
+                share=st.none() | NUMBERS,
+                steps=NUMBERS,
+                passes=st.none() | NUMBERS,
+            ),
+            max_size=2,
+        ),
+    },
+    MixtureSeen: {
+        "epoch": COUNTS,
+        "step": COUNTS,
+        "examples": BY_COUNT,
+        "labels": BY_TASK,
+        "note": NAMES,
+    },
     FirstStepsSeen: {"step": COUNTS, "lines": st.lists(NAMES, min_size=1, max_size=2)},
     Ended: {"epoch": COUNTS, "step": COUNTS, "text": NAMES},
 }
@@ -103,9 +130,9 @@ def read_back(event: Event) -> Event:
         log.write(event)
         log.flush()
         run = read_run(Path(folder))
-    single = [each for each in (run.test, run.end) if each is not None]
+    single = [each for each in (run.test, run.end, run.mixture) if each is not None]
     several = [*run.steps, *run.validations, *run.watched, *run.warnings, *run.coverage]
-    several += run.first_steps
+    several += [*run.first_steps, *run.seen]
     (found,) = [*several, *single]
     return found
 

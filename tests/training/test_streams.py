@@ -13,10 +13,10 @@ from torch.utils.data import DataLoader, IterableDataset
 from plait import MultiTaskModel, Trainer
 from plait.core.errors import CheckpointError, DataError
 from plait.data import loader
+from plait.data.passes import batches_in
 from plait.regularization import Cosine
 from plait.sharing import Hard, Separate
 from plait.tasks import Classification, Regression
-from plait.training.feed import batches_in
 from tests.training import problem
 
 

@@ -38,6 +38,7 @@ class Part:
         weights: `{task: example weights [B], or a mask or weights in the shape of the labels}`;
             without the tasks whose labels are not weighted.
         foreign: names of the labels that belong to no task, for messages.
+        source: name of the data set that the examples are of; "" where there is one alone.
     """
 
     inputs: Any
@@ -45,6 +46,7 @@ class Part:
     counts: Mapping[str, float]
     weights: Mapping[str, Tensor] = field(default_factory=dict)
     foreign: tuple[str, ...] = ()
+    source: str = ""
 
     @property
     def tasks(self) -> tuple[str, ...]:
@@ -186,7 +188,7 @@ class Batch:
             if all(is_on(wanted, each) for each in content):
                 return part
             inputs, targets, weights = (move(wanted, each) for each in content)
-            return Part(inputs, targets, part.counts, weights, part.foreign)
+            return Part(inputs, targets, part.counts, weights, part.foreign, part.source)
 
         parts = tuple([moved(part) for part in self.parts])
         same = all(one is other for one, other in zip(parts, self.parts, strict=True))

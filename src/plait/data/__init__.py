@@ -15,8 +15,8 @@ if TYPE_CHECKING:
     from plait.data.examples import Examples
     from plait.data.in_memory import InMemory
     from plait.data.loader import loader
+    from plait.data.mixture import EachOnce, Mixture, Source
     from plait.data.resumable import Resumable
-    from plait.data.shown import Picture, Row, Sentence, Sound
     from plait.data.streams import OneByOne, Piece, Stream, StreamLoader
 
 __all__ = [
@@ -25,16 +25,15 @@ __all__ = [
     "Collation",
     "Disjoint",
     "Draw",
+    "EachOnce",
     "EpochBatches",
     "Examples",
     "InMemory",
+    "Mixture",
     "OneByOne",
-    "Picture",
     "Piece",
     "Resumable",
-    "Row",
-    "Sentence",
-    "Sound",
+    "Source",
     "Stream",
     "StreamLoader",
     "as_batch",

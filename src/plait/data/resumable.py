@@ -17,6 +17,9 @@ class Resumable(Protocol):
         seeks: whether the batches that are left out have no effect on those that follow. Where they
             have, as with random transforms that draw one after the other, `start_at` is called with
             0, and they are read and dropped.
+
+    One that seeks, and draws from generators of its own alone, may say so by an attribute
+    ``seeds_itself = True``: nobody then seeds the global ones for each of its batches.
     """
 
     seeks: bool

@@ -14,6 +14,7 @@ from plait.runs.events import (
 )
 from plait.runs.folder import check_free, check_sources, free_folder, is_run
 from plait.runs.log import EventLog
+from plait.runs.mixture import MixturePlan, MixtureSeen, SourcePlan
 
 __all__ = [
     "Comparison",
@@ -24,8 +25,11 @@ __all__ = [
     "FirstStepsSeen",
     "MemberResult",
     "MetricRow",
+    "MixturePlan",
+    "MixtureSeen",
     "Numbers",
     "SingleResult",
+    "SourcePlan",
     "Step",
     "Validation",
     "Warned",

@@ -9,6 +9,8 @@ import json
 from dataclasses import MISSING, dataclass, field, fields
 from typing import Literal
 
+from plait.runs.mixture import MixturePlan, MixtureSeen
+
 Scores = dict[str, dict[str, float]]  # {task: {metric: value}}, the main metric first
 
 
@@ -205,9 +207,31 @@ class Ended:
     text: str
 
 
-Event = Step | Validation | FinalTest | WatchedValues | Warned | Coverage | FirstStepsSeen | Ended
+KINDS = (
+    Step,
+    Validation,
+    FinalTest,
+    WatchedValues,
+    Warned,
+    Coverage,
+    MixturePlan,
+    MixtureSeen,
+    FirstStepsSeen,
+    Ended,
+)
 
-KINDS = (Step, Validation, FinalTest, WatchedValues, Warned, Coverage, FirstStepsSeen, Ended)
+Event = (
+    Step
+    | Validation
+    | FinalTest
+    | WatchedValues
+    | Warned
+    | Coverage
+    | MixturePlan
+    | MixtureSeen
+    | FirstStepsSeen
+    | Ended
+)
 
 # Worked out once, and `vars` in place of `asdict`: a line is written in every step.
 _encoder = json.JSONEncoder(default=vars)

@@ -19,7 +19,7 @@ OBEYED = frozenset(
         *("route", "chunk_size", "nonfinite"),
     }
 )
-SECTIONS = ("config", "options", "model", "optimizer", "scheduler")
+SECTIONS = ("config", "options", "model", "mixture", "optimizer", "scheduler")
 NOT_GIVEN = "not given"
 MOST_NAMED = 6
 WIDTH = 60  # characters of a value in the message

@@ -17,6 +17,7 @@ from plait.training.callbacks import Callback
 from plait.training.epoch_means import EpochMeans
 from plait.training.epoch_table import EpochTable
 from plait.training.labels import LabelStatistics
+from plait.training.mixture_log import MixtureLog
 from plait.training.options import TrainerOptions
 from plait.training.state import State
 from plait.training.step import StepRecord
@@ -33,12 +34,14 @@ class Training(Protocol):
         state: where the training is.
         steps_per_epoch: optimizer steps of an epoch; None for a stream.
         labels: which rows have a label, once it is known.
+        mixture: how several data sets are mixed.
     """
 
     options: TrainerOptions
     state: State
     steps_per_epoch: int | None
     labels: LabelStatistics
+    mixture: MixtureLog
 
 
 class ProgressBar(Callback):
@@ -48,8 +51,9 @@ class ProgressBar(Callback):
     validation data, and the score of the rule that chooses the best epoch. Of many tasks, as many
     are shown as the console is wide, eight at most. The Trainer has one unless `progress=False`.
 
-    Before the table stands which tasks are labelled in some of the training rows only, and which
-    have few labels; not where a label says that this is one training of several.
+    Before the table stands how several data sets are mixed, which tasks are labelled in some of the
+    training rows only, and which have few labels; not where a label says that this is one training
+    of several.
 
     Args:
         label: what is trained, above the table.
@@ -72,6 +76,8 @@ class ProgressBar(Callback):
         self._started = time.perf_counter()
         self._means, self._table = EpochMeans(), EpochTable(self.console, self.label)
         self._said.clear()
+        for line in [] if self.label else trainer.mixture.lines:
+            self.console.print(Text(line), soft_wrap=True)
         self._tell_labels(trainer)
         if self.console.is_terminal:
             self._bar = Progress(
@@ -121,6 +127,8 @@ class ProgressBar(Callback):
     def on_epoch_end(self, trainer: Training) -> None:
         """Prints the line of the epoch: its mean losses, and its validation."""
         self._tell_labels(trainer)
+        if trainer.mixture.ended and not self.label:
+            self.console.print(Text(trainer.mixture.ended), soft_wrap=True)
         self._line(trainer)
         if self._bar is not None:
             self._bar.reset(

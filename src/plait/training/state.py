@@ -29,6 +29,8 @@ class State:
         seconds: time spent in training and evaluation, also by earlier processes of the run.
         warned: the gates that have collapsed so far, each of which is warned of once.
         skipped: how many of the steps were not taken; the log says why.
+        examples: `{source: its examples so far}` of several data sets; empty with one alone.
+        labels: `{task: mass of its labels so far}` likewise.
         ended: why the training ended, if there is something to say of it; see
             `plait.training.ending`.
     """
@@ -46,6 +48,8 @@ class State:
     seconds: float = 0.0
     warned: list[str] = field(default_factory=list)
     skipped: int = 0
+    examples: dict[str, int] = field(default_factory=dict)
+    labels: dict[str, float] = field(default_factory=dict)
     ended: str = ""
 
     @property

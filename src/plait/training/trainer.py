@@ -20,6 +20,7 @@ from plait.core.batch import Batch
 from plait.core.options import chosen
 from plait.core.reduction import Reduction
 from plait.data import batches_of
+from plait.data.passes import batches_in
 from plait.engine import At, Backward, HeadWeights, NonFinite, Options, RouteChoice, Scale
 from plait.evaluation.evaluate import evaluate
 from plait.evaluation.rules import Rule
@@ -31,7 +32,7 @@ from plait.training.callbacks import Callback
 from plait.training.checks import check_balancer
 from plait.training.device import autocast, pick_device
 from plait.training.ending import log_end
-from plait.training.feed import Feed, batches_in, check_loader
+from plait.training.feed import Feed, check_loader
 from plait.training.first import FirstSteps, judged
 from plait.training.groups import MakeOptimizer, make_optimizer
 from plait.training.inputs import located
@@ -39,6 +40,7 @@ from plait.training.interrupt import Interrupted, StopFlag
 from plait.training.keeper import Keeper, Stateful, about
 from plait.training.labels import LabelStatistics
 from plait.training.log import TrainingLog
+from plait.training.mixture_log import MixtureLog
 from plait.training.options import Best, GroupOptions, Precision, TrainerOptions
 from plait.training.progress import with_progress
 from plait.training.randomness import Generators, seed_all
@@ -186,8 +188,8 @@ class Trainer:
         its passes sees one more. The log has the losses in units of `scale`.
 
         Args:
-            train: a loader of `Batch` objects (`plait.data.loader` with `tasks`, or any loader
-                with a `Collation`), of `(inputs, {task: labels})`, or with a third entry
+            train: a loader of `Batch` objects (`plait.data.loader` with `tasks`, `Mixture`, or any
+                loader with a `Collation`), of `(inputs, {task: labels})`, or with a third entry
                 `{task: weights}`. It may be a stream without a length: `Info.progress` then counts
                 whole epochs. Inputs may be any object, such as a batch of graphs: the number of
                 examples is that of the labels.
@@ -219,7 +221,8 @@ class Trainer:
         if batches is not None:
             steps = steps_per_epoch(batches, self.options.accumulate, self.balancer)
         self.steps_per_epoch = steps
-        self.keeper.about["data"] = {"batches": batches}
+        self.mixture = MixtureLog(train)
+        self.keeper.about |= {"data": {"batches": batches}, **self.mixture.settings}
         self._begin(resume, feed)
         try:
             with self._stop.listening():
@@ -263,6 +266,7 @@ class Trainer:
         self.best.begin()
         if ahead:
             self.labels.log_rows("train", self.log)
+        self.mixture.begin(self.log)
         fit_units(self.model, feed, self.log)
         seed_all(self.options.seed, "fit")
         self.save()
@@ -338,9 +342,7 @@ class Trainer:
         with located(batches, self.state):
             rate = float(self.optimizer.param_groups[0]["lr"])
             progress = self.state.progress(options.epochs, self.steps_per_epoch)
-            factors = None
-            if self.schedule is not None:
-                factors = self.schedule.factors(self.model.tasks, progress)
+            factors = self.schedule.factors(self.model.tasks, progress) if self.schedule else None
             record = training_step(
                 self.model,
                 batches,
@@ -357,6 +359,7 @@ class Trainer:
                 observe=self.first_steps.observe if self.first_steps.active else None,
             )
         self.rates.advance()
+        self.mixture.count(self.state, batches)
         self.state.step = step
         self.state.skipped += record.skipped is not None
         self.state.batch += len(batches)
@@ -366,6 +369,7 @@ class Trainer:
         """Saves, evaluates, keeps the best weights, and saves again."""
         self.state.epoch += 1
         self.state.batch = 0
+        self.mixture.finish(self.state, self.labels, self.log)
         self.labels.check()
         self.labels.log_rows("train", self.log)
         if val is not None:

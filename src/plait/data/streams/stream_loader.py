@@ -35,6 +35,8 @@ class StreamLoader(DataLoader[Any]):
         ConfigError: `batch_size` or `buffer` is below 1, or there is more than one worker.
     """
 
+    seeds_itself = True
+
     def __init__(
         self,
         dataset: IterableDataset[Any],

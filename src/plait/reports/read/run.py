@@ -25,6 +25,7 @@ from plait.runs.events import (
     WatchedValues,
 )
 from plait.runs.folder import CONFIG, ENVIRONMENT, EVENTS, TRAINER
+from plait.runs.mixture import MixturePlan, MixtureSeen
 
 
 @dataclass(frozen=True)
@@ -44,6 +45,8 @@ class Run:
         config: the resolved configuration, or what the Trainer was given, of a run that was not
             started from one; None without either.
         env: versions, command and machine; None likewise.
+        mixture: how several data sets were mixed; None with one alone.
+        seen: what was trained on of them, after each epoch.
         whole: false if the last line is cut off, as it can be while training goes on.
     """
 
@@ -56,6 +59,8 @@ class Run:
     coverage: list[Coverage]
     first_steps: list[FirstStepsSeen]
     end: Ended | None
+    mixture: MixturePlan | None
+    seen: list[MixtureSeen]
     config: dict[str, Any] | None
     env: dict[str, Any] | None
     whole: bool
@@ -107,6 +112,8 @@ def read_run(folder: Path) -> Run:
         [event for event in events if isinstance(event, Coverage)],
         [event for event in events if isinstance(event, FirstStepsSeen)],
         next((event for event in reversed(events) if isinstance(event, Ended)), None),
+        next((event for event in events if isinstance(event, MixturePlan)), None),
+        [event for event in events if isinstance(event, MixtureSeen)],
         _read_config(folder / CONFIG) or _read_trainer(folder / TRAINER),
         _read_env(folder / ENVIRONMENT),
         whole,

@@ -1,0 +1,3 @@
+"""Bases that several mixing policies derive from."""
+
+__all__: list[str] = []
