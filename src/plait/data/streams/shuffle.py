@@ -52,7 +52,7 @@ def batches_of_epoch(
         start, before = max(wanted - before, 0), before + size
         if start >= size:
             continue
-        block, places = _joined([piece.read() for piece in pool]), torch.arange(size)
+        block, places = joined([piece.read() for piece in pool]), torch.arange(size)
         if shuffle:
             generator = torch.Generator().manual_seed(derive_seed(seed, "buffer", epoch, number))
             places = torch.randperm(size, generator=generator)
@@ -86,7 +86,7 @@ def _pools(pieces: Iterable[Piece], buffer: int) -> Iterator[list[Piece]]:
         yield pool
 
 
-def _joined(blocks: list[Any]) -> Any:
+def joined(blocks: list[Any]) -> Any:
     """Makes one map-style data set of several; tables become one table."""
     if len(blocks) == 1:
         return blocks[0]

@@ -64,11 +64,11 @@ def divide(
         raise ConfigError("`split.words` is about a `column`; name it too.")
     twins = equal_rows(frame[list(inputs)]) if together is None else None
     return split_by_fractions(
-        labels, _fractions(options), seed=seed, together=together, twins=twins
+        labels, fractions_of(options), seed=seed, together=together, twins=twins
     )
 
 
-def _fractions(options: Mapping[str, Any]) -> dict[str, float]:
+def fractions_of(options: Mapping[str, Any]) -> dict[str, float]:
     """Returns the share of each split; training has what is left over."""
     given = {name: options[name] for name in FRACTIONS if name in options}
     for name, share in given.items():

@@ -10,6 +10,7 @@ import numpy as np
 
 from plait.core.errors import ConfigError, DataError, unknown
 from plait.core.seeding import derive_seed
+from plait.data.table.parse import row_of
 from plait.data.table.strata import strata_of
 from plait.data.table.stratify import stratify
 
@@ -74,7 +75,7 @@ def split_by_fractions(
         ConfigError: fractions of other splits, not above 0, or with another sum.
         DataError: there are fewer rows, or groups, than splits.
     """
-    _check_fractions(fractions)
+    check_fractions(fractions)
     shares = np.array([fractions[split] for split in SPLITS])
     strata = strata_of(labels.values(), float(shares.min()))
     notes = []
@@ -117,11 +118,7 @@ def split_by_column(
         ConfigError: a word stands for something that is no split.
         DataError: an unknown word, or none, in a row; no row for training.
     """
-    known = {str(word).strip().lower(): split for word, split in (words or {}).items()}
-    for split in known.values():
-        if split not in SPLITS:
-            raise ConfigError(unknown("split", split, SPLITS))
-    rows = _named_rows(column, WORDS | known)
+    rows = _named_rows(column, known_words(words))
     if len(rows["train"]) == 0:
         raise DataError(f"column {column.name!r} names no row for training. Is it the right one?")
     absent = [split for split in SPLITS if len(rows[split]) == 0]
@@ -147,6 +144,20 @@ def split_by_column(
 
 def _named_rows(column: pd.Series[Any], words: Mapping[str, str]) -> dict[str, Array]:
     """Returns the rows that a column gives to each split."""
+    number = named_splits(column, words)
+    return {name: np.flatnonzero(number == place) for place, name in enumerate(SPLITS)}
+
+
+def named_splits(column: pd.Series[Any], words: Mapping[str, str] = WORDS) -> Array:
+    """Returns the number, in `SPLITS`, of the split that a column names in each row: `[N]`.
+
+    Args:
+        column: of words, in any case.
+        words: `{word in lower case: split}`.
+
+    Raises:
+        DataError: a cell is empty, or another word; it names the row.
+    """
     import pandas as pd
 
     codes, values = pd.factorize(column)
@@ -159,10 +170,23 @@ def _named_rows(column: pd.Series[Any], words: Mapping[str, str]) -> dict[str, A
         shown = "an empty cell" if codes[row] < 0 else repr(found[codes[row]])
         raise DataError(
             f"column {column.name!r} must say train, val or test in each row; found {shown} in "
-            f"row {row + 1}. Other words can be named: `split: {{column: {column.name}, "
-            "words: {WORD: train, ...}}`."
+            f"row {row_of(column, row)}. Other words can be named: `split: {{column: "
+            f"{column.name}, words: {{WORD: train, ...}}}}`."
         )
-    return {name: np.flatnonzero(number == place) for place, name in enumerate(SPLITS)}
+    return number
+
+
+def known_words(words: Mapping[str, str] | None) -> dict[str, str]:
+    """Returns `{word in lower case: split}` of a user's words, and of those that are known.
+
+    Raises:
+        ConfigError: a word stands for something that is no split.
+    """
+    known = {str(word).strip().lower(): split for word, split in (words or {}).items()}
+    for split in known.values():
+        if split not in SPLITS:
+            raise ConfigError(unknown("split", split, SPLITS))
+    return WORDS | known
 
 
 def _divide(
@@ -187,7 +211,8 @@ def _different(numbers: Array) -> int:
     return len(numbers) and 1 + int(np.count_nonzero(ordered[1:] != ordered[:-1]))
 
 
-def _check_fractions(fractions: Mapping[str, float]) -> None:
+def check_fractions(fractions: Mapping[str, float]) -> None:
+    """Raises `ConfigError` unless there is a positive share for each split, with the sum 1."""
     if set(fractions) != set(SPLITS):
         raise ConfigError(
             f"fractions must be of {', '.join(SPLITS)}; found {', '.join(fractions)}."

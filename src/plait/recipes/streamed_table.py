@@ -1,0 +1,176 @@
+"""A table larger than memory as a problem: rows are read while the network trains on them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from functools import cached_property, partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, cast
+
+import numpy as np
+from torch.utils.data import Dataset
+
+from plait.core.columns import Column
+from plait.core.errors import ConfigError
+from plait.data import InMemory
+from plait.data.streams.row_groups import RowGroups
+from plait.data.streams.row_splits import RowSplits, row_splits
+from plait.data.streams.sample import BYTES, ROWS, classes_in, sample
+from plait.data.streams.table_stream import TableStream, rows_at_once
+from plait.recipes.table import Table
+from plait.tasks import BaseTask
+from plait.tasks.labels import WithUnit
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from plait.data.table.described import Target
+
+Array = np.ndarray[Any, Any]
+
+HELD = 2**28  # bytes of a validation or test part that is held in memory
+
+
+class StreamedTable(Table):
+    """A table whose rows are read while the network trains on them, such as a large Parquet file.
+
+    It is described like any other `Table`. Statistics and vocabularies of the columns come from a
+    sample of the training rows, at most 200,000 of them from row groups all over the table; the
+    classes of targets from all rows. The parts for validation and testing are held in memory if
+    they take less than 256 MB each, and streamed in their order if not.
+
+    Args:
+        data: a Parquet file or a folder of them, or another table that is read by groups of rows.
+        inputs: as for `Table`.
+        tasks: as for `Table`.
+        split: a column, or shares and a seed, as for `plait.data.streams.row_splits.row_splits`: a
+            row, or a `group`, is in a part by its hash. At most about 100,000 rows are held out
+            each by default.
+        exclude: as for `Table`.
+
+    Raises:
+        ConfigError: as `Table`; data that are no Parquet.
+        DataError: as `Table`; a folder of different tables, or a part without a row.
+    """
+
+    @cached_property
+    def groups(self) -> RowGroups:
+        """The table, of which a group of rows can be read alone."""
+        from plait.data.table.parquet import ParquetFiles, is_parquet
+
+        if not isinstance(self.data, str | Path):
+            return cast(RowGroups, self.data)
+        if Path(self.data).is_file() and not is_parquet(Path(self.data)):
+            raise ConfigError(
+                f"`stream` reads Parquet files alone; found {self.data}. Write the table as "
+                "Parquet, or leave `stream` out if it fits into memory."
+            )
+        return ParquetFiles(self.data)
+
+    @cached_property
+    def at_once(self) -> int:
+        """The number of rows that are read together."""
+        return rows_at_once(self.groups)
+
+    @cached_property
+    def rule(self) -> tuple[RowSplits, list[Array], list[str]]:
+        """The rule of the splits, the rows of each split by slices, and notes on them."""
+        return row_splits(self.groups, self.split, self.at_once)
+
+    @cached_property
+    def frame(self) -> pd.DataFrame:
+        """A sample of the training rows."""
+        rows = max(1, min(ROWS, int(BYTES / self.groups.bytes_per_row)))
+        columns = list(self.groups.columns)
+        return sample(self.groups, columns, self.rule[0], rows=rows, at_once=self.at_once)
+
+    @property
+    def rows(self) -> dict[str, Array]:
+        """The rows of the sample, all of which are for training."""
+        return {"train": np.arange(len(self.frame))}
+
+    @cached_property
+    def classes(self) -> dict[str, list[str]]:
+        """`{task: names of its classes or labels}`, of all rows."""
+        return classes_in(self.groups, self.targets, at_once=self.at_once)
+
+    @cached_property
+    def notes(self) -> Sequence[str]:
+        """Sentences on what was decided, and on targets that the sample gives away."""
+        from plait.data.table.giveaways import give_aways
+
+        kinds = {name: target.kind for target in self.targets for name in target.columns}
+        found = give_aways(self.frame, list(self.inputs), kinds)
+        counts = {split: len(data) for split, data in self.streams.items()}
+        told = ", ".join(f"{count:,} for {split}" for split, count in counts.items())
+        return [
+            f"{self.data_name} is streamed: {told}; statistics of its columns come from "
+            f"{len(self.frame):,} training rows.",
+            *self.rule[2],
+            *(each.sentence for each in found),
+        ]
+
+    def tasks(self) -> list[BaseTask]:
+        """Makes the tasks of the targets; units of numbers are those of the sample."""
+        made = super().tasks()
+        for task in made:
+            if isinstance(task, WithUnit) and task.unit is not None:
+                task.fit_labels(self.labels[task.name])
+        return made
+
+    @cached_property
+    def streams(self) -> dict[str, TableStream]:
+        """The rows of each split, read from the files whenever they are gone through."""
+        rule, counts, _ = self.rule
+        reads = [*self.inputs, *(name for target in self.targets for name in target.reads)]
+        encode = partial(encoded, self.columns, self.targets, self.classes)
+        return {
+            split: TableStream(
+                self.groups,
+                encode,
+                reads,
+                rule=rule,
+                counts=counts,
+                split=split,
+                rows=self.at_once,
+                sample=encode(self.frame, self.source) if split == "train" else None,
+            )
+            for split in ("train", "val", "test")
+        }
+
+    def splits(self) -> Mapping[str, Dataset[Any]]:
+        """Gives the rows of each split: `TableStream`, or those held out in memory if they fit."""
+        found: dict[str, Dataset[Any]] = dict(self.streams)
+        sampled = self.streams["train"].sample
+        assert sampled is not None
+        width = sum(each[0].numel() * 4 for each in (sampled.inputs, *sampled.targets.values()))
+        for split in ("val", "test"):
+            if width * len(self.streams[split]) <= HELD:
+                found[split] = self.streams[split].held()
+        return found
+
+
+def encoded(
+    columns: Sequence[Column],
+    targets: Sequence[Target],
+    classes: Mapping[str, Sequence[str]],
+    frame: pd.DataFrame,
+    source: str,
+) -> InMemory:
+    """Encodes some rows of a table.
+
+    Args:
+        columns: of the inputs.
+        targets: of the tasks.
+        classes: `{task: names of its classes or labels}`.
+        frame: the rows.
+        source: their file, for messages.
+    """
+    from plait.data.table.encode import encode
+    from plait.data.table.targets import labels_of
+
+    labels = {
+        target.name: labels_of(frame, target, classes[target.name], source=source)
+        for target in targets
+    }
+    return InMemory(encode(frame, columns, source=source), labels)
