@@ -13,7 +13,10 @@ from plait.cli.settings import announce
 
 
 def init(
-    table: Annotated[Path, typer.Argument(help="Table: .csv, .tsv, .jsonl, .parquet, or packed.")],
+    table: Annotated[
+        Path,
+        typer.Argument(help="Table: .csv, .tsv, .jsonl, .parquet, or packed; a folder of Parquet."),
+    ],
     targets: Annotated[
         list[str] | None,
         typer.Option("--targets", help="Columns to predict; proposed from their names by default."),
@@ -36,16 +39,18 @@ def init(
         raise ConfigError(f"{path} is there already. Name another file with --out.")
     announce(f"reading {table}")
 
-    from plait.data.table import propose, read_table
+    from plait.data.streams.first_look import first_look
+    from plait.data.table import propose
     from plait.experiments.init_table import run_lines, table_settings
     from plait.recipes import Table
 
     with reading(table.name) as progress:
-        frame = read_table(table, progress=progress)
+        frame, rows = first_look(table, progress=progress)
     proposal = propose(frame, words_of(targets))
     near = Path(os.path.relpath(table, path.parent))
     place = table.resolve() if near.parts[:2] == ("..", "..") else near
-    text = table_settings(proposal, place.as_posix(), str(path), run_lines(Table.defaults))
+    lines = run_lines(Table.defaults)
+    text = table_settings(proposal, place.as_posix(), str(path), lines, streamed=rows)
     try:
         write_text(path, text)
     except OSError as error:

@@ -59,6 +59,7 @@ class RunConfig(BaseModel, TrainerOptions, Options, frozen=True):
         recipe: the problem, with its options; a table of your own by default.
         data: the data folder, if the recipe reads one.
         table: the file of a table of your own; a path in a file of settings is relative to it.
+        stream: whether the table, Parquet, is read while training: for one larger than memory.
         split: of a table: the column that says which part a row belongs to, or how to divide it,
             such as ``{val: 0.15, test: 0.15, group: customer}``.
         inputs: of a table: ``{column: kind}``, the columns that are read.
@@ -66,7 +67,7 @@ class RunConfig(BaseModel, TrainerOptions, Options, frozen=True):
             options, ``{task: {weight: 2}}``, null for one that is left out; of a table, their kinds
             and columns too.
         exclude: of a table: columns that are neither read nor predicted, perhaps with the reasons.
-        encoder: an encoder in place of the recipe's.
+        encoder: in place of the recipe's.
         sharing: family 1: which parameters the tasks share.
         regularization: family 2: what ties the parameters of separate networks; one or a list.
         connections: family 3: what passes between separate networks; one or a list.
@@ -75,8 +76,7 @@ class RunConfig(BaseModel, TrainerOptions, Options, frozen=True):
             training data ("linear"), so that the first epochs only add to it, or with random
             weights ("random"). Heads on other encoders, and those of runs to start from, begin as
             always.
-        new_tasks: how the encoder of a task starts that none of them knows: from the first one's,
-            or fresh.
+        new_tasks: how the encoder of a task starts that none of them knows: the first's, or new.
         freeze: tasks, or patterns of parameter names, that do not learn.
         balancing: how the tasks are balanced; a wrapper takes another method as an option, as in
             ``{class: CRMOGM, method: {class: CAGrad, c: 0.4}}``.
@@ -91,8 +91,7 @@ class RunConfig(BaseModel, TrainerOptions, Options, frozen=True):
         workers: processes that read data; 0 reads in the training process.
         gallery: test examples to show in the report.
 
-    All others are options of `plait.Trainer` or of `plait.Backward`, with their ranges and
-    defaults.
+    All others are options of `plait.Trainer` or `plait.Backward`, with their defaults.
     """
 
     model_config = ConfigDict(extra="forbid", protected_namespaces=())
@@ -100,6 +99,7 @@ class RunConfig(BaseModel, TrainerOptions, Options, frozen=True):
     recipe: Method = Field("Table", validate_default=True)
     data: str | None = None
     table: str | None = None
+    stream: bool = False
     split: str | dict[str, Any] | None = None
     inputs: dict[str, Any] | None = None
     tasks: list[str] | dict[str, Any] | None = None

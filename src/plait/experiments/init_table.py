@@ -32,6 +32,8 @@ def table_settings(
     table: str,
     config: str,
     settings: Mapping[str, tuple[Any, str]] | None = None,
+    *,
+    streamed: int | None = None,
 ) -> str:
     """Writes a proposal for a table as a file of settings, with a comment for each line.
 
@@ -40,21 +42,30 @@ def table_settings(
         table: the path of the table, as the file of settings should name it.
         config: the name of the file of settings, for the comment on what to do next.
         settings: `{setting: (value, its meaning)}` of the run, which follow at the end.
+        streamed: rows of a table that is to be streamed, of which the proposal knows a sample; None
+            for any other.
 
     Returns:
         YAML that `yaml.safe_load` reads as the settings.
     """
     chosen = "" if proposal.named else " The tasks are a guess: name your own."
+    rows = f"{proposal.rows:,} rows"
+    if streamed is not None:
+        rows = f"{streamed:,} rows, of which {proposal.rows:,} were looked at"
     lines = [
-        f"# Written by `plait init {one_line(table)}`: {proposal.rows:,} rows, "
+        f"# Written by `plait init {one_line(table)}`: {rows}, "
         f"{proposal.columns:,} columns. Check kinds and tasks, then: plait train "
         f"{one_line(config)}.{chosen}",
         _line("", "table", scalar(table), ""),
     ]
+    if streamed is not None:
+        lines.append(_line("", "stream", "true", "rows are read while the network trains on them"))
     lines += [_line("", "split", scalar(e.name), e.comment) for e in proposal.of("split")]
     if not proposal.of("split"):
+        most = "" if streamed is None else ", at most 100,000 rows each"
         lines.append(
-            "# split: {val: 0.15, test: 0.15}  # by default; or a column of train, val, test"
+            f"# split: {{val: 0.15, test: 0.15}}  # by default{most}; or a column of train, val, "
+            "test"
         )
     lines += _section("inputs", map(_input, proposal.of("input")), "columns that are read")
     lines += _section("tasks", map(_task, proposal.of("target")), "columns that are predicted")

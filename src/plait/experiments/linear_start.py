@@ -38,11 +38,19 @@ class LinearStart(Callback):
         data: the training data, ``data[i]`` being ``(inputs, {task: labels})``.
         seed: of the rows that are drawn where there are many.
         say: is told, in a sentence, that the heads are being started, which may take seconds.
+        counts: whether the weights may then be the best, as epoch 0; see `Trainer`. It reads the
+            labels of an epoch ahead, which takes long for a stream.
     """
 
     def __init__(
-        self, data: Any, seed: int = 0, say: Callable[[str], object] = lambda text: None
+        self,
+        data: Any,
+        seed: int = 0,
+        say: Callable[[str], object] = lambda text: None,
+        *,
+        counts: bool = True,
     ) -> None:
+        self.counts = counts
         self.data = data
         self.seed = seed
         self.say = say
@@ -53,7 +61,7 @@ class LinearStart(Callback):
             if _encoder(trainer.model) is not None:
                 self.say("heads begin at linear models of the training rows; fitting these")
             started = start_heads(trainer.model, self.data, seed=self.seed)
-            trainer.start_counts |= bool(started)
+            trainer.start_counts |= bool(started) and self.counts
 
 
 @torch.no_grad()

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from plait.core.errors import ConfigError, DataError
+from plait.data.streams.first_look import some_rows
 from plait.data.table import guess, propose, read_table, read_targets
 from plait.data.table.described import with_options
 from plait.data.table.fit import require
@@ -54,7 +55,14 @@ def run_table(
     name = run_name({"recipe": "Table", "table": table if isinstance(table, str | Path) else None})
     place = free_folder(name) if folder is None else folder
     check_free(place, option="run=")
-    frame = read_table(table) if isinstance(table, str | Path) else table
+    streamed = bool((settings or {}).get("stream"))
+    frame: pd.DataFrame
+    if not isinstance(table, str | Path):
+        frame = table
+    elif streamed:
+        frame = some_rows(Path(table))
+    else:
+        frame = read_table(table)
     described = describe(frame, targets, inputs=inputs, split=split, exclude=exclude)
     if isinstance(table, str | Path):
         described["table"] = str(Path(table).resolve())

@@ -111,7 +111,7 @@ def test_bad_files_are_named(tmp_path: Path) -> None:
     with pytest.raises(DataError, match=r"holes.parquet cannot be read"):
         whole(ParquetFiles(tmp_path / "holes.parquet"), ["a"])
     (tmp_path / "folder").mkdir()
-    with pytest.raises(DataError, match=r"folder has no Parquet file"):
+    with pytest.raises(DataError, match=r"folder is a folder without a Parquet file"):
         ParquetFiles(tmp_path / "folder")
     with pytest.raises(DataError, match=r"absent.parquet is not there"):
         ParquetFiles(tmp_path / "absent.parquet")

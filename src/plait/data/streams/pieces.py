@@ -35,9 +35,11 @@ class Stream(IterableDataset[Example], ABC):
 
     Attributes:
         seeks: whether a piece may be passed over without being read; else all are read in turn.
+        sample: a map-style data set of some examples that stand for all; None if there is none.
     """
 
     seeks: ClassVar[bool] = True
+    sample: Any = None
 
     @property
     def examples(self) -> int | None:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from plait.core.errors import DataError
 from plait.core.extras import need
+from plait.data.table.counted import Progress
 from plait.data.table.fit import require
 from plait.data.table.names import check_names
 
@@ -155,13 +156,44 @@ def is_parquet(path: Path) -> bool:
     return path.suffix.lower() == ENDING or (path.is_dir() and any(_in_folder(path)))
 
 
+def read_folder(
+    path: Path, rows: int = 2**20, *, progress: Progress | None = None
+) -> Iterator[pd.DataFrame]:
+    """Reads the Parquet files of a folder in frames, with rows numbered over all of them.
+
+    Args:
+        path: the folder.
+        rows: of a frame, at most.
+        progress: is told how many bytes there were so far, and in all, unpacked.
+
+    Raises:
+        DataError: as `ParquetFiles`.
+    """
+    pd = need("pandas", extra="app", purpose="Reading tables")
+    files = ParquetFiles(path)
+    before, size = 0, int(files.rows * files.bytes_per_row)
+    for group in range(len(files.groups)):
+        for frame in files.frames(group, files.columns, rows):
+            yield frame.set_axis(pd.RangeIndex(before, before + len(frame)), axis=0)
+            before += len(frame)
+            if progress is not None:
+                progress(int(before * files.bytes_per_row), size)
+
+
+def whole_folder(path: Path, *, progress: Progress | None = None) -> pd.DataFrame:
+    """Reads the Parquet files of a folder as one frame; see `read_folder`."""
+    frames = need("pandas", extra="app", purpose="Reading tables")
+    whole: pd.DataFrame = frames.concat(list(read_folder(path, progress=progress)))
+    return whole
+
+
 def _files(path: Path) -> list[Path]:
     if path.is_dir():
         found = sorted(_in_folder(path))
         if not found:
             raise DataError(
-                f"the folder {path} has no Parquet file: none ends in {ENDING}. Name the folder "
-                "that they are in."
+                f"the table {path} is a folder without a Parquet file: none ends in {ENDING}. Name "
+                "a file, such as table.csv, or the folder that they are in."
             )
         return found
     if not path.is_file():

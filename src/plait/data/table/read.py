@@ -19,6 +19,7 @@ from plait.core.errors import DataError
 from plait.core.extras import need
 from plait.data.table.counted import Counted, Progress
 from plait.data.table.names import check_names
+from plait.data.table.parquet import read_folder, whole_folder
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -46,7 +47,8 @@ def read_table(path: Path | str, *, progress: Progress | None = None) -> pd.Data
         path: a file whose name ends in .csv, .tsv, .jsonl, .ndjson or .parquet; all but the last
             may be packed, with .gz, .xz or .zst after it. A CSV file has a first line of column
             names; its separator (comma, semicolon, tab or bar) is told from the first lines, and
-            after semicolons numbers may be written with a decimal comma.
+            after semicolons numbers may be written with a decimal comma. Or a folder of Parquet
+            files, which are one table.
         progress: is told the bytes that were read, and the size of the file, now and then.
 
     Returns:
@@ -59,6 +61,8 @@ def read_table(path: Path | str, *, progress: Progress | None = None) -> pd.Data
         MissingExtraError: Parquet without pyarrow.
     """
     pd = need("pandas", extra="app", purpose="Reading tables")
+    if Path(path).is_dir():
+        return whole_folder(Path(path), progress=progress)
     layout = _layout(Path(path))
     if layout.form == "text":
         return _checked(_read_text(layout, progress), layout)
@@ -108,6 +112,9 @@ def read_pieces(
         DataError: as `read_table`.
     """
     pd = need("pandas", extra="app", purpose="Reading tables")
+    if Path(path).is_dir():
+        yield from read_folder(Path(path), rows, progress=progress)
+        return
     layout = _layout(Path(path))
     with _opened(layout, progress) as file, _reporting(layout):
         pieces: Any
@@ -152,8 +159,7 @@ class _Layout:
 def _layout(path: Path) -> _Layout:
     """Finds out how a file is written, from its name and its first lines."""
     if not path.is_file():
-        what = "is a folder" if path.is_dir() else "is not there"
-        raise DataError(f"the table {path} {what}. Name a file, such as table.csv.")
+        raise DataError(f"the table {path} is not there. Name a file, such as table.csv.")
     packing, form = form_of(path)
     layout = _Layout(path, form, packing)
     if form != "text":

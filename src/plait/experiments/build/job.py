@@ -13,7 +13,7 @@ from torch.utils.data import DataLoader
 from plait.balancing import LossSchedule
 from plait.core.families import FAMILIES
 from plait.core.options import chosen
-from plait.data import loader
+from plait.data import StreamLoader, loader
 from plait.engine import Options
 from plait.experiments.build.methods import method
 from plait.experiments.build.model import build_model, start_from_runs
@@ -91,8 +91,7 @@ def build_job(
     steps = config.epochs * steps_per_epoch(len(loaders["train"]), config.accumulate, balancer)
     rate = config.optimizer.options.get("lr", GroupOptions.lr)
     if config.start == "linear" and not config.start_from:
-        start = LinearStart(loaders["train"].dataset, config.seed, say=teller(callbacks))
-        callbacks = [start, *callbacks]
+        callbacks = [*_linear_start(loaders["train"], config.seed, callbacks), *callbacks]
     trainer = Trainer(
         model,
         balancer,
@@ -107,6 +106,18 @@ def build_job(
     )
     trainer.keeper.about["config"] = config.described()
     return Job(problem, loaders, trainer, transfer)
+
+
+def _linear_start(
+    train: DataLoader[Any], seed: int, callbacks: Sequence[Callback]
+) -> list[LinearStart]:
+    """Returns the callback that starts heads at linear models; of a stream, those of its sample."""
+    data, streamed = train.dataset, isinstance(train, StreamLoader)
+    if isinstance(train, StreamLoader):
+        data = train.stream.sample
+    if data is None:
+        return []
+    return [LinearStart(data, seed, say=teller(callbacks), counts=not streamed)]
 
 
 def batch_size_of(config: RunConfig, train: Sized) -> int:

@@ -18,9 +18,10 @@ from plait.data import of_tasks
 from plait.experiments.build.names import recipe_class
 from plait.experiments.config import Method, RunConfig
 from plait.recipes import Recipe, Table
+from plait.recipes.streamed_table import StreamedTable
 from plait.tasks import BaseTask
 
-ABOUT = ("recipe", "data", "table", "split", "inputs", "exclude")
+ABOUT = ("recipe", "data", "table", "stream", "split", "inputs", "exclude")
 OF_TABLES = ("table", "split", "inputs", "exclude")
 
 
@@ -122,6 +123,13 @@ def open_problem(config: RunConfig, frame: Any = None, progress: Any = None) -> 
         DataError: data that are missing or break their rules.
     """
     cls = recipe_class(config.recipe.name)
+    if config.stream:
+        if cls is not Table or config.table is None:
+            raise ConfigError(
+                "`stream` is about a `table` of your own, a Parquet file or a folder of them; name "
+                "it, or leave `stream` out."
+            )
+        cls, frame = StreamedTable, None
     given: dict[str, Any] = {}
     if issubclass(cls, Table):
         given = _of_table(cls, config, frame)
