@@ -11,7 +11,7 @@ from torch import Tensor
 from plait.core.errors import ConfigError, DataError
 from plait.data import InMemory, loader
 from plait.data.streams.table_stream import TableStream
-from plait.recipes.streamed_table import StreamedTable
+from plait.recipes._streamed_table import StreamedTable
 from plait.recipes.table import Table
 from plait.tasks import Regression
 from tests.data.streams.tables import INPUTS, TASKS, frame, written
@@ -70,7 +70,7 @@ def test_units_of_numbers_are_known_without_a_pass(path: Path) -> None:
 
 
 def test_parts_that_do_not_fit_are_streamed(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("plait.recipes.streamed_table.HELD", 100)
+    monkeypatch.setattr("plait.recipes._streamed_table.HELD", 100)
     held = StreamedTable(data=path, **SETTINGS).splits()["val"]
     assert isinstance(held, TableStream)
     batches = list(loader(held, batch_size=7, shuffle=False))

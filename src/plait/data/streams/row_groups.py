@@ -29,10 +29,10 @@ class RowGroups(Protocol):
 
     @property
     def bytes_per_row(self) -> float:
-        """What a row takes in memory, about."""
+        """The bytes of a row in memory, about."""
 
     def place(self, group: int) -> str:
-        """Returns where a group is, for messages."""
+        """Returns the file of a group, or what it is in, for messages."""
 
     def frames(self, group: int, columns: Sequence[str], rows: int) -> Iterator[pd.DataFrame]:
         """Yields some columns of a group in frames of so many rows; the last may have fewer."""

@@ -1,4 +1,4 @@
-"""What has to be known of a table before it is streamed: some rows, and all of its classes."""
+"""A sample of a table that is to be streamed, and the classes in all of its rows."""
 
 from __future__ import annotations
 

@@ -26,7 +26,7 @@ SLICE_BYTES = 2**26
 
 
 def rows_at_once(source: RowGroups) -> int:
-    """Returns how many rows of a table are read together, so that they take 64 MB at most."""
+    """Returns the number of rows of a table that are read together: at most 65,536, and 64 MB."""
     return max(1, min(SLICE_ROWS, int(SLICE_BYTES / source.bytes_per_row)))
 
 

@@ -209,7 +209,7 @@ def _in_folder(folder: Path) -> Iterator[Path]:
 
 
 def _family(kind: Any) -> str:
-    """Returns what the cells of a column are, which is what the files of a folder agree on."""
+    """Returns the kind of a column's cells, on which the files of a folder have to agree."""
     types = need("pyarrow", extra="parquet", purpose="Reading Parquet files").types
     if types.is_dictionary(kind):
         return _family(kind.value_type)

@@ -18,7 +18,7 @@ from plait.data import of_tasks
 from plait.experiments.build.names import recipe_class
 from plait.experiments.config import Method, RunConfig
 from plait.recipes import Recipe, Table
-from plait.recipes.streamed_table import StreamedTable
+from plait.recipes._streamed_table import StreamedTable
 from plait.tasks import BaseTask
 
 ABOUT = ("recipe", "data", "table", "stream", "split", "inputs", "exclude")
