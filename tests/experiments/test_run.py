@@ -79,7 +79,7 @@ def test_the_folder_holds_the_whole_run(tmp_path: Path) -> None:
     }
 
 
-PARTS = ("", "-mask-true", "-mask-predicted")
+PARTS = ("-input0", "-task1-true", "-task1-predicted")
 
 
 def test_the_result_is_that_of_the_best_epoch_on_the_test_split(tmp_path: Path) -> None:

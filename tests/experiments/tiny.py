@@ -15,7 +15,8 @@ from torch import Tensor, nn
 from torch.utils.data import Dataset
 
 from plait.balancing import Equal
-from plait.data import InMemory
+from plait.data import InMemory, Picture
+from plait.data.shown import Shown
 from plait.encoders import ConvEncoder
 from plait.recipes import Recipe
 from plait.tasks import BaseTask, Classification, Regression, Segmentation
@@ -67,9 +68,9 @@ class Tiny(Recipe):
         spot = corner.flip(1) + 1.0
         return InMemory(images + mask[:, None], {"quarter": quarter, "mask": mask, "spot": spot})
 
-    def show(self, inputs: Tensor) -> np.ndarray:
+    def show(self, inputs: Tensor) -> list[Shown]:
         grey = (inputs[0].clamp(0, 1) * 255).byte().numpy()
-        return np.repeat(grey[:, :, None], 3, axis=2)
+        return [Picture(np.repeat(grey[:, :, None], 3, axis=2))]
 
 
 class NotFinite(Tiny):

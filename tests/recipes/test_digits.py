@@ -46,9 +46,8 @@ def test_examples_are_the_scenes_and_the_picture_is_the_scene() -> None:
             assert int(targets["digit"]) == scenes.digit[index]
             assert np.array_equal(targets["mask"], scenes.mask[index])
             assert targets["centre"].tolist() == scenes.centre[index].tolist()
-            picture = recipe.show(image)
-            assert picture.dtype == np.uint8
-            assert np.array_equal(picture, np.repeat(grey[:, :, None], 3, axis=2))
+            (picture,) = recipe.show(image)
+            assert np.array_equal(picture.pixels, np.repeat(grey[:, :, None], 3, axis=2))
 
 
 def test_the_model_learns_from_a_batch() -> None:

@@ -39,8 +39,8 @@ def test_examples_and_pictures_have_the_size_asked_for(folder: Path) -> None:
     torch.testing.assert_close(image, (photo - 0.5) / 0.25)
     assert torch.equal(targets["mask"], labels["mask"])
     assert targets["mask"].shape == (24, 24)
-    picture = recipe.show(image)
-    assert np.array_equal(picture, (photo * 255).round().byte().permute(1, 2, 0).numpy())
+    (picture,) = recipe.show(image)
+    assert np.array_equal(picture.pixels, (photo * 255).round().byte().permute(1, 2, 0).numpy())
 
 
 def test_the_model_learns(folder: Path) -> None:

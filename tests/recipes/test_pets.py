@@ -72,9 +72,8 @@ def test_augmentation_can_be_switched_off(folder: Path) -> None:
 def test_the_picture_is_the_photo(recipe: Pets, folder: Path) -> None:
     image, _ = recipe.splits()["test"][0]
     photo = pets3(folder)["test"][0][0]
-    picture = recipe.show(image)
-    assert picture.dtype == np.uint8
-    assert np.array_equal(picture, (photo * 255).round().byte().permute(1, 2, 0).numpy())
+    (picture,) = recipe.show(image)
+    assert np.array_equal(picture.pixels, (photo * 255).round().byte().permute(1, 2, 0).numpy())
 
 
 def test_the_model_learns_from_two_photos(folder: Path) -> None:

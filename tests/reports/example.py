@@ -17,6 +17,7 @@ from PIL import Image, ImageDraw
 from plait import runs
 from plait.runs import FinalTest, Numbers, Step, Validation, WatchedValues
 from plait.runs.gallery import KINDS, Example, write_examples
+from plait.runs.gallery_inputs import PictureInput
 
 # task: (loss at the start, loss at the end, {metric: (start, end, trivial)})
 TASKS: dict[str, tuple[float, float, dict[str, tuple[float, float, float]]]] = {
@@ -118,8 +119,8 @@ def write_gallery(folder: Path, draw: random.Random, count: int = 6, size: int =
         ink = Image.new("L", (size, size))
         ImageDraw.Draw(ink).text((x, y), digit, fill=255, font_size=24)
         noise = np.random.default_rng(index).normal(70, 22, (size, size)).clip(0, 255)
-        picture = np.maximum(noise, np.asarray(ink)).astype(np.uint8)
-        Image.fromarray(picture).save(folder / f"{name}.png")
+        pixels = np.maximum(noise, np.asarray(ink)).astype(np.uint8)
+        Image.fromarray(pixels).save(folder / f"{name}.png")
         true = np.asarray(ink) > 127
         _overlay(true, (0, 158, 115)).save(folder / f"{name}-true.png")
         _overlay(np.roll(true, 1 + index % 3, 1), (230, 159, 0)).save(folder / f"{name}-seen.png")
@@ -140,7 +141,8 @@ def write_gallery(folder: Path, draw: random.Random, count: int = 6, size: int =
             )
             for task, geometry, true, predicted in views
         ]
-        examples.append(Example(image=f"{name}.png", size=(size, size), views=shown))
+        picture = PictureInput(file=f"{name}.png", size=(size, size))
+        examples.append(Example(inputs=[picture], views=shown))
     write_examples(folder.parent, examples)
 
 

@@ -14,7 +14,8 @@ from plait.core.errors import DataError
 from plait.core.geometry import Geometry
 from plait.reports.read.gallery import read_gallery
 from plait.runs.folder import EXAMPLES
-from plait.runs.gallery import KINDS, Example, Shown, write_examples
+from plait.runs.gallery import KINDS, Example, MaskClass, Shown, ShownMask, write_examples
+from plait.runs.gallery_inputs import PictureInput
 
 NAMES = st.text(max_size=5)
 NUMBERS = st.floats(allow_nan=False, allow_infinity=False)
@@ -29,14 +30,35 @@ SIDES: dict[Geometry, tuple[Any, Any]] = {  # what is true, what is predicted
     "point": (st.none() | POINT, POINT),
     "box": (st.none() | BOX, BOX),
 }
+SHARES = st.floats(0, 1)
+CLASS = st.builds(
+    MaskClass,
+    name=NAMES,
+    colour=st.sampled_from(["#00ff10", "#123456"]),
+    hatched=st.booleans(),
+    true=st.none() | SHARES,
+    predicted=SHARES,
+)
+MORE: dict[Geometry, dict[str, Any]] = {
+    "mask": {
+        "classes": st.lists(CLASS, max_size=2),
+        "small_true": st.lists(BOX, max_size=2),
+        "small_predicted": st.lists(BOX, max_size=2),
+    }
+}
 SHOWN = st.one_of(
-    st.builds(KINDS[geometry], task=NAMES, geometry=st.just(geometry), true=true, predicted=seen)
+    st.builds(
+        KINDS[geometry],
+        task=NAMES,
+        geometry=st.just(geometry),
+        true=true,
+        predicted=seen,
+        **MORE.get(geometry, {}),
+    )
     for geometry, (true, seen) in SIDES.items()
 )
-SIZE = st.integers(1, 9999)
-EXAMPLE = st.builds(
-    Example, image=NAMES, size=st.tuples(SIZE, SIZE), views=st.lists(SHOWN, max_size=3)
-)
+PICTURE = PictureInput(file="a.png", size=(4, 3))
+EXAMPLE = st.builds(Example, inputs=st.just([PICTURE]), views=st.lists(SHOWN, max_size=3))
 
 
 def test_every_geometry_but_that_of_one_task_alone_is_shown() -> None:
@@ -57,15 +79,21 @@ def test_every_field_that_is_written_is_read_back(examples: list[Example]) -> No
         assert read.views == written.views, "of the same classes"
 
 
-@pytest.mark.parametrize("size", [(0, 4), (4, -1)])
-def test_an_image_has_a_size(size: tuple[int, int]) -> None:
-    with pytest.raises(ValueError, match="`size` must be positive"):
-        Example(image="a.png", size=size, views=[])
+def test_a_mask_lies_over_a_picture() -> None:
+    mask = ShownMask(task="t", geometry="mask", true=None, predicted="a.png")
+    with pytest.raises(ValueError, match="must have a picture for the mask of 't'"):
+        Example(inputs=[], views=[mask])
+
+
+@pytest.mark.parametrize("colour", ["red", "#12345", "#00ff00;}", "#00ff00\n"])
+def test_a_colour_is_no_style(colour: str) -> None:
+    with pytest.raises(ValueError, match="`colour` must be #rrggbb"):
+        MaskClass(name="a", colour=colour, hatched=False, true=None, predicted=0.0)
 
 
 def test_a_field_that_nobody_declared_is_refused_by_name(tmp_path: Path) -> None:
     (tmp_path / EXAMPLES).parent.mkdir()
-    example = asdict(Example(image="a.png", size=(1, 1), views=[])) | {"severity": 3}
+    example = asdict(Example(inputs=[], views=[])) | {"severity": 3}
     (tmp_path / EXAMPLES).write_text(json.dumps({"examples": [example]}))
     with pytest.raises(DataError, match=r"`examples\.0\.severity`: Unexpected"):
         read_gallery(tmp_path)

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from plait.data.loader import loader
     from plait.data.mixture import EachOnce, Mixture, Source
     from plait.data.resumable import Resumable
+    from plait.data.shown import Picture, Row, Sentence, Sound
     from plait.data.streams import OneByOne, Piece, Stream, StreamLoader
 
 __all__ = [
@@ -31,8 +32,12 @@ __all__ = [
     "InMemory",
     "Mixture",
     "OneByOne",
+    "Picture",
     "Piece",
     "Resumable",
+    "Row",
+    "Sentence",
+    "Sound",
     "Source",
     "Stream",
     "StreamLoader",

@@ -6,7 +6,7 @@ import os
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import fields
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
@@ -89,7 +89,7 @@ class RunConfig(BaseModel, TrainerOptions, Options, frozen=True):
         schedule: `{task: [begin, end]}` in shares of the training: when its loss comes in.
         rule: which epoch is best, by name.
         workers: processes that read data; 0 reads in the training process.
-        gallery: test examples to show in the report.
+        gallery: test examples in the report; "auto" is 12, and none of mere rows of a table.
 
     All others are options of `plait.Trainer` or `plait.Backward`, with their defaults.
     """
@@ -119,7 +119,7 @@ class RunConfig(BaseModel, TrainerOptions, Options, frozen=True):
     schedule: dict[str, tuple[float, float]] | None = None
     rule: str = str(TrainerOptions.rule)  # in a file, a rule is named
     workers: int = Field(0, ge=0)
-    gallery: int = Field(12, ge=0)
+    gallery: Annotated[int, Field(ge=0)] | Literal["auto"] = "auto"
 
     @model_validator(mode="before")
     @classmethod

@@ -6,10 +6,10 @@ from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
-import numpy as np
 from torch import nn
 from torch.utils.data import Dataset
 
+from plait.data.shown import Shown
 from plait.tasks import BaseTask
 
 
@@ -44,9 +44,20 @@ class Recipe(ABC):
         """Sentences on the data that a user has to know, said before the training; none here."""
         return ()
 
-    def show(self, inputs: Any) -> np.ndarray[Any, Any] | None:
-        """Turns the inputs of one example into a picture, uint8 `[H, W, 3]`.
+    def show(self, inputs: Any) -> Sequence[Shown]:
+        """Turns the inputs of one example into what a page can show; into nothing by default.
 
-        None if the inputs are no picture (the default): a run then has no gallery.
+        A `Picture`, a `Sentence`, a `Sound` or a `Row` of `plait.data` for each input that can be
+        shown, in their order. Without any, a run has no gallery.
         """
-        return None
+        return []
+
+    def show_example(self, split: str, index: int, inputs: Any) -> Sequence[Shown]:
+        """Shows an example of which the inputs alone do not tell all, such as words from codes.
+
+        Args:
+            split: "train", "val" or "test".
+            index: the number of the example in its split.
+            inputs: of the example; by default, `show` is asked for them.
+        """
+        return self.show(inputs)

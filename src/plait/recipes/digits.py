@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
-import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.utils.data import Dataset
 
 from plait.data import InMemory
 from plait.data.images import MEAN, STD, pixels
+from plait.data.shown import Picture, Shown
 from plait.encoders import ConvEncoder
 from plait.recipes._digit_scenes import Scenes, check_scenes, make_scenes
 from plait.recipes.base import Recipe
@@ -88,9 +88,9 @@ class Digits(Recipe):
             for split, count in sizes.items()
         }
 
-    def show(self, inputs: Tensor) -> np.ndarray[Any, Any]:
-        """Turns a normalised scene back into grey pixels, uint8 `[size, size, 3]`."""
-        return pixels(inputs)
+    def show(self, inputs: Tensor) -> list[Shown]:
+        """Turns a normalised scene back into a grey picture."""
+        return [Picture(pixels(inputs))]
 
 
 def _data_set(scenes: Scenes) -> InMemory:

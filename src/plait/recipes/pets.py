@@ -7,12 +7,12 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, ClassVar
 
-import numpy as np
 from torch import Tensor, nn
 from torch.utils.data import Dataset
 
 from plait.data import Augment, Augmented
 from plait.data.images import Normalised, pixels
+from plait.data.shown import Picture, Shown
 from plait.encoders import ConvEncoder
 from plait.recipes._pet_folders import pets3
 from plait.recipes._pet_photos import MASK_CLASSES, Photos
@@ -83,9 +83,9 @@ class PetPhotos(Recipe, ABC):
             splits["train"] = Normalised(augmented)
         return splits
 
-    def show(self, inputs: Tensor) -> np.ndarray[Any, Any]:
-        """Turns a normalised photo back into pixels, uint8 `[H, W, 3]`."""
-        return pixels(inputs)
+    def show(self, inputs: Tensor) -> list[Shown]:
+        """Turns a normalised photo back into a picture."""
+        return [Picture(pixels(inputs))]
 
 
 class Pets(PetPhotos):

@@ -65,7 +65,6 @@ class Table(Recipe):
         "batch_size": "auto",
         "optimizer": {"class": "AdamW", "lr": 3e-4, "weight_decay": 0.01},
         "scheduler": {"class": "ReduceLROnPlateau", "factor": 0.5, "patience": 5},
-        "gallery": 0,
         "encoder": {"class": "TabularEncoder"},
     }
     file: ClassVar[str] = ""  # of a known table, in the data folder

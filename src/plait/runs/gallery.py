@@ -1,19 +1,22 @@
 """`gallery/gallery.json`: what is true and what was predicted on some test examples.
 
-One class for each `Geometry`. `true` is None where an example has no label.
+One class for each `Geometry`. `true` is None where an example has no label. The classes of the
+inputs are in `gallery_inputs`.
 """
 
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
 from plait.core.files import write_text
 from plait.core.geometry import Geometry
 from plait.runs.folder import EXAMPLES
+from plait.runs.gallery_inputs import Input, PictureInput
 
 Point = tuple[float, float]  # x, y in pixels; the centre of the first pixel is (0, 0)
 Box = tuple[float, float, float, float]  # xmin, ymin, xmax, ymax as shares of width and height
@@ -60,13 +63,55 @@ class ShownNumbers:
 
 
 @dataclass(frozen=True, kw_only=True)
-class ShownOverlay:
-    """Two PNG files to be laid over the example, transparent where nothing is marked."""
+class ShownMap:
+    """Two PNG files to be laid over the first picture, transparent where there is no number."""
 
     task: str
-    geometry: Literal["mask", "map"]
+    geometry: Literal["map"]
     true: str | None
     predicted: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class MaskClass:
+    """One class of a mask, for the legend.
+
+    Attributes:
+        name: of the class.
+        colour: as the files have it, "#rrggbb".
+        hatched: whether it is drawn in stripes, to be told from a class of the same colour.
+        true: share of the picture's pixels; None without a label.
+        predicted: share of the picture's pixels.
+    """
+
+    name: str
+    colour: str
+    hatched: bool
+    true: float | None
+    predicted: float
+
+    def __post_init__(self) -> None:
+        if not re.fullmatch("#[0-9a-f]{6}", self.colour):  # the page writes it into a style
+            raise ValueError(f"`colour` must be #rrggbb; found {self.colour!r}.")
+
+
+@dataclass(frozen=True, kw_only=True)
+class ShownMask:
+    """Two PNG files to be laid over the first picture, transparent where nothing is marked.
+
+    Attributes:
+        classes: those that occur on one of the two sides.
+        small_true: frames around small places of the true mask, which are easily missed.
+        small_predicted: frames around small places of the predicted mask.
+    """
+
+    task: str
+    geometry: Literal["mask"]
+    true: str | None
+    predicted: str
+    classes: list[MaskClass] = field(default_factory=list)
+    small_true: list[Box] = field(default_factory=list)
+    small_predicted: list[Box] = field(default_factory=list)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -89,14 +134,23 @@ class ShownBox:
     predicted: Box
 
 
-Shown = ShownClass | ShownLabels | ShownTags | ShownNumbers | ShownOverlay | ShownPoint | ShownBox
+Shown = (
+    ShownClass
+    | ShownLabels
+    | ShownTags
+    | ShownNumbers
+    | ShownMask
+    | ShownMap
+    | ShownPoint
+    | ShownBox
+)
 KINDS: dict[Geometry, type[Any]] = {
     "class": ShownClass,
     "labels": ShownLabels,
     "tags": ShownTags,
     "numbers": ShownNumbers,
-    "mask": ShownOverlay,
-    "map": ShownOverlay,
+    "mask": ShownMask,
+    "map": ShownMap,
     "point": ShownPoint,
     "box": ShownBox,
 }  # "other" is not shown
@@ -110,20 +164,19 @@ class Example:
     """A test example.
 
     Attributes:
-        image: the PNG file of its inputs, relative to the gallery.
-        size: width and height of the image in pixels.
+        inputs: what the network reads, in the order in which it is shown.
         views: what each task shows of it; empty if none can.
         chosen: "spaced" for one of evenly spaced examples, "worst" for one of the largest losses.
     """
 
-    image: str
-    size: tuple[int, int]
+    inputs: list[Input]
     views: list[Shown]
     chosen: Chosen = "spaced"
 
     def __post_init__(self) -> None:
-        if min(self.size) < 1:
-            raise ValueError(f"`size` must be positive, [width, height]; found {self.size}.")
+        over = [view.task for view in self.views if isinstance(view, ShownMask | ShownMap)]
+        if over and not any(isinstance(each, PictureInput) for each in self.inputs):
+            raise ValueError(f"`inputs` must have a picture for the mask of {over[0]!r}.")
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -2,11 +2,14 @@
 
 import shutil
 import subprocess
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
+from plait.experiments.gallery import write_gallery
 from plait.reports import write_report
+from tests.experiments.gallery.samples import Samples, defects, rows, sentences, sounds
 from tests.reports.comparison_example import FAMILIES, write_comparison
 from tests.reports.example import write_run
 from tests.reports.page import Page
@@ -39,7 +42,14 @@ WATCH = """<script>
       copy.src = image.getAttribute("href");
       copy.decode().then(() => image.setAttribute("data-width", copy.naturalWidth), note);
     }
+    for (const player of document.querySelectorAll("audio")) {
+      player.addEventListener("error", () => note(`no sound: ${player.error.message}`));
+      const tell = () => player.setAttribute("data-seconds", player.duration);
+      if (player.readyState) tell(); else player.addEventListener("loadedmetadata", tell);
+    }
     setTimeout(() => {  // by then the charts have been fitted to the finished page
+      for (const card of document.querySelectorAll(".card"))
+        card.setAttribute("data-over", card.scrollWidth - card.clientWidth);
       for (const plot of document.querySelectorAll(".plotly-graph-div")) {
         plot.setAttribute("data-drawn", plot.querySelectorAll(".main-svg").length);
         plot.setAttribute("data-over", plot.scrollWidth - plot.parentElement.clientWidth);
@@ -77,6 +87,26 @@ def test_a_run_is_drawn(tmp_path: Path) -> None:
     widths = [image["data-width"] for image in page.all("image") if "data-width" in image]
     assert widths == ["64"] * (6 + 2 * 6 - 1)  # examples, two masks each, one of them not labelled
     assert len(page.all("li", class_="card")) == 6
+
+
+def test_sounds_can_be_played(tmp_path: Path) -> None:
+    write_run(tmp_path / "run", epochs=1, steps_per_epoch=3)
+    made = sounds()
+    write_gallery(tmp_path / "run", made.model, made, made.data)
+    page = opened(tmp_path / "run")
+    check(page, charts=3 * 3 + 2 + 3)
+    seconds = [round(float(player["data-seconds"]), 2) for player in page.all("audio")]
+    assert sorted(seconds) == [0.05, 1.0, 2.0, 5.0]
+
+
+@pytest.mark.parametrize("made", [sentences, defects, rows])
+def test_every_sample_is_drawn(made: Callable[[], Samples], tmp_path: Path) -> None:
+    write_run(tmp_path / "run", epochs=1, steps_per_epoch=3)
+    examples = made()
+    write_gallery(tmp_path / "run", examples.model, examples, examples.data, count=12)
+    page = opened(tmp_path / "run")
+    check(page, charts=3 * 3 + 2 + 3)
+    assert {card["data-over"] for card in page.all("li", class_="card")} == {"0"}
 
 
 def test_a_comparison_is_drawn(tmp_path: Path) -> None:

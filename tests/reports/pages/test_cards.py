@@ -1,17 +1,24 @@
-"""Examples are drawn where they are, and from files of the gallery only."""
+"""Examples are put together from inputs and views, in order, and from files of the gallery only."""
 
-import base64
 import json
 import random
 import re
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from plait.core.errors import DataError
-from plait.reports.pages.cards import Card, read_cards
+from plait.experiments.gallery import write_gallery as write_samples
+from plait.reports.pages.cards import Card, Player, Values, read_cards
+from plait.reports.pages.pictures import Pictures
+from plait.reports.pages.sentences import Tagged
+from plait.runs.gallery_inputs import RowInput, SentenceInput
+from tests.experiments.gallery.samples import sounds
 from tests.reports.example import write_gallery
+
+PICTURE = {"kind": "picture", "file": "000.png", "size": [64, 32]}
 
 
 @pytest.fixture
@@ -20,110 +27,82 @@ def folder(tmp_path: Path) -> Path:
     return tmp_path / "gallery"
 
 
-def with_views(folder: Path, *views: dict[str, Any], **changes: Any) -> list[Card]:
-    example = {"image": "000.png", "size": [64, 32], "views": list(views), **changes}
+def card_of(folder: Path, *views: dict[str, Any], inputs: list[Any] | None = None) -> Card:
+    example = {"inputs": [PICTURE] if inputs is None else inputs, "views": list(views)}
     (folder / "gallery.json").write_text(json.dumps({"examples": [example]}))
     found = read_cards(folder.parent)
     assert found is not None
-    return found
+    return found[0]
 
 
-def view(geometry: str, true: Any, predicted: Any) -> dict[str, Any]:
-    return {"task": "t", "geometry": geometry, "true": true, "predicted": predicted}
+def view(geometry: str, true: Any, predicted: Any, task: str = "t") -> dict[str, Any]:
+    return {"task": task, "geometry": geometry, "true": true, "predicted": predicted}
+
+
+def sentence(*words: str, name: str = "") -> dict[str, Any]:
+    return asdict(SentenceInput(name=name, words=list(words), tokens=len(words), text="as written"))
 
 
 def test_no_gallery_is_no_error(tmp_path: Path) -> None:
     assert read_cards(tmp_path) is None
 
 
-def test_a_point_is_drawn_at_the_centre_of_its_pixel(folder: Path) -> None:
-    (card,) = with_views(folder, view("point", [0, 0], [3, 4]))
-    (picture,) = card.pictures
-    assert [mark.place[:2] for mark in picture.marks] == [(0.5, 0.5), (3.5, 4.5)]
-    assert [mark.true for mark in picture.marks] == [True, False]
-    assert card.lines[0].text == "5 pixels apart"
+def test_masks_and_marks_lie_over_the_first_picture(folder: Path) -> None:
+    views = [view("mask", None, "000-seen.png"), view("point", [1, 1], [2, 2])]
+    card = card_of(folder, *views, inputs=[PICTURE, PICTURE])
+    first, second = card.inputs
+    assert isinstance(first, Pictures)
+    assert isinstance(second, Pictures)
+    assert [each.of_mask for each in first.views] == [False, True, True]
+    assert [each.of_mask for each in second.views] == [False]
+    assert second.views[0].marks == []
+    assert set(card.drawn) == {"true", "predicted"}
 
 
-def test_a_box_is_scaled_by_the_sides_of_the_image(folder: Path) -> None:
-    (card,) = with_views(folder, view("box", [0, 0, 0.5, 1], [0.25, 0, 0.5, 0.5]))
-    places = [mark.place for mark in card.pictures[0].marks]
-    assert places == [(0, 0, 32, 32), (16, 0, 16, 16)]
-    assert card.lines[0].text == "overlap 25%"
+def test_tags_are_under_the_first_sentence_of_as_many_words(folder: Path) -> None:
+    tags = [view("tags", ["A", "B"], ["A", "A"], "two"), view("tags", ["C"], ["C"], "one")]
+    inputs = [sentence("x"), sentence("y", "z"), sentence("v", "w")]
+    card = card_of(folder, *tags, view("class", "a", "a"), inputs=inputs)
+    found = [each for each in card.inputs if isinstance(each, Tagged)]
+    assert [each.tasks for each in found] == [["one"], ["two"], []]
+    assert [each.text for each in found] == ["", "", "as written"]
+    assert [line.text for line in card.lines] == ["1 of 2 tokens right", "1 of 1 tokens right", "a"]
+    assert card.tagged
 
 
-def test_boxes_that_do_not_meet_do_not_overlap(folder: Path) -> None:
-    (card,) = with_views(folder, view("box", [0, 0, 0.1, 0.1], [0.5, 0.5, 1, 1]))
-    assert card.lines[0].text == "overlap 0%"
+def test_tags_of_as_many_tokens_as_no_sentence_has_are_counted(folder: Path) -> None:
+    card = card_of(folder, view("tags", ["A"] * 9, ["A"] * 9), inputs=[sentence("x")])
+    assert not card.tagged
+    assert [line.text for line in card.lines] == ["9 of 9 tokens right"]
 
 
-@pytest.mark.parametrize(("true", "right"), [("3", True), ("5", False), (None, None)])
-def test_a_label_is_right_wrong_or_missing(folder: Path, true: str | None, right: Any) -> None:
-    (card,) = with_views(folder, view("class", true, "3"))
-    assert card.lines[0].right is right
-    assert (true is None) == ("no label" in card.lines[0].text)
+def test_a_mask_without_a_picture_is_refused(folder: Path) -> None:
+    with pytest.raises(DataError, match="must have a picture for the mask of 't'"):
+        card_of(folder, view("mask", None, "000-seen.png"), inputs=[])
 
 
-@pytest.mark.parametrize(
-    ("true", "text"),
-    [(["a", "b"], "a, b"), (["b"], "a, b predicted, b true"), ([], "a, b predicted, none true")],
-)
-def test_labels_that_hold_are_named(folder: Path, true: list[str], text: str) -> None:
-    (card,) = with_views(folder, view("labels", true, ["a", "b"]))
-    assert card.lines[0].text == text
-    assert card.lines[0].right is (true == ["a", "b"])
+def test_a_recording_says_how_much_of_it_plays(tmp_path: Path) -> None:
+    made = sounds()
+    write_samples(tmp_path, made.model, made, made.data)
+    cards = read_cards(tmp_path)
+    assert cards is not None
+    players = [each for card in cards for each in card.inputs if isinstance(each, Player)]
+    texts = sorted(each.text.partition(":")[0] for each in players)
+    assert texts == [
+        "0.1 s at 8,000 Hz",
+        "1.0 s at 8,000 Hz",
+        "2.0 s at 8,000 Hz",
+        "the first 5.0 of 12.0 s at 8,000 Hz",
+    ]
+    assert all(each.sound.startswith("data:audio/flac;base64,") for each in players)
+    assert all(each.picture.startswith("data:image/png;base64,") for each in players)
 
 
-def test_tokens_with_a_tag_are_counted(folder: Path) -> None:
-    (card,) = with_views(folder, view("tags", ["N", None, "V"], ["N", "N", "N"]))
-    assert card.lines[0].text == "1 of 2 tokens right"
-
-
-def test_numbers_stand_beside_each_other(folder: Path) -> None:
-    views = [view("numbers", [1, 2.5], [3, 4]), view("numbers", None, [3])]
-    (card,) = with_views(folder, *views)
-    known, unknown = card.lines
-    assert known.text == "3, 4 predicted, 1, 2.5 true"
-    assert unknown.text == "no label"
-
-
-def test_a_mask_has_two_pictures_with_the_files_on_them(folder: Path) -> None:
-    (card,) = with_views(folder, view("mask", "000-true.png", "000-seen.png"))
-    data = [base64.b64decode(picture.overlay.partition(",")[2]) for picture in card.pictures]
-    assert data == [(folder / f"000-{name}.png").read_bytes() for name in ("true", "seen")]
-
-
-@pytest.mark.parametrize("kind", ["mask", "point", "box"])
-def test_a_missing_label_is_said(folder: Path, kind: str) -> None:
-    predicted = {"mask": "000-seen.png", "point": [1, 2], "box": [0, 0, 1, 1]}[kind]
-    (card,) = with_views(folder, view(kind, None, predicted))
-    assert [line.text for line in card.lines] == ["no label"]
-    assert not any(mark.true for picture in card.pictures for mark in picture.marks)
-
-
-@pytest.mark.parametrize(
-    "name", ["../secret.png", "/secret.png", "link.png", "sub/../../secret.png"]
-)
-def test_no_file_outside_the_gallery_is_shown(folder: Path, name: str) -> None:
-    secret = folder.parent / "secret.png"
-    secret.write_bytes((folder / "000.png").read_bytes())
-    (folder / "sub").mkdir()
-    (folder / "link.png").symlink_to(secret)
-    name = str(secret) if name.startswith("/") else name
-    with pytest.raises(DataError, match="outside"):
-        with_views(folder, image=name)
-    with pytest.raises(DataError, match="outside"):
-        with_views(folder, view("mask", None, name))
-
-
-def test_a_missing_image_is_named(folder: Path) -> None:
-    with pytest.raises(DataError, match=r"nowhere\.png cannot be read.*gallery\.json names it"):
-        with_views(folder, image="nowhere.png")
-
-
-def test_only_png_images_are_shown(folder: Path) -> None:
-    (folder / "page.png").write_text("<svg onload='alert(1)'>")
-    with pytest.raises(DataError, match=r"page\.png is no PNG"):
-        with_views(folder, image="page.png")
+def test_columns_that_are_not_shown_are_counted(folder: Path) -> None:
+    row = asdict(RowInput(values={"b": "1", "a": "2"}, columns=7))
+    (found,) = card_of(folder, inputs=[row]).inputs
+    assert isinstance(found, Values)
+    assert (list(found.values), found.more) == (["b", "a"], 5)
 
 
 @pytest.mark.parametrize(
@@ -132,10 +111,13 @@ def test_only_png_images_are_shown(folder: Path) -> None:
         ({"views": [view("point", [1, 2, 3], [1, 2])]}, "0.point.true: Tuple should have at most"),
         ({"views": [view("point", None, [1, float("nan")])]}, "0.point.predicted.1: .*finite"),
         ({"views": [view("smell", None, "rose")]}, "0: Input tag 'smell'"),
-        ({"size": [0, 64]}, "`size` must be positive"),
+        ({"inputs": [{**PICTURE, "size": [0, 64]}]}, "`size` must be positive"),
+        ({"inputs": [{"kind": "film"}]}, "0: Input tag 'film'"),
     ],
 )
 def test_a_broken_gallery_is_refused(folder: Path, broken: dict[str, Any], finding: str) -> None:
+    example = {"inputs": [PICTURE], "views": [], **broken}
+    (folder / "gallery.json").write_text(json.dumps({"examples": [example]}))
     with pytest.raises(DataError, match=r"gallery\.json: `examples\.0") as error:
-        with_views(folder, **broken)
+        read_cards(folder.parent)
     assert re.search(finding, str(error.value).replace("`:", ":")), error.value

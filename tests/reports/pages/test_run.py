@@ -7,8 +7,10 @@ from pathlib import Path
 import pytest
 from plotly.offline import get_plotlyjs
 
+from plait.experiments.gallery import write_gallery
 from plait.reports import write_report
 from plait.reports.words.text import number
+from tests.experiments.gallery.samples import Samples, defects, rows, sentences, sounds
 from tests.reports.example import (
     TRIVIAL,
     Event,
@@ -86,6 +88,71 @@ def test_the_page_fetches_nothing(tmp_path: Path) -> None:
     assert all(address.startswith(("#", "data:image/png;base64,")) for address in addresses)
     (policy,) = page.all("meta", **{"http-equiv": "Content-Security-Policy"})
     assert "default-src 'none'" in policy["content"]
+
+
+def of_samples(folder: Path, made: Samples) -> Page:
+    """The page of a run on made-up examples."""
+    write_run(folder, epochs=1, steps_per_epoch=3)
+    write_gallery(folder, made.model, made, made.data, count=12)
+    return report(folder)
+
+
+def test_sounds_play_in_the_page(tmp_path: Path) -> None:
+    page = of_samples(tmp_path, sounds())
+    players = page.all("audio")
+    assert len(players) == 4
+    for player in players:
+        assert "controls" in player
+        assert player["src"].startswith("data:audio/flac;base64,")
+        assert re.fullmatch(r"Example \d: recording", player["aria-label"])
+    pictures = page.all("img")
+    assert [each["alt"][:24] for each in pictures] == ["Waveform and spectrogram"] * 4
+    (policy,) = page.all("meta", **{"http-equiv": "Content-Security-Policy"})
+    assert "media-src data:" in policy["content"]
+    assert "the first 5.0 of 12.0 s at 8,000 Hz" in page.text
+
+
+def test_words_have_their_tags_and_wrong_ones_are_marked(tmp_path: Path) -> None:
+    made = sentences()
+    page = of_samples(tmp_path, made)
+    words = sum(min(len(each.shown[0].words), 200) for each in made.examples)
+    assert len(page.all("span", class_="token")) == words
+    assert len(page.all("bdi", class_="tag")) == 2 * words
+    wrong = 0
+    for each in made.examples:
+        for task in ("upos", "spans"):
+            true, seen = each.targets[task], each.predictions[task].argmax(dim=-1)
+            wrong += int(((true != seen) & (true >= 0))[:200].sum())
+    marked = page.all("bdi", class_="wrong")
+    assert len(marked) == wrong > 10
+    assert page.text.count("✗ ") >= wrong, "by a sign, and not by colour alone"
+    assert [each["dir"] for each in page.all("ol", class_="tokens")] == ["auto"] * 5
+    assert "80 more words are not shown." in page.text
+
+
+def test_words_of_strangers_are_never_markup(tmp_path: Path) -> None:
+    page = of_samples(tmp_path, sentences())
+    assert EVIL in page.text
+    assert "&amp;amp;" in page.source, "what was written as an entity stays one"
+    assert "<script>alert" not in page.source
+
+
+def test_masks_have_a_legend_and_frames(tmp_path: Path) -> None:
+    page = of_samples(tmp_path, defects())
+    assert len(page.all("ul", **{"aria-label": "Classes of defect"})) == 3
+    assert len(page.all("span", class_="swatch")) == 2 + 11 + 2
+    assert len(page.all("span", class_="hatched")) == 5
+    assert len(page.all("rect", class_="frame")) == 2 + 3 * 2
+    assert "0.2\xa0% true, 0.28\xa0% predicted" in page.text
+    assert "around a place of a class that covers less than 1 % of the picture" in page.text
+
+
+def test_a_row_has_its_first_columns(tmp_path: Path) -> None:
+    page = of_samples(tmp_path, rows())
+    assert len(page.all("dl", class_="values")) == 3
+    assert page.text.count("column 11121") == 3  # name and value
+    assert "column 12" not in page.text
+    assert page.text.count("18 more columns are not shown.") == 3
 
 
 def test_text_of_users_is_never_markup(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 import json
 import random
+from dataclasses import asdict
 from pathlib import Path
 
 import pytest
@@ -17,16 +18,14 @@ def test_the_examples_are_those_of_the_file(tmp_path: Path) -> None:
     found = read_gallery(tmp_path)
     written = json.loads((tmp_path / EXAMPLES).read_text())["examples"]
     assert found is not None
-    assert [example.image for example in found] == [each["image"] for each in written]
-    for example, each in zip(found, written, strict=True):
-        assert [shown.task for shown in example.views] == [view["task"] for view in each["views"]]
+    assert json.loads(json.dumps([asdict(example) for example in found])) == written
 
 
 def test_no_file_is_no_gallery(tmp_path: Path) -> None:
     assert read_gallery(tmp_path) is None
 
 
-@pytest.mark.parametrize("text", ["{", "null", '{"examples": [{"image": "a.png"}]}'])
+@pytest.mark.parametrize("text", ["{", "null", '{"examples": [{"views": []}]}'])
 def test_a_broken_file_is_named(text: str, tmp_path: Path) -> None:
     (tmp_path / GALLERY).mkdir()
     (tmp_path / EXAMPLES).write_text(text)

@@ -13,14 +13,16 @@ from plait.core.errors import DataError
 from plait.reports.read.files import parse, read_bytes
 from plait.runs.folder import EXAMPLES
 from plait.runs.gallery import Example, Gallery, Shown
+from plait.runs.gallery_inputs import Input
 
 HINT = "Save the examples again, or remove the folder: the report then goes without."
 
 
 @dataclass(frozen=True, kw_only=True)
 class _Example(Example):
-    """An example of which an error names the view by its geometry."""
+    """An example of which an error names the input by its kind, and the view by its geometry."""
 
+    inputs: list[Annotated[Input, Field(discriminator="kind")]]
     views: list[Annotated[Shown, Field(discriminator="geometry")]]
 
 

@@ -11,8 +11,10 @@ import torch
 from PIL import Image
 from torch import nn
 
+from plait.core.errors import ConfigError
 from plait.data import InMemory
-from plait.experiments.gallery import COLOURS, write_gallery
+from plait.data.masks import COLOURS
+from plait.experiments.gallery import write_gallery
 from plait.model import MultiTaskModel
 from plait.recipes import Recipe
 from plait.reports.pages.cards import read_cards
@@ -20,6 +22,7 @@ from plait.runs.folder import EXAMPLES, GALLERY
 from plait.sharing import Hard
 from plait.tasks import BaseTask, DenseRegression, MultiLabel, Regression, Task
 from plait.tasks.heads import ScalarHead
+from tests.experiments.gallery.samples import defects, rows, sentences, sounds
 from tests.experiments.tiny import QUARTERS, Tiny
 
 
@@ -69,9 +72,10 @@ def test_every_view_says_what_is_true_and_what_was_predicted(
     assert [example["chosen"] for example in shown] == ["spaced", "spaced", "worst"]
     worst = worst_of(model, data, [1, 2, 4, 5, 6])
     for example, index in zip(shown, (0, 3, worst), strict=True):  # 0 and 7/2, rounded down
-        assert example["size"] == [8, 8]
-        picture = pixels(tmp_path / GALLERY / example["image"])
-        assert np.array_equal(picture, recipe.show(data.inputs[index]))
+        (shown_input,) = example["inputs"]
+        assert shown_input["size"] == [8, 8]
+        (picture,) = recipe.show(data.inputs[index])
+        assert np.array_equal(pixels(tmp_path / GALLERY / shown_input["file"]), picture.pixels)
         quarter, mask, spot = example["views"]
         assert quarter == {
             "task": "quarter",
@@ -89,6 +93,10 @@ def test_every_view_says_what_is_true_and_what_was_predicted(
         predicted = pixels(tmp_path / GALLERY / mask["predicted"])
         ink = predictions["mask"][index].argmax(dim=0).numpy() == 1
         assert np.array_equal(predicted[..., 3] > 0, ink)
+        (square,) = mask["classes"]
+        assert square["name"] == "1"
+        assert square["true"] == labelled.mean()
+        assert square["predicted"] == ink.mean()
 
 
 def test_missing_labels_are_shown_as_missing(
@@ -171,9 +179,68 @@ def test_each_task_shows_its_own_label_and_prediction(tmp_path: Path) -> None:
     assert [line.task for line in cards[0].lines] == ["seen", "size", "box"]
 
 
-def test_inputs_that_are_no_pictures_have_no_gallery(
+def test_inputs_that_cannot_be_shown_have_no_gallery(
     tmp_path: Path, model: MultiTaskModel, data: InMemory, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(Tiny, "show", Recipe.show)
     write_gallery(tmp_path / "gallery", model, Tiny(), data, count=3)
     assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("made", [sentences, sounds, defects, rows])
+def test_every_kind_of_input_is_written_and_read(made: Any, tmp_path: Path) -> None:
+    examples = made()
+    write_gallery(tmp_path, examples.model, examples, examples.data, count=12)
+    cards = read_cards(tmp_path)
+    assert cards is not None
+    assert len(cards) == len(examples.examples)
+    kinds = [[type(each).__name__ for each in card.inputs] for card in cards]
+    expected = {
+        sentences: ["Tagged"],
+        sounds: ["Player", "Values"],
+        defects: ["Pictures"],
+        rows: ["Values"],
+    }
+    assert kinds == [expected[made]] * len(kinds), "in the order of the inputs"
+
+
+def test_rows_alone_are_shown_when_asked_for(tmp_path: Path) -> None:
+    made = rows()
+    write_gallery(tmp_path, made.model, made, made.data)
+    assert not list(tmp_path.iterdir()), "a report is passed on, and rows may be about people"
+    write_gallery(tmp_path, made.model, made, made.data, count=2)
+    assert len(read(tmp_path)) == 2
+    other = sounds()
+    write_gallery(tmp_path, other.model, other, other.data)
+    assert len(read(tmp_path)) == 4
+
+
+def test_a_mask_without_any_label_has_no_true_side(tmp_path: Path) -> None:
+    made = defects()
+    write_gallery(tmp_path, made.model, made, made.data, count=3)
+    shown = {view["predicted"]: view for each in read(tmp_path) for view in each["views"]}
+    without = [view for view in shown.values() if view["true"] is None]
+    assert len(without) == 1
+    assert all(each["true"] is None for each in without[0]["classes"])
+    assert not list((tmp_path / GALLERY).glob("002*-true.png"))
+
+
+def test_what_is_nothing_to_show_is_named(
+    tmp_path: Path, model: MultiTaskModel, data: InMemory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Tiny, "show", lambda self, inputs: np.zeros((4, 4, 3), np.uint8))
+    with pytest.raises(
+        ConfigError, match="`show` of the recipe Tiny must return a list of Picture"
+    ):
+        write_gallery(tmp_path, model, Tiny(), data, count=3)
+
+
+def test_a_task_of_any_name_has_files_within_the_gallery(tmp_path: Path) -> None:
+    made = defects()
+    made._tasks[0].name = "../../defect"
+    for each in made.examples:
+        each.targets["../../defect"] = each.targets.pop("defect")
+        each.predictions["../../defect"] = each.predictions.pop("defect")
+    write_gallery(tmp_path / "run", made.model, made, made.data, count=2)
+    assert {path.name for path in tmp_path.iterdir()} == {"run"}
+    assert {path.name for path in (tmp_path / "run").iterdir()} == {GALLERY}
