@@ -37,7 +37,8 @@ def test_examples_are_the_pairs_and_the_picture_is_the_pair(
             np.testing.assert_allclose(image[0], (grey / 255 - 0.5) / 0.25, atol=1e-6)
             assert int(targets["top_left"]) == wanted.first[index]
             assert int(targets["bottom_right"]) == wanted.second[index]
-            assert np.array_equal(recipe.show(image), np.repeat(grey[:, :, None], 3, axis=2))
+            (picture,) = recipe.show(image)
+            assert np.array_equal(picture.pixels, np.repeat(grey[:, :, None], 3, axis=2))
 
 
 @pytest.mark.parametrize("cls", RECIPES)

@@ -7,7 +7,6 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, ClassVar
 
-import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.utils.data import Dataset
@@ -16,6 +15,7 @@ from plait.core.arguments import checked
 from plait.core.options import AtLeast
 from plait.data import InMemory
 from plait.data.images import MEAN, STD, pixels
+from plait.data.shown import Picture, Shown
 from plait.encoders import ConvEncoder
 from plait.recipes._image_arrays import CLASSES, read_images
 from plait.recipes._overlaid import Overlaid, overlaid
@@ -77,9 +77,9 @@ class ImagePairs(Recipe, ABC):
         found = overlaid(read_images(self.data, self.archives), most=self.pairs, seed=self.seed)
         return {split: _data_set(pairs) for split, pairs in found.items()}
 
-    def show(self, inputs: Tensor) -> np.ndarray[Any, Any]:
-        """Turns a normalised pair back into grey pixels, uint8 `[28, 28, 3]`."""
-        return pixels(inputs)
+    def show(self, inputs: Tensor) -> list[Shown]:
+        """Turns a normalised pair back into a grey picture."""
+        return [Picture(pixels(inputs))]
 
 
 def _data_set(pairs: Overlaid) -> InMemory:
