@@ -1,4 +1,4 @@
-"""What a page can show of an example's inputs: pictures, sentences, sounds, and rows of a table."""
+"""Inputs of an example as a page shows them: pictures, sentences, sounds, rows of a table."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which examples are shown: evenly spaced ones, and those with the largest losses."""
+"""The examples that are shown: evenly spaced ones, and those with the largest losses."""
 
 from __future__ import annotations
 

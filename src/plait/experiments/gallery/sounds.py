@@ -37,7 +37,7 @@ def drawn(samples: Array, rate: int) -> Array:
 
 
 def _waveform(samples: Array) -> Array:
-    """Returns where the waveform has ink: bool `[WAVE, WIDTH]`."""
+    """Marks the pixels of the waveform: bool `[WAVE, WIDTH]`."""
     edges = np.linspace(0, len(samples), WIDTH + 1)
     starts = np.minimum(edges[:-1].astype(int), len(samples) - 1)
     stops = np.maximum(np.ceil(edges[1:]).astype(int), starts + 1)

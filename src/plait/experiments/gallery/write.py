@@ -73,7 +73,7 @@ def write_gallery(
 
 
 def _inputs(recipe: Recipe, index: int, example: Any) -> Sequence[ShownInput]:
-    """Returns what the recipe shows of a test example."""
+    """Asks the recipe for the inputs of a test example, and checks the answer."""
     found = recipe.show_example("test", index, example[0])
     kinds = get_args(ShownInput)
     if isinstance(found, list | tuple) and all(isinstance(each, kinds) for each in found):
@@ -90,7 +90,7 @@ def _has_picture(shown: Sequence[ShownInput]) -> bool:
 
 
 def _views(model: MultiTaskModel, example: Any, stem: Path, *, over: bool) -> list[Shown]:
-    """Returns what each task shows of an example; masks only `over` a picture."""
+    """Asks each task for its views of an example; masks only `over` a picture."""
     targets, predictions = predicted(model, example)
     return [
         _view(task, Path(f"{stem}-task{number}"), targets[name], predictions[name])

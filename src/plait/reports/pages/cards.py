@@ -53,7 +53,7 @@ class Card:
 
     @property
     def drawn(self) -> list[str]:
-        """How lines over its pictures are drawn, which the page explains; see `Mark.look`."""
+        """The looks of the lines over its pictures, which the page explains; see `Mark.look`."""
         pictures = [each for each in self.inputs if isinstance(each, Pictures)]
         return [mark.look for each in pictures for view in each.views for mark in view.marks]
 

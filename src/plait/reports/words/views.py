@@ -1,4 +1,4 @@
-"""What a task shows of one example, in words."""
+"""The views of the tasks on one example, in words."""
 
 from __future__ import annotations
 
