@@ -48,9 +48,9 @@ class Told(nn.Module):
         self.tasks = {task.name: task for task in tasks}
         self.weight = nn.Parameter(torch.zeros(1))
 
-    def forward(self, inputs: Tensor) -> dict[str, Tensor]:
+    def forward(self, inputs: Tensor, tasks: Sequence[str]) -> dict[str, Tensor]:
         (index,) = inputs.tolist()
-        return {name: each[None] for name, each in self.examples[index].predictions.items()}
+        return {name: self.examples[index].predictions[name][None] for name in tasks}
 
 
 class Samples(Recipe):

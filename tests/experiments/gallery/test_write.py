@@ -2,6 +2,7 @@
 
 import json
 import math
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ import pytest
 import torch
 from PIL import Image
 from torch import nn
+from torch.utils.data import IterableDataset
 
 from plait.core.errors import ConfigError
 from plait.data import InMemory
@@ -244,3 +246,23 @@ def test_a_task_of_any_name_has_files_within_the_gallery(tmp_path: Path) -> None
     write_gallery(tmp_path / "run", made.model, made, made.data, count=2)
     assert {path.name for path in tmp_path.iterdir()} == {"run"}
     assert {path.name for path in (tmp_path / "run").iterdir()} == {GALLERY}
+
+
+def test_a_stream_has_no_gallery(tmp_path: Path, model: MultiTaskModel) -> None:
+    class Endless(IterableDataset[Any]):
+        def __iter__(self) -> Iterator[Any]:
+            raise NotImplementedError
+
+    write_gallery(tmp_path, model, Tiny(), Endless(), count=3)
+    assert not list(tmp_path.iterdir())
+
+
+def test_examples_of_several_sources_show_the_tasks_that_they_have(
+    tmp_path: Path, model: MultiTaskModel, data: InMemory
+) -> None:
+    examples = [data[i] for i in range(2)]
+    del examples[0][1]["mask"], examples[0][1]["spot"]
+    del examples[1][1]["quarter"]
+    write_gallery(tmp_path, model, Tiny(), examples, count=2)
+    shown = [[view["task"] for view in each["views"]] for each in read(tmp_path)]
+    assert sorted(shown) == [["mask", "spot"], ["quarter"]]

@@ -92,7 +92,7 @@ def test_a_recording_says_how_much_of_it_plays(tmp_path: Path) -> None:
         "0.1 s at 8,000 Hz",
         "1.0 s at 8,000 Hz",
         "2.0 s at 8,000 Hz",
-        "the first 5.0 of 12.0 s at 8,000 Hz",
+        "The first 5.0 of 12.0 s at 8,000 Hz",
     ]
     assert all(each.sound.startswith("data:audio/flac;base64,") for each in players)
     assert all(each.picture.startswith("data:image/png;base64,") for each in players)

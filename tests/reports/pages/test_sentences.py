@@ -40,11 +40,11 @@ def test_words_that_were_cut_off_are_counted() -> None:
 
 def test_what_cannot_be_seen_has_a_sign() -> None:
     assert [
-        t.word for t in tagged(sentence("", " ", "a"), [tags([None] * 3, ["A"] * 3)]).tokens
+        t.word for t in tagged(sentence("", " ", "\u200f"), [tags([None] * 3, ["A"] * 3)]).tokens
     ] == [
         "␣",
         "␣",
-        "a",
+        "␣",
     ]
 
 

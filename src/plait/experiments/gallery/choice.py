@@ -37,11 +37,15 @@ def worst(model: MultiTaskModel, examples: Any, count: int, *, without: list[int
 
 
 def predicted(model: MultiTaskModel, example: Any) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Returns labels and predictions of one example, `{task: [1, ...]}`, without padding."""
+    """Returns labels and predictions of one example, `{task: [1, ...]}`, without padding.
+
+    Tasks that the example has no labels of, not even missing ones, are left out.
+    """
     inputs, targets = collate([example])
+    tasks = [name for name in model.tasks if name in targets]
     with torch.no_grad():
-        found = model(move(next(model.parameters()).device, inputs))
-    return targets, {name: found[name].cpu() for name in model.tasks if name in found}
+        found = model(move(next(model.parameters()).device, inputs), tasks)
+    return targets, {name: found[name].cpu() for name in tasks}
 
 
 def _losses(model: MultiTaskModel, example: Any) -> list[float]:

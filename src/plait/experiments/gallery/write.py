@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any, Literal, get_args
 
 from PIL import Image
+from torch.utils.data import IterableDataset
 
 from plait.core.errors import ConfigError
 from plait.data.shown import Picture, Row
@@ -37,17 +38,17 @@ def write_gallery(
     each task's loss relative to its mean. Each task shows its own label and prediction
     (`BaseTask.show`), the recipe the inputs. Left out are tasks of geometry "other", and masks and
     maps where the inputs have no picture to lay them over. There is no gallery if the recipe can
-    show nothing of the inputs.
+    show nothing of the inputs, or if they are a stream.
 
     Args:
         folder: the run folder.
         model: predicts; on any device.
         recipe: shows the inputs.
-        examples: its test split, map-style.
+        examples: its test split.
         count: number of examples; 0 writes nothing. "auto" is 12, and none where all that can be
             shown are rows of a table: a report is passed on, and rows may be about people.
     """
-    if count == 0 or not len(examples):
+    if count == 0 or isinstance(examples, IterableDataset) or not len(examples):
         return
     first = _inputs(recipe, 0, examples[0])
     if not first or (count == "auto" and all(isinstance(each, Row) for each in first)):

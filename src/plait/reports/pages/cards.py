@@ -97,7 +97,7 @@ def _input(each: Input, example: Example, path: Path) -> Pictures | Tagged | Pla
 
 def _player(each: SoundInput, path: Path) -> Player:
     whole = each.seconds >= each.of
-    length = f"{each.of:.1f} s" if whole else f"the first {each.seconds:.1f} of {each.of:.1f} s"
+    length = f"{each.of:.1f} s" if whole else f"The first {each.seconds:.1f} of {each.of:.1f} s"
     text = (
         f"{length} at {each.rate:,} Hz: waveform, and below it the spectrogram up to "
         f"{each.rate / 2:,.0f} Hz, where bright is loud"

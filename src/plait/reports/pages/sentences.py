@@ -87,5 +87,5 @@ def belongs(tags: ShownTags, sentences: Sequence[SentenceInput]) -> SentenceInpu
 
 
 def _visible(word: str) -> str:
-    """Returns a word, or a sign for one that is empty or nothing but spaces."""
-    return word if word.strip() else "␣"
+    """Returns a word, or a sign for one of which nothing can be seen."""
+    return word if any(sign.isprintable() and not sign.isspace() for sign in word) else "␣"
