@@ -1,3 +1,5 @@
+import math
+
 import pytest
 import torch
 from sklearn.metrics import accuracy_score, jaccard_score
@@ -79,6 +81,23 @@ def test_the_metrics_are_those_of_scikit_learn() -> None:
             "pixel_accuracy": accuracy_score(labels, decided),
         }
     )
+
+
+def test_without_its_background_a_defect_that_is_not_found_has_no_overlap() -> None:
+    task = Segmentation("mask", classes=2, foreground=True)
+    target = torch.zeros(1, 10, 10, dtype=torch.long)
+    target[0, 0, :2] = 1
+    prediction = torch.zeros(1, 2, 10, 10)
+    prediction[:, 0] = 1
+    assert scores(task, prediction, target) == pytest.approx(
+        {"foreground_iou": 0.0, "iou": 0.98 / 2, "pixel_accuracy": 0.98}
+    )
+    prediction[0, 1, 0, :3] = 2
+    assert scores(task, prediction, target)["foreground_iou"] == pytest.approx(2 / 3)
+    nowhere = scores(task, torch.eye(2)[0].reshape(1, 2, 1, 1), torch.zeros(1, 1, 1).long())
+    assert math.isnan(nowhere["foreground_iou"])
+    with pytest.raises(ConfigError, match="`foreground` of task 'mask' needs a `background`"):
+        Segmentation("mask", classes=2, background=None, foreground=True)
 
 
 def test_the_trivial_predictor_is_the_majority_class_of_the_pixels() -> None:

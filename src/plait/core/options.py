@@ -38,6 +38,7 @@ class AtLeast:
 
 
 Count = Annotated[int, AtLeast(1)]  # of layers, units, steps
+Strength = Annotated[float, AtLeast(0)]  # of a term; 0 leaves it out
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ from plait.core.build import build, check_names
 from plait.core.errors import ConfigError, DataError
 from plait.data.table.described import Target, complaints, read_target
 from plait.tasks import BaseTask, Binary, Classification, MultiLabel, Regression, Survival
-from plait.tasks.labels.class_weights import balanced
+from plait.tasks.labels.rare import resolved
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -56,10 +56,10 @@ def task_of(target: Target, names: Sequence[str], labels: Tensor) -> BaseTask:
         given["labels"] = len(names)
     elif target.kind == "survival":
         given = {} if "cuts" in options else {"cuts": Survival.quantile_cuts(labels)}
-    if options.get("class_weights") == "balanced":
+    if any(isinstance(options.get(each), str) for each in ("class_weights", "prior")):
         counts = _counts(labels, len(names))
         several = target.kind in ("category", "tags")
-        options["class_weights"] = balanced(counts if several else counts[0])
+        options = resolved(target.name, options, counts if several else counts[0])
     noun = f"tasks.{target.name}:"
     cls = CLASSES[target.kind]
     task: BaseTask = build(cls, options, kind=noun, name=target.name, **given)

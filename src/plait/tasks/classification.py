@@ -9,10 +9,11 @@ from torchmetrics import Metric
 
 from plait.core.features import FeatureShape
 from plait.core.geometry import Geometry
-from plait.core.options import Count
+from plait.core.options import Count, Strength
 from plait.networks.grids import Pooling
 from plait.tasks.heads import ScalarHead
 from plait.tasks.labels.classes import ClassLabels
+from plait.tasks.labels.prior import start_at
 
 
 class Classification(ClassLabels):
@@ -28,6 +29,10 @@ class Classification(ClassLabels):
         cells: side of the pooling grid of the head (see `ScalarHead`).
         pooling: "mean" or "max" (see `ScalarHead`).
         class_weights: one weight per class; equal by default.
+        focal: exponent of the focal factor, with which each label's part of the loss is times
+            (1 - p)^focal, p its probability; 0, for none, by default, and 2 in the paper.
+        prior: how often each class occurs, counts or shares: the head starts with predicting that;
+            as it is drawn by default.
         ignore_index: the label of a missing value; -100 by default, as in torch.
         metrics: torchmetrics objects that read probabilities `[n, classes]` and labels `[n]`; by
             default accuracy and macro F1.
@@ -57,6 +62,8 @@ class Classification(ClassLabels):
         cells: Count = 1,
         pooling: Pooling = "mean",
         class_weights: Sequence[float] | None = None,
+        focal: Strength = 0.0,
+        prior: Sequence[float] | None = None,
         ignore_index: int = -100,
         metrics: Mapping[str, Metric] | None = None,
         weight: float = 1.0,
@@ -66,6 +73,9 @@ class Classification(ClassLabels):
             classes=classes,
             names=names,
             class_weights=class_weights,
+            focal=focal,
+            dice=0.0,
+            prior=prior,
             ignore_index=ignore_index,
             metrics=metrics,
             weight=weight,
@@ -76,6 +86,8 @@ class Classification(ClassLabels):
 
     def build_head(self, shape: FeatureShape) -> nn.Module:
         """Builds a pooled head with `classes` outputs."""
-        return ScalarHead(
+        head = ScalarHead(
             shape, self.classes, hidden=self.hidden, cells=self.cells, pooling=self.pooling
         )
+        start_at(head.layers[-1], self.prior)
+        return head

@@ -12,10 +12,11 @@ from plait.core.errors import ConfigError
 from plait.core.features import FeatureShape
 from plait.core.geometry import Geometry
 from plait.core.kinds import Kind
-from plait.core.options import Count
+from plait.core.options import Count, Strength
 from plait.tasks.entity_f1 import EntityF1
 from plait.tasks.heads import TokenHead
 from plait.tasks.labels.classes import ClassLabels
+from plait.tasks.labels.prior import start_at
 from plait.tasks.labels.spans import is_bio
 from plait.tasks.prediction import Prediction
 
@@ -25,12 +26,27 @@ class Tagging(ClassLabels):
 
         L = - sum_in w_in log softmax(z_in)[y_in] / sum_in w_in    (nats)
 
+    Where one class is nearly everywhere, such as a background around a defect of a few tokens,
+    a training may end with predicting it for every token. `prior`, `class_weights`, `dice` and
+    `focal` are against that; `plait.tasks.labels.options_for` chooses from the counts. With them
+
+        L = sum w (1 - p)^focal (-log p) / sum w  +  dice sum_i m_i D_i / sum_i m_i
+
+    with p the probability of the label, m_i the mass of sentence i's labels, and D_i the mean over
+    the classes that it has of one minus their Dice (see `plait.tasks.labels.soft_dice`).
+
     Args:
         name: the task's name.
         classes: number of tags, at least 2.
         names: names of the tags, to show them; their numbers by default.
         hidden: widths of the head's hidden layers; none by default.
         class_weights: one weight per tag; equal by default.
+        focal: exponent of the focal factor, with which each label's part of the loss is times
+            (1 - p)^focal, p its probability; 0, for none, by default, and 2 in the paper.
+        dice: weight of the soft Dice loss beside the cross-entropy, see below; 0, for none, by
+            default.
+        prior: how often each class occurs, counts or shares: the head starts with predicting that;
+            as it is drawn by default.
         ignore_index: the label of padding and of tokens without a tag; -100 by default, as in
             torch.
         entities: whether the tags mark entities (O, B-TYPE, I-TYPE), so that by default it is
@@ -57,6 +73,9 @@ class Tagging(ClassLabels):
         names: Sequence[str] | None = None,
         hidden: Sequence[Count] = (),
         class_weights: Sequence[float] | None = None,
+        focal: Strength = 0.0,
+        dice: Strength = 0.0,
+        prior: Sequence[float] | None = None,
         entities: bool = False,
         ignore_index: int = -100,
         metrics: Mapping[str, Metric] | None = None,
@@ -67,6 +86,9 @@ class Tagging(ClassLabels):
             classes=classes,
             names=names,
             class_weights=class_weights,
+            focal=focal,
+            dice=dice,
+            prior=prior,
             ignore_index=ignore_index,
             metrics=metrics,
             weight=weight,
@@ -88,7 +110,9 @@ class Tagging(ClassLabels):
 
     def build_head(self, shape: FeatureShape) -> nn.Module:
         """Builds a head that maps each token to `classes` logits."""
-        return TokenHead(shape, self.classes, hidden=self.hidden)
+        head = TokenHead(shape, self.classes, hidden=self.hidden)
+        start_at(head.layers[-1], self.prior)
+        return head
 
     def sequences(
         self, prediction: Tensor, target: Tensor, weights: Tensor | None = None

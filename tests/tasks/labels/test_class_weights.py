@@ -42,3 +42,22 @@ def test_weights_are_checked_and_returned_as_numbers() -> None:
         class_weights_of("y", (1, 0, 2), 2)
     with pytest.raises(ConfigError, match="`class_weights` of task 'y' must be finite"):
         class_weights_of("y", (1, math.inf), 2)
+
+
+def test_no_class_counts_more_than_a_hundred_times_another() -> None:
+    frequent, rare = balanced([999_999, 1])
+    assert rare / frequent == pytest.approx(100)
+    frequent, rare = balanced([999_999, 1], most=math.inf)
+    assert rare / frequent == pytest.approx(999_999)
+    assert balanced([[999_999, 1]]) == [balanced([999_999, 1])]
+
+
+@given(st.lists(st.integers(1, 50), min_size=1, max_size=6), st.floats(0, 1))
+def test_a_power_goes_part_of_the_way(counts: list[int], power: float) -> None:
+    assert balanced(counts, power=power) == pytest.approx([w**power for w in balanced(counts)])
+
+
+@pytest.mark.parametrize("options", [{"power": 2.0}, {"power": -1.0}, {"most": 0.5}])
+def test_options_outside_their_range_are_refused(options: dict[str, float]) -> None:
+    with pytest.raises(ConfigError, match=r"`power` must be within 0\.\.1, and `most` at least 1"):
+        balanced([1, 2], **options)

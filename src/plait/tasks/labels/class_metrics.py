@@ -56,6 +56,7 @@ class MeanIoU(_Counted):
 
     Args:
         num_classes: number of classes.
+        background: a class that is left out of the mean; None for none.
 
     Example:
         >>> metric = MeanIoU(3)
@@ -68,8 +69,13 @@ class MeanIoU(_Counted):
     higher_is_better = True
     plot_lower_bound = 0.0
     plot_upper_bound = 1.0
+    undefined = "no label and no prediction is of a class that counts"
+
+    def __init__(self, num_classes: int, background: int | None = None) -> None:
+        super().__init__(num_classes)
+        self.counted = [each for each in range(num_classes) if each != background]
 
     def compute(self) -> Any:
-        """Returns the mean; NaN before any pixel."""
-        right, false, _, missed = self._final_state()
+        """Returns the mean; NaN before any pixel of a class that counts."""
+        right, false, _, missed = (each[self.counted] for each in self._final_state())
         return (right / (right + false + missed)).nanmean()

@@ -16,6 +16,9 @@ from plait.core.kinds import Kind
 from plait.tasks.base import BaseTask
 from plait.tasks.labels.class_metrics import MeanF1
 from plait.tasks.labels.class_weights import class_weights_of
+from plait.tasks.labels.focal import focal
+from plait.tasks.labels.overlap import soft_dice
+from plait.tasks.labels.prior import prior_of
 from plait.tasks.labels.tensors import need_tensor, precise
 from plait.tasks.metrics import check_metrics, divided
 
@@ -28,6 +31,9 @@ class ClassLabels(BaseTask):
         classes: number of classes, at least 2.
         names: names of the classes, to show them; their numbers if None.
         class_weights: one weight per class, finite and not negative; equal if None.
+        focal: exponent of the focal factor of each label's cross-entropy, see `focal`; 0 for none.
+        dice: weight of the soft Dice beside the cross-entropy, see `soft_dice`; 0 for none.
+        prior: how often each class occurs, at which the head starts, see `start_at`.
         ignore_index: the label of a missing value; may be any integer.
         metrics: as in `BaseTask`.
         weight: static weight of the task.
@@ -49,6 +55,9 @@ class ClassLabels(BaseTask):
         classes: int,
         names: Sequence[str] | None,
         class_weights: Sequence[float] | None,
+        focal: float,
+        dice: float,
+        prior: Sequence[float] | None,
         ignore_index: int,
         metrics: Mapping[str, Metric] | None,
         weight: float,
@@ -63,6 +72,8 @@ class ClassLabels(BaseTask):
         self.classes = classes
         self.names = None if names is None else list(names)
         self.class_weights = class_weights_of(name, class_weights, classes)
+        self.focal, self.dice = focal, dice
+        self.prior = prior_of(name, prior, classes)
         self.ignore_index = ignore_index
         self.missing = ignore_index
         _try_metrics(self, metrics or {})
@@ -121,12 +132,16 @@ class ClassLabels(BaseTask):
         return mass * per_class[target.long().clamp(0, self.classes - 1)]
 
     def elementwise(self, prediction: Tensor, target: Tensor) -> Tensor:
-        """Computes the cross-entropy of each label in nats; 0 where it is missing."""
+        """Computes the cross-entropy of each label in nats; 0 where it is missing.
+
+        With `focal` it is scaled; `dice`, which is of all labels of an example, is left out.
+        """
         self._check_shapes(prediction, target)
         logits = prediction if self.class_dim == 1 else prediction.movedim(self.class_dim, 1)
-        return F.cross_entropy(
+        entropies = F.cross_entropy(
             logits, target.long(), ignore_index=self.ignore_index, reduction="none"
         )
+        return focal(entropies, self.focal) if self.focal else entropies
 
     def loss(
         self,
@@ -138,13 +153,25 @@ class ClassLabels(BaseTask):
     ) -> Tensor:
         """Computes the weighted mean cross-entropy over the valid labels, in nats.
 
-        NaN if there is no valid label.
+        With `dice`, plus that many times the mean of the examples' soft Dice, each weighed by the
+        mass of its labels. NaN if there is no valid label.
         """
-        if weights is not None or self.class_weights is not None:
+        if self.dice:
+            entropy = super().loss(prediction, target, weights)
+            return entropy + self.dice * self._overlap(prediction, target, weights)
+        if weights is not None or self.class_weights is not None or self.focal:
             return super().loss(prediction, target, weights)
         self._check_shapes(prediction, target)
         logits = prediction if self.class_dim == 1 else prediction.movedim(self.class_dim, 1)
         return F.cross_entropy(logits, target.long(), ignore_index=self.ignore_index)
+
+    def _overlap(self, prediction: Tensor, target: Tensor, weights: Tensor | None) -> Tensor:
+        """Computes sum_i m_i D_i / sum_i m_i, with m_i the mass of the labels of example i."""
+        each = soft_dice(
+            prediction.movedim(self.class_dim, 1), target, super().label_weights(target, weights)
+        )
+        mass = self.label_weights(target, weights).to(each.dtype).flatten(1).sum(dim=1)
+        return each @ mass / mass.sum()
 
     def _check_shapes(self, prediction: Tensor, target: Tensor) -> None:
         """Raises `ShapeError` unless the prediction has the labels' shape and a class axis."""
