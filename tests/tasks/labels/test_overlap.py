@@ -5,6 +5,7 @@ from hypothesis import strategies as st
 from torch import Tensor
 
 from plait.tasks.labels import soft_dice
+from plait.tasks.labels.overlap import mean_dice
 
 
 def by_loops(logits: Tensor, target: Tensor, weights: Tensor) -> list[float]:
@@ -76,3 +77,11 @@ def test_half_precision_is_summed_up_in_full() -> None:
     found = soft_dice(logits, target, torch.ones(1, 5000))
     assert found.dtype == torch.float32
     torch.testing.assert_close(found, soft_dice(logits.float(), target, torch.ones(1, 5000)))
+
+
+def test_the_mean_over_examples_counts_each_by_the_mass_of_its_labels() -> None:
+    logits, target = torch.randn(3, 2, 4).double(), torch.randint(2, (3, 4))
+    mass = torch.tensor([[1.0, 0, 0, 0], [2.0, 2, 2, 1], [0.0] * 4]).double()
+    first, second, _ = soft_dice(logits, target, mass > 0).tolist()
+    found = mean_dice(logits, target, mass > 0, mass).item()
+    assert found == pytest.approx((1 * first + 7 * second) / 8)

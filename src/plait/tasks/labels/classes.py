@@ -17,7 +17,7 @@ from plait.tasks.base import BaseTask
 from plait.tasks.labels.class_metrics import MeanF1
 from plait.tasks.labels.class_weights import class_weights_of
 from plait.tasks.labels.focal import focal
-from plait.tasks.labels.overlap import soft_dice
+from plait.tasks.labels.overlap import mean_dice
 from plait.tasks.labels.prior import prior_of
 from plait.tasks.labels.tensors import need_tensor, precise
 from plait.tasks.metrics import check_metrics, divided
@@ -158,20 +158,17 @@ class ClassLabels(BaseTask):
         """
         if self.dice:
             entropy = super().loss(prediction, target, weights)
-            return entropy + self.dice * self._overlap(prediction, target, weights)
+            there, mass = (
+                super().label_weights(target, weights),
+                self.label_weights(target, weights),
+            )
+            overlap = mean_dice(prediction.movedim(self.class_dim, 1), target, there, mass)
+            return entropy + self.dice * overlap
         if weights is not None or self.class_weights is not None or self.focal:
             return super().loss(prediction, target, weights)
         self._check_shapes(prediction, target)
         logits = prediction if self.class_dim == 1 else prediction.movedim(self.class_dim, 1)
         return F.cross_entropy(logits, target.long(), ignore_index=self.ignore_index)
-
-    def _overlap(self, prediction: Tensor, target: Tensor, weights: Tensor | None) -> Tensor:
-        """Computes sum_i m_i D_i / sum_i m_i, with m_i the mass of the labels of example i."""
-        each = soft_dice(
-            prediction.movedim(self.class_dim, 1), target, super().label_weights(target, weights)
-        )
-        mass = self.label_weights(target, weights).to(each.dtype).flatten(1).sum(dim=1)
-        return each @ mass / mass.sum()
 
     def _check_shapes(self, prediction: Tensor, target: Tensor) -> None:
         """Raises `ShapeError` unless the prediction has the labels' shape and a class axis."""

@@ -49,3 +49,23 @@ def soft_dice(logits: Tensor, target: Tensor, weights: Tensor) -> Tensor:
     there = labelled > 0
     losses = (1 - 2 * both / either.where(there, 1.0)).where(there, 0.0)
     return losses.sum(dim=1) / there.sum(dim=1).clamp(min=1)
+
+
+def mean_dice(logits: Tensor, target: Tensor, weights: Tensor, mass: Tensor) -> Tensor:
+    """Computes the mean over examples of their soft Dice, sum_i m_i D_i / sum_i m_i.
+
+    Each example counts by the mass of its labels, so that means of several batches merge as all
+    losses of a task do.
+
+    Args:
+        logits: as in `soft_dice`.
+        target: likewise.
+        weights: likewise.
+        mass: of each label in the loss, `[B, ...]`; m_i is their sum in example i.
+
+    Returns:
+        a scalar; NaN without any mass.
+    """
+    each = soft_dice(logits, target, weights)
+    own = mass.to(each.dtype).flatten(1).sum(dim=1)
+    return each @ own / own.sum()

@@ -1,4 +1,4 @@
-"""How often each class occurs, as the place where a head starts."""
+"""The shares of the classes, at which a head starts."""
 
 from __future__ import annotations
 
