@@ -3,6 +3,7 @@
 from plait.encoders.conv_encoder import ConvEncoder
 from plait.encoders.mlp_encoder import MLPEncoder
 from plait.encoders.residual_encoder import ResidualEncoder
+from plait.encoders.stems import Stems
 from plait.encoders.tabular_encoder import TabularEncoder
 from plait.encoders.tabular_mlp import TabularMLP
 from plait.encoders.text_encoder import TextEncoder
@@ -13,6 +14,7 @@ __all__ = [
     "ConvEncoder",
     "MLPEncoder",
     "ResidualEncoder",
+    "Stems",
     "TabularEncoder",
     "TabularMLP",
     "TextEncoder",
