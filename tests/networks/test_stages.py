@@ -4,10 +4,22 @@ import pytest
 import torch
 from torch import nn
 
+from plait import MultiTaskModel
+from plait.connections import CrossStitch
 from plait.core import Masked
 from plait.core.errors import ConfigError, ShapeError
 from plait.encoders import ConvEncoder, as_staged
 from plait.networks import channel_dim_of, encode, grid_of, reads_codes, stages_of, unmasked
+from plait.sharing import (
+    MTAN,
+    PLE,
+    Conditioned,
+    Hard,
+    LearningToBranch,
+    MMoE,
+    Separate,
+)
+from plait.tasks import Regression
 from tests.encoders.nets import (
     NAMED_PARTS,
     FromDict,
@@ -220,3 +232,63 @@ def test_an_encoder_of_several_inputs_says_whose_positions_it_keeps() -> None:
     assert unmasked(sentence, nn.ReLU()) == tuple(sentence)
     grids = [grid_of(inputs, Several(kept)) for kept in ("picture", "sentence", None)]
     assert grids == [(8, 6), None, None]
+
+
+# --- fewer positions ------------------------------------------------------------------------
+
+
+class Pairs(nn.Module):
+    """Means of two neighbours, half as many positions as it reads."""
+
+    channel_dim = -1
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.linear = nn.Linear(3, 4)
+
+    def forward(self, values: torch.Tensor) -> torch.Tensor:
+        return self.linear(values.unflatten(1, (-1, 2)).mean(dim=2))
+
+    def reduce_mask(self, mask: torch.Tensor) -> torch.Tensor:
+        return mask.unflatten(1, (-1, 2)).all(dim=2)
+
+
+def test_an_encoder_that_makes_fewer_positions_reduces_their_mask() -> None:
+    mask = torch.arange(6) < torch.tensor([[6], [3]])
+    values = torch.randn(2, 6, 3)
+    assert encode(Pairs(), Masked(values, mask)).mask.tolist() == [[True] * 3, [True, False, False]]
+    assert encode(Pairs(), values).mask is None
+
+
+@pytest.mark.parametrize(
+    "sharing",
+    [
+        Hard(Pairs()),
+        Separate(Pairs(), copies="clone"),
+        MMoE(Pairs, experts=2),
+        PLE(Pairs),
+        MTAN(Pairs()),
+        Conditioned(Pairs()),
+        LearningToBranch(Pairs, branches=2),
+    ],
+    ids=lambda sharing: type(sharing).__name__,
+)
+def test_heads_pool_over_the_positions_that_are_left(sharing) -> None:
+    """Nothing that stands in the padding reaches a prediction."""
+    mask = torch.arange(6) < torch.tensor([[6], [3]])
+    values = torch.randn(2, 6, 3)
+    tasks = [Regression("a"), Regression("b")]
+    model = MultiTaskModel(sharing, tasks, example=Masked(values, mask)).eval()
+    one = model(Masked(values, mask))
+    two = model(Masked(values.masked_fill(torch.arange(6)[:, None] > 3, 7.0), mask))
+    for task in ("a", "b"):
+        assert torch.equal(one[task][1], two[task][1])
+
+
+def test_connected_networks_reduce_their_masks() -> None:
+    mask = torch.arange(6) < torch.tensor([[6], [3]])
+    example = Masked(torch.randn(2, 6, 3), mask)
+    tasks = [Regression("a"), Regression("b")]
+    sharing = Separate(Pairs(), copies="clone")
+    model = MultiTaskModel(sharing, tasks, connections=[CrossStitch()], example=example)
+    assert model(example)["a"].shape == (2, 1)

@@ -8,6 +8,7 @@ from plait.encoders.tabular_encoder import TabularEncoder
 from plait.encoders.tabular_mlp import TabularMLP
 from plait.encoders.text_encoder import TextEncoder
 from plait.encoders.timm_encoder import TimmEncoder
+from plait.encoders.transformers_encoder import TransformersEncoder
 from plait.networks import as_staged
 
 __all__ = [
@@ -19,5 +20,6 @@ __all__ = [
     "TabularMLP",
     "TextEncoder",
     "TimmEncoder",
+    "TransformersEncoder",
     "as_staged",
 ]

@@ -79,7 +79,19 @@ def encode(encoder: nn.Module, inputs: Any, stages: int | None = None) -> Featur
     for position, stage in enumerate(stages_of(encoder)[:stages]):
         hidden = run_stage(stage, hidden, mask)
         levels.append(one_tensor(hidden, position, encoder))
-    return Features(tuple(levels), channel_dim_of(encoder), mask, grid_of(inputs, encoder))
+    left = remaining(mask, encoder)
+    return Features(tuple(levels), channel_dim_of(encoder), left, grid_of(inputs, encoder))
+
+
+def remaining(mask: Tensor | None, encoder: nn.Module) -> Tensor | None:
+    """Returns the padding mask of the encoder's features, from that of its input.
+
+    They are the same. An encoder that makes fewer positions of those of its input, such as frames
+    of samples, may have a method `reduce_mask` that returns the mask of these; all of its levels
+    then have them.
+    """
+    own = None if mask is None else getattr(encoder, "reduce_mask", None)
+    return mask if own is None else own(mask)
 
 
 def positions_of(inputs: Any, encoder: nn.Module) -> Any:

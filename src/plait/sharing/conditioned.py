@@ -18,6 +18,7 @@ from plait.networks import (
     grid_of,
     infer_shape,
     one_tensor,
+    remaining,
     run_stage,
     stages_of,
     unmasked,
@@ -110,7 +111,7 @@ class Conditioned(Sharing):
         before, after = range(self._first), range(self._first, len(stages_of(self.trunk)))
         common = self._levels(before, values, mask)
         grid = grid_of(inputs, self.trunk)
-        whole = Features((), channel_dim_of(self.trunk), mask, grid)
+        whole = Features((), channel_dim_of(self.trunk), remaining(mask, self.trunk), grid)
         found = TaskFeatures({})
         for task in tasks:
             with self._active.running(task):

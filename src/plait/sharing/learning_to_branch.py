@@ -22,6 +22,7 @@ from plait.networks import (
     copy_of,
     grid_of,
     one_tensor,
+    remaining,
     unmasked,
 )
 from plait.sharing.base import JointSharing
@@ -229,13 +230,14 @@ class LearningToBranch(JointSharing):
                 made[index] = one_tensor(result, level, self.prototype())
             outputs.append(made)
         grid = grid_of(inputs, self.prototype())
+        left = remaining(mask, self.prototype())
         found: dict[str, Features] = {}
         for task, row in read.items():
             levels = [mixed(row, outputs[-1])]
             for level in reversed(range(len(rows) - 1)):
                 row = followed(row, rows[level])
                 levels.insert(0, mixed(row, outputs[level]))
-            found[task] = Features(tuple(levels), self.channel_dim, mask, grid)
+            found[task] = Features(tuple(levels), self.channel_dim, left, grid)
         return found
 
     def _block(self, level: int, index: int) -> Block:

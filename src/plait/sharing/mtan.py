@@ -27,6 +27,7 @@ from plait.networks import (
     is_chain,
     one_tensor,
     reads_codes,
+    remaining,
     run_all,
     shape_of_run,
     unmasked,
@@ -140,7 +141,8 @@ class MTAN(Sharing):
         trunk = stage_values(self.encoder, inputs)
         found: dict[str, Features] = {}
         opened: dict[str, Tensor] = {}
-        channel_dim, mask = channel_dim_of(self.encoder), unmasked(inputs, self.encoder)[1]
+        channel_dim = channel_dim_of(self.encoder)
+        mask = remaining(unmasked(inputs, self.encoder)[1], self.encoder)
         grid = grid_of(inputs, self.encoder)
         for task in tasks:
             levels, means = self._attend(task, trunk, mask)

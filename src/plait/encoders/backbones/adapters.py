@@ -41,8 +41,8 @@ def adapted(module: nn.Module, adapter: Mapping[str, Any] | None) -> nn.Module:
     return module
 
 
-def adapter_of(module: nn.Module) -> dict[str, Any] | None:
-    """Returns the options of the adapters that a network has, as plain values; None without any.
+def adapter_of(module: object) -> dict[str, Any] | None:
+    """Returns the options of the adapter that a network has, as plain values; None without one.
 
     Raises:
         ConfigError: it has several, and a model folder describes one.

@@ -19,6 +19,7 @@ from plait.networks import (
     grid_of,
     one_tensor,
     reads_codes,
+    remaining,
     run_stage,
     stages_of,
     unmasked,
@@ -88,7 +89,7 @@ class LevelExperts(ExpertSharing):
             for stage in stages_of(expert)[first : self.ends[level] + 1]:
                 hidden = run_stage(stage, hidden, mask)
             values = one_tensor(hidden, self.ends[level], expert)
-            made.append(Made(values, channel_dim_of(expert), mask))
+            made.append(Made(values, channel_dim_of(expert), remaining(mask, expert)))
         return made
 
     def _weigh(self, owner: str, level: int, entering: Any, blend: Blend) -> Tensor:
@@ -110,7 +111,8 @@ class LevelExperts(ExpertSharing):
     def _features(self, levels: Sequence[Tensor], inputs: Any) -> Features:
         encoder = self.prototype()
         mask, grid = unmasked(inputs, encoder)[1], grid_of(inputs, encoder)
-        return Features(tuple(levels), channel_dim_of(encoder), mask, grid)
+        left = remaining(mask, encoder)
+        return Features(tuple(levels), channel_dim_of(encoder), left, grid)
 
 
 def gate_key(owner: str, level: int) -> str:

@@ -10,7 +10,15 @@ from torch import Tensor, nn
 
 from plait.connections import StageConnection
 from plait.core.features import Features
-from plait.networks import channel_dim_of, grid_of, one_tensor, run_shifted, stages_of, unmasked
+from plait.networks import (
+    channel_dim_of,
+    grid_of,
+    one_tensor,
+    remaining,
+    run_shifted,
+    stages_of,
+    unmasked,
+)
 from plait.networks.halves import Shift, entrance
 
 
@@ -68,7 +76,8 @@ def run_columns(
     features: dict[str, Features] = {}
     for task in wanted:
         axis, grid = channel_dim_of(networks[task]), grid_of(inputs, networks[task])
-        features[task] = Features(tuple(read[task]), axis, mask, grid)
+        left = remaining(mask, networks[task])
+        features[task] = Features(tuple(read[task]), axis, left, grid)
     return features
 
 

@@ -1,0 +1,90 @@
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from torch import nn
+
+from plait.core.errors import ConfigError
+from plait.encoders.backbones.transformers_models import (
+    described,
+    encoder_of,
+    made,
+    preprocessing,
+)
+from tests.encoders.backbones.small import SOUNDS, TEXT, config
+
+transformers = pytest.importorskip("transformers")
+
+
+@pytest.mark.parametrize("kind", ["bert", "t5", "vit", "wav2vec2"])
+def test_the_configuration_of_a_network_makes_the_same_network(kind: str) -> None:
+    torch.manual_seed(1)
+    one = made(config(kind), False)
+    plain = described(one)
+    assert json.loads(json.dumps(plain)) == plain and plain["model_type"] == kind
+    torch.manual_seed(1)
+    two = made(plain, False)
+    assert described(two) == plain
+    assert [*one.state_dict()] == [*two.state_dict()]
+    assert all(map(torch.equal, one.state_dict().values(), two.state_dict().values()))
+
+
+def test_of_an_encoder_and_a_decoder_it_is_the_encoder() -> None:
+    whole = transformers.T5Model(transformers.T5Config(**TEXT["t5"]))
+    assert encoder_of(whole) is whole.encoder
+    alone = transformers.T5EncoderModel(transformers.T5Config(**TEXT["t5"]))
+    assert encoder_of(alone) is alone.encoder
+
+
+def test_what_only_its_training_needs_is_left_out() -> None:
+    headed = transformers.BertForMaskedLM(transformers.BertConfig(**TEXT["bert"]))
+    model = encoder_of(headed)
+    assert model is headed.bert and model.pooler is None and not model.config.use_cache
+    sound = made({"model_type": "wav2vec2", **SOUNDS["wav2vec2"]}, False)
+    assert not sound.config.apply_spec_augment
+
+
+def test_weights_come_from_a_folder_in_single_precision(tmp_path: Path) -> None:
+    model = made(config("bert"), False).to(torch.bfloat16)
+    model.save_pretrained(tmp_path)
+    again = made(str(tmp_path), False)
+    for name, value in again.state_dict().items():
+        assert value.dtype == torch.float32
+        assert torch.equal(value, model.state_dict()[name].float()), name
+
+
+def test_weights_that_can_hold_code_are_refused(tmp_path: Path) -> None:
+    model = made(config("bert"), False)
+    model.save_pretrained(tmp_path)
+    (tmp_path / "model.safetensors").unlink()
+    torch.save(model.state_dict(), tmp_path / "pytorch_model.bin")
+    with pytest.raises(ConfigError, match="there is no model"):
+        made(str(tmp_path), False)
+
+
+def test_a_name_that_is_not_in_the_cache_is_not_looked_up() -> None:
+    with pytest.raises(ConfigError, match="`download=True` asks"):
+        made("google-bert/bert-base-uncased-of-nobody", False)
+
+
+def test_a_module_of_ones_own_needs_no_encoder() -> None:
+    with pytest.raises(ConfigError, match="any module that gives one tensor is an encoder"):
+        made(nn.Linear(2, 3), False)
+
+
+@pytest.mark.parametrize(
+    ("text", "wanted"), [(None, {}), ('{"image_mean": [0.5]}', {"image_mean": [0.5]}), ("[]", {})]
+)
+def test_how_a_folder_wants_its_pictures(text: str | None, wanted: Any, tmp_path: Path) -> None:
+    if text is not None:
+        (tmp_path / "preprocessor_config.json").write_text(text)
+    assert preprocessing(str(tmp_path)) == wanted
+    assert preprocessing({"model_type": "vit"}) == {}
+
+
+def test_a_damaged_description_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "preprocessor_config.json").write_text("{")
+    with pytest.raises(ConfigError, match="is no JSON"):
+        preprocessing(str(tmp_path))
