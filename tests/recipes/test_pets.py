@@ -53,6 +53,16 @@ def test_validation_and_test_are_the_photos_normalised(recipe: Pets, folder: Pat
         assert torch.equal(targets["breed"], labels["breed"])
 
 
+def test_photos_masks_and_nothing_else_are_of_the_size(folder: Path) -> None:
+    whole, small = (Pets(data=folder, size=size).splits()["val"] for size in (224, 32))
+    for index in range(3):
+        image, targets = small[index]
+        assert image.shape == (3, 32, 32)
+        assert targets["mask"].shape == (32, 32)
+        assert torch.equal(targets["breed"], whole[index][1]["breed"])
+        torch.testing.assert_close(targets["head"], whole[index][1]["head"], equal_nan=True)
+
+
 def test_training_photos_are_seen_anew_in_each_epoch(recipe: Pets) -> None:
     train = recipe.splits()["train"]
     views = [train[Draw(2, epoch)] for epoch in range(3)]

@@ -26,10 +26,14 @@ _EDGES = ("xmin", "ymin", "xmax", "ymax")
 _LIST_LINE = re.compile(r"(\S+)\s+(\d{1,6})\s+\d{1,6}\s+\d{1,6}\s*")
 
 
-def pets3(folder: Path | str) -> dict[str, Photos]:
+def pets3(folder: Path | str, *, size: int = 224) -> dict[str, Photos]:
     """Reads the three-breed copy: `pets3_224.tar` (images, masks, 224 pixels) and `labels.csv`.
 
     The tar's 8 MB are kept in memory: workers and copies of the data then share no open file.
+
+    Args:
+        folder: holds both.
+        size: height and width in pixels to which images and masks are resized; at least 1.
 
     Returns:
         `{"train": ..., "val": ..., "test": ...}`. Of each breed in the official trainval list, 15 %
@@ -50,7 +54,7 @@ def pets3(folder: Path | str) -> dict[str, Photos]:
         raise DataError(f"{labels} must be a table of comma-separated values; {error}.") from None
     files = {file for part in parts.values() for pet in part for file in (pet.image, pet.mask)}
     store = read_tar(root / "pets3_224.tar", files)
-    return split_photos(parts, PETS3_CLASSES, store, 224, str(labels))
+    return split_photos(parts, PETS3_CLASSES, store, size, str(labels))
 
 
 def oxford_pets(folder: Path | str, *, size: int = 224) -> dict[str, Photos]:

@@ -22,6 +22,8 @@ class OxfordPets(PetPhotos):
     Raises:
         DataError: a file is missing or broken, or a label is unknown.
 
+    Licence: Creative Commons Attribution-ShareAlike 4.0; the photographs stay with their owners.
+
     Reference (data): Parkhi, Vedaldi, Zisserman, Jawahar, "Cats and Dogs", CVPR 2012.
     """
 
