@@ -1,5 +1,6 @@
 """Staged encoders, and `as_staged`, which makes any module one."""
 
+from plait.encoders.audio_encoder import AudioEncoder
 from plait.encoders.conv_encoder import ConvEncoder
 from plait.encoders.mlp_encoder import MLPEncoder
 from plait.encoders.residual_encoder import ResidualEncoder
@@ -12,6 +13,7 @@ from plait.encoders.transformers_encoder import TransformersEncoder
 from plait.networks import as_staged
 
 __all__ = [
+    "AudioEncoder",
     "ConvEncoder",
     "MLPEncoder",
     "ResidualEncoder",
