@@ -14,7 +14,15 @@ from plait.core.errors import DataError
 from plait.core.geometry import Geometry
 from plait.reports.read.gallery import read_gallery
 from plait.runs.folder import EXAMPLES
-from plait.runs.gallery import KINDS, Example, MaskClass, Shown, ShownMask, write_examples
+from plait.runs.gallery import (
+    KINDS,
+    Example,
+    MaskClass,
+    Shown,
+    ShownMask,
+    ShownTags,
+    write_examples,
+)
 from plait.runs.gallery_inputs import PictureInput
 
 NAMES = st.text(max_size=5)
@@ -23,7 +31,10 @@ POINT, BOX = st.tuples(NUMBERS, NUMBERS), st.tuples(*[NUMBERS] * 4)
 SIDES: dict[Geometry, tuple[Any, Any]] = {  # what is true, what is predicted
     "class": (st.none() | NAMES, NAMES),
     "labels": (st.none() | st.lists(NAMES, max_size=3), st.lists(NAMES, max_size=3)),
-    "tags": (st.lists(st.none() | NAMES, max_size=3), st.lists(NAMES, max_size=3)),
+    "tags": (
+        st.lists(st.none() | NAMES, min_size=2, max_size=2),
+        st.lists(NAMES, min_size=2, max_size=2),
+    ),
     "numbers": (st.none() | st.lists(NUMBERS, max_size=3), st.lists(NUMBERS, max_size=3)),
     "mask": (st.none() | NAMES, NAMES),
     "map": (st.none() | NAMES, NAMES),
@@ -77,6 +88,11 @@ def test_every_field_that_is_written_is_read_back(examples: list[Example]) -> No
     assert [asdict(each) for each in found] == [asdict(each) for each in examples]
     for read, written in zip(found, examples, strict=True):
         assert read.views == written.views, "of the same classes"
+
+
+def test_each_token_has_a_true_and_a_predicted_tag() -> None:
+    with pytest.raises(ValueError, match="for each of the 2 tokens; found 1"):
+        ShownTags(task="t", geometry="tags", true=["a"], predicted=["a", "b"])
 
 
 def test_a_mask_lies_over_a_picture() -> None:

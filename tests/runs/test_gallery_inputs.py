@@ -22,7 +22,7 @@ from plait.runs.gallery_inputs import (
 TEXT = st.text(max_size=5)
 SIZE = st.tuples(st.integers(1, 9999), st.integers(1, 9999))
 SECONDS = st.floats(0, 1e6)
-COUNT = st.integers(0, 10**6)
+COUNT = st.integers(3, 10**6)
 INPUT = st.one_of(
     st.builds(PictureInput, name=TEXT, file=TEXT, size=SIZE),
     st.builds(SentenceInput, name=TEXT, words=st.lists(TEXT, max_size=3), tokens=COUNT, text=TEXT),
@@ -60,6 +60,13 @@ def test_a_picture_has_a_size(size: tuple[int, int]) -> None:
         PictureInput(file="a.png", size=size)
     with pytest.raises(ValueError, match="`size` must be positive"):
         SoundInput(file="a", picture="b", size=size, rate=1, seconds=1.0, of=1.0)
+
+
+def test_counts_include_what_is_shown() -> None:
+    with pytest.raises(ValueError, match="`tokens` must be at least 2; found 1"):
+        SentenceInput(words=["a", "b"], tokens=1, text="")
+    with pytest.raises(ValueError, match="`columns` must be at least 1; found 0"):
+        RowInput(values={"a": "1"}, columns=0)
 
 
 def test_values_of_a_row_keep_their_order() -> None:

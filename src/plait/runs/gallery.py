@@ -51,6 +51,13 @@ class ShownTags:
     true: list[str | None]
     predicted: list[str]
 
+    def __post_init__(self) -> None:
+        if len(self.true) != len(self.predicted):
+            raise ValueError(
+                f"`true` must have a tag, or null, for each of the {len(self.predicted)} tokens; "
+                f"found {len(self.true)}."
+            )
+
 
 @dataclass(frozen=True, kw_only=True)
 class ShownNumbers:

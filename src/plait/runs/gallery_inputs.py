@@ -40,6 +40,10 @@ class SentenceInput:
     tokens: int
     text: str
 
+    def __post_init__(self) -> None:
+        if self.tokens < len(self.words):
+            raise ValueError(f"`tokens` must be at least {len(self.words)}; found {self.tokens}.")
+
 
 @dataclass(frozen=True, kw_only=True)
 class SoundInput:
@@ -79,6 +83,12 @@ class RowInput:
     kind: Literal["row"] = "row"
     values: dict[str, str]
     columns: int
+
+    def __post_init__(self) -> None:
+        if self.columns < len(self.values):
+            raise ValueError(
+                f"`columns` must be at least {len(self.values)}; found {self.columns}."
+            )
 
 
 Input = PictureInput | SentenceInput | SoundInput | RowInput
