@@ -11,7 +11,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from plait.core.errors import ConfigError, nearest
-from plait.core.options import Count
+from plait.core.options import AtLeast, Count
 from plait.data.table.described import complaints
 from plait.engine import Options
 from plait.experiments.overrides import merge, read_yaml
@@ -119,7 +119,7 @@ class RunConfig(BaseModel, TrainerOptions, Options, frozen=True):
     schedule: dict[str, tuple[float, float]] | None = None
     rule: str = str(TrainerOptions.rule)  # in a file, a rule is named
     workers: int = Field(0, ge=0)
-    gallery: Annotated[int, Field(ge=0)] | Literal["auto"] = "auto"
+    gallery: Annotated[int, AtLeast(0)] | Literal["auto"] = "auto"
 
     @model_validator(mode="before")
     @classmethod
