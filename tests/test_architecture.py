@@ -41,7 +41,6 @@ COVERED_ELSEWHERE = {
     "balancing/contract/problem.py": "a protocol; tests/training/test_problem.py has who keeps it",
     "cli/settings.py": "tests/cli/test_quick.py and test_bad_input.py, by whole commands",
     "connections/bases/lateral_base.py": "test_lateral.py and test_progressive.py, against columns",
-    "data/streams/row_groups.py": "a protocol; tests/data/table/test_parquet.py has who keeps it",
     "engine/gathered.py": "what a step holds, by every test of a route",
     "engine/routes/look_ahead.py": "tests/balancing/test_forum.py, tests/training/test_problem.py",
     "model/parts.py": "a protocol; tests/model/test_model.py has who keeps it",

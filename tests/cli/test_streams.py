@@ -76,7 +76,7 @@ def refused(*words: str) -> str:
 
 def test_what_cannot_be_streamed() -> None:
     frame().drop(columns="list").to_csv("t.csv", index=False)
-    assert "`stream` reads Parquet files alone" in refused(str(settings(table="t.csv")))
+    assert "`stream` reads Parquet files and" in refused(str(settings(table="t.csv")))
     assert "t.parquet is not there" in refused(str(settings()))
     written(Path("t.parquet"))
     assert "`workers` must be 0 or 1" in refused(str(settings(workers=2)))
@@ -84,3 +84,27 @@ def test_what_cannot_be_streamed() -> None:
     assert "`stream` is about a `table`" in refused("digits", "stream=true")
     Path("t.parquet").write_bytes(Path("t.parquet").read_bytes()[:-900])
     assert "t.parquet cannot be read as a Parquet file" in refused(str(settings()))
+
+
+def test_a_data_set_of_hugging_face_is_a_table() -> None:
+    datasets = pytest.importorskip("datasets")
+    names = ["high", "low", "mid"]
+    table = frame()[["x", "word", "y", "kind"]].assign(kind=lambda t: t["kind"].map(names.index))
+    whole = datasets.Dataset.from_pandas(table).cast_column(
+        "kind", datasets.ClassLabel(names=names)
+    )
+    parts = {
+        "train": whole.select(range(400)),
+        "validation": whole.select(range(400, 500)),
+        "test": whole.select(range(500, 600)),
+    }
+    data = datasets.DatasetDict(parts)
+    found = []
+    for stream in (False, True):
+        options = {"inputs": ["word", "x"], "epochs": 2, "progress": False, "start": "random"}
+        run = library.fit(data, ["y", "kind"], stream=stream, **options)
+        assert run.model.tasks["kind"].names == names
+        found.append(run.evaluate(data["test"]).metrics)
+        assert found[-1] == run.metrics
+        assert len(run.predict(data["test"])) == 100
+    assert found[0].keys() == found[1].keys()

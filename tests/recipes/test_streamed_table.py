@@ -110,7 +110,7 @@ def test_bad_tables_are_refused(tmp_path: Path, path: Path) -> None:
         StreamedTable(data=path, inputs=INPUTS, tasks={"kinds": {"kind": "category"}}).tasks()
     csv = tmp_path / "t.csv"
     csv.write_text("a,b\n1,2\n")
-    with pytest.raises(ConfigError, match=r"`stream` reads Parquet files alone; found .*t\.csv"):
+    with pytest.raises(ConfigError, match=r"`stream` reads Parquet files and .*; found .*t\.csv"):
         StreamedTable(data=csv, **SETTINGS).tasks()
     with pytest.raises(DataError, match=r"none\.parquet is not there"):
         StreamedTable(data=tmp_path / "none.parquet", **SETTINGS).tasks()

@@ -30,7 +30,9 @@ def fit(
     Kinds of columns that are not given are guessed from their values, as `plait init` does.
 
     Args:
-        table: a frame of pandas or a file, one row for each example. NaN in a target is no label.
+        table: a frame of pandas, a file, a folder of Parquet files, or a data set of Hugging Face
+            `datasets`; one row for each example. NaN in a target is no label. With `stream=True`,
+            Parquet files and data sets are read while the network trains on them.
         targets: columns to predict; or `{task: kind}`, or in place of the kind a mapping with
             `kind` and options (`column`, `weight`, `where`, `class_weights`, ...).
         inputs: columns to read, or `{column: kind}`; all that are of use by default: neither

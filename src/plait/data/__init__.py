@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from plait.data.mixture import EachOnce, Mixture, Source
     from plait.data.resumable import Resumable
     from plait.data.shown import Picture, Row, Sentence, Sound
-    from plait.data.streams import OneByOne, Piece, Stream, StreamLoader
+    from plait.data.streams import OneByOne, Piece, RowStream, Stream, StreamLoader
 
 __all__ = [
     "Augment",
@@ -36,6 +36,7 @@ __all__ = [
     "Piece",
     "Resumable",
     "Row",
+    "RowStream",
     "Sentence",
     "Sound",
     "Source",

@@ -38,7 +38,7 @@ def run_table(
     """Trains on a table, with the kinds of its columns guessed where they are not given.
 
     Args:
-        table: a frame or a file.
+        table: a frame, a data set of Hugging Face `datasets`, or a file.
         targets: names, or `{task: kind or options}`.
         inputs: names, or `{column: kind}`; by default those that `propose` names.
         split: as for `plait.data.table.divide.divide`.
@@ -56,19 +56,22 @@ def run_table(
     place = free_folder(name) if folder is None else folder
     check_free(place, option="run=")
     streamed = bool((settings or {}).get("stream"))
-    frame: pd.DataFrame
-    if not isinstance(table, str | Path):
-        frame = table
-    elif streamed:
-        frame = some_rows(Path(table))
-    else:
+    frame: Any = table
+    if streamed:
+        frame = some_rows(table)
+    elif isinstance(table, str | Path):
         frame = read_table(table)
     described = describe(frame, targets, inputs=inputs, split=split, exclude=exclude)
     if isinstance(table, str | Path):
         described["table"] = str(Path(table).resolve())
     chosen = merge({"recipe": "Table", **described}, settings or {})
     config = validate(with_defaults(chosen))
-    return run(config, place, callbacks=callbacks, problem=open_problem(config, frame))
+    return run(
+        config,
+        place,
+        callbacks=callbacks,
+        problem=open_problem(config, table if streamed else frame),
+    )
 
 
 def describe(

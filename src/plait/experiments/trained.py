@@ -109,7 +109,8 @@ class Trained:
         from plait.data.table.frames import own_frame
 
         source = source or "the frame"
-        return self._predict(own_frame(frame, source), tasks, source).set_axis(frame.index)
+        own = own_frame(frame, source)
+        return self._predict(own, tasks, source).set_axis(getattr(frame, "index", own.index))
 
     def _predict(
         self, frame: pd.DataFrame, tasks: Collection[str] | None, source: str

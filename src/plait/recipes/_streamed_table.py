@@ -4,16 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from functools import cached_property, partial
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from torch.utils.data import Dataset
 
 from plait.core.columns import Column
-from plait.core.errors import ConfigError
 from plait.data import InMemory
-from plait.data.streams.row_groups import RowGroups
+from plait.data.streams.row_groups import RowGroups, row_groups_of
 from plait.data.streams.row_splits import RowSplits, row_splits
 from plait.data.streams.sample import BYTES, ROWS, classes_in, sample
 from plait.data.streams.table_stream import TableStream, rows_at_once
@@ -40,7 +38,7 @@ class StreamedTable(Table):
     they take less than 256 MB each, and streamed in their order if not.
 
     Args:
-        data: a Parquet file or a folder of them, or another table that is read by groups of rows.
+        data: a Parquet file, a folder of them, or a data set of Hugging Face `datasets`.
         inputs: as for `Table`.
         tasks: as for `Table`.
         split: a column, or shares and a seed, as for `plait.data.streams.row_splits.row_splits`: a
@@ -56,16 +54,7 @@ class StreamedTable(Table):
     @cached_property
     def groups(self) -> RowGroups:
         """The table, of which a group of rows can be read alone."""
-        from plait.data.table.parquet import ParquetFiles, is_parquet
-
-        if not isinstance(self.data, str | Path):
-            return cast(RowGroups, self.data)
-        if Path(self.data).is_file() and not is_parquet(Path(self.data)):
-            raise ConfigError(
-                f"`stream` reads Parquet files alone; found {self.data}. Write the table as "
-                "Parquet, or leave `stream` out if it fits into memory."
-            )
-        return ParquetFiles(self.data)
+        return row_groups_of(self.data)
 
     @cached_property
     def at_once(self) -> int:

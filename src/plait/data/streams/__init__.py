@@ -8,8 +8,9 @@ from plait.core.lazy import lazy
 
 if TYPE_CHECKING:
     from plait.data.streams.pieces import OneByOne, Piece, Stream
+    from plait.data.streams.row_stream import RowStream
     from plait.data.streams.stream_loader import StreamLoader
 
-__all__ = ["OneByOne", "Piece", "Stream", "StreamLoader"]
+__all__ = ["OneByOne", "Piece", "RowStream", "Stream", "StreamLoader"]
 
 lazy(__name__)

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from plait.data.streams.row_groups import RowGroups, row_groups_of
 from plait.data.streams.sample import BYTES, ROWS, sample
 from plait.data.streams.table_stream import rows_at_once
 from plait.data.table.counted import Progress
@@ -37,18 +38,19 @@ def first_look(path: Path, *, progress: Progress | None = None) -> tuple[pd.Data
     return read_table(path, progress=progress), None
 
 
-def some_rows(path: Path) -> pd.DataFrame:
+def some_rows(table: Any) -> pd.DataFrame:
     """Reads some rows of a table that is to be streamed, from all over it.
 
     Args:
-        path: a Parquet file or a folder of them.
+        table: as for `row_groups_of`.
 
     Raises:
-        DataError: as `ParquetFiles`.
+        ConfigError: as `row_groups_of`.
+        DataError: likewise.
     """
-    return _sample(ParquetFiles(path))
+    return _sample(row_groups_of(table))
 
 
-def _sample(files: ParquetFiles) -> pd.DataFrame:
-    rows = max(1, min(ROWS, int(BYTES / files.bytes_per_row)))
-    return sample(files, files.columns, None, rows=rows, at_once=rows_at_once(files))
+def _sample(table: RowGroups) -> pd.DataFrame:
+    rows = max(1, min(ROWS, int(BYTES / table.bytes_per_row)))
+    return sample(table, table.columns, None, rows=rows, at_once=rows_at_once(table))

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from plait.core.errors import DataError
+from plait.data.hugging_face import HuggingFaceRows, is_hugging_face
 from plait.data.table.names import check_names
 
 
@@ -18,12 +19,14 @@ def own_frame(frame: Any, source: str = "the frame") -> pd.DataFrame:
     that a message names the same row whatever the index is: "row 17" is the 17th.
 
     Args:
-        frame: of pandas.
+        frame: of pandas, or a data set of Hugging Face `datasets`.
         source: the table, for messages.
 
     Raises:
         DataError: it is no frame of pandas, has no row, a column without a name, or two of one.
     """
+    if is_hugging_face(frame):
+        frame = HuggingFaceRows(frame).frame()
     if not isinstance(frame, pd.DataFrame):
         hint = "Call its `to_pandas()`." if hasattr(frame, "to_pandas") else "Name its columns."
         raise DataError(

@@ -124,12 +124,12 @@ def open_problem(config: RunConfig, frame: Any = None, progress: Any = None) -> 
     """
     cls = recipe_class(config.recipe.name)
     if config.stream:
-        if cls is not Table or config.table is None:
+        if cls is not Table or (config.table is None and frame is None):
             raise ConfigError(
                 "`stream` is about a `table` of your own, a Parquet file or a folder of them; name "
                 "it, or leave `stream` out."
             )
-        cls, frame = StreamedTable, None
+        cls, frame = StreamedTable, None if config.table is not None else frame
     given: dict[str, Any] = {}
     if issubclass(cls, Table):
         given = _of_table(cls, config, frame)
