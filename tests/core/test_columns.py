@@ -68,3 +68,16 @@ def test_columns_of_a_row_are_one_input_and_each_other_is_its_own():
     assert inputs_of([]) == {}
     with pytest.raises(ConfigError, match="cannot be named 'row' beside columns of"):
         inputs_of([COLUMNS[0], Column("row", "image")])
+
+
+def test_a_tokenizer_says_how_many_codes_there_are() -> None:
+    listed = '{"model": {"vocab": [["a", -1.5], ["b", -2.0]]}, "added_tokens": [{"id": 7}]}'
+    column = Column("said", "text", tokenizer=listed, length=5)
+    assert column.codes == 8 and column.known == {"codes": 8, "pieces": 0}
+    assert Column.of(column.plain()) == column
+
+
+@pytest.mark.parametrize("text", ["{", "[]", "{}", '{"model": {"vocab": []}}'])
+def test_a_text_that_is_no_tokenizer(text: str) -> None:
+    with pytest.raises(ConfigError, match="tokenizer is no text of tokenizer"):
+        _ = Column("said", "text", tokenizer=text).codes

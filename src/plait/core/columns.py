@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
+from functools import lru_cache
 from typing import Any, Literal, get_args
 
 from plait.core.errors import ConfigError, unknown
@@ -53,6 +55,8 @@ class Column:
         pieces: of text and tokens, how many codes there are for the beginnings and ends of words,
             which say something of an unseen word; 0 for none.
         length: the most words, or characters, of a text; what is longer is cut off.
+        tokenizer: of text, the content of a ``tokenizer.json`` of the library tokenizers: a text
+            then has the codes of this tokenizer as they are, and no vocabulary of its own.
     """
 
     name: str
@@ -70,6 +74,7 @@ class Column:
     seconds: float = 0.0
     pieces: int = 0
     length: int = 0
+    tokenizer: str = ""
 
     def __post_init__(self) -> None:
         if self.kind not in get_args(ColumnKind):
@@ -103,6 +108,8 @@ class Column:
     @property
     def codes(self) -> int:
         """The number of codes of words, with those of missing and unseen ones; 0 without words."""
+        if self.tokenizer:
+            return codes_of_tokenizer(self.tokenizer)
         return FIRST + len(self.values) if self.kind in ("category", "text", "tokens") else 0
 
     @property
@@ -154,6 +161,29 @@ def inputs_of(columns: Iterable[Column]) -> dict[str, list[Column]]:
                 )
             found[column.name] = [column]
     return found
+
+
+@lru_cache(maxsize=4)
+def codes_of_tokenizer(text: str) -> int:
+    """Counts the codes of a tokenizer, by the text of its ``tokenizer.json``.
+
+    Raises:
+        ConfigError: it is no such text.
+
+    Example:
+        >>> codes_of_tokenizer('{"model": {"vocab": {"a": 0, "b": 1}}, "added_tokens": []}')
+        2
+    """
+    try:
+        told = json.loads(text)
+        known = told["model"]["vocab"]
+        codes = list(known.values()) if isinstance(known, Mapping) else list(range(len(known)))
+        codes += [each["id"] for each in told.get("added_tokens") or ()]
+        return int(max(codes)) + 1
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
+        raise ConfigError(
+            f"a column's tokenizer is no text of tokenizer.json: {error!r}."
+        ) from None
 
 
 def _listed(value: Any) -> Any:

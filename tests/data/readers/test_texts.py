@@ -3,6 +3,7 @@
 from plait.core.columns import Column
 from plait.data.readers.texts import Texts
 from plait.data.words import codes_of_words, known_words
+from tests.data.tokenizers import small_tokenizer
 
 SENTENCES = [["the", "cat", "sat"], [], ["A", "cat"]]
 
@@ -32,3 +33,11 @@ def test_what_is_longer_is_cut_off() -> None:
 
 def test_no_row_at_all() -> None:
     assert len(Texts([], column())) == 0
+
+
+def test_a_tokenizer_reads_whole_texts() -> None:
+    said = Column("said", "text", tokenizer=small_tokenizer(), length=4)
+    texts = Texts([["The cat"], [], ["sat the cat"]], said)
+    assert texts[0].values.tolist() == [[2], [4], [5], [3]]
+    assert [texts[row].values[:, 0].tolist() for row in (1, 2)] == [[2, 3], [2, 6, 4, 3]]
+    assert texts.lengths.tolist() == [4, 2, 4]

@@ -9,29 +9,26 @@ from torch import Tensor
 
 from plait.core.columns import Column
 from plait.core.structure import Masked
+from plait.data.tokenizer import codes_of_texts
 from plait.data.words import codes_of_words, known_words
 
 
 class Texts:
     """Sentences as codes: ``Masked(codes [L, 1 + P], mask [L])``, int64, the mask all true.
 
-    Codes are those of `plait.data.words.codes_of_words`. A row without a word is one missing word.
+    Codes are those of `plait.data.words.codes_of_words`, or of the column's tokenizer. A row
+    without a word is one missing word.
 
     Args:
-        sentences: the words, or characters, of each row.
-        column: of kind "text" or "tokens", with the vocabulary.
+        sentences: the words, or characters, of each row; with a tokenizer the whole text as one.
+        column: of kind "text" or "tokens", with the vocabulary or the tokenizer.
 
     Attributes:
         lengths: of the rows, `[N]`.
     """
 
     def __init__(self, sentences: Sequence[Sequence[str]], column: Column) -> None:
-        known, cache = known_words(column.values), dict[str, list[int]]()
-        longest = column.length or None
-        rows = [
-            codes_of_words(words[:longest] or [""], known, pieces=column.pieces, cache=cache)
-            for words in sentences
-        ]
+        rows = _tokenized(sentences, column) if column.tokenizer else _coded(sentences, column)
         self.sentences = sentences
         self.lengths = torch.tensor([len(each) for each in rows])
         self._ends = self.lengths.cumsum(0)
@@ -46,3 +43,16 @@ class Texts:
         end = int(self._ends[row])
         codes: Tensor = self._codes[end - length : end].long()
         return Masked(codes, torch.ones(length, dtype=torch.bool))
+
+
+def _coded(sentences: Sequence[Sequence[str]], column: Column) -> list[Tensor]:
+    known, cache = known_words(column.values), dict[str, list[int]]()
+    longest = column.length or None
+    return [
+        codes_of_words(words[:longest] or [""], known, pieces=column.pieces, cache=cache)
+        for words in sentences
+    ]
+
+
+def _tokenized(sentences: Sequence[Sequence[str]], column: Column) -> list[Tensor]:
+    return codes_of_texts(["".join(words) for words in sentences], column.tokenizer, column.length)
