@@ -36,7 +36,7 @@ def fit(
         targets: columns to predict; or `{task: kind}`, or in place of the kind a mapping with
             `kind` and options (`column`, `weight`, `where`, `class_weights`, ...).
         inputs: columns to read, or `{column: kind}`; all that are of use by default: neither
-            targets nor split, ids, free texts or columns that give a target away.
+            targets nor split, ids or columns that give a target away.
         split: a column that says train, val or test, or a mapping such as ``{"val": 0.1, "test":
             0.2, "group": "customer"}``; 0.15 each by default.
         exclude: columns that are not read.

@@ -39,6 +39,7 @@ def init(
         raise ConfigError(f"{path} is there already. Name another file with --out.")
     announce(f"reading {table}")
 
+    from plait.data.files import Store
     from plait.data.streams.first_look import first_look
     from plait.data.table import propose
     from plait.experiments.init_table import run_lines, table_settings
@@ -46,10 +47,10 @@ def init(
 
     with reading(table.name) as progress:
         frame, rows = first_look(table, progress=progress)
-    proposal = propose(frame, words_of(targets))
+    proposal = propose(frame, words_of(targets), Store(table.parent))
     near = Path(os.path.relpath(table, path.parent))
     place = table.resolve() if near.parts[:2] == ("..", "..") else near
-    lines = run_lines(Table.defaults)
+    lines = run_lines(Table.defaults_for(proposal.settings))
     text = table_settings(proposal, place.as_posix(), str(path), lines, streamed=rows)
     try:
         write_text(path, text)

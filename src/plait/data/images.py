@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import io
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from types import ModuleType
 from typing import Any, Protocol
 
@@ -17,6 +20,7 @@ from plait.data.draws import Draw
 
 MEAN, STD = 0.5, 0.25  # of the values of a usual picture, which are in [0, 1]
 MAX_PIXELS = 2**26  # of a file, 200 MB in colour; a photo has under 50 million
+_ORIENTATION, _ON_ITS_SIDE = 0x0112, (5, 6, 7, 8)  # of EXIF: the tag, and its turned values
 MODES = {1: "L", 3: "RGB"}  # of Pillow, by the number of channels
 
 
@@ -30,26 +34,48 @@ def decode(content: bytes, place: str) -> Any:
     Raises:
         DataError: the file is neither, truncated, or has over `MAX_PIXELS`.
     """
+    image = opened(content, place)
+    with _reporting(place):
+        image.load()
+    return image
+
+
+def opened(content: bytes, place: str) -> Any:
+    """Opens a JPEG or PNG file as an image of Pillow of which nothing is decoded yet.
+
+    Raises:
+        DataError: the file is neither, or has over `MAX_PIXELS`.
+    """
+    with _reporting(place), warnings.catch_warnings():
+        warnings.simplefilter("ignore", decoder().DecompressionBombWarning)  # the limit is below
+        # No other decoder is let near the bytes of a stranger
+        image = decoder().open(io.BytesIO(content), formats=["JPEG", "PNG"])
+    if image.width * image.height > MAX_PIXELS:
+        raise _too_large(place, f"{image.width:,} x {image.height:,}")
+    return image
+
+
+@contextmanager
+def _reporting(place: str) -> Iterator[None]:
+    """Turns what Pillow raises for broken files into `DataError`."""
     pillow = decoder()
     try:
-        # No other decoder is let near the bytes of a stranger
-        image = pillow.open(io.BytesIO(content), formats=["JPEG", "PNG"])
-        if image.width * image.height > MAX_PIXELS:
-            raise DataError(
-                f"{place} must have at most {MAX_PIXELS:,} pixels; found {image.width:,} x "
-                f"{image.height:,}, which would fill the memory. Make it smaller."
-            )
-        image.load()
-    # What Pillow raises for broken files; a bomb is an image of absurd size
-    except DataError:
-        raise
-    except (OSError, SyntaxError, ValueError, pillow.DecompressionBombError) as error:
+        yield
+    except pillow.DecompressionBombError:
+        raise _too_large(place, "far more") from None
+    except (OSError, SyntaxError, ValueError) as error:
         foreign = isinstance(error, pillow.UnidentifiedImageError)
         raise DataError(
             f"{place} must be a whole JPEG or PNG image; {'found neither' if foreign else error}. "
             "Is the file truncated? Copy or download it again."
         ) from None
-    return image
+
+
+def _too_large(place: str, found: str) -> DataError:
+    return DataError(
+        f"{place} must have at most {MAX_PIXELS:,} pixels; found {found}, which would fill the "
+        "memory. Make it smaller."
+    )
 
 
 def decoder() -> ModuleType:
@@ -84,6 +110,13 @@ def values_of_mask(image: Any, size: tuple[int, int]) -> Tensor:
     height, width = size
     resized = image.resize((width, height), decoder().Resampling.NEAREST)
     return torch.from_numpy(np.array(resized, np.int32))
+
+
+def upright_size(content: bytes, place: str) -> tuple[int, int]:
+    """Returns width and height of a photo as its camera has noted, without decoding it."""
+    image = opened(content, place)
+    turned = image.getexif().get(_ORIENTATION, 1) in _ON_ITS_SIDE
+    return (image.height, image.width) if turned else (image.width, image.height)
 
 
 def upright(image: Any) -> Any:

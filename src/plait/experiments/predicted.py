@@ -26,7 +26,8 @@ def predicted_columns(found: Mapping[str, Prediction], index: Any = None) -> pd.
         For each task a column of its name: the class, the number, yes or no by their names, or the
         labels that hold, joined by ";". After it the probabilities: `TASK=CLASS` for each class or
         label; of a survival `TASK>TIME`, the chance that the event comes later. Several numbers of
-        one task are `TASK[0]`, `TASK[1]`, ...
+        one task are `TASK[0]`, `TASK[1]`, ... Tags of tokens are joined by spaces; masks are arrays
+        of class numbers `[H, W]`, and maps of numbers `[K, H, W]`.
     """
     pandas = need("pandas", extra="app", purpose="A table of predictions")
     columns: dict[str, Any] = {}
@@ -45,6 +46,11 @@ def predicted_columns(found: Mapping[str, Prediction], index: Any = None) -> pd.
 
 def _columns(task: str, prediction: Prediction) -> dict[str, Any]:
     value = prediction.value.numpy()
+    if value.ndim >= 3:  # masks and maps
+        return {task: [row.astype(np.uint8) if value.dtype.kind == "i" else row for row in value]}
+    if value.dtype.kind == "i" and value.ndim == 2:
+        rows_of_tags = prediction.named()
+        return {task: [" ".join(str(t) for t in row if t is not None) for row in rows_of_tags]}
     if prediction.probabilities is None:
         rows = value.reshape(len(value), -1)
         if rows.shape[1] == 1:

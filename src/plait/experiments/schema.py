@@ -7,7 +7,9 @@ from typing import Any, get_args
 
 from plait.core.families import FAMILIES
 from plait.core.lookup import kebab, listed
-from plait.data.table.described import Input, InputKind, TargetKind
+from plait.data.table.described import TargetKind
+from plait.data.table.described_inputs import Input, InputKind
+from plait.data.table.media import OPTIONS
 from plait.experiments.config import Method, Methods, RunConfig
 from plait.experiments.explain import run_settings
 
@@ -33,7 +35,8 @@ def settings_schema() -> dict[str, Any]:
             choices = [*one, {"type": "array", "items": {"anyOf": one}}] if several else one
             _choose(properties[key], choices)
     kinds = {"missing": {}, "separator": {"type": "string"}, "format": {"type": "string"}}
-    assert kinds.keys() | {"kind"} == Input.__dataclass_fields__.keys()
+    assert kinds.keys() | {"kind", "media"} == Input.__dataclass_fields__.keys()
+    kinds |= {option: {} for media in OPTIONS.values() for option in media.__dataclass_fields__}
     inputs = _described(get_args(InputKind), kinds, more=False)
     tasks = _described(get_args(TargetKind), {"weight": {"type": "number"}}, more=True)
     _choose(properties["inputs"], [{"type": "object", "additionalProperties": inputs}])

@@ -10,15 +10,15 @@ from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-from torch import Tensor
-
-from plait.core.columns import UNSEEN, Column
+from plait.core.columns import Column
 from plait.core.errors import ConfigError, DataError, unknown
 from plait.core.extras import need
+from plait.data.files import Store
 from plait.evaluation import Evaluation, evaluate
 from plait.experiments.config import read_run
 from plait.experiments.predicted import predicted_columns
+from plait.experiments.predicted_files import PredictedFiles, of_own_size
+from plait.experiments.table_batches import table_batches, unseen_words
 from plait.model import MultiTaskModel
 from plait.runs.folder import CONFIG, MODEL, check_run
 
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from plait.data.table.described import Target
 
 PIECE = 65_536  # rows of a file that are in memory at once
+MEDIA_PIECE = 1_024  # where they predict masks or maps, or read files
 BATCH = 4_096  # rows of a forward pass
 
 
@@ -37,6 +38,8 @@ class Trained:
     Args:
         folder: a run folder, or a model folder.
         example: one batch of inputs, if the model reads objects of the user's own.
+        files: the folder that paths in cells are relative to; by default that of a table's file,
+            and for a frame the working directory.
 
     Attributes:
         folder: the run folder.
@@ -47,12 +50,15 @@ class Trained:
         CheckpointError: a file of the model is missing or damaged.
     """
 
-    def __init__(self, folder: Path | str, *, example: Any = None) -> None:
+    def __init__(
+        self, folder: Path | str, *, example: Any = None, files: Path | str | None = None
+    ) -> None:
         self.folder = Path(folder)
+        self._files = files
         check_run(self.folder)
         place = self.folder / MODEL if (self.folder / MODEL).is_dir() else self.folder
         self.model = MultiTaskModel.from_pretrained(place, example=example)
-        self._rows = 0
+        self._values: Counter[str] = Counter()
         self._unseen: Counter[str] = Counter()
 
     @cached_property
@@ -73,21 +79,21 @@ class Trained:
     @property
     def surprises(self) -> list[str]:
         """Sentences about rows so far that are unlike those of the training."""
+        kinds = {column.name: column.kind for column in self.columns}
         return [
-            f"{count:,} of {self._rows:,} rows have a value in {name!r} that the training had once "
-            "or never; the model knows no more of it"
+            f"{count:,} of {self._values[name]:,} rows have a value in {name!r} that the training "
+            "had once or never; the model knows no more of it"
+            if kinds[name] == "category"
+            else f"{count:,} of {self._values[name]:,} words in {name!r} were in the training once "
+            "or never; the model knows their beginnings and ends at most"
             for name, count in self._unseen.items()
         ]
 
-    def _look(self, inputs: Tensor) -> None:
-        """Counts the values of categories that the model does not know."""
-        self._rows += len(inputs)
-        place = 0
-        for column in self.columns:
-            if column.kind == "category":
-                count = np.count_nonzero(inputs.numpy()[:, place] == UNSEEN)
-                self._unseen.update({column.name: count} if count else {})
-            place += column.entries
+    def _look(self, inputs: Any) -> None:
+        """Counts the words that the model does not know."""
+        for name, (unseen, count) in unseen_words(inputs, self.columns).items():
+            self._values[name] += count
+            self._unseen.update({name: unseen} if unseen else {})
 
     def predict(
         self, frame: pd.DataFrame, tasks: Collection[str] | None = None, *, source: str = ""
@@ -100,7 +106,8 @@ class Trained:
             source: the table, for messages.
 
         Returns:
-            A frame of the same rows, with the columns of `predicted_columns`.
+            A frame of the same rows, with the columns of `predicted_columns`. Masks and maps are
+            arrays in the size of their pictures.
 
         Raises:
             DataError: a column is missing, or a cell is not of its kind.
@@ -110,17 +117,26 @@ class Trained:
 
         source = source or "the frame"
         own = own_frame(frame, source)
-        return self._predict(own, tasks, source).set_axis(getattr(frame, "index", own.index))
+        found = self._predict(own, tasks, source, self._store())
+        return found.set_axis(getattr(frame, "index", own.index))
 
     def _predict(
-        self, frame: pd.DataFrame, tasks: Collection[str] | None, source: str
+        self, frame: pd.DataFrame, tasks: Collection[str] | None, source: str, store: Store
     ) -> pd.DataFrame:
-        from plait.data.table.encode import encode
+        pd = need("pandas", extra="app", purpose="A table of predictions")
+        pieces = []
+        for batch in table_batches(frame, self.columns, store, source=source):
+            self._look(batch.inputs)
+            found = self.model.predict(batch.inputs, tasks, batch_size=BATCH)
+            piece = predicted_columns(found, frame.index[batch.rows])
+            pieces.append(of_own_size(piece, batch.sizes))
+        return pieces[0] if len(pieces) == 1 else pd.concat(pieces)
 
-        inputs = encode(frame, self.columns, source=source)
-        self._look(inputs)
-        found = self.model.predict(inputs, tasks, batch_size=BATCH)
-        return predicted_columns(found, frame.index)
+    def _store(self, table: Path | None = None) -> Store:
+        """Returns the files that the cells of a table name."""
+        if self._files is not None:
+            return Store(Path(self._files))
+        return Store(Path() if table is None else table.parent)
 
     def predict_file(
         self,
@@ -132,6 +148,9 @@ class Trained:
         progress: Any = None,
     ) -> int:
         """Predicts the rows of a file into another, of any size, and returns their number.
+
+        Masks and maps are written as files, into a folder beside it: `out.csv` has them in
+        `out_files/TASK/ROW.png`, or `.npy` for maps, and their paths in the task's column.
 
         Args:
             table: the file to read.
@@ -145,7 +164,9 @@ class Trained:
         """
         from plait.data.table.write import write_table
 
-        return write_table(out, self._pieces(table, tasks, keep, progress))
+        with PredictedFiles(out) as files:
+            pieces = self._pieces(table, tasks, keep, progress)
+            return write_table(out, map(files.written, pieces))
 
     def _pieces(
         self, table: Path, tasks: Collection[str] | None, keep: Sequence[str], progress: Any
@@ -154,9 +175,9 @@ class Trained:
         from plait.data.table.read import read_pieces
 
         pd = need("pandas", extra="app", purpose="A table of predictions")
-        for piece in read_pieces(table, PIECE, progress=progress):
+        for piece in read_pieces(table, self._piece, progress=progress):
             require(piece, keep, table.name)
-            found = self._predict(piece, tasks, table.name)
+            found = self._predict(piece, tasks, table.name, self._store(table))
             twice = next((name for name in keep if name in found), None)
             if twice is not None:
                 raise ConfigError(
@@ -164,6 +185,11 @@ class Trained:
                     "it cannot stand beside it. Rename it in the table, or do not keep it."
                 )
             yield pd.concat([piece[list(keep)], found], axis=1) if keep else found
+
+    @property
+    def _piece(self) -> int:
+        """The rows of a file that are in memory at once."""
+        return PIECE if all(column.in_row for column in self.columns) else MEDIA_PIECE
 
     def evaluate(
         self, table: pd.DataFrame | Path | str, tasks: Collection[str] | None = None
@@ -187,13 +213,14 @@ class Trained:
         from plait.data.table.read import read_pieces
 
         if isinstance(table, str | Path):
-            pieces, name = read_pieces(table, PIECE), Path(table).name
+            pieces, name = read_pieces(table, self._piece), Path(table).name
+            store = self._store(Path(table))
         else:
-            name = "the frame"
+            name, store = "the frame", self._store()
             pieces = iter([own_frame(table, name)])
         first = next(pieces)
         targets = self._targets(list(first.columns), tasks, name)
-        found = evaluate(self.model, self._batches(chain([first], pieces), targets, name))
+        found = evaluate(self.model, self._batches(chain([first], pieces), targets, name, store))
         return _only(found, [target.name for target in targets])
 
     def _targets(
@@ -214,22 +241,20 @@ class Trained:
         return found
 
     def _batches(
-        self, pieces: Iterable[pd.DataFrame], targets: Sequence[Target], source: str
+        self,
+        pieces: Iterable[pd.DataFrame],
+        targets: Sequence[Target],
+        source: str,
+        store: Store,
     ) -> Iterator[tuple[Any, Mapping[str, Any]]]:
         """Yields batches of inputs and labels."""
-        from plait.data.table.encode import encode
-        from plait.data.table.targets import labels_of
-
+        tasks = {target.name: self.model.tasks[target.name] for target in targets}
         for piece in pieces:
-            inputs = encode(piece, self.columns, source=source)
-            self._look(inputs)
-            labels = {
-                each.name: labels_of(piece, each, self._classes(each.name), source=source)
-                for each in targets
-            }
-            for start in range(0, len(piece), BATCH):
-                rows = slice(start, start + BATCH)
-                yield inputs[rows], {task: each[rows] for task, each in labels.items()}
+            for batch in table_batches(
+                piece, self.columns, store, source=source, targets=targets, tasks=tasks
+            ):
+                self._look(batch.inputs)
+                yield batch.inputs, batch.targets
 
     def _described(self, tasks: Collection[str] | None) -> dict[str, Any]:
         """Returns `{task: how its labels are read}` of the tasks that are wanted."""
@@ -245,9 +270,6 @@ class Trained:
         described = found if isinstance(found, Mapping) else {}
         names = self.model.tasks if tasks is None else tasks
         return {name: described.get(name, {}) for name in names}
-
-    def _classes(self, task: str) -> Sequence[str]:
-        return self.model.tasks[task].names or ()
 
 
 def _only(found: Evaluation, tasks: Collection[str]) -> Evaluation:

@@ -11,8 +11,19 @@ from torch import Tensor
 from plait.core.build import build, check_names
 from plait.core.errors import ConfigError, DataError
 from plait.data.table.described import Target, complaints, read_target
-from plait.tasks import BaseTask, Binary, Classification, MultiLabel, Regression, Survival
-from plait.tasks.labels.rare import resolved
+from plait.tasks import (
+    BaseTask,
+    Binary,
+    Classification,
+    DenseRegression,
+    MultiLabel,
+    Regression,
+    Segmentation,
+    Survival,
+    Tagging,
+)
+from plait.tasks.labels.rare import OPTIONS, options_for, resolved
+from plait.tasks.labels.spans import is_bio
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -24,6 +35,9 @@ CLASSES: Mapping[str, type[BaseTask]] = {
     "yes/no": Binary,
     "tags": MultiLabel,
     "survival": Survival,
+    "mask": Segmentation,
+    "map": DenseRegression,
+    "token tags": Tagging,
 }
 GIVEN = ("name", "names", "classes", "labels", "outputs")  # by the table, not by its description
 
@@ -62,6 +76,48 @@ def task_of(target: Target, names: Sequence[str], labels: Tensor) -> BaseTask:
         options = resolved(target.name, options, counts if several else counts[0])
     noun = f"tasks.{target.name}:"
     cls = CLASSES[target.kind]
+    task: BaseTask = build(cls, options, kind=noun, name=target.name, **given)
+    return task
+
+
+def placed_task(target: Target, names: Sequence[str], labels: Any, rows: Any) -> BaseTask:
+    """Makes the task of a target whose labels lie on a picture or a sentence.
+
+    Where hardly any pixel or token has another class than the most frequent one, and the options
+    say nothing of it, they are those of `plait.tasks.labels.rare.options_for`. Tags that say where
+    entities begin and go on are measured as entities, too.
+
+    Args:
+        target: which, with the options of the task's class.
+        names: of its classes.
+        labels: the reader of its labels.
+        rows: numbers of the training rows.
+
+    Raises:
+        ConfigError: a value that an option cannot take.
+        DataError: there is one class only.
+    """
+    from plait.data.table.placed import label_counts
+
+    options = dict(target.options)
+    given: dict[str, Any] = {}
+    if target.kind == "map":
+        options["outputs"] = labels.outputs
+    else:
+        given = {"classes": len(names), "names": names}
+        if len(names) < 2:
+            raise DataError(
+                f"task {target.name!r} needs two classes; its column has "
+                f"{', '.join(map(repr, names)) or 'no value'}. Leave it out, or name another "
+                "column."
+            )
+        counts = label_counts(labels, rows, len(names))
+        if not OPTIONS.keys() & options.keys():
+            options = options_for(counts, masks=target.kind == "mask") | options
+        options = resolved(target.name, options, counts)
+    if target.kind == "token tags" and is_bio(names):
+        options.setdefault("entities", True)
+    noun, cls = f"tasks.{target.name}:", CLASSES[target.kind]
     task: BaseTask = build(cls, options, kind=noun, name=target.name, **given)
     return task
 

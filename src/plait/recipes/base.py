@@ -24,6 +24,15 @@ class Recipe(ABC):
     needs_data: ClassVar[bool] = False
     defaults: ClassVar[Mapping[str, Any]] = {}
 
+    @classmethod
+    def defaults_for(cls, settings: Mapping[str, Any]) -> Mapping[str, Any]:
+        """Returns the defaults beside some settings of the user's; `defaults`, whatever they are.
+
+        Args:
+            settings: of a run, by name.
+        """
+        return cls.defaults
+
     @abstractmethod
     def tasks(self) -> list[BaseTask]:
         """Makes all tasks of the problem, new at each call."""

@@ -11,17 +11,15 @@ import numpy as np
 from torch import Tensor, nn
 from torch.utils.data import Dataset
 
-from plait.core.columns import Column
+from plait import encoders
+from plait.core.columns import MEDIA, Column
 from plait.core.errors import ConfigError
 from plait.data import InMemory
-from plait.data.files import folder_with
-from plait.data.table.described import (
-    Input,
-    Target,
-    read_inputs,
-    read_targets,
-)
+from plait.data.files import Store, folder_with
+from plait.data.table.described import PLACED, Target, read_targets
+from plait.data.table.described_inputs import Input, read_inputs
 from plait.encoders import TabularEncoder
+from plait.recipes._table_examples import TableExamples
 from plait.recipes._table_tasks import check_described, check_trained, labels_of_all, task_of
 from plait.recipes.base import Recipe
 from plait.tasks import BaseTask
@@ -40,6 +38,7 @@ class Table(Recipe):
     It is made of a file or a frame of pandas, and of a description of inputs, tasks and splits, as
     `plait init` writes it; a known table is a subclass that has its description with it. Numbers
     are standardised and categories embedded inside the encoder, by what the training rows say.
+    Cells may also be sentences, or paths of pictures, sounds and masks, which are read row by row.
 
     Args:
         data: a file (see `plait.data.table.read.read_table`), a frame, or for a known table the
@@ -51,6 +50,10 @@ class Table(Recipe):
             predicted is never read.
         split: see `plait.data.table.divide.divide`.
         exclude: columns that no pattern of inputs stands for.
+        files: the folder that paths in cells are relative to; by default that of the table's file,
+            and for a frame the working directory. No path leads out of it.
+        cache: GiB of memory for decoded pictures and masks, so that they are read from their files
+            once; those that do not fit are decoded in each epoch. 1 by default.
         progress: is told how much of a file was read, `progress(bytes, size)`.
 
     Raises:
@@ -67,6 +70,15 @@ class Table(Recipe):
         "scheduler": {"class": "ReduceLROnPlateau", "factor": 0.5, "patience": 5},
         "encoder": {"class": "TabularEncoder"},
     }
+    media_defaults: ClassVar[Mapping[str, Any]] = {  # where a cell is a picture, sound or sentence
+        "epochs": 60,
+        "patience": 10,
+        "batch_size": 32,
+        "optimizer": {"class": "AdamW", "lr": 1e-3, "weight_decay": 0.01},
+        "scheduler": {"class": "ReduceLROnPlateau", "factor": 0.5, "patience": 3},
+        "gallery": 12,
+        "encoder": {"class": "Fused"},
+    }
     file: ClassVar[str] = ""  # of a known table, in the data folder
 
     def __init__(
@@ -77,6 +89,8 @@ class Table(Recipe):
         tasks: Mapping[str, Any] | None = None,
         split: str | Mapping[str, Any] | None = None,
         exclude: Sequence[str] | None = None,
+        files: Path | str | None = None,
+        cache: float = 1.0,
         progress: Any = None,
     ) -> None:
         self.data = data
@@ -85,7 +99,18 @@ class Table(Recipe):
         self.split = self.defaults.get("split") if split is None else split
         self.exclude = tuple(self.defaults.get("exclude", ()) if exclude is None else exclude)
         check_described(self.described_inputs, self.described_tasks)
+        self.files = files
+        self.cache = cache
         self.progress = progress
+
+    @classmethod
+    def defaults_for(cls, settings: Mapping[str, Any]) -> Mapping[str, Any]:
+        """Returns the defaults of a table, which depend on what its cells are."""
+        described = settings.get("inputs") or cls.defaults.get("inputs") or {}
+        kinds = [e.get("kind") if isinstance(e, Mapping) else e for e in described.values()]
+        if cls.defaults is not Table.defaults or not any(kind in MEDIA for kind in kinds):
+            return cls.defaults
+        return cls.media_defaults
 
     @property
     def source(self) -> str:
@@ -113,6 +138,15 @@ class Table(Recipe):
         from plait.data.table.read import read_table
 
         return read_table(path, progress=self.progress)
+
+    @property
+    def store(self) -> Store:
+        """The files that cells name; a known table whose files are in an archive overrides it."""
+        if self.files is not None:
+            return Store(Path(self.files))
+        if not isinstance(self.data, str | Path):
+            return Store(Path())
+        return Store(Path(self.data) if self.file else Path(self.data).parent)
 
     @cached_property
     def frame(self) -> pd.DataFrame:
@@ -148,7 +182,8 @@ class Table(Recipe):
         from plait.data.table.divide import divide
 
         inputs = list(self.inputs)
-        return divide(self.frame, self.split, self.labels, inputs, source=self.source)
+        labels = {**self.labels, **self.examples.presence}
+        return divide(self.frame, self.split, labels, inputs, source=self.source)
 
     @property
     def rows(self) -> dict[str, Array]:
@@ -168,14 +203,22 @@ class Table(Recipe):
         from plait.data.table.targets import classes_of
 
         return {
-            target.name: classes_of(self.frame, target, source=self.source)
+            target.name: self.examples.classes(target)
+            if target.kind in PLACED
+            else classes_of(self.frame, target, source=self.source)
             for target in self.targets
         }
 
     @cached_property
     def labels(self) -> dict[str, Tensor]:
-        """`{task: labels of all rows}`."""
-        return labels_of_all(self.frame, self.targets, self.classes, source=self.source)
+        """`{task: labels of all rows}` of the tasks whose labels lie on no picture or sentence."""
+        whole = [target for target in self.targets if target.kind not in PLACED]
+        return labels_of_all(self.frame, whole, self.classes, source=self.source)
+
+    @cached_property
+    def examples(self) -> TableExamples:
+        """The pictures, sounds and sentences of the rows, and the labels that lie on them."""
+        return TableExamples(self)
 
     @cached_property
     def notes(self) -> Sequence[str]:
@@ -187,23 +230,40 @@ class Table(Recipe):
         kinds = {name: target.kind for target in self.targets for name in target.columns}
         alike = twins(self.frame[inputs], self.frame[list(kinds)], self.rows)
         sentences = [each.sentence for each in alike]
-        sentences += [each.sentence for each in give_aways(self.frame, inputs, kinds)]
+        told = [name for name, each in self.inputs.items() if each.kind not in MEDIA]
+        kinds = {name: kind for name, kind in kinds.items() if kind not in PLACED}
+        sentences += [each.sentence for each in give_aways(self.frame, told, kinds)]
         return [*self.division.notes, *sentences]
 
     def tasks(self) -> list[BaseTask]:
         """Makes the tasks of the targets, with classes and labels as the table has them."""
-        train = {name: labels[self.rows["train"]] for name, labels in self.labels.items()}
+        labels = {**self.labels, **self.examples.presence}
+        train = {name: each[self.rows["train"]] for name, each in labels.items()}
         check_trained(train, self.source)
-        return [task_of(each, self.classes[each.name], train[each.name]) for each in self.targets]
+        return [
+            self.examples.task(each)
+            if each.kind in PLACED
+            else task_of(each, self.classes[each.name], train[each.name])
+            for each in self.targets
+        ]
 
     def encoder(self) -> nn.Module:
-        """Makes a `TabularEncoder` of the columns."""
-        return TabularEncoder(self.columns)
+        """Makes a `TabularEncoder` of the columns, or `Fused` where one is no entry of a row."""
+        if all(column.in_row for column in self.columns):
+            return TabularEncoder(self.columns)
+        fused: nn.Module = vars(encoders)["Fused"](self.columns)
+        return fused
 
     def splits(self) -> Mapping[str, Dataset[Any]]:
-        """Gives the rows of each split, `[N, F]`, with the labels of all tasks."""
+        """Gives the rows of each split with the labels of all tasks.
+
+        Inputs are rows `[N, F]`, or where a column is a picture, a sound or a sentence the inputs
+        of `plait.core.columns.inputs_of`, read example by example.
+        """
         from plait.data.table.encode import encode_splits
 
+        if not all(column.in_row for column in self.columns):
+            return self.examples.splits()
         inputs = encode_splits(self.frame, self.columns, self.rows, source=self.source)
         return {
             split: InMemory(inputs[split], {name: y[rows] for name, y in self.labels.items()})

@@ -42,7 +42,7 @@ def test_a_photo_is_turned_upright(files) -> None:
 
 def test_kept_pictures_need_no_file_any_more(files, tmp_path) -> None:
     named = files({"a.png": png(COLOURS), "b.png": png(COLOURS[::-1].copy())})
-    images = Images(named, (4, 4), keep=[1], budget=48)
+    images = Images(named, (4, 4), keep=[1])
     before = [images[0], images[1]]
     for name in named.names:
         (tmp_path / name).unlink()

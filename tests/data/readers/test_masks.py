@@ -11,11 +11,9 @@ from tests.data.readers.conftest import png
 VALUES = np.array([[0, 0, 255], [9, 0, 255]], dtype=np.uint8)
 
 
-@pytest.mark.parametrize("budget", [0, 1000])
-def test_values_become_class_numbers(files, budget: int) -> None:
-    masks = Masks(
-        files({"a.png": png(VALUES), "": b""}), (2, 3), [255, 0], ignore=[9], budget=budget
-    )
+@pytest.mark.parametrize("keep", [[], [0]])
+def test_values_become_class_numbers(files, keep: list[int]) -> None:
+    masks = Masks(files({"a.png": png(VALUES), "": b""}), (2, 3), [255, 0], ignore=[9], keep=keep)
     for _ in range(2):
         assert masks[0].tolist() == [[1, 1, 0], [-100, 1, 0]]
     assert (masks[1] == -100).all()

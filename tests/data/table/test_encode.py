@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from plait.core.errors import DataError
-from plait.data.table.described import read_inputs
+from plait.data.table.described_inputs import read_inputs
 from plait.data.table.encode import encode, encode_splits, is_wide
 from plait.data.table.fit import fit_columns
 

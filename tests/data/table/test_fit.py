@@ -3,7 +3,7 @@ import pandas as pd
 import pytest
 
 from plait.core.errors import DataError
-from plait.data.table.described import read_inputs
+from plait.data.table.described_inputs import read_inputs
 from plait.data.table.encode import encode
 from plait.data.table.fit import fit_columns, require
 

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from plait.data.table import parse
-from plait.data.table.described import Input
+from plait.data.table.described_inputs import Input
 from plait.data.table.kinds import MISSING_WORDS, Guess, guess
 
 ROWS = 60
@@ -100,7 +100,6 @@ def test_a_column_is_recognised(cells: pd.Series, expected: Guess) -> None:
         (column(*range(ROWS)), "a number of its own for each row"),
         (column(*RANDOM.permutation(ROWS) + 1), "a number of its own for each row"),
         (column(*(f"img_{i}" for i in range(ROWS))), "a word of its own for each row"),
-        (column(*(f"a row that has the word {i}" for i in range(ROWS))), "free text"),
         (few("01/02/2020", "03/04/2020"), "dates that can be read in several ways"),
         (few("3,5", "12,25"), "numbers with a comma, such as 3,5: write a point"),
         (few("12,000", "1,250,000", "3"), "numbers with a comma"),
@@ -212,3 +211,14 @@ def test_any_text_gets_a_guess_that_can_be_read(some: list[str], times: int) -> 
 @given(st.permutations([*MEASURED, "NA", ">3"]))
 def test_the_order_of_rows_changes_no_guess(some: list[object]) -> None:
     assert guess(column(*some)) == Guess("number", missing=("NA",), bounded=True)
+
+
+@pytest.mark.parametrize(
+    "cells",
+    [
+        column(*(f"a row that has the word {i}" for i in range(ROWS))),
+        column(*(f"東京へ行く{i}回" for i in range(ROWS))),
+    ],
+)
+def test_sentences_are_read_as_text(cells: pd.Series) -> None:
+    assert guess(cells).kind == "text"

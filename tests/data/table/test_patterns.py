@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from plait.data.table.described import read_inputs
+from plait.data.table.described_inputs import read_inputs
 from plait.data.table.patterns import pattern_of, stem
 
 PREFIXES = st.text("ab_[*?1 .-", max_size=3)

@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from plait.data.images import bytes_of_picture, decode, decoder, upright
+from plait.data.images import bytes_of_picture, decode, decoder, upright, upright_size
 from plait.data.readers.files import Files
 from plait.data.readers.kept import Kept
 
@@ -23,8 +23,7 @@ class Images:
         files: JPEG or PNG.
         size: height and width in pixels.
         channels: 3 for colour, 1 for grey.
-        keep: rows whose decoded pictures may be kept in memory, the most useful first.
-        budget: bytes for them; 0 by default, which keeps none.
+        keep: rows whose decoded pictures are kept in memory; none by default.
 
     Raises:
         DataError: when a row is read: its file is no whole picture, or too large.
@@ -37,13 +36,12 @@ class Images:
         channels: int = 3,
         *,
         keep: Iterable[int] = (),
-        budget: float = 0,
     ) -> None:
         decoder()  # its absence is better known now than at the first picture
         self.files = files
         self.size = size
         self.channels = channels
-        self._kept = Kept(keep, (channels, *size), budget)
+        self._kept = Kept(keep, (channels, *size))
 
     def __len__(self) -> int:
         return len(self.files)
@@ -54,6 +52,13 @@ class Images:
     def decoded(self, row: int) -> Any:
         """Returns the picture of a row as it is in its file, upright, as an image of Pillow."""
         return upright(decode(self.files.read(row), self.files.place(row)))
+
+    def own_size(self, row: int) -> tuple[int, int]:
+        """Returns width and height of a row's picture in its file, upright; without decoding it."""
+        if not self.files.names[row]:
+            return self.size[1], self.size[0]
+        width, height = upright_size(self.files.read(row), self.files.place(row))
+        return width, height
 
     def _picture(self, row: int) -> Tensor:
         if not self.files.names[row]:

@@ -1,4 +1,4 @@
-"""Decoded pictures of one size, kept in memory up to a budget, and shared by all processes."""
+"""Decoded pictures of one size, kept in memory and shared by all processes."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from torch import Tensor
 
 
 class Kept:
-    """Keeps what a function has made for some rows, as many as the budget has room for.
+    """Keeps what a function has made for some rows.
 
     Which rows are kept is known from the start, and none is thrown out for another: where each
     epoch asks for all rows, a part that stays serves more requests than one that changes. Worker
@@ -20,16 +20,14 @@ class Kept:
     and make everything anew.
 
     Args:
-        rows: those that may be kept, the most useful first.
-        shape: of what is kept for a row, uint8.
-        budget: bytes at most; memory is taken when it is first written to.
+        rows: those that are kept.
+        shape: of what is kept for a row, uint8; its memory is taken when it is first written to.
     """
 
-    def __init__(self, rows: Iterable[int], shape: tuple[int, ...], budget: float) -> None:
+    def __init__(self, rows: Iterable[int], shape: tuple[int, ...]) -> None:
         self.shape = shape
         self._size = max(1, math.prod(shape))
-        room = int(budget // self._size)
-        self._slots = {int(row): slot for slot, row in enumerate(rows) if slot < room}
+        self._slots = {int(row): slot for slot, row in enumerate(rows)}
         self._allocate()
 
     def _allocate(self) -> None:

@@ -28,8 +28,7 @@ class Masks:
         values: the value in the file of each class, in the order of the class numbers.
         ignore: values of pixels without a label; their class is -100.
         pictures: those that the masks lie on, to compare sizes with; None compares nothing.
-        keep: rows whose decoded masks may be kept in memory, the most useful first.
-        budget: bytes for them; 0 by default.
+        keep: rows whose decoded masks are kept in memory; none by default.
 
     Raises:
         DataError: when a row is read: its file is no whole mask, has another size than its picture,
@@ -45,14 +44,13 @@ class Masks:
         ignore: Sequence[int] = (),
         pictures: Images | None = None,
         keep: Iterable[int] = (),
-        budget: float = 0,
     ) -> None:
         self.files = files
         self.size = size
         self.values = tuple(values)
         self.ignore = tuple(ignore)
         self.pictures = pictures
-        self._kept = Kept(keep, size, budget)
+        self._kept = Kept(keep, size)
 
     def __len__(self) -> int:
         return len(self.files)

@@ -30,9 +30,3 @@ class Tags:
     def classes(self) -> Tensor:
         """The classes of all words of all rows, one after the other."""
         return self._classes
-
-
-def of_rows(tags: Tags, rows: Sequence[int]) -> Tensor:
-    """Returns the classes of all words of some rows, one after the other."""
-    found = [tags[int(row)] for row in rows]
-    return torch.cat(found) if found else torch.zeros(0, dtype=torch.int64)

@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING
 from plait.core.lazy import lazy
 
 if TYPE_CHECKING:
-    from plait.data.table.described import Input, Target, read_inputs, read_targets
+    from plait.data.table.described import Target, read_targets
+    from plait.data.table.described_inputs import Input, read_inputs
     from plait.data.table.encode import encode
     from plait.data.table.fit import fit_columns
     from plait.data.table.giveaways import GiveAway, give_aways

@@ -1,113 +1,32 @@
-"""Inputs and targets of a table, as a configuration describes them."""
+"""Targets of a table, as a configuration describes them."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
-from fnmatch import fnmatchcase
+from dataclasses import dataclass, field
 from typing import Any, Literal, get_args
 
-from plait.core.columns import ColumnKind
 from plait.core.errors import ConfigError, DataError, suggest, unknown
+from plait.data.table.described_inputs import read_input
+from plait.data.table.patterns import fitting_columns
 
-InputKind = Literal["number", "category", "yes/no", "date", "tags", "numbers"]
-TargetKind = Literal["number", "category", "yes/no", "tags", "numbers", "survival"]
+TargetKind = Literal[
+    "number",
+    "category",
+    "yes/no",
+    "tags",
+    "numbers",
+    "survival",
+    "mask",
+    "map",
+    "token tags",
+]
+
+PLACED = ("mask", "map", "token tags")  # kinds of labels that lie on a picture or a sentence
 
 YES = ("1", "yes", "true", "True", "Yes", "YES", "TRUE", "y", "Y", "t", "T")
 NO = ("0", "no", "false", "False", "No", "NO", "FALSE", "n", "N", "f", "F")
-
-
-@dataclass(frozen=True)
-class Input:
-    """A column of inputs, with the way in which it is read.
-
-    Attributes:
-        kind: "number", "category", "yes/no" (a category too), "date", "tags" or "numbers".
-        missing: words in its cells that say that a value is missing, such as "?".
-        separator: between the words of tags, ";" by default, or between the numbers of a list.
-        format: of a date, as for `strptime`; ISO 8601 by default.
-    """
-
-    kind: InputKind
-    missing: tuple[str, ...] = ()
-    separator: str = ""
-    format: str = ""
-
-    @property
-    def column_kind(self) -> ColumnKind:
-        """The kind of the column, for which a yes or no is a category of two words."""
-        return "category" if self.kind == "yes/no" else self.kind
-
-    @property
-    def form(self) -> str:
-        """The form of the text of a cell: a date's format, or a list's separator."""
-        if self.kind == "date":
-            return self.format
-        return self.separator or {"tags": ";", "numbers": " "}.get(self.kind, "")
-
-    def with_separator(self, column: Any) -> Input:
-        """Returns the way to read a list of numbers, with the separator that its cells have."""
-        if self.separator:
-            return self
-        cell = next((each for each in column if isinstance(each, str) and each.strip()), "")
-        found = next((sign for sign in ";,|" if sign in cell), " ")
-        return replace(self, separator=found)
-
-
-def read_inputs(
-    described: Mapping[str, Any], columns: Iterable[str], *, leave_out: Iterable[str] = ()
-) -> dict[str, Input]:
-    """Returns `{column: how it is read}` of the columns that a configuration describes.
-
-    Args:
-        described: `{column or pattern: kind, or a mapping with kind and options}`; a pattern such
-            as `fp_*` stands for all columns that fit it and have no entry of their own. Null in
-            place of the kind leaves out a column, or all that fit a pattern.
-        columns: the names of the table's columns.
-        leave_out: columns that no pattern stands for: those of targets.
-
-    Raises:
-        ConfigError: an unknown kind or option, or a pattern that no column fits.
-    """
-    known, out = list(columns), set(leave_out)
-    found: dict[str, Input] = {}
-    for name in (name for name, value in described.items() if value is None):
-        fitting = fitting_columns(name, known)
-        if not fitting:
-            raise ConfigError(f"inputs.{name}: no such column to leave out.{suggest(name, known)}")
-        out.update(fitting)
-    for name, value in described.items():
-        if value is None:
-            continue
-        options = _input(name, value)
-        if name in known or not any(sign in name for sign in "*?["):
-            found[name] = options
-            continue
-        fitting = [column for column in fitting_columns(name, known) if column not in out]
-        if not fitting:
-            raise ConfigError(f"no column fits the pattern {name!r} of the inputs. Check its name.")
-        for column in fitting:
-            if column not in described:
-                found[column] = options
-    if not found:
-        raise ConfigError("the table has no column of inputs. Name them under `inputs`.")
-    return found
-
-
-def _input(name: str, value: Any) -> Input:
-    given = dict(value) if isinstance(value, Mapping) else {"kind": value}
-    for option in given:
-        if option not in Input.__dataclass_fields__:
-            raise ConfigError(
-                f"inputs.{name}: {unknown('option', option, Input.__dataclass_fields__)}"
-            )
-    kind = given.get("kind")
-    if kind not in get_args(InputKind):
-        raise ConfigError(f"inputs.{name}: {unknown('kind', kind, get_args(InputKind))}")
-    missing = given.get("missing", ())
-    given["missing"] = tuple(map(str, [missing] if isinstance(missing, str) else missing))
-    return Input(**given)
 
 
 @dataclass(frozen=True)
@@ -117,14 +36,20 @@ class Target:
     Attributes:
         name: of the task.
         kind: "number", "category", "yes/no", "tags" (several words in a cell, or several columns of
-            yes and no), "numbers" (a list of numbers in a cell, or several columns of numbers) or
-            "survival".
+            yes and no), "numbers" (a list of numbers in a cell, or several columns of numbers),
+            "survival", "mask" (the path of a PNG file: a class for each pixel of a picture), "map"
+            (the path of a file of numbers for each pixel) or "token tags" (a word for each token of
+            a sentence).
         columns: the column, or several; the time and the event of a survival.
         where: a column of yes and no that says in which rows the task counts; all if None.
         positive: words that mean yes; all other words mean no. Those of `YES` if empty.
         missing: words that say that a label is missing.
-        separator: between the words of tags or the numbers of a list.
+        separator: between the words of tags, the numbers of a list, or the tags of tokens.
         bounded: whether cells of a number may be bounds, such as ">10".
+        of: the column of inputs that a mask, a map or tags lie on; the only one that fits if empty.
+        values: of a mask, `{value in the file: name of its class}`, in the order of the classes;
+            found in the files if empty.
+        ignore: of a mask, values of pixels that have no label.
         options: those of the task's class.
     """
 
@@ -136,6 +61,9 @@ class Target:
     missing: tuple[str, ...] = ()
     separator: str = ""
     bounded: bool = False
+    of: str = ""
+    values: Mapping[int, str] = field(default_factory=dict)
+    ignore: tuple[int, ...] = ()
     options: Mapping[str, Any] = field(default_factory=dict)
 
     @property
@@ -189,6 +117,7 @@ def read_target(name: str, value: Any, known: Sequence[str]) -> Target:
         raise ConfigError(f"tasks.{name}: {unknown('kind', kind, get_args(TargetKind))}")
     columns = _columns(name, kind, given, known)
     own = {"where": given.pop("where", None), "separator": given.pop("separator", "")}
+    own |= _of_places(name, kind, given)
     for option, of in (("positive", ("yes/no", "tags")), ("missing", get_args(TargetKind))):
         found = given.pop(option, None)
         if found is not None and kind not in of:
@@ -197,6 +126,26 @@ def read_target(name: str, value: Any, known: Sequence[str]) -> Target:
         own[option] = tuple(each for word in words for each in _as_words(word))
     bounded = bool(given.get("bounded")) if kind == "number" else False
     return Target(name, kind, columns, bounded=bounded, options=given, **own)
+
+
+def _of_places(name: str, kind: str, given: dict[str, Any]) -> dict[str, Any]:
+    """Takes the options of labels that lie on a picture or a sentence."""
+    found: dict[str, Any] = {}
+    if "of" in given and kind in PLACED:
+        found["of"] = str(given.pop("of"))
+    if kind != "mask":
+        return found
+    values, ignore = given.pop("values", None) or {}, given.pop("ignore", ())
+    if not isinstance(values, Mapping):
+        values = dict(enumerate(values))
+    ignore = ignore if isinstance(ignore, list | tuple) else [ignore]
+    if not all(isinstance(each, int) and each >= 0 for each in [*values, *ignore]):
+        raise ConfigError(
+            f"tasks.{name}: `values` must be {{value in the mask: name}} and `ignore` a list of "
+            f"values, whole numbers; found {dict(values)} and {list(ignore)}."
+        )
+    found["values"] = {value: str(word) for value, word in values.items()}
+    return found | {"ignore": tuple(ignore)}
 
 
 def with_options(kind: str, options: Mapping[str, Any]) -> Any:
@@ -214,7 +163,7 @@ def complaints(inputs: Mapping[str, Any], tasks: Mapping[str, Any]) -> list[str]
     found: list[str] = []
     for name, value in inputs.items():
         with _collecting(found):
-            _input(name, value)
+            read_input(name, value)
     for name, value in tasks.items():
         with _collecting(found):
             read_target(name, value, list(tasks))
@@ -253,13 +202,3 @@ def _columns(name: str, kind: str, given: dict[str, Any], known: Sequence[str]) 
         )
     patterns = several if isinstance(several, list | tuple) else [several]
     return tuple(c for each in patterns for c in fitting_columns(str(each), known))
-
-
-def fitting_columns(name: str, known: Sequence[str]) -> list[str]:
-    """Returns the column of a name, or where there is none the columns that fit it as a pattern.
-
-    Example:
-        >>> fitting_columns("a*", ["a1", "a2", "b"]), fitting_columns("a*", ["a1", "a*"])
-        (['a1', 'a2'], ['a*'])
-    """
-    return [name] if name in known else [each for each in known if fnmatchcase(each, name)]

@@ -11,7 +11,10 @@ import pandas as pd
 from plait.core.columns import Column
 from plait.core.errors import DataError, suggest
 from plait.data.table import parse
-from plait.data.table.described import Input
+from plait.data.table.described_inputs import Input
+from plait.data.table.media import Sentence
+from plait.data.table.sentences import sentences
+from plait.data.words import vocabulary
 
 Array = np.ndarray[Any, Any]
 
@@ -61,6 +64,8 @@ def require(frame: pd.DataFrame, names: Any, source: str = "") -> None:
 def _fit(whole: pd.Series[Any], train: Array | None, options: Input, source: str) -> Column:
     column = whole if train is None else whole.iloc[train]
     name, kind, absent = str(column.name), options.column_kind, options.missing
+    if options.media is not None:
+        return fit_media(column, options)
     if kind == "category":
         codes, words = parse.words(column, absent, source=source)
         times = np.bincount(codes[codes >= 0], minlength=len(words))
@@ -92,6 +97,23 @@ def _fit(whole: pd.Series[Any], train: Array | None, options: Input, source: str
         edges=edges,
         form=options.form,
         absent=list(absent),
+    )
+
+
+def fit_media(column: pd.Series[Any], options: Input) -> Column:
+    """Returns a column of pictures, sounds or sentences, with the vocabulary of some rows."""
+    media = options.media
+    assert media is not None
+    values: list[str] = []
+    if isinstance(media, Sentence):
+        values = vocabulary(sentences(column, options.kind, options.form), most=media.words)
+    return Column(
+        str(column.name),
+        options.column_kind,
+        values=values,
+        form=options.form,
+        absent=list(options.missing),
+        **media.column(),
     )
 
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
 from plait.data.table.dates import date_formats
-from plait.data.table.described import InputKind
+from plait.data.table.described_inputs import InputKind
 from plait.data.table.lists import (
     has_commas_in_numbers,
     listed_kind,
@@ -20,7 +21,7 @@ from plait.data.table.lists import (
 if TYPE_CHECKING:
     import pandas as pd
 
-GuessedKind = InputKind | Literal["exclude"]
+GuessedKind = InputKind | Literal["mask", "map", "token tags", "exclude"]
 
 # Words, in lower case, that stand for a missing value.
 MISSING_WORDS = frozenset(
@@ -38,6 +39,7 @@ _FEWEST_FOR_ID = 10  # rows below which 1, 2, 3, ... may be anything
 _ID_NAME = re.compile(r"(?:(?:^|[\W_])(?i:id|ids|key|uuid|guid|index)|[a-z](?:Id|ID)|^Unnamed: 0)$")
 _WITH_UNIT = re.compile(r"[^\w\s]?\s?[-+]?\d[\d.,]*\s?[^\W\d_]{0,8}[%°]?")
 _WORDS_OF_A_SENTENCE = 4
+_UNSPACED = re.compile(r"[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3000-\u30ff\u3400-\u9fff]")
 _RARE = 0.5  # share of rows whose value must occur again, for a category
 
 
@@ -47,13 +49,15 @@ class Guess:
 
     Attributes:
         kind: "number", "category", "yes/no", "date", "tags" (several words in a cell), "numbers"
-            (several numbers in a cell), or "exclude" for a column that nothing can be learnt from.
+            (several numbers in a cell), "text", or "exclude" for a column that nothing can be
+            learnt from; see `plait.data.table.media_kinds` for those of files and lists of words.
         reason: why it is excluded, or what else was noticed; empty if nothing was.
         missing: the words that stand for a missing value, as they are written. In a category they
             are only likely to: there they are words like others, unless the user says otherwise.
         format: of a date that is text, as for `strptime`, or "ISO8601"; else empty.
         separator: between the tags or numbers of a cell that is text; else empty.
         bounded: whether some numbers are bounds such as ">10".
+        more: other options with which a configuration describes it.
     """
 
     kind: GuessedKind
@@ -62,13 +66,14 @@ class Guess:
     format: str = ""
     separator: str = ""
     bounded: bool = False
+    more: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def options(self) -> dict[str, Any]:
         """The options with which a configuration describes such a column of inputs."""
         marked = list(self.missing) if self.kind != "category" else []
         found = {"missing": marked, "format": self.format, "separator": self.separator}
-        return {name: value for name, value in found.items() if value}
+        return {name: value for name, value in found.items() if value} | dict(self.more)
 
 
 def guess(series: pd.Series) -> Guess:
@@ -227,17 +232,18 @@ def _of_forms(counts: pd.Series) -> Guess | None:
 
 
 def _of_words(counts: pd.Series, rows: int) -> Guess:
-    """Returns the guess for words: a yes or no, a category, a name of each row, or free text."""
+    """Returns the guess for words: a yes or no, a category, a name of each row, or sentences."""
     words = counts.index.to_series().iloc[:: max(1, len(counts) // _SAMPLE)]
     if set(words.str.lower()) in map(set, YES_NO):
         return Guess("yes/no")
     filled = int(counts.sum())
-    sentence = float((words.str.count(" ") + 1).mean()) >= _WORDS_OF_A_SENTENCE
+    sentence = float(words.iloc[:_FIRST_LOOK].map(_spoken_words).mean()) >= _WORDS_OF_A_SENTENCE
     if len(counts) == filled and filled > 1:
-        what = "free text" if sentence else "a word of its own for each row"
-        return Guess("exclude", what)
+        if sentence:
+            return Guess("text", "sentences")
+        return Guess("exclude", "a word of its own for each row")
     if sentence and len(counts) > max(_MANY, filled / 5):
-        return Guess("exclude", "free text")
+        return Guess("text", "sentences")
     if counts[counts > 1].sum() < _RARE * filled:
         reason = f"{len(counts):,} different words in {filled:,} rows, most of them once"
         unit = len(counts) > _MANY and words.str.fullmatch(_WITH_UNIT).mean() > 0.9
@@ -245,3 +251,8 @@ def _of_words(counts: pd.Series, rows: int) -> Guess:
             reason += f"; if they are numbers such as {words.iloc[0]!r}, write them without unit"
         return Guess("exclude", reason)
     return Guess("category")
+
+
+def _spoken_words(text: str) -> int:
+    """Counts the words between spaces, and in scripts without spaces the characters."""
+    return sum(max(1, len(_UNSPACED.findall(word))) for word in text.split())

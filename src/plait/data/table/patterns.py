@@ -31,3 +31,13 @@ def stem(name: str) -> str | None:
     """Returns a name without the number at its end; None if it ends with none."""
     found = _NUMBERED.fullmatch(name)
     return found[1] if found else None
+
+
+def fitting_columns(name: str, known: Sequence[str]) -> list[str]:
+    """Returns the column of a name, or where there is none the columns that fit it as a pattern.
+
+    Example:
+        >>> fitting_columns("a*", ["a1", "a2", "b"]), fitting_columns("a*", ["a1", "a*"])
+        (['a1', 'a2'], ['a*'])
+    """
+    return [name] if name in known else [each for each in known if fnmatchcase(each, name)]

@@ -6,11 +6,14 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Literal
 
+from plait.core.columns import MEDIA
 from plait.core.errors import DataError, unknown
-from plait.data.table.described import fitting_columns, with_options
+from plait.data.files import Store
+from plait.data.table.described import PLACED, with_options
 from plait.data.table.giveaways import GiveAway, give_aways
 from plait.data.table.kinds import Guess, GuessedKind, guess
-from plait.data.table.patterns import FEWEST, pattern_of, stem
+from plait.data.table.media_kinds import media_guesses
+from plait.data.table.patterns import FEWEST, fitting_columns, pattern_of, stem
 from plait.data.table.remarks import FEW_VALUES, number_of_values, remark
 from plait.data.table.roles import (
     is_group,
@@ -27,7 +30,7 @@ if TYPE_CHECKING:
 
 Role = Literal["input", "target", "split", "exclude"]
 
-PREDICTABLE = ("number", "category", "yes/no", "tags", "numbers")
+PREDICTABLE = ("number", "category", "yes/no", "tags", "numbers", *PLACED)
 
 
 @dataclass(frozen=True)
@@ -89,14 +92,17 @@ class Proposal:
         return found if found["exclude"] else {k: v for k, v in found.items() if k != "exclude"}
 
 
-def propose(frame: pd.DataFrame, targets: Sequence[str] | None = None) -> Proposal:
+def propose(
+    frame: pd.DataFrame, targets: Sequence[str] | None = None, store: Store | None = None
+) -> Proposal:
     """Looks at every column of a table and proposes what to do with it.
 
-    Left out are columns that nothing can be learnt from (empty, constant, a value of its own for
-    each row, free text), that give a target away, or that number patients and the like by name.
+    Left out are columns that nothing can be learnt from (empty, constant, a word of its own for
+    each row), that give a target away, or that number patients and the like by name.
 
     Args:
         frame: the table, as `read_table` or the user gives it.
+        store: the files that its cells may name; none by default.
         targets: the columns to predict, or patterns of them. By default those with a name such as
             target, class, price or quality, else the last.
 
@@ -107,7 +113,9 @@ def propose(frame: pd.DataFrame, targets: Sequence[str] | None = None) -> Propos
     from plait.data.table.frames import own_frame
 
     frame = own_frame(frame, "the table")
-    guesses = {str(name): guess(frame[name]) for name in frame}
+    named = [n for each in targets or () for n in fitting_columns(each, list(map(str, frame)))]
+    media = media_guesses(frame, store, named)
+    guesses = {name: media.get(name) or guess(frame[name]) for name in map(str, frame)}
     split = next((name for name in guesses if split_words(frame[name]) is not None), None)
     wanted = _wanted(targets, guesses, split)
     reasons = _reasons(frame, guesses, {*wanted, split})
@@ -118,7 +126,9 @@ def propose(frame: pd.DataFrame, targets: Sequence[str] | None = None) -> Propos
         name: "category" if numbers_classes(frame[name]) else guesses[name].kind for name in wanted
     }
     remarks: dict[str, GiveAway] = {}
-    for finding in give_aways(frame, inputs, kinds):
+    told = [name for name in inputs if guesses[name].kind not in MEDIA]
+    kinds = {name: kind for name, kind in kinds.items() if kind not in PLACED}
+    for finding in give_aways(frame, told, kinds):
         if finding.whole:
             reasons.setdefault(finding.column, finding.sentence)
         remarks.setdefault(finding.column, finding)
@@ -222,6 +232,8 @@ def _as_target(series: pd.Series[Any], found: Guess) -> dict[str, Any]:
         comment = f"{remark(series, replace(found, kind='category'))}; or kind: number"
         return {"kind": "category", "comment": comment}
     comment, options = remark(series, found), dict(found.options)
+    if found.kind in PLACED:
+        return {"comment": comment, "options": options}
     if found.missing:  # a class of its own for rows without a label helps nobody
         options["missing"] = list(found.missing)
     if found.bounded:

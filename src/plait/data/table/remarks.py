@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from plait.core.columns import MEDIA
 from plait.data.table.dates import parse_dates
+from plait.data.table.described import PLACED
 from plait.data.table.kinds import Guess
 from plait.data.table.twins import hashable
 
@@ -78,6 +80,8 @@ def _on_values(present: pd.Series[Any], found: Guess) -> str:
         return f"{percent(float(yes))} yes"
     if found.kind == "numbers":
         return "numbers in each cell"
+    if found.kind in (*MEDIA, *PLACED):
+        return ""
     if found.kind == "tags":
         return _frequent(_tags(present, found.separator), len(present), "tags")
     return _frequent(present.astype(str).str.strip(), len(present), "values")

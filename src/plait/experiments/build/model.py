@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from torch import nn
 
+from plait import encoders
 from plait.core.build import build
+from plait.core.columns import Column, inputs_of
+from plait.core.errors import ConfigError
 from plait.core.families import FAMILIES
 from plait.core.lookup import find, parameters
 from plait.core.seeding import seeded
@@ -59,11 +62,36 @@ def _encoder(config: RunConfig, problem: Problem) -> nn.Module:
         named = config.encoder
         cls = find(named.name, family.package, base=family.base, kind=family.noun)
         recipe = problem.recipe
+        columns = recipe.columns if isinstance(recipe, Table) else []
         given: dict[str, Any] = {}
-        if isinstance(recipe, Table) and "columns" in parameters(cls):
-            given["columns"] = recipe.columns
+        if columns and "columns" in parameters(cls):
+            given["columns"] = columns
+        elif not all(column.in_row for column in columns):
+            return _around(cls, named.options, columns)
         encoder: nn.Module = build(cls, named.options, kind=family.noun, **given)
     return encoder
+
+
+def _around(cls: type[Any], options: Mapping[str, Any], columns: Sequence[Column]) -> nn.Module:
+    """Builds an encoder of the only input of a table, and `Fused`, which knows its column, around.
+
+    Raises:
+        ConfigError: the table has several inputs.
+    """
+    inputs = inputs_of(columns)
+    if len(inputs) > 1:
+        raise ConfigError(
+            f"{cls.__name__} reads one input, and the table has {', '.join(inputs)}. Name an "
+            f"encoder for each: {{class: Fused, encoders: {{{next(iter(inputs))}: "
+            f"{cls.__name__}, ...}}}}."
+        )
+    (name,) = inputs
+    (column,) = inputs[name]
+    known = {option: value for option, value in column.known.items() if option in parameters(cls)}
+    noun = FAMILIES["encoders"].noun
+    own: nn.Module = build(cls, {**known, **options}, kind=noun)
+    fused: nn.Module = vars(encoders)["Fused"](columns, {name: own})
+    return fused
 
 
 def _trained(folder: Path, config: RunConfig, problem: Problem) -> MultiTaskModel:

@@ -69,4 +69,4 @@ def with_defaults(settings: Mapping[str, Any]) -> dict[str, Any]:
     Raises:
         ConfigError: they name no recipe, or one that does not exist.
     """
-    return merge(recipe_class(recipe_name(settings)).defaults, settings)
+    return merge(recipe_class(recipe_name(settings)).defaults_for(settings), settings)

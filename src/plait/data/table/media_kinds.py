@@ -1,0 +1,166 @@
+"""Columns of pictures, sounds, masks, maps and sentences, recognised by what they hold."""
+
+from __future__ import annotations
+
+import io
+import math
+from collections.abc import Collection, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from plait.core.errors import DataError
+from plait.core.extras import need
+from plait.data.files import Store
+from plait.data.images import decode
+from plait.data.table.kinds import Guess
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+PICTURES, SOUNDS = (".jpg", ".jpeg", ".png"), (".wav", ".flac", ".ogg", ".mp3", ".aiff", ".aif")
+ARRAYS = (".npy",)
+LOOKED_AT = 12  # files of a column
+MOST_CLASSES = 64  # values of a mask; more are a picture, or a map of numbers
+SIDE = 128  # pixels to which larger pictures are resized
+RATE, LONGEST = 16_000, 30.0  # at most, of sounds: samples a second, and seconds
+AUGMENT = {"flip": 0.5, "crop": 0.2}
+ALIGNED = 200  # rows in which lists are compared
+
+
+def media_guesses(
+    frame: pd.DataFrame, store: Store | None, wanted: Collection[str] = ()
+) -> dict[str, Guess]:
+    """Returns the guesses for columns of files, and for columns of as many words in each row.
+
+    Args:
+        frame: the table.
+        store: the files that its cells may name; None for a table without files.
+        wanted: columns that are predicted.
+    """
+    found = {} if store is None else _of_files(frame, store, wanted)
+    rest = [name for name in frame if name not in found]
+    return found | _of_words(frame[rest], wanted)
+
+
+def _of_files(frame: pd.DataFrame, store: Store, wanted: Collection[str]) -> dict[str, Guess]:
+    found: dict[str, Guess] = {}
+    for name in map(str, frame.columns):
+        paths = _paths(frame[name])
+        if not paths:
+            continue
+        there = [path for path in paths if store.holds(path) and store.has(path)]
+        if not there:
+            reason = f"paths such as {paths[0]!r}, of which no file is in {store.root}"
+            found[name] = Guess("exclude", reason)
+        elif paths[0].lower().endswith(SOUNDS):
+            found[name] = _sound(there, store)
+        elif paths[0].lower().endswith(ARRAYS):
+            found[name] = Guess("map", "files of numbers")
+        else:
+            found[name] = _picture(there, store, name in wanted)
+    pictures = [name for name, each in found.items() if each.kind == "image"]
+    for name, each in found.items():
+        if each.kind in ("mask", "map") and name not in wanted:
+            what = "masks: a class for each pixel" if each.kind == "mask" else "maps of numbers"
+            hint = f"; to predict them: --targets {name}" if pictures else ""
+            found[name] = Guess("exclude", what + hint)
+    return found
+
+
+def _paths(column: pd.Series[Any]) -> list[str]:
+    """Returns some cells of a column of paths, evenly spread; none for other columns."""
+    cells = [each for each in column.dropna().tolist() if each != ""]
+    some = cells[:: max(1, len(cells) // LOOKED_AT)]
+    known = PICTURES + SOUNDS + ARRAYS
+    paths = all(isinstance(each, str) and each.lower().endswith(known) for each in some)
+    return some if some and paths else []
+
+
+def _picture(paths: Sequence[str], store: Store, predicted: bool) -> Guess:
+    """Returns the guess for pictures or masks, by the first files."""
+    try:
+        images = [decode(store.read(path), store.place(path)) for path in paths]
+    except DataError as error:
+        return Guess("exclude", f"pictures that cannot be read: {error}")
+    sizes = [(image.height, image.width) for image in images]
+    if all(image.mode in ("1", "L", "P", "I", "I;16") for image in images):
+        values = np.unique(np.concatenate([np.unique(np.asarray(each, int)) for each in images]))
+        if len(values) <= MOST_CLASSES:
+            names = {int(value): str(value) for value in values}
+            if set(names) == {0, 255} or set(names) == {0, 1}:
+                names = dict(zip(names, ("background", "foreground"), strict=True))
+            return Guess("mask", f"{len(values)} values in the pixels", more={"values": names})
+        if predicted:
+            return Guess("map", f"numbers {values[0]} to {values[-1]} in the pixels")
+    grey = all(image.mode in ("1", "L", "I", "I;16") for image in images)
+    return Guess("image", _on_sizes(sizes), more=_shape(sizes, grey) | {"augment": dict(AUGMENT)})
+
+
+def _shape(sizes: Sequence[tuple[int, int]], grey: bool) -> dict[str, Any]:
+    height, width = (int(np.median([size[axis] for size in sizes])) for axis in (0, 1))
+    scale = min(1.0, SIDE / max(height, width))
+    size = [max(1, round(height * scale)), max(1, round(width * scale))]
+    more: dict[str, Any] = {"size": size[0] if size[0] == size[1] else size}
+    return more | ({"channels": 1} if grey else {})
+
+
+def _on_sizes(sizes: Sequence[tuple[int, int]]) -> str:
+    (low, high) = (min(sizes), max(sizes))
+    told = f"{low[0]} x {low[1]}"
+    return f"pictures, {told}" if low == high else f"pictures, {told} to {high[0]} x {high[1]}"
+
+
+def _sound(paths: Sequence[str], store: Store) -> Guess:
+    """Returns the guess for sounds, by the headers of the first files."""
+    soundfile = need("soundfile", extra="app", purpose="Reading sounds")
+    try:
+        heads = [soundfile.info(io.BytesIO(store.read(path))) for path in paths]
+    except (DataError, soundfile.LibsndfileError) as error:
+        return Guess("exclude", f"sounds that cannot be read: {error}")
+    rate = min(RATE, max(head.samplerate for head in heads))
+    longest = max(head.duration for head in heads)
+    seconds = min(LONGEST, max(0.5, math.ceil(longest * 2.4) / 2))
+    told = f"sounds, {min(h.duration for h in heads):.2g} to {longest:.2g} s, {rate:,} Hz"
+    return Guess("sound", told, more={"rate": rate, "seconds": seconds})
+
+
+def _of_words(frame: pd.DataFrame, wanted: Collection[str]) -> dict[str, Guess]:
+    """Returns the guesses for columns that have as many words as each other in each row.
+
+    The one with the most different words is the sentence; the others are its tags.
+    """
+    lists = {str(name): found for name in frame if (found := _lists(frame[name])) is not None}
+    groups: dict[tuple[int, ...], list[str]] = {}
+    for name, (_, rows) in lists.items():
+        groups.setdefault(tuple(map(len, rows)), []).append(name)
+    guesses: dict[str, Guess] = {}
+    for lengths, names in groups.items():
+        if len(names) < 2 or len(set(lengths)) < 2:
+            continue
+        kinds = {name: len({word for row in lists[name][1] for word in row}) for name in names}
+        free = [name for name in names if name not in wanted] or names
+        sentence = max(free, key=lambda name: kinds[name])
+        told = f"{np.mean(lengths):.0f} words on average"
+        guesses[sentence] = Guess("tokens", told, separator=lists[sentence][0])
+        for name in names:
+            if name == sentence:
+                continue
+            tags = f"{kinds[name]} tags, one for each word of {sentence}"
+            if name in wanted:
+                guesses[name] = Guess("token tags", tags, separator=lists[name][0])
+            else:
+                guesses[name] = Guess("exclude", f"{tags}; to predict them: --targets {name}")
+    return guesses
+
+
+def _lists(column: pd.Series[Any]) -> tuple[str, list[list[str]]] | None:
+    """Returns the separator (empty for lists) and words of the first rows; None for others."""
+    cells = column.iloc[:ALIGNED].tolist()
+    if all(isinstance(cell, list | tuple | np.ndarray) for cell in cells):
+        rows = [list(cell) for cell in cells]
+        words = all(isinstance(word, str) for row in rows for word in row)
+        return ("", rows) if words else None
+    if all(isinstance(cell, str) for cell in cells) and any(" " in cell for cell in cells):
+        return " ", [cell.split() for cell in cells]
+    return None
