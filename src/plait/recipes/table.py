@@ -16,6 +16,7 @@ from plait.core.columns import MEDIA, Column
 from plait.core.errors import ConfigError
 from plait.data import InMemory
 from plait.data.files import Store, folder_with
+from plait.data.shown import Shown
 from plait.data.table.described import PLACED, Target, read_targets
 from plait.data.table.described_inputs import Input, read_inputs
 from plait.encoders import TabularEncoder
@@ -269,6 +270,10 @@ class Table(Recipe):
             split: InMemory(inputs[split], {name: y[rows] for name, y in self.labels.items()})
             for split, rows in self.rows.items()
         }
+
+    def show_example(self, split: str, index: int, inputs: Any) -> Sequence[Shown]:
+        """Shows the row of an example: its pictures, sounds, sentences and values."""
+        return self.examples.shown(split, index)
 
     def _split_columns(self) -> list[str]:
         named: Mapping[str, Any] = {"column": self.split}
