@@ -21,6 +21,7 @@ def fit(
     inputs: Sequence[str] | Mapping[str, Any] | None = None,
     split: str | Mapping[str, Any] | None = None,
     exclude: Sequence[str] = (),
+    files: Path | str | None = None,
     run: Path | str | None = None,
     progress: bool = True,
     **settings: Any,
@@ -40,6 +41,8 @@ def fit(
         split: a column that says train, val or test, or a mapping such as ``{"val": 0.1, "test":
             0.2, "group": "customer"}``; 0.15 each by default.
         exclude: columns that are not read.
+        files: the folder that paths in cells are relative to; by default that of the table's file,
+            and for a frame the working directory.
         run: the run folder; `runs/NAME` by default.
         progress: show a bar and a table of the epochs on stderr.
         settings: those of a run, by name: `balancing="UPGrad"`, `epochs=30`,
@@ -60,8 +63,9 @@ def fit(
         inputs=inputs,
         split=split,
         exclude=exclude,
+        files=files,
         folder=None if run is None else Path(run),
         settings=settings,
         callbacks=[ProgressBar()] if progress else [],
     )
-    return Run(result.folder)
+    return Run(result.folder, files=files)

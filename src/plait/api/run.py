@@ -23,6 +23,8 @@ class Run:
 
     Args:
         folder: of the run.
+        files: the folder that paths in the cells of tables are relative to; by default that of a
+            table's file, and for a frame the working directory.
 
     Attributes:
         folder: of the run.
@@ -32,9 +34,9 @@ class Run:
         CheckpointError: a file of the model is missing or damaged.
     """
 
-    def __init__(self, folder: Path | str) -> None:
+    def __init__(self, folder: Path | str, *, files: Path | str | None = None) -> None:
         self.folder = Path(folder)
-        self._trained = Trained(self.folder)
+        self._trained = Trained(self.folder, files=files)
 
     @property
     def model(self) -> MultiTaskModel:
@@ -64,7 +66,7 @@ class Run:
 
         Returns:
             A frame of the same rows: for each task a column of its name, and the probabilities
-            `TASK=CLASS`.
+            `TASK=CLASS`. Masks and maps are arrays in the size of their pictures.
 
         Raises:
             DataError: a column is missing, or a cell is not of its kind.
@@ -72,11 +74,11 @@ class Run:
         """
         from plait.data.table import read_table
 
-        source = "the frame"
-        if isinstance(table, str | Path):
-            path = Path(str(table))
-            table, source = read_table(path), path.name
-        return self._trained.predict(table, _names(tasks), source=source)
+        if not isinstance(table, str | Path):
+            return self._trained.predict(table, _names(tasks))
+        path = Path(str(table))
+        frame = read_table(path)
+        return self._trained.predict(frame, _names(tasks), source=path.name, near=path.parent)
 
     def evaluate(
         self, table: pd.DataFrame | Path | str, tasks: Collection[str] | str | None = None
@@ -129,17 +131,18 @@ class Report:
         return str(self.path)
 
 
-def load(folder: Path | str) -> Run:
+def load(folder: Path | str, *, files: Path | str | None = None) -> Run:
     """Opens a run folder, of `plait.fit` or of `plait train`.
 
     Args:
         folder: of a run that has ended.
+        files: see `Run`.
 
     Raises:
         ConfigError: there is no such folder, or its training has not ended.
         CheckpointError: a file of the model is missing or damaged.
     """
-    return Run(folder)
+    return Run(folder, files=files)
 
 
 def _names(tasks: Any) -> Any:

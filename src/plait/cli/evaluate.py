@@ -20,6 +20,10 @@ def evaluate(
         list[str] | None,
         typer.Option("--tasks", help="Tasks to measure; all whose columns are there by default."),
     ] = None,
+    files: Annotated[
+        Path | None,
+        typer.Option("--files", help="Folder of the table's pictures and sounds; its own."),
+    ] = None,
     json: Json = False,
 ) -> None:
     """Measure a trained run on a labelled table; an empty cell is no label.
@@ -35,7 +39,7 @@ def evaluate(
     from plait.cli import show
     from plait.experiments.trained import Trained
 
-    trained = Trained(run)
+    trained = Trained(run, files=files)
     found = trained.evaluate(table, words_of(tasks))
     for sentence in trained.surprises:
         announce(sentence)

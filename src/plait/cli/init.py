@@ -43,11 +43,13 @@ def init(
     from plait.data.streams.first_look import first_look
     from plait.data.table import propose
     from plait.experiments.init_table import run_lines, table_settings
+    from plait.experiments.rare_targets import with_rare_options
     from plait.recipes import Table
 
     with reading(table.name) as progress:
         frame, rows = first_look(table, progress=progress)
-    proposal = propose(frame, words_of(targets), Store(table.parent))
+    store = Store(table.parent)
+    proposal = with_rare_options(propose(frame, words_of(targets), store), frame, store)
     near = Path(os.path.relpath(table, path.parent))
     place = table.resolve() if near.parts[:2] == ("..", "..") else near
     lines = run_lines(Table.defaults_for(proposal.settings))

@@ -24,10 +24,15 @@ def predict(
         list[str] | None,
         typer.Option("--keep", help="Column of the table that goes before them, such as an id."),
     ] = None,
+    files: Annotated[
+        Path | None,
+        typer.Option("--files", help="Folder of the table's pictures and sounds; its own."),
+    ] = None,
 ) -> None:
     """Predict the rows of a table: a column for each task, and the probabilities.
 
-    The file may be larger than memory. Examples: plait predict runs/wine new.csv -o out.csv |
+    Masks and maps are files in a folder beside it, NAME_files. The table may be larger than memory.
+    Examples: plait predict runs/wine new.csv -o out.csv |
     plait predict runs/wine new.parquet -o out.csv.gz --tasks quality,colour --keep id
     """
     from plait.core.errors import ConfigError
@@ -42,7 +47,7 @@ def predict(
     from plait.cli.bar import reading
     from plait.experiments.trained import Trained
 
-    trained = Trained(run)
+    trained = Trained(run, files=files)
     with reading(table.name) as progress:
         rows = trained.predict_file(
             table, out, words_of(tasks), keep=words_of(keep) or (), progress=progress

@@ -7,11 +7,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from plait.core.errors import ConfigError, DataError
+from plait.data.files import Store
 from plait.data.streams.first_look import some_rows
-from plait.data.table import guess, propose, read_table, read_targets
+from plait.data.table import Guess, guess, propose, read_table, read_targets
 from plait.data.table.described import with_options
 from plait.data.table.fit import require
 from plait.data.table.frames import own_frame
+from plait.data.table.media_kinds import media_guesses
 from plait.experiments.build import open_problem, with_defaults
 from plait.experiments.build.names import run_name
 from plait.experiments.config import validate
@@ -31,6 +33,7 @@ def run_table(
     inputs: Sequence[str] | Mapping[str, Any] | None = None,
     split: str | Mapping[str, Any] | None = None,
     exclude: Sequence[str] = (),
+    files: Path | str | None = None,
     folder: Path | None = None,
     settings: Mapping[str, Any] | None = None,
     callbacks: Sequence[Callback] = (),
@@ -43,6 +46,8 @@ def run_table(
         inputs: names, or `{column: kind}`; by default those that `propose` names.
         split: as for `plait.data.table.divide.divide`.
         exclude: columns that are not read.
+        files: the folder that paths in cells are relative to; by default that of the table's file,
+            and for a frame the working directory.
         folder: the run folder; `runs/NAME` by default.
         settings: of the run, by name.
         callbacks: are told of the training.
@@ -61,10 +66,13 @@ def run_table(
         frame = some_rows(table)
     elif isinstance(table, str | Path):
         frame = read_table(table)
-    described = describe(frame, targets, inputs=inputs, split=split, exclude=exclude)
+    near = Path(table).parent if isinstance(table, str | Path) else Path()
+    store = Store(Path(files or near))
+    described = describe(frame, targets, inputs=inputs, split=split, exclude=exclude, store=store)
+    recipe: Any = "Table" if files is None else {"class": "Table", "files": str(files)}
     if isinstance(table, str | Path):
         described["table"] = str(Path(table).resolve())
-    chosen = merge({"recipe": "Table", **described}, settings or {})
+    chosen = merge({"recipe": recipe, **described}, settings or {})
     config = validate(with_defaults(chosen))
     return run(
         config,
@@ -81,6 +89,7 @@ def describe(
     inputs: Sequence[str] | Mapping[str, Any] | None = None,
     split: str | Mapping[str, Any] | None = None,
     exclude: Sequence[str] = (),
+    store: Store | None = None,
 ) -> dict[str, Any]:
     """Returns the settings `inputs`, `tasks`, `split` and `exclude` of a table.
 
@@ -90,6 +99,7 @@ def describe(
         inputs: names, or `{column: kind}`; by default those that `propose` names.
         split: as for `plait.data.table.divide.divide`; a column that `propose` recognises, or None.
         exclude: columns that are not read.
+        store: the files that its cells may name; none by default.
 
     Raises:
         DataError: a column is missing, or a target can not be predicted.
@@ -110,7 +120,7 @@ def describe(
         wanted += asked.values()
     if not wanted:
         raise ConfigError("name columns to predict under `targets`; found none.")
-    found = propose(frame.drop(columns=exclude), wanted).settings
+    found = propose(frame.drop(columns=exclude), wanted, store).settings
     guessed = found["tasks"]
     if tasks:
         found["tasks"] = {
@@ -122,7 +132,10 @@ def describe(
     elif inputs is not None:
         wanted = _names(inputs)
         require(frame, wanted, "the table")
-        found["inputs"] = {name: _guessed(frame[name]) for name in wanted}
+        media = media_guesses(frame, store, found["tasks"])
+        found["inputs"] = {
+            name: _described(name, media.get(name) or guess(frame[name])) for name in wanted
+        }
     if split is not None:
         found["split"] = split
     if exclude:
@@ -146,12 +159,11 @@ def _column(task: str, described: Any) -> str:
     return str((described or {}).get("column", task))
 
 
-def _guessed(column: pd.Series[Any]) -> Any:
+def _described(name: str, found: Guess) -> Any:
     """Returns the kind of a column that has to be read, with its options if it has some."""
-    found = guess(column)
     if found.kind == "exclude":
         raise DataError(
-            f"column {column.name!r} cannot be read: {found.reason}. Leave it out, or give its "
+            f"column {name!r} cannot be read: {found.reason}. Leave it out, or give its "
             "kind: inputs={...}."
         )
     return with_options(found.kind, found.options)

@@ -96,7 +96,12 @@ class Trained:
             self._unseen.update({name: unseen} if unseen else {})
 
     def predict(
-        self, frame: pd.DataFrame, tasks: Collection[str] | None = None, *, source: str = ""
+        self,
+        frame: pd.DataFrame,
+        tasks: Collection[str] | None = None,
+        *,
+        source: str = "the frame",
+        near: Path | None = None,
     ) -> pd.DataFrame:
         """Predicts the rows of a table.
 
@@ -104,6 +109,7 @@ class Trained:
             frame: has the columns that the model reads; others are passed over.
             tasks: names of the tasks that are wanted; all by default.
             source: the table, for messages.
+            near: the folder of the file that the frame was read from.
 
         Returns:
             A frame of the same rows, with the columns of `predicted_columns`. Masks and maps are
@@ -115,9 +121,8 @@ class Trained:
         """
         from plait.data.table.frames import own_frame
 
-        source = source or "the frame"
         own = own_frame(frame, source)
-        found = self._predict(own, tasks, source, self._store())
+        found = self._predict(own, tasks, source, self._store(near))
         return found.set_axis(getattr(frame, "index", own.index))
 
     def _predict(
@@ -132,11 +137,9 @@ class Trained:
             pieces.append(of_own_size(piece, batch.sizes))
         return pieces[0] if len(pieces) == 1 else pd.concat(pieces)
 
-    def _store(self, table: Path | None = None) -> Store:
-        """Returns the files that the cells of a table name."""
-        if self._files is not None:
-            return Store(Path(self._files))
-        return Store(Path() if table is None else table.parent)
+    def _store(self, near: Path | None = None) -> Store:
+        """Returns the files that the cells of a table name, which lie in its folder."""
+        return Store(Path(self._files or near or Path()))
 
     def predict_file(
         self,
@@ -177,7 +180,7 @@ class Trained:
         pd = need("pandas", extra="app", purpose="A table of predictions")
         for piece in read_pieces(table, self._piece, progress=progress):
             require(piece, keep, table.name)
-            found = self._predict(piece, tasks, table.name, self._store(table))
+            found = self._predict(piece, tasks, table.name, self._store(table.parent))
             twice = next((name for name in keep if name in found), None)
             if twice is not None:
                 raise ConfigError(
@@ -214,7 +217,7 @@ class Trained:
 
         if isinstance(table, str | Path):
             pieces, name = read_pieces(table, self._piece), Path(table).name
-            store = self._store(Path(table))
+            store = self._store(Path(table).parent)
         else:
             name, store = "the frame", self._store()
             pieces = iter([own_frame(table, name)])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
@@ -18,7 +19,7 @@ from plait.data.readers.maps import Maps, numbers_in
 from plait.data.readers.masks import Masks, values_in
 from plait.data.readers.tags import Tags
 from plait.data.readers.texts import Texts
-from plait.data.table.described import PLACED, Target
+from plait.data.table.described import PLACED, Target, read_target
 from plait.data.table.inputs import files_of
 from plait.data.table.parse import row_of
 from plait.data.table.sentences import sentences
@@ -178,6 +179,26 @@ def _tags(
         found = [known[tag] for tag in tags[:length]]
         rows.append(found or [NO_CLASS] * length)
     return Tags(rows)
+
+
+def counts_in(
+    frame: pd.DataFrame, name: str, kind: str, options: Mapping[str, Any], store: Store
+) -> list[int]:
+    """Counts the labels of each class in a column of masks or tags, of which no task is made yet.
+
+    Args:
+        frame: the table.
+        name: of the column.
+        kind: "mask" or "token tags".
+        options: as a configuration describes the target.
+        store: the files that its cells name.
+    """
+    target = read_target(name, {"kind": kind, **options}, [str(each) for each in frame])
+    if kind == "mask":
+        counts = values_in(files_of(frame[name], store), range(len(frame)))
+        return [counts.get(value, 0) for value in target.values]
+    tags = Counter(tag for row in _tags_of(frame[name], target, "") for tag in row)
+    return [tags[tag] for tag in placed_classes(frame, target, store)]
 
 
 def label_counts(labels: Any, rows: Sequence[int], classes: int) -> list[int]:
