@@ -7,12 +7,17 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
 from rich.console import Console
+from torch import nn
 
 from plait.core.errors import ConfigError
-from plait.data import loader
+from plait.data import InMemory, loader
+from plait.model import MultiTaskModel
 from plait.reports.read.run import read_run
 from plait.reports.words.notices import notices
+from plait.sharing import Hard
+from plait.tasks import Classification
 from plait.training import Callback, ProgressBar, State, Trainer
 from plait.training.ending import ending
 from plait.training.options import TrainerOptions
@@ -125,3 +130,31 @@ def test_a_resumed_run_counts_the_minutes_of_before_and_may_have_more(tmp_path: 
 def test_minutes_are_above_0() -> None:
     with pytest.raises(ConfigError, match="`minutes` must be a number above 0"):
         trainer(None, minutes=0)
+
+
+def test_a_task_that_predicts_one_class_is_told_once_in_log_report_and_terminal(
+    tmp_path: Path,
+) -> None:
+    """The inputs tell nothing, so that the frequent class is predicted for all."""
+    task = Classification("kind", classes=2, names=["whole", "broken"])
+    table = InMemory(torch.ones(16, 3), {"kind": torch.tensor([0] * 12 + [1] * 4)})
+    out = StringIO()
+    told = ProgressBar(console=Console(file=out, width=500))
+    Trainer(
+        MultiTaskModel(Hard(nn.Linear(3, 2)), [task], example=table.inputs[:2]),
+        epochs=10,
+        lr=0.1,
+        run=tmp_path / "run",
+        callbacks=[told],
+        first_steps=0,
+    ).fit(
+        loader(table, batch_size=16, shuffle=False, tasks=[task]),
+        loader(table, batch_size=16, shuffle=False, tasks=[task]),
+    )
+    text = "on the validation data, one class only is predicted, and labels have more: 'whole' by"
+    assert out.getvalue().count(text) == 1
+    run = read_run(tmp_path / "run")
+    assert [text in each.text for each in run.warnings] == [True]
+    assert run.best is not None
+    assert run.best.one_class == {"kind": "whole"}
+    assert sum(text in each.text for each in notices(run)) == 1

@@ -15,6 +15,7 @@ from rich.text import Text
 
 from plait.runs import Comparison, MemberResult
 from plait.runs.comparison import mean, spread
+from plait.runs.one_class import only_one
 from plait.runs.undefined import UNDEFINED, because
 
 if TYPE_CHECKING:
@@ -114,9 +115,14 @@ def evaluation(found: Evaluation, *, title: str, as_json: bool) -> None:
     """Shows what a model reaches on labelled data."""
     if as_json:
         metrics, undefined = found.metrics, found.undefined
-        _json({"metrics": metrics, "undefined": undefined, "labels": found.counts})
-    else:
-        _scores(found, title, Console())
+        shown = {"metrics": metrics, "undefined": undefined, "labels": found.counts}
+        _json({**shown, "one_class": found.one_class} if found.one_class else shown)
+        return
+    out = Console()
+    _scores(found, title, out)
+    text = only_one(found.one_class, "this table")
+    if text:
+        out.print(text, **_PLAIN)
 
 
 def _scores(test: Evaluation, title: str, out: Console) -> None:

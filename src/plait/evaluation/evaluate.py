@@ -33,6 +33,8 @@ class Evaluation:
         higher_is_better: `{task: {metric: direction}}` of every task.
         undefined: `{task: {metric: reason}}` of the metrics that are NaN, the reason as what
             follows "because": "all labels are 'no'"; empty if there is none.
+        one_class: `{task: the class}` of the tasks that predict one class only, although their
+            labels have more; empty if there is none.
     """
 
     losses: dict[str, float]
@@ -41,6 +43,7 @@ class Evaluation:
     counts: dict[str, float]
     higher_is_better: dict[str, dict[str, bool]] = field(default_factory=dict)
     undefined: dict[str, dict[str, str]] = field(default_factory=dict)
+    one_class: dict[str, str] = field(default_factory=dict)
 
 
 def evaluate(
@@ -114,4 +117,5 @@ def evaluate(
             for name, prototypes in ((n, t.metric_prototypes) for n, t in model.tasks.items())
         },
         {name: each for name, each in reasons.items() if each},
+        {name: only for name, each in meters.items() if (only := each.decided.only())},
     )

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from plait.core.errors import ConfigError, NonFiniteError
+from plait.evaluation.decided import Decided
 from plait.evaluation.meter import READ_PROBABILITIES, Meter
 from plait.tasks.base import BaseTask
 from plait.tasks.task import Task
@@ -22,6 +23,9 @@ class TaskMeters:
         task: the task.
         device: of the predictions.
 
+    Attributes:
+        decided: which classes it predicts.
+
     Raises:
         ConfigError: a metric reads probabilities, and a `Task` does not say what makes them.
     """
@@ -29,6 +33,7 @@ class TaskMeters:
     def __init__(self, task: BaseTask, device: torch.device | str) -> None:
         self.task = task
         _check_activation(task)
+        self.decided = Decided(task)
         self.meters = {
             name: Meter(f"{task.name}/{name}", metric, device)
             for name, metric in task.new_metrics().items()
@@ -43,6 +48,7 @@ class TaskMeters:
         chosen, labels = self.task.select(prediction, target, weights)
         if isinstance(chosen, Tensor) and bool(chosen.isnan().any()):
             raise nan_predictions(self.task.name)
+        self.decided.update(chosen, labels)
         self._read(self.meters.values(), (chosen, labels), (prediction, target, weights))
 
     def _read(

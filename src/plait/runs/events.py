@@ -66,6 +66,8 @@ class Evaluated:
         higher_is_better: `{task: {metric: direction}}`; empty where it is not known.
         undefined: `{task: {metric: reason}}` of metrics that are NaN, the reason as what follows
             "because".
+        one_class: `{task: the class}` of tasks that predict one class only, although their labels
+            have more.
     """
 
     event: str
@@ -75,6 +77,7 @@ class Evaluated:
     counts: dict[str, float]
     higher_is_better: dict[str, dict[str, bool]] = field(default_factory=dict)
     undefined: dict[str, dict[str, str]] = field(default_factory=dict)
+    one_class: dict[str, str] = field(default_factory=dict)
 
     def direction(self, task: str, metric: str) -> bool | None:
         """Returns whether a higher value is better; None where the event does not say."""

@@ -64,6 +64,7 @@ class BestWeights:
             score: by the rule for all tasks.
         """
         if state.improve(score, evaluation.metrics):
+            state.one_class = evaluation.one_class
             self._keep(None, self.model.state_dict())
         better = state.improve_tasks(task_scores(evaluation), evaluation.metrics)
         for task in better if self.best != "all" else ():

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from plait.runs import Ended, EventLog
+from plait.runs import Ended, EventLog, Warned
+from plait.runs.one_class import only_one
 from plait.training.options import TrainerOptions
 from plait.training.state import State
 
@@ -10,10 +11,17 @@ SHARE = 10  # a best epoch among the last tenth of them is no sign that more wou
 
 
 def log_end(log: EventLog, state: State, options: TrainerOptions) -> None:
-    """Writes why a training ended, if there is something to say; `state.ended` has it, too."""
+    """Writes why a training ended, if there is something to say; `state.ended` has it, too.
+
+    Before it stands which tasks predict one class only with the weights of the best epoch.
+    """
+    single = only_one(state.one_class)
+    if single:
+        log.write(Warned(step=state.step, text=single))
     state.ended = ending(state, options)
     if state.ended:
         log.write(Ended(epoch=state.epoch, step=state.step, text=state.ended))
+    if single or state.ended:
         log.flush()
 
 

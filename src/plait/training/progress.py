@@ -13,6 +13,7 @@ from rich.text import Text
 
 from plait.evaluation.evaluate import Evaluation
 from plait.runs.coverage import few_labels, partly_labelled
+from plait.runs.one_class import only_one
 from plait.training.callbacks import Callback
 from plait.training.epoch_means import EpochMeans
 from plait.training.epoch_table import EpochTable
@@ -153,10 +154,10 @@ class ProgressBar(Callback):
         self._close()
 
     def on_train_end(self, trainer: Training) -> None:
-        """Closes the bar, and says why the training ended where there is something to say."""
+        """Closes the bar, and says what is odd of the best epoch, and why the training ended."""
         self._close()
-        if trainer.state.ended:
-            self.console.print(Text(trainer.state.ended), soft_wrap=True)
+        for text in filter(None, (only_one(trainer.state.one_class), trainer.state.ended)):
+            self.console.print(Text(text), soft_wrap=True)
 
     def _tell_labels(self, trainer: Training) -> None:
         """Prints which tasks are partly labelled in training, and which have few labels."""

@@ -23,6 +23,7 @@ class State:
         best_epoch: the epoch that reached it, from 1; 0 if the weights before the first step did,
             where they count, and before any evaluation.
         best_metrics: `{task: {metric: value}}` of that epoch; empty before any evaluation.
+        one_class: `{task: the class}` of the tasks that predicted one class only in that epoch.
         best_scores: `{task: highest score of its main metric so far}`; see `task_scores`.
         best_epochs: `{task: the epoch that reached it}`.
         own_metrics: `{task: {metric: value}}`, of each task in that epoch.
@@ -42,6 +43,7 @@ class State:
     best_score: float = -math.inf
     best_epoch: int = 0
     best_metrics: dict[str, dict[str, float]] = field(default_factory=dict)
+    one_class: dict[str, str] = field(default_factory=dict)
     best_scores: dict[str, float] = field(default_factory=dict)
     best_epochs: dict[str, int] = field(default_factory=dict)
     own_metrics: dict[str, dict[str, float]] = field(default_factory=dict)
