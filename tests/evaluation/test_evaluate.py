@@ -220,3 +220,18 @@ def test_batches_are_what_any_loader_yields() -> None:
     assert "breed" not in evaluate(net, [(inputs, targets, weights)]).losses
     with pytest.raises(DataError, match=r"found Tensor\. Set the loader"):
         evaluate(net, [torch.zeros(2, 2)])
+
+
+@pytest.mark.parametrize(("number", "found"), [(10, {}), (40, {"kind": "whole"})])
+def test_a_task_of_one_class_is_told_unless_it_has_few_labels(
+    number: int, found: dict[str, str]
+) -> None:
+    task = Classification("kind", classes=2, names=["whole", "broken"])
+    head = nn.Linear(1, 2)
+    model = MultiTaskModel(Hard(head), [task], example=torch.zeros(2, 1))
+    with torch.no_grad():
+        for parameter in model.parameters():
+            parameter.zero_()
+        next(iter(model.heads.values())).layers[-1].bias[0] = 1.0
+    labels = torch.arange(number) % 2
+    assert evaluate(model, [(torch.zeros(number, 1), {"kind": labels})]).one_class == found

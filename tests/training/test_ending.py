@@ -137,7 +137,7 @@ def test_a_task_that_predicts_one_class_is_told_once_in_log_report_and_terminal(
 ) -> None:
     """The inputs tell nothing, so that the frequent class is predicted for all."""
     task = Classification("kind", classes=2, names=["whole", "broken"])
-    table = InMemory(torch.ones(16, 3), {"kind": torch.tensor([0] * 12 + [1] * 4)})
+    table = InMemory(torch.ones(24, 3), {"kind": torch.tensor([0] * 18 + [1] * 6)})
     out = StringIO()
     told = ProgressBar(console=Console(file=out, width=500))
     Trainer(
@@ -148,8 +148,8 @@ def test_a_task_that_predicts_one_class_is_told_once_in_log_report_and_terminal(
         callbacks=[told],
         first_steps=0,
     ).fit(
-        loader(table, batch_size=16, shuffle=False, tasks=[task]),
-        loader(table, batch_size=16, shuffle=False, tasks=[task]),
+        loader(table, batch_size=24, shuffle=False, tasks=[task]),
+        loader(table, batch_size=24, shuffle=False, tasks=[task]),
     )
     text = "on the validation data, one class only is predicted, and labels have more: 'whole' by"
     assert out.getvalue().count(text) == 1

@@ -18,6 +18,8 @@ from plait.networks.modes import evaluating
 from plait.runs.events import Scores
 from plait.tasks.metrics import direction
 
+FEW = 20  # labels, which may all be predicted alike by chance
+
 
 @dataclass(frozen=True)
 class Evaluation:
@@ -34,7 +36,7 @@ class Evaluation:
         undefined: `{task: {metric: reason}}` of the metrics that are NaN, the reason as what
             follows "because": "all labels are 'no'"; empty if there is none.
         one_class: `{task: the class}` of the tasks that predict one class only, although their
-            labels have more; empty if there is none.
+            labels have more; empty if there is none. Of fewer than 20 labels nothing is said.
     """
 
     losses: dict[str, float]
@@ -117,5 +119,9 @@ def evaluate(
             for name, prototypes in ((n, t.metric_prototypes) for n, t in model.tasks.items())
         },
         {name: each for name, each in reasons.items() if each},
-        {name: only for name, each in meters.items() if (only := each.decided.only())},
+        {
+            name: only
+            for name, each in meters.items()
+            if counts[name] >= FEW and (only := each.decided.only())
+        },
     )
