@@ -122,3 +122,25 @@ def test_a_staged_view_is_verified_with_the_mask() -> None:
 
     with pytest.raises(ConfigError, match="stage 1 of Words is not given the padding mask"):
         as_staged(Words(), ["embed", "layer"], channel_dim=-1, example=inputs())
+
+
+def test_padding_holds_codes_of_the_kind_of_their_column() -> None:
+    """A word's code may be larger than there are codes of its parts."""
+    seen: list[Tensor] = []
+
+    class Words(nn.Module):
+        channel_dim = -1
+
+        def __init__(self) -> None:
+            super().__init__()
+            self.words, self.parts = nn.Embedding(50, 8), nn.Embedding(5, 8)
+
+        def forward(self, codes: Tensor) -> Tensor:
+            seen.append(codes)
+            return self.words(codes[..., 0]) + self.parts(codes[..., 1])
+
+    codes = torch.stack([torch.randint(40, 50, (3, 6)), torch.randint(0, 5, (3, 6))], dim=-1)
+    infer_shape(Words(), Masked(codes, torch.ones(3, 6, dtype=torch.bool)))
+    padded = [each[1, -1] for each in seen if not each.is_meta]
+    assert len({tuple(each.tolist()) for each in padded}) > 1
+    assert all(40 <= each[0] < 50 and each[1] < 5 for each in padded)

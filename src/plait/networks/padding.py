@@ -60,8 +60,9 @@ def _repadded(values: Tensor, real: Tensor) -> list[Tensor]:
     if values.is_floating_point():
         drawn = torch.randn(values.shape, generator=torch.Generator().manual_seed(1))
         return [torch.where(padding, 3 * drawn.to(values), values)]
-    known = torch.unique(values)
-    others = [known[0], known[-1]] if len(known) > 1 else [known[0] + 1]
+    # Codes of different kinds, such as a word's and those of its parts, lie on the last axes
+    least, most = (each(values, dim=(0, 1), keepdim=True) for each in (torch.amin, torch.amax))
+    others = [least, most] if bool((least < most).any()) else [least + 1]
     return [torch.where(padding, other, values) for other in others]
 
 
