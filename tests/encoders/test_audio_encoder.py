@@ -120,7 +120,7 @@ def test_its_options_are_kept() -> None:
     [
         ({}, "needs `rate`"),
         ({"rate": 100}, "`rate` of AudioEncoder must be an integer of at least 1000"),
-        ({"rate": 2000, "mels": 200}, "`mels` must leave each filter"),
+        ({"rate": 2000, "mels": 900}, "`mels` must leave each filter"),
         ({"rate": 2000, "widths": (0,)}, "`widths`"),
     ],
 )

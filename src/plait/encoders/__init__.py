@@ -2,6 +2,7 @@
 
 from plait.encoders.audio_encoder import AudioEncoder
 from plait.encoders.conv_encoder import ConvEncoder
+from plait.encoders.fused import Fused
 from plait.encoders.mlp_encoder import MLPEncoder
 from plait.encoders.residual_encoder import ResidualEncoder
 from plait.encoders.stems import Stems
@@ -15,6 +16,7 @@ from plait.networks import as_staged
 __all__ = [
     "AudioEncoder",
     "ConvEncoder",
+    "Fused",
     "MLPEncoder",
     "ResidualEncoder",
     "Stems",

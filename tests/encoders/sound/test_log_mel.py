@@ -58,7 +58,7 @@ def test_it_is_the_spectrogram_of_torch_in_mel_bands(rate: int, seconds: float) 
         .square()[..., :frames]
     )
     exact = mel_filters(rate, size // 2 + 1, 20)
-    logs = torch.log(exact.mT @ power + 1e-6)
+    logs = torch.log1p(1e6 * (exact.mT @ power))
     mean, variance = logs.mean((1, 2), keepdim=True), logs.var((1, 2), keepdim=True, correction=0)
     expected = (logs - mean) / (variance + 1e-4).sqrt()
     torch.testing.assert_close(front(samples)[:, 0], expected, rtol=1e-4, atol=1e-4)
@@ -89,7 +89,7 @@ def test_padding_and_what_stands_in_it_change_nothing() -> None:
 
 def test_silence_and_empty_recordings_are_finite() -> None:
     front = LogMel(8000, 20)
-    assert front(torch.zeros(2, 500)).abs().max() < 1e-3
+    assert not front(torch.zeros(2, 500)).any()
     assert front(torch.zeros(2, 0)).shape == (2, 1, 20, 1)
     assert not front(torch.randn(2, 500), torch.zeros(2, 500).bool()).any()
     samples = torch.zeros(1, 500, requires_grad=True)

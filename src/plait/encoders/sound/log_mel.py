@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from contextlib import suppress
 
 import torch
 from torch import Tensor, nn
@@ -10,7 +11,7 @@ from torch.nn import functional as F
 
 from plait.core.errors import ConfigError, ShapeError
 
-FLOOR = 1e-6  # of a band's energy: below the noise of 16 bits
+SCALE = 1e6  # of a band's energy, so that the noise of 16 bits is well below 1
 
 
 def mel_filters(rate: int, bins: int, mels: int) -> Tensor:
@@ -56,13 +57,14 @@ def mel_filters(rate: int, bins: int, mels: int) -> Tensor:
 class LogMel(nn.Module):
     """Energies of a recording in mel bands, frame by frame, as logarithms, one loudness for all.
 
-        S_(k,t) = log(sum_f M_(f,k) |sum_n w_n x_(t h + n) e^(-2 pi i f n / N)|^2 + 1e-6)
+        S_(k,t) = log(1 + 10^6 sum_f M_(f,k) |sum_n w_n x_(t h + n) e^(-2 pi i f n / N)|^2)
         z = (S - mean(S)) / sqrt(var(S) + 1e-4)
 
-    w is a Hann window of 25 ms, h a step of 10 ms. Mean and deviation are those of the recording
-    alone, over all its bands and real frames, so that its loudness does not count and the
-    differences between its bands do. A frame is real if its first 10 ms have a sample of the
-    recording in them; the others are 0. Behind the end of a recording is silence.
+    w is a Hann window of 25 ms, h a step of 10 ms, N large enough for the narrowest band. Mean and
+    deviation are those of the recording alone, over all its bins and real frames, so that its
+    loudness does not count and the differences between its bands do. A frame is real if its first
+    10 ms have a sample of the recording in them; the others are 0. Behind the end of a recording is
+    silence.
 
     Args:
         rate: samples in a second, at least 1000.
@@ -86,14 +88,13 @@ class LogMel(nn.Module):
         super().__init__()
         self.step = round(rate / 100)
         self.window = round(rate / 40)
-        size = 2 ** math.ceil(math.log2(self.window))
+        size, filters = _fine_enough(rate, self.window, mels)
         times = torch.arange(self.window, dtype=torch.float64)
         window = torch.sin(math.pi * times / self.window).square()
         angles = 2 * math.pi / size * times.unsqueeze(1) * torch.arange(size // 2 + 1)
         waves = torch.cat([angles.cos(), angles.sin()], dim=1) * window.unsqueeze(1)
         dtype = torch.get_default_dtype()
         self.register_buffer("waves", waves.to(dtype), persistent=False)
-        filters = mel_filters(rate, size // 2 + 1, mels)
         self.register_buffer("filters", filters.to(dtype), persistent=False)
 
     def forward(self, samples: Tensor, mask: Tensor | None = None) -> Tensor:
@@ -113,7 +114,7 @@ class LogMel(nn.Module):
         with _full_precision(samples.device.type):  # 3 digits would hide what is quiet
             parts = samples.unfold(1, self.window, self.step).to(self.waves.dtype) @ self.waves
             cosines, sines = parts.square().chunk(2, dim=-1)
-            spectrogram = torch.log((cosines + sines) @ self.filters + FLOOR)
+            spectrogram = torch.log1p(SCALE * ((cosines + sines) @ self.filters))  # 0 in silence
             maps = _normalised(spectrogram, real)
         return maps.mT.unsqueeze(1)
 
@@ -131,6 +132,18 @@ def real_frames(mask: Tensor, frames: int, step: int) -> Tensor:
     """
     whole = F.pad(mask, (0, frames * step - mask.shape[1]))
     return whole.view(mask.shape[0], frames, step).any(dim=2)
+
+
+def _fine_enough(rate: int, window: int, mels: int) -> tuple[int, Tensor]:
+    """Returns the size of a transform with a bin in each filter, and the filters.
+
+    The smallest power of two that holds the window, or up to 8 times that for narrow bands.
+    """
+    size = 2 ** math.ceil(math.log2(window))
+    for each in (size, 2 * size, 4 * size):
+        with suppress(ConfigError):
+            return each, mel_filters(rate, each // 2 + 1, mels)
+    return 8 * size, mel_filters(rate, 4 * size + 1, mels)
 
 
 def _full_precision(device: str) -> torch.autocast:
