@@ -6,6 +6,7 @@ import pytest
 import torch
 
 from plait.core.errors import ConfigError, DataError
+from plait.data import Row
 from plait.encoders import TabularEncoder
 from plait.recipes import Table
 from tests.recipes.a_table import INPUTS, TASKS, table, written
@@ -92,3 +93,14 @@ def test_frames_that_are_no_tables() -> None:
     twice = pd.concat([table(), table()[["age"]]], axis=1)
     with pytest.raises(DataError, match="several columns of the name 'age'"):
         opened(twice).splits()
+
+
+def test_a_row_is_shown_as_it_is_written() -> None:
+    problem = opened()
+    for index, number in enumerate(problem.rows["test"]):
+        (shown,) = problem.show_example("test", index, problem.splits()["test"][index][0])
+        assert isinstance(shown, Row)
+        assert set(shown.values) == {column.name for column in problem.columns}
+        written = {name: problem.frame[name].iloc[number] for name in ("age", "town", "joined")}
+        for name, cell in written.items():
+            assert shown.values[name] == ("–" if pd.isna(cell) else str(cell))

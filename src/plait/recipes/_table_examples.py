@@ -14,7 +14,6 @@ from plait.core.columns import Column
 from plait.data.augment import Augment
 from plait.data.examples import Examples, Reader
 from plait.data.files import Store
-from plait.data.shown import Shown
 from plait.data.table.described import PLACED, Target
 from plait.data.table.described_inputs import Input
 from plait.data.table.media import Picture
@@ -151,13 +150,6 @@ class TableExamples:
             )
             for split, rows in table.rows.items()
         }
-
-    def shown(self, split: str, index: int) -> Sequence[Shown]:
-        """Returns the inputs of an example as a page shows them."""
-        from plait.recipes._table_shown import shown_inputs
-
-        table = self.table
-        return shown_inputs(table.columns, self.inputs, table.frame, int(table.rows[split][index]))
 
     @property
     def _augment(self) -> Augment | None:

@@ -21,6 +21,7 @@ from plait.data.table.described import PLACED, Target, read_targets
 from plait.data.table.described_inputs import Input, read_inputs
 from plait.encoders import TabularEncoder
 from plait.recipes._table_examples import TableExamples
+from plait.recipes._table_shown import shown_inputs
 from plait.recipes._table_tasks import check_described, check_trained, labels_of_all, task_of
 from plait.recipes.base import Recipe
 from plait.tasks import BaseTask
@@ -273,7 +274,8 @@ class Table(Recipe):
 
     def show_example(self, split: str, index: int, inputs: Any) -> Sequence[Shown]:
         """Shows the row of an example: its pictures, sounds, sentences and values."""
-        return self.examples.shown(split, index)
+        row = int(self.rows[split][index])
+        return shown_inputs(self.columns, self.frame.iloc[row : row + 1], inputs)
 
     def _split_columns(self) -> list[str]:
         named: Mapping[str, Any] = {"column": self.split}
