@@ -10,12 +10,14 @@ from torch import Tensor
 
 from plait import Batch, MultiTaskModel, backward
 from plait.balancing import IMTLG, MGDA, AlignedMTL, CAGrad, NashMTL, PCGrad, UPGrad
+from plait.connections import CrossStitch
 from plait.core import Masked
 from plait.core.errors import ConfigError
 from plait.core.structure import map_tensors
 from plait.encoders import TransformersEncoder
+from plait.encoders.backbones.transformers_models import made
 from plait.networks import encode, infer_shape
-from plait.sharing import Hard, MMoE, Separate
+from plait.sharing import MTAN, Hard, MMoE, Separate
 from plait.tasks import Classification, Regression, Segmentation, Tagging
 from tests.encoders.backbones.small import PICTURES, SOUNDS, TEXT, config
 
@@ -30,9 +32,8 @@ def pair(kind: str, **options: Any) -> tuple[TransformersEncoder, Any]:
     """An encoder, and a model of transformers with the same weights."""
     torch.manual_seed(1)
     encoder = TransformersEncoder(config(kind), **options).eval()
-    stage = encoder.stages[0]
-    model = stage if hasattr(stage, "model") else stage[-1]
-    return encoder, copy.deepcopy(model.model).eval()
+    torch.manual_seed(1)
+    return encoder, made(config(kind), False).eval()
 
 
 @pytest.mark.parametrize("kind", TEXT)
@@ -48,16 +49,44 @@ def test_tokens_are_the_last_hidden_state(kind: str) -> None:
     torch.testing.assert_close(encoder(codes[..., 0]), whole)
 
 
+@pytest.mark.parametrize("kind", ["bert", "roberta", "gpt2", "llama"])
+def test_embeddings_and_blocks_are_stages(kind: str) -> None:
+    encoder, model = pair(kind)
+    codes, mask = SENTENCES
+    own = model(codes[..., 0], attention_mask=mask.long(), output_hidden_states=True)
+    levels = encode(encoder, SENTENCES).levels
+    assert len(levels) == 3
+    for level, state in zip(levels, [*own.hidden_states[:-1], own.last_hidden_state], strict=True):
+        torch.testing.assert_close(level[mask], state[mask])
+
+
+def test_methods_between_stages_find_them() -> None:
+    tasks = [Regression("a"), Tagging("b", classes=3)]
+    encoder = TransformersEncoder(config("bert"))
+    for model in (
+        MultiTaskModel(Hard(encoder, attach={"a": 1}), tasks, example=SENTENCES),
+        MultiTaskModel(MTAN(copy.deepcopy(encoder)), tasks, example=SENTENCES),
+        MultiTaskModel(
+            Separate(encoder, copies="clone"), tasks, connections=[CrossStitch()], example=SENTENCES
+        ),
+    ):
+        assert model(SENTENCES)["b"].shape == (2, 7, 3)
+
+
 def test_the_network_is_the_one_of_the_configuration() -> None:
     torch.manual_seed(1)
     encoder = TransformersEncoder(config("bert"))
     torch.manual_seed(1)
     own = transformers.BertModel(transformers.BertConfig(**TEXT["bert"]))
-    mine = {name.removeprefix("stages.0.model."): x for name, x in encoder.state_dict().items()}
-    for name, value in own.state_dict().items():
-        if not name.startswith("pooler"):
-            assert torch.equal(mine.pop(name), value), name
-    assert not mine
+    embeddings, *blocks = encoder.stages
+    parts = {"embeddings": embeddings, "encoder.layer.0": blocks[0], "encoder.layer.1": blocks[1]}
+    mine = encoder.state_dict()
+    for name, stage in parts.items():
+        for key, value in own.get_submodule(name).state_dict().items():
+            where = name.replace(".1", ".0")
+            assert torch.equal(stage.model.get_submodule(where).state_dict()[key], value)
+            del mine[f"stages.{list(parts).index(name)}.model.{where}.{key}"]
+    assert not mine  # the pooler is left out
 
 
 @pytest.mark.parametrize("kind", ["vit", "dinov2", "dinov2_with_registers", "swin"])
@@ -347,6 +376,6 @@ def test_a_configuration_asks_for_no_code_and_no_other_weights() -> None:
 
 
 def test_shapes_are_found() -> None:
-    assert infer_shape(TransformersEncoder(config("bert")), SENTENCES).levels == ((7, 16),)
+    assert infer_shape(TransformersEncoder(config("bert")), SENTENCES).levels == ((7, 16),) * 3
     doubled = map_tensors(lambda x: torch.cat([x, x]), SAMPLES)
     assert infer_shape(TransformersEncoder(config("wav2vec2")), doubled).levels == ((6, 16),)

@@ -12,6 +12,7 @@ from plait.core.arguments import checked
 from plait.core.errors import ConfigError
 from plait.core.structure import Masked
 from plait.encoders.backbones import Renormalise, adapted, adapter_of, chain_of, cut_at_grids
+from plait.encoders.backbones.blocks import blocks_of_text
 from plait.encoders.backbones.hidden_states import (
     PictureModel,
     SoundModel,
@@ -34,14 +35,17 @@ class TransformersEncoder(nn.Module):
     The last hidden state comes after the final norm; the last of `hidden_states` does not in ViT,
     DINOv2 and Swin. What the network reads tells the kind:
 
-    - text: codes of words to tokens `[B, L, C]`. Of an encoder and a decoder, such as T5, it is the
+    - text: codes of words to tokens `[B, L, C]`, with a stage for the embeddings and for each
+      block, the last with the final norm. Of an encoder and a decoder, such as T5, it is the
       encoder. The codes are those of the tokenizer that the network was trained with.
     - pictures: maps `[B, C, H, W]`, channels first; tokens are laid on their grid, without the one
       of the class. Networks whose parts run one after the other, such as ConvNeXt and ResNet, have
       a stage for each grid.
     - sounds: samples to frames `[B, M, C]`, with the mask of the frames.
 
-    Others are one stage: their blocks read masks and positions beside the hidden state.
+    Stages are tried against the network's own forward, in evaluation and in training. Others are
+    one stage: their blocks read more than the hidden state, such as the positions that the first
+    block of T5 makes for all.
 
     Args:
         source: a folder of a model; its name, from the cache; a configuration as plain values with
@@ -68,7 +72,7 @@ class TransformersEncoder(nn.Module):
 
     Differs: the masking of spectra that some networks for sounds do in training is off.
 
-    Cost: one run of the network on a small input when it is made.
+    Cost: a few runs of a copy of the network on a small input when it is made.
 
     Example:
         >>> sizes = {"hidden_size": 16, "num_hidden_layers": 2, "num_attention_heads": 2}
@@ -125,7 +129,7 @@ class TransformersEncoder(nn.Module):
 
 
 def _of_text(encoder: TransformersEncoder, model: Model) -> list[nn.Module]:
-    return [TextModel(model)]
+    return blocks_of_text(model) or [TextModel(model)]
 
 
 def _of_sounds(encoder: TransformersEncoder, model: Model) -> list[nn.Module]:

@@ -14,6 +14,7 @@ TEXT: dict[str, dict[str, Any]] = {
     "roberta": {**SIZES, "vocab_size": 50, "max_position_embeddings": 40, "pad_token_id": 1},
     "gpt2": {**ENDS, "n_embd": 16, "n_layer": 2, "n_head": 2, "vocab_size": 50},
     "llama": {**SIZES, **ENDS, "num_key_value_heads": 2, "vocab_size": 50},
+    "qwen2": {**SIZES, **ENDS, "num_key_value_heads": 2, "vocab_size": 50},
     "modernbert": {**SIZES, **ENDS, "vocab_size": 50, "cls_token_id": 1, "sep_token_id": 2},
     "t5": {"d_model": 16, "d_kv": 8, "d_ff": 32, "num_layers": 2, "num_heads": 2, "vocab_size": 50},
 }

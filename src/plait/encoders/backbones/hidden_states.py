@@ -52,7 +52,7 @@ class TextModel(nn.Module):
             return last_hidden_state(self.model, codes)
         padding = getattr(self.model.config, "pad_token_id", None)
         codes = codes.masked_fill(~mask, 0 if padding is None else padding)
-        return last_hidden_state(self.model, codes, attention_mask=_attended(mask).long())
+        return last_hidden_state(self.model, codes, attention_mask=attended(mask).long())
 
 
 class SoundModel(nn.Module):
@@ -77,8 +77,8 @@ class SoundModel(nn.Module):
         samples = samples.masked_fill(~real, 0)
         if self.normalize:
             samples = _normalized(samples, real)
-        attended = None if mask is None else _attended(mask).long()
-        return last_hidden_state(self.model, samples, attention_mask=attended)
+        given = None if mask is None else attended(mask).long()
+        return last_hidden_state(self.model, samples, attention_mask=given)
 
     def frames(self, mask: Tensor) -> Tensor:
         """Returns the mask of the frames `[B, M]` by that of the samples `[B, N]`."""
@@ -128,7 +128,7 @@ def prefix_of(tokens: int, size: int, patch: int) -> int:
     return tokens - places
 
 
-def _attended(mask: Tensor) -> Tensor:
+def attended(mask: Tensor) -> Tensor:
     """Returns the mask with one position at least in each row: attention to none is no number."""
     first = torch.arange(mask.shape[1], device=mask.device) == 0
     return mask | (first & ~mask.any(dim=1, keepdim=True))
