@@ -111,5 +111,5 @@ def test_files_of_settings_stand_beside_the_recipes(
     monkeypatch.chdir(tmp_path)
     for name in ("census.yaml", "cars.yml", "cars.csv", "dogs.yaml"):
         (tmp_path / name).touch()
-    assert bash("train", "c") == ["census-income", "cars.yml", "census.yaml"]
+    assert bash("train", "c") == ["census-income", "combined", "cars.yml", "census.yaml"]
     assert bash("train", "cars.yml", "c") == ["connections="]

@@ -8,7 +8,8 @@ import yaml
 
 from plait.core.errors import ConfigError
 from plait.experiments import RunConfig, validate
-from plait.experiments.config import Method, check_early
+from plait.experiments.config import check_early
+from plait.experiments.method import Method
 from plait.training import Trainer
 
 

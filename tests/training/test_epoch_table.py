@@ -42,6 +42,17 @@ def test_as_many_tasks_as_the_console_is_wide(width: int) -> None:
         assert all(len(line) <= width for line in lines if "not shown" not in line)
 
 
+def test_columns_stay_where_tasks_come_in_another_order() -> None:
+    """As those of several data sets do, where an epoch may even lack one."""
+    out = StringIO()
+    made = EpochTable(Console(file=out, width=80))
+    for losses in ({"a": 1.0, "b": 2.0}, {"b": 2.5, "a": 1.5}, {"b": 3.0}):
+        made.add("1/3", 0.0, losses, None, None)
+    rows = [line.split() for line in out.getvalue().splitlines()[2:]]
+    assert [row[1:3] for row in rows[:2]] == [["1", "2"], ["1.5", "2.5"]]
+    assert rows[2][1:2] == ["3"]
+
+
 def test_one_task_is_shown_however_narrow_the_console_is() -> None:
     lines = table(10, ["a task with a long name"])
     assert "a task with a long name" in lines[0]

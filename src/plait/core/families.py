@@ -60,7 +60,7 @@ FAMILIES = {
         ),
         Family("connections", "Connection", "connection", "connections", "CrossStitch()"),
         Family("balancing", "Balancer", "balancer", "balancing", "UPGrad()"),
-        Family("data.mixing", "Policy", "mixing policy", example="Temperature(tau=2)"),
+        Family("data.mixing", "Policy", "mixing policy", "mixing", "Temperature(tau=2)"),
         Family("tasks", "BaseTask", "task", example='Classification("kind", classes=3)'),
         Family("encoders", "torch.nn:Module", "encoder", "encoder"),
         Family("recipes", "Recipe", "recipe", "recipe"),

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from plait.data.examples import Examples
     from plait.data.in_memory import InMemory
     from plait.data.loader import loader
-    from plait.data.mixture import EachOnce, Mixture, Source
+    from plait.data.mixture import DataSets, EachOnce, Mixture, Source
     from plait.data.resumable import Resumable
     from plait.data.shown import Picture, Row, Sentence, Sound
     from plait.data.streams import OneByOne, Piece, RowStream, Stream, StreamLoader
@@ -24,6 +24,7 @@ __all__ = [
     "Augment",
     "Augmented",
     "Collation",
+    "DataSets",
     "Disjoint",
     "Draw",
     "EachOnce",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from torch import Tensor, nn
@@ -14,13 +15,13 @@ from plait.core.keys import safe_key
 from plait.core.structure import Masked
 from plait.networks import channel_dim_of, encode, stages_of
 from plait.networks.grids import pool
-from plait.networks.stages import Stage, one_tensor, positions_of, run_stage
+from plait.networks.stages import Stage, one_tensor, positions_of, remaining, run_stage
 
 
 class Stems(nn.Module):
     """Reads the inputs of several data sets, each by a stem of its own, with a trunk in common.
 
-        z = trunk(stem_s(x_s))
+        z = trunk(neck_s(stem_s(x_s)))
 
     The inputs of a batch are a dict with one key, the name s of their source, as a mixture with
     ``stems=True`` gives them. The example that a model is made with has the inputs of all sources:
@@ -31,6 +32,8 @@ class Stems(nn.Module):
         trunk: any encoder of what they give; without one, the stems are all there is.
         pooled: whether the last level of each stem is averaged over its positions, so that images,
             sounds and sentences all give the trunk a vector `[B, C]`; no by default.
+        necks: `{source: module}`, what stands between a stem and the trunk: such as a layer that
+            brings the vectors of stems of different widths to one. They belong to the first stage.
 
     Shapes:
         inputs ``{source: inputs of its stem}``; the first stage is the stem, those after it are the
@@ -65,14 +68,19 @@ class Stems(nn.Module):
         trunk: nn.Module | None = None,
         *,
         pooled: bool = False,
+        necks: Mapping[str, nn.Module] | None = None,
     ) -> None:
         super().__init__()
         if not stems:
             raise ConfigError("Stems needs a stem for each source: {'NAME': encoder, ...}.")
+        for name in necks or {}:
+            if name not in stems:
+                raise ConfigError(unknown("source of `necks`", name, stems))
         self.stems = dict(stems)
         self.trunk = trunk
         self.pooled = pooled
-        self.entry = Entry(self.stems, pooled=pooled)
+        self.necks = None if necks is None else dict(necks)
+        self.entry = Entry(self.stems, necks or {}, pooled=pooled)
 
     @property
     def stages(self) -> list[Stage]:
@@ -101,11 +109,11 @@ class Stems(nn.Module):
         placed = positions_of(inputs[source], stem)
         if not isinstance(placed, Masked):
             return placed
-        return Masked(placed.values, _remaining(placed.mask, stem))
+        return Masked(placed.values, _left(placed.mask, stem))
 
     def reduce_mask(self, mask: Tensor) -> Tensor:
         """Returns the padding mask of the trunk's features, from that of the stem's."""
-        return mask if self.trunk is None else _remaining(mask, self.trunk)
+        return mask if self.trunk is None else _left(mask, self.trunk)
 
     def forward(self, inputs: Mapping[str, Any]) -> Tensor:
         """Returns the trunk's features of the inputs of one source."""
@@ -125,10 +133,12 @@ class Stems(nn.Module):
                     f"found {axes[first]} and {axes[name]}. Pool them: `pooled=True`."
                 )
             if len(own) != len(shape) or own[axes[name]] != shape[axes[first]]:
-                way = ", or pool them: `pooled=True`" if len(own) != len(shape) else ""
+                way = "or give them `necks`"
+                if len(own) != len(shape):
+                    way = "give them `necks`, or pool them: `pooled=True`"
                 raise ShapeError(
                     "all stems must give the trunk as many axes and channels; found "
-                    f"{_told(shape)} of {first!r} and {_told(own)} of {name!r}. Set their widths"
+                    f"{_told(shape)} of {first!r} and {_told(own)} of {name!r}. Set their widths, "
                     f"{way}."
                 )
             if own[1:] != shape[1:]:
@@ -154,12 +164,16 @@ class Entry(nn.Module):
 
     Args:
         stems: `{source: module}`.
+        necks: `{source: module}`, what follows some of them.
         pooled: whether features are averaged over their positions.
     """
 
-    def __init__(self, stems: Mapping[str, nn.Module], *, pooled: bool) -> None:
+    def __init__(
+        self, stems: Mapping[str, nn.Module], necks: Mapping[str, nn.Module], *, pooled: bool
+    ) -> None:
         super().__init__()
         self.by_key = nn.ModuleDict({safe_key(name): stem for name, stem in stems.items()})
+        self.necks = nn.ModuleDict({safe_key(name): neck for name, neck in necks.items()})
         self.names = list(stems)
         self.pooled = pooled
 
@@ -184,9 +198,14 @@ class Entry(nn.Module):
         return str(next(iter(inputs)))
 
     def features(self, source: str, inputs: Any) -> Features:
-        """Returns the features of the stem of a source; pooled, with one level of vectors."""
+        """Returns the features of the stem of a source, behind its neck; pooled, of one level."""
         features = encode(self.stem(source), inputs)
-        return Features((pool(features),)) if self.pooled else features
+        if self.pooled:
+            features = Features((pool(features),))
+        if safe_key(source) not in self.necks:
+            return features
+        last = encode(self.necks[safe_key(source)], features.levels[-1]).levels[-1]
+        return replace(features, levels=(last,))
 
     def forward(self, inputs: Mapping[str, Any]) -> Tensor:
         """Returns the last level of the stem of a batch's source."""
@@ -194,10 +213,11 @@ class Entry(nn.Module):
         return one_tensor(self.features(source, inputs[source]).levels[-1], 0, self)
 
 
-def _remaining(mask: Tensor, encoder: nn.Module) -> Tensor:
-    """Returns the mask of the positions that an encoder leaves, where it says which."""
-    reduce = getattr(encoder, "reduce_mask", None)
-    return mask if reduce is None else reduce(mask)
+def _left(mask: Tensor, encoder: nn.Module) -> Tensor:
+    """Returns the padding mask of an encoder's features."""
+    found = remaining(mask, encoder)
+    assert found is not None
+    return found
 
 
 def _told(shape: Any) -> str:

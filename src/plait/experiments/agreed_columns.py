@@ -11,6 +11,7 @@ from torch import nn
 from plait.core.columns import Column
 from plait.core.errors import CheckpointError
 from plait.core.files import write_json
+from plait.encoders import Stems
 from plait.runs.folder import COLUMNS
 
 MOST_NAMED = 6
@@ -47,7 +48,10 @@ def check_columns(encoder: nn.Module, folder: Path) -> None:
 
 
 def _digests(encoder: nn.Module) -> dict[str, str]:
-    """Returns `{column: digest of its vocabulary and statistics}`."""
+    """Returns `{column: digest of its vocabulary and statistics}`; of stems, "source: column"."""
+    if isinstance(encoder, Stems):
+        own = {source: _digests(stem) for source, stem in encoder.stems.items()}
+        return {f"{source}: {name}": d for source, each in own.items() for name, d in each.items()}
     found = {}
     for each in getattr(encoder, "columns", None) or ():
         column = Column.of(each)

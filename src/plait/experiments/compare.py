@@ -9,8 +9,9 @@ from typing import Any
 
 from plait.core.errors import ConfigError
 from plait.experiments.build import open_problem
-from plait.experiments.config import Method, RunConfig, validate
+from plait.experiments.config import RunConfig, validate
 from plait.experiments.members import JOINT, Member
+from plait.experiments.method import Method
 from plait.experiments.outcome import SeedRuns, comparison_of
 from plait.experiments.overrides import merge
 from plait.experiments.run import Result, run

@@ -3,53 +3,22 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import fields
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
-from plait.core.errors import ConfigError, nearest
+from plait.core.errors import ConfigError
 from plait.core.options import AtLeast, Count
-from plait.data.table.described import complaints
 from plait.engine import Options
+from plait.experiments.method import Method, Methods
 from plait.experiments.overrides import merge, read_yaml
+from plait.experiments.refusal import no_list, refusal
+from plait.experiments.sources import SourceConfig, check_sources
 from plait.model import NewTasks
 from plait.runs.folder import CONFIG, TRAINER, how_to_resume
-from plait.training.options import GroupOptions, TrainerOptions
-
-
-class Method(BaseModel):
-    """A method by its class name, with options: ``{class: MMoE, experts: 4}``, or just ``MMoE``."""
-
-    model_config = ConfigDict(extra="allow", populate_by_name=True, protected_namespaces=())
-
-    name: str = Field(alias="class")
-
-    @model_validator(mode="before")
-    @classmethod
-    def _from_word(cls, value: Any) -> Any:
-        return {"class": value} if isinstance(value, str) else value
-
-    @property
-    def options(self) -> dict[str, Any]:
-        """The options beside the name."""
-        return dict(self.model_extra or {})
-
-
-Methods = Method | list[Method] | None
-
-# What pydantic says of a value that no member of a union takes, once for each member.
-UNION = ("list_type", "dict_type", "string_type", "literal_error")
-NUMBER = ("int", "constrained-int")
-
-# What other libraries and papers call some options that are set with a dot.
-COMMON = {option.name: f"optimizer.{option.name}" for option in fields(GroupOptions)} | {
-    "learning_rate": "optimizer.lr",
-    "learning-rate": "optimizer.lr",
-    "wd": "optimizer.weight_decay",
-}
+from plait.training.options import TrainerOptions
 
 
 class RunConfig(BaseModel, TrainerOptions, Options, frozen=True):
@@ -67,6 +36,11 @@ class RunConfig(BaseModel, TrainerOptions, Options, frozen=True):
             options, ``{task: {weight: 2}}``, null for one that is left out; of a table, their kinds
             and columns too.
         exclude: of a table: columns that are neither read nor predicted, perhaps with the reasons.
+        sources: several data sets in place of one: `{source: settings}`; each has a `recipe` or a
+            `table`, with `data`, `split`, `inputs`, `tasks` and `exclude` as above, a `batch_size`
+            and a `stem`, an encoder of its own before the one in common.
+        mixing: how they are mixed: by size (`Proportional`), unless another policy is named.
+        steps: of an epoch of several data sets; by default what the policy says.
         encoder: in place of the recipe's.
         sharing: family 1: which parameters the tasks share.
         regularization: family 2: what ties the parameters of separate networks; one or a list.
@@ -104,6 +78,9 @@ class RunConfig(BaseModel, TrainerOptions, Options, frozen=True):
     inputs: dict[str, Any] | None = None
     tasks: list[str] | dict[str, Any] | None = None
     exclude: list[str] | dict[str, Any] | None = None
+    sources: dict[str, SourceConfig] | None = None
+    mixing: Method | None = None
+    steps: Count | None = None
     encoder: Method | None = None
     sharing: Method = Field("Hard", validate_default=True)
     regularization: Methods = None
@@ -149,8 +126,8 @@ def validate(settings: Mapping[str, Any]) -> RunConfig:
     try:
         config = RunConfig.model_validate(dict(settings))
     except ValidationError as error:
-        raise _refusal(map(dict, error.errors()), settings) from None
-    _check_table(config.inputs, config.tasks, whole=True)
+        raise refusal(map(dict, error.errors()), settings, RunConfig.model_fields) from None
+    check_sources(config.model_dump(by_alias=True), whole=True)
     if config.new_tasks != RunConfig.model_fields["new_tasks"].default and not config.start_from:
         raise ConfigError(
             f"setting 'new_tasks': {config.new_tasks!r} has no effect without runs to start from. "
@@ -165,14 +142,17 @@ def is_file_of_settings(word: str) -> bool:
 
 
 def read_file(path: Path) -> dict[str, Any]:
-    """Reads a file of settings; the path of its table is relative to the file.
+    """Reads a file of settings; the paths of its tables are relative to the file.
 
     Raises:
         ConfigError: the file is missing, no YAML, or no mapping.
     """
     settings = read_yaml(path)
-    if isinstance(settings.get("table"), str):
-        settings["table"] = str((path.parent / settings["table"]).resolve())
+    sources = settings.get("sources")
+    own = list(sources.values()) if isinstance(sources, Mapping) else []
+    for each in [settings, *(source for source in own if isinstance(source, dict))]:
+        if isinstance(each.get("table"), str):
+            each["table"] = str((path.parent / each["table"]).resolve())
     return settings
 
 
@@ -208,93 +188,7 @@ def check_early(settings: Mapping[str, Any]) -> None:
         RunConfig.model_validate({"recipe": "any", **settings})
     except ValidationError as error:
         found = [dict(each) for each in error.errors()]
-        wrong = [each for each in found if each["type"] != "missing" and not _no_list(each)]
+        wrong = [each for each in found if each["type"] != "missing" and not no_list(each)]
         if wrong:
-            raise _refusal(wrong, settings) from None
-    _check_table(settings.get("inputs"), settings.get("tasks"), whole=False)
-
-
-def _check_table(inputs: Any, tasks: Any, *, whole: bool) -> None:
-    """Checks what is said of a table's columns.
-
-    Args:
-        inputs: of the settings; None where they are not about a table.
-        tasks: of the settings.
-        whole: whether no recipe is still to complete them.
-
-    Raises:
-        ConfigError: a kind or an option that does not exist; one message lists them all.
-    """
-    if not isinstance(inputs, Mapping):
-        return
-    described = {name: each for name, each in inputs.items() if each is not None}
-    targets = {
-        name: each
-        for name, each in (tasks if isinstance(tasks, Mapping) else {}).items()
-        if each is not None and (whole or isinstance(each, str) or "kind" in each)
-    }
-    found = complaints(described, targets)
-    if found:
-        raise ConfigError("\n".join(found))
-
-
-def _refusal(errors: Iterable[dict[str, Any]], settings: Mapping[str, Any]) -> ConfigError:
-    """Returns the error that tells all that is wrong."""
-    found = list(errors)
-    told = [each for each in found if not _no_list(each)] or found
-    return ConfigError("\n".join(dict.fromkeys(_line(each, settings) for each in _joined(told))))
-
-
-def _no_list(error: Mapping[str, Any]) -> bool:
-    """Whether an error says that a method is no list: it may be one method, or a list."""
-    return error["type"] == "list_type" and error["loc"][0] in ("regularization", "connections")
-
-
-def _joined(errors: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:
-    """Yields the errors, those of the members of one union as one."""
-    by_setting: dict[str, list[dict[str, Any]]] = {}
-    for each in errors:
-        by_setting.setdefault(each["loc"][0], []).append(each)
-    for name, several in by_setting.items():
-        union = all(each["type"] in UNION or each["loc"][-1] in NUMBER for each in several)
-        if union and len(several) > 1:
-            kinds = " or ".join(each["msg"].removeprefix("Input should be ") for each in several)
-            yield {**several[0], "loc": (name,), "msg": f"input should be {kinds}"}
-        else:
-            yield from several
-
-
-def _line(error: dict[str, Any], settings: Mapping[str, Any]) -> str:
-    key = ".".join(str(part) for part in error["loc"])
-    if error["type"] == "extra_forbidden":
-        near = _meant(key, settings)
-        hint = f"Did you mean {near!r}?" if near else "All settings: `plait train --help-settings`."
-        return f"unknown setting {key!r}. {hint}"
-    if error["type"] == "missing" and error["loc"][-1] == "class":
-        key = str(error["loc"][0])
-        return (
-            f"setting {key!r} has options, but names no method; found {error['input']!r}. Name "
-            f"one: {key}=NAME."
-        )
-    return f"setting {key!r}: {error['msg'].lower()}; found {error['input']!r}."
-
-
-def _meant(key: str, settings: Mapping[str, Any]) -> str | None:
-    """Returns the setting that an unknown key may stand for; None where none is near.
-
-    Options of the methods that a run names are looked up last: their classes take seconds to load.
-    """
-    near = COMMON.get(key.lower()) or nearest(key, RunConfig.model_fields, cutoff=0.75)
-    if near:
-        return near
-    from plait.experiments.method_options import nested_keys
-
-    methods = {
-        name: field.default if isinstance(field.default, str) else None
-        for name, field in RunConfig.model_fields.items()
-        if field.annotation in (Method, Method | None, Methods)
-    }
-    nested = nested_keys({name: each for name, each in settings.items() if name != key}, methods)
-    last = {name.rpartition(".")[2]: name for name in reversed(nested)}
-    near = nearest(key, last, cutoff=0.75)
-    return last[near] if near else nearest(key, RunConfig.model_fields)
+            raise refusal(wrong, settings, RunConfig.model_fields) from None
+    check_sources(settings, whole=False)

@@ -11,7 +11,7 @@ import yaml
 
 from plait.core.errors import ConfigError
 from plait.core.files import write_json, write_text
-from plait.data import StreamLoader
+from plait.data import EachOnce, StreamLoader
 from plait.evaluation import Evaluation, evaluate
 from plait.experiments.agreed_columns import check_columns, write_columns
 from plait.experiments.build import Job, Problem, build_job, open_problem
@@ -190,7 +190,9 @@ def _write_results(config: RunConfig, job: Job, test: Evaluation, folder: Path) 
     model = job.trainer.model
     model.save_pretrained(folder / MODEL, metrics=test.metrics)
     loading = job.loaders["test"]
-    if not isinstance(loading, StreamLoader):  # of which no example can be taken alone
+    streamed = isinstance(loading, StreamLoader)
+    streamed |= isinstance(loading, EachOnce) and bool(loading.dataset.streamed)
+    if not streamed:  # of a stream, no example can be taken alone
         write_gallery(folder, model, job.problem.recipe, loading.dataset, count=config.gallery)
     searched = model.sharing.searched()
     if searched:  # settings that retrain it

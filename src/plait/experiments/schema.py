@@ -10,8 +10,9 @@ from plait.core.lookup import kebab, listed
 from plait.data.table.described import TargetKind
 from plait.data.table.described_inputs import Input, InputKind
 from plait.data.table.media import OPTIONS
-from plait.experiments.config import Method, Methods, RunConfig
+from plait.experiments.config import RunConfig
 from plait.experiments.explain import run_settings
+from plait.experiments.method import Method, Methods
 
 DRAFT = "https://json-schema.org/draft/2020-12/schema"
 

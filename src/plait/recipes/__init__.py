@@ -3,6 +3,7 @@
 from plait.recipes.adult import Adult
 from plait.recipes.base import Recipe
 from plait.recipes.census_income import CensusIncome
+from plait.recipes.combined import Combined
 from plait.recipes.digits import Digits
 from plait.recipes.energy import Energy
 from plait.recipes.hillstrom import Hillstrom
@@ -22,6 +23,7 @@ from plait.recipes.yeast import Yeast
 __all__ = [
     "Adult",
     "CensusIncome",
+    "Combined",
     "Digits",
     "Energy",
     "Hillstrom",

@@ -40,6 +40,7 @@ class EpochTable:
         self.console = console
         self.title = title
         self._head = True
+        self._tasks: list[str] = []  # in the order of the columns
 
     def add(
         self,
@@ -59,7 +60,8 @@ class EpochTable:
             score: name and value of the rule's score.
         """
         metrics = {} if evaluation is None else evaluation.metrics
-        tasks = list(dict.fromkeys([*losses, *metrics]))
+        # Losses come in the order of the labels, which may be another one in each epoch
+        tasks = self._tasks = list(dict.fromkeys([*self._tasks, *metrics, *losses]))
         start = [Cell("", "epoch", epoch)]
         end = []
         if score is not None:

@@ -1,9 +1,11 @@
 """Parts with the name of their source."""
 
+import pytest
 import torch
 
 from plait.core.batch import Batch
-from plait.data.mixture.named import named_parts
+from plait.core.errors import ShapeError
+from plait.data.mixture.named import named_parts, of_source
 from plait.tasks import Regression
 
 
@@ -22,3 +24,10 @@ def test_a_part_keeps_all_but_its_inputs() -> None:
         )
         assert part.foreign == ("z",)
         assert (part.inputs["web"] if keyed else part.inputs) is before.inputs
+
+
+def test_an_error_has_the_name_of_its_source_and_its_own_kind() -> None:
+    with pytest.raises(ShapeError, match=r"^source 'web': too wide\.$"), of_source("web"):
+        raise ShapeError("too wide.")
+    with pytest.raises(ZeroDivisionError), of_source("web"):
+        _ = 1 / 0

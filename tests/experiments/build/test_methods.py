@@ -6,7 +6,7 @@ from plait.balancing import CAGrad
 from plait.core.errors import ConfigError
 from plait.core.families import FAMILIES
 from plait.experiments.build.methods import method, methods
-from plait.experiments.config import Method
+from plait.experiments.method import Method
 
 
 def named(name: str, **options: object) -> Method:

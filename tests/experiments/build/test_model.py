@@ -7,7 +7,7 @@ import torch
 
 from plait.experiments import build_job, open_problem, validate, with_defaults
 from plait.experiments.build import Job
-from plait.experiments.build.model import build_model, start_from_runs
+from plait.experiments.build.model import build_encoder, build_model, start_from_runs
 from plait.model import MultiTaskModel
 from plait.sharing import Conditioned
 from plait.sharing.conditioning import LoRA
@@ -22,7 +22,8 @@ def built(**settings: Any) -> Job:
 def model(**settings: Any) -> MultiTaskModel:
     config = validate(with_defaults({"recipe": TINY, **settings}))
     problem = open_problem(config)
-    return build_model(config, problem, problem.tasks(config.tasks), torch.zeros(2, 1, 8, 8))
+    encoder = build_encoder(config, problem)
+    return build_model(config, encoder, problem.tasks(config.tasks), torch.zeros(2, 1, 8, 8))
 
 
 def test_a_joint_and_a_single_task_model_start_from_the_same_weights() -> None:

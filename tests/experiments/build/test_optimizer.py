@@ -11,7 +11,7 @@ from plait.core.errors import ConfigError
 from plait.experiments import build_job, validate, with_defaults
 from plait.experiments.build import Job
 from plait.experiments.build.optimizer import optimizer_arguments, scheduler_maker
-from plait.experiments.config import Method
+from plait.experiments.method import Method
 from plait.experiments.overrides import parse
 from tests.experiments.tiny import TINY
 

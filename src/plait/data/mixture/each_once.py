@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 
 from plait.core.batch import Batch, CountsLabels
-from plait.core.errors import PlaitError
 from plait.data.collate import batches_of
-from plait.data.mixture.named import check_sources, named_parts
+from plait.data.mixture.data_sets import DataSets
+from plait.data.mixture.named import check_sources, named_parts, of_source
 from plait.data.mixture.source import Source
 
 
@@ -22,6 +22,7 @@ class EachOnce:
 
     Attributes:
         loaders: `{source: its loader}`.
+        dataset: the data of all sources, as one data set.
     """
 
     def __init__(
@@ -34,6 +35,7 @@ class EachOnce:
         check_sources(sources)
         self.tasks = tuple(tasks)
         self.stems = stems
+        self.dataset = DataSets({name: each.data for name, each in sources.items()}, keyed=stems)
         self.loaders = {name: each.loader(self.tasks, 0) for name, each in sources.items()}
 
     def __iter__(self) -> Iterator[Batch]:
@@ -46,8 +48,6 @@ class EachOnce:
         Raises:
             DataError: a batch of it breaks a rule; the message names the source.
         """
-        try:
+        with of_source(source):
             for batch in batches_of(self.loaders[source], self.tasks):
                 yield Batch(named_parts(source, batch, keyed=self.stems))
-        except PlaitError as error:
-            raise type(error)(f"source {source!r}: {error}") from error

@@ -7,12 +7,12 @@ from itertools import islice
 from typing import Any
 
 from plait.core.batch import Batch, CountsLabels, Part
-from plait.core.errors import ConfigError, DataError, PlaitError
+from plait.core.errors import ConfigError, DataError
 from plait.core.seeding import derive_seed
 from plait.data.collate import batches_of
 from plait.data.mixing.base import Policy
 from plait.data.mixing.proportional import Proportional
-from plait.data.mixture.named import check_sources, named_parts
+from plait.data.mixture.named import check_sources, named_parts, of_source
 from plait.data.mixture.source import Source
 from plait.data.passes import Passes
 
@@ -147,7 +147,7 @@ class Mixture:
         """Yields what a source gives to an epoch, pass after pass, until it ends early."""
         whole = self.sizes[name].batches
         number, skip = divmod(used, whole) if whole else (0, used)
-        try:
+        with of_source(name):
             while True:
                 place = epoch * PASSES + number
                 items = self._passes[name].read(epoch, number, number=place, skip=skip)
@@ -161,8 +161,6 @@ class Mixture:
                     self._end(name, epoch, number * (whole or 0) + count)
                     return
                 number, skip = number + 1, 0
-        except PlaitError as error:
-            raise type(error)(f"source {name!r}: {error}") from error
 
     def _end(self, name: str, epoch: int, count: int) -> None:
         """Notes that a source ended early; an error where its share cannot be kept."""

@@ -1,12 +1,26 @@
-"""The parts of a batch with the name of their source."""
+"""The name of a source: at the parts of its batches, and in its errors."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 
 from plait.core.batch import Batch, Part
-from plait.core.errors import ConfigError
+from plait.core.errors import ConfigError, PlaitError
 from plait.data.mixture.source import Source
+
+
+@contextmanager
+def of_source(name: str) -> Iterator[None]:
+    """Puts the name of a source before the message of an error of plait that comes from it.
+
+    Raises:
+        PlaitError: the body has raised one; of the same kind.
+    """
+    try:
+        yield
+    except PlaitError as error:
+        raise type(error)(f"source {name!r}: {error}") from error
 
 
 def named_parts(source: str, batch: Batch, *, keyed: bool) -> tuple[Part, ...]:

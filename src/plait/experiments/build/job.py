@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Sequence, Sized
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, cast
-
-from torch.utils.data import DataLoader
+from typing import Any
 
 from plait.balancing import LossSchedule
 from plait.core.families import FAMILIES
 from plait.core.options import chosen
-from plait.data import StreamLoader, loader
+from plait.data import Mixture, StreamLoader
+from plait.encoders import Stems
 from plait.engine import Options
+from plait.experiments.build.loaders import build_loaders, example_of
 from plait.experiments.build.methods import method
-from plait.experiments.build.model import build_model, start_from_runs
+from plait.experiments.build.model import build_encoder, build_model, start_from_runs
 from plait.experiments.build.optimizer import optimizer_arguments, scheduler_maker
 from plait.experiments.build.problem import Problem, open_problem
 from plait.experiments.build.teller import teller
@@ -39,7 +38,7 @@ class Job:
     """
 
     problem: Problem
-    loaders: dict[str, DataLoader[Any]]
+    loaders: dict[str, Any]
     trainer: Trainer
     transfer: Transfer | None = None
 
@@ -70,21 +69,10 @@ def build_job(
     problem.check(config)
     tasks = problem.tasks(config.tasks)
     balancer = method(config.balancing, FAMILIES["balancing"])
-    splits = problem.splits(tasks)
-    batch_size = batch_size_of(config, cast(Sized, splits["train"]))
-    loaders = {
-        split: loader(
-            data,
-            batch_size=batch_size,
-            shuffle=split == "train",
-            seed=config.seed,
-            workers=config.workers,
-            tasks=tasks,
-        )
-        for split, data in splits.items()
-    }
-    example = next(iter(loaders["val"])).parts[0].inputs
-    model = build_model(config, problem, tasks, example)
+    encoder = build_encoder(config, problem)
+    loaders = build_loaders(config, problem.splits(tasks), tasks, stems=isinstance(encoder, Stems))
+    example = example_of(loaders["val"], encoder)
+    model = build_model(config, encoder, tasks, example)
     transfer = None if resume else start_from_runs(model, config, problem)
     if config.freeze:
         model.freeze(*config.freeze)
@@ -108,27 +96,16 @@ def build_job(
     return Job(problem, loaders, trainer, transfer)
 
 
-def _linear_start(
-    train: DataLoader[Any], seed: int, callbacks: Sequence[Callback]
-) -> list[LinearStart]:
-    """Returns the callback that starts heads at linear models; of a stream, those of its sample."""
+def _linear_start(train: Any, seed: int, callbacks: Sequence[Callback]) -> list[LinearStart]:
+    """Returns the callback that starts heads at linear models; of a stream, those of its sample.
+
+    None for several data sets, which have no one table of inputs.
+    """
+    if isinstance(train, Mixture):
+        return []
     data, streamed = train.dataset, isinstance(train, StreamLoader)
     if isinstance(train, StreamLoader):
         data = train.stream.sample
     if data is None:
         return []
     return [LinearStart(data, seed, say=teller(callbacks), counts=not streamed)]
-
-
-def batch_size_of(config: RunConfig, train: Sized) -> int:
-    """Returns the examples in a batch; what "auto" is follows from the number of all.
-
-    Example:
-        >>> auto = RunConfig(recipe="any", batch_size="auto")
-        >>> [batch_size_of(auto, range(count)) for count in (7, 2_100, 4_000, 10**6)]
-        [32, 64, 128, 256]
-    """
-    if config.batch_size != "auto":
-        return config.batch_size
-    share = min(max(len(train) / 32, 32), 256)
-    return 1 << round(math.log2(share))

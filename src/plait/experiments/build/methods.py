@@ -7,7 +7,7 @@ from typing import Any
 from plait.core.build import build
 from plait.core.families import Family
 from plait.core.lookup import find
-from plait.experiments.config import Method, Methods
+from plait.experiments.method import Method, Methods
 
 
 def method(named: Method, family: Family, **given: Any) -> Any:

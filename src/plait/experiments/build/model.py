@@ -15,35 +15,47 @@ from plait.core.errors import ConfigError
 from plait.core.families import FAMILIES
 from plait.core.lookup import find, parameters
 from plait.core.seeding import seeded
+from plait.encoders import Stems
 from plait.experiments.build.methods import method, methods
 from plait.experiments.build.problem import Problem
 from plait.experiments.config import RunConfig
+from plait.experiments.method import Method
 from plait.model import MultiTaskModel, Transfer
 from plait.model.folder import read_model
-from plait.recipes import Table
+from plait.recipes import Combined, Recipe, Table
 from plait.runs.folder import MODEL
 from plait.tasks import BaseTask
 
 
 def build_model(
-    config: RunConfig, problem: Problem, tasks: Sequence[BaseTask], example: Any
+    config: RunConfig, encoder: nn.Module, tasks: Sequence[BaseTask], example: Any
 ) -> MultiTaskModel:
     """Builds the model with new weights; they depend on the seed alone.
 
     Args:
         config: the settings.
-        problem: gives the encoder, unless the settings name one.
+        encoder: see `build_encoder`.
         tasks: those that the model predicts.
         example: one batch of inputs; only shapes and dtypes matter.
     """
     return MultiTaskModel(
-        method(config.sharing, FAMILIES["sharing"], encoder=_encoder(config, problem)),
+        method(config.sharing, FAMILIES["sharing"], encoder=encoder),
         tasks,
         example=example,
         connections=methods(config.connections, FAMILIES["connections"]),
         regularization=methods(config.regularization, FAMILIES["regularization"]),
         seed=config.seed,
     )
+
+
+def build_encoder(config: RunConfig, problem: Problem) -> nn.Module:
+    """Builds the encoder, with new weights: that of the recipe unless the settings name one."""
+    with seeded(config.seed, "encoder"):
+        if isinstance(problem.recipe, Combined):
+            return _of_sources(config, problem.recipe)
+        return (
+            problem.encoder() if config.encoder is None else _named(config.encoder, problem.recipe)
+        )
 
 
 def start_from_runs(model: MultiTaskModel, config: RunConfig, problem: Problem) -> Transfer | None:
@@ -54,21 +66,35 @@ def start_from_runs(model: MultiTaskModel, config: RunConfig, problem: Problem) 
     return model.start_from(*sources, new_tasks=config.new_tasks)
 
 
-def _encoder(config: RunConfig, problem: Problem) -> nn.Module:
-    with seeded(config.seed, "encoder"):
-        if config.encoder is None:
-            return problem.encoder()
-        family = FAMILIES["encoders"]
-        named = config.encoder
-        cls = find(named.name, family.package, base=family.base, kind=family.noun)
-        recipe = problem.recipe
-        columns = recipe.columns if isinstance(recipe, Table) else []
-        given: dict[str, Any] = {}
-        if columns and "columns" in parameters(cls):
-            given["columns"] = columns
-        elif not all(column.in_row for column in columns):
-            return _around(cls, named.options, columns)
-        encoder: nn.Module = build(cls, named.options, kind=family.noun, **given)
+def _of_sources(config: RunConfig, recipe: Combined) -> nn.Module:
+    """Returns the encoder of several sources, with their stems if they have some.
+
+    The encoder of the settings then stands behind the stems, unless it is a `Stems` itself.
+    """
+    stated = {name: each.stem for name, each in (config.sources or {}).items()}
+    own = None if config.encoder is None else _named(config.encoder, recipe)
+    if isinstance(own, Stems) or not (any(stated.values()) or recipe.stems):
+        return own or recipe.encoder()
+    if own is None and not any(stated.values()):
+        return recipe.encoder()
+    stems: dict[str, nn.Module] = {}
+    for name, each in recipe.sources.items():
+        stem = stated.get(name)
+        stems[name] = each.encoder() if stem is None else _named(stem, each)
+    return recipe.before_trunk(stems, own)
+
+
+def _named(named: Method, recipe: Recipe) -> nn.Module:
+    """Returns the encoder of a name; one of tables is given the columns."""
+    family = FAMILIES["encoders"]
+    cls = find(named.name, family.package, base=family.base, kind=family.noun)
+    columns = recipe.columns if isinstance(recipe, Table) else []
+    given: dict[str, Any] = {}
+    if columns and "columns" in parameters(cls):
+        given["columns"] = columns
+    elif not all(column.in_row for column in columns):
+        return _around(cls, named.options, columns)
+    encoder: nn.Module = build(cls, named.options, kind=family.noun, **given)
     return encoder
 
 
@@ -105,5 +131,5 @@ def _trained(folder: Path, config: RunConfig, problem: Problem) -> MultiTaskMode
     tasks = None
     if None in described["tasks"] and all(name in own for name in described["names"]):
         tasks = [own[name] for name in described["names"]]
-    encoder = _encoder(config, problem) if described["encoder"] is None else None
+    encoder = build_encoder(config, problem) if described["encoder"] is None else None
     return MultiTaskModel.from_pretrained(place, encoder=encoder, tasks=tasks)

@@ -14,6 +14,8 @@ from plait.experiments.overrides import merge
 if TYPE_CHECKING:
     from plait.recipes import Recipe
 
+OF_THE_DATA = ("inputs", "tasks", "split", "exclude", "encoder")  # defaults of a recipe alone
+
 
 def recipe_class(name: str) -> type[Recipe]:
     """Returns the recipe of a name: `Digits`, `digits`, `OxfordPets` or `oxford-pets`.
@@ -34,12 +36,13 @@ def check_recipe(name: str) -> None:
 
 
 def recipe_name(settings: Mapping[str, Any]) -> str:
-    """Returns the name of the recipe in some settings; that of a table if they name one.
+    """Returns the name of the recipe in some settings; those of a table or of sources have one too.
 
     Raises:
-        ConfigError: they name neither.
+        ConfigError: they name nothing.
     """
-    recipe = settings.get("recipe", "Table" if settings.get("table") else None)
+    several = "Combined" if settings.get("sources") else None
+    recipe = settings.get("recipe", "Table" if settings.get("table") else several)
     name = recipe.get("class") if isinstance(recipe, Mapping) else recipe
     if not isinstance(name, str):
         known = ", ".join(_known_recipes())
@@ -51,7 +54,11 @@ def recipe_name(settings: Mapping[str, Any]) -> str:
 
 
 def run_name(settings: Mapping[str, Any]) -> str:
-    """Returns a name for a run of some settings: that of the recipe, or of the table's file."""
+    """Returns a name for a run of some settings: that of the recipe, or of the table's file; of
+    several data sets, "mixture".
+    """
+    if settings.get("sources"):
+        return "mixture"
     table = settings.get("table")
     if table:
         return Path(str(table)).name.partition(".")[0] or "table"
@@ -66,7 +73,22 @@ def _known_recipes() -> dict[str, str]:
 def with_defaults(settings: Mapping[str, Any]) -> dict[str, Any]:
     """Returns settings laid on the defaults of the recipe that they name.
 
+    Sources of one recipe, such as several tables, have its defaults for how to train.
+
     Raises:
         ConfigError: they name no recipe, or one that does not exist.
     """
-    return merge(recipe_class(recipe_name(settings)).defaults_for(settings), settings)
+    name = recipe_name(settings)
+    sources = settings.get("sources")
+    if not isinstance(sources, Mapping):
+        return merge(recipe_class(name).defaults_for(settings), settings)
+    own = [_defaults_of({"recipe": "Table", **each}) for each in sources.values()]
+    alike = all(each == own[0] for each in own)
+    common = own[0] if own and alike else recipe_class(name).defaults
+    return merge({**common, "recipe": name}, settings)
+
+
+def _defaults_of(source: Mapping[str, Any]) -> dict[str, Any]:
+    """Returns the defaults of one data set of several that are not about its data."""
+    found = recipe_class(recipe_name(source)).defaults_for(source)
+    return {key: each for key, each in found.items() if key not in OF_THE_DATA}

@@ -9,7 +9,7 @@ import torch
 from plait.core.build import check_names, reporting
 from plait.core.errors import ConfigError
 from plait.core.lookup import find, parameters
-from plait.experiments.config import Method
+from plait.experiments.method import Method
 
 # Scores: higher is better; they may be negative, where a relative threshold misleads.
 PLATEAU = {"mode": "max", "threshold_mode": "abs"}

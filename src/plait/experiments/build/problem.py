@@ -14,14 +14,17 @@ from plait.core.build import build
 from plait.core.errors import ConfigError, unknown
 from plait.core.families import FAMILIES
 from plait.core.lookup import parameters
-from plait.data import of_tasks
+from plait.data import DataSets, of_tasks
+from plait.data.mixture.named import of_source
 from plait.experiments.build.names import recipe_class
-from plait.experiments.config import Method, RunConfig
-from plait.recipes import Recipe, Table
+from plait.experiments.config import RunConfig
+from plait.experiments.method import Method
+from plait.experiments.sources import OF_ONE, SourceConfig
+from plait.recipes import Combined, Recipe, Table
 from plait.recipes._streamed_table import StreamedTable
 from plait.tasks import BaseTask
 
-ABOUT = ("recipe", "data", "table", "stream", "split", "inputs", "exclude")
+ABOUT = ("recipe", "data", "table", "stream", "split", "inputs", "exclude", "sources")
 OF_TABLES = ("table", "split", "inputs", "exclude")
 
 
@@ -105,7 +108,7 @@ class Problem:
         if self._splits is None:
             self._splits = self.recipe.splits()
         names = [task.name for task in tasks]
-        return {split: of_tasks(data, names) for split, data in self._splits.items()}
+        return {split: _of_tasks(data, names) for split, data in self._splits.items()}
 
 
 def open_problem(config: RunConfig, frame: Any = None, progress: Any = None) -> Problem:
@@ -122,6 +125,8 @@ def open_problem(config: RunConfig, frame: Any = None, progress: Any = None) -> 
             or too few.
         DataError: data that are missing or break their rules.
     """
+    if config.sources:
+        return Problem(_combined(config.sources, progress), config)
     cls = recipe_class(config.recipe.name)
     if config.stream:
         if cls is not Table or (config.table is None and frame is None):
@@ -154,6 +159,30 @@ def open_problem(config: RunConfig, frame: Any = None, progress: Any = None) -> 
     if isinstance(recipe, Table) and frame is not None and config.table is not None:
         recipe.frame = frame
     return Problem(recipe, config)
+
+
+def _combined(sources: Mapping[str, SourceConfig], progress: Any) -> Combined:
+    """Opens the recipes of several data sets."""
+    recipes, tasks = {}, {}
+    for name, source in sources.items():
+        own = {key: getattr(source, key) for key in (*OF_ONE, "tasks")}
+        with of_source(name):
+            recipes[name] = open_problem(RunConfig(**own), progress=progress).recipe
+        if isinstance(source.tasks, Mapping) and not isinstance(recipes[name], Table):
+            raise ConfigError(
+                f"source {name!r}: `tasks` of a recipe's source must be a list of names; found a "
+                "mapping. Weights belong to the `tasks` of the run."
+            )
+        if isinstance(source.tasks, list):
+            tasks[name] = source.tasks
+    return Combined(recipes, tasks=tasks)
+
+
+def _of_tasks(data: Dataset[Any], names: Sequence[str]) -> Dataset[Any]:
+    """Leaves out the examples that belong to other tasks, of each source where there are some."""
+    if isinstance(data, DataSets):
+        return DataSets({source: of_tasks(each, names) for source, each in data.by_source.items()})
+    return of_tasks(data, names)
 
 
 def _of_table(cls: type[Table], config: RunConfig, frame: Any) -> dict[str, Any]:
