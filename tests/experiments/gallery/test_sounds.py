@@ -47,6 +47,11 @@ def test_silence_is_dark_and_its_waveform_a_line() -> None:
     assert ink[WAVE // 2].all()
 
 
+def test_a_quiet_waveform_is_as_high_as_a_loud_one() -> None:
+    tone = np.sin(np.arange(RATE) / 50)
+    assert np.array_equal(waveform(0.01 * tone), waveform(tone))
+
+
 def test_a_waveform_reaches_its_peaks_and_has_no_gap() -> None:
     ink = waveform(np.r_[np.zeros(100), np.full(100, 1.0), np.full(100, -1.0)].astype(np.float32))
     assert ink[0, WIDTH // 3 + 2 : 2 * WIDTH // 3 - 2].all()

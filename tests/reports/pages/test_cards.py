@@ -89,10 +89,10 @@ def test_a_recording_says_how_much_of_it_plays(tmp_path: Path) -> None:
     players = [each for card in cards for each in card.inputs if isinstance(each, Player)]
     texts = sorted(each.text.partition(":")[0] for each in players)
     assert texts == [
-        "0.1 s at 8,000 Hz",
-        "1.0 s at 8,000 Hz",
-        "2.0 s at 8,000 Hz",
-        "The first 5.0 of 12.0 s at 8,000 Hz",
+        "0.05 s at 8,000 Hz",
+        "1 s at 8,000 Hz",
+        "2 s at 8,000 Hz",
+        "The first 5 of 12 s at 8,000 Hz",
     ]
     assert all(each.sound.startswith("data:audio/flac;base64,") for each in players)
     assert all(each.picture.startswith("data:image/png;base64,") for each in players)

@@ -109,7 +109,7 @@ def test_sounds_play_in_the_page(tmp_path: Path) -> None:
     assert [each["alt"][:24] for each in pictures] == ["Waveform and spectrogram"] * 4
     (policy,) = page.all("meta", **{"http-equiv": "Content-Security-Policy"})
     assert "media-src data:" in policy["content"]
-    assert "The first 5.0 of 12.0 s at 8,000 Hz" in page.text
+    assert "The first 5 of 12 s at 8,000 Hz" in page.text
 
 
 def test_words_have_their_tags_and_wrong_ones_are_marked(tmp_path: Path) -> None:

@@ -21,7 +21,7 @@ Array = np.ndarray[Any, Any]
 def drawn(samples: Array, rate: int) -> Array:
     """Draws a recording: uint8 `[216, 600, 4]`, time to the right.
 
-    Above the waveform, from -1 to 1, lowest and highest value of each column, on clear ground;
+    Above the waveform, lowest and highest value of each column, as high as its peak, on clear ground;
     below the power spectrum of windows of 25 ms (Hann), from 0 Hz at the bottom to half the rate at
     the top, in decibels below the loudest.
 
@@ -45,8 +45,9 @@ def _waveform(samples: Array) -> Array:
     spans = [samples[start : stop + 1] for start, stop in zip(starts, stops, strict=True)]
     lows = np.array([span.min() for span in spans])
     highs = np.array([span.max() for span in spans])
-    row = np.arange(WAVE)[:, None]  # 1 is the first row, -1 the last
-    top, bottom = ((1 - side) / 2 * (WAVE - 1) for side in (highs, lows))
+    peak = max(abs(lows).max(), abs(highs).max()) or 1.0
+    row = np.arange(WAVE)[:, None]  # the peak is in the first row or in the last
+    top, bottom = ((1 - side / peak) / 2 * (WAVE - 1) for side in (highs, lows))
     inked: Array = (row >= np.floor(top)) & (row <= np.ceil(bottom + 0.5))
     return inked
 

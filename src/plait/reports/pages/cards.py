@@ -97,7 +97,8 @@ def _input(each: Input, example: Example, path: Path) -> Pictures | Tagged | Pla
 
 def _player(each: SoundInput, path: Path) -> Player:
     whole = each.seconds >= each.of
-    length = f"{each.of:.1f} s" if whole else f"The first {each.seconds:.1f} of {each.of:.1f} s"
+    of = f"{each.of:.2g} s" if each.of < 10 else f"{each.of:.0f} s"
+    length = of if whole else f"The first {each.seconds:.2g} of {of}"
     text = (
         f"{length} at {each.rate:,} Hz: waveform, and below it the spectrogram up to "
         f"{each.rate / 2:,.0f} Hz, where bright is loud"
