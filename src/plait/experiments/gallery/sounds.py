@@ -21,9 +21,9 @@ Array = np.ndarray[Any, Any]
 def drawn(samples: Array, rate: int) -> Array:
     """Draws a recording: uint8 `[216, 600, 4]`, time to the right.
 
-    Above the waveform, lowest and highest value of each column, as high as its peak, on clear ground;
-    below the power spectrum of windows of 25 ms (Hann), from 0 Hz at the bottom to half the rate at
-    the top, in decibels below the loudest.
+    Above the waveform, lowest and highest value of each column, as high as its peak, on clear
+    ground; below the power spectrum of windows of 25 ms (Hann), from 0 Hz at the bottom to half the
+    rate at the top, in decibels below the loudest.
 
     Args:
         samples: float `[N]` in [-1, 1]; silence if N is 0.
