@@ -1,13 +1,17 @@
 """Known problems: data, tasks, encoder and defaults."""
 
 from plait.recipes.adult import Adult
+from plait.recipes.atis import Atis
 from plait.recipes.base import Recipe
 from plait.recipes.census_income import CensusIncome
 from plait.recipes.combined import Combined
 from plait.recipes.digits import Digits
 from plait.recipes.energy import Energy
+from plait.recipes.fsdd import Fsdd
+from plait.recipes.gum import Gum
 from plait.recipes.hillstrom import Hillstrom
 from plait.recipes.landmine import Landmine
+from plait.recipes.meld import Meld
 from plait.recipes.multi_fashion import MultiFashion
 from plait.recipes.multi_mnist import MultiMnist
 from plait.recipes.oxford_pets import OxfordPets
@@ -22,12 +26,16 @@ from plait.recipes.yeast import Yeast
 
 __all__ = [
     "Adult",
+    "Atis",
     "CensusIncome",
     "Combined",
     "Digits",
     "Energy",
+    "Fsdd",
+    "Gum",
     "Hillstrom",
     "Landmine",
+    "Meld",
     "MultiFashion",
     "MultiMnist",
     "OxfordPets",
