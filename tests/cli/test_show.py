@@ -128,3 +128,22 @@ def test_of_very_many_tasks_the_means_are_shown(capsys: pytest.CaptureFixture[st
         ["mean of 139 tasks", "r2", "0", "2"],
     ]
     assert "The report has all 278 rows" in text
+
+
+def test_a_metric_over_several_tasks_has_a_row(capsys: pytest.CaptureFixture[str]) -> None:
+    found = result_of({"a": {"accuracy": 0.5}})
+    found = replace(found, test=replace(found.test, all_right={"sentence_accuracy": 0.25}))
+    show.result(found, Path("report.html"), as_json=False)
+    row = cells(capsys.readouterr().out, "several at once")
+    assert row == [["several at once", "sentence_accuracy", "0.25", ""]]
+    show.evaluation(found.test, title="x", as_json=True)
+    shown = json.loads(capsys.readouterr().out)
+    assert shown["all_right"] == {"sentence_accuracy": 0.25}
+
+
+def test_a_task_that_predicts_one_class_is_told(capsys: pytest.CaptureFixture[str]) -> None:
+    test = replace(result_of({"a": {"accuracy": 0.5}}).test, one_class={"a": "no"})
+    show.evaluation(test, title="x", as_json=False)
+    assert "on this table, one class only is predicted" in capsys.readouterr().out
+    show.evaluation(test, title="x", as_json=True)
+    assert json.loads(capsys.readouterr().out)["one_class"] == {"a": "no"}

@@ -235,3 +235,16 @@ def test_a_task_of_one_class_is_told_unless_it_has_few_labels(
         next(iter(model.heads.values())).layers[-1].bias[0] = 1.0
     labels = torch.arange(number) % 2
     assert evaluate(model, [(torch.zeros(number, 1), {"kind": labels})]).one_class == found
+
+
+def test_several_tasks_at_once_are_right_for_a_share_of_the_examples() -> None:
+    made = [Classification("one", classes=2), Classification("two", classes=2)]
+    model = MultiTaskModel(Hard(nn.Identity()), made, example=torch.zeros(2, 2))
+    inputs = torch.randn(30, 2)
+    labels = {name: torch.randint(2, (30,)) for name in ("one", "two")}
+    labels["two"][:5] = -100
+    found = evaluate(model, [(inputs, labels)], all_right={"both": ["one", "two"]})
+    model.eval()
+    right = torch.stack([model(inputs)[name].argmax(1) == labels[name] for name in labels])
+    assert found.all_right == {"both": pytest.approx(right[:, 5:].all(0).double().mean().item())}
+    assert evaluate(model, [(inputs, labels)]).all_right == {}

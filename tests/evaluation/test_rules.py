@@ -9,7 +9,7 @@ from torchmetrics.regression import R2Score
 from plait.core.errors import ConfigError, DataError
 from plait.evaluation import Evaluation, rule, skill
 from plait.evaluation.rules import check_labels
-from plait.tasks import BaseTask, Classification, Regression, Task
+from plait.tasks import BaseTask, Classification, MultiLabel, Regression, Task
 
 BREED = Classification("breed", classes=3, weight=2.0)
 AGE = Regression("age")
@@ -149,3 +149,27 @@ def test_a_task_without_labels_has_no_value(name: str) -> None:
 def test_what_is_not_a_number_stays_so() -> None:
     metrics = {"breed": {"accuracy": math.nan}, "age": {"mae": 3.0}}
     assert math.isnan(skill(TASKS, metrics, EVALUATION.trivial)["breed"])
+
+
+SEVERAL = {"sentence_accuracy": ["breed", "tags"]}
+RIGHT_OR_WRONG = {
+    "breed": Classification("breed", classes=3),
+    "tags": MultiLabel("tags", labels=2),
+    "age": Regression("age"),
+}
+
+
+def test_a_metric_over_several_tasks_is_a_rule() -> None:
+    evaluation = replace(EVALUATION, all_right={"sentence_accuracy": 0.25})
+    name = "all_right/sentence_accuracy"
+    assert rule(name, RIGHT_OR_WRONG, all_right=SEVERAL)(evaluation) == 0.25
+    check_labels(name, RIGHT_OR_WRONG, evaluation)
+    with pytest.raises(DataError, match="no example of this split has a label of each task"):
+        check_labels(name, RIGHT_OR_WRONG, replace(evaluation, all_right={name[10:]: math.nan}))
+    for other in ("sentence_accuracy", "all_right/other"):
+        with pytest.raises(ConfigError, match=f"'{other}'.*{name}"):
+            rule(other, RIGHT_OR_WRONG, all_right=SEVERAL)
+    with pytest.raises(ConfigError, match=name):
+        rule(name, RIGHT_OR_WRONG)
+    with pytest.raises(ConfigError, match="found task 'age', a Regression"):
+        rule("loss", RIGHT_OR_WRONG, all_right={"all": ["breed", "age"]})

@@ -17,7 +17,8 @@ FRAME = table()
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A run on the table."""
     place = tmp_path_factory.mktemp("trained")
-    config = validate(with_defaults(settings(table=str(written(place)))))
+    given = settings(table=str(written(place)))
+    config = validate(with_defaults({**given, "all_right": {"both": ["plan", "left"]}}))
     run(config, place / "run")
     return place / "run"
 
@@ -56,6 +57,15 @@ def test_evaluation_is_that_of_the_predictions(folder: Path, tmp_path: Path) -> 
     assert from_file.metrics["plan"] == pytest.approx(found.metrics["plan"])
     assert "spend" not in trained.evaluate(FRAME.drop(columns="spend")).metrics
     assert set(trained.evaluate(FRAME, ["left"]).metrics) == {"left"}
+
+
+def test_several_tasks_at_once_are_measured_where_all_have_their_columns(folder: Path) -> None:
+    trained = Trained(folder)
+    shares = trained.evaluate(FRAME).all_right
+    predicted, there = trained.predict(FRAME), FRAME[["plan", "left"]].notna().all(axis=1)
+    right = (predicted["plan"] == FRAME["plan"]) & (predicted["left"] == FRAME["left"])
+    assert shares == {"both": pytest.approx(right[there].mean())}
+    assert trained.evaluate(FRAME, ["left"]).all_right == {}
 
 
 def test_labels_that_cannot_be_read(folder: Path) -> None:

@@ -46,6 +46,7 @@ EVALUATED = {
     "counts": BY_TASK,
     "higher_is_better": st.dictionaries(NAMES, st.dictionaries(NAMES, st.booleans(), max_size=2)),
     "undefined": st.dictionaries(NAMES, st.dictionaries(NAMES, NAMES, max_size=2), max_size=2),
+    "all_right": BY_TASK,
     "one_class": st.dictionaries(NAMES, NAMES, max_size=2),
 }
 STRATEGIES: dict[type, dict[str, Any]] = {

@@ -2,6 +2,7 @@
 
 import json
 import math
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -10,7 +11,10 @@ from torch import nn
 from torchmetrics.classification import BinaryAUROC, MulticlassAUROC
 
 from plait.core.errors import ConfigError, DataError, NonFiniteError, PlaitWarning
+from plait.data import InMemory, loader
 from plait.model import MultiTaskModel
+from plait.reports.pages.tables import metric_table
+from plait.reports.read.run import read_run
 from plait.sharing import Hard
 from plait.tasks import BaseTask, Binary, Classification, MultiLabel, Regression, Task
 from plait.tasks.heads import ScalarHead
@@ -183,3 +187,30 @@ def test_an_evaluation_that_fails_costs_no_training(tmp_path: Any, monkeypatch: 
     assert again.scores == seen.scores
     same = zip(whole.model.parameters(), second.model.parameters(), strict=True)
     assert all(torch.equal(a, b) for a, b in same)
+
+
+def test_a_metric_over_several_tasks_chooses_the_epoch_and_is_in_the_log(tmp_path: Path) -> None:
+    generator = torch.Generator().manual_seed(0)
+    inputs = torch.randn(64, 4, generator=generator)
+    made = [Classification("one", classes=2), Classification("two", classes=2)]
+    labels = {"one": (inputs[:, 0] > 0).long(), "two": (inputs[:, 1] > 0).long()}
+    table = InMemory(inputs, labels)
+    run = tmp_path / "run"
+    state = Trainer(
+        MultiTaskModel(Hard(nn.Linear(4, 4)), made, example=inputs[:2]),
+        epochs=3,
+        lr=0.05,
+        rule="all_right/both",
+        all_right={"both": ["one", "two"]},
+        run=run,
+        progress=False,
+    ).fit(
+        loader(table, batch_size=16, shuffle=True, tasks=made),
+        loader(table, batch_size=64, shuffle=False, tasks=made),
+    )
+    lines = [json.loads(line) for line in (run / "events.jsonl").read_text().splitlines()]
+    shares = [each["all_right"]["both"] for each in lines if each["event"] == "evaluation"]
+    assert state.best_score == max(shares) > 0.5
+    table_of_run = metric_table(read_run(run))
+    assert table_of_run is not None
+    assert table_of_run.rows[-1][:3] == ["several at once", "both ↑", f"{max(shares):.4g}"]

@@ -97,6 +97,7 @@ def result(found: Result, report: Path, *, as_json: bool) -> None:
             "metrics": found.test.metrics,
             "undefined": found.test.undefined,
             "trivial": found.test.trivial,
+            "all_right": found.test.all_right,
         }
         _json(summary)
         return
@@ -116,7 +117,8 @@ def evaluation(found: Evaluation, *, title: str, as_json: bool) -> None:
     if as_json:
         metrics, undefined = found.metrics, found.undefined
         shown = {"metrics": metrics, "undefined": undefined, "labels": found.counts}
-        _json({**shown, "one_class": found.one_class} if found.one_class else shown)
+        more = {"one_class": found.one_class, "all_right": found.all_right}
+        _json({**shown, **{name: value for name, value in more.items() if value}})
         return
     out = Console()
     _scores(found, title, out)
@@ -138,6 +140,8 @@ def _scores(test: Evaluation, title: str, out: Console) -> None:
         for metric, value in metrics.items():
             beside = [_short(test.trivial.get(task, {}).get(metric))] if test.trivial else []
             table.add_row(Text(task), metric, _short(value), *beside)
+    for metric, value in test.all_right.items():
+        table.add_row("several at once", Text(metric), _short(value))
     if rows:
         table.add_section()
     trivials = common_means(test.trivial)

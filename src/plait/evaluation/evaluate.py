@@ -12,6 +12,7 @@ from torch import Tensor
 
 from plait.core.errors import ConfigError, unknown
 from plait.data import batches_of
+from plait.evaluation.all_right import AllRight, AllRightMeters
 from plait.evaluation.task_meters import ConstantMeters, TaskMeters, nan_predictions
 from plait.model import MultiTaskModel
 from plait.networks.modes import evaluating
@@ -37,6 +38,8 @@ class Evaluation:
             follows "because": "all labels are 'no'"; empty if there is none.
         one_class: `{task: the class}` of the tasks that predict one class only, although their
             labels have more; empty if there is none. Of fewer than 20 labels nothing is said.
+        all_right: `{metric: share of the examples}` of the metrics over several tasks that were
+            asked for; NaN where no example has a label of each.
     """
 
     losses: dict[str, float]
@@ -46,6 +49,7 @@ class Evaluation:
     higher_is_better: dict[str, dict[str, bool]] = field(default_factory=dict)
     undefined: dict[str, dict[str, str]] = field(default_factory=dict)
     one_class: dict[str, str] = field(default_factory=dict)
+    all_right: dict[str, float] = field(default_factory=dict)
 
 
 def evaluate(
@@ -54,6 +58,7 @@ def evaluate(
     *,
     device: torch.device | str | None = None,
     statistics: Mapping[str, Tensor] | None = None,
+    all_right: AllRight | None = None,
 ) -> Evaluation:
     """Computes the losses and metrics of a model on a data set, in eval mode, without gradients.
 
@@ -67,14 +72,17 @@ def evaluate(
         statistics: `{task: summary of the training labels}`, as the task's `summarise` and `merge`
             give them; with them the metrics of the constant predictor are computed as well
             (majority class; mean, or median for mean absolute errors).
+        all_right: metrics over several tasks at once, `{metric: tasks}`, such as
+            ``{"sentence_accuracy": ["intent", "slots"]}``: the share of the examples for which
+            all of the tasks are right, see `AllRightMeters`.
 
     Returns:
         Losses, metrics and counts by task; a task without a valid label in all of `batches` has no
         loss, and its metrics are undefined.
 
     Raises:
-        ConfigError: `statistics` name an unknown task; a metric is not one number, or cannot read
-            the task's predictions.
+        ConfigError: `statistics` or `all_right` name an unknown task; a metric is not one number,
+            or cannot read the task's predictions.
         NonFiniteError: a prediction is NaN where there is a label; names the task.
         DataError: a batch is not what `as_batch` takes, or labels break their task's rule.
     """
@@ -87,6 +95,7 @@ def evaluate(
         name: ConstantMeters(model.tasks[name], summary, device)
         for name, summary in (statistics or {}).items()
     }
+    together = AllRightMeters(all_right or {}, model.tasks)
     losses = dict.fromkeys(model.tasks, 0.0)
     counts = dict.fromkeys(model.tasks, 0.0)
     # The generator as well: iterating a DataLoader draws from it
@@ -102,6 +111,7 @@ def evaluate(
                 losses[name] += mean * found.counts[name]
                 counts[name] += found.counts[name]
             for out, part in zip(outputs, batch.parts, strict=True):
+                together.update(out, part)
                 for name, target in part.targets.items():
                     weights = part.weights.get(name)
                     meters[name].update(out[name], target, weights)
@@ -124,4 +134,5 @@ def evaluate(
             for name, each in meters.items()
             if counts[name] >= FEW and (only := each.decided.only())
         },
+        together.compute(),
     )

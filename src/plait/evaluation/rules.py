@@ -7,11 +7,13 @@ from collections.abc import Callable, Mapping
 
 from plait.core.errors import ConfigError, DataError, unknown
 from plait.core.reduction import Reduction, label_shares
+from plait.evaluation.all_right import AllRight, check_all_right
 from plait.evaluation.evaluate import Evaluation
 from plait.runs.events import Scores
 from plait.tasks.base import BaseTask
 from plait.tasks.metrics import direction, perfect_value
 
+ALL_RIGHT = "all_right/"  # before a metric over several tasks
 Rule = Callable[[Evaluation], float]  # higher is better
 
 
@@ -48,21 +50,31 @@ def skill(tasks: Mapping[str, BaseTask], metrics: Scores, trivial: Scores) -> di
     return skills
 
 
-def rule(name: str | Rule, tasks: Mapping[str, BaseTask], *, reduction: Reduction = "task") -> Rule:
+def rule(
+    name: str | Rule,
+    tasks: Mapping[str, BaseTask],
+    *,
+    reduction: Reduction = "task",
+    all_right: AllRight | None = None,
+) -> Rule:
     """Returns the rule that a name stands for: a function from an `Evaluation` to a score.
 
     Args:
         name: "skill" (mean of `skill` over the tasks for which the labels define it), "worst" (the
             smallest of these), "loss" (minus the sum of the weighted losses), "task/metric" (that
-            metric, in its direction), or any function of an `Evaluation`, higher is better.
+            metric, in its direction), "all_right/metric" (one over several tasks), or any function
+            of an `Evaluation`, higher is better.
         tasks: the tasks of the model.
         reduction: with "label", "loss" is minus the weighted mean over all labels, as training has
             it: each loss counts by its task's share of the labels.
+        all_right: the metrics over several tasks, `{metric: tasks}`.
 
     Raises:
         ConfigError: the name is unknown; for "skill" and "worst", a task has no metric, no
-            constant predictor, or a metric without a perfect value.
+            constant predictor, or a metric without a perfect value; a metric over several tasks
+            names a task that is unknown, or neither right nor wrong.
     """
+    check_all_right(all_right or {}, tasks)
     if not isinstance(name, str):
         return name
     if name in ("skill", "worst"):
@@ -76,8 +88,11 @@ def rule(name: str | Rule, tasks: Mapping[str, BaseTask], *, reduction: Reductio
         for task in tasks
         for m, metric in tasks[task].metric_prototypes.items()
     }
+    several = {f"{ALL_RIGHT}{metric}": metric for metric in all_right or {}}
+    if name in several and name not in known:
+        return lambda e: e.all_right[several[name]]
     if name not in known:
-        raise ConfigError(unknown("rule", name, ["skill", "worst", "loss", *known]))
+        raise ConfigError(unknown("rule", name, ["skill", "worst", "loss", *known, *several]))
     of_task, _, of_metric = name.rpartition("/")
     sign = 1.0 if direction(name, known[name]) else -1.0
 
@@ -140,8 +155,14 @@ def check_labels(name: str | Rule, tasks: Mapping[str, BaseTask], evaluation: Ev
     if not isinstance(name, str) or name in ("skill", "worst", "loss"):
         return
     task = name.rpartition("/")[0]
-    if not evaluation.counts.get(task):
-        raise _no_label(task)
+    if task in tasks:
+        if not evaluation.counts.get(task):
+            raise _no_label(task)
+    elif math.isnan(evaluation.all_right.get(name.removeprefix(ALL_RIGHT), 0.0)):
+        raise DataError(
+            f"no example of this split has a label of each task of {name!r}, so no rule can read "
+            "it. Name another rule."
+        )
 
 
 def _no_label(task: str) -> DataError:

@@ -107,6 +107,7 @@ def alone(config: RunConfig, task: str, tasks: Iterable[str]) -> RunConfig:
         "start_from": [],
         "freeze": [],
         "rule": "skill" if other else config.rule,
+        "all_right": None,
     }
     return config.model_copy(update=changed)
 

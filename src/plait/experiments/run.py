@@ -178,6 +178,7 @@ def _test(job: Job) -> Evaluation:
         rows.noting(job.loaders["test"]),
         device=trainer.device,
         statistics=trainer.labels.statistics,
+        all_right=trainer.options.all_right,
     )
     log_coverage(rows.event("test"), trainer.log)
     trainer.log.write(test_event(test))

@@ -223,8 +223,14 @@ class Trained:
             pieces = iter([own_frame(table, name)])
         first = next(pieces)
         targets = self._targets(list(first.columns), tasks, name)
-        found = evaluate(self.model, self._batches(chain([first], pieces), targets, name, store))
-        return _only(found, [target.name for target in targets])
+        names = [target.name for target in targets]
+        asked = read_run(self.folder).all_right or {}
+        found = evaluate(
+            self.model,
+            self._batches(chain([first], pieces), targets, name, store),
+            all_right={metric: each for metric, each in asked.items() if {*each} <= {*names}},
+        )
+        return _only(found, names)
 
     def _targets(
         self, columns: list[str], tasks: Collection[str] | None, source: str
@@ -278,9 +284,11 @@ class Trained:
 def _only(found: Evaluation, tasks: Collection[str]) -> Evaluation:
     """Returns an evaluation without the tasks that nobody asked for."""
     by_task = {field.name: getattr(found, field.name) for field in fields(found)}
+    together = by_task.pop("all_right")
     return Evaluation(
+        all_right=together,
         **{
             name: {task: value for task, value in each.items() if task in tasks}
             for name, each in by_task.items()
-        }
+        },
     )

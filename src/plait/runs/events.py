@@ -68,6 +68,8 @@ class Evaluated:
             "because".
         one_class: `{task: the class}` of tasks that predict one class only, although their labels
             have more.
+        all_right: `{metric: share of the examples}` of metrics over several tasks at once; NaN
+            where no example has a label of each.
     """
 
     event: str
@@ -78,6 +80,7 @@ class Evaluated:
     higher_is_better: dict[str, dict[str, bool]] = field(default_factory=dict)
     undefined: dict[str, dict[str, str]] = field(default_factory=dict)
     one_class: dict[str, str] = field(default_factory=dict)
+    all_right: dict[str, float] = field(default_factory=dict)
 
     def direction(self, task: str, metric: str) -> bool | None:
         """Returns whether a higher value is better; None where the event does not say."""

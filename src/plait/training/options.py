@@ -26,6 +26,7 @@ class TrainerOptions:
     clip: Annotated[float, Above(0)] | None = None
     seed: Annotated[int, AtLeast(0)] = 0
     rule: str | Callable[..., float] = "skill"
+    all_right: dict[str, list[str]] | None = None
     best: Best = "all"
     start_counts: bool = False
     patience: Annotated[int, AtLeast(1)] | None = None

@@ -84,6 +84,7 @@ class Trainer:
             commit), events.jsonl, checkpoints/ and, at the end, model/; `plait report` shows it.
             None keeps no files.
         rule: which epoch is best: "skill", "worst", "loss", "task/metric", or a function.
+        all_right: metrics over several tasks, `{metric: tasks}`; "all_right/metric" is a rule then.
         best: "all" ends with the weights of that epoch; "each" with each task's own network from
             its own best epoch, by its main metric (for `Separate`, where tasks share no weights);
             "kept" as "all", and keeps the weights of each task's best epoch in checkpoints/, T
@@ -136,6 +137,7 @@ class Trainer:
         seed: int = TrainerOptions.seed,
         run: str | Path | None = None,
         rule: str | Rule = TrainerOptions.rule,
+        all_right: dict[str, list[str]] | None = TrainerOptions.all_right,
         best: Best = TrainerOptions.best,
         start_counts: bool = TrainerOptions.start_counts,
         patience: int | None = TrainerOptions.patience,
@@ -168,7 +170,7 @@ class Trainer:
         self.scheduler: Any = self.rates.scheduler
         self.schedule, self.run = schedule, None if run is None else Path(run)
         self.callbacks = with_progress(callbacks) if progress else list(callbacks)
-        self.score = rule_of(rule, model.tasks, reduction=reduction)
+        self.score = rule_of(rule, model.tasks, reduction=reduction, all_right=all_right)
         self.state, self.labels = State(), LabelStatistics(model.tasks)
         self.start_counts = start_counts  # or a callback that has set the weights says so
         self.steps_per_epoch: int | None = None
@@ -287,8 +289,8 @@ class Trainer:
 
     def _look_ahead(self, feed: Feed, val: Any) -> None:
         """Evaluates before the first step; where the start counts, as epoch 0."""
-        rule = self.options.rule
-        found = look_ahead(self.model, val, self.log, rule=rule, device=self.device)
+        given: Any = {"rule": self.options.rule, "all_right": self.options.all_right}
+        found = look_ahead(self.model, val, self.log, device=self.device, **given)
         self.labels.coverage |= found
         if not self.start_counts:
             return
@@ -367,8 +369,7 @@ class Trainer:
 
     def _finish_epoch(self, val: Any) -> None:
         """Saves, evaluates, keeps the best weights, and saves again."""
-        self.state.epoch += 1
-        self.state.batch = 0
+        self.state.epoch, self.state.batch = self.state.epoch + 1, 0
         self.mixture.finish(self.state, self.labels, self.log)
         self.labels.check()
         self.labels.log_rows("train", self.log)
@@ -385,9 +386,8 @@ class Trainer:
 
     def _evaluate(self, val: Any) -> None:
         started = time.perf_counter()
-        evaluation = evaluate(
-            self.model, val, device=self.device, statistics=self.labels.statistics
-        )
+        given: Any = {"all_right": self.options.all_right, "device": self.device}
+        evaluation = evaluate(self.model, val, statistics=self.labels.statistics, **given)
         score = float(self.score(evaluation))
         self.state.seconds += time.perf_counter() - started
         self.rates.advance(score)

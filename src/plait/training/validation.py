@@ -11,6 +11,7 @@ import torch
 from plait.core.batch import Batch
 from plait.core.errors import NonFiniteError, PlaitWarning
 from plait.data import batches_of
+from plait.evaluation.all_right import AllRight
 from plait.evaluation.evaluate import Evaluation, evaluate
 from plait.evaluation.rules import Rule, check_labels
 from plait.model import MultiTaskModel
@@ -24,7 +25,13 @@ MOST_NAMES = 6  # in a sentence
 
 
 def look_ahead(
-    model: MultiTaskModel, val: Any, log: EventLog, *, rule: str | Rule, device: torch.device | str
+    model: MultiTaskModel,
+    val: Any,
+    log: EventLog,
+    *,
+    rule: str | Rule,
+    all_right: AllRight | None = None,
+    device: torch.device | str,
 ) -> dict[str, Coverage]:
     """Evaluates once before training, so that no error of measuring comes after an epoch.
 
@@ -36,6 +43,7 @@ def look_ahead(
         val: the validation data.
         log: gets a `Warned` for each warning, and the rows with a label.
         rule: by which epochs will be judged.
+        all_right: metrics over several tasks, `{metric: tasks}`.
         device: where to run.
 
     Returns:
@@ -59,7 +67,7 @@ def look_ahead(
             yield batch
 
     try:
-        found = evaluate(model, noted(), device=device)
+        found = evaluate(model, noted(), device=device, all_right=all_right)
     except NonFiniteError as error:
         inputs = broken_inputs(read, before=before, of="the validation data")
         raise NonFiniteError(f"{error}{inputs}") from None

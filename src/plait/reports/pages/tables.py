@@ -24,6 +24,7 @@ from plait.runs.events import Evaluated
 from plait.runs.undefined import UNDEFINED
 
 BEST = "★"
+SEVERAL = "several at once"  # in place of a task
 
 
 def metric_table(run: Run) -> Table | None:
@@ -51,6 +52,11 @@ def metric_table(run: Run) -> Table | None:
                 row += [_measured(best, task, metric)]
             row += [str(own.get(task, MISSING))] if apart else []
             rows.append([*row, f"{shown.counts.get(task, 0):,.0f}"])
+    for metric, value in shown.all_right.items():
+        row = [SEVERAL, arrow(metric, True), number(value), MISSING, MISSING]
+        row += [number(best.all_right.get(metric))] if both and best is not None else []
+        row += [MISSING] if apart else []
+        rows.append([*row, MISSING])
     caption = f"Metrics on the {'test' if test else 'validation'} data"
     head += [epoch] if both else []
     head += ["Best epoch of the task alone"] if apart else []
