@@ -74,6 +74,7 @@ def test_the_trainer_keeps_every_option_under_its_name() -> None:
         "clip": 0.5,
         "seed": 6,
         "rule": "loss",
+        "all_right": {"both": ["kind", "kind"]},
         "best": "kept",
         "start_counts": True,
         "patience": 7,

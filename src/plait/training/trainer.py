@@ -158,7 +158,7 @@ class Trainer:
         args = SimpleNamespace(**locals())
         self.options = TrainerOptions(**chosen(TrainerOptions, args))
         groups, engine = GroupOptions(lr, weight_decay), Options(**chosen(Options, args))
-        self.device = pick_device(device)
+        self.device, self.state = pick_device(device), State()
         self.model = model.to(self.device)
         self.balancer = (balancer or Equal()).to(self.device)
         self.balancer.setup(tuple(model.tasks))
@@ -171,8 +171,7 @@ class Trainer:
         self.schedule, self.run = schedule, None if run is None else Path(run)
         self.callbacks = with_progress(callbacks) if progress else list(callbacks)
         self.score = rule_of(rule, model.tasks, reduction=reduction, all_right=all_right)
-        self.state, self.labels = State(), LabelStatistics(model.tasks)
-        self.start_counts = start_counts  # or a callback that has set the weights says so
+        self.labels, self.start_counts = LabelStatistics(model.tasks), start_counts  # callbacks may set it
         self.steps_per_epoch: int | None = None
         self.log = TrainingLog(None if self.run is None else self.run / folder.EVENTS)
         given = about(model, (groups, self.options, engine), self.balancer, self.rates, schedule)
