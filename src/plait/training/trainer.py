@@ -171,7 +171,7 @@ class Trainer:
         self.schedule, self.run = schedule, None if run is None else Path(run)
         self.callbacks = with_progress(callbacks) if progress else list(callbacks)
         self.score = rule_of(rule, model.tasks, reduction=reduction, all_right=all_right)
-        self.labels, self.start_counts = LabelStatistics(model.tasks), start_counts  # callbacks may set it
+        self.labels, self.start_counts = LabelStatistics(model.tasks), start_counts  # or a callback
         self.steps_per_epoch: int | None = None
         self.log = TrainingLog(None if self.run is None else self.run / folder.EVENTS)
         given = about(model, (groups, self.options, engine), self.balancer, self.rates, schedule)
