@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import io
 import math
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
@@ -32,16 +34,10 @@ def sound(content: bytes, place: str, *, rate: int, seconds: float) -> Tensor:
         DataError: the file is none of these, damaged, or has no sample.
         MissingExtraError: soundfile or scipy is not installed.
     """
-    soundfile = need("soundfile", extra="app", purpose="Reading sounds")
-    try:
-        with soundfile.SoundFile(io.BytesIO(content)) as file:
-            if file.format not in FORMATS:
-                raise _broken(place, f"found {file.format}")
-            own = file.samplerate
-            frames = min(file.frames, math.ceil(seconds * own)) if file.frames > 0 else -1
-            samples = file.read(frames, dtype="float32", always_2d=True)
-    except (soundfile.LibsndfileError, RuntimeError, TypeError) as error:
-        raise _broken(place, str(error).strip().rstrip(".")) from None
+    with _opened(content, place) as file:
+        own = file.samplerate
+        frames = min(file.frames, math.ceil(seconds * own)) if file.frames > 0 else -1
+        samples = file.read(frames, dtype="float32", always_2d=True)
     if not len(samples) or not np.isfinite(samples).all():
         raise _broken(place, "found samples that are not finite" if len(samples) else "it is empty")
     mono = samples.mean(axis=1)
@@ -52,6 +48,29 @@ def sound(content: bytes, place: str, *, rate: int, seconds: float) -> Tensor:
     longest = max(1, round(rate * seconds))
     clipped: Any = np.clip(mono[:longest], -1.0, 1.0)
     return torch.from_numpy(np.ascontiguousarray(clipped, dtype=np.float32))
+
+
+def duration(content: bytes, place: str) -> float:
+    """Returns the seconds of a file of sound, by its head.
+
+    Raises:
+        DataError: it is no such file.
+    """
+    with _opened(content, place) as file:
+        return float(file.frames / file.samplerate)
+
+
+@contextmanager
+def _opened(content: bytes, place: str) -> Iterator[Any]:
+    """Opens a file of sound; what is wrong with it is a `DataError`."""
+    soundfile = need("soundfile", extra="app", purpose="Reading sounds")
+    try:
+        with soundfile.SoundFile(io.BytesIO(content)) as file:
+            if file.format not in FORMATS:
+                raise _broken(place, f"found {file.format}")
+            yield file
+    except (soundfile.LibsndfileError, RuntimeError, TypeError) as error:
+        raise _broken(place, str(error).strip().rstrip(".")) from None
 
 
 def _broken(place: str, found: str) -> DataError:

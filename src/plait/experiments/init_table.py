@@ -24,6 +24,7 @@ MEANINGS = {
     "scheduler": "any of torch.optim.lr_scheduler; this one halves the rate when validation stalls",
     "encoder": "or TabularMLP, which is smaller and faster",
 }
+FUSED = "an encoder for each input; {class: Fused, encoders: {COLUMN: {class: ...}}} names others"
 _OTHER_WORDS = {"y", "n"}  # yes and no for other readers of YAML
 
 
@@ -84,7 +85,10 @@ def run_lines(defaults: Mapping[str, Any]) -> dict[str, tuple[Any, str]]:
     Args:
         defaults: those of the recipe; the ones without a meaning here are left out.
     """
-    return {name: (value, MEANINGS[name]) for name, value in defaults.items() if name in MEANINGS}
+    found = {name: (value, MEANINGS[name]) for name, value in defaults.items() if name in MEANINGS}
+    if defaults.get("encoder") == {"class": "Fused"}:
+        found["encoder"] = (defaults["encoder"], FUSED)
+    return found
 
 
 def scalar(value: Any) -> str:

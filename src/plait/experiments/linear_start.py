@@ -58,7 +58,7 @@ class LinearStart(Callback):
     def on_train_start(self, trainer: Trainer) -> None:
         """Starts the heads; the units of their tasks are known by now."""
         if trainer.state.step == 0:
-            if _encoder(trainer.model) is not None:
+            if _encoder(trainer.model) is not None and isinstance(self.data[0][0], Tensor):
                 self.say("heads begin at linear models of the training rows; fitting these")
             started = start_heads(trainer.model, self.data, seed=self.seed)
             trainer.start_counts |= bool(started) and self.counts

@@ -14,6 +14,7 @@ from plait.core.columns import Column
 from plait.data.augment import Augment
 from plait.data.examples import Examples, Reader
 from plait.data.files import Store
+from plait.data.readers import Images, Maps, Masks, Sounds
 from plait.data.table.described import PLACED, Target
 from plait.data.table.described_inputs import Input
 from plait.data.table.media import Picture
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 GIB = 2**30
+READ_AHEAD = 4_096  # rows whose files are read once before the training
 
 
 class Described(Protocol):
@@ -104,6 +106,17 @@ class TableExamples:
         )
 
     @cached_property
+    def places(self) -> dict[str, str]:
+        """`{task: the input that its labels lie on}`."""
+        from plait.data.table.placed import place_of
+
+        found = {target.name: place_of(target, self.inputs) for target in self.targets}
+        return {
+            task: next(name for name, each in self.inputs.items() if each is place)
+            for task, place in found.items()
+        }
+
+    @cached_property
     def labels(self) -> dict[str, Reader]:
         """`{task: reader}` of the labels that lie on an input, of all rows."""
         from plait.data.table.placed import placed_labels
@@ -138,6 +151,7 @@ class TableExamples:
         """Gives the examples of each split; the pictures of training are augmented."""
         table = self.table
         labels = {**table.labels, **self.labels}
+        self._check()
         targets = {target.name: labels[target.name] for target in table.targets}
         tasks = table.tasks()
         return {
@@ -150,6 +164,23 @@ class TableExamples:
             )
             for split, rows in table.rows.items()
         }
+
+    def _check(self) -> None:
+        """Reads the files of all rows once, or of many rows their heads alone.
+
+        What is wrong with a file is then said before the training, and not in the middle of it.
+
+        Raises:
+            DataError: a file is broken or too large, or a mask has another size than its picture or
+                a value that is no class.
+        """
+        files = (Images, Masks, Maps, Sounds)
+        count = len(self.table.frame)
+        for reader in (*self.inputs.values(), *self.labels.values()):
+            if isinstance(reader, files):
+                read = reader.__getitem__ if count <= READ_AHEAD else reader.look
+                for row in range(count):
+                    read(row)
 
     @property
     def _augment(self) -> Augment | None:

@@ -11,15 +11,14 @@ import numpy as np
 from torch import Tensor, nn
 from torch.utils.data import Dataset
 
-from plait import encoders
-from plait.core.columns import MEDIA, Column
+from plait.core.columns import MEDIA, Column, inputs_of
 from plait.core.errors import ConfigError
 from plait.data import InMemory
 from plait.data.files import Store, folder_with
 from plait.data.shown import Shown
 from plait.data.table.described import PLACED, Target, read_targets
 from plait.data.table.described_inputs import Input, read_inputs
-from plait.encoders import TabularEncoder
+from plait.encoders import Fused, TabularEncoder
 from plait.recipes._table_examples import TableExamples
 from plait.recipes._table_shown import shown_inputs
 from plait.recipes._table_tasks import check_described, check_trained, labels_of_all, task_of
@@ -249,12 +248,29 @@ class Table(Recipe):
             for each in self.targets
         ]
 
+    @property
+    def dense(self) -> str | None:
+        """The input of several whose positions have labels, for `Fused`; None without such labels.
+
+        Raises:
+            ConfigError: labels lie on two inputs.
+        """
+        if len(inputs_of(self.columns)) == 1 or not self.examples.targets:
+            return None
+        places = self.examples.places
+        if len(set(places.values())) > 1:
+            told = ", ".join(f"{task!r} on {name!r}" for task, name in places.items())
+            raise ConfigError(
+                f"labels of one network lie on one input: found {told}. Train two runs, or leave "
+                "tasks out."
+            )
+        return next(iter(places.values()))
+
     def encoder(self) -> nn.Module:
         """Makes a `TabularEncoder` of the columns, or `Fused` where one is no entry of a row."""
         if all(column.in_row for column in self.columns):
             return TabularEncoder(self.columns)
-        fused: nn.Module = vars(encoders)["Fused"](self.columns)
-        return fused
+        return Fused(self.columns, dense=self.dense)
 
     def splits(self) -> Mapping[str, Dataset[Any]]:
         """Gives the rows of each split with the labels of all tasks.

@@ -60,6 +60,14 @@ class Images:
         width, height = upright_size(self.files.read(row), self.files.place(row))
         return width, height
 
+    def look(self, row: int) -> None:
+        """Looks at the head of a row's file, which costs a fraction of reading it.
+
+        Raises:
+            DataError: it is no picture, or too large.
+        """
+        self.own_size(row)
+
     def _picture(self, row: int) -> Tensor:
         if not self.files.names[row]:
             return torch.full((self.channels, *self.size), 128, dtype=torch.uint8)

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from plait.core.errors import DataError
-from plait.data.images import decode, values_of_mask
+from plait.data.images import decode, opened, values_of_mask
 from plait.data.readers.files import Files
 from plait.data.readers.images import Images
 from plait.data.readers.kept import Kept
@@ -61,17 +61,28 @@ class Masks:
         classes = self._kept.get(row, lambda: self._classes(row)).long()
         return classes.masked_fill_(classes == len(self.values), MISSING)
 
-    def _classes(self, row: int) -> Tensor:
-        """Returns the class of each pixel, and the number of classes where there is none."""
-        image = decoded_mask(self.files, row)
+    def look(self, row: int) -> None:
+        """Looks at the head of a row's file, which costs a fraction of reading it.
+
+        Raises:
+            DataError: it is no mask, or has another size than its picture.
+        """
+        if not self.files.names[row]:
+            return
+        image = opened(self.files.read(row), self.files.place(row))
         if self.pictures is not None and self.pictures.files.names[row]:
-            wanted = self.pictures.decoded(row).size
+            wanted = self.pictures.own_size(row)
             if image.size != wanted:
                 raise DataError(
                     f"mask {self.files.place(row)} must have the size of its picture; found "
                     f"{image.width} x {image.height}, the picture has {wanted[0]} x {wanted[1]}. "
                     "Does it belong to another copy of the picture?"
                 )
+
+    def _classes(self, row: int) -> Tensor:
+        """Returns the class of each pixel, and the number of classes where there is none."""
+        self.look(row)
+        image = decoded_mask(self.files, row)
         found = values_of_mask(image, self.size)
         classes = torch.full(self.size, 255, dtype=torch.uint8)
         for number, value in enumerate(self.values):

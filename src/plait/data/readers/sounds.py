@@ -6,7 +6,7 @@ import torch
 
 from plait.core.structure import Masked
 from plait.data.readers.files import Files
-from plait.data.sounds import sound
+from plait.data.sounds import duration, sound
 
 
 class Sounds:
@@ -38,3 +38,12 @@ class Sounds:
             self.files.read(row), self.files.place(row), rate=self.rate, seconds=self.seconds
         )
         return Masked(samples, torch.ones(len(samples), dtype=torch.bool))
+
+    def look(self, row: int) -> None:
+        """Looks at the head of a row's file, which costs a fraction of reading it.
+
+        Raises:
+            DataError: it is no sound.
+        """
+        if self.files.names[row]:
+            duration(self.files.read(row), self.files.place(row))

@@ -138,7 +138,8 @@ def _of_places(name: str, kind: str, given: dict[str, Any]) -> dict[str, Any]:
     values, ignore = given.pop("values", None) or {}, given.pop("ignore", ())
     if not isinstance(values, Mapping):
         values = dict(enumerate(values))
-    ignore = ignore if isinstance(ignore, list | tuple) else [ignore]
+    values = {_whole(value): word for value, word in values.items()}
+    ignore = [_whole(each) for each in (ignore if isinstance(ignore, list | tuple) else [ignore])]
     if not all(isinstance(each, int) and each >= 0 for each in [*values, *ignore]):
         raise ConfigError(
             f"tasks.{name}: `values` must be {{value in the mask: name}} and `ignore` a list of "
@@ -146,6 +147,11 @@ def _of_places(name: str, kind: str, given: dict[str, Any]) -> dict[str, Any]:
         )
     found["values"] = {value: str(word) for value, word in values.items()}
     return found | {"ignore": tuple(ignore)}
+
+
+def _whole(value: Any) -> Any:
+    """Returns the number that digits stand for, since keys of settings are words; else the same."""
+    return int(value) if isinstance(value, str) and value.isdecimal() else value
 
 
 def with_options(kind: str, options: Mapping[str, Any]) -> Any:

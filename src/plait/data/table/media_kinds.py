@@ -148,7 +148,8 @@ def _of_words(frame: pd.DataFrame, wanted: Collection[str]) -> dict[str, Guess]:
                 continue
             tags = f"{kinds[name]} tags, one for each word of {sentence}"
             if name in wanted:
-                guesses[name] = Guess("token tags", tags, separator=lists[name][0])
+                of = {"of": sentence}
+                guesses[name] = Guess("token tags", tags, separator=lists[name][0], more=of)
             else:
                 guesses[name] = Guess("exclude", f"{tags}; to predict them: --targets {name}")
     return guesses

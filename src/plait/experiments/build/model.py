@@ -8,14 +8,13 @@ from typing import Any
 
 from torch import nn
 
-from plait import encoders
 from plait.core.build import build
 from plait.core.columns import Column, inputs_of
 from plait.core.errors import ConfigError
 from plait.core.families import FAMILIES
 from plait.core.lookup import find, parameters
 from plait.core.seeding import seeded
-from plait.encoders import Stems
+from plait.encoders import Fused, Stems
 from plait.experiments.build.methods import method, methods
 from plait.experiments.build.problem import Problem
 from plait.experiments.config import RunConfig
@@ -88,11 +87,14 @@ def _named(named: Method, recipe: Recipe) -> nn.Module:
     """Returns the encoder of a name; one of tables is given the columns."""
     family = FAMILIES["encoders"]
     cls = find(named.name, family.package, base=family.base, kind=family.noun)
-    columns = recipe.columns if isinstance(recipe, Table) else []
+    columns: Sequence[Column] = []
     given: dict[str, Any] = {}
-    if columns and "columns" in parameters(cls):
-        given["columns"] = columns
-    elif not all(column.in_row for column in columns):
+    if isinstance(recipe, Table):
+        columns = recipe.columns
+        known = {"columns": columns, "dense": recipe.dense}
+        taken = parameters(cls).keys() - named.options.keys()
+        given = {name: value for name, value in known.items() if name in taken}
+    if "columns" not in given and not all(column.in_row for column in columns):
         return _around(cls, named.options, columns)
     encoder: nn.Module = build(cls, named.options, kind=family.noun, **given)
     return encoder
@@ -116,8 +118,7 @@ def _around(cls: type[Any], options: Mapping[str, Any], columns: Sequence[Column
     known = {option: value for option, value in column.known.items() if option in parameters(cls)}
     noun = FAMILIES["encoders"].noun
     own: nn.Module = build(cls, {**known, **options}, kind=noun)
-    fused: nn.Module = vars(encoders)["Fused"](columns, {name: own})
-    return fused
+    return Fused(columns, {name: own})
 
 
 def _trained(folder: Path, config: RunConfig, problem: Problem) -> MultiTaskModel:
