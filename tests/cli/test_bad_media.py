@@ -44,7 +44,11 @@ def refused(folder: Path, frame: pd.DataFrame | None = None, **settings: Any) ->
     ("file", "content", "words"),
     [
         ("p3.png", b"no picture", "column 'photo') must be a whole JPEG or PNG image; found"),
-        ("p3.png", png(np.arange(432).reshape(12, 12, 3) % 251)[:150], "column 'photo') must be a whole JPEG or PNG"),
+        (
+            "p3.png",
+            png(np.arange(432).reshape(12, 12, 3) % 251)[:50],
+            "column 'photo') must be a whole JPEG or PNG",
+        ),
         ("p3.png", huge_png(), "column 'photo') must have at most 67,108,864 pixels"),
         ("s3.wav", b"no sound", "column 'voice') must be a whole sound file"),
         ("m3.png", png(np.zeros((9, 12))), "must have the size of its picture; found 12 x 9"),
