@@ -14,7 +14,7 @@ from torch import nn
 from torch.utils.data import IterableDataset
 
 from plait.core.errors import ConfigError
-from plait.data import InMemory
+from plait.data import InMemory, Row
 from plait.data.masks import COLOURS
 from plait.experiments.gallery import write_gallery
 from plait.model import MultiTaskModel
@@ -266,3 +266,15 @@ def test_examples_of_several_sources_show_the_tasks_that_they_have(
     write_gallery(tmp_path, model, Tiny(), examples, count=2)
     shown = [[view["task"] for view in each["views"]] for each in read(tmp_path)]
     assert sorted(shown) == [["mask", "spot"], ["quarter"]]
+
+
+def test_of_several_data_sets_those_with_nothing_but_rows_are_left_out(tmp_path: Path) -> None:
+    made = sounds()
+    made.examples[0].shown = [Row({"age": "41"})]
+    made.examples[1].shown = []
+    write_gallery(tmp_path, made.model, made, made.data)
+    kinds = [[each["kind"] for each in example["inputs"]] for example in read(tmp_path)]
+    assert kinds == [["sound", "row"]] * 2
+    write_gallery(tmp_path, made.model, made, made.data, count=4)
+    kinds = [[each["kind"] for each in example["inputs"]] for example in read(tmp_path)]
+    assert sorted(kinds) == [["row"], ["sound", "row"], ["sound", "row"]]

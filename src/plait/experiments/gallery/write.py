@@ -50,12 +50,12 @@ def write_gallery(
     """
     if count == 0 or isinstance(examples, IterableDataset) or not len(examples):
         return
-    first = _inputs(recipe, 0, examples[0])
-    if not first or (count == "auto" and all(isinstance(each, Row) for each in first)):
-        return
     most = min(USUAL if count == "auto" else count, len(examples))
-    model.eval()
+    hidden: tuple[type, ...] = (Row,) if count == "auto" else ()
     evenly = spaced(len(examples), most - most // 2)
+    if not any(_told(_inputs(recipe, index, examples[index]), hidden) for index in evenly):
+        return
+    model.eval()
     indices = evenly + worst(model, examples, most - len(evenly), without=evenly)
     place = folder / GALLERY
     place.mkdir(parents=True, exist_ok=True)
@@ -63,6 +63,8 @@ def write_gallery(
     for i, index in enumerate(indices):
         stem, example = place / f"{i:03}", examples[index]
         shown = _inputs(recipe, index, example)
+        if not _told(shown, hidden):  # of several data sets, some may have nothing to show
+            continue
         written.append(
             Example(
                 inputs=[write_input(each, stem, number) for number, each in enumerate(shown)],
@@ -84,6 +86,11 @@ def _inputs(recipe: Recipe, index: int, example: Any) -> Sequence[ShownInput]:
         f"{', '.join(kind.__name__ for kind in kinds)}; found {type(found).__name__}. Write "
         "`return [Picture(pixels)]`, or `return []` to show nothing."
     )
+
+
+def _told(shown: Sequence[ShownInput], hidden: tuple[type, ...]) -> bool:
+    """Returns whether there is an input that is not of the `hidden` kinds."""
+    return any(not isinstance(each, hidden) for each in shown)
 
 
 def _has_picture(shown: Sequence[ShownInput]) -> bool:
