@@ -84,3 +84,7 @@ def test_codes_are_the_same_in_every_process() -> None:
     parts = ["o", "ox", "ox7", "7", "x7", "ox7", "ox7", "Xxd"]
     checksums = [zlib.crc32(f"{place} {part}".encode()) for place, part in enumerate(parts)]
     assert codes.tolist() == [[1, *(checksum % 1000 + 1 for checksum in checksums)]]
+
+
+def test_a_text_for_a_tokenizer_is_not_divided() -> None:
+    assert divided("Don't go!", "whole") == ["Don't go!"] and divided("", "whole") == []

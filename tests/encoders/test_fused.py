@@ -11,11 +11,13 @@ from plait.connections import CrossStitch
 from plait.core import Masked
 from plait.core.columns import Column
 from plait.core.errors import ConfigError, ShapeError
-from plait.encoders import ConvEncoder, Fused, TextEncoder, as_staged
+from plait.encoders import ConvEncoder, Fused, TextEncoder, TransformersEncoder, as_staged
+from plait.encoders.backbones.transformers_models import made
 from plait.model.describe import describe, rebuild
 from plait.networks import copy_of, encode, infer_shape, reads_codes, stages_of
 from plait.sharing import Hard, MMoE, Separate
 from plait.tasks import Classification, Regression, Segmentation, Tagging
+from tests.encoders.backbones.small import config
 from tests.encoders.inputs.columns import AGE, EVERY, KIND, PHOTO, SPEECH, TITLE, batch, small
 
 EACH = {"row": [AGE, KIND], "photo": [PHOTO], "title": [TITLE], "speech": [SPEECH]}
@@ -231,3 +233,33 @@ def test_wrong_options_are_explained(
 def test_an_encoder_that_cannot_read_its_column_is_refused() -> None:
     with pytest.raises(ShapeError, match="cannot read inputs of shape"):
         Fused([PHOTO], {"photo": ConvEncoder(in_channels=1, widths=(3,))})
+
+
+# --- networks of other libraries ------------------------------------------------------------
+
+
+def test_the_source_of_weights_is_needed_once(tmp_path: Path) -> None:
+    """A file describes what an encoder has become, and not where its weights came from."""
+    pytest.importorskip("transformers")
+    made(config("bert"), False).save_pretrained(tmp_path)
+    given = {TITLE.name: {"class": "TransformersEncoder", "source": str(tmp_path)}}
+    encoder = Fused([TITLE, PHOTO], given).eval()
+    described = describe(encoder)
+    assert described is not None and str(tmp_path) not in str(described)
+    for file in tmp_path.iterdir():
+        file.unlink()
+    again = rebuild(described, "encoders").eval()
+    again.load_state_dict(encoder.state_dict())
+    inputs = batch("photo", "title")
+    assert torch.equal(encoder(inputs), again(inputs))
+
+
+def test_frames_of_sounds_have_their_own_mask() -> None:
+    pytest.importorskip("transformers")
+    encoder = Fused([SPEECH], {SPEECH.name: TransformersEncoder(config("wav2vec2"))}).eval()
+    sounds = Masked(torch.randn(2, 2000), torch.arange(2000) < torch.tensor([[2000], [1200]]))
+    for each in (encoder, copy.deepcopy(encoder)):
+        mask = encode(each, sounds).mask
+        assert mask is not None and mask.tolist() == [[True] * 6, [True] * 3 + [False] * 3]
+    words = Masked(torch.ones(2, 3, 9, dtype=torch.long), torch.ones(2, 3, dtype=torch.bool))
+    assert encode(Fused([TITLE]).eval(), words).mask is words.mask

@@ -379,3 +379,18 @@ def test_shapes_are_found() -> None:
     assert infer_shape(TransformersEncoder(config("bert")), SENTENCES).levels == ((7, 16),) * 3
     doubled = map_tensors(lambda x: torch.cat([x, x]), SAMPLES)
     assert infer_shape(TransformersEncoder(config("wav2vec2")), doubled).levels == ((6, 16),)
+
+
+def test_sounds_shorter_than_a_frame_go_on_with_silence() -> None:
+    encoder, model = pair("wav2vec2")
+    short = Masked(torch.randn(2, 30), torch.arange(30) < torch.tensor([[30], [0]]))
+    features = encode(encoder, short)
+    assert features.mask is not None and features.mask.tolist() == [[True], [False]]
+    silent = torch.zeros(2, 400)
+    silent[0, :30] = short.values[0]
+    torch.testing.assert_close(features.levels[-1], model(silent).last_hidden_state)
+    beside = Masked(torch.zeros(2, 2000), torch.arange(2000) < torch.tensor([[30], [2000]]))
+    beside.values[0, :30] = short.values[0]
+    longer = encode(encoder, beside)
+    assert longer.mask is not None and longer.mask.sum(dim=1).tolist() == [1, 6]
+    torch.testing.assert_close(longer.levels[-1][0, 0], features.levels[-1][0, 0])

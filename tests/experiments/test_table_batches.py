@@ -11,6 +11,7 @@ from plait.data.table.described import read_target
 from plait.experiments import table_batches as module
 from plait.experiments.table_batches import table_batches, unseen_words
 from plait.tasks import Classification, Tagging
+from tests.data.tokenizers import small_tokenizer
 from tests.recipes.media_tables import WORDS, media_table
 
 SIZE = Column("size", "number", center=[0.0], scale=[1.0], missing=[0.0], edges=[[0.0, 1.0]])
@@ -53,3 +54,9 @@ def test_others_come_in_batches_with_their_labels(tmp_path: Path, monkeypatch) -
     words = [word for row in frame["words"][:4] for word in row.split()]
     unseen = sum(word not in ("red", "the") for word in words)
     assert unseen_words(first.inputs, columns) == {"words": (unseen, len(words))}
+
+
+def test_codes_of_a_tokenizer_are_no_unseen_words() -> None:
+    said = Column("said", "text", form="whole", tokenizer=small_tokenizer())
+    codes = torch.ones(2, 3, 1, dtype=torch.long)
+    assert unseen_words(Masked(codes, codes[..., 0] > 0), [said]) == {}

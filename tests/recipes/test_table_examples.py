@@ -1,5 +1,7 @@
 """Tables whose cells are pictures, masks, sounds and sentences."""
 
+import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -9,11 +11,14 @@ import pytest
 import torch
 from PIL import Image
 
+from plait.core.columns import Column
 from plait.core.errors import ConfigError, DataError
 from plait.core.structure import Masked
 from plait.data import loader
+from plait.data.tokenizer import codes_of_texts
 from plait.recipes import Table
 from plait.tasks import DenseRegression, Segmentation, Tagging
+from tests.data.tokenizers import small_tokenizer
 from tests.recipes.media_tables import WORDS, media_table
 
 ALL: dict[str, Any] = {
@@ -161,3 +166,17 @@ def test_options_of_columns_are_checked(tmp_path: Path) -> None:
     ):
         with pytest.raises(ConfigError, match=message):
             recipe(tmp_path, inputs={"photo": options})
+
+
+def test_a_text_may_have_the_codes_of_a_tokenizer(tmp_path: Path) -> None:
+    (tmp_path / "tokenizer.json").write_text(small_tokenizer(), encoding="utf-8")
+    said = {"kind": "text", "tokenizer": str(tmp_path), "length": 6}
+    table = recipe(tmp_path, inputs={"said": said}, tasks={"colour": "category"})
+    (column,) = table.columns
+    (tmp_path / "tokenizer.json").unlink()
+    assert not column.values and column.codes == 9
+    inputs, _ = table.splits()["train"][0]
+    text = table.frame["said"].iloc[table.rows["train"][0]]
+    (codes,) = codes_of_texts([text], column.tokenizer, 6)
+    assert torch.equal(inputs.values, codes.long()) and codes[-1] == 3
+    assert Column.of(json.loads(json.dumps(column.plain()))) == replace(column, values=())

@@ -50,7 +50,9 @@ def words_of(text: str) -> list[str]:
 
 
 def divided(text: str, form: str) -> list[str]:
-    """Divides a text into "words" or "characters"."""
+    """Divides a text into "words" or "characters"; "whole" leaves it undivided, for a tokenizer."""
+    if form == "whole":
+        return [text] if text else []
     return list(text) if form == "characters" else words_of(text)
 
 

@@ -22,6 +22,7 @@ from plait.encoders.inputs import (
     encoder_for,
     example_for,
     pointwise,
+    told_by,
 )
 from plait.networks import channel_dim_of, encode, infer_shape, reads_codes, stages_of
 
@@ -104,9 +105,13 @@ class Fused(nn.Module):
         self.beside = beside
         self.inputs = tuple(known)
         made = {name: encoder_for(self.encoders[name], own) for name, own in known.items()}
+        self.encoders = {
+            name: told_by(self.encoders[name], made[name], known[name]) for name in made
+        }
         shapes = {name: infer_shape(made[name], example_for(own)) for name, own in known.items()}
         kept = self.inputs[0] if len(known) == 1 else dense
         self.channel_dim = 1 if kept is None else channel_dim_of(made[kept])
+        self._reduces = None if kept is None else getattr(made[kept], "reduce_mask", None)
         self.masked = kept is None or getattr(made[kept], "masked", True)
         # gates read the features, not a dict
         self.reads_codes = len(known) > 1 or any(map(reads_codes, made.values()))
@@ -118,6 +123,10 @@ class Fused(nn.Module):
         if len(self.inputs) == 1:
             return inputs
         return None if self.dense is None else inputs[self.dense]
+
+    def reduce_mask(self, mask: Tensor) -> Tensor:
+        """Returns the padding mask of the features, by that of the input that keeps its places."""
+        return mask if self._reduces is None else self._reduces(mask)
 
     def forward(self, inputs: Any, mask: Tensor | None = None) -> Tensor:
         """Returns the last stage's output."""

@@ -98,7 +98,7 @@ def unseen_words(inputs: Any, columns: Sequence[Column]) -> dict[str, tuple[int,
     for name, own in grouped.items():
         value = inputs if len(grouped) == 1 else inputs[name]
         if isinstance(value, Masked):
-            if own[0].kind in ("text", "tokens"):
+            if own[0].kind in ("text", "tokens") and not own[0].tokenizer:
                 codes = value.values[..., 0][value.mask]
                 found[own[0].name] = int((codes == UNSEEN).sum()), codes.numel()
             continue

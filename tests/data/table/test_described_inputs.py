@@ -62,3 +62,9 @@ def test_options_of_another_kind_are_refused() -> None:
         read_input("age", {"kind": "number", "size": 3})
     with pytest.raises(ConfigError, match=r"inputs\.voice: `seconds` must be at least"):
         read_input("voice", {"kind": "sound", "seconds": -1})
+
+
+def test_a_tokenizer_reads_whole_texts() -> None:
+    assert read_input("said", {"kind": "text", "tokenizer": "folder"}).form == "whole"
+    with pytest.raises(ConfigError, match=r"inputs\.said: a tokenizer reads whole texts"):
+        read_input("said", {"kind": "tokens", "tokenizer": "folder"})

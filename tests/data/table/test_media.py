@@ -1,9 +1,12 @@
 """Options of columns of pictures, sounds and sentences."""
 
+from pathlib import Path
+
 import pytest
 
 from plait.core.errors import ConfigError
 from plait.data.table.media import Picture, Recording, Sentence
+from tests.data.tokenizers import small_tokenizer
 
 
 def test_one_number_is_both_sides() -> None:
@@ -36,3 +39,13 @@ def test_sounds() -> None:
 def test_values_outside_their_range_are_refused(make, message: str) -> None:
     with pytest.raises(ConfigError, match=message):
         make()
+
+
+def test_a_tokenizer_takes_the_place_of_a_vocabulary(tmp_path: Path) -> None:
+    text = small_tokenizer()
+    (tmp_path / "tokenizer.json").write_text(text, encoding="utf-8")
+    sentence = Sentence(tokenizer=str(tmp_path), length=5)
+    assert sentence.form == "whole" and Sentence(unit="characters").form == "characters"
+    assert sentence.column() == {"length": 5, "tokenizer": text}
+    with pytest.raises(ConfigError, match="`tokenizer` must be a file"):
+        Sentence(tokenizer=str(tmp_path / "nowhere")).column()

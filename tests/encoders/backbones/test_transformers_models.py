@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 import torch
+from safetensors.torch import load_file, save_file
 from torch import nn
 
 from plait.core.errors import ConfigError
@@ -88,3 +89,24 @@ def test_a_damaged_description_is_refused(tmp_path: Path) -> None:
     (tmp_path / "preprocessor_config.json").write_text("{")
     with pytest.raises(ConfigError, match="is no JSON"):
         preprocessing(str(tmp_path))
+
+
+def test_weights_that_lack_some_of_the_network_are_refused(tmp_path: Path) -> None:
+    model = made(config("bert"), False)
+    model.save_pretrained(tmp_path)
+    assert made(str(tmp_path), False).pooler is None  # which nothing reads
+    weights = load_file(tmp_path / "model.safetensors")
+    del weights["encoder.layer.1.output.dense.weight"]
+    save_file(weights, tmp_path / "model.safetensors", metadata={"format": "pt"})
+    with pytest.raises(ConfigError, match=r"lack 1 of the network, such as encoder\.layer\.1"):
+        made(str(tmp_path), False)
+
+
+def test_reading_a_folder_is_silent(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    made(config("bert"), False).save_pretrained(tmp_path)
+    messages = transformers.utils.logging
+    before = messages.get_verbosity(), messages.is_progress_bar_enabled()
+    capfd.readouterr()
+    made(str(tmp_path), False)
+    assert capfd.readouterr() == ("", "")
+    assert (messages.get_verbosity(), messages.is_progress_bar_enabled()) == before

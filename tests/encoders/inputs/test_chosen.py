@@ -7,7 +7,7 @@ from torch import nn
 from plait.core.columns import Column, inputs_of
 from plait.core.errors import ConfigError
 from plait.encoders import AudioEncoder, ConvEncoder, MLPEncoder, TabularEncoder, TextEncoder
-from plait.encoders.inputs import chosen, encoder_for, example_for
+from plait.encoders.inputs import chosen, encoder_for, example_for, told_by
 from tests.encoders.inputs.columns import AGE, EVERY, KIND, PHOTO, SPEECH, TITLE
 
 
@@ -89,3 +89,13 @@ def test_examples_have_the_shapes_of_the_columns() -> None:
     assert example_for([SPEECH]).values.shape == (2, 500)
     assert example_for([TITLE]).values.shape == (2, 4, 2)
     assert example_for([TITLE]).values.dtype == torch.long
+
+
+def test_a_file_is_told_what_an_encoder_has_become() -> None:
+    column = inputs_of([PHOTO])[PHOTO.name]
+    described = {"class": "ConvEncoder", "widths": [4, 8]}
+    encoder = encoder_for(described, column)
+    told = told_by(described, encoder, column)
+    assert told["class"] == "ConvEncoder" and list(told["widths"]) == [4, 8]
+    assert told["norm"] is False and "in_channels" not in told
+    assert told_by(encoder, encoder, column) is encoder

@@ -47,7 +47,7 @@ class Input:
         if self.kind == "date":
             return self.format
         if self.kind == "text":
-            return str(getattr(self.media, "unit", "words"))
+            return str(getattr(self.media, "form", "words"))
         return self.separator or {"tags": ";", "numbers": " ", "tokens": " "}.get(self.kind, "")
 
     def with_separator(self, column: Any) -> Input:
@@ -126,4 +126,10 @@ def read_input(name: str, value: Any) -> Input:
             given["media"] = media(**{each: given.pop(each) for each in of_media if each in given})
         except ConfigError as error:
             raise ConfigError(f"inputs.{name}: {error}") from None
-    return Input(**given)
+    found = Input(**given)
+    if kind == "tokens" and getattr(found.media, "tokenizer", ""):
+        raise ConfigError(
+            f"inputs.{name}: a tokenizer reads whole texts, and the cells of tokens are divided "
+            "already. Take kind: text."
+        )
+    return found

@@ -105,7 +105,7 @@ def fit_media(column: pd.Series[Any], options: Input) -> Column:
     media = options.media
     assert media is not None
     values: list[str] = []
-    if isinstance(media, Sentence):
+    if isinstance(media, Sentence) and not media.tokenizer:
         values = vocabulary(sentences(column, options.kind, options.form), most=media.words)
     return Column(
         str(column.name),

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from plait.core.errors import ConfigError
+from plait.data.tokenizer import read_tokenizer
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -79,12 +80,15 @@ class Sentence:
         pieces: codes for the beginnings and ends of words, which tell something of an unseen word;
             5,000 by default, 0 for none, and none for characters.
         length: the most words, or characters, of a row; 512 by default.
+        tokenizer: of text, a file ``tokenizer.json`` or a folder with one, such as that of a model
+            of transformers: a row has its codes in place of a vocabulary of its own.
     """
 
     unit: Literal["words", "characters"] = "words"
     words: int = 20_000
     pieces: int = 5_000
     length: int = 512
+    tokenizer: str = ""
 
     def __post_init__(self) -> None:
         if self.unit not in ("words", "characters"):
@@ -96,8 +100,15 @@ class Sentence:
                     f"`{name}` must be a whole number of at least {least}; found {value!r}."
                 )
 
+    @property
+    def form(self) -> str:
+        """The form in which a text is read: "words", "characters", or "whole" for a tokenizer."""
+        return "whole" if self.tokenizer else self.unit
+
     def column(self) -> dict[str, Any]:
         """The properties of the column, without its vocabulary."""
+        if self.tokenizer:
+            return {"length": self.length, "tokenizer": read_tokenizer(self.tokenizer)}
         pieces = self.pieces if self.unit == "words" else 0
         return {"pieces": pieces, "length": self.length}
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from itertools import count
 from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional as F
 
 from plait.core.errors import ConfigError
 from plait.encoders.backbones.layouts import on_grid
@@ -58,6 +60,8 @@ class TextModel(nn.Module):
 class SoundModel(nn.Module):
     """A model of samples: `[B, N]` to frames `[B, M, C]`.
 
+    A sound with fewer samples than the first frame reads goes on with silence, and has this frame.
+
     Args:
         model: of transformers; is used, not copied.
         normalize: bring the real samples of each sound to mean 0 and variance 1, as the model was
@@ -70,6 +74,7 @@ class SoundModel(nn.Module):
         super().__init__()
         self.model = model
         self.normalize = normalize
+        self.shortest = next(n for n in count(1) if self._frames(n) >= 1)
 
     def forward(self, samples: Tensor, mask: Tensor | None = None) -> Tensor:
         """Returns the last hidden state of the frames; `mask` is that of the samples."""
@@ -77,15 +82,24 @@ class SoundModel(nn.Module):
         samples = samples.masked_fill(~real, 0)
         if self.normalize:
             samples = _normalized(samples, real)
-        given = None if mask is None else attended(mask).long()
+        samples = F.pad(samples, (0, max(0, self.shortest - samples.shape[1])))
+        given = None if mask is None else self._heard(mask).long()
         return last_hidden_state(self.model, samples, attention_mask=given)
 
     def frames(self, mask: Tensor) -> Tensor:
         """Returns the mask of the frames `[B, M]` by that of the samples `[B, N]`."""
-        length = int(self.model._get_feat_extract_output_lengths(mask.shape[1]))
-        reduced = self.model._get_feature_vector_attention_mask(length, mask.long())
-        found: Tensor = reduced.bool() & mask.any(dim=1, keepdim=True)
-        return found
+        heard = self._heard(mask)
+        length = self._frames(heard.shape[1])
+        found: Tensor = self.model._get_feature_vector_attention_mask(length, heard.long()).bool()
+        return found & mask.any(dim=1, keepdim=True)
+
+    def _heard(self, mask: Tensor) -> Tensor:
+        """Returns the samples of frames: the real ones, and at least those of the first frame."""
+        wide = F.pad(mask, (0, max(0, self.shortest - mask.shape[1])))
+        return wide | (torch.arange(wide.shape[1], device=mask.device) < self.shortest)
+
+    def _frames(self, samples: int) -> int:
+        return int(self.model._get_feat_extract_output_lengths(samples))
 
 
 class PictureModel(nn.Module):
@@ -136,7 +150,7 @@ def attended(mask: Tensor) -> Tensor:
 
 def _normalized(samples: Tensor, real: Tensor) -> Tensor:
     """Returns sounds whose real samples have mean 0 and variance 1, and 0 elsewhere."""
-    count = real.sum(dim=1, keepdim=True).clamp(min=1)
-    centered = (samples - samples.sum(dim=1, keepdim=True) / count).masked_fill(~real, 0)
-    variance = centered.square().sum(dim=1, keepdim=True) / count
+    length = real.sum(dim=1, keepdim=True).clamp(min=1)
+    centered = (samples - samples.sum(dim=1, keepdim=True) / length).masked_fill(~real, 0)
+    variance = centered.square().sum(dim=1, keepdim=True) / length
     return centered / (variance + 1e-7).sqrt()

@@ -22,6 +22,8 @@ LEFT_OUT = (
     *("quantization_config", "torch_dtype", "transformers_version", "trust_remote_code"),
 )
 
+UNREAD = ("pooler.", "masked_spec_embed")  # weights that `encoder_of` leaves out, or without a use
+
 
 def made(source: str | Mapping[str, Any] | nn.Module, download: bool) -> Model:
     """Returns the encoder of a model of transformers, in float32.
@@ -46,18 +48,40 @@ def made(source: str | Mapping[str, Any] | nn.Module, download: bool) -> Model:
         return encoder_of(model)
     if isinstance(source, Mapping):
         return encoder_of(_drawn(source))
+    return encoder_of(_read(source, download))
+
+
+def _read(source: str, download: bool) -> Model:
+    """Reads a model with its weights; the library's own bars and reports are left out."""
+    transformers = need("transformers", extra="hf", purpose=PURPOSE)
+    messages = transformers.utils.logging
+    level, bars = messages.get_verbosity(), messages.is_progress_bar_enabled()
+    messages.set_verbosity_error()
+    if not download:
+        messages.disable_progress_bar()
     try:
-        model = transformers.AutoModel.from_pretrained(
+        model, found = transformers.AutoModel.from_pretrained(
             source,
             local_files_only=not download,
             trust_remote_code=False,
             use_safetensors=True,
             dtype=torch.float32,
+            output_loading_info=True,
         )
     except (OSError, ValueError, ImportError) as error:
         where = "on the hub" if download else "in a folder or the cache; `download=True` asks"
         raise ConfigError(f"there is no model {source!r} {where}: {error}") from error
-    return encoder_of(model)
+    finally:
+        messages.set_verbosity(level)
+        if bars:
+            messages.enable_progress_bar()
+    drawn = sorted(name for name in found["missing_keys"] if not name.startswith(UNREAD))
+    if drawn:
+        raise ConfigError(
+            f"the weights of {source!r} lack {len(drawn)} of the network, such as {drawn[0]}. Are "
+            "they those of this model?"
+        )
+    return model
 
 
 def described(model: Model) -> dict[str, Any]:

@@ -12,7 +12,7 @@ from plait.core.build import build
 from plait.core.columns import Column
 from plait.core.errors import ConfigError, unknown
 from plait.core.families import FAMILIES
-from plait.core.lookup import find, parameters
+from plait.core.lookup import find, options_of, parameters
 from plait.core.structure import Masked
 
 SMALL = 64  # pixels of the shorter side up to which three blocks see most of an image
@@ -70,6 +70,21 @@ def encoder_for(described: Any, columns: Sequence[Column]) -> nn.Module:
     options = {key: value for key, value in _known(columns).items() if key in parameters(cls)}
     made: nn.Module = build(cls, options | own, kind=noun, foreign=False)
     return made
+
+
+def told_by(described: Any, made: nn.Module, columns: Sequence[Column]) -> Any:
+    """Describes the encoder of an input for a file, by what it has become.
+
+    An encoder with weights from elsewhere no longer names their source: a model folder has them.
+
+    Args:
+        described: a module, which describes itself, or ``{"class": name, **options}``.
+        made: the encoder that was made of it.
+        columns: those of the input; what they tell the encoder is left out.
+    """
+    if isinstance(described, nn.Module):
+        return described
+    return {"class": described["class"], **options_of(made, list(_known(columns)))}
 
 
 def example_for(columns: Sequence[Column]) -> Any:
