@@ -6,6 +6,7 @@ from plait.recipes.base import Recipe
 from plait.recipes.census_income import CensusIncome
 from plait.recipes.combined import Combined
 from plait.recipes.digits import Digits
+from plait.recipes.digits_everywhere import DigitsEverywhere
 from plait.recipes.energy import Energy
 from plait.recipes.fsdd import Fsdd
 from plait.recipes.gum import Gum
@@ -30,6 +31,7 @@ __all__ = [
     "CensusIncome",
     "Combined",
     "Digits",
+    "DigitsEverywhere",
     "Energy",
     "Fsdd",
     "Gum",
