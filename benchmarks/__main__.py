@@ -8,6 +8,8 @@ from benchmarks import (
     engine,
     families,
     memory,
+    photos,
+    sentences,
     small_networks,
     solvers,
     start,
@@ -18,6 +20,6 @@ from benchmarks import (
 
 if __name__ == "__main__":
     benchmarks = (start, solvers, engine, families, memory, trainer_overhead, small_networks)
-    tables = (table_steps, table_files)
-    kept = [benchmark.main() for benchmark in (*benchmarks, *tables)]
+    data = (table_steps, table_files, photos, sentences)
+    kept = [benchmark.main() for benchmark in (*benchmarks, *data)]
     sys.exit(0 if all(kept) else 1)
