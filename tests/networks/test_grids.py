@@ -11,7 +11,7 @@ from torch import Tensor
 from plait.core.errors import ShapeError
 from plait.core.features import Features
 from plait.networks import grids
-from plait.networks.grids import Pooling, Resampling, mean_over, pool, resample
+from plait.networks.grids import Pooling, Resampling, fitting, mean_over, pool, resample
 
 
 def slow_pool(last: Tensor, channel_dim: int, mask: Tensor | None) -> Tensor:
@@ -176,5 +176,20 @@ def test_all_other_folders_resample_and_average_here() -> None:
         for path in source.rglob("*.py")
         if any(f"F.{each}" in path.read_text(encoding="utf-8") for each in functions)
     }
-    # the cells of a scalar head are pooled with overlaps
-    assert users == {"networks/grids.py", "tasks/heads/scalar.py"}
+    # the cells of a scalar head are pooled with overlaps; a reader resizes the label of one example
+    assert users == {"networks/grids.py", "tasks/heads/scalar.py", "data/readers/maps.py"}
+
+
+@pytest.mark.parametrize("pooling", ["mean", "max"])
+def test_sentences_without_a_position_are_pooled_to_zero(pooling: Pooling) -> None:
+    empty = Features((torch.zeros(2, 0, 3),), -1, torch.zeros(2, 0, dtype=torch.bool))
+    assert torch.equal(pool(empty, pooling), torch.zeros(2, 3))
+
+
+def test_a_mask_counts_for_values_with_as_many_positions() -> None:
+    mask = torch.ones(2, 5, dtype=torch.bool)
+    assert fitting(mask, torch.zeros(2, 5, 3), -1) is mask
+    assert fitting(mask, torch.zeros(2, 3, 5), 1) is mask
+    for other in (torch.zeros(2, 4, 3), torch.zeros(2, 3), torch.zeros(2, 5, 4, 3)):
+        assert fitting(mask, other, -1) is None
+    assert fitting(None, torch.zeros(2, 5, 3), -1) is None

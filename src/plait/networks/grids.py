@@ -58,6 +58,8 @@ def pool(features: Features, pooling: Pooling = "mean") -> Tensor:
         )
     real = features.mask.unsqueeze(-1)
     # where, not a product: NaN of a padded position must not spread
+    if pooling == "max" and not tokens.shape[1]:
+        return tokens.new_zeros(len(tokens), tokens.shape[2])
     if pooling == "max":
         return tokens.where(real, -torch.inf).amax(dim=1).where(real.any(dim=1), 0.0)
     total = tokens.where(real, 0.0).sum(dim=1)

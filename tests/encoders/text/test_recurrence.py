@@ -55,3 +55,12 @@ def test_gradients_are_those_without_padding() -> None:
 
 def test_sentences_without_a_word_have_no_states() -> None:
     assert Recurrence(3, 8)(torch.zeros(2, 0, 3), torch.zeros(2, 0).bool()).shape == (2, 0, 8)
+
+
+def test_its_units_give_gradients_in_evaluation_too() -> None:
+    """On CUDA they do so in training mode alone, in which they compute the same."""
+    layer = Recurrence(3, 8)
+    assert not layer.eval().training
+    assert layer.forwards.training and layer.backwards.training
+    tokens = torch.randn(2, 5, 3)
+    assert torch.equal(layer.eval()(tokens), layer.train()(tokens))

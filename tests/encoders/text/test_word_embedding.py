@@ -10,6 +10,7 @@ def test_a_word_is_its_vector_and_those_of_its_parts(pieces: int, parts: int) ->
     embed = WordEmbedding(10, pieces, 4)
     words = torch.randint(10, (3, 5, 1))
     codes = torch.cat([words, torch.randint(pieces + 1, (3, 5, parts))], dim=-1)
+    codes = codes.to(torch.int32)  # as the data have them
     found = embed(codes)
     table = embed.table.detach()
     for b in range(3):

@@ -31,6 +31,16 @@ class Recurrence(nn.Module):
         self.forwards = nn.GRU(fan_in, width // 2, batch_first=True)
         self.backwards = nn.GRU(fan_in, width // 2, batch_first=True)
 
+    def train(self, mode: bool = True) -> Recurrence:
+        """Sets the mode; the units, which do the same in both, stay in that of training.
+
+        CUDA's library for such units gives gradients in that mode alone.
+        """
+        super().train(mode)
+        for unit in (self.forwards, self.backwards):
+            unit.train()
+        return self
+
     def forward(self, tokens: Tensor, mask: Tensor | None = None) -> Tensor:
         """Returns the states of both units at each token."""
         if not tokens.shape[1]:  # sentences without a word; torch's units need one
