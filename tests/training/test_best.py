@@ -266,3 +266,23 @@ def test_files_of_tasks_with_long_names_are_short_and_differ() -> None:
     files = {file_of(name) for name in names}
     assert len(files) == len(names)
     assert all(len(file) < 150 and file.count("/") == 1 for file in files)
+
+
+@pytest.mark.parametrize("best", ["all", "each"])
+def test_tasks_of_one_class_are_those_of_the_weights_that_are_kept(best: Any) -> None:
+    """The second epoch is better by the rule and for `rare`, the first for `kind`."""
+    state, weights = State(epoch=1), BestWeights(None, separate(), best)
+
+    def evaluated(kind: float, rare: float, one_class: dict[str, str]) -> Evaluation:
+        metrics = {"kind": {"accuracy": kind}, "rare": {"accuracy": rare}}
+        up = {"kind": {"accuracy": True}, "rare": {"accuracy": True}}
+        return Evaluation({}, metrics, {}, {}, up, one_class=one_class)
+
+    weights.update(state, evaluated(0.9, 0.1, {"kind": "a", "rare": "b"}), 0.5)
+    assert state.one_class == {"kind": "a", "rare": "b"}
+    state.epoch = 2
+    weights.update(state, evaluated(0.8, 0.7, {}), 0.75)
+    assert state.one_class == ({"kind": "a"} if best == "each" else {})
+    state.epoch = 3
+    weights.update(state, evaluated(0.1, 0.1, {"rare": "c"}), 0.1)
+    assert state.one_class == ({"kind": "a"} if best == "each" else {})

@@ -113,7 +113,9 @@ def placed_task(target: Target, names: Sequence[str], labels: Any, rows: Any) ->
             )
         counts = label_counts(labels, rows, len(names))
         if not OPTIONS.keys() & options.keys():
-            options = options_for(counts, masks=target.kind == "mask") | options
+            background = options.get("background", 0)
+            chosen = options_for(counts, masks=target.kind == "mask", background=background)
+            options = chosen | options
         options = resolved(target.name, options, counts)
     if target.kind == "token tags" and is_bio(names):
         options.setdefault("entities", True)

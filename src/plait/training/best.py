@@ -63,10 +63,13 @@ class BestWeights:
             evaluation: of the present weights.
             score: by the rule for all tasks.
         """
-        if state.improve(score, evaluation.metrics):
-            state.one_class = evaluation.one_class
+        improved = state.improve(score, evaluation.metrics)
+        if improved:
             self._keep(None, self.model.state_dict())
         better = state.improve_tasks(task_scores(evaluation), evaluation.metrics)
+        renewed = better if self.best == "each" else [*self.model.tasks] if improved else []
+        state.one_class = {t: each for t, each in state.one_class.items() if t not in renewed}
+        state.one_class |= {t: each for t, each in evaluation.one_class.items() if t in renewed}
         for task in better if self.best != "all" else ():
             own = _own(task) if self.best == "each" else ("",)
             weights = self.model.state_dict()

@@ -30,6 +30,9 @@ def test_a_mask_is_judged_without_a_background_that_is_nearly_everywhere() -> No
     assert options_for([998, 2], masks=True)["foreground"] is True
     assert "foreground" not in options_for([2, 998], masks=True)
     assert options_for([60, 40], masks=True) == {}
+    assert "foreground" in options_for([2, 998], masks=True, background=1)
+    for other in (1, None, 7):
+        assert "foreground" not in options_for([998, 2], masks=True, background=other)
 
 
 @given(st.lists(st.integers(0, 10**6), min_size=2, max_size=5).filter(any))

@@ -14,7 +14,9 @@ COUNTED = "labels"  # in place of a prior: that of the training labels
 OPTIONS: Mapping[str, Any] = {"class_weights": "sqrt", "dice": 1.0, "prior": COUNTED}
 
 
-def options_for(counts: Sequence[float], *, masks: bool = False) -> dict[str, Any]:
+def options_for(
+    counts: Sequence[float], *, masks: bool = False, background: int | None = 0
+) -> dict[str, Any]:
     """Chooses options of a task of masks or tags from how often each class occurs.
 
     Where one class has more than 95 in 100 labels, predicting it everywhere is so nearly right that
@@ -24,7 +26,8 @@ def options_for(counts: Sequence[float], *, masks: bool = False) -> dict[str, An
     Args:
         counts: of the labels of each class, pixels or tokens, in the training data.
         masks: whether the task is a `Segmentation`, which is then judged without its background, if
-            that, class 0, is the class that is nearly everywhere.
+            that is the class that is nearly everywhere.
+        background: of the masks; None without any.
 
     Returns:
         options of `Segmentation` or `Tagging`, whose words `resolved` makes numbers of; empty where
@@ -39,7 +42,8 @@ def options_for(counts: Sequence[float], *, masks: bool = False) -> dict[str, An
     total, most = sum(counts), max(counts, default=0)
     if not 0 < total - most < RARE * total:
         return {}
-    return {**OPTIONS, "foreground": True} if masks and counts[0] == most else dict(OPTIONS)
+    everywhere = background in range(len(counts)) and counts[background or 0] == most
+    return {**OPTIONS, "foreground": True} if masks and everywhere else dict(OPTIONS)
 
 
 def resolved(
