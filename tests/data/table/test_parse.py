@@ -126,3 +126,10 @@ def test_lists_of_numbers() -> None:
 def test_numbers_that_float32_cannot_hold() -> None:
     with pytest.raises(DataError, match=r"at most 3\.4e\+38 in size; found '-1e\+39' in row 2"):
         parse.numbers(pd.Series([3e38, -1e39], name="n"))
+
+
+@pytest.mark.parametrize("cell", [{"a": 1}, [1, 2], np.zeros(2)])
+def test_a_structure_is_no_word(cell: object) -> None:
+    column = pd.Series(["a", None, cell], dtype=object, name="c")
+    with pytest.raises(DataError, match="'c' must be a word or a number; found .* in row 3"):
+        parse.words(column)

@@ -94,9 +94,14 @@ def words(
         source: the table, for messages.
 
     Raises:
-        DataError: a cell is longer than 16 MB.
+        DataError: a cell is longer than 16 MB, or a structure.
     """
-    codes, values = pd.factorize(column)
+    try:
+        codes, values = pd.factorize(column)
+    except TypeError:  # a cell that has no hash
+        nested = column.map(lambda cell: isinstance(cell, dict | list | np.ndarray))
+        _refuse(nested.to_numpy(dtype=bool), column, "a word or a number", source)
+        raise
     texts = [_text(value) for value in values]
     for place, text in enumerate(texts):
         if len(text) > LONGEST:
