@@ -9,12 +9,14 @@ import torch
 from torch import Tensor
 
 from plait.core.errors import ConfigError, DataError
+from plait.core.structure import tensors
 from plait.data import InMemory, loader
 from plait.data.streams.table_stream import TableStream
 from plait.recipes._streamed_table import StreamedTable
 from plait.recipes.table import Table
 from plait.tasks import Regression
 from tests.data.streams.tables import INPUTS, TASKS, frame, written
+from tests.recipes.media_tables import media_table
 
 pytest.importorskip("pyarrow")
 
@@ -114,3 +116,52 @@ def test_bad_tables_are_refused(tmp_path: Path, path: Path) -> None:
         StreamedTable(data=csv, **SETTINGS).tasks()
     with pytest.raises(DataError, match=r"none\.parquet is not there"):
         StreamedTable(data=tmp_path / "none.parquet", **SETTINGS).tasks()
+
+
+def media(folder: Path) -> tuple[StreamedTable, Table]:
+    settings: dict[str, Any] = {
+        "inputs": {"photo": {"kind": "image", "size": 12}, "words": "tokens", "size": "number"},
+        "tasks": {"outline": "mask", "parts": "token tags", "colour": "category"},
+        "split": "split",
+    }
+    table = media_table(folder)
+    written(folder / "t.parquet", table, group=5)
+    return (
+        StreamedTable(data=folder / "t.parquet", **settings),
+        Table(data=folder / "t.parquet", **settings),
+    )
+
+
+def test_pictures_and_sentences_are_those_of_the_table_in_memory(tmp_path: Path) -> None:
+    streamed, table = media(tmp_path)
+    assert streamed.classes == table.classes
+    assert [task.names for task in streamed.tasks()] == [task.names for task in table.tasks()]
+    for split in ("train", "val", "test"):
+        one, other = streamed.streams[split], table.splits()[split]
+        ours = [example for piece in one.pieces(0, None) for example in list_of(piece.read())]
+        theirs = list_of(other)
+        assert len(one) == len(ours) == len(theirs)
+        for left, right in zip(ours, theirs, strict=True):
+            pairs = zip(tensors(list(left)), tensors(list(right)), strict=True)
+            assert all(same(a, b) for a, b in pairs)
+    batches = list(
+        loader(
+            streamed.splits()["train"],
+            batch_size=4,
+            shuffle=True,
+            buffer=12,
+            tasks=streamed.tasks(),
+        )
+    )
+    assert sum(batch.examples for batch in batches) == len(table.rows["train"])
+
+
+def list_of(data: Any) -> list[Any]:
+    return [data[k] for k in range(len(data))]
+
+
+def test_augmentation_of_a_stream_is_refused(path: Path) -> None:
+    photo = {"kind": "image", "augment": {"flip": 0.5}}
+    table = StreamedTable(data=path, inputs={"word": photo}, tasks={"y": "number"}, split="part")
+    with pytest.raises(ConfigError, match="`augment` has no effect on a stream"):
+        table.splits()

@@ -39,7 +39,7 @@ def init(
         raise ConfigError(f"{path} is there already. Name another file with --out.")
     announce(f"reading {table}")
 
-    from plait.data.files import Store
+    from plait.data.files import Store, folder_of
     from plait.data.streams.first_look import first_look
     from plait.data.table import propose
     from plait.experiments.init_table import run_lines, table_settings
@@ -48,8 +48,10 @@ def init(
 
     with reading(table.name) as progress:
         frame, rows = first_look(table, progress=progress)
-    store = Store(table.parent)
+    store = Store(folder_of(table))
     proposal = with_rare_options(propose(frame, words_of(targets), store), frame, store)
+    if rows is not None:  # a stream shows pictures as they are
+        proposal = proposal.without("augment")
     near = Path(os.path.relpath(table, path.parent))
     place = table.resolve() if near.parts[:2] == ("..", "..") else near
     lines = run_lines(Table.defaults_for(proposal.settings))

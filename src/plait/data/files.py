@@ -82,6 +82,16 @@ def folder_with(folder: Path | str, expected: Sequence[str]) -> Path:
     return root
 
 
+def folder_of(table: Path) -> Path:
+    """Returns the folder that paths in a table's cells start from: its own, or itself if it is one.
+
+    Example:
+        >>> folder_of(Path("data/pets.csv")).as_posix()
+        'data'
+    """
+    return table if table.is_dir() else table.parent
+
+
 def safe_name(name: str, place: str) -> str:
     """Returns `name` if files named after it stay in their folder.
 

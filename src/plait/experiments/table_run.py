@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from plait.core.errors import ConfigError, DataError
-from plait.data.files import Store
+from plait.data.files import Store, folder_of
 from plait.data.streams.first_look import some_rows
 from plait.data.table import Guess, guess, propose, read_table, read_targets
 from plait.data.table.described import with_options
@@ -66,9 +66,11 @@ def run_table(
         frame = some_rows(table)
     elif isinstance(table, str | Path):
         frame = read_table(table)
-    near = Path(table).parent if isinstance(table, str | Path) else Path()
+    near = folder_of(Path(table)) if isinstance(table, str | Path) else Path()
     store = Store(Path(files or near))
     described = describe(frame, targets, inputs=inputs, split=split, exclude=exclude, store=store)
+    if streamed and not isinstance(inputs, Mapping):  # a stream shows pictures as they are
+        described["inputs"] = {name: _plain(each) for name, each in described["inputs"].items()}
     recipe: Any = "Table" if files is None else {"class": "Table", "files": str(files)}
     if isinstance(table, str | Path):
         described["table"] = str(Path(table).resolve())
@@ -142,6 +144,13 @@ def describe(
         left_out = dict.fromkeys(exclude, "left out by the user")
         found["exclude"] = {**found.get("exclude", {}), **left_out}
     return found
+
+
+def _plain(described: Any) -> Any:
+    """Returns the description of a column without `augment`."""
+    if not isinstance(described, Mapping):
+        return described
+    return {option: value for option, value in described.items() if option != "augment"}
 
 
 def _names(given: Any) -> list[str]:

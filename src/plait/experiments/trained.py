@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from plait.core.columns import Column
 from plait.core.errors import ConfigError, DataError, unknown
 from plait.core.extras import need
-from plait.data.files import Store
+from plait.data.files import Store, folder_of
 from plait.evaluation import Evaluation, evaluate
 from plait.experiments.config import read_run
 from plait.experiments.predicted import predicted_columns
@@ -180,7 +180,7 @@ class Trained:
         pd = need("pandas", extra="app", purpose="A table of predictions")
         for piece in read_pieces(table, self._piece, progress=progress):
             require(piece, keep, table.name)
-            found = self._predict(piece, tasks, table.name, self._store(table.parent))
+            found = self._predict(piece, tasks, table.name, self._store(folder_of(table)))
             twice = next((name for name in keep if name in found), None)
             if twice is not None:
                 raise ConfigError(
@@ -217,7 +217,7 @@ class Trained:
 
         if isinstance(table, str | Path):
             pieces, name = read_pieces(table, self._piece), Path(table).name
-            store = self._store(Path(table).parent)
+            store = self._store(folder_of(Path(table)))
         else:
             name, store = "the frame", self._store()
             pieces = iter([own_frame(table, name)])

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from functools import cached_property, partial
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from torch.utils.data import Dataset
 
-from plait.core.columns import Column
+from plait.core.errors import ConfigError
 from plait.data import InMemory
+from plait.data.shown import Shown
 from plait.data.streams.row_groups import RowGroups, row_groups_of
 from plait.data.streams.row_splits import RowSplits, row_splits
 from plait.data.streams.sample import BYTES, ROWS, classes_in, sample
 from plait.data.streams.table_stream import TableStream, rows_at_once
+from plait.data.table.media import Picture
 from plait.recipes.table import Table
 from plait.tasks import BaseTask
 from plait.tasks.labels import WithUnit
@@ -22,7 +24,6 @@ from plait.tasks.labels import WithUnit
 if TYPE_CHECKING:
     import pandas as pd
 
-    from plait.data.table.described import Target
 
 Array = np.ndarray[Any, Any]
 
@@ -76,27 +77,26 @@ class StreamedTable(Table):
     @property
     def rows(self) -> dict[str, Array]:
         """The rows of the sample, all of which are for training."""
-        return {"train": np.arange(len(self.frame))}
+        none = np.arange(0)
+        return {"train": np.arange(len(self.frame)), "val": none, "test": none}
 
     @cached_property
     def classes(self) -> dict[str, list[str]]:
-        """`{task: names of its classes or labels}`, of all rows."""
-        return classes_in(self.groups, self.targets, at_once=self.at_once)
+        """`{task: names of its classes or labels}`, of all rows; of masks, those of the sample."""
+        found = classes_in(self.groups, self.targets, at_once=self.at_once)
+        masks = [target for target in self.targets if target.kind == "mask"]
+        return found | {target.name: self.examples.classes(target) for target in masks}
 
     @cached_property
     def notes(self) -> Sequence[str]:
         """Sentences on what was decided, and on targets that the sample gives away."""
-        from plait.data.table.giveaways import give_aways
-
-        kinds = {name: target.kind for target in self.targets for name in target.columns}
-        found = give_aways(self.frame, list(self.inputs), kinds)
         counts = {split: len(data) for split, data in self.streams.items()}
         told = ", ".join(f"{count:,} for {split}" for split, count in counts.items())
         return [
-            f"{self.data_name} is streamed: {told}; statistics of its columns come from "
+            f"{self.groups.name} is streamed: {told}; statistics of its columns come from "
             f"{len(self.frame):,} training rows.",
             *self.rule[2],
-            *(each.sentence for each in found),
+            *self.given_away(),
         ]
 
     def tasks(self) -> list[BaseTask]:
@@ -112,17 +112,22 @@ class StreamedTable(Table):
         """The rows of each split, read from the files whenever they are gone through."""
         rule, counts, _ = self.rule
         reads = [*self.inputs, *(name for target in self.targets for name in target.reads)]
-        encode = partial(encoded, self.columns, self.targets, self.classes)
+        for name, each in self.inputs.items():
+            if isinstance(each.media, Picture) and each.media.augment is not None:
+                raise ConfigError(
+                    f"inputs.{name}: `augment` has no effect on a stream; leave it out, or read "
+                    "the table whole (without `stream`)."
+                )
         return {
             split: TableStream(
                 self.groups,
-                encode,
+                self.encoded,
                 reads,
                 rule=rule,
                 counts=counts,
                 split=split,
                 rows=self.at_once,
-                sample=encode(self.frame, self.source) if split == "train" else None,
+                sample=self.encoded(self.frame, self.source) if split == "train" else None,
             )
             for split in ("train", "val", "test")
         }
@@ -131,35 +136,14 @@ class StreamedTable(Table):
         """Gives the rows of each split: `TableStream`, or those held out in memory if they fit."""
         found: dict[str, Dataset[Any]] = dict(self.streams)
         sampled = self.streams["train"].sample
-        assert sampled is not None
-        width = sum(each[0].numel() * 4 for each in (sampled.inputs, *sampled.targets.values()))
+        width = self.groups.bytes_per_row
+        if isinstance(sampled, InMemory):
+            width = sum(each[0].numel() * 4 for each in (sampled.inputs, *sampled.targets.values()))
         for split in ("val", "test"):
             if width * len(self.streams[split]) <= HELD:
                 found[split] = self.streams[split].held()
         return found
 
-
-def encoded(
-    columns: Sequence[Column],
-    targets: Sequence[Target],
-    classes: Mapping[str, Sequence[str]],
-    frame: pd.DataFrame,
-    source: str,
-) -> InMemory:
-    """Encodes some rows of a table.
-
-    Args:
-        columns: of the inputs.
-        targets: of the tasks.
-        classes: `{task: names of its classes or labels}`.
-        frame: the rows.
-        source: their file, for messages.
-    """
-    from plait.data.table.encode import encode
-    from plait.data.table.targets import labels_of
-
-    labels = {
-        target.name: labels_of(frame, target, classes[target.name], source=source)
-        for target in targets
-    }
-    return InMemory(encode(frame, columns, source=source), labels)
+    def show_example(self, split: str, index: int, inputs: Any) -> Sequence[Shown]:
+        """Shows nothing: what was written in a row is not kept."""
+        return []

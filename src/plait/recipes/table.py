@@ -14,12 +14,13 @@ from torch.utils.data import Dataset
 from plait.core.columns import MEDIA, Column, inputs_of
 from plait.core.errors import ConfigError
 from plait.data import InMemory
-from plait.data.files import Store, folder_with
+from plait.data.files import Store, folder_of, folder_with
 from plait.data.shown import Shown
 from plait.data.table.described import PLACED, Target, read_targets
 from plait.data.table.described_inputs import Input, read_inputs
 from plait.encoders import Fused, TabularEncoder
 from plait.recipes._table_examples import TableExamples
+from plait.recipes._table_rows import TableRows
 from plait.recipes._table_shown import shown_inputs
 from plait.recipes._table_tasks import check_described, check_trained, labels_of_all, task_of
 from plait.recipes.base import Recipe
@@ -147,7 +148,7 @@ class Table(Recipe):
             return Store(Path(self.files))
         if not isinstance(self.data, str | Path):
             return Store(Path())
-        return Store(Path(self.data) if self.file else Path(self.data).parent)
+        return Store(Path(self.data) if self.file else folder_of(Path(self.data)))
 
     @cached_property
     def frame(self) -> pd.DataFrame:
@@ -224,17 +225,20 @@ class Table(Recipe):
     @cached_property
     def notes(self) -> Sequence[str]:
         """Sentences on what was decided, and on what misleads: equal rows, targets given away."""
-        from plait.data.table.giveaways import give_aways
         from plait.data.table.twins import twins
 
-        inputs = list(self.inputs)
-        kinds = {name: target.kind for target in self.targets for name in target.columns}
-        alike = twins(self.frame[inputs], self.frame[list(kinds)], self.rows)
-        sentences = [each.sentence for each in alike]
+        predicted = list(dict.fromkeys(c for target in self.targets for c in target.columns))
+        alike = twins(self.frame[list(self.inputs)], self.frame[predicted], self.rows)
+        return [*self.division.notes, *(each.sentence for each in alike), *self.given_away()]
+
+    def given_away(self) -> list[str]:
+        """Returns a sentence for each target that a column of inputs gives away."""
+        from plait.data.table.giveaways import give_aways
+
         told = [name for name, each in self.inputs.items() if each.kind not in MEDIA]
+        kinds = {name: target.kind for target in self.targets for name in target.columns}
         kinds = {name: kind for name, kind in kinds.items() if kind not in PLACED}
-        sentences += [each.sentence for each in give_aways(self.frame, told, kinds)]
-        return [*self.division.notes, *sentences]
+        return [each.sentence for each in give_aways(self.frame, told, kinds)]
 
     def tasks(self) -> list[BaseTask]:
         """Makes the tasks of the targets, with classes and labels as the table has them."""
@@ -287,6 +291,19 @@ class Table(Recipe):
             split: InMemory(inputs[split], {name: y[rows] for name, y in self.labels.items()})
             for split, rows in self.rows.items()
         }
+
+    def encoded(self, frame: pd.DataFrame, source: str = "the frame") -> Dataset[Any]:
+        """Gives other rows with their labels, read as this table reads its own.
+
+        Args:
+            frame: has the columns of inputs and targets; others are passed over.
+            source: where the rows are from, for messages.
+
+        Raises:
+            DataError: a column is missing, a cell is not of its kind, or a class is one that this
+                table does not have.
+        """
+        return TableRows(self, frame, source).dataset()
 
     def show_example(self, split: str, index: int, inputs: Any) -> Sequence[Shown]:
         """Shows the row of an example: its pictures, sounds, sentences and values."""

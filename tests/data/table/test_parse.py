@@ -131,5 +131,5 @@ def test_numbers_that_float32_cannot_hold() -> None:
 @pytest.mark.parametrize("cell", [{"a": 1}, [1, 2], np.zeros(2)])
 def test_a_structure_is_no_word(cell: object) -> None:
     column = pd.Series(["a", None, cell], dtype=object, name="c")
-    with pytest.raises(DataError, match="'c' must be a word or a number; found .* in row 3"):
+    with pytest.raises(DataError, match=r"'c' must be a word or a number; found .* in row 3"):
         parse.words(column)

@@ -212,3 +212,9 @@ def test_give_aways_of_a_real_table() -> None:
     assert "education_num gives education away" in comments["education_num"]
     assert "settle marital_status for their rows" in comments["relationship"]
     assert [entry.name for entry in proposal.of("exclude")] == ["fnlwgt", "education_num"]
+
+
+def test_an_option_can_be_left_out_of_all_columns() -> None:
+    found = propose(cars(), ["price", "kind"]).without("format")
+    assert found.settings["inputs"]["built"] == "date"
+    assert found.settings["tasks"] == propose(cars(), ["price", "kind"]).settings["tasks"]

@@ -82,12 +82,13 @@ def classes_in(
     """
     import pandas as pd
 
+    from plait.data.table.placed import in_order
     from plait.data.table.targets import classes_of
 
     found = {}
     for target in targets:
         several = target.kind == "tags" and len(target.columns) > 1
-        named = target.kind in ("category", "yes/no", "tags") and not several
+        named = target.kind in ("category", "yes/no", "tags", "token tags") and not several
         words: dict[str, None] = {}
         for each in _words(source, target, at_once) if named else ():
             words |= dict.fromkeys(each)
@@ -97,6 +98,9 @@ def classes_in(
                     f"{MOST_CLASSES:,} different values, too many for task {target.name!r}. "
                     "Predict it as a number, or leave it out."
                 )
+        if target.kind == "token tags":
+            found[target.name] = in_order(words)
+            continue
         frame = pd.DataFrame({target.columns[0]: list(words)}, dtype=object)
         found[target.name] = classes_of(frame, target, source=source.name)
     return found
@@ -105,11 +109,14 @@ def classes_in(
 def _words(source: RowGroups, target: Target, at_once: int) -> Iterator[Any]:
     """Yields the words in the column of a target, piece by piece."""
     from plait.data.table import parse
+    from plait.data.table.placed import tags_in
 
     name = target.columns[0]
     for group in range(len(source.sizes)):
         for frame in source.frames(group, [name], at_once):
             if target.kind == "tags":
                 yield parse.known_tags(frame[name], target.separator or ";", target.missing)
+            elif target.kind == "token tags":
+                yield tags_in(frame[name], target, source=source.place(group))
             else:
                 yield parse.words(frame[name], target.missing, source=source.place(group))[1]

@@ -70,7 +70,7 @@ def _of_files(frame: pd.DataFrame, store: Store, wanted: Collection[str]) -> dic
 
 def _paths(column: pd.Series[Any]) -> list[str]:
     """Returns some cells of a column of paths, evenly spread; none for other columns."""
-    cells = [each for each in column.dropna().tolist() if each != ""]
+    cells = [each for each in column.dropna().tolist() if not isinstance(each, str) or each]
     some = cells[:: max(1, len(cells) // LOOKED_AT)]
     known = PICTURES + SOUNDS + ARRAYS
     paths = all(isinstance(each, str) and each.lower().endswith(known) for each in some)

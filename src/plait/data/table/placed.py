@@ -49,9 +49,18 @@ def placed_classes(
         ignored = set(target.ignore)
         return [str(value) for value in values_in(files, range(len(files))) if value not in ignored]
     if target.kind == "token tags":
-        words = {tag for row in _tags_of(cells, target, source) for tag in row}
-        return sorted(words - set(target.missing), key=lambda tag: (tag != "O", tag))
+        return in_order(tags_in(cells, target, source=source))
     return []
+
+
+def tags_in(cells: pd.Series[Any], target: Target, *, source: str = "") -> set[str]:
+    """Returns the tags in a column of tags of tokens, without those that mean a missing one."""
+    return {tag for row in _tags_of(cells, target, source) for tag in row} - set(target.missing)
+
+
+def in_order(tags: Iterable[str]) -> list[str]:
+    """Returns tags in the order of their classes: "O" (no entity) first, others sorted."""
+    return sorted(tags, key=lambda tag: (tag != "O", tag))
 
 
 def placed_labels(

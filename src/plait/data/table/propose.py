@@ -77,6 +77,14 @@ class Proposal:
         """The number of the table's columns."""
         return sum(len(entry.columns) for entry in self.entries)
 
+    def without(self, option: str) -> Proposal:
+        """Returns the proposal without an option of its columns, such as `augment`."""
+        entries = [
+            replace(entry, options={k: v for k, v in entry.options.items() if k != option})
+            for entry in self.entries
+        ]
+        return replace(self, entries=tuple(entries))
+
     @property
     def settings(self) -> dict[str, Any]:
         """The proposal as the settings of a run: `split`, `inputs`, `tasks` and `exclude`."""
