@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cached_property
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from plait.core.errors import DataError
 from plait.core.extras import need
+from plait.data.cell_files import ENDINGS, CellFiles, name_of
+from plait.data.files import Store
 from plait.data.table.fit import require
 from plait.data.table.splits import WORDS
 
@@ -25,12 +28,20 @@ def is_hugging_face(data: Any) -> bool:
     return type(data).__module__.partition(".")[0] == "datasets"
 
 
+def store_of(data: Any) -> Store:
+    """Returns the files that the cells of a table in memory name.
+
+    Those of a data set of Hugging Face are in its cells; those of a frame in the present folder.
+    """
+    return HuggingFaceRows(data).store if is_hugging_face(data) else Store(Path())
+
+
 class HuggingFaceRows:
     """The rows of a data set of `datasets`, read a few thousand at a time.
 
     A column of class numbers (`ClassLabel`), or of lists of them, has the names of the classes in
     their place; -1 is a missing one. Of a dict of splits the rows follow each other, and a column
-    `split` names each row's.
+    `split` names each row's. Pictures and sounds (`Image`, `Audio`) are named by files of `store`.
 
     Args:
         data: a `Dataset`, or a `DatasetDict` with splits named train, validation and test.
@@ -123,9 +134,26 @@ class HuggingFaceRows:
             if stored:
                 found = part[start:stop].to_pandas(ignore_metadata=True)
                 frame = named(found, self._features).set_axis(frame.index, axis=0)
+                frame = frame.assign(**self._file_names(frame, split))
             if self._splits and SPLIT in columns:
                 frame = frame.assign(**{SPLIT: split})
             yield frame[list(columns)]
+
+    @property
+    def store(self) -> Store:
+        """The pictures and sounds in the cells of the data set."""
+        return CellFiles(self._parts).store()
+
+    def _file_names(self, frame: pd.DataFrame, split: str) -> dict[str, Any]:
+        """Returns the names that stand for pictures and sounds, by column."""
+        return {
+            name: [
+                None if cell is None else name_of(row, split, name, self._features[name])
+                for row, cell in zip(frame.index, frame[name], strict=True)
+            ]
+            for name in frame.columns
+            if type(self._features[name]).__name__ in ENDINGS
+        }
 
     def frame(self) -> pd.DataFrame:
         """Reads all rows into memory; they are numbered over all splits."""

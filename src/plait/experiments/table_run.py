@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from plait.core.errors import ConfigError, DataError
 from plait.data.files import Store, folder_of
+from plait.data.hugging_face import store_of
 from plait.data.streams.first_look import some_rows
 from plait.data.table import Guess, guess, propose, read_table, read_targets
 from plait.data.table.described import with_options
@@ -66,8 +67,9 @@ def run_table(
         frame = some_rows(table)
     elif isinstance(table, str | Path):
         frame = read_table(table)
-    near = folder_of(Path(table)) if isinstance(table, str | Path) else Path()
-    store = Store(Path(files or near))
+    store = store_of(table)
+    if files is not None or isinstance(table, str | Path):
+        store = Store(Path(files or folder_of(Path(str(table)))))
     described = describe(frame, targets, inputs=inputs, split=split, exclude=exclude, store=store)
     if streamed and not isinstance(inputs, Mapping):  # a stream shows pictures as they are
         described["inputs"] = {name: _plain(each) for name, each in described["inputs"].items()}

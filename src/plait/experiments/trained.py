@@ -14,6 +14,7 @@ from plait.core.columns import Column
 from plait.core.errors import ConfigError, DataError, unknown
 from plait.core.extras import need
 from plait.data.files import Store, folder_of
+from plait.data.hugging_face import store_of
 from plait.evaluation import Evaluation, evaluate
 from plait.experiments.config import read_run
 from plait.experiments.predicted import predicted_columns
@@ -122,7 +123,7 @@ class Trained:
         from plait.data.table.frames import own_frame
 
         own = own_frame(frame, source)
-        found = self._predict(own, tasks, source, self._store(near))
+        found = self._predict(own, tasks, source, self._store(near, frame))
         return found.set_axis(getattr(frame, "index", own.index))
 
     def _predict(
@@ -137,8 +138,10 @@ class Trained:
             pieces.append(of_own_size(piece, batch.sizes))
         return pieces[0] if len(pieces) == 1 else pd.concat(pieces)
 
-    def _store(self, near: Path | None = None) -> Store:
-        """Returns the files that the cells of a table name, which lie in its folder."""
+    def _store(self, near: Path | None = None, table: Any = None) -> Store:
+        """Returns the files that the cells of a table name, which lie in its folder, or in them."""
+        if self._files is None and near is None:
+            return store_of(table)
         return Store(Path(self._files or near or Path()))
 
     def predict_file(
@@ -219,7 +222,7 @@ class Trained:
             pieces, name = read_pieces(table, self._piece), Path(table).name
             store = self._store(folder_of(Path(table)))
         else:
-            name, store = "the frame", self._store()
+            name, store = "the frame", self._store(table=table)
             pieces = iter([own_frame(table, name)])
         first = next(pieces)
         targets = self._targets(list(first.columns), tasks, name)

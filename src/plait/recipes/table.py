@@ -15,6 +15,7 @@ from plait.core.columns import MEDIA, Column, inputs_of
 from plait.core.errors import ConfigError
 from plait.data import InMemory
 from plait.data.files import Store, folder_of, folder_with
+from plait.data.hugging_face import store_of
 from plait.data.shown import Shown
 from plait.data.table.described import PLACED, Target, read_targets
 from plait.data.table.described_inputs import Input, read_inputs
@@ -147,7 +148,7 @@ class Table(Recipe):
         if self.files is not None:
             return Store(Path(self.files))
         if not isinstance(self.data, str | Path):
-            return Store(Path())
+            return store_of(self.data)
         return Store(Path(self.data) if self.file else folder_of(Path(self.data)))
 
     @cached_property
@@ -236,8 +237,8 @@ class Table(Recipe):
         from plait.data.table.giveaways import give_aways
 
         told = [name for name, each in self.inputs.items() if each.kind not in MEDIA]
-        kinds = {name: target.kind for target in self.targets for name in target.columns}
-        kinds = {name: kind for name, kind in kinds.items() if kind not in PLACED}
+        whole = [target for target in self.targets if target.kind not in PLACED]
+        kinds = {name: target.kind for target in whole for name in target.columns}
         return [each.sentence for each in give_aways(self.frame, told, kinds)]
 
     def tasks(self) -> list[BaseTask]:
@@ -293,22 +294,21 @@ class Table(Recipe):
         }
 
     def encoded(self, frame: pd.DataFrame, source: str = "the frame") -> Dataset[Any]:
-        """Gives other rows with their labels, read as this table reads its own.
+        """Gives rows of another `frame` with their labels, read as this table reads its own.
 
         Args:
-            frame: has the columns of inputs and targets; others are passed over.
-            source: where the rows are from, for messages.
+            frame: has the columns of inputs and targets.
+            source: of the rows, for messages.
 
         Raises:
-            DataError: a column is missing, a cell is not of its kind, or a class is one that this
-                table does not have.
+            DataError: as for a table; a class that it does not have.
         """
         return TableRows(self, frame, source).dataset()
 
     def show_example(self, split: str, index: int, inputs: Any) -> Sequence[Shown]:
         """Shows the row of an example: its pictures, sounds, sentences and values."""
-        row = int(self.rows[split][index])
-        return shown_inputs(self.columns, self.frame.iloc[row : row + 1], inputs)
+        row = self.frame.iloc[[int(self.rows[split][index])]]
+        return shown_inputs(self.columns, row, inputs)
 
     def _split_columns(self) -> list[str]:
         named: Mapping[str, Any] = {"column": self.split}
