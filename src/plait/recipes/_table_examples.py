@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any, Protocol
 from torch import Tensor
 
 from plait.core.build import build
-from plait.core.columns import Column
+from plait.core.columns import Column, inputs_of
+from plait.core.errors import ConfigError
 from plait.data.augment import Augment
 from plait.data.examples import Examples, Reader
 from plait.data.files import Store
@@ -141,6 +142,23 @@ class TableExamples:
 
         table = self.table
         return placed_classes(table.frame, target, table.store, source=table.source)
+
+    @property
+    def dense(self) -> str | None:
+        """The input of several whose positions have labels, for `Fused`; None without such labels.
+
+        Raises:
+            ConfigError: labels lie on two inputs.
+        """
+        if len(inputs_of(self.table.columns)) == 1 or not self.targets:
+            return None
+        if len(set(self.places.values())) > 1:
+            told = ", ".join(f"{task!r} on {name!r}" for task, name in self.places.items())
+            raise ConfigError(
+                f"labels of one network lie on one input: found {told}. Train two runs, or leave "
+                "tasks out."
+            )
+        return next(iter(self.places.values()))
 
     def task(self, target: Target) -> BaseTask:
         """Makes the task of a target whose labels lie on an input."""

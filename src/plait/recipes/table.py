@@ -11,7 +11,7 @@ import numpy as np
 from torch import Tensor, nn
 from torch.utils.data import Dataset
 
-from plait.core.columns import MEDIA, Column, inputs_of
+from plait.core.columns import MEDIA, Column
 from plait.core.errors import ConfigError
 from plait.data import InMemory
 from plait.data.files import Store, folder_of, folder_with
@@ -253,29 +253,11 @@ class Table(Recipe):
             for each in self.targets
         ]
 
-    @property
-    def dense(self) -> str | None:
-        """The input of several whose positions have labels, for `Fused`; None without such labels.
-
-        Raises:
-            ConfigError: labels lie on two inputs.
-        """
-        if len(inputs_of(self.columns)) == 1 or not self.examples.targets:
-            return None
-        places = self.examples.places
-        if len(set(places.values())) > 1:
-            told = ", ".join(f"{task!r} on {name!r}" for task, name in places.items())
-            raise ConfigError(
-                f"labels of one network lie on one input: found {told}. Train two runs, or leave "
-                "tasks out."
-            )
-        return next(iter(places.values()))
-
     def encoder(self) -> nn.Module:
         """Makes a `TabularEncoder` of the columns, or `Fused` where one is no entry of a row."""
         if all(column.in_row for column in self.columns):
             return TabularEncoder(self.columns)
-        return Fused(self.columns, dense=self.dense)
+        return Fused(self.columns, dense=self.examples.dense)
 
     def splits(self) -> Mapping[str, Dataset[Any]]:
         """Gives the rows of each split with the labels of all tasks.

@@ -91,7 +91,7 @@ def _named(named: Method, recipe: Recipe) -> nn.Module:
     given: dict[str, Any] = {}
     if isinstance(recipe, Table):
         columns = recipe.columns
-        known = {"columns": columns, "dense": recipe.dense}
+        known = {"columns": columns, "dense": recipe.examples.dense}
         taken = parameters(cls).keys() - named.options.keys()
         given = {name: value for name, value in known.items() if name in taken}
     if "columns" not in given and not all(column.in_row for column in columns):
