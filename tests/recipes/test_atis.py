@@ -31,6 +31,16 @@ def test_files_of_different_lengths_are_refused(tmp_path: Path) -> None:
         _ = Atis(data=tmp_path).frame
 
 
+def test_a_line_without_a_tag_for_each_word_is_named(tmp_path: Path) -> None:
+    path = atis(tmp_path) / "dev/seq.out"
+    lines = path.read_text().splitlines()
+    path.write_text("\n".join([*lines[:2], lines[2] + " O", *lines[3:]]))
+    with pytest.raises(
+        DataError, match=r"dev/seq\.out, line 3 must .* found \d+ tags for \d+ words"
+    ):
+        _ = Atis(data=tmp_path).frame
+
+
 def test_the_real_data() -> None:
     problem = Atis(data=real("atis", "train/seq.in"))
     assert [len(rows) for rows in problem.rows.values()] == [4478, 500, 893]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -34,7 +34,8 @@ class Atis(KnownFolder):
             those of `Table`.
 
     Raises:
-        DataError: a file is missing, or the files of a folder differ in their numbers of lines.
+        DataError: a file is missing, the files of a folder differ in their numbers of lines, or a
+            line has not a tag for each word.
 
     Licence: none that is open; the sentences are from corpora of the Linguistic Data Consortium,
         and the repositories that have them give their own licence for the code alone.
@@ -69,8 +70,20 @@ class Atis(KnownFolder):
                     f"{', '.join(f'{count[column]} in {name}' for name, column in FILES.items())}. "
                     "Are they of one version?"
                 )
+            _check_tags(found["words"], found["slots"], root / split / "seq.out")
             for column, lines in found.items():
                 rows[column] += lines
             rows["split"] += [split] * count["words"]
         frame: pd.DataFrame = pandas.DataFrame(rows)
         return frame
+
+
+def _check_tags(sentences: Sequence[str], tags: Sequence[str], path: Path) -> None:
+    """Raises `DataError` for the first line that has not a tag for each word."""
+    for line, (words, each) in enumerate(zip(sentences, tags, strict=True), start=1):
+        wanted, found = len(words.split()), len(each.split())
+        if wanted != found:
+            raise DataError(
+                f"{path}, line {line} must have a tag for each word of seq.in; found {found} tags "
+                f"for {wanted} words. Correct the line."
+            )

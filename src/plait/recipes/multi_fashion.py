@@ -6,7 +6,7 @@ from plait.recipes._image_pairs import ImagePairs
 
 
 class MultiFashion(ImagePairs):
-    """Two garments on one canvas of 28 x 28 pixels: what is at the top left, what at the other end?
+    """Two garments over each other: what is at the top left, and what at the bottom right?
 
     Tasks: `top_left` and `bottom_right`, ten classes each, from T-shirt to ankle boot. The pairs
     are made as in `MultiMnist`. The garments cover far more of each other than digits do, and both

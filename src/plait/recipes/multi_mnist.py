@@ -6,7 +6,7 @@ from plait.recipes._image_pairs import ImagePairs
 
 
 class MultiMnist(ImagePairs):
-    """Two handwritten digits on one canvas of 28 x 28 pixels: which is at the top left, which not?
+    """Two handwritten digits over each other: which is at the top left, which at the bottom right?
 
     Tasks: `top_left` and `bottom_right`, ten classes each. One digit lies at (0, 0) of a canvas of
     36 x 36 and another at (6, 6), the brighter of both is seen at each pixel, and the canvas is
