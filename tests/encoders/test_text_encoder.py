@@ -136,3 +136,12 @@ def test_dropout_is_drawn_in_training_alone() -> None:
     encoder.train()
     found: list[Tensor] = [encoder(batch) for _ in range(2)]
     assert not torch.equal(*found)
+
+
+def test_codes_of_words_may_be_many_more_than_those_of_parts() -> None:
+    """What is tried on the example never takes a word for a part, which the table does not have."""
+    encoder, batch = TextEncoder(codes=5000, pieces=30, width=8), sentences([4, 2])
+    batch.values[0, :, 0] = torch.tensor([4999, 1, 7, 4000])
+    assert infer_shape(encoder, batch).levels == ((4, 8), (4, 8))
+    batch.values[:] = 1
+    assert infer_shape(TextEncoder(codes=2, pieces=1, width=8), batch).levels == ((4, 8), (4, 8))

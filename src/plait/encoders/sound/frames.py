@@ -47,8 +47,9 @@ class ConvFrames(nn.Module):
         """Returns the maps of half the frames and bands."""
         real = None if mask is None else real_frames(mask, maps.shape[3], self.step)[:, None, None]
         mixed = self.mix(maps if real is None else maps.where(real, 0))
-        variance, mean = torch.var_mean(mixed, dim=(1, 2), keepdim=True, correction=0)
-        normed = (mixed - mean) * torch.rsqrt(variance + 1e-5) * self.gain + self.shift
+        centred = mixed - mixed.mean(dim=(1, 2), keepdim=True)
+        variance = centred.square().mean(dim=(1, 2), keepdim=True)
+        normed = centred * torch.rsqrt(variance + 1e-5) * self.gain + self.shift
         opened = normed.relu() if real is None else normed.relu().where(real, 0)
         # of a frame and padding the frame is left, since nothing is below 0
         return F.max_pool2d(opened, 2, ceil_mode=True)
