@@ -8,6 +8,7 @@ from benchmarks import (
     engine,
     families,
     memory,
+    mixtures,
     photos,
     sentences,
     small_networks,
@@ -20,6 +21,6 @@ from benchmarks import (
 
 if __name__ == "__main__":
     benchmarks = (start, solvers, engine, families, memory, trainer_overhead, small_networks)
-    data = (table_steps, table_files, photos, sentences)
+    data = (table_steps, table_files, photos, sentences, mixtures)
     kept = [benchmark.main() for benchmark in (*benchmarks, *data)]
     sys.exit(0 if all(kept) else 1)

@@ -51,6 +51,8 @@ GOOD: list[dict[str, Any]] = [
     {"table": "t.csv", "split": {"val": 0.1}, "inputs": {"a": "number", "b": {"kind": "tags"}}},
     {"tasks": ["a"], "minutes": 2.5, "encoder": "my.module:Net", "scheduler": None},
     {"tasks": {"a": {"kind": "number", "error": "huber"}, "b": "yes/no", "c": None}},
+    {"sources": {"a": {"table": "a.csv", "inputs": {"x": "number"}, "stem": "MLPEncoder"}}},
+    {"sources": {"a": {"recipe": "digits", "batch_size": 8}}, "mixing": "RoundRobin", "steps": 5},
 ]
 BAD: list[dict[str, Any]] = [
     {"epoch": 3},
@@ -60,6 +62,9 @@ BAD: list[dict[str, Any]] = [
     {"inputs": {"a": {"kind": "number", "mising": "?"}}},
     {"tasks": {"a": {"kind": "numbr"}}},
     {"balancing": 3},
+    {"sources": {"a": {"tabel": "a.csv"}}},
+    {"sources": {"a": {"table": "a.csv", "inputs": {"x": "numbr"}}}},
+    {"steps": 0},
 ]
 
 

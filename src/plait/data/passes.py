@@ -66,19 +66,19 @@ class Passes:
         Raises:
             DataError: the loader is shorter than what is to be skipped.
         """
+        if self._draws_nothing and not getattr(self.loader, "num_workers", 0):
+            yield from self._iterator(number, skip)
+            return
         stream = RandomStream(*self._seed, *place, generators=self._generators)
         with stream.inside():
             batches = self._iterator(number, skip)
         count = skip
         while True:
-            if self._draws_nothing:
+            if self._seeks and not self._draws_nothing:
+                own = (*self._seed, *place, count)
+                stream = RandomStream(*own, generators=self._generators)
+            with stream.inside():
                 batch = next(batches, None)
-            else:
-                if self._seeks:
-                    own = (*self._seed, *place, count)
-                    stream = RandomStream(*own, generators=self._generators)
-                with stream.inside():
-                    batch = next(batches, None)
             if batch is None:
                 return
             count += 1

@@ -13,6 +13,7 @@ from plait.data.table.media import OPTIONS
 from plait.experiments.config import RunConfig
 from plait.experiments.explain import run_settings
 from plait.experiments.method import Method, Methods
+from plait.experiments.sources import SourceConfig
 
 DRAFT = "https://json-schema.org/draft/2020-12/schema"
 
@@ -43,6 +44,13 @@ def settings_schema() -> dict[str, Any]:
     _choose(properties["inputs"], [{"type": "object", "additionalProperties": inputs}])
     by_name = {"type": "object", "additionalProperties": tasks}
     _choose(properties["tasks"], [{"type": "array", "items": {"type": "string"}}, by_name])
+    source = found.get("$defs", {}).get(SourceConfig.__name__, {}).get("properties", {})
+    for key in source:
+        source[key] = properties[key] if key in properties else source[key]
+    named = _method(names["encoder"])
+    _choose(source["stem"], named)
+    one_source = {"type": "object", "properties": source, "additionalProperties": False}
+    _choose(properties["sources"], [{"type": "object", "additionalProperties": one_source}])
     found.pop("$defs", None)
     return {"$schema": DRAFT, **found, "title": "Settings"}
 

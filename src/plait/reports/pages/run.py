@@ -21,6 +21,7 @@ from plait.reports.draw.style import looks
 from plait.reports.draw.tables import settings_table
 from plait.reports.pages.cards import read_cards
 from plait.reports.pages.labels import label_table
+from plait.reports.pages.mixture import mixture_note, mixture_tables
 from plait.reports.pages.tables import metric_table
 from plait.reports.read.run import Run, read_run
 from plait.reports.words.headline import run_headline
@@ -67,6 +68,8 @@ def run_page(folder: Path) -> dict[str, Any]:
         "looks": subject.looks,
         "metrics": metric_table(run),
         "labels": label_table(run),
+        "mixture": mixture_tables(run),
+        "mixture_note": mixture_note(run),
         "undefined": because(shown.undefined) if shown else [],
         "charts": run_charts(subject),
         "inside": inside_charts(run, subject.looks),
