@@ -14,7 +14,7 @@ TEXTS = ["The cat sat", "", "a CAT"]
 
 
 def coded(texts: list[str], text: str, length: int = 0) -> list[list[int]]:
-    return [row[:, 0].tolist() for row in codes_of_texts(texts, text, length)]
+    return codes_of_texts(texts, text, length)
 
 
 def test_codes_are_the_tokenizers_own_with_its_marks_and_without_its_padding() -> None:

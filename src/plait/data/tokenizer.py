@@ -7,9 +7,6 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-import torch
-from torch import Tensor
-
 from plait.core.columns import MISSING
 from plait.core.errors import ConfigError
 from plait.core.extras import need
@@ -47,7 +44,7 @@ def read_tokenizer(path: str | Path) -> str:
     return text
 
 
-def codes_of_texts(texts: Sequence[str], tokenizer: str, length: int = 0) -> list[Tensor]:
+def codes_of_texts(texts: Sequence[str], tokenizer: str, length: int = 0) -> list[list[int]]:
     """Codes texts with a tokenizer, and the marks that it sets around a text.
 
     Args:
@@ -56,7 +53,7 @@ def codes_of_texts(texts: Sequence[str], tokenizer: str, length: int = 0) -> lis
         length: the most codes of a text, marks and all; what is longer is cut off; 0 for no bound.
 
     Returns:
-        Of each text `[L, 1]`, whole numbers: the tokenizer's own codes. One of no codes has a 0.
+        The tokenizer's own codes of each text. One of no codes has a 0.
 
     Raises:
         ConfigError: it is no tokenizer.
@@ -67,8 +64,7 @@ def codes_of_texts(texts: Sequence[str], tokenizer: str, length: int = 0) -> lis
         made.enable_truncation(length)
     else:
         made.no_truncation()
-    rows = [found.ids or [MISSING] for found in made.encode_batch(list(texts))]
-    return [torch.tensor(row, dtype=torch.int32)[:, None] for row in rows]
+    return [found.ids or [MISSING] for found in made.encode_batch(list(texts))]
 
 
 @lru_cache(maxsize=4)

@@ -55,4 +55,6 @@ def _coded(sentences: Sequence[Sequence[str]], column: Column) -> list[Tensor]:
 
 
 def _tokenized(sentences: Sequence[Sequence[str]], column: Column) -> list[Tensor]:
-    return codes_of_texts(["".join(words) for words in sentences], column.tokenizer, column.length)
+    texts = ["".join(words) for words in sentences]
+    rows = codes_of_texts(texts, column.tokenizer, column.length)
+    return [torch.tensor(row, dtype=torch.int32)[:, None] for row in rows]

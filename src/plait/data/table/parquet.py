@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Any
 from plait.core.errors import DataError
 from plait.core.extras import need
 from plait.data.table.counted import Progress
-from plait.data.table.fit import require
 from plait.data.table.names import check_names
 
 if TYPE_CHECKING:
@@ -127,6 +126,8 @@ class ParquetFiles:
             DataError: the file is damaged, or lacks a column.
         """
         pa = need("pyarrow", extra="parquet", purpose="Reading Parquet files")
+        from plait.data.table.fit import require
+
         pd = need("pandas", extra="app", purpose="Reading tables")
         own = self.groups[group]
         place = self._files[own.file]
