@@ -12,7 +12,7 @@ import argparse
 import json
 import sys
 import tempfile
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -97,16 +97,17 @@ Metric = Callable[[Sequence[Any], Sequence[Any]], Counts]
 # --- predictions for the test rows, `{task: predictions}` -----------------------------------------
 
 
-def of_run(recipe: Recipe, folder: Path) -> dict[str, list[Any]]:
+def of_run(recipe: Recipe, folder: Path, tasks: Iterable[str]) -> dict[str, list[Any]]:
     """Returns what a trained model says of the test examples, in the words of the labels."""
     model = MultiTaskModel.from_pretrained(folder / "model").eval()
     data: Any = recipe.splits()["test"]
-    found: dict[str, list[Any]] = {name: [] for name in model.tasks}
+    found: dict[str, list[Any]] = {name: [] for name in tasks}
     for start in range(0, len(data), 32):
         examples = [data[row] for row in range(start, min(start + 32, len(data)))]
         with torch.no_grad():
             outputs = model(collate(examples)[0])
-        for name, task in model.tasks.items():
+        for name in found:
+            task = model.tasks[name]
             values = task.decode(outputs[name]).value
             for row, (_, targets) in enumerate(examples):
                 found[name].append(_worded(task, values[row], targets.get(name)))
@@ -231,7 +232,7 @@ def measure(name: str, folder: Path, out: Path, settings: Mapping[str, Any]) -> 
     else:
         assert isinstance(recipe, Table)
         labels, found = of_table(name, recipe)
-    found["plait"] = of_run(recipe, out / name)
+    found["plait"] = of_run(recipe, out / name, labels)
     rows = list(compare(name, labels, found))
     return {"data": name, "epoch": result.best_epoch, "seconds": result.seconds, "rows": rows}
 

@@ -31,6 +31,7 @@ def short_training(epochs: int, lr: float) -> Mapping[str, Any]:
         "optimizer": {"class": "AdamW", "lr": lr, "weight_decay": 0.01},
         "scheduler": {"class": "OneCycleLR", "max_lr": lr},
         "clip": 5.0,
+        "measure_every": 25,
     }
 
 

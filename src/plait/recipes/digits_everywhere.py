@@ -47,6 +47,7 @@ class DigitsEverywhere(Combined):
         "optimizer": {"class": "AdamW", "lr": 2e-3, "weight_decay": 0.01},
         "scheduler": {"class": "OneCycleLR", "max_lr": 2e-3},
         "clip": 5.0,
+        "measure_every": 25,
     }
 
     @checked
