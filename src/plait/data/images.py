@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import struct
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -21,6 +22,15 @@ from plait.data.draws import Draw
 MEAN, STD = 0.5, 0.25  # of the values of a usual picture, which are in [0, 1]
 MAX_PIXELS = 2**26  # of a file, 200 MB in colour; a photo has under 50 million
 _ORIENTATION, _ON_ITS_SIDE = 0x0112, (5, 6, 7, 8)  # of EXIF: the tag, and its turned values
+_UPRIGHT = {  # what turns a picture upright, of Pillow's transpositions, by that tag
+    2: "FLIP_LEFT_RIGHT",
+    3: "ROTATE_180",
+    4: "FLIP_TOP_BOTTOM",
+    5: "TRANSPOSE",
+    6: "ROTATE_270",
+    7: "TRANSVERSE",
+    8: "ROTATE_90",
+}
 MODES = {1: "L", 3: "RGB"}  # of Pillow, by the number of channels
 
 
@@ -48,6 +58,7 @@ def opened(content: bytes, place: str) -> Any:
     """
     with _reporting(place), warnings.catch_warnings():
         warnings.simplefilter("ignore", decoder().DecompressionBombWarning)  # the limit is below
+        warnings.simplefilter("ignore", UserWarning)  # of damaged notes beside the picture
         # No other decoder is let near the bytes of a stranger
         image = decoder().open(io.BytesIO(content), formats=["JPEG", "PNG"])
     if image.width * image.height > MAX_PIXELS:
@@ -92,8 +103,13 @@ def photo(image: Any, size: int) -> Tensor:
 
 
 def bytes_of_picture(image: Any, size: tuple[int, int], channels: int = 3) -> Tensor:
-    """Resizes a decoded image to (height, width), bilinear: uint8 `[channels, height, width]`."""
+    """Resizes a decoded image to (height, width), bilinear: uint8 `[channels, height, width]`.
+
+    Of 16 bits the upper 8 are kept.
+    """
     height, width = size
+    if image.mode.startswith("I"):  # 16 bits, which `convert` would clip at 255
+        image = decoder().fromarray((np.asarray(image, np.int32) >> 8).astype(np.uint8))
     plain = image.convert(MODES[channels])
     resized = plain.resize((width, height), decoder().Resampling.BILINEAR)
     pixels = torch.from_numpy(np.array(resized).reshape(height, width, channels))
@@ -115,13 +131,24 @@ def values_of_mask(image: Any, size: tuple[int, int]) -> Tensor:
 def upright_size(content: bytes, place: str) -> tuple[int, int]:
     """Returns width and height of a photo as its camera has noted, without decoding it."""
     image = opened(content, place)
-    turned = image.getexif().get(_ORIENTATION, 1) in _ON_ITS_SIDE
+    turned = _orientation(image) in _ON_ITS_SIDE
     return (image.height, image.width) if turned else (image.width, image.height)
 
 
 def upright(image: Any) -> Any:
     """Turns a photo as its camera has noted; others stay as they are."""
-    return need("PIL.ImageOps", extra="app", purpose="Reading images").exif_transpose(image)
+    turn = _UPRIGHT.get(_orientation(image))
+    return image if turn is None else image.transpose(decoder().Transpose[turn])
+
+
+def _orientation(image: Any) -> int:
+    """Returns what the camera has noted of its position; 1 (upright) where nobody can read it."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", UserWarning)  # of damaged notes, which are no matter here
+        try:
+            return int(image.getexif().get(_ORIENTATION, 1))
+        except (SyntaxError, ValueError, TypeError, OSError, struct.error):
+            return 1
 
 
 class Photos(Protocol):

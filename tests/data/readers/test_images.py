@@ -5,7 +5,7 @@ import io
 import numpy as np
 import pytest
 import torch
-from PIL import Image
+from PIL import Image, ImageOps
 
 from plait.core.errors import DataError
 from plait.data.images import photo
@@ -55,3 +55,33 @@ def test_a_broken_file_is_named_with_row_and_column(files) -> None:
     images = Images(files({"a.png": png(COLOURS), "b.png": b"no picture"}), (4, 4))
     with pytest.raises(DataError, match=r"b\.png \(row 2 of table\.csv, column 'path'\) must be a"):
         images[1]
+
+
+def test_of_16_bits_the_upper_8_are_kept(files) -> None:
+    greys = np.arange(0, 2**16, 257, dtype=np.uint16).reshape(16, 16)
+    content = files({"a.png": png(greys)})
+    images = Images(content, (16, 16), channels=1)
+    assert torch.equal(images[0][0] * 255, torch.from_numpy(greys // 257).float())
+    assert torch.equal(Images(content, (16, 16))[0], images[0].expand(3, -1, -1))
+
+
+@pytest.mark.parametrize("turn", range(1, 9))
+def test_each_note_of_a_camera_turns_a_picture_as_pillow_does(files, turn: int) -> None:
+    image, content = Image.fromarray(COLOURS), io.BytesIO()
+    exif = Image.Exif()
+    exif[0x0112] = turn
+    image.save(content, "PNG", exif=exif)
+    images = Images(files({"a.png": content.getvalue()}), (4, 4))
+    expected = ImageOps.exif_transpose(Image.open(content))
+    assert np.array_equal(np.asarray(images.decoded(0)), np.asarray(expected))
+    assert images.own_size(0) == expected.size
+
+
+@pytest.mark.parametrize("kind", ["JPEG", "PNG"])
+def test_a_damaged_note_of_the_camera_is_no_matter(files, kind: str) -> None:
+    content = io.BytesIO()
+    damaged = b"Exif\0\0II*\0\x08\0\0\0\xff\xff" if kind == "JPEG" else b"garbage"
+    Image.fromarray(COLOURS).save(content, kind, exif=damaged)
+    images = Images(files({"a": content.getvalue()}), (4, 4))
+    assert images.own_size(0) == (8, 6)
+    assert images[0].shape == (3, 4, 4)
