@@ -57,3 +57,22 @@ def test_what_is_no_sound_is_refused_by_name(content: bytes) -> None:
 def test_a_sound_without_a_sample_is_refused() -> None:
     with pytest.raises(DataError, match="it is empty"):
         sound(encoded(np.zeros(0)), "a", rate=8000, seconds=1.0)
+
+
+def test_an_absurd_rate_is_refused_before_anything_is_made_of_it() -> None:
+    content = bytearray(encoded(tone(8000, 0.1)))
+    content[24:28] = (2**31 - 1).to_bytes(4, "little")  # the rate in the head of a WAV file
+    with pytest.raises(DataError, match="found 2,147,483,647 a second"):
+        sound(bytes(content), "a", rate=8000, seconds=1.0)
+
+
+def test_samples_that_would_fill_the_memory_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("plait.data.sounds.MAX_SAMPLES", 1_000)
+    with pytest.raises(DataError, match="800 of 2 channels"):
+        sound(encoded(np.zeros((8000, 2))), "a", rate=8000, seconds=0.1)
+
+
+def test_a_message_says_nothing_of_the_stream_that_was_read() -> None:
+    with pytest.raises(DataError) as caught:
+        sound(encoded(tone(8000, 0.1))[:30], "a.wav", rate=8000, seconds=1.0)
+    assert "BytesIO" not in str(caught.value)

@@ -16,6 +16,8 @@ from plait.core.errors import DataError
 from plait.core.extras import need
 
 FORMATS = ("WAV", "WAVEX", "FLAC", "OGG", "MP3", "AIFF")
+MAX_RATE = 768_000  # samples a second; the filter between two rates grows with them
+MAX_SAMPLES = 2**26  # of all channels; a small packed file may become as large as one likes
 
 
 def sound(content: bytes, place: str, *, rate: int, seconds: float) -> Tensor:
@@ -31,12 +33,18 @@ def sound(content: bytes, place: str, *, rate: int, seconds: float) -> Tensor:
         seconds: the longest that is kept, above 0; what follows is not read.
 
     Raises:
-        DataError: the file is none of these, damaged, or has no sample.
+        DataError: the file is none of these, damaged, too large, or has no sample.
         MissingExtraError: soundfile or scipy is not installed.
     """
     with _opened(content, place) as file:
         own = file.samplerate
         frames = min(file.frames, math.ceil(seconds * own)) if file.frames > 0 else -1
+        if own > MAX_RATE or frames * file.channels > MAX_SAMPLES:
+            raise DataError(
+                f"{place} must have at most {MAX_RATE:,} samples a second and {MAX_SAMPLES:,} in "
+                f"all; found {own:,} a second, {frames:,} of {file.channels:,} channels. Is the "
+                "file damaged?"
+            )
         samples = file.read(frames, dtype="float32", always_2d=True)
     if not len(samples) or not np.isfinite(samples).all():
         raise _broken(place, "found samples that are not finite" if len(samples) else "it is empty")
@@ -70,7 +78,8 @@ def _opened(content: bytes, place: str) -> Iterator[Any]:
                 raise _broken(place, f"found {file.format}")
             yield file
     except (soundfile.LibsndfileError, RuntimeError, TypeError) as error:
-        raise _broken(place, str(error).strip().rstrip(".")) from None
+        told = getattr(error, "error_string", error)  # without the name of the stream
+        raise _broken(place, str(told).strip().rstrip(".")) from None
 
 
 def _broken(place: str, found: str) -> DataError:
