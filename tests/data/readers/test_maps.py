@@ -30,6 +30,9 @@ def test_a_pixel_takes_the_nearest_number(files) -> None:
     np.testing.assert_array_equal(maps[0], values.repeat(2, axis=1).repeat(2, axis=2))
 
 
+TOO_LARGE = npy(np.zeros((2, 2))).replace(b"(2, 2), }            ", b"(99999999, 99999999)}")
+
+
 @pytest.mark.parametrize(
     ("content", "message"),
     [
@@ -38,8 +41,19 @@ def test_a_pixel_takes_the_nearest_number(files) -> None:
         (npy(np.array([["a"]])), "must be a map of numbers"),
         (npy(np.zeros((2, 2)))[:90], r"must be a whole \.npy file"),
         (b"neither", "must be a whole JPEG or PNG image"),
+        (npy(np.zeros((6, 5, 3))), r"found \[6, 5, 3\], with the numbers of a pixel last"),
+        (png(np.zeros((6, 5, 3), np.uint8)), "with the numbers of a pixel last"),
+        (npy(np.zeros((0, 4))), r"must be a map of numbers.*found float64 \[0, 4\]"),
+        (npy(np.full((2, 2), np.inf)), r"found an infinite one.*missing: \[\.inf\]"),
+        (TOO_LARGE, r"must be a whole \.npy file"),
     ],
 )
 def test_other_files_are_refused(files, content: bytes, message: str) -> None:
     with pytest.raises(DataError, match=message):
         Maps(files({"a.npy": content}), (2, 2))[0]
+
+
+def test_what_is_infinite_may_be_missing(files) -> None:
+    content = npy(np.array([[1, np.inf], [-np.inf, 2]]))
+    maps = Maps(files({"a.npy": content}), (2, 2), missing=[float("inf"), float("-inf")])
+    np.testing.assert_array_equal(maps[0][0], [[1, np.nan], [np.nan, 2]])

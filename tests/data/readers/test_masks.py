@@ -42,3 +42,13 @@ def test_pixels_are_counted_by_value(files) -> None:
     named = files({"a.png": png(VALUES), "": b"", "b.png": png(VALUES)})
     assert values_in(named, [0, 1]) == {0: 3, 9: 1, 255: 2}
     assert values_in(named, [0, 1, 2]) == {0: 6, 9: 2, 255: 4}
+
+
+def test_as_many_classes_as_a_byte_tells_apart(files) -> None:
+    values = np.arange(300, dtype=np.uint16).reshape(15, 20)
+    content = files({"a.png": png(values)})
+    known = list(range(254))
+    found = Masks(content, (15, 20), known, ignore=range(254, 300))[0].flatten()
+    assert found.tolist() == known + [-100] * 46
+    with pytest.raises(DataError, match=r"at most 254 classes; found 255.* the target is a `map`"):
+        Masks(content, (15, 20), range(255))

@@ -15,6 +15,8 @@ from plait.core.errors import DataError
 from plait.data.images import MAX_PIXELS, decode
 from plait.data.readers.files import Files
 
+MOST_LAST = 4  # of a last axis this short, before which longer ones stand, no picture is made
+
 
 class Maps:
     """Maps of numbers from files, resized to the pictures that they belong to: `[K, H, W]`.
@@ -60,6 +62,12 @@ class Maps:
         numbers = torch.from_numpy(found)
         for value in self.missing:
             numbers[numbers == value] = torch.nan
+        if bool(numbers.isinf().any()):
+            raise DataError(
+                f"map {self.files.place(row)} must have finite numbers, or NaN where one is "
+                "missing; found an infinite one. If it says that there is none, write "
+                "`missing: [.inf]`."
+            )
         return F.interpolate(numbers[None], self.size, mode="nearest-exact")[0]
 
     def look(self, row: int) -> None:
@@ -76,11 +84,21 @@ def numbers_in(files: Files, row: int) -> np.ndarray[Any, Any]:
     if content.startswith(b"\x93NUMPY"):
         try:
             found = np.load(io.BytesIO(content), allow_pickle=False)
-        except (ValueError, EOFError, OSError) as error:
-            raise DataError(f"{place} must be a whole .npy file of numbers; {error}.") from None
+        except (ValueError, EOFError, OSError, MemoryError) as error:
+            told = str(error).rstrip(".")
+            raise DataError(f"{place} must be a whole .npy file of numbers; {told}.") from None
+        last = found.shape[-1] if found.ndim == 3 else 0
+        plain = not 0 < last <= MOST_LAST < found.shape[0]
     else:
         found = np.asarray(decode(content, place))
-    if found.ndim not in (2, 3) or found.dtype.kind not in "biuf" or found.size > MAX_PIXELS:
+        plain = found.ndim == 2
+    if not plain:
+        raise DataError(
+            f"{place} must be a map of numbers, [H, W] or [K, H, W]; found {list(found.shape)}, "
+            "with the numbers of a pixel last. Move that axis to the front, in a .npy file."
+        )
+    numeric = found.dtype.kind in "biuf" and 0 < found.size <= MAX_PIXELS
+    if found.ndim not in (2, 3) or not numeric:
         raise DataError(
             f"{place} must be a map of numbers, [H, W] or [K, H, W]; found {found.dtype} "
             f"{list(found.shape)}. Save it with `numpy.save`, or as a PNG of one channel."

@@ -16,6 +16,8 @@ from plait.data.readers.images import Images
 from plait.data.readers.kept import Kept
 
 MISSING = -100  # the class of a pixel without a label; that of `Segmentation`
+MOST_CLASSES = 254  # a byte for each pixel, with one for "no label" and one for what is no class
+UNKNOWN = 255
 LOOKED_AT = 200  # masks in which their values are looked for
 
 
@@ -31,8 +33,8 @@ class Masks:
         keep: rows whose decoded masks are kept in memory; none by default.
 
     Raises:
-        DataError: when a row is read: its file is no whole mask, has another size than its picture,
-            or a value that is no class.
+        DataError: there are more than 254 classes; or when a row is read: its file is no whole
+            mask, has another size than its picture, or a value that is no class.
     """
 
     def __init__(
@@ -45,6 +47,12 @@ class Masks:
         pictures: Images | None = None,
         keep: Iterable[int] = (),
     ) -> None:
+        if len(values) > MOST_CLASSES:
+            raise DataError(
+                f"masks of column {files.column!r} must have at most {MOST_CLASSES} classes; found "
+                f"{len(values):,}. If their values are measured, the target is a `map`; if they "
+                "number objects, write classes instead."
+            )
         self.files = files
         self.size = size
         self.values = tuple(values)
@@ -84,12 +92,12 @@ class Masks:
         self.look(row)
         image = decoded_mask(self.files, row)
         found = values_of_mask(image, self.size)
-        classes = torch.full(self.size, 255, dtype=torch.uint8)
+        classes = torch.full(self.size, UNKNOWN, dtype=torch.uint8)
         for number, value in enumerate(self.values):
             classes[found == value] = number
         for value in self.ignore:
             classes[found == value] = len(self.values)
-        wrong = found[classes == 255]
+        wrong = found[classes == UNKNOWN]
         if len(wrong):
             raise DataError(
                 f"mask {self.files.place(row)} has the value {int(wrong[0])}, which is no class; "
