@@ -67,7 +67,7 @@ def vocabulary(sentences: Iterable[Sequence[str]], *, most: int, least: int = 2)
         least: times that a word has to occur.
     """
     counts = Counter(word.lower() for words in sentences for word in words)
-    often = [word for word, count in counts.items() if count >= least]
+    often = [word for word, count in counts.items() if word and count >= least]
     return sorted(often, key=lambda word: (-counts[word], word))[:most]
 
 

@@ -73,3 +73,23 @@ def test_where_labels_lie_is_named_where_several_inputs_fit() -> None:
     assert place_of(Target("t", "token tags", ("t",), of="b"), {"a": texts, "b": texts}) is texts
     with pytest.raises(ConfigError, match=r"tasks\.t\.of: unknown input of kind text or tokens"):
         place_of(Target("t", "token tags", ("t",), of="c"), {"a": texts})
+
+
+def test_a_tag_or_all_tags_of_a_row_may_be_missing() -> None:
+    frame = pd.DataFrame(
+        {"words": [["a", "b"], ["c"], ["d"]], "tags": [["X", None], "?", ["?"]], "y": [1, 2, 3]}
+    )
+    readers = readers_of(frame, COLUMNS[1:], Store(Path()))
+    wanted = target("tags", {"kind": "token tags", "missing": ["?"]}, frame)
+    assert placed_classes(frame, wanted, Store(Path())) == ["X"]
+    tags = placed_labels(frame, wanted, ["X"], readers, Store(Path()))
+    assert [tags[row].tolist() for row in range(3)] == [[0, -100], [-100], [-100]]
+
+
+@pytest.mark.parametrize(("kind", "hint"), [("tokens", "Correct the row"), ("text", "is tokens")])
+def test_too_few_tags_are_told_with_what_helps(kind: str, hint: str) -> None:
+    frame = pd.DataFrame({"words": ["stop it now."], "tags": ["O O"]})
+    form = " " if kind == "tokens" else "words"
+    readers = readers_of(frame, [Column("words", kind, form=form)], Store(Path()))
+    with pytest.raises(DataError, match=f"row 1, column 'tags'.* found 2 tags for .*{hint}"):
+        placed_labels(frame, target("tags", "token tags", frame), ["O"], readers, Store(Path()))

@@ -28,3 +28,8 @@ def test_other_cells_are_named(cell, kind: str, rule: str) -> None:
     column = pd.Series(["a", cell], name="said")
     with pytest.raises(DataError, match=f"row 2, column 'said' of t.csv: a cell of .* be {rule}"):
         sentences(column, kind, "words", source="t.csv")
+
+
+def test_a_word_that_is_missing_in_a_list_is_empty() -> None:
+    column = pd.Series([["a", None], [np.nan, "b"]])
+    assert sentences(column, "tokens", " ") == [["a", ""], ["", "b"]]

@@ -24,11 +24,13 @@ class Texts:
         column: of kind "text" or "tokens", with the vocabulary or the tokenizer.
 
     Attributes:
+        kind: of the column.
         lengths: of the rows, `[N]`.
     """
 
     def __init__(self, sentences: Sequence[Sequence[str]], column: Column) -> None:
         rows = _tokenized(sentences, column) if column.tokenizer else _coded(sentences, column)
+        self.kind = column.kind
         self.sentences = sentences
         self.lengths = torch.tensor([len(each) for each in rows])
         self._ends = self.lengths.cumsum(0)

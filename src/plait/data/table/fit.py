@@ -65,7 +65,7 @@ def _fit(whole: pd.Series[Any], train: Array | None, options: Input, source: str
     column = whole if train is None else whole.iloc[train]
     name, kind, absent = str(column.name), options.column_kind, options.missing
     if options.media is not None:
-        return fit_media(column, options)
+        return fit_media(column, options, source=source)
     if kind == "category":
         codes, words = parse.words(column, absent, source=source)
         times = np.bincount(codes[codes >= 0], minlength=len(words))
@@ -100,13 +100,14 @@ def _fit(whole: pd.Series[Any], train: Array | None, options: Input, source: str
     )
 
 
-def fit_media(column: pd.Series[Any], options: Input) -> Column:
+def fit_media(column: pd.Series[Any], options: Input, *, source: str = "") -> Column:
     """Returns a column of pictures, sounds or sentences, with the vocabulary of some rows."""
     media = options.media
     assert media is not None
     values: list[str] = []
     if isinstance(media, Sentence) and not media.tokenizer:
-        values = vocabulary(sentences(column, options.kind, options.form), most=media.words)
+        words = sentences(column, options.kind, options.form, options.missing, source=source)
+        values = vocabulary(words, most=media.words)
     return Column(
         str(column.name),
         options.column_kind,

@@ -25,6 +25,11 @@ from plait.data.table.parse import row_of
 from plait.data.table.sentences import sentences
 
 NO_CLASS = -100
+ALIGNED = {  # what helps where tags and tokens are not as many
+    "tokens": "Correct the row, or empty its tags (not labelled).",
+    "text": "Text is divided into words and signs; if its words are divided by spaces, its kind is "
+    "tokens.",
+}
 
 
 def placed_classes(
@@ -55,7 +60,8 @@ def placed_classes(
 
 def tags_in(cells: pd.Series[Any], target: Target, *, source: str = "") -> set[str]:
     """Returns the tags in a column of tags of tokens, without those that mean a missing one."""
-    return {tag for row in _tags_of(cells, target, source) for tag in row} - set(target.missing)
+    found = {tag for row in _tags_of(cells, target, source) for tag in row}
+    return found - {"", *target.missing}
 
 
 def in_order(tags: Iterable[str]) -> list[str]:
@@ -158,7 +164,8 @@ def _outputs(files: Any) -> int:
 
 
 def _tags_of(cells: pd.Series[Any], target: Target, source: str) -> list[list[str]]:
-    return sentences(cells, "tokens", target.separator or " ", source=source)
+    form = target.separator or " "
+    return sentences(cells, "tokens", form, target.missing, source=source)
 
 
 def _tags(
@@ -166,7 +173,7 @@ def _tags(
 ) -> Tags:
     """Returns the tags of all rows as class numbers, as many as their sentences have words."""
     known = {word: number for number, word in enumerate(classes)}
-    known |= dict.fromkeys(target.missing, NO_CLASS)
+    known |= dict.fromkeys(["", *target.missing], NO_CLASS)
     rows = []
     for place, tags in enumerate(_tags_of(cells, target, source)):
         words, length = texts.sentences[place], int(texts.lengths[place])
@@ -174,8 +181,7 @@ def _tags(
             raise DataError(
                 f"row {row_of(cells, place)}, column {cells.name!r}"
                 f"{f' of {source}' if source else ''}: task {target.name!r} must have a tag for "
-                f"each token; found {len(tags)} tags for {len(words)} tokens. Correct the row, or "
-                "empty its tags (not labelled)."
+                f"each token; found {len(tags)} tags for {len(words)} tokens. {ALIGNED[texts.kind]}"
             )
         foreign = next((tag for tag in tags if tag not in known), None)
         if foreign is not None:

@@ -18,6 +18,8 @@ def sentences(
 ) -> list[list[str]]:
     """Divides the cells of a column into words; an empty or missing cell has none.
 
+    A word that is missing in a list is an empty one.
+
     Args:
         column: text, or lists of words.
         kind: "text", which is divided by its script, or "tokens", which is a list, or text with a
@@ -40,8 +42,8 @@ def sentences(
             else:
                 found.append(cell.split() if form == " " else cell.split(form) if cell else [])
         elif isinstance(cell, list | tuple | np.ndarray) and kind == "tokens":
-            found.append([str(word) for word in cell])
-        elif cell is None or cell is pd.NA or (isinstance(cell, float) and np.isnan(cell)):
+            found.append(["" if _none(word) else str(word) for word in cell])
+        elif _none(cell):
             found.append([])
         elif kind == "text" and isinstance(cell, int | float | np.number):
             found.append(divided(str(cell), form))
@@ -53,3 +55,8 @@ def sentences(
                 "it, or empty it."
             )
     return found
+
+
+def _none(cell: Any) -> bool:
+    """Whether a cell, or a word of a list, is missing."""
+    return cell is None or cell is pd.NA or (isinstance(cell, float) and np.isnan(cell))
