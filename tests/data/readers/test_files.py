@@ -43,3 +43,8 @@ def test_a_file_that_is_missing_is_named_with_row_and_column(tmp_path: Path) -> 
         column(tmp_path, "b.png").check()
     with pytest.raises(DataError, match=r"row 10 of pets\.csv.*must be a file that can be read"):
         column(tmp_path, "b.png").read(0)
+
+
+def test_folders_are_divided_by_a_slash(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match="there is no such file. Write / between folders"):
+        column(tmp_path, "images\\b.png").check()

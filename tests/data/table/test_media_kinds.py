@@ -1,9 +1,11 @@
 """Columns of files and of sentences are recognised."""
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
+import pytest
 
 from plait.data.files import Store
 from plait.data.table import propose
@@ -28,7 +30,7 @@ def test_files_are_recognised_by_what_they_hold(tmp_path: Path) -> None:
 
 
 def test_what_is_not_predicted_is_left_out_with_the_way_to_predict_it(tmp_path: Path) -> None:
-    found = media_guesses(media_table(tmp_path), Store(tmp_path))
+    found = media_guesses(media_table(tmp_path), Store(tmp_path), ["colour"])
     assert found["outline"].kind == found["parts"].kind == "exclude"
     assert "--targets outline" in found["outline"].reason
     assert "one for each word of words; to predict them" in found["parts"].reason
@@ -63,3 +65,50 @@ def test_a_proposal_reads_pictures_sounds_and_sentences(tmp_path: Path) -> None:
     assert tasks["outline"] == "mask"
     assert tasks["parts"] == "token tags"
     assert settings["split"] == "split"
+
+
+def test_where_nobody_names_a_target_masks_and_tags_are_predicted(tmp_path: Path) -> None:
+    frame = media_table(tmp_path)[["photo", "outline", "said", "words", "parts"]]
+    tasks = propose(frame, None, Store(tmp_path)).settings["tasks"]
+    assert {name: each["kind"] for name, each in tasks.items()} == {
+        "outline": "mask",
+        "parts": "token tags",
+    }
+
+
+def test_pictures_of_few_greys_are_pictures_where_there_are_no_others(tmp_path: Path) -> None:
+    frame = media_table(tmp_path)[["outline", "colour"]]
+    found = media_guesses(frame, Store(tmp_path), ["colour"])["outline"]
+    assert (found.kind, found.options["channels"]) == ("image", 1)
+
+
+@pytest.mark.parametrize(
+    ("path", "hint"), [("a\\b.png", "write / between folders"), ("/a/b.png", "relative to that")]
+)
+def test_paths_of_another_form_are_said_how_to_write(tmp_path: Path, path: str, hint: str) -> None:
+    (guess,) = media_guesses(pd.DataFrame({"photo": [path]}), Store(tmp_path)).values()
+    assert guess.kind == "exclude"
+    assert hint in guess.reason
+
+
+WORDS = [["a", "b"], ["c"], ["d", "e", "f"], ["g"]]
+TAGS = [["O", "X"], None, ["O", None, "X"], ["O"]]
+
+
+@pytest.mark.parametrize("kind", [list, np.array])
+def test_lists_of_words_may_be_missing_and_lack_words(kind: Any) -> None:
+    tags = [None if row is None else kind(row) for row in TAGS]
+    frame = pd.DataFrame({"words": [kind(row) for row in WORDS], "tags": tags})
+    found = media_guesses(frame, Store(Path()), ["tags"])
+    assert {name: each.kind for name, each in found.items()} == {
+        "words": "tokens",
+        "tags": "token tags",
+    }
+
+
+def test_text_with_empty_cells_has_tags_too() -> None:
+    frame = pd.DataFrame(
+        {"words": [" ".join(row) for row in WORDS], "tags": ["O X", "", pd.NA, "O"]}
+    )
+    frame.loc[2, "tags"] = "O O X"
+    assert media_guesses(frame, None, ["tags"])["tags"].options == {"separator": " ", "of": "words"}

@@ -68,7 +68,8 @@ class Files:
                     "that folder, and keep the files in it."
                 )
             if not self.store.has(name):
+                way = "Write / between folders" if "\\" in name else "Correct the path"
                 raise DataError(
-                    f"{self.place(row)}: there is no such file. Correct the path, or empty the "
-                    "cell where it is a label that is missing."
+                    f"{self.place(row)}: there is no such file. {way}, or empty the cell where "
+                    "there is none."
                 )

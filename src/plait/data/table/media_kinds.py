@@ -12,7 +12,7 @@ import numpy as np
 from plait.core.errors import DataError
 from plait.core.extras import need
 from plait.data.files import Store
-from plait.data.images import decode
+from plait.data.images import decode, upright
 from plait.data.table.kinds import Guess
 
 if TYPE_CHECKING:
@@ -26,24 +26,28 @@ SIDE = 128  # pixels to which larger pictures are resized
 RATE, LONGEST = 16_000, 30.0  # at most, of sounds: samples a second, and seconds
 AUGMENT = {"flip": 0.5, "crop": 0.2}
 ALIGNED = 200  # rows in which lists are compared
+LISTS = (list, tuple, np.ndarray)
 
 
 def media_guesses(
-    frame: pd.DataFrame, store: Store | None, wanted: Collection[str] = ()
+    frame: pd.DataFrame, store: Store | None, wanted: Collection[str] | None = None
 ) -> dict[str, Guess]:
     """Returns the guesses for columns of files, and for columns of as many words in each row.
 
     Args:
         frame: the table.
         store: the files that its cells may name; None for a table without files.
-        wanted: columns that are predicted.
+        wanted: columns that are predicted; None where nobody has named any, so that masks, maps and
+            tags are: they can be nothing else.
     """
     found = {} if store is None else _of_files(frame, store, wanted)
     rest = [name for name in frame if name not in found]
     return found | _of_words(frame[rest], wanted)
 
 
-def _of_files(frame: pd.DataFrame, store: Store, wanted: Collection[str]) -> dict[str, Guess]:
+def _of_files(
+    frame: pd.DataFrame, store: Store, wanted: Collection[str] | None
+) -> dict[str, Guess]:
     found: dict[str, Guess] = {}
     for name in map(str, frame.columns):
         paths = _paths(frame[name])
@@ -51,17 +55,20 @@ def _of_files(frame: pd.DataFrame, store: Store, wanted: Collection[str]) -> dic
             continue
         there = [path for path in paths if store.holds(path) and store.has(path)]
         if not there:
-            reason = f"paths such as {paths[0]!r}, of which no file is in {store.root}"
-            found[name] = Guess("exclude", reason)
+            found[name] = Guess("exclude", _on_no_file(paths[0], store))
         elif paths[0].lower().endswith(SOUNDS):
             found[name] = _sound(there, store)
         elif paths[0].lower().endswith(ARRAYS):
             found[name] = Guess("map", "files of numbers")
         else:
-            found[name] = _picture(there, store, name in wanted)
+            found[name] = _picture(there, store, name in (wanted or ()))
     pictures = [name for name, each in found.items() if each.kind == "image"]
+    if not pictures:  # then those of few greys are no masks, which would lie on one
+        lone = [n for n, e in found.items() if e.kind == "mask" and n not in (wanted or ())]
+        pictures = lone[: 1 if wanted is None else None]
+        found |= {name: _as_picture(frame[name], store) for name in pictures}
     for name, each in found.items():
-        if each.kind in ("mask", "map") and name not in wanted:
+        if each.kind in ("mask", "map") and wanted is not None and name not in wanted:
             what = "masks: a class for each pixel" if each.kind == "mask" else "maps of numbers"
             hint = f"; to predict them: --targets {name}" if pictures else ""
             found[name] = Guess("exclude", what + hint)
@@ -77,13 +84,29 @@ def _paths(column: pd.Series[Any]) -> list[str]:
     return some if some and paths else []
 
 
+def _on_no_file(path: str, store: Store) -> str:
+    """Says that none of a column's files is there, and how paths are written."""
+    way = ""
+    if not store.holds(path):
+        way = "; write paths relative to that folder, and none that leads out of it"
+    elif "\\" in path:
+        way = "; write / between folders"
+    return f"paths such as {path!r}, of which no file is in {store.root}{way}"
+
+
+def _as_picture(column: pd.Series[Any], store: Store) -> Guess:
+    """Returns the guess for pictures of few greys, which might be masks elsewhere."""
+    there = [path for path in _paths(column) if store.holds(path) and store.has(path)]
+    images = [decode(store.read(path), store.place(path)) for path in there]
+    return _image(images)
+
+
 def _picture(paths: Sequence[str], store: Store, predicted: bool) -> Guess:
     """Returns the guess for pictures or masks, by the first files."""
     try:
         images = [decode(store.read(path), store.place(path)) for path in paths]
     except DataError as error:
         return Guess("exclude", f"pictures that cannot be read: {error}")
-    sizes = [(image.height, image.width) for image in images]
     if all(image.mode in ("1", "L", "P", "I", "I;16") for image in images):
         values = np.unique(np.concatenate([np.unique(np.asarray(each, int)) for each in images]))
         if len(values) <= MOST_CLASSES:
@@ -93,6 +116,12 @@ def _picture(paths: Sequence[str], store: Store, predicted: bool) -> Guess:
             return Guess("mask", f"{len(values)} values in the pixels", more={"values": names})
         if predicted:
             return Guess("map", f"numbers {values[0]} to {values[-1]} in the pixels")
+    return _image(images)
+
+
+def _image(images: Sequence[Any]) -> Guess:
+    """Returns the guess for pictures, by their sizes and colours."""
+    sizes = [(image.height, image.width) for image in map(upright, images)]
     grey = all(image.mode in ("1", "L", "I", "I;16") for image in images)
     return Guess("image", _on_sizes(sizes), more=_shape(sizes, grey) | {"augment": dict(AUGMENT)})
 
@@ -125,29 +154,33 @@ def _sound(paths: Sequence[str], store: Store) -> Guess:
     return Guess("sound", told, more={"rate": rate, "seconds": seconds})
 
 
-def _of_words(frame: pd.DataFrame, wanted: Collection[str]) -> dict[str, Guess]:
+def _of_words(frame: pd.DataFrame, wanted: Collection[str] | None) -> dict[str, Guess]:
     """Returns the guesses for columns that have as many words as each other in each row.
 
     The one with the most different words is the sentence; the others are its tags.
     """
     lists = {str(name): found for name in frame if (found := _lists(frame[name])) is not None}
-    groups: dict[tuple[int, ...], list[str]] = {}
-    for name, (_, rows) in lists.items():
-        groups.setdefault(tuple(map(len, rows)), []).append(name)
+    groups: list[list[str]] = []
+    for name in lists:
+        group = next((g for g in groups if _aligned(lists[g[0]][1], lists[name][1])), None)
+        groups.append([name]) if group is None else group.append(name)
     guesses: dict[str, Guess] = {}
-    for lengths, names in groups.items():
-        if len(names) < 2 or len(set(lengths)) < 2:
+    for names in groups:
+        if len(names) < 2:
             continue
-        kinds = {name: len({word for row in lists[name][1] for word in row}) for name in names}
-        free = [name for name in names if name not in wanted] or names
+        kinds = {
+            name: len({word for row in lists[name][1] for word in row if word}) for name in names
+        }
+        free = [name for name in names if name not in (wanted or ())] or names
         sentence = max(free, key=lambda name: kinds[name])
+        lengths = [len(row) for row in lists[sentence][1] if row]
         told = f"{np.mean(lengths):.0f} words on average"
         guesses[sentence] = Guess("tokens", told, separator=lists[sentence][0])
         for name in names:
             if name == sentence:
                 continue
             tags = f"{kinds[name]} tags, one for each word of {sentence}"
-            if name in wanted:
+            if wanted is None or name in wanted:
                 of = {"of": sentence}
                 guesses[name] = Guess("token tags", tags, separator=lists[name][0], more=of)
             else:
@@ -156,12 +189,27 @@ def _of_words(frame: pd.DataFrame, wanted: Collection[str]) -> dict[str, Guess]:
 
 
 def _lists(column: pd.Series[Any]) -> tuple[str, list[list[str]]] | None:
-    """Returns the separator (empty for lists) and words of the first rows; None for others."""
-    cells = column.iloc[:ALIGNED].tolist()
-    if all(isinstance(cell, list | tuple | np.ndarray) for cell in cells):
-        rows = [list(cell) for cell in cells]
+    """Returns the separator (empty for lists) and words of the first rows; None for others.
+
+    A missing cell has no words, and a word that is missing in a list is an empty one.
+    """
+    first = column.iloc[:ALIGNED].astype(object)
+    cells = first.where(first.notna(), None).tolist()
+    cells = [() if cell is None else cell for cell in cells]
+    if all(isinstance(cell, LISTS) for cell in cells):
+        rows = [["" if word is None else word for word in cell] for cell in cells]
         words = all(isinstance(word, str) for row in rows for word in row)
-        return ("", rows) if words else None
-    if all(isinstance(cell, str) for cell in cells) and any(" " in cell for cell in cells):
-        return " ", [cell.split() for cell in cells]
+        return ("", rows) if words and any(rows) else None
+    texts = [cell or "" for cell in cells]
+    if all(isinstance(text, str) for text in texts) and any(" " in text for text in texts):
+        return " ", [text.split() for text in texts]
     return None
+
+
+def _aligned(one: Sequence[Sequence[str]], other: Sequence[Sequence[str]]) -> bool:
+    """Whether two columns have as many words as each other, where both have some.
+
+    They are of several lengths: columns of one are features rather than sentences.
+    """
+    both = [(len(a), len(b)) for a, b in zip(one, other, strict=True) if a and b]
+    return all(a == b for a, b in both) and len(set(both)) > 1

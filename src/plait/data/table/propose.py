@@ -111,8 +111,8 @@ def propose(
     Args:
         frame: the table, as `read_table` or the user gives it.
         store: the files that its cells may name; none by default.
-        targets: the columns to predict, or patterns of them. By default those with a name such as
-            target, class, price or quality, else the last.
+        targets: the columns to predict, or patterns of them. By default masks, maps and tags of
+            tokens, and those with a name such as target, class, price or quality, else the last.
 
     Raises:
         DataError: the table is empty, two columns have one name, or a target is no column of the
@@ -121,8 +121,9 @@ def propose(
     from plait.data.table.frames import own_frame
 
     frame = own_frame(frame, "the table")
-    named = [n for each in targets or () for n in fitting_columns(each, list(map(str, frame)))]
-    media = media_guesses(frame, store, named)
+    names = list(map(str, frame))
+    named = [name for each in targets or () for name in fitting_columns(each, names)]
+    media = media_guesses(frame, store, named if targets else None)
     guesses = {name: media.get(name) or guess(frame[name]) for name in map(str, frame)}
     split = next((name for name in guesses if split_words(frame[name]) is not None), None)
     wanted = _wanted(targets, guesses, split)
@@ -157,7 +158,10 @@ def _wanted(
             for name, found in guesses.items()
             if found.kind in PREDICTABLE and name != split and not is_weight(name)
         ]
-        return likely_targets(usable)
+        placed = [name for name in usable if guesses[name].kind in PLACED]
+        rest = [name for name in usable if name not in placed]
+        chosen = {*placed, *likely_targets(rest, sure=bool(placed))}
+        return [name for name in usable if name in chosen]
     for target in targets:
         if not fitting_columns(target, list(guesses)):
             raise DataError(unknown("column of the table", target, guesses))

@@ -81,11 +81,12 @@ def numbers_classes(series: pd.Series[Any]) -> bool:
     return sorted(values) == list(range(first, first + len(values)))
 
 
-def likely_targets(names: Sequence[str]) -> list[str]:
+def likely_targets(names: Sequence[str], *, sure: bool = False) -> list[str]:
     """Chooses the columns that are most likely predicted, by their names, else the last.
 
     Args:
         names: of the columns that can be predicted, in their order.
+        sure: leaves out the last where only its place speaks for it.
     """
     named = [name for name in names if _PREDICTED.fullmatch(name.strip())]
     if named:
@@ -93,4 +94,4 @@ def likely_targets(names: Sequence[str]) -> list[str]:
     for place, name in enumerate(names[-_LAST:]):
         if _PREDICTED_IF_LAST.fullmatch(name.strip()):
             return list(names[-_LAST:][place:])
-    return list(names[-1:])
+    return [] if sure else list(names[-1:])
