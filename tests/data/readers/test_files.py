@@ -46,5 +46,5 @@ def test_a_file_that_is_missing_is_named_with_row_and_column(tmp_path: Path) -> 
 
 
 def test_folders_are_divided_by_a_slash(tmp_path: Path) -> None:
-    with pytest.raises(DataError, match="there is no such file. Write / between folders"):
+    with pytest.raises(DataError, match=r"there is no such file\. Write / between folders"):
         column(tmp_path, "images\\b.png").check()

@@ -107,8 +107,6 @@ def test_lists_of_words_may_be_missing_and_lack_words(kind: Any) -> None:
 
 
 def test_text_with_empty_cells_has_tags_too() -> None:
-    frame = pd.DataFrame(
-        {"words": [" ".join(row) for row in WORDS], "tags": ["O X", "", pd.NA, "O"]}
-    )
-    frame.loc[2, "tags"] = "O O X"
+    words = [" ".join(row) for row in WORDS]
+    frame = pd.DataFrame({"words": words, "tags": ["O X", "", "O O X", pd.NA]})
     assert media_guesses(frame, None, ["tags"])["tags"].options == {"separator": " ", "of": "words"}

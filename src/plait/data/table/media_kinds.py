@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import math
 from collections.abc import Collection, Sequence
+from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -168,9 +169,7 @@ def _of_words(frame: pd.DataFrame, wanted: Collection[str] | None) -> dict[str, 
     for names in groups:
         if len(names) < 2:
             continue
-        kinds = {
-            name: len({word for row in lists[name][1] for word in row if word}) for name in names
-        }
+        kinds = {name: len(set(chain.from_iterable(lists[name][1])) - {""}) for name in names}
         free = [name for name in names if name not in (wanted or ())] or names
         sentence = max(free, key=lambda name: kinds[name])
         lengths = [len(row) for row in lists[sentence][1] if row]
