@@ -198,6 +198,7 @@ def test_a_table_or_a_run_where_a_file_of_settings_is_wanted(run: Path) -> None:
     for name in ("new.csv", "./new.csv.gz", "a/NEW.CSV", "new.parquet"):
         assert f"{name} is a table. Let `plait init {name}`" in refused(plait("train", name))
     assert f"to go on with a run: `plait train --resume {run}`" in refused(plait("train", run))
+    assert "is a table" not in refused(plait("train", "new.csv.yaml"))  # settings named after one
 
 
 def test_columns_to_leave_out_are_a_list() -> None:

@@ -51,7 +51,7 @@ def test_an_image_of_absurd_size_is_refused() -> None:
 
     header = struct.pack(">IIBBBBB", 60_000, 60_000, 8, 2, 0, 0, 0)
     content = b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", b"")
-    with pytest.raises(DataError, match=r"a\.png must be a whole"):
+    with pytest.raises(DataError, match=r"a\.png must have at most .* pixels"):
         decode(content, "a.png")
 
 

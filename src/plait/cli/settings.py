@@ -42,7 +42,8 @@ def _check_problem(problem: str) -> None:
     from plait.experiments.config import is_file_of_settings
 
     path = Path(problem)
-    if FORMATS.keys() & {suffix.lower() for suffix in path.suffixes[-2:]}:
+    suffixes = [suffix.lower() for suffix in path.suffixes[-2:]]
+    if FORMATS.keys() & set(suffixes) and suffixes[-1] not in (".yaml", ".yml"):
         raise ConfigError(
             f"{problem} is a table. Let `plait init {problem}` write a file of settings for it, "
             "and train on that."

@@ -33,7 +33,7 @@ def store_of(data: Any) -> Store:
 
     Those of a data set of Hugging Face are in its cells; those of a frame in the present folder.
     """
-    return HuggingFaceRows(data).store if is_hugging_face(data) else Store(Path())
+    return HuggingFaceRows(data).store if is_hugging_face(data) else Store(Path.cwd())
 
 
 class HuggingFaceRows:

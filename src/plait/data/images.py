@@ -142,7 +142,7 @@ def upright(image: Any) -> Any:
 
 
 def _orientation(image: Any) -> int:
-    """Returns what the camera has noted of its position; 1 (upright) where nobody can read it."""
+    """Returns the position of the camera by its note, 1 to 8; 1, upright, if it is unreadable."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", UserWarning)  # of damaged notes, which are no matter here
         try:

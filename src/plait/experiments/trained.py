@@ -142,7 +142,7 @@ class Trained:
         """Returns the files that the cells of a table name, which lie in its folder, or in them."""
         if self._files is None and near is None:
             return store_of(table)
-        return Store(Path(self._files or near or Path()))
+        return Store(Path(self._files or near or Path.cwd()))
 
     def predict_file(
         self,

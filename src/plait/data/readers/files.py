@@ -61,10 +61,11 @@ class Files:
                 continue
             seen.add(name)
             if not self.store.holds(name):
+                root = self.store.root.resolve()
                 raise DataError(
                     f"row {self.first + row}, column {self.column!r}"
                     f"{f' of {self.table}' if self.table else ''}: a path must lead to a file "
-                    f"inside of {self.store.root}; found {name[:200]!r}. Write paths relative to "
+                    f"inside of {root}; found {name[:200]!r}. Write paths relative to "
                     "that folder, and keep the files in it."
                 )
             if not self.store.has(name):

@@ -92,7 +92,7 @@ def _on_no_file(path: str, store: Store) -> str:
         way = "; write paths relative to that folder, and none that leads out of it"
     elif "\\" in path:
         way = "; write / between folders"
-    return f"paths such as {path!r}, of which no file is in {store.root}{way}"
+    return f"paths such as {path!r}, of which no file is in {store.root.resolve()}{way}"
 
 
 def _as_picture(column: pd.Series[Any], store: Store) -> Guess:
