@@ -9,6 +9,7 @@ import pandas as pd
 import pytest
 import yaml
 
+import plait as plait_library
 from tests.cli.shell import plait
 
 SHOP = {
@@ -99,3 +100,22 @@ def test_bad_mixtures_are_refused_in_a_sentence(
     assert message in ran.err
     assert "Traceback" not in ran.err
     assert not (tmp_path / "run").exists()
+
+
+def test_a_table_is_predicted_and_measured_as_one_of_the_sources(tmp_path: Path) -> None:
+    path, run = written(tmp_path, epochs=1), tmp_path / "run"
+    assert plait("train", path, "--out", run).code == 0
+    out = tmp_path / "out.csv"
+    ran = plait("predict", run, tmp_path / "market.csv", "--source", "market", "-o", out)
+    assert ran.code == 0, ran.err
+    assert list(pd.read_csv(out)) == ["sold", "sold=no", "sold=yes"]
+    ran = plait("evaluate", run, tmp_path / "shop.csv", "--source", "shop", "--json")
+    assert set(json.loads(ran.out)["metrics"]) == {"price", "sold"}
+    opened = plait_library.load(run)
+    frame = opened.predict(pd.read_csv(tmp_path / "market.csv"), source="market")
+    assert frame["sold"].tolist() == pd.read_csv(out)["sold"].tolist()
+    found = opened.evaluate(tmp_path / "shop.csv", source="shop").metrics
+    assert found == json.loads(ran.out)["metrics"]
+    ran = plait("predict", run, tmp_path / "shop.csv", "-o", out)
+    assert ran.code == 2
+    assert "several data sets: shop, market. Name the one that the table is like" in ran.err

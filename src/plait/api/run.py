@@ -36,6 +36,7 @@ class Run:
 
     def __init__(self, folder: Path | str, *, files: Path | str | None = None) -> None:
         self.folder = Path(folder)
+        self._files = files
         self._trained = Trained(self.folder, files=files)
 
     @property
@@ -56,13 +57,18 @@ class Run:
         return {task: dict(values) for task, values in test.metrics.items()}
 
     def predict(
-        self, table: pd.DataFrame | Path | str, tasks: Collection[str] | str | None = None
+        self,
+        table: pd.DataFrame | Path | str,
+        tasks: Collection[str] | str | None = None,
+        *,
+        source: str | None = None,
     ) -> pd.DataFrame:
         """Predicts the rows of a table.
 
         Args:
             table: a frame or a file, with the columns that the model reads; others are passed over.
-            tasks: which; all by default.
+            tasks: which; by default all, of several data sets those of the source.
+            source: of a run on several data sets, the one that the table is like.
 
         Returns:
             A frame of the same rows: for each task a column of its name, and the probabilities
@@ -70,24 +76,31 @@ class Run:
 
         Raises:
             DataError: a column is missing, or a cell is not of its kind.
-            ConfigError: an unknown task.
+            ConfigError: an unknown task or source.
         """
         from plait.data.table import read_table
 
+        trained = self._reading(source)
         if not isinstance(table, str | Path):
-            return self._trained.predict(table, _names(tasks))
+            return trained.predict(table, _names(tasks))
         path = Path(str(table))
         frame = read_table(path)
-        return self._trained.predict(frame, _names(tasks), source=path.name, near=path.parent)
+        return trained.predict(frame, _names(tasks), source=path.name, near=path.parent)
 
     def evaluate(
-        self, table: pd.DataFrame | Path | str, tasks: Collection[str] | str | None = None
+        self,
+        table: pd.DataFrame | Path | str,
+        tasks: Collection[str] | str | None = None,
+        *,
+        source: str | None = None,
     ) -> Evaluation:
         """Measures the model on a labelled table; an empty cell or NaN is no label.
 
         Args:
             table: a frame or a file, with the columns that the model reads, and those of its tasks.
-            tasks: which; all whose columns are there by default.
+            tasks: which; all whose columns are there by default, of several data sets those of the
+                source.
+            source: of a run on several data sets, the one that the table is like.
 
         Returns:
             Losses and metrics by task; `.metrics` is `{task: {metric: value}}`.
@@ -95,9 +108,15 @@ class Run:
         Raises:
             DataError: no task has its column, a cell is not of its kind, or a class is one that the
                 training did not have.
-            ConfigError: an unknown task.
+            ConfigError: an unknown task or source.
         """
-        return self._trained.evaluate(table, _names(tasks))
+        return self._reading(source).evaluate(table, _names(tasks))
+
+    def _reading(self, source: str | None) -> Trained:
+        """Returns the model as it reads tables like those of a source."""
+        if source is None:
+            return self._trained
+        return Trained(self.folder, files=self._files, source=source)
 
     def report(self) -> Report:
         """Writes the report anew and returns it; a notebook shows it, a terminal its path."""

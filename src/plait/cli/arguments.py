@@ -13,3 +13,7 @@ Settings = Annotated[
 ]
 Out = Annotated[Path | None, typer.Option("--out", help="Run folder; runs/NAME by default.")]
 Json = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
+Source = Annotated[
+    str | None,
+    typer.Option("--source", help="Of a run on several data sets, the one that TABLE is like."),
+]

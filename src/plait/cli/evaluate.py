@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from plait.cli.arguments import Json
+from plait.cli.arguments import Json, Source
 from plait.cli.predict import words_of
 from plait.cli.quick import load_torchmetrics
 from plait.cli.settings import announce
@@ -20,6 +20,7 @@ def evaluate(
         list[str] | None,
         typer.Option("--tasks", help="Tasks to measure; all whose columns are there by default."),
     ] = None,
+    source: Source = None,
     files: Annotated[
         Path | None,
         typer.Option("--files", help="Folder of the table's pictures and sounds; its own."),
@@ -28,7 +29,8 @@ def evaluate(
 ) -> None:
     """Measure a trained run on a labelled table; an empty cell is no label.
 
-    Example: plait evaluate runs/wine labelled.csv
+    Examples: plait evaluate runs/wine labelled.csv |
+    plait evaluate runs/mixture labelled.csv --source shop
     """
     from plait.runs.folder import check_run
 
@@ -39,7 +41,7 @@ def evaluate(
     from plait.cli import show
     from plait.experiments.trained import Trained
 
-    trained = Trained(run, files=files)
+    trained = Trained(run, files=files, source=source)
     found = trained.evaluate(table, words_of(tasks))
     for sentence in trained.surprises:
         announce(sentence)

@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from plait.cli.arguments import Source
 from plait.cli.quick import load_torchmetrics
 from plait.cli.settings import announce
 
@@ -24,6 +25,7 @@ def predict(
         list[str] | None,
         typer.Option("--keep", help="Column of the table that goes before them, such as an id."),
     ] = None,
+    source: Source = None,
     files: Annotated[
         Path | None,
         typer.Option("--files", help="Folder of the table's pictures and sounds; its own."),
@@ -33,7 +35,8 @@ def predict(
 
     Masks and maps are files in a folder beside it, NAME_files. The table may be larger than memory.
     Examples: plait predict runs/wine new.csv -o out.csv |
-    plait predict runs/wine new.parquet -o out.csv.gz --tasks quality,colour --keep id
+    plait predict runs/wine new.parquet -o out.csv.gz --tasks quality,colour --keep id |
+    plait predict runs/mixture new.csv --source shop
     """
     from plait.core.errors import ConfigError
     from plait.runs.folder import check_run
@@ -47,7 +50,7 @@ def predict(
     from plait.cli.bar import reading
     from plait.experiments.trained import Trained
 
-    trained = Trained(run, files=files)
+    trained = Trained(run, files=files, source=source)
     with reading(table.name) as progress:
         rows = trained.predict_file(
             table, out, words_of(tasks), keep=words_of(keep) or (), progress=progress

@@ -19,9 +19,10 @@ from plait.evaluation import Evaluation, evaluate
 from plait.experiments.config import read_run
 from plait.experiments.predicted import predicted_columns
 from plait.experiments.predicted_files import PredictedFiles, of_own_size
-from plait.experiments.table_batches import table_batches, unseen_words
+from plait.experiments.table_batches import TableBatch, table_batches, unseen_words
+from plait.experiments.trained_source import columns_of, described_tasks, own_tasks
 from plait.model import MultiTaskModel
-from plait.runs.folder import CONFIG, MODEL, check_run
+from plait.runs.folder import MODEL, check_run
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -41,9 +42,11 @@ class Trained:
         example: one batch of inputs, if the model reads objects of the user's own.
         files: the folder that paths in cells are relative to; by default that of a table's file,
             and for a frame the working directory.
+        source: of a run on several data sets, the one that tables are like.
 
     Attributes:
         folder: the run folder.
+        source: the one of several data sets that tables are like, or None.
         model: in eval mode, on the CPU.
 
     Raises:
@@ -52,9 +55,15 @@ class Trained:
     """
 
     def __init__(
-        self, folder: Path | str, *, example: Any = None, files: Path | str | None = None
+        self,
+        folder: Path | str,
+        *,
+        example: Any = None,
+        files: Path | str | None = None,
+        source: str | None = None,
     ) -> None:
         self.folder = Path(folder)
+        self.source = source
         self._files = files
         check_run(self.folder)
         place = self.folder / MODEL if (self.folder / MODEL).is_dir() else self.folder
@@ -67,15 +76,9 @@ class Trained:
         """The columns of inputs, as the model's encoder has them.
 
         Raises:
-            ConfigError: the model was not trained on a table, or its encoder does not know one.
+            ConfigError: the encoder does not know a table; a source is missing or unknown.
         """
-        described = getattr(self.model.sharing.prototype(), "columns", None)
-        if described is None:
-            raise ConfigError(
-                f"the model in {self.folder} does not read tables: its encoder knows no columns. "
-                "Call `model.predict` with what it reads."
-            )
-        return [Column.of(each) for each in described]
+        return columns_of(self.model, self.source, self.folder)
 
     @property
     def surprises(self) -> list[str]:
@@ -96,6 +99,10 @@ class Trained:
             self._values[name] += count
             self._unseen.update({name: unseen} if unseen else {})
 
+    def _inputs(self, batch: TableBatch) -> Any:
+        """Gives the inputs of a batch the name of their source, where there are several."""
+        return batch.inputs if self.source is None else {self.source: batch.inputs}
+
     def predict(
         self,
         frame: pd.DataFrame,
@@ -108,7 +115,7 @@ class Trained:
 
         Args:
             frame: has the columns that the model reads; others are passed over.
-            tasks: names of the tasks that are wanted; all by default.
+            tasks: names of those wanted; by default all, of several data sets the source's.
             source: the table, for messages.
             near: the folder of the file that the frame was read from.
 
@@ -131,9 +138,10 @@ class Trained:
     ) -> pd.DataFrame:
         pd = need("pandas", extra="app", purpose="A table of predictions")
         pieces = []
+        wanted = own_tasks(self.folder, self.model, self.source) if tasks is None else tasks
         for batch in table_batches(frame, self.columns, store, source=source):
             self._look(batch.inputs)
-            found = self.model.predict(batch.inputs, tasks, batch_size=BATCH)
+            found = self.model.predict(self._inputs(batch), wanted, batch_size=BATCH)
             piece = predicted_columns(found, frame.index[batch.rows])
             pieces.append(of_own_size(piece, batch.sizes))
         return pieces[0] if len(pieces) == 1 else pd.concat(pieces)
@@ -266,22 +274,16 @@ class Trained:
                 piece, self.columns, store, source=source, targets=targets, tasks=tasks
             ):
                 self._look(batch.inputs)
-                yield batch.inputs, batch.targets
+                yield self._inputs(batch), batch.targets
 
     def _described(self, tasks: Collection[str] | None) -> dict[str, Any]:
         """Returns `{task: how its labels are read}` of the tasks that are wanted."""
         for task in tasks or ():
             if task not in self.model.tasks:
                 raise ConfigError(unknown("task", task, self.model.tasks))
-        if not (self.folder / CONFIG).is_file():
-            raise ConfigError(
-                f"{self.folder} does not say which columns are the labels (no {CONFIG}). Name a "
-                "run folder."
-            )
-        found = read_run(self.folder).tasks
-        described = found if isinstance(found, Mapping) else {}
-        names = self.model.tasks if tasks is None else tasks
-        return {name: described.get(name, {}) for name in names}
+        described = described_tasks(self.folder, self.source)
+        names = own_tasks(self.folder, self.model, self.source) if tasks is None else tasks
+        return {name: described.get(name, {}) for name in names or self.model.tasks}
 
 
 def _only(found: Evaluation, tasks: Collection[str]) -> Evaluation:
