@@ -94,6 +94,10 @@ def test_a_store_reads_folders_and_archives_alike(tmp_path: Path) -> None:
     assert archive.place("a") == f"a in {tmp_path / 'a.tar'}"
 
 
+def test_a_store_has_no_file_of_a_name_that_is_too_long(tmp_path: Path) -> None:
+    assert not Store(tmp_path).has("a sentence in place of a path " * 200)
+
+
 def test_links_and_large_members_are_passed_over(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -12,6 +12,7 @@ import zipfile
 from collections.abc import Container, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from os.path import isfile
 from pathlib import Path
 from typing import Any
 
@@ -46,7 +47,8 @@ class Store:
 
     def has(self, name: str) -> bool:
         """Returns True if there is a file of that name."""
-        return (self.root / name).is_file() if self.members is None else name in self.members
+        # A sentence in place of a path may be longer than a name, for which `Path.is_file` raises
+        return isfile(self.root / name) if self.members is None else name in self.members
 
     def read(self, name: str) -> bytes:
         """Returns the content of a file.
