@@ -46,7 +46,8 @@ class Column:
         edges: for each number, ascending quantiles of the training rows without repeats, at least
             two unless all are equal.
         form: how the text of a cell is read: a date's format, a list's separator, and whether text
-            is divided into "words" or "characters"; empty for other kinds.
+            is divided into "words" or "characters" or, for a tokenizer, stays "whole"; empty for
+            other kinds.
         absent: words in its cells that say that a value is missing, such as "?".
         size: height and width in pixels to which an image is resized.
         channels: of an image: 3 for colour, 1 for grey.

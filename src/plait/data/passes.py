@@ -28,12 +28,12 @@ class Passes:
     To begin inside a pass, the batches before are drawn again and dropped. A loader made by
     `plait.data.loader` without workers skips them without reading: each of its batches has a stream
     of its own; so does a loader of one's own that is `plait.data.Resumable` and seeks. Workers that
-    live for several passes (`persistent_workers`) keep their own
-    generators, which nobody can set back; what their transforms draw is not repeated.
+    live for several passes (`persistent_workers`) keep their own generators, which nobody can set
+    back; what their transforms draw is not repeated.
 
     Args:
         loader: any iterable of batches that starts anew each time.
-        seed: what the streams are a function of, beside the pass.
+        seed: what the streams of random numbers are a function of, beside the pass.
 
     Attributes:
         joins: whether each example is there once in a pass, and nothing but joined to batches.

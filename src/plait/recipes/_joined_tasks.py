@@ -9,7 +9,7 @@ from plait.core.errors import ConfigError
 from plait.core.lookup import attributes_of, parameters
 from plait.tasks import BaseTask
 
-# What the data of a source may say, and what counts is those of the first source
+# Options that follow from a source's data: they may differ, and those of the first source count
 OF_THE_DATA = ("class_weights", "prior", "mean", "scale")
 
 

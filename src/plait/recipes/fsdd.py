@@ -28,8 +28,9 @@ ACCENTS = {
     "theo": "American",
     "yweweler": "German",
 }
-HELD_OUT = (5, 10)  # recordings below the first number are for the test, below the second for
-# validation, of each digit and speaker
+# Of each digit and speaker, recordings below the first number are for the test, and those below the
+# second for validation
+HELD_OUT = (5, 10)
 _NAME = re.compile(rf"{FOLDER}/(\d)_([a-z]{{1,40}})_(\d{{1,6}})\.wav")
 
 

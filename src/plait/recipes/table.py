@@ -47,7 +47,7 @@ class Table(Recipe):
         data: a file (see `plait.data.table.read.read_table`), a frame, or for a known table the
             folder with its file.
         inputs: `{column or pattern: kind}`, or in place of the kind a mapping with `kind` and
-            options; see `plait.data.table.described.Input`.
+            options; see `plait.data.table.described_inputs.Input`.
         tasks: `{task: kind}` or a mapping with `kind` and options: those of
             `plait.data.table.targets.Target`, and those of the task's class. A column that is
             predicted is never read.

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 ROWS = 200_000  # of a sample
 BYTES = 2**28  # that they take, at most
 GROUPS = 64  # that a sample is taken from
-FEW = 16  # groups, of each of which the whole is read; of more of them, the beginning
+FEW = 16  # groups; of fewer, rows come from all of each, else from the beginning of each
 MOST_CLASSES = 100_000
 
 

@@ -49,8 +49,7 @@ class Lay(nn.Module):
     Args:
         dense: the name of the input whose positions are kept.
         stage: the first stage of its encoder.
-        encoder: that encoder, for the axis of its channels.
-        channel_dim: that axis.
+        channel_dim: the axis of that encoder's channels.
         others: `{input: encoder}`.
         fan_in: numbers in the vectors of the others.
         beside: channels that are laid beside.
