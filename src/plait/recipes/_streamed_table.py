@@ -16,7 +16,7 @@ from plait.data.streams.row_groups import RowGroups, row_groups_of
 from plait.data.streams.row_splits import RowSplits, row_splits
 from plait.data.streams.sample import BYTES, ROWS, classes_in, sample
 from plait.data.streams.table_stream import TableStream, rows_at_once
-from plait.data.table.media import Picture
+from plait.data.table.media import ImageOptions
 from plait.recipes.table import Table
 from plait.tasks import BaseTask
 from plait.tasks.labels import WithUnit
@@ -113,7 +113,7 @@ class StreamedTable(Table):
         rule, counts, _ = self.rule
         reads = [*self.inputs, *(name for target in self.targets for name in target.reads)]
         for name, each in self.inputs.items():
-            if isinstance(each.media, Picture) and each.media.augment is not None:
+            if isinstance(each.media, ImageOptions) and each.media.augment is not None:
                 raise ConfigError(
                     f"inputs.{name}: `augment` has no effect on a stream; leave it out, or read "
                     "the table whole (without `stream`)."

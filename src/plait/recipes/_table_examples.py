@@ -18,7 +18,7 @@ from plait.data.files import Store
 from plait.data.readers import Images, Maps, Masks, Sounds
 from plait.data.table.described import PLACED, Target
 from plait.data.table.described_inputs import Input
-from plait.data.table.media import Picture
+from plait.data.table.media import ImageOptions
 from plait.recipes._table_tasks import placed_task
 from plait.tasks import BaseTask
 
@@ -204,7 +204,7 @@ class TableExamples:
     def _augment(self) -> Augment | None:
         """The augmentation of training, by the options of the first column that has some."""
         for name, each in self.table.inputs.items():
-            if isinstance(each.media, Picture) and each.media.augment is not None:
+            if isinstance(each.media, ImageOptions) and each.media.augment is not None:
                 noun = f"inputs.{name}.augment:"
                 augment: Augment = build(Augment, each.media.augment, kind=noun)
                 return augment

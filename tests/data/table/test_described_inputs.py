@@ -5,7 +5,7 @@ import pytest
 
 from plait.core.errors import ConfigError
 from plait.data.table.described_inputs import Input, read_input, read_inputs
-from plait.data.table.media import Picture, Sentence
+from plait.data.table.media import ImageOptions, TextOptions
 
 COLUMNS = ["age", "fp_0", "fp_1", "label", "a[b]"]
 
@@ -48,9 +48,9 @@ def test_the_separator_of_lists_is_that_of_their_cells() -> None:
 
 def test_options_of_media_stand_beside_the_kind() -> None:
     photo = read_input("photo", {"kind": "image", "size": 32, "augment": {"flip": 1.0}})
-    assert photo.media == Picture(size=32, augment={"flip": 1.0})
+    assert photo.media == ImageOptions(size=32, augment={"flip": 1.0})
     words = read_input("words", {"kind": "tokens", "length": 9, "separator": "|"})
-    assert words.media == Sentence(length=9)
+    assert words.media == TextOptions(length=9)
     assert (words.form, words.column_kind) == ("|", "tokens")
     assert read_input("said", {"kind": "text", "unit": "characters"}).form == "characters"
     assert (read_input("a", "tokens").form, read_input("a", "image").form) == (" ", "")

@@ -5,35 +5,35 @@ from pathlib import Path
 import pytest
 
 from plait.core.errors import ConfigError
-from plait.data.table.media import Picture, Recording, Sentence
+from plait.data.table.media import ImageOptions, SoundOptions, TextOptions
 from tests.data.tokenizers import small_tokenizer
 
 
 def test_one_number_is_both_sides() -> None:
-    assert Picture(size=32).column() == {"size": (32, 32), "channels": 3}
-    assert Picture(size=(8, 16), channels=1).column() == {"size": (8, 16), "channels": 1}
+    assert ImageOptions(size=32).column() == {"size": (32, 32), "channels": 3}
+    assert ImageOptions(size=(8, 16), channels=1).column() == {"size": (8, 16), "channels": 1}
 
 
 def test_characters_have_no_pieces() -> None:
-    assert Sentence(unit="characters", length=9).column() == {"pieces": 0, "length": 9}
-    assert Sentence(pieces=7).column() == {"pieces": 7, "length": 512}
+    assert TextOptions(unit="characters", length=9).column() == {"pieces": 0, "length": 9}
+    assert TextOptions(pieces=7).column() == {"pieces": 7, "length": 512}
 
 
 def test_sounds() -> None:
-    assert Recording(rate=8000, seconds=2).column() == {"rate": 8000, "seconds": 2.0}
+    assert SoundOptions(rate=8000, seconds=2).column() == {"rate": 8000, "seconds": 2.0}
 
 
 @pytest.mark.parametrize(
     ("make", "message"),
     [
-        (lambda: Picture(size=0), "`size` must be a number of pixels"),
-        (lambda: Picture(size=(1, 2, 3)), "`size` must be a number of pixels"),  # type: ignore[arg-type]
-        (lambda: Picture(channels=2), "`channels` must be 3"),
-        (lambda: Picture(augment="flip"), "`augment` must be options"),  # type: ignore[arg-type]
-        (lambda: Recording(rate=True), "`rate` must be at least 100"),
-        (lambda: Recording(seconds=0), "`seconds` must be at least"),
-        (lambda: Sentence(words=0), "`words` must be a whole number of at least 1"),
-        (lambda: Sentence(length=1.5), "`length` must be a whole number"),  # type: ignore[arg-type]
+        (lambda: ImageOptions(size=0), "`size` must be a number of pixels"),
+        (lambda: ImageOptions(size=(1, 2, 3)), "`size` must be a number of pixels"),  # type: ignore[arg-type]
+        (lambda: ImageOptions(channels=2), "`channels` must be 3"),
+        (lambda: ImageOptions(augment="flip"), "`augment` must be options"),  # type: ignore[arg-type]
+        (lambda: SoundOptions(rate=True), "`rate` must be at least 100"),
+        (lambda: SoundOptions(seconds=0), "`seconds` must be at least"),
+        (lambda: TextOptions(words=0), "`words` must be a whole number of at least 1"),
+        (lambda: TextOptions(length=1.5), "`length` must be a whole number"),  # type: ignore[arg-type]
     ],
 )
 def test_values_outside_their_range_are_refused(make, message: str) -> None:
@@ -44,8 +44,8 @@ def test_values_outside_their_range_are_refused(make, message: str) -> None:
 def test_a_tokenizer_takes_the_place_of_a_vocabulary(tmp_path: Path) -> None:
     text = small_tokenizer()
     (tmp_path / "tokenizer.json").write_text(text, encoding="utf-8")
-    sentence = Sentence(tokenizer=str(tmp_path), length=5)
-    assert sentence.form == "whole" and Sentence(unit="characters").form == "characters"
+    sentence = TextOptions(tokenizer=str(tmp_path), length=5)
+    assert sentence.form == "whole" and TextOptions(unit="characters").form == "characters"
     assert sentence.column() == {"length": 5, "tokenizer": text}
     with pytest.raises(ConfigError, match="`tokenizer` must be a file"):
-        Sentence(tokenizer=str(tmp_path / "nowhere")).column()
+        TextOptions(tokenizer=str(tmp_path / "nowhere")).column()

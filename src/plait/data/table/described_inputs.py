@@ -8,7 +8,7 @@ from typing import Any, Literal, get_args
 
 from plait.core.columns import ColumnKind
 from plait.core.errors import ConfigError, suggest, unknown
-from plait.data.table.media import OPTIONS, Media
+from plait.data.table.media import OPTIONS, MediaOptions
 from plait.data.table.patterns import fitting_columns
 
 InputKind = Literal[
@@ -34,7 +34,7 @@ class Input:
     missing: tuple[str, ...] = ()
     separator: str = ""
     format: str = ""
-    media: Media | None = None
+    media: MediaOptions | None = None
 
     @property
     def column_kind(self) -> ColumnKind:

@@ -12,7 +12,7 @@ from plait.core.columns import Column
 from plait.core.errors import DataError, suggest
 from plait.data.table import parse
 from plait.data.table.described_inputs import Input
-from plait.data.table.media import Sentence
+from plait.data.table.media import TextOptions
 from plait.data.table.sentences import sentences
 from plait.data.words import vocabulary
 
@@ -105,7 +105,7 @@ def fit_media(column: pd.Series[Any], options: Input, *, source: str = "") -> Co
     media = options.media
     assert media is not None
     values: list[str] = []
-    if isinstance(media, Sentence) and not media.tokenizer:
+    if isinstance(media, TextOptions) and not media.tokenizer:
         words = sentences(column, options.kind, options.form, options.missing, source=source)
         values = vocabulary(words, most=media.words)
     return Column(

@@ -11,7 +11,7 @@ from plait.data.tokenizer import read_tokenizer
 
 
 @dataclass(frozen=True, kw_only=True)
-class Picture:
+class ImageOptions:
     """Options of a column of pictures: paths of JPEG or PNG files.
 
     Attributes:
@@ -47,7 +47,7 @@ class Picture:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Recording:
+class SoundOptions:
     """Options of a column of sounds: paths of WAV, FLAC, OGG, MP3 or AIFF files.
 
     Attributes:
@@ -70,7 +70,7 @@ class Recording:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Sentence:
+class TextOptions:
     """Options of a column of text, or of lists of words.
 
     Attributes:
@@ -113,11 +113,11 @@ class Sentence:
         return {"pieces": pieces, "length": self.length}
 
 
-Media = Picture | Recording | Sentence
+MediaOptions = ImageOptions | SoundOptions | TextOptions
 
-OPTIONS: Mapping[str, type[Media]] = {
-    "image": Picture,
-    "sound": Recording,
-    "text": Sentence,
-    "tokens": Sentence,
+OPTIONS: Mapping[str, type[MediaOptions]] = {
+    "image": ImageOptions,
+    "sound": SoundOptions,
+    "text": TextOptions,
+    "tokens": TextOptions,
 }
