@@ -4,7 +4,7 @@ import torch
 
 from plait.core.errors import ConfigError
 from plait.experiments.predicted import predicted_columns
-from plait.tasks import Binary, Classification, MultiLabel, Regression, Survival
+from plait.tasks import Binary, Classification, MultiLabel, Regression, Survival, Tagging
 
 LOGITS = torch.tensor([[2.0, 0.0], [-1.0, 0.5]])
 
@@ -65,3 +65,10 @@ def test_no_column_of_predictions_is_lost() -> None:
     }
     with pytest.raises(ConfigError, match="two tasks have a column 'sold=no'"):
         predicted_columns(found)
+
+
+def test_a_sentence_has_as_many_tags_as_words() -> None:
+    logits = torch.eye(2).repeat(2, 2, 1)[:, :3]
+    found = {"tags": Tagging("tags", classes=2, names=["O", "X"]).decode(logits)}
+    assert predicted_columns(found)["tags"].tolist() == ["O X O", "O X O"]
+    assert predicted_columns(found, words=[2, 0])["tags"].tolist() == ["O X", ""]

@@ -60,3 +60,13 @@ def test_codes_of_a_tokenizer_are_no_unseen_words() -> None:
     said = Column("said", "text", form="whole", tokenizer=small_tokenizer())
     codes = torch.ones(2, 3, 1, dtype=torch.long)
     assert unseen_words(Masked(codes, codes[..., 0] > 0), [said]) == {}
+
+
+def test_sizes_and_words_are_of_the_input_that_labels_lie_on(tmp_path: Path) -> None:
+    frame = media_table(tmp_path, rows=3)
+    frame.loc[1, "words"] = ""
+    columns, store = [PHOTO, SENTENCE], Store(tmp_path)
+    (batch,) = table_batches(frame, columns, store, source="t")
+    assert (batch.sizes, batch.words) == ([(12, 12)] * 3, [])
+    (batch,) = table_batches(frame, columns, store, source="t", place="words")
+    assert (batch.sizes, batch.words) == ([], [len(words.split()) for words in frame["words"]])

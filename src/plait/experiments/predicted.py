@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -15,12 +15,16 @@ if TYPE_CHECKING:
     import pandas as pd
 
 
-def predicted_columns(found: Mapping[str, Prediction], index: Any = None) -> pd.DataFrame:
+def predicted_columns(
+    found: Mapping[str, Prediction], index: Any = None, *, words: Sequence[int] = ()
+) -> pd.DataFrame:
     """Returns the predictions of several tasks for the same rows as a frame.
 
     Args:
         found: `{task: prediction}`.
         index: of the rows, as the frame that was predicted has it; numbers from 0 by default.
+        words: the number of words of each row, which has as many tags; a sentence without a word is
+            read as one that is missing, and has no tag.
 
     Returns:
         For each task a column of its name: the class, the number, yes or no by their names, or the
@@ -32,7 +36,7 @@ def predicted_columns(found: Mapping[str, Prediction], index: Any = None) -> pd.
     pandas = need("pandas", extra="app", purpose="A table of predictions")
     columns: dict[str, Any] = {}
     for task, prediction in found.items():
-        own = _columns(task, prediction)
+        own = _columns(task, prediction, words)
         twice = next((name for name in own if name in columns), None)
         if twice is not None:
             raise ConfigError(
@@ -44,13 +48,14 @@ def predicted_columns(found: Mapping[str, Prediction], index: Any = None) -> pd.
     return frame
 
 
-def _columns(task: str, prediction: Prediction) -> dict[str, Any]:
+def _columns(task: str, prediction: Prediction, words: Sequence[int]) -> dict[str, Any]:
     value = prediction.value.numpy()
     if value.ndim >= 3:  # masks and maps
         return {task: [row.astype(np.uint8) if value.dtype.kind == "i" else row for row in value]}
     if value.dtype.kind == "i" and value.ndim == 2:
-        rows_of_tags = prediction.named()
-        return {task: [" ".join(str(t) for t in row if t is not None) for row in rows_of_tags]}
+        tags = [[str(tag) for tag in row if tag is not None] for row in prediction.named()]
+        counts = words or [len(row) for row in tags]
+        return {task: [" ".join(row[:count]) for row, count in zip(tags, counts, strict=True)]}
     if prediction.probabilities is None:
         rows = value.reshape(len(value), -1)
         if rows.shape[1] == 1:

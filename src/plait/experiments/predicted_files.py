@@ -77,8 +77,8 @@ class PredictedFiles:
     def _begin(self, task: str) -> None:
         if self.folder.exists():
             raise ConfigError(
-                f"{self.folder} is there already, with files of other predictions. Name another "
-                "file with --out."
+                f"{self.folder} is there already, with files of other predictions. Remove it, or "
+                "name another file with --out."
             )
         (self._partial / _folder(task)).mkdir(parents=True, exist_ok=True)
 

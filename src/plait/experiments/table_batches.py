@@ -11,7 +11,7 @@ from torch import Tensor
 from plait.core.columns import ROW, UNSEEN, Column, inputs_of
 from plait.core.structure import Masked
 from plait.data import Examples, collate
-from plait.data.readers import Images
+from plait.data.readers import Images, Texts
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -32,14 +32,17 @@ class TableBatch(NamedTuple):
         rows: their numbers, from 0.
         inputs: what the model reads.
         targets: `{task: labels}`; empty where none were asked for.
-        sizes: width and height of the pictures of each row as they are in their files; empty
-            without pictures.
+        sizes: width and height of the picture that a row's labels lie on, as it is in its file;
+            empty where they lie on none.
+        words: of the sentence that a row's labels lie on, their number; empty where they lie on
+            none.
     """
 
     rows: range
     inputs: Any
     targets: dict[str, Any]
     sizes: Sequence[tuple[int, int]] = ()
+    words: Sequence[int] = ()
 
 
 def table_batches(
@@ -48,6 +51,7 @@ def table_batches(
     store: Store,
     *,
     source: str,
+    place: str | None = None,
     targets: Sequence[Target] = (),
     tasks: Mapping[str, BaseTask] | None = None,
 ) -> Iterator[TableBatch]:
@@ -58,6 +62,7 @@ def table_batches(
         columns: of inputs.
         store: the files that cells name.
         source: the table, for messages.
+        place: the input that labels lie on; the first picture or sentence by default.
         targets: those whose labels are wanted.
         tasks: `{task: task}` of them.
 
@@ -76,14 +81,16 @@ def table_batches(
             own = {task: cast(Tensor, each)[part] for task, each in labels.items()}
             yield TableBatch(range(len(frame))[part], row[part], own)
         return
-    pictures = next((each for each in readers.values() if isinstance(each, Images)), None)
+    places = [each for each in readers.values() if isinstance(each, Images | Texts)]
+    lies_on = readers[place] if place is not None else next(iter(places), None)
     examples = Examples(readers, labels)
     missing = {name: float(task.missing) for name, task in (tasks or {}).items()}
     for start in range(0, len(frame), MEDIA_ROWS):
         numbers = range(start, min(start + MEDIA_ROWS, len(frame)))
         inputs, found = collate([examples[row] for row in numbers], missing=missing)
-        sizes = [] if pictures is None else [pictures.own_size(row) for row in numbers]
-        yield TableBatch(numbers, inputs, found, sizes)
+        sizes = [lies_on.own_size(row) for row in numbers] if isinstance(lies_on, Images) else []
+        words = [lies_on.words(row) for row in numbers] if isinstance(lies_on, Texts) else []
+        yield TableBatch(numbers, inputs, found, sizes, words)
 
 
 def unseen_words(inputs: Any, columns: Sequence[Column]) -> dict[str, tuple[int, int]]:

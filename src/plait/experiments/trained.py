@@ -139,10 +139,11 @@ class Trained:
         pd = need("pandas", extra="app", purpose="A table of predictions")
         pieces = []
         wanted = own_tasks(self.folder, self.model, self.source) if tasks is None else tasks
-        for batch in table_batches(frame, self.columns, store, source=source):
+        place = getattr(self.model.sharing.prototype(), "dense", None)
+        for batch in table_batches(frame, self.columns, store, source=source, place=place):
             self._look(batch.inputs)
             found = self.model.predict(self._inputs(batch), wanted, batch_size=BATCH)
-            piece = predicted_columns(found, frame.index[batch.rows])
+            piece = predicted_columns(found, frame.index[batch.rows], words=batch.words)
             pieces.append(of_own_size(piece, batch.sizes))
         return pieces[0] if len(pieces) == 1 else pd.concat(pieces)
 

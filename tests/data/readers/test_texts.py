@@ -41,3 +41,9 @@ def test_a_tokenizer_reads_whole_texts() -> None:
     assert texts[0].values.tolist() == [[2], [4], [5], [3]]
     assert [texts[row].values[:, 0].tolist() for row in (1, 2)] == [[2, 3], [2, 6, 4, 3]]
     assert texts.lengths.tolist() == [4, 2, 4]
+
+
+def test_a_row_without_a_word_has_none_though_it_is_read_as_one() -> None:
+    texts = Texts([["a", "b", "c"], []], Column("said", "text", values=["a"], length=2))
+    assert [texts.words(row) for row in range(2)] == [2, 0]
+    assert texts.lengths.tolist() == [2, 1]

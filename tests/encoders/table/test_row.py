@@ -35,3 +35,8 @@ def test_numbers_beyond_float32_are_refused(facts: dict[str, float]) -> None:
 def test_a_table_without_columns_is_refused() -> None:
     with pytest.raises(ConfigError, match="at least one column"):
         Row.of([])
+
+
+def test_what_is_no_entry_of_a_row_is_refused() -> None:
+    with pytest.raises(ConfigError, match=r"'said' is of kind text.*Fused"):
+        Row.of([Column("said", "text")])

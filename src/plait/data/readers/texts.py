@@ -40,6 +40,10 @@ class Texts:
     def __len__(self) -> int:
         return len(self.lengths)
 
+    def words(self, row: int) -> int:
+        """Returns the number of words, or of a tokenizer's codes, that a row has; it may be 0."""
+        return int(self.lengths[row]) if self.sentences[row] else 0
+
     def __getitem__(self, row: int) -> Masked:
         length = int(self.lengths[row])
         end = int(self._ends[row])

@@ -65,12 +65,19 @@ class Row:
         """Lays out columns one after the other.
 
         Raises:
-            ConfigError: there is no column, or its scale is not a positive number.
+            ConfigError: there is no column, one is a picture, a sound or a sentence, or a scale is
+                not a positive number.
         """
         numbers: list[Number] = []
         categories: list[Category] = []
         entry = 0
         for column in map(Column.of, columns):
+            if not column.in_row:
+                raise ConfigError(
+                    f"an encoder of rows reads numbers and categories; column {column.name!r} is "
+                    f"of kind {column.kind}. Take {{class: Fused}}, which has an encoder for each "
+                    "input."
+                )
             if column.kind == "category":
                 categories.append(Category(entry, column.codes))
             facts = zip(column.center, column.scale, column.missing, column.edges, strict=True)
