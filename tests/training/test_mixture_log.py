@@ -18,6 +18,7 @@ from plait.core.keys import safe_key
 from plait.data import InMemory, Mixture, Source
 from plait.data.mixing import AllSources, EqualShares, Policy, Proportional, RoundRobin, Shares
 from plait.sharing import Hard
+from plait.tasks import Regression
 from plait.training import ProgressBar
 from plait.training.mixture_log import MixtureLog
 from tests.data.mixture.tables import Stream, sources, table, tasks
@@ -173,3 +174,39 @@ def test_all_sources_have_the_loss_of_their_joined_labels() -> None:
         whole = net.batch(inputs, {"common": labels})
         joined = net.losses([net(inputs, tasks=["common"])], whole)["common"]
         assert torch.allclose(found, joined)
+
+
+def test_units_and_rows_are_those_of_every_source_though_an_epoch_draws_few(tmp_path: Path) -> None:
+    given = {
+        "large": Source(table("large", 40), batch_size=10),
+        "small": Source(table("small", 8), batch_size=4),
+    }
+    own = [Regression(name) for name in ("large", "small", "common")]
+    made = MultiTaskModel(Hard(nn.Linear(1, 2)), own, example=torch.zeros(2, 1))
+    train = Mixture(given, Shares({"large": 0.999, "small": 0.001}), tasks=own, steps=1)
+    trainer(tmp_path / "run", made, epochs=1).fit(train)
+    for name, numbers in (
+        ("large", torch.arange(40.0)),
+        ("small", torch.arange(8.0)),
+        ("common", torch.cat([torch.arange(40.0), torch.arange(8.0)])),
+    ):
+        unit = made.tasks[name].unit
+        assert unit.mean.item() == pytest.approx(numbers.mean().item()), name
+        assert unit.scale.item() == pytest.approx(numbers.std(correction=0).item()), name
+    (rows,) = labels_told(tmp_path / "run")
+    assert rows["rows"] == dict.fromkeys(made.tasks, 48)
+    assert rows["labelled"] == {"large": 40, "small": 8, "common": 48}
+
+
+def test_rows_that_an_epoch_drew_are_not_told_as_those_of_the_split(tmp_path: Path) -> None:
+    given = dict.fromkeys(("small", "large"), 0)
+    numbers = {name: torch.zeros(8, 1) for name in given}
+    read = {name: Source(list(InMemory(numbers[name], numbers)), batch_size=4) for name in given}
+    own = tasks()[:1] + tasks()[2:3]
+    made = MultiTaskModel(Hard(nn.Linear(1, 2)), own, example=torch.zeros(2, 1))
+    trainer(tmp_path / "run", made, epochs=1).fit(Mixture(read, tasks=own, steps=9))
+    assert labels_told(tmp_path / "run") == []
+
+
+def labels_told(run: Path) -> list[Any]:
+    return [event for event in events(run) if event["event"] == "labels"]

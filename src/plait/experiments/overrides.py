@@ -10,6 +10,7 @@ from typing import Any
 import yaml
 
 from plait.core.errors import ConfigError
+from plait.experiments.unique_keys import UniqueKeys
 
 MOST = 1_000_000  # values of a file of settings
 EXPONENT = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)[eE][+-]?\d+")
@@ -24,7 +25,7 @@ def read_yaml(path: Path) -> dict[str, Any]:
     if not path.is_file():
         raise ConfigError(f"there is no configuration file {path}.")
     try:
-        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+        content = yaml.load(path.read_text(encoding="utf-8"), UniqueKeys)
         _refuse_many(content)
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         raise ConfigError(f"{path} is not valid YAML: {' '.join(str(error).split())}") from None
@@ -61,7 +62,7 @@ def parse(settings: Sequence[str]) -> dict[str, Any]:
         if not equals or not all(key.split(".")):
             raise ConfigError(f"a setting must be key=value; found {setting!r}.")
         try:
-            value = _numbers(yaml.safe_load(text))
+            value = _numbers(yaml.load(text, UniqueKeys))
         except yaml.YAMLError:
             raise ConfigError(f"the value of {key!r} is not valid YAML: {text!r}.") from None
         _put(nested, key.split("."), value, setting)
@@ -97,8 +98,11 @@ def _put(nested: dict[str, Any], path: list[str], value: Any, setting: str) -> N
 def _word(path: Sequence[str]) -> str | None:
     """Returns the option that a single word stands for at a place of the settings; None if none.
 
-    It is the class of a method, the kind of an input or a task, the column of a split.
+    It is the class of a method, the kind of an input or a task, the column of a split; likewise
+    within a source of several.
     """
+    if path[0] == "sources":
+        return _word(path[2:]) if len(path) > 2 else None
     if path[0] in ("inputs", "tasks"):
         return "kind" if len(path) == 2 else None
     if path[0] == "split":

@@ -50,14 +50,15 @@ def no_list(error: Mapping[str, Any]) -> bool:
 
 def _joined(errors: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:
     """Yields the errors, those of the members of one union as one."""
-    by_setting: dict[str, list[dict[str, Any]]] = {}
+    by_setting: dict[tuple[Any, ...], list[dict[str, Any]]] = {}
     for each in errors:
-        by_setting.setdefault(each["loc"][0], []).append(each)
-    for name, several in by_setting.items():
+        setting = each["loc"][: 3 if each["loc"][0] == "sources" else 1]
+        by_setting.setdefault(setting, []).append(each)
+    for setting, several in by_setting.items():
         union = all(each["type"] in UNION or each["loc"][-1] in NUMBER for each in several)
         if union and len(several) > 1:
             kinds = " or ".join(each["msg"].removeprefix("Input should be ") for each in several)
-            yield {**several[0], "loc": (name,), "msg": f"input should be {kinds}"}
+            yield {**several[0], "loc": setting, "msg": f"input should be {kinds}"}
         else:
             yield from several
 
@@ -76,7 +77,10 @@ def _line(
             f"setting {key!r} has options, but names no method; found {error['input']!r}. Name "
             f"one: {key}=NAME."
         )
-    return f"setting {key!r}: {error['msg'].lower()}; found {error['input']!r}."
+    rule = "input should be settings, `name: value`"
+    if error["type"] not in ("model_type", "model_attributes_type") and key != "sources":
+        rule = error["msg"].lower()
+    return f"setting {key!r}: {rule}; found {error['input']!r}."
 
 
 def _meant(key: str, settings: Mapping[str, Any], known: Mapping[str, FieldInfo]) -> str | None:

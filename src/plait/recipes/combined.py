@@ -108,9 +108,10 @@ class Combined(Recipe):
             stems: `{source: module}`.
             trunk: reads the vectors that the stems give.
         """
-        widths = {
-            name: infer_shape(stem, self.example(name)).channels() for name, stem in stems.items()
-        }
+        widths = {}
+        for name, stem in stems.items():
+            with of_source(name):
+                widths[name] = infer_shape(stem, self.example(name)).channels()
         width = trunk.in_features if isinstance(trunk, MLPEncoder) else max(widths.values())
         necks: dict[str, nn.Module] | None = None
         if set(widths.values()) != {width}:

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from plait.core.batch import Batch, Part
 from plait.core.structure import PerTask, tensors
-from plait.data import Disjoint, InMemory, batches_of
+from plait.data import DataSets, Disjoint, InMemory, batches_of
 from plait.runs import Coverage, EventLog, Warned
 from plait.runs.coverage import few_labels
 from plait.tasks import BaseTask
@@ -96,6 +96,8 @@ class LabelCoverage:
 def of_table(dataset: Any, tasks: Mapping[str, BaseTask]) -> LabelCoverage | None:
     """Counts the rows of tables in memory at once; None for any other data set, even a subclass.
 
+    Those of several tables are counted together.
+
     Args:
         dataset: the data set.
         tasks: `{name: task}` of the model.
@@ -103,14 +105,15 @@ def of_table(dataset: Any, tasks: Mapping[str, BaseTask]) -> LabelCoverage | Non
     Raises:
         DataError: labels break their task's rule, or none is of a task.
     """
-    if type(dataset) is InMemory:
-        inputs: Any = dataset.inputs
-    elif type(dataset) is Disjoint:
-        inputs = PerTask(dataset.inputs)
-    else:
-        return None
     coverage = LabelCoverage(tasks)
-    coverage.add(Batch.of(inputs, dataset.targets, tasks.values()))
+    for each in dataset.by_source.values() if isinstance(dataset, DataSets) else [dataset]:
+        if type(each) is InMemory:
+            inputs: Any = each.inputs
+        elif type(each) is Disjoint:
+            inputs = PerTask(each.inputs)
+        else:
+            return None
+        coverage.add(Batch.of(inputs, each.targets, tasks.values()))
     return coverage
 
 

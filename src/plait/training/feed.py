@@ -11,6 +11,7 @@ from typing import Any
 from torch.utils.data import DataLoader, Dataset, IterableDataset
 
 from plait.core.errors import DataError
+from plait.data import Mixture
 from plait.data.passes import Passes, batches_in
 
 
@@ -34,8 +35,9 @@ class Feed:
 
     @property
     def dataset(self) -> Any:
-        """The data set whose examples an epoch has once each and as they are; None if unknown."""
-        return self.loader.dataset if self._passes.joins else None
+        """The data set of the training, where its examples are read as they are; else None."""
+        whole = self._passes.joins or isinstance(self.loader, Mixture)
+        return self.loader.dataset if whole else None
 
     def epoch(self, epoch: int, skip: int = 0) -> Iterator[Any]:
         """Yields the batches of an epoch, without the first `skip`, as the loader makes them.
@@ -64,7 +66,8 @@ class Feed:
     def ahead(self, most: int) -> Iterator[Any]:
         """Yields the batches of the first epoch before its time; what it draws stays what it is.
 
-        Those of a stream are kept until they are trained on, since it may not start anew.
+        Those of a stream are kept until they are trained on, since it may not start anew. Of a
+        mixture, which draws some sources seldom or not at all, it is a pass over each of them.
 
         Args:
             most: of a stream, the batches after which to stop.
@@ -77,6 +80,8 @@ class Feed:
             kept = deque(islice(begun, most))
             self._begun = _drained(kept, begun)
             return iter(tuple(kept))
+        if isinstance(self.loader, Mixture):
+            return self.loader.first_passes()
         if not isinstance(self.loader, DataLoader):
             return self.epoch(0)
         # workers that live on would hand what they have drawn to the training

@@ -9,7 +9,7 @@ from torch import Tensor
 
 from plait.core.batch import Batch, Part
 from plait.core.errors import ConfigError, DataError
-from plait.data import batches_of
+from plait.data import DataSets, batches_of
 from plait.runs import Coverage, EventLog
 from plait.tasks import BaseTask
 from plait.training.coverage import LabelCoverage, log_coverage, of_table
@@ -94,7 +94,9 @@ class LabelStatistics:
             return False
         missing = [name for name, rows in found.labelled.items() if not rows]
         if missing:
-            foreign = dict.fromkeys(map(str, dataset.targets.keys() - self._tasks.keys()))
+            tables = dataset.by_source.values() if isinstance(dataset, DataSets) else [dataset]
+            names = (str(name) for each in tables for name in each.targets)
+            foreign = [name for name in dict.fromkeys(names) if name not in self._tasks]
             raise _without_label(missing, "has no valid label in the training data", foreign)
         self._counted = found
         return True

@@ -70,6 +70,7 @@ class MixtureLog:
         mixture = self._mixture
         if mixture is None:
             return
+        labels.stop_counting()  # an epoch has the rows of a source several times, or some of them
         if labels.missing:
             for name in mixture.sources:
                 if name not in state.examples:

@@ -12,6 +12,7 @@ from plait.core.seeding import derive_seed
 from plait.data.collate import batches_of
 from plait.data.mixing.base import Policy
 from plait.data.mixing.proportional import Proportional
+from plait.data.mixture.data_sets import DataSets
 from plait.data.mixture.named import check_sources, named_parts, of_source
 from plait.data.mixture.source import Source
 from plait.data.passes import Passes
@@ -44,6 +45,7 @@ class Mixture:
             them.
 
     Attributes:
+        dataset: the data of all sources as one data set; None where one gives batches.
         sizes: `{source: what is known of its size}`.
         steps: of an epoch.
         ended: why the last epoch ended before its steps were done; "" if it did not.
@@ -88,6 +90,9 @@ class Mixture:
         self.stems = stems
         self.ended = ""
         self._start = 0, 0
+        of_examples = all(source.of_examples for source in self.sources.values())
+        by_source = {name: source.data for name, source in self.sources.items()}
+        self.dataset = DataSets(by_source, keyed=stems) if of_examples else None
         self.sizes = {name: source.size for name, source in self.sources.items()}
         if steps is not None and steps < 1:
             raise ConfigError(f"`steps` of a mixture must be at least 1; found {steps}.")
@@ -140,8 +145,14 @@ class Mixture:
         """Yields the first pass over a source in the first epoch; of a stream, `steps` batches."""
         most = self.sizes[source].batches or self.steps
         items = islice(self._passes[source].read(0, 0, number=0), most)
-        for batch in batches_of(items, self.tasks):
-            yield Batch(named_parts(source, batch, keyed=self.stems))
+        with of_source(source):
+            for batch in batches_of(items, self.tasks):
+                yield Batch(named_parts(source, batch, keyed=self.stems))
+
+    def first_passes(self) -> Iterator[Batch]:
+        """Yields the first pass over each source, one after the other: every label, once."""
+        for name in self.sources:
+            yield from self.first_pass(name)
 
     def _given(self, name: str, epoch: int, used: int) -> Any:
         """Yields what a source gives to an epoch, pass after pass, until it ends early."""

@@ -41,6 +41,11 @@ def recipe_name(settings: Mapping[str, Any]) -> str:
     Raises:
         ConfigError: they name nothing.
     """
+    if settings.get("sources") == {}:
+        raise ConfigError(
+            "setting 'sources' is empty. Name data sets, `sources: {NAME: {table: FILE, ...}}`, or "
+            "leave it out."
+        )
     several = "Combined" if settings.get("sources") else None
     recipe = settings.get("recipe", "Table" if settings.get("table") else several)
     name = recipe.get("class") if isinstance(recipe, Mapping) else recipe
