@@ -23,6 +23,7 @@ from plait.core.arguments import unknown_option
 from plait.core.errors import PlaitError, PlaitWarning
 from plait.core.families import FAMILIES
 from plait.core.lookup import names, parameters
+from plait.data import InMemory, Mixture, Source
 from plait.encoders import ConvEncoder
 from plait.regularization import PairwiseL2
 from plait.sharing import Conditioned, Hard, Separate
@@ -89,6 +90,7 @@ def given(cls: type) -> dict[str, Any]:
         "labels": 2,
         "cuts": [1.0, 2.0],
         "strength": 0.1,
+        "shares": {"a": 0.5, "b": 0.5},
         "encoder": net(),
         "head": lambda shape: ScalarHead(shape, 1),
         "loss": lambda p, y: (p - y).square(),
@@ -157,6 +159,12 @@ def use(family: str, method: Any) -> None:
         train(model_of(Separate(net()), connections=method))
     elif family == "regularization":
         train(model_of(Separate(net()) if method.ties else Hard(net()), regularization=method))
+    elif family == "data.mixing":
+        model = model_of()
+        data = {name: InMemory(X, {name: NUMBERS[name]}) for name in NUMBERS}
+        sources = {name: Source(each, batch_size=3) for name, each in data.items()}
+        mixture = Mixture(sources, method, tasks=model.tasks.values())
+        Trainer(model, epochs=1, device="cpu", rule="loss", progress=False).fit(mixture)
     else:
         model, inputs = model_for(method)
         train(model, {method.name: labels_of(model, method, inputs)}, inputs)

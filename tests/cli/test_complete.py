@@ -46,7 +46,7 @@ def test_flags() -> None:
 
 
 def test_recipes_and_families() -> None:
-    assert bash("train", "dig") == ["digits"]
+    assert bash("train", "dig") == ["digits", "digits-everywhere"]
     assert "oxford-pets" in bash("train", "")
     assert bash("list", "") == list(FAMILIES)
     assert bash("list", "bal") == ["balancing"]

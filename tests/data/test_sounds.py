@@ -76,3 +76,12 @@ def test_a_message_says_nothing_of_the_stream_that_was_read() -> None:
     with pytest.raises(DataError) as caught:
         sound(encoded(tone(8000, 0.1))[:30], "a.wav", rate=8000, seconds=1.0)
     assert "BytesIO" not in str(caught.value)
+
+
+def test_a_truncated_sound_is_refused_and_one_of_unknown_length_is_read() -> None:
+    whole = encoded(tone(8000, 0.1))
+    with pytest.raises(DataError, match=r"a\.wav .*; its head says 800 samples, it has fewer"):
+        sound(whole[:900], "a.wav", rate=8000, seconds=1.0)
+    place = whole.index(b"data") + 4
+    piped = whole[:place] + b"\xff\xff\xff\xff" + whole[place + 4 :]
+    assert len(sound(piped, "a.wav", rate=8000, seconds=1.0)) == 800

@@ -15,6 +15,7 @@ from plait.regularization import PairwiseL2
 from plait.sharing import Hard, Separate
 from plait.tasks import Classification, Regression
 from plait.training.feed import Feed
+from plait.training.mixture_log import MixtureLog
 from tests.training import problem
 
 Pair = tuple[Tensor, dict[str, Tensor]]
@@ -121,6 +122,7 @@ def test_penalties_do_not_act_alone() -> None:
     before = {name: value.clone() for name, value in net.state_dict().items()}
     trainer = Trainer(net, epochs=1, device="cpu")
     trainer.labels.check = lambda: None  # type: ignore[method-assign]
+    trainer.mixture = MixtureLog([])
     trainer._begin(False, Feed([], 0))
     record = trainer._step([net.batch(*unlabelled(4))])
     assert record.skipped is not None

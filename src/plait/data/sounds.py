@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import math
+import wave
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -15,6 +16,7 @@ from torch import Tensor
 from plait.core.errors import DataError
 from plait.core.extras import need
 
+UNKNOWN = 2**31  # bytes of sound, from which a head means that it does not know
 FORMATS = ("WAV", "WAVEX", "FLAC", "OGG", "MP3", "AIFF")
 MAX_RATE = 768_000  # samples a second; the filter between two rates grows with them
 MAX_SAMPLES = 2**26  # of all channels; a small packed file may become as large as one likes
@@ -76,10 +78,25 @@ def _opened(content: bytes, place: str) -> Iterator[Any]:
         with soundfile.SoundFile(io.BytesIO(content)) as file:
             if file.format not in FORMATS:
                 raise _broken(place, f"found {file.format}")
+            if file.format == "WAV" and file.frames < _declared(content):
+                raise _broken(place, f"its head says {_declared(content):,} samples, it has fewer")
             yield file
     except (soundfile.LibsndfileError, RuntimeError, TypeError) as error:
         told = getattr(error, "error_string", error)  # without the name of the stream
         raise _broken(place, str(told).strip().rstrip(".")) from None
+
+
+def _declared(content: bytes) -> int:
+    """Returns the frames that the head of a WAV file declares, for which libsndfile does not look.
+
+    0 where it is not of the plain kind, or does not know its length, as one that was piped.
+    """
+    try:
+        with wave.open(io.BytesIO(content)) as file:
+            frames = file.getnframes()
+            return frames if frames * file.getsampwidth() * file.getnchannels() < UNKNOWN else 0
+    except (wave.Error, EOFError):
+        return 0
 
 
 def _broken(place: str, found: str) -> DataError:

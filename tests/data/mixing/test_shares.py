@@ -31,7 +31,7 @@ def test_rounded_thirds_are_taken() -> None:
         ({"a": 1.5, "b": -0.5}, "a number above 0"),
         ({"a": 1.0, "b": 0}, "a number above 0"),
         ({"a": math.nan, "b": 1.0}, "a number above 0"),
-        ({"a": "half", "b": 1.0}, "a number above 0"),
+        ({"a": "half", "b": 1.0}, "must be a dict of numbers"),
         ({}, "must add up to 1; found 0"),
     ],
 )

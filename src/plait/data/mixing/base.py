@@ -9,6 +9,7 @@ from typing import ClassVar
 
 from torch import Tensor
 
+from plait.core.arguments import Checked
 from plait.core.errors import ConfigError
 from plait.core.lookup import attributes_of, parameters
 
@@ -31,7 +32,7 @@ class Size:
 Sizes = Mapping[str, Size]
 
 
-class Policy(ABC):
+class Policy(Checked, ABC):
     """A rule by which a mixture chooses the sources of each step.
 
     Attributes:
@@ -39,6 +40,9 @@ class Policy(ABC):
     """
 
     strict: ClassVar[bool] = False
+
+    def __init__(self) -> None:
+        """Makes a policy without options."""
 
     @abstractmethod
     def shares_of(self, sizes: Sizes) -> dict[str, float]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 
-from plait.core.arguments import checked
 from plait.core.errors import ConfigError
 from plait.data.mixing.base import Sizes, known_examples
 from plait.data.mixing.bases.drawn import Drawn
@@ -33,7 +32,6 @@ class Temperature(Drawn):
         arXiv 1907.05019, 2019.
     """
 
-    @checked
     def __init__(self, tau: float = 2.0) -> None:
         if not tau > 0:
             raise ConfigError(

@@ -66,7 +66,7 @@ class Guess:
     format: str = ""
     separator: str = ""
     bounded: bool = False
-    more: Mapping[str, Any] = field(default_factory=dict)
+    more: Mapping[str, Any] = field(default_factory=dict, repr=False)
 
     @property
     def options(self) -> dict[str, Any]:
