@@ -59,6 +59,7 @@ def test_a_command_is_one_that_plait_knows(page: str, line: str) -> None:
     command, rest = words[1], words[2:]
     assert command in {"demo", "evaluate", "init", "list", "predict", "report", "train"}
     pairs = {"--out", "-o", "--data", "--from", "--resume", "--seeds", "--targets", "--keep"}
+    pairs |= {"--source", "--files"}
     given: dict[str, Any] = {}
     settings, names = [], []
     while rest:
