@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import accumulate
 from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
@@ -195,19 +196,22 @@ def _totals(counts: Sequence[Array]) -> list[int]:
 
 def count_splits(source: RowGroups, rule: RowSplits, rows: int) -> list[Array]:
     """Counts the rows of each split: for each group `[slices, 3]`, a slice having so many rows."""
-    return [
-        np.array([np.bincount(each, minlength=3) for each in _of_group(source, group, rule, rows)])
-        for group in range(len(source.sizes))
-    ]
+    sizes = source.sizes
+    counts = []
+    for group, (size, end) in enumerate(zip(sizes, accumulate(sizes), strict=True)):
+        frames = source.frames(group, rule.reads, rows) if rule.reads else None
+        found = _of_group(rule, frames, range(end - size, end), rows)
+        counts.append(np.array([np.bincount(each, minlength=3) for each in found]))
+    return counts
 
 
-def _of_group(source: RowGroups, group: int, rule: RowSplits, rows: int) -> Iterator[Array]:
-    """Yields the splits of the rows of each slice of a group."""
-    start, size = int(sum(source.sizes[:group])), source.sizes[group]
-    frames = source.frames(group, rule.reads, rows) if rule.reads else None
-    for first in range(0, size, rows):
-        numbers = np.arange(start + first, start + min(first + rows, size))
-        yield rule.of(None if frames is None else next(frames), numbers)
+def _of_group(
+    rule: RowSplits, frames: Iterator[pd.DataFrame] | None, numbers: range, rows: int
+) -> Iterator[Array]:
+    """Yields the splits of the rows of each slice of a group, whose rows have these numbers."""
+    for first in range(0, len(numbers), rows):
+        part = numbers[first : first + rows]
+        yield rule.of(None if frames is None else next(frames), np.arange(part.start, part.stop))
 
 
 def _chances(numbers: Array, seed: int) -> Array:
