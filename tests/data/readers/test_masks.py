@@ -44,6 +44,11 @@ def test_pixels_are_counted_by_value(files) -> None:
     assert values_in(named, [0, 1, 2]) == {0: 6, 9: 2, 255: 4}
 
 
+def test_at_most_two_hundred_masks_are_looked_at(files) -> None:
+    many = files({f"{number}.png": png(np.zeros((1, 1), np.uint8)) for number in range(399)})
+    assert values_in(many, range(399)) == {0: 200}
+
+
 def test_as_many_classes_as_a_byte_tells_apart(files) -> None:
     values = np.arange(300, dtype=np.uint16).reshape(15, 20)
     content = files({"a.png": png(values)})

@@ -1,23 +1,11 @@
 """Half of the examples are spread evenly, the others are the worst of the rest."""
 
-from itertools import pairwise
-
-import pytest
 import torch
 
 from plait.data import Sentence
-from plait.experiments.gallery.choice import predicted, spaced, worst
+from plait.experiments.gallery.choice import predicted, worst
 from plait.tasks import Regression
 from tests.experiments.gallery.samples import Known, Samples, sentences
-
-
-@pytest.mark.parametrize(("total", "count"), [(7, 3), (100, 6), (5, 5), (3, 10), (1, 1)])
-def test_numbers_are_spread_evenly(total: int, count: int) -> None:
-    found = spaced(total, count)
-    assert len(found) == min(total, count)
-    assert found[0] == 0
-    gaps = {b - a for a, b in pairwise([*found, total])}
-    assert max(gaps) - min(gaps) <= 1
 
 
 def examples(errors: list[float], *, labelled: bool = True) -> Samples:

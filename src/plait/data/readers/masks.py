@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from plait.core.errors import DataError
+from plait.core.spaced import spaced
 from plait.data.images import decode, opened, values_of_mask
 from plait.data.readers.files import Files
 from plait.data.readers.images import Images
@@ -127,7 +128,7 @@ def values_in(files: Files, rows: Sequence[int]) -> dict[int, int]:
     """Counts the pixels of each value in up to 200 masks, evenly spread over some rows."""
     there = [row for row in rows if files.names[row]]
     counts: dict[int, int] = {}
-    for row in there[:: max(1, len(there) // LOOKED_AT)]:
+    for row in [there[place] for place in spaced(len(there), LOOKED_AT)]:
         values, numbers = np.unique(np.asarray(decoded_mask(files, row), int), return_counts=True)
         for value, number in zip(values.tolist(), numbers.tolist(), strict=True):
             counts[value] = counts.get(value, 0) + number

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from plait.core.errors import DataError
+from plait.core.spaced import spaced
 from plait.data.streams.row_groups import RowGroups
 from plait.data.streams.row_splits import RowSplits
 from plait.data.table.described import Target
@@ -42,7 +43,7 @@ def sample(
     import pandas as pd
 
     groups = len(source.sizes)
-    chosen = [k * groups // min(groups, GROUPS) for k in range(min(groups, GROUPS))]
+    chosen = spaced(groups, GROUPS)
     starts = np.cumsum([0, *source.sizes])
     reads = list(dict.fromkeys([*columns, *(rule.reads if rule else ())]))
     share, found = -(-rows // len(chosen)), []

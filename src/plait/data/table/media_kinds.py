@@ -12,6 +12,7 @@ import numpy as np
 
 from plait.core.errors import DataError
 from plait.core.extras import need
+from plait.core.spaced import spaced
 from plait.data.files import Store
 from plait.data.images import decode, upright
 from plait.data.table.kinds import Guess
@@ -79,7 +80,7 @@ def _of_files(
 def _paths(column: pd.Series[Any]) -> list[str]:
     """Returns some cells of a column of paths, evenly spread; none for other columns."""
     cells = [each for each in column.dropna().tolist() if not isinstance(each, str) or each]
-    some = cells[:: max(1, len(cells) // LOOKED_AT)]
+    some = [cells[place] for place in spaced(len(cells), LOOKED_AT)]
     known = PICTURES + SOUNDS + ARRAYS
     paths = all(isinstance(each, str) and each.lower().endswith(known) for each in some)
     return some if some and paths else []

@@ -9,16 +9,11 @@ import numpy as np
 import torch
 
 from plait.core.devices import move
+from plait.core.spaced import spaced
 from plait.data import collate
 from plait.model import MultiTaskModel
 
 CANDIDATES = 256  # examples among which the worst are looked for
-
-
-def spaced(total: int, count: int) -> list[int]:
-    """Returns at most `count` evenly spaced numbers below `total`."""
-    count = min(count, total)
-    return [i * total // count for i in range(count)]
 
 
 def worst(model: MultiTaskModel, examples: Any, count: int, *, without: list[int]) -> list[int]:

@@ -10,9 +10,10 @@ from PIL import Image
 from torch.utils.data import IterableDataset
 
 from plait.core.errors import ConfigError
+from plait.core.spaced import spaced
 from plait.data.shown import Picture, Row
 from plait.data.shown import Shown as ShownInput
-from plait.experiments.gallery.choice import predicted, spaced, worst
+from plait.experiments.gallery.choice import predicted, worst
 from plait.experiments.gallery.inputs import write_input
 from plait.experiments.gallery.overlays import map_overlays, mask_overlays, mask_view
 from plait.model import MultiTaskModel
