@@ -127,14 +127,16 @@ class HuggingFaceRows:
         require(pd.DataFrame(columns=self.columns), columns, self.name)
         split, first, end = self._groups[group]
         stored = [name for name in columns if name in self._features]
+        media = [name for name in stored if type(self._features[name]).__name__ in ENDINGS]
         part = self._parts[split].select_columns(stored).with_format("arrow")
         for start in range(first, end, rows):
-            stop = min(start + rows, end)
-            frame = pd.DataFrame(index=pd.RangeIndex(start, stop))
+            frame = pd.DataFrame(index=pd.RangeIndex(start, min(start + rows, end)))
             if stored:
-                found = part[start:stop].to_pandas(ignore_metadata=True)
-                frame = named(found, self._features).set_axis(frame.index, axis=0)
-                frame = frame.assign(**self._file_names(frame, split))
+                found = part[start : start + len(frame)]
+                cells = found.drop_columns(media).to_pandas(ignore_metadata=True)
+                frame = named(cells.set_axis(frame.index, axis=0), self._features)
+                for name in media:  # the names alone: their content may be larger than memory
+                    frame[name] = self._file_names(name, split, start, found[name])
             if self._splits and SPLIT in columns:
                 frame = frame.assign(**{SPLIT: split})
             yield frame[list(columns)]
@@ -144,16 +146,13 @@ class HuggingFaceRows:
         """The pictures and sounds in the cells of the data set."""
         return CellFiles(self._parts).store()
 
-    def _file_names(self, frame: pd.DataFrame, split: str) -> dict[str, Any]:
-        """Returns the names that stand for pictures and sounds, by column."""
-        return {
-            name: [
-                None if cell is None else name_of(row, split, name, self._features[name])
-                for row, cell in zip(frame.index, frame[name], strict=True)
-            ]
-            for name in frame.columns
-            if type(self._features[name]).__name__ in ENDINGS
-        }
+    def _file_names(self, column: str, split: str, start: int, cells: Any) -> list[str | None]:
+        """Returns the names that stand for the pictures or sounds of a column; None for no cell."""
+        feature = self._features[column]
+        return [
+            None if missing else name_of(row, split, column, feature)
+            for row, missing in enumerate(cells.is_null().to_pylist(), start)
+        ]
 
     def frame(self) -> pd.DataFrame:
         """Reads all rows into memory; they are numbered over all splits."""
