@@ -62,6 +62,16 @@ def test_examples_have_all_inputs_by_name_and_all_labels(tmp_path: Path) -> None
     assert targets["pitch"].tolist() == [row["pitch"]]
 
 
+def test_rows_that_are_not_read_to_their_end_are_told(tmp_path: Path) -> None:
+    short = {"words": {"kind": "tokens", "length": 3}}
+    table = recipe(tmp_path, inputs=short, tasks={"colour": "category"})
+    lengths = table.frame["words"].str.split().map(len)
+    told = f"{sum(lengths > 3)} of {len(table.frame)} rows have more than 3 words in column 'words'"
+    assert sum(lengths > 3) > 0
+    assert table.notes[-1].startswith(told)
+    assert not recipe(tmp_path).examples.cut
+
+
 def test_one_input_alone_is_no_dict_and_batches_are_counted(tmp_path: Path) -> None:
     table = recipe(tmp_path, inputs={"said": "text"}, tasks={"colour": "category"})
     tasks = table.tasks()

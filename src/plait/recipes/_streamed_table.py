@@ -89,7 +89,7 @@ class StreamedTable(Table):
 
     @cached_property
     def notes(self) -> Sequence[str]:
-        """Sentences on what was decided, and on targets that the sample gives away."""
+        """Sentences on what was decided, and on what the sample gives away or has cut off."""
         counts = {split: len(data) for split, data in self.streams.items()}
         told = ", ".join(f"{count:,} for {split}" for split, count in counts.items())
         return [
@@ -97,6 +97,7 @@ class StreamedTable(Table):
             f"{len(self.frame):,} training rows.",
             *self.rule[2],
             *self.given_away(),
+            *self.examples.cut,
         ]
 
     def tasks(self) -> list[BaseTask]:

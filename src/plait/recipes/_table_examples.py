@@ -15,7 +15,7 @@ from plait.core.errors import ConfigError
 from plait.data.augment import Augment
 from plait.data.examples import Examples, Reader
 from plait.data.files import Store
-from plait.data.readers import Images, Maps, Masks, Sounds
+from plait.data.readers import Images, Maps, Masks, Sounds, Texts
 from plait.data.table.described import PLACED, Target
 from plait.data.table.described_inputs import Input
 from plait.data.table.media import ImageOptions
@@ -105,6 +105,21 @@ class TableExamples:
         return readers_of(
             table.frame, table.columns, table.store, source=table.source, keep=self._kept
         )
+
+    @property
+    def cut(self) -> list[str]:
+        """Sentences on columns of text of which some rows are not read to their end."""
+        texts = any(column.kind in ("text", "tokens") for column in self.table.columns)
+        found = []
+        for name, reader in self.inputs.items() if texts else ():
+            if isinstance(reader, Texts) and (count := reader.cut):
+                form, most = reader.column.form, reader.column.length
+                unit = {"characters": "characters", "whole": "codes"}.get(form, "words")
+                found.append(
+                    f"{count:,} of {len(reader):,} rows have more than {most:,} {unit} in column "
+                    f"{name!r}; what follows is not read. `inputs.{name}.length` is the most."
+                )
+        return found
 
     @cached_property
     def places(self) -> dict[str, str]:

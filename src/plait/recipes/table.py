@@ -230,7 +230,8 @@ class Table(Recipe):
 
         predicted = list(dict.fromkeys(c for target in self.targets for c in target.columns))
         alike = twins(self.frame[list(self.inputs)], self.frame[predicted], self.rows)
-        return [*self.division.notes, *(each.sentence for each in alike), *self.given_away()]
+        told = [*self.division.notes, *(each.sentence for each in alike), *self.given_away()]
+        return [*told, *self.examples.cut]
 
     def given_away(self) -> list[str]:
         """Returns a sentence for each target that a column of inputs gives away."""

@@ -31,6 +31,10 @@ def test_what_is_longer_is_cut_off() -> None:
     assert Texts(SENTENCES, column(length=2))[0].values.tolist() == [[3], [2]]
 
 
+def test_rows_that_are_cut_off_are_counted() -> None:
+    assert [Texts(SENTENCES, column(length=most)).cut for most in (1, 2, 3, 0)] == [2, 1, 0, 0]
+
+
 def test_no_row_at_all() -> None:
     assert len(Texts([], column())) == 0
 
@@ -47,3 +51,10 @@ def test_a_row_without_a_word_has_none_though_it_is_read_as_one() -> None:
     texts = Texts([["a", "b", "c"], []], Column("said", "text", values=["a"], length=2))
     assert [texts.words(row) for row in range(2)] == [2, 0]
     assert texts.lengths.tolist() == [2, 1]
+
+
+def test_of_texts_with_a_tokenizer_those_with_more_codes_are_cut() -> None:
+    rows = [["The cat"], [], ["sat the cat"]]  # 4, 2 and 5 codes, marks and all
+    for most, cut in ((3, 2), (4, 1), (5, 0)):
+        said = Column("said", "text", tokenizer=small_tokenizer(), length=most)
+        assert Texts(rows, said).cut == cut

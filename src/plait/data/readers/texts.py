@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -24,18 +25,28 @@ class Texts:
         column: of kind "text" or "tokens", with the vocabulary or the tokenizer.
 
     Attributes:
-        kind: of the column.
+        column: of the table.
         lengths: of the rows, `[N]`.
     """
 
     def __init__(self, sentences: Sequence[Sequence[str]], column: Column) -> None:
         rows = _tokenized(sentences, column) if column.tokenizer else _coded(sentences, column)
-        self.kind = column.kind
+        self.column = column
         self.sentences = sentences
         self.lengths = torch.tensor([len(each) for each in rows])
         self._ends = self.lengths.cumsum(0)
         width = rows[0].shape[1] if rows else 1
         self._codes = torch.cat(rows) if rows else torch.zeros(0, width, dtype=torch.int32)
+
+    @property
+    def cut(self) -> int:
+        """The number of rows that are longer than the column's `length`, and cut off there."""
+        most = self.column.length
+        full = (self.lengths == most).nonzero().flatten().tolist()  # none without a bound
+        whole: Sequence[Sequence[Any]] = [self.sentences[row] for row in full]
+        if self.column.tokenizer:
+            whole = codes_of_texts(["".join(words) for words in whole], self.column.tokenizer)
+        return sum(len(each) > most for each in whole)
 
     def __len__(self) -> int:
         return len(self.lengths)

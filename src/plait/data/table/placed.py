@@ -91,7 +91,8 @@ def placed_labels(
         keep: rows whose decoded masks are kept in memory; none by default.
 
     Raises:
-        ConfigError: there is no input on which the labels could lie, or several.
+        ConfigError: there is no input on which the labels could lie, or several; or a tokenizer
+            reads it.
         DataError: a path leads to no file, or a row has not as many tags as tokens.
     """
     place = place_of(target, inputs)
@@ -172,6 +173,11 @@ def _tags(
     cells: pd.Series[Any], target: Target, classes: Sequence[str], texts: Texts, source: str
 ) -> Tags:
     """Returns the tags of all rows as class numbers, as many as their sentences have words."""
+    if texts.column.tokenizer:
+        raise ConfigError(
+            f"task {target.name!r} has a tag for each word, and the tokenizer of input "
+            f"{texts.column.name!r} reads texts whole. Leave out its `tokenizer`."
+        )
     known = {word: number for number, word in enumerate(classes)}
     known |= dict.fromkeys(["", *target.missing], NO_CLASS)
     rows = []
@@ -181,7 +187,8 @@ def _tags(
             raise DataError(
                 f"row {row_of(cells, place)}, column {cells.name!r}"
                 f"{f' of {source}' if source else ''}: task {target.name!r} must have a tag for "
-                f"each token; found {len(tags)} tags for {len(words)} tokens. {ALIGNED[texts.kind]}"
+                f"each token; found {len(tags)} tags for {len(words)} tokens. "
+                f"{ALIGNED[texts.column.kind]}"
             )
         foreign = next((tag for tag in tags if tag not in known), None)
         if foreign is not None:
