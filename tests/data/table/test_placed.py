@@ -19,6 +19,7 @@ from plait.data.table.placed import (
     placed_labels,
     presence,
 )
+from tests.data.tokenizers import small_tokenizer
 from tests.recipes.media_tables import WORDS, media_table
 
 COLUMNS = [
@@ -93,3 +94,12 @@ def test_too_few_tags_are_told_with_what_helps(kind: str, hint: str) -> None:
     readers = readers_of(frame, [Column("words", kind, form=form)], Store(Path()))
     with pytest.raises(DataError, match=f"row 1, column 'tags'.* found 2 tags for .*{hint}"):
         placed_labels(frame, target("tags", "token tags", frame), ["O"], readers, Store(Path()))
+
+
+def test_texts_of_a_tokenizer_have_no_words_to_be_tagged() -> None:
+    frame = pd.DataFrame({"said": ["the cat"], "tags": ["O O"]})
+    texts = Texts([["the cat"]], Column("said", "text", form="whole", tokenizer=small_tokenizer()))
+    with pytest.raises(ConfigError, match="'tags' has a tag for each word, and the tokenizer of"):
+        placed_labels(
+            frame, target("tags", "token tags", frame), ["O"], {"said": texts}, Store(Path())
+        )
