@@ -11,7 +11,7 @@ from PIL import Image
 
 from plait.core.errors import DataError
 from plait.data import InMemory
-from plait.data.images import Normalised, decode, mask, photo, pixels
+from plait.data.images import Normalised, bytes_of_picture, decode, pixels, values_of_mask
 
 
 def encoded(values: np.ndarray, kind: str = "PNG") -> bytes:
@@ -55,21 +55,21 @@ def test_an_image_of_absurd_size_is_refused() -> None:
         decode(content, "a.png")
 
 
-def test_a_photo_has_three_channels_in_the_unit_range() -> None:
+def test_a_photo_has_three_channels() -> None:
     values = picture()
-    found = photo(decode(encoded(values), "a"), 4)
-    assert found.dtype == torch.float32
-    assert np.array_equal(found.permute(1, 2, 0).numpy(), values.astype(np.float32) / 255)
-    grey = photo(decode(encoded(values[..., 0]), "a"), 7)
+    found = bytes_of_picture(decode(encoded(values), "a"), (4, 4))
+    assert found.dtype == torch.uint8
+    assert np.array_equal(found.permute(1, 2, 0).numpy(), values)
+    grey = bytes_of_picture(decode(encoded(values[..., 0]), "a"), (7, 7))
     assert grey.shape == (3, 7, 7)
     assert torch.equal(grey[0], grey[2])
 
 
 def test_a_mask_keeps_its_numbers() -> None:
     values = np.repeat(np.array([[1, 2], [3, 1]], np.uint8), 3, axis=0).repeat(3, axis=1)
-    found = mask(decode(encoded(values), "a"), 2)
+    found = values_of_mask(decode(encoded(values), "a"), (2, 2))
     assert found.tolist() == [[1, 2], [3, 1]]
-    assert found.dtype == torch.int64
+    assert found.dtype == torch.int32
 
 
 @pytest.mark.parametrize("channels", [1, 3])

@@ -94,14 +94,6 @@ def decoder() -> ModuleType:
     return need("PIL.Image", extra="app", purpose="Reading images")
 
 
-def photo(image: Any, size: int) -> Tensor:
-    """Resizes a decoded image, bilinear: float32 `[3, size, size]` in [0, 1].
-
-    The aspect is not kept.
-    """
-    return bytes_of_picture(image, (size, size)).float().div_(255)
-
-
 def bytes_of_picture(image: Any, size: tuple[int, int], channels: int = 3) -> Tensor:
     """Resizes a decoded image to (height, width), bilinear: uint8 `[channels, height, width]`.
 
@@ -114,11 +106,6 @@ def bytes_of_picture(image: Any, size: tuple[int, int], channels: int = 3) -> Te
     resized = plain.resize((width, height), decoder().Resampling.BILINEAR)
     pixels = torch.from_numpy(np.array(resized).reshape(height, width, channels))
     return pixels.permute(2, 0, 1).contiguous()
-
-
-def mask(image: Any, size: int) -> Tensor:
-    """Resizes a decoded mask of one channel, nearest: int64 `[size, size]`."""
-    return values_of_mask(image, (size, size)).long()
 
 
 def values_of_mask(image: Any, size: tuple[int, int]) -> Tensor:

@@ -14,9 +14,11 @@ from torch.utils.data import Dataset
 
 from plait.core.errors import ConfigError, DataError
 from plait.data.files import Store
-from plait.data.images import decode, decoder, mask, photo
+from plait.data.images import bytes_of_picture, decode, decoder, values_of_mask
+from plait.data.readers import Kept
 from plait.data.splits import held_out_by_hash
 
+CACHE = 2**30  # bytes of decoded photos and masks of a split that are kept in memory
 MASK_CLASSES = ("pet", "background", "border")
 SHARES = {"val": 0.15, "test": 0.15}  # of each breed in the official trainval list
 
@@ -42,7 +44,7 @@ class Pet(NamedTuple):
 
 
 class Photos(Dataset[tuple[Tensor, dict[str, Tensor]]]):
-    """A data set of pet photos with their labels; files are decoded anew at every access.
+    """A data set of pet photos with their labels, decoded once each as far as 1 GiB has room.
 
     Args:
         pets: what is known of each photo without opening it.
@@ -68,6 +70,8 @@ class Photos(Dataset[tuple[Tensor, dict[str, Tensor]]]):
         decoder()  # its absence is better known now than at the first photo
         self.pets, self.classes = tuple(pets), tuple(classes)
         self.store, self.size = store, size
+        kept = CACHE // (4 * size * size)
+        self._kept = Kept(range(min(kept, len(self.pets))), (4, size, size))
         for pet in self.pets:
             for kind, file in (("image", pet.image), ("mask", pet.mask)):
                 if not store.has(file):
@@ -81,6 +85,15 @@ class Photos(Dataset[tuple[Tensor, dict[str, Tensor]]]):
 
     def __getitem__(self, index: int) -> tuple[Tensor, dict[str, Tensor]]:
         pet = self.pets[index]
+        layers = self._kept.get(index, lambda: self._decoded(pet))
+        return layers[:3].float().div_(255), {
+            "breed": torch.tensor(pet.breed),
+            "mask": layers[3].long() - 1,
+            "head": torch.tensor(pet.head or (math.nan,) * 4),
+        }
+
+    def _decoded(self, pet: Pet) -> Tensor:
+        """Returns the colours of a photo and the values of its mask, uint8 `[4, size, size]`."""
         place = self.store.place(pet.mask)
         image = decode(self.store.read(pet.image), self.store.place(pet.image))
         outline = decode(self.store.read(pet.mask), place)
@@ -90,11 +103,10 @@ class Photos(Dataset[tuple[Tensor, dict[str, Tensor]]]):
                 f"{image.size}. Does it belong to another copy of the photo?"
             )
         _check_mask(np.asarray(outline), place)
-        return photo(image, self.size), {
-            "breed": torch.tensor(pet.breed),
-            "mask": mask(outline, self.size) - 1,
-            "head": torch.tensor(pet.head or (math.nan,) * 4),
-        }
+        size = (self.size, self.size)
+        return torch.cat(
+            [bytes_of_picture(image, size), values_of_mask(outline, size)[None].byte()]
+        )
 
 
 def _check_mask(values: np.ndarray[Any, Any], place: str) -> None:

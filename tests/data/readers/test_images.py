@@ -8,7 +8,7 @@ import torch
 from PIL import Image, ImageOps
 
 from plait.core.errors import DataError
-from plait.data.images import photo
+from plait.data.images import bytes_of_picture
 from plait.data.readers.images import Images
 from tests.data.readers.conftest import png
 
@@ -19,7 +19,7 @@ COLOURS = RNG.integers(0, 256, (6, 8, 3), dtype=np.uint8)
 def test_a_picture_is_that_of_its_file_in_one_size(files) -> None:
     images = Images(files({"a.png": png(COLOURS), "": b""}), (4, 4))
     assert len(images) == 2
-    assert torch.equal(images[0], photo(Image.fromarray(COLOURS), 4))
+    assert torch.equal(images[0], bytes_of_picture(Image.fromarray(COLOURS), (4, 4)) / 255)
     assert images[1].shape == (3, 4, 4)
     assert (images[1] - 0.5).abs().max() < 0.01
 
