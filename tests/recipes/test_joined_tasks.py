@@ -22,7 +22,12 @@ def test_a_common_task_is_that_of_the_first_source() -> None:
         (
             Classification("y", classes=2, names=["a", "b"]),
             Classification("y", classes=2, names=["b", "a"]),
-            r"`names` \['a', 'b'\] and \['b', 'a'\]",
+            "the classes a, b and b, a. State all of them for both, in one order",
+        ),
+        (
+            Classification("y", classes=2, names=["a", "b"]),
+            Classification("y", classes=3, names=["a", "b", "c"]),
+            "the classes a, b and a, b, c",
         ),
         (Regression("y"), Regression("y", outputs=2), "`outputs` 1 and 2"),
     ],

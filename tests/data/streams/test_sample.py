@@ -67,3 +67,18 @@ def test_too_many_classes_are_refused(tmp_path: Path, monkeypatch: pytest.Monkey
     targets = read_targets({"number": "category"}, list(frame().columns))
     with pytest.raises(DataError, match=r"'number' of t\.parquet has more than 100 different"):
         classes_in(source, targets, at_once=50)
+
+
+def test_stated_classes_are_those_of_a_stream(tmp_path: Path) -> None:
+    table = pd.DataFrame({"kind": ["b", "a"], "parts": ["N V", "V"]})
+    table.to_parquet(tmp_path / "table.parquet")
+    stated = {
+        "kind": {"kind": "category", "classes": ["a", "b", "c"]},
+        "parts": {"kind": "token tags", "classes": ["V", "O", "N"]},
+    }
+    source = ParquetFiles(tmp_path / "table.parquet")
+    found = classes_in(source, read_targets(stated, ["kind", "parts"]), at_once=7)
+    assert found == {name: each["classes"] for name, each in stated.items()}
+    stated["kind"]["classes"] = ["a", "c"]
+    with pytest.raises(DataError, match="has the class 'b', which the `classes` of task 'kind'"):
+        classes_in(source, read_targets(stated, ["kind", "parts"]), at_once=7)

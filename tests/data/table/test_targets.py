@@ -1,6 +1,7 @@
 import math
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import pytest
 import torch
@@ -151,3 +152,41 @@ def test_numbers_that_labels_would_round_to_one(values: list[float], lost: bool)
             check_resolved(frame, target, "t.csv")
     else:
         check_resolved(frame, target, "t.csv")
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "expected"),
+    [
+        ("kind", {"kind": "category", "classes": ["c", "b", "a"]}, [1, 2, -100, 1]),
+        ("grade", {"kind": "category", "classes": [2, 3, 9, 10]}, [3, 2, 3, 0]),
+        (
+            "tags",
+            {"kind": "tags", "classes": ["z", "w", "y", "x"]},
+            [[0, 0, 1, 1], [0, 0, 1, 0], [NAN] * 4, [1, 0, 0, 0]],
+        ),
+    ],
+)
+def test_classes_that_are_stated_are_those_whatever_the_cells_have(
+    name: str, value: dict[str, Any], expected: list[Any]
+) -> None:
+    classes, found = labels(name, value)
+    assert classes == [str(each) for each in value["classes"]]
+    np.testing.assert_equal(found, expected)
+
+
+@pytest.mark.parametrize(
+    ("name", "given", "error", "message"),
+    [
+        ("kind", ["a", "c"], DataError, "has the class 'b', which the `classes` of task 'kind'"),
+        ("tags", ["x", "y"], DataError, "has the class 'z', which the `classes` of task 'tags'"),
+        ("kind", "a", ConfigError, "tasks.kind: `classes` must be a list of different words"),
+        ("kind", ["a", "b", "a"], ConfigError, "must be a list of different words"),
+        ("kind", [], ConfigError, "must be a list of different words"),
+    ],
+)
+def test_stated_classes_that_cannot_be_are_refused(
+    name: str, given: Any, error: type[Exception], message: str
+) -> None:
+    kind = "tags" if name == "tags" else "category"
+    with pytest.raises(error, match=message):
+        labels(name, {"kind": kind, "classes": given})

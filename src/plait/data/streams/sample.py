@@ -84,7 +84,7 @@ def classes_in(
     import pandas as pd
 
     from plait.data.table.placed import in_order
-    from plait.data.table.targets import classes_of
+    from plait.data.table.targets import classes_of, stated
 
     found = {}
     for target in targets:
@@ -100,7 +100,7 @@ def classes_in(
                     "Predict it as a number, or leave it out."
                 )
         if target.kind == "token tags":
-            found[target.name] = in_order(words)
+            found[target.name] = stated(target, words, source.name) or in_order(words)
             continue
         frame = pd.DataFrame({target.columns[0]: list(words)}, dtype=object)
         found[target.name] = classes_of(frame, target, source=source.name)

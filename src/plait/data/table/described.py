@@ -23,6 +23,7 @@ TargetKind = Literal[
     "token tags",
 ]
 
+NAMED = ("category", "tags", "token tags")  # kinds whose classes are words in the cells
 PLACED = ("mask", "map", "token tags")  # kinds of labels that lie on a picture or a sentence
 
 YES = ("1", "yes", "true", "True", "Yes", "YES", "TRUE", "y", "Y", "t", "T")
@@ -50,6 +51,7 @@ class Target:
         values: of a mask, `{value in the file: name of its class}`, in the order of the classes;
             found in the files if empty.
         ignore: of a mask, values of pixels that have no label.
+        classes: names of the classes or labels, in their order; those in the cells if empty.
         options: those of the task's class.
     """
 
@@ -64,6 +66,7 @@ class Target:
     of: str = ""
     values: Mapping[int, str] = field(default_factory=dict)
     ignore: tuple[int, ...] = ()
+    classes: tuple[str, ...] = ()
     options: Mapping[str, Any] = field(default_factory=dict)
 
     @property
@@ -118,6 +121,8 @@ def read_target(name: str, value: Any, known: Sequence[str]) -> Target:
     columns = _columns(name, kind, given, known)
     own = {"where": given.pop("where", None), "separator": given.pop("separator", "")}
     own |= _of_places(name, kind, given)
+    if kind in NAMED and "classes" in given:
+        own["classes"] = _class_names(name, given.pop("classes"))
     for option, of in (("positive", ("yes/no", "tags")), ("missing", get_args(TargetKind))):
         found = given.pop(option, None)
         if found is not None and kind not in of:
@@ -147,6 +152,16 @@ def _of_places(name: str, kind: str, given: dict[str, Any]) -> dict[str, Any]:
         )
     found["values"] = {value: str(word) for value, word in values.items()}
     return found | {"ignore": tuple(ignore)}
+
+
+def _class_names(name: str, given: Any) -> tuple[str, ...]:
+    """Returns the names of classes that a configuration states."""
+    words = [str(each) for each in given] if isinstance(given, list | tuple) else []
+    if len({*words}) < max(len(words), 1):
+        raise ConfigError(
+            f"tasks.{name}: `classes` must be a list of different words; found {given!r}."
+        )
+    return tuple(words)
 
 
 def _whole(value: Any) -> Any:

@@ -23,6 +23,7 @@ from plait.data.table.described import PLACED, Target, read_target
 from plait.data.table.inputs import files_of
 from plait.data.table.parse import row_of
 from plait.data.table.sentences import sentences
+from plait.data.table.targets import stated
 
 NO_CLASS = -100
 ALIGNED = {  # what helps where tags and tokens are not as many
@@ -54,7 +55,8 @@ def placed_classes(
         ignored = set(target.ignore)
         return [str(value) for value in values_in(files, range(len(files))) if value not in ignored]
     if target.kind == "token tags":
-        return in_order(tags_in(cells, target, source=source))
+        tags = in_order(tags_in(cells, target, source=source))
+        return stated(target, tags, source) or tags
     return []
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
@@ -23,7 +23,8 @@ def classes_of(frame: pd.DataFrame, target: Target, *, source: str = "") -> list
     """Returns the names of the classes or labels of a target, in the order of their numbers.
 
     Those of a category are sorted, as numbers if all are; of a yes or no, the word for no comes
-    first; tags that are columns have the names of these. Empty for numbers.
+    first; tags that are columns have the names of these. Empty for numbers. Classes that the
+    description names are those, of which the cells may lack some.
     """
     if target.kind == "tags" and len(target.columns) > 1:
         return list(target.columns)
@@ -31,15 +32,32 @@ def classes_of(frame: pd.DataFrame, target: Target, *, source: str = "") -> list
         return []
     column = frame[target.columns[0]]
     if target.kind == "tags":
-        return sorted(parse.known_tags(column, target.separator or ";", target.missing))
+        tags = sorted(parse.known_tags(column, target.separator or ";", target.missing))
+        return stated(target, tags, source) or tags
     _, found = parse.words(column, target.missing, source=source)
     if target.kind == "category":
-        return sorted(found, key=_order(found))
+        return stated(target, found, source) or sorted(found, key=_order(found))
     yes = _positive(target, found)
     others = [word for word in found if word not in yes]
     there = [word for word in found if word in yes]
     no = others[0] if len(others) == 1 else f"not {there[0]}" if there else "no"
     return [no, there[0] if len(there) == 1 else target.positive[0] if target.positive else "yes"]
+
+
+def stated(target: Target, found: Iterable[str], source: str) -> list[str]:
+    """Returns the classes that the description of a target names; empty if it names none.
+
+    Raises:
+        DataError: a class in the cells is not among them.
+    """
+    other = next((word for word in found if word not in target.classes), None)
+    if target.classes and other is not None:
+        raise DataError(
+            f"column {target.columns[0]!r}{f' of {source}' if source else ''} has the class "
+            f"{other!r}, which the `classes` of task {target.name!r} lack; they are "
+            f"{', '.join(target.classes[:20])}.{suggest(other, target.classes)} Add it there."
+        )
+    return list(target.classes)
 
 
 def labels_of(
