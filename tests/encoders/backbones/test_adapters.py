@@ -80,3 +80,8 @@ def test_soft_prompts_are_no_part_of_a_network() -> None:
     }
     with pytest.raises(ConfigError, match="`adapter` must be options"):
         adapted(Net(), prompt)
+
+
+def test_other_adapters_are_not_loaded_by_their_names() -> None:
+    with pytest.raises(ConfigError, match=r"must not name other adapters.*'hub/name'"):
+        adapted(Net(), {"peft_type": "XLORA", "adapters": {"0": "hub/name"}, "hidden_size": 4})

@@ -24,11 +24,17 @@ def adapted(module: nn.Module, adapter: Mapping[str, Any] | None) -> nn.Module:
             it is said otherwise; None leaves the network as it is.
 
     Raises:
-        ConfigError: peft does not know an option, or finds no module to adapt.
+        ConfigError: peft does not know an option, or finds no module to adapt; the options name
+            other adapters.
         MissingExtraError: peft is not installed.
     """
     if adapter is None:
         return module
+    if adapter.get("adapters"):  # of X-LoRA: names of others, on a disk or on the hub
+        raise ConfigError(
+            f"`adapter` must not name other adapters to be loaded; found {adapter['adapters']!r}. "
+            "A description may come from a stranger's file: give a model that has them."
+        )
     peft = need("peft", extra="hf", purpose=PURPOSE)
     try:
         config = peft.get_peft_config({"peft_type": "LORA", **adapter})
