@@ -49,7 +49,7 @@ class Segmentation(ClassLabels):
         class_weights: one weight per class; equal by default.
         focal: exponent of the focal factor, with which each label's part of the loss is times
             (1 - p)^focal, p its probability; 0, for none, by default, and 2 in the paper.
-        dice: weight of the soft Dice loss beside the cross-entropy, see below; 0, for none, by
+        dice: weight of the soft Dice loss beside the cross-entropy, see above; 0, for none, by
             default.
         prior: how often each class occurs, counts or shares: the head starts with predicting that;
             as it is drawn by default.

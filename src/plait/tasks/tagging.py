@@ -26,8 +26,8 @@ class Tagging(ClassLabels):
 
         L = - sum_in w_in log softmax(z_in)[y_in] / sum_in w_in    (nats)
 
-    Where one class is nearly everywhere, such as a background around a defect of a few tokens,
-    a training may end with predicting it for every token. `prior`, `class_weights`, `dice` and
+    Where one class is nearly everywhere, such as O where few tokens belong to an entity, a training
+    may end with predicting it for every token. `prior`, `class_weights`, `dice` and
     `focal` are against that; `plait.tasks.labels.options_for` chooses from the counts. With them
 
         L = sum w (1 - p)^focal (-log p) / sum w  +  dice sum_i m_i D_i / sum_i m_i
@@ -43,7 +43,7 @@ class Tagging(ClassLabels):
         class_weights: one weight per tag; equal by default.
         focal: exponent of the focal factor, with which each label's part of the loss is times
             (1 - p)^focal, p its probability; 0, for none, by default, and 2 in the paper.
-        dice: weight of the soft Dice loss beside the cross-entropy, see below; 0, for none, by
+        dice: weight of the soft Dice loss beside the cross-entropy, see above; 0, for none, by
             default.
         prior: how often each class occurs, counts or shares: the head starts with predicting that;
             as it is drawn by default.
