@@ -41,8 +41,8 @@ class Mark:
 
 
 @dataclass(frozen=True)
-class Picture:
-    """An image with an overlay (or "") and marks on it; pictures of masks come in pairs."""
+class View:
+    """An image with an overlay (or "") and marks on it; views of masks come in pairs."""
 
     title: str
     of_mask: bool
@@ -77,7 +77,7 @@ class Pictures:
         width: in pixels.
         height: in pixels.
         pixelated: whether its pixels are enlarged as they are.
-        views: the pictures.
+        views: of the image, in their order.
         legends: of the masks.
     """
 
@@ -85,7 +85,7 @@ class Pictures:
     width: int
     height: int
     pixelated: bool
-    views: list[Picture]
+    views: list[View]
     legends: list[Legend]
     kind: Literal["pictures"] = "pictures"
 
@@ -105,7 +105,7 @@ def pictures_of(picture: PictureInput, shown: Sequence[Shown], path: Path) -> Pi
     marks = [mark for each in shown for mark in _marks(each, width, height)]
     masks = [each for each in shown if isinstance(each, ShownMask | ShownMap)]
     title = picture.name or "example"
-    views = [] if masks and not marks else [Picture(title, of_mask=False, marks=marks)]
+    views = [] if masks and not marks else [View(title, of_mask=False, marks=marks)]
     for each in masks:
         views += _sides(each, path, width, height)
     legends = [
@@ -133,16 +133,16 @@ def _note(each: MaskClass) -> ClassNote:
     return ClassNote(each.name, each.colour, each.hatched, text)
 
 
-def _sides(shown: ShownMask | ShownMap, path: Path, width: int, height: int) -> list[Picture]:
+def _sides(shown: ShownMask | ShownMap, path: Path, width: int, height: int) -> list[View]:
     """Returns the true and the predicted side of a mask or map."""
     small: tuple[list[Box], list[Box]] = ([], [])
     if isinstance(shown, ShownMask):
         small = (shown.small_true, shown.small_predicted)
     sides = (("true", shown.true, small[0]), ("predicted", shown.predicted, small[1]))
     return [
-        Picture(f"{shown.task}, no label", of_mask=True)
+        View(f"{shown.task}, no label", of_mask=True)
         if file is None
-        else Picture(
+        else View(
             f"{shown.task}, {side}",
             of_mask=True,
             overlay=image_address(path, file),
