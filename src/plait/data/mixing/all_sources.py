@@ -34,7 +34,7 @@ class AllSources(InTurn):
         """Returns 0, 1, .., S - 1 for each step: `[steps, S]`."""
         return torch.arange(len(sizes)).expand(steps, -1)
 
-    def rule(self, sizes: Sizes) -> str:
+    def rule(self) -> str:
         """Says that each step reads all sources."""
         return (
             "each has a batch of every source, until the longest is through; shorter ones start "

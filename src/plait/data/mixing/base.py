@@ -77,7 +77,7 @@ class Policy(Checked, ABC):
         """
 
     @abstractmethod
-    def rule(self, sizes: Sizes) -> str:
+    def rule(self) -> str:
         """Says what an epoch is, as what follows "an epoch has N steps: "."""
 
     def __repr__(self) -> str:

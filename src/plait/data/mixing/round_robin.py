@@ -38,6 +38,6 @@ class RoundRobin(InTurn):
         """Returns 0, 1, .., S - 1, 0, 1, ..: `[steps, 1]`."""
         return (torch.arange(steps) % len(sizes))[:, None]
 
-    def rule(self, sizes: Sizes) -> str:
+    def rule(self) -> str:
         """Says that the sources take turns."""
         return "the sources in turn, until the longest is through; shorter ones start anew"

@@ -27,7 +27,7 @@ def plan(mixture: Mixture) -> MixturePlan:
     return MixturePlan(
         policy=repr(policy),
         steps=mixture.steps,
-        rule=policy.rule(sizes),
+        rule=policy.rule(),
         sources={
             name: SourcePlan(
                 examples=size.examples,

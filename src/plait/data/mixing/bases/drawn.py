@@ -49,6 +49,6 @@ class Drawn(Policy):
         chances = torch.tensor([*self.turns(sizes).values()], dtype=torch.float64)
         return torch.multinomial(chances, steps, replacement=True, generator=generator)[:, None]
 
-    def rule(self, sizes: Sizes) -> str:
+    def rule(self) -> str:
         """Says that a step draws one source."""
         return "each draws one source; a source that is through starts anew, in another order"
