@@ -182,7 +182,7 @@ def _of_text(texts: pd.Series, rows: int, name: str) -> Guess:
     found = _of_numbers_in_text(known, rows, name) or _of_forms(known)
     if found is not None:
         return replace(found, missing=tuple(sorted({*missing, *found.missing})))
-    return replace(_of_words(known, rows), missing=missing)
+    return replace(_of_words(known), missing=missing)
 
 
 def _of_numbers_in_text(counts: pd.Series, rows: int, name: str) -> Guess | None:
@@ -231,19 +231,18 @@ def _of_forms(counts: pd.Series) -> Guess | None:
     return None if separator is None else Guess("tags", separator=separator)
 
 
-def _of_words(counts: pd.Series, rows: int) -> Guess:
+def _of_words(counts: pd.Series) -> Guess:
     """Returns the guess for words: a yes or no, a category, a name of each row, or sentences."""
     words = counts.index.to_series().iloc[:: max(1, len(counts) // _SAMPLE)]
     if set(words.str.lower()) in map(set, YES_NO):
         return Guess("yes/no")
     filled = int(counts.sum())
     sentence = float(words.iloc[:_FIRST_LOOK].map(_spoken_words).mean()) >= _WORDS_OF_A_SENTENCE
-    if len(counts) == filled and filled > 1:
-        if sentence:
-            return Guess("text", "sentences")
-        return Guess("exclude", "a word of its own for each row")
-    if sentence and len(counts) > max(_MANY, filled / 5):
+    unlike = len(counts) == filled and filled > 1
+    if sentence and (unlike or len(counts) > max(_MANY, filled / 5)):
         return Guess("text", "sentences")
+    if unlike:
+        return Guess("exclude", "a word of its own for each row")
     if counts[counts > 1].sum() < _RARE * filled:
         reason = f"{len(counts):,} different words in {filled:,} rows, most of them once"
         unit = len(counts) > _MANY and words.str.fullmatch(_WITH_UNIT).mean() > 0.9
