@@ -55,6 +55,7 @@ def test_a_file_of_two_tables_trains_and_resumes(tmp_path: Path) -> None:
     path = written(tmp_path, mixing={"class": "Temperature", "tau": 2})
     ran = plait("train", path, "--out", tmp_path / "run")
     assert ran.code == 0, ran.err
+    assert ran.err.startswith(f"plait: training shop, market; run folder: {tmp_path / 'run'}")
     assert "mixture of 2 sources by Temperature(tau=2): an epoch has" in ran.err
     (plan,) = events(tmp_path / "run", "mixture")
     assert list(plan["sources"]) == ["shop", "market"]
@@ -119,3 +120,25 @@ def test_a_table_is_predicted_and_measured_as_one_of_the_sources(tmp_path: Path)
     ran = plait("predict", run, tmp_path / "shop.csv", "-o", out)
     assert ran.code == 2
     assert "several data sets: shop, market. Name the one that the table is like" in ran.err
+
+
+def test_settings_of_sources_that_cannot_be_are_named(tmp_path: Path) -> None:
+    path = written(tmp_path)
+    whole = path.read_text()
+
+    def said(text: str, *words: str) -> str:
+        path.write_text(text)
+        ran = plait("train", path, "--out", tmp_path / "run", *words)
+        assert ran.code == 2
+        return ran.err
+
+    assert "line 10 has the key 'shop' a second time" in said(whole.replace("  market:", "  shop:"))
+    assert "setting 'sources.market.batch_size'" in said(whole, "sources.market.batch_size=0")
+    assert "'sources.market': input should be settings" in said(whole, "sources.market=market.csv")
+    assert "setting 'sources' is empty" in said("sources: {}")
+    pictures = "sources.digits={recipe: {class: digits, scenes: 20}, tasks: [mask]}"
+    assert "task 'mask' (Segmentation) predicts each position" in said(whole, pictures)
+    flat = "sources.market.stem={class: ConvEncoder}"
+    assert "source 'market': the encoder ConvEncoder cannot read inputs" in said(whole, flat)
+    kinds = ("sources.market.tasks.sold.positive=no", "sources.shop.inputs.a=numbr")
+    assert "source 'shop': inputs.a: unknown kind 'numbr'" in said(whole, *kinds)

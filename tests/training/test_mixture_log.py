@@ -210,3 +210,12 @@ def test_rows_that_an_epoch_drew_are_not_told_as_those_of_the_split(tmp_path: Pa
 
 def labels_told(run: Path) -> list[Any]:
     return [event for event in events(run) if event["event"] == "labels"]
+
+
+def test_inputs_that_cannot_be_read_name_their_source() -> None:
+    numbers = torch.zeros(8, 3)
+    labels = {task.name: numbers[:, :1] for task in tasks()}
+    read = Source(InMemory(numbers, labels), batch_size=4)
+    train = Mixture({"narrow": read}, tasks=tasks())
+    with pytest.raises(DataError, match=r"source 'narrow': the model was made for inputs \[B, 1\]"):
+        trainer().fit(train)

@@ -85,7 +85,8 @@ def _train(
     check_sources(settings.get("start_from", []))
     folder = out or free_folder(run_name(settings))
     check_free(folder)
-    announce(f"training {settings.get('table') or name}; run folder: {folder}")
+    what = settings.get("table") or ", ".join(settings.get("sources") or ()) or name
+    announce(f"training {what}; run folder: {folder}")
     load_torchmetrics()
 
     from plait.cli import show

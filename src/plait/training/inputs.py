@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from torch import Tensor
 
 from plait.core.batch import Batch
-from plait.core.errors import NonFiniteError
+from plait.core.errors import DataError, NonFiniteError
 from plait.core.structure import tensors
 from plait.training.single import refuse_single
 from plait.training.state import State
@@ -18,13 +18,16 @@ from plait.training.state import State
 def located(batches: Sequence[Batch], state: State) -> Iterator[None]:
     """Adds the step to an error that is not finite, and the batch whose inputs are the reason.
 
+    To an error about the data it adds the source of a mixture that the step has read.
+
     Args:
         batches: of the step.
         state: before it.
 
     Raises:
         NonFiniteError: came out of the step.
-        DataError: a batch of one example, on which batch normalisation cannot train.
+        DataError: came out of the step, or a batch of one example, on which batch normalisation
+            cannot train.
     """
     try:
         yield
@@ -34,6 +37,11 @@ def located(batches: Sequence[Batch], state: State) -> Iterator[None]:
             f"step {state.step + 1}: {error}{broken_inputs(batches, before=state.batch, of=epoch)}"
         )
         raise NonFiniteError(text) from None
+    except DataError as error:
+        sources = dict.fromkeys(part.source for batch in batches for part in batch.parts)
+        if not any(sources):
+            raise
+        raise DataError(f"source {', '.join(map(repr, sources))}: {error}") from error
     except ValueError as error:
         refuse_single(error, batches, epoch=state.epoch, before=state.batch)
         raise

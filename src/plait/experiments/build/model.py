@@ -23,7 +23,7 @@ from plait.model import MultiTaskModel, Transfer
 from plait.model.folder import read_model
 from plait.recipes import Combined, Recipe, Table
 from plait.runs.folder import MODEL
-from plait.tasks import BaseTask
+from plait.tasks import BaseTask, DenseRegression, Segmentation, Tagging
 
 
 def build_model(
@@ -36,7 +36,12 @@ def build_model(
         encoder: see `build_encoder`.
         tasks: those that the model predicts.
         example: one batch of inputs; only shapes and dtypes matter.
+
+    Raises:
+        ConfigError: a task predicts positions, and the stems of several data sets are pooled.
     """
+    if isinstance(encoder, Stems) and encoder.pooled:
+        _check_pooled(tasks)
     return MultiTaskModel(
         method(config.sharing, FAMILIES["sharing"], encoder=encoder),
         tasks,
@@ -63,6 +68,16 @@ def start_from_runs(model: MultiTaskModel, config: RunConfig, problem: Problem) 
         return None
     sources = [_trained(Path(folder), config, problem) for folder in config.start_from]
     return model.start_from(*sources, new_tasks=config.new_tasks)
+
+
+def _check_pooled(tasks: Sequence[BaseTask]) -> None:
+    for task in tasks:
+        if isinstance(task, DenseRegression | Segmentation | Tagging):
+            raise ConfigError(
+                f"task {task.name!r} ({type(task).__name__}) predicts each position of its input, "
+                "and the stems of several data sets are pooled to one vector. Leave it out (`tasks:"
+                " [...]` of its source names the others), or train it on one data set."
+            )
 
 
 def _of_sources(config: RunConfig, recipe: Combined) -> nn.Module:
