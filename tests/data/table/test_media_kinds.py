@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from plait.core.errors import DataError
 from plait.data.files import Store
 from plait.data.table import propose
 from plait.data.table.media_kinds import media_guesses
@@ -110,3 +111,34 @@ def test_text_with_empty_cells_has_tags_too() -> None:
     words = [" ".join(row) for row in WORDS]
     frame = pd.DataFrame({"words": words, "tags": ["O X", "", "O O X", pd.NA]})
     assert media_guesses(frame, None, ["tags"])["tags"].options == {"separator": " ", "of": "words"}
+
+
+def test_files_of_other_forms_are_said_how_to_write(tmp_path: Path) -> None:
+    for name in ("a.webp", "a.m4a"):
+        (tmp_path / name).write_bytes(b"x")
+    frame = pd.DataFrame({"photo": ["a.webp"], "voice": ["a.m4a"]})
+    found = media_guesses(frame, Store(tmp_path))
+    assert found["photo"].reason.endswith("not read (.webp): write them as JPEG or PNG")
+    assert found["voice"].reason.endswith("not read (.m4a): write them as WAV or FLAC")
+
+
+def test_words_for_a_missing_file_are_told(tmp_path: Path) -> None:
+    frame = media_table(tmp_path)
+    frame.loc[1, ["photo", "outline"]] = "N/A"
+    found = media_guesses(frame, Store(tmp_path), ["outline"])
+    assert [found[name].options["missing"] for name in ("photo", "outline")] == [["N/A"]] * 2
+
+
+def test_pictures_in_colours_are_no_masks(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match="'photo' cannot be predicted: pictures in colours; a mask"):
+        propose(media_table(tmp_path), ["photo"], Store(tmp_path))
+
+
+def test_pictures_stay_as_they_are_where_a_number_may_be_a_place_in_them(tmp_path: Path) -> None:
+    frame = media_table(tmp_path).rename(columns={"size": "xmin"})
+    for target, augmented in (("xmin", False), ("colour", True)):
+        (photo,) = [
+            e for e in propose(frame, [target], Store(tmp_path)).entries if e.name == "photo"
+        ]
+        assert ("augment" in photo.options) == augmented
+        assert ("xmin may be a place in it" in photo.comment) != augmented

@@ -4,6 +4,7 @@ import pandas as pd
 import pytest
 
 from plait.data.table.roles import (
+    is_coordinate,
     is_group,
     is_split_by_name,
     is_weight,
@@ -77,3 +78,14 @@ def test_names() -> None:
 )
 def test_numbers_of_classes(name: str, values: list[object], expected: bool) -> None:
     assert numbers_classes(pd.Series(values * 2, name=name)) is expected
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        *((name, True) for name in ("x", "x0", "head_xmin", "Box Y Max", "left", "cx")),
+        *((name, False) for name in ("y", "Y2", "age", "maximum", "taxi", "sex", "brightness")),
+    ],
+)
+def test_coordinates_are_told_by_their_names(name: str, expected: bool) -> None:
+    assert is_coordinate(name) is expected

@@ -5,7 +5,9 @@ from __future__ import annotations
 import io
 import math
 from collections.abc import Collection, Sequence
+from dataclasses import replace
 from itertools import chain
+from pathlib import PurePath
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -15,13 +17,17 @@ from plait.core.extras import need
 from plait.core.spaced import spaced
 from plait.data.files import Store
 from plait.data.images import decode, upright
-from plait.data.table.kinds import Guess
+from plait.data.table.kinds import MISSING_WORDS, Guess
 
 if TYPE_CHECKING:
     import pandas as pd
 
 PICTURES, SOUNDS = (".jpg", ".jpeg", ".png"), (".wav", ".flac", ".ogg", ".mp3", ".aiff", ".aif")
 ARRAYS = (".npy",)
+UNREAD = {  # what files of other forms are written as
+    **dict.fromkeys((".webp", ".gif", ".bmp", ".tif", ".tiff", ".heic", ".avif"), "JPEG or PNG"),
+    **dict.fromkeys((".m4a", ".aac", ".wma", ".opus", ".mp4"), "WAV or FLAC"),
+}
 LOOKED_AT = 12  # files of a column
 MOST_CLASSES = 64  # values of a mask; more are a picture, or a map of numbers
 SIDE = 128  # pixels to which larger pictures are resized
@@ -52,18 +58,22 @@ def _of_files(
 ) -> dict[str, Guess]:
     found: dict[str, Guess] = {}
     for name in map(str, frame.columns):
-        paths = _paths(frame[name])
+        paths, missing = _paths(frame[name])
         if not paths:
             continue
         there = [path for path in paths if store.holds(path) and store.has(path)]
         if not there:
             found[name] = Guess("exclude", _on_no_file(paths[0], store))
+        elif (form := PurePath(paths[0]).suffix.lower()) in UNREAD:
+            reason = f"files of a form that is not read ({form}): write them as {UNREAD[form]}"
+            found[name] = Guess("exclude", reason)
         elif paths[0].lower().endswith(SOUNDS):
             found[name] = _sound(there, store)
         elif paths[0].lower().endswith(ARRAYS):
             found[name] = Guess("map", "files of numbers")
         else:
             found[name] = _picture(there, store, name in (wanted or ()))
+        found[name] = replace(found[name], missing=missing)
     pictures = [name for name, each in found.items() if each.kind == "image"]
     if not pictures:  # then those of few greys are no masks, which would lie on one
         lone = [n for n, e in found.items() if e.kind == "mask" and n not in (wanted or ())]
@@ -77,13 +87,21 @@ def _of_files(
     return found
 
 
-def _paths(column: pd.Series[Any]) -> list[str]:
-    """Returns some cells of a column of paths, evenly spread; none for other columns."""
-    cells = [each for each in column.dropna().tolist() if not isinstance(each, str) or each]
+def _paths(column: pd.Series[Any]) -> tuple[list[str], tuple[str, ...]]:
+    """Returns some cells of a column of paths, evenly spread, and the words for missing ones.
+
+    There are none for other columns.
+    """
+    cells = column.dropna().tolist()
+    if not all(isinstance(cell, str) for cell in cells):
+        return [], ()
+    absent = {cell for cell in cells if cell.strip().lower() in MISSING_WORDS}
+    cells = [cell for cell in cells if cell not in absent]
     some = [cells[place] for place in spaced(len(cells), LOOKED_AT)]
-    known = PICTURES + SOUNDS + ARRAYS
-    paths = all(isinstance(each, str) and each.lower().endswith(known) for each in some)
-    return some if some and paths else []
+    known = (*PICTURES, *SOUNDS, *ARRAYS, *UNREAD)
+    if not some or not all(cell.lower().endswith(known) for cell in some):
+        return [], ()
+    return some, tuple(sorted(absent - {""}))
 
 
 def _on_no_file(path: str, store: Store) -> str:
@@ -98,7 +116,7 @@ def _on_no_file(path: str, store: Store) -> str:
 
 def _as_picture(column: pd.Series[Any], store: Store) -> Guess:
     """Returns the guess for pictures of few greys, which might be masks elsewhere."""
-    there = [path for path in _paths(column) if store.holds(path) and store.has(path)]
+    there = [path for path in _paths(column)[0] if store.holds(path) and store.has(path)]
     images = [decode(store.read(path), store.place(path)) for path in there]
     return _image(images)
 
@@ -118,6 +136,8 @@ def _picture(paths: Sequence[str], store: Store, predicted: bool) -> Guess:
             return Guess("mask", f"{len(values)} values in the pixels", more={"values": names})
         if predicted:
             return Guess("map", f"numbers {values[0]} to {values[-1]} in the pixels")
+    elif predicted:
+        return Guess("exclude", "pictures in colours; a mask has one channel, of class numbers")
     return _image(images)
 
 

@@ -32,6 +32,11 @@ _SPLIT = re.compile(r"(?:data)?[ _]?(?:split|fold|partition|subset)s?", re.I)
 _WEIGHT = re.compile(
     r"(?:instance|sample|survey|case|row|final)[ _-]?(?:weight|wgt)s?|fnlwgt", re.I
 )
+# A place in a picture; `y` and `y1` alone are what is predicted rather than that.
+_COORDINATE = re.compile(
+    r"(?:.*[\W_])?(?:x|[xy][ _-]?(?:min|max|center|centre|c)|c[xy]|left|right|top|bottom)[ _-]?\d*",
+    re.I,
+)
 _GROUP = re.compile(r"(?:.*[\W_])?(?:id|subject|patient|household|session|participant)", re.I)
 
 
@@ -66,6 +71,11 @@ def is_weight(name: str) -> bool:
 def is_group(name: str) -> bool:
     """Whether a column's name says that it numbers what several rows belong to."""
     return bool(_GROUP.fullmatch(name) or re.search(r"[a-z](?:Id|ID)$", name))
+
+
+def is_coordinate(name: str) -> bool:
+    """Whether a column's name says that it is a place in a picture, as x0, box_ymax or left do."""
+    return bool(_COORDINATE.fullmatch(name.strip()))
 
 
 def numbers_classes(series: pd.Series[Any]) -> bool:
