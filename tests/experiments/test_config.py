@@ -1,6 +1,7 @@
 """The configuration: defaults, types, and one message with everything that is wrong."""
 
 import inspect
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -8,7 +9,7 @@ import yaml
 
 from plait.core.errors import ConfigError
 from plait.experiments import RunConfig, validate
-from plait.experiments.config import check_early
+from plait.experiments.config import check_early, read_file
 from plait.experiments.method import Method
 from plait.training import Trainer
 
@@ -137,3 +138,12 @@ def test_settings_are_checked_before_the_recipe_completes_them() -> None:
         "unknown setting 'epoch'. Did you mean 'epochs'?",
         "unknown setting 'sharng'. Did you mean 'sharing'?",
     ]
+
+
+def test_paths_in_a_file_of_settings_are_relative_to_it(tmp_path: Path) -> None:
+    (tmp_path / "a").mkdir()
+    path = tmp_path / "a" / "run.yaml"
+    path.write_text("table: t.csv\nrecipe: {class: Table, files: ../photos}\n")
+    found = read_file(path)
+    assert found["table"] == str(tmp_path / "a" / "t.csv")
+    assert found["recipe"]["files"] == str(tmp_path / "photos")

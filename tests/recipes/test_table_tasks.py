@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
 
+from plait.core.errors import DataError
 from plait.tasks import Binary, Classification, MultiLabel, Regression, Survival
 from tests.recipes.a_table import table
 from tests.recipes.test_table import opened
@@ -80,3 +81,20 @@ def test_rows_that_have_no_label_are_told_to_the_tasks() -> None:
     frame = table()
     assert counts["spend"] == frame["spend"].notna().sum()
     assert counts["left"] == frame["left"].notna().sum()
+
+
+@pytest.mark.parametrize(("far", "wrong"), [(1.4, False), (120.0, True)])
+def test_boxes_are_fractions_of_a_picture(far: float, wrong: bool) -> None:
+    frame = table()
+    for name, value in {"x0": 0.1, "y0": -0.2, "x1": 0.5, "y1": 0.9}.items():
+        frame[name] = value
+    frame.loc[2, "x1"] = far
+    frame.loc[1, ["x0", "y0", "x1", "y1"]] = None
+    columns = ["x0", "y0", "x1", "y1"]
+    box = {"kind": "numbers", "columns": columns, "vector": True, "geometry": "box"}
+    problem = opened(frame, tasks={"box": box}, inputs={"town": "category"})
+    if not wrong:
+        assert problem.labels["box"][2].tolist() == pytest.approx([0.1, -0.2, far, 0.9])
+        return
+    with pytest.raises(DataError, match=r"row 3, column 'x1' of .* found 120\. Divide pixels"):
+        assert problem.labels

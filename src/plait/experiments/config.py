@@ -142,7 +142,7 @@ def is_file_of_settings(word: str) -> bool:
 
 
 def read_file(path: Path) -> dict[str, Any]:
-    """Reads a file of settings; the paths of its tables are relative to the file.
+    """Reads a file of settings; the paths of its tables, and of their files, are relative to it.
 
     Raises:
         ConfigError: the file is missing, no YAML, or no mapping.
@@ -153,6 +153,9 @@ def read_file(path: Path) -> dict[str, Any]:
     for each in [settings, *(source for source in own if isinstance(source, dict))]:
         if isinstance(each.get("table"), str):
             each["table"] = str((path.parent / each["table"]).resolve())
+        recipe = each.get("recipe")
+        if isinstance(recipe, dict) and isinstance(recipe.get("files"), str):
+            recipe["files"] = str((path.parent / recipe["files"]).resolve())
     return settings
 
 

@@ -39,6 +39,7 @@ CLASSES: Mapping[str, type[BaseTask]] = {
     "map": DenseRegression,
     "token tags": Tagging,
 }
+FAR = 1.5  # from the middle of a picture, which a box that is cut off may pass, and pixels do
 GIVEN = ("name", "names", "classes", "labels", "outputs")  # by the table, not by its description
 
 
@@ -158,7 +159,8 @@ def labels_of_all(
     """Returns `{task: labels of all rows}` of a table.
 
     Raises:
-        DataError: a column is missing, a cell is not of its kind, or no row has a label.
+        DataError: a column is missing, a cell is not of its kind, no row has a label, or boxes or
+            points are no fractions of a picture.
     """
     from plait.data.table.targets import check_resolved, labels_of
 
@@ -166,6 +168,8 @@ def labels_of_all(
     for target in targets:
         check_resolved(frame, target, source)
         found[target.name] = labels_of(frame, target, classes[target.name], source=source)
+        if target.options.get("geometry") in ("box", "point"):
+            _check_places(found[target.name], target, source)
         if not bool(_there(found[target.name]).any()):
             of = target.columns[0]
             where = f" where {target.where!r} is yes" if target.where else ""
@@ -174,6 +178,19 @@ def labels_of_all(
                 f"{where}. Name another column, or leave the task out."
             )
     return found
+
+
+def _check_places(labels: Tensor, target: Target, source: str) -> None:
+    """Raises `DataError` for boxes and points that are pixels rather than fractions."""
+    far = ((labels - 0.5).abs() > FAR).nonzero()
+    if len(far):
+        row, entry = far[0].tolist()
+        column = target.columns[entry if len(target.columns) > 1 else 0]
+        raise DataError(
+            f"row {row + 1}, column {column!r} of {source}: places of task {target.name!r} must be "
+            f"fractions of the picture's width and height, from 0 to 1; found "
+            f"{labels[row, entry]:g}. Divide pixels by the width or the height of the picture."
+        )
 
 
 def check_trained(labels: Mapping[str, Tensor], source: str) -> None:
