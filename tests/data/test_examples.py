@@ -91,3 +91,19 @@ def test_all_pictures_of_an_example_are_changed_alike(tmp_path) -> None:
     data = Examples({"a": images, "b": images}, {"y": torch.zeros(3)}, augment=Augment())
     inputs, _ = data[Draw(0, 5)]
     assert torch.equal(inputs["a"], inputs["b"])
+
+
+def test_labels_are_moved_with_the_picture_that_they_lie_on(tmp_path) -> None:
+    images, masks = pictures(tmp_path)
+    other = Images(images.files, (4, 6))
+    tasks = [Segmentation("mask", classes=2)]
+    data = Examples(
+        {"a": other, "b": images},
+        {"mask": masks},
+        augment=Augment(flip=1.0, crop=0.0),
+        tasks=tasks,
+        place="b",
+    )
+    inputs, found = data[Draw(1, 2)]
+    assert torch.equal(found["mask"], masks[1].flip(-1))
+    assert inputs["a"].shape == (3, 4, 6)

@@ -44,6 +44,7 @@ class Examples(Dataset[Example]):
             epoch, by a generator seeded by (seed, epoch, example). All pictures of an example are
             changed alike.
         tasks: say how their labels move with a picture (see `Augment`).
+        place: the picture that labels lie on; the first by default.
         seed: of the augmentation.
 
     Attributes:
@@ -62,6 +63,7 @@ class Examples(Dataset[Example]):
         *,
         augment: Augment | None = None,
         tasks: Iterable[Placed] = (),
+        place: str | None = None,
         seed: int = 0,
     ) -> None:
         lengths = {name: len(each) for name, each in {**inputs, **targets}.items()}
@@ -77,6 +79,7 @@ class Examples(Dataset[Example]):
         self.augment = augment
         self.takes_draws = augment is not None
         self.places = {t.name: Place(t.name, t.geometry, t.missing) for t in tasks}
+        self.place = place
         self.seed = seed
         self.lengths = self._lengths()
 
@@ -90,12 +93,12 @@ class Examples(Dataset[Example]):
         inputs = {name: reader[row] for name, reader in self.inputs.items()}
         targets = {task: reader[row] for task, reader in self.targets.items()}
         pictures = [name for name, reader in self.inputs.items() if isinstance(reader, Images)]
-        for place, name in enumerate(pictures):
+        for name in pictures:
             picture: Tensor = inputs[name]
             if self.augment is not None:
                 seed = derive_seed(self.seed, int(epoch), index)
                 generator = torch.Generator().manual_seed(seed)
-                moving = {} if place else targets
+                moving = targets if name == (self.place or pictures[0]) else {}
                 picture, moved = self.augment(picture, moving, self.places, generator)
                 targets |= moved
             inputs[name] = normalised(picture)

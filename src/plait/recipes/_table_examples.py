@@ -187,6 +187,7 @@ class TableExamples:
         self._check()
         targets = {target.name: labels[target.name] for target in table.targets}
         tasks = table.tasks()
+        places = [name for name in self.places.values() if isinstance(self.inputs[name], Images)]
         return {
             split: Examples(
                 self.inputs,
@@ -194,6 +195,7 @@ class TableExamples:
                 rows,
                 augment=self._augment if split == "train" else None,
                 tasks=tasks,
+                place=places[0] if places else None,
             )
             for split, rows in table.rows.items()
         }

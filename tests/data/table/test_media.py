@@ -27,6 +27,7 @@ def test_sounds() -> None:
     ("make", "message"),
     [
         (lambda: ImageOptions(size=0), "`size` must be a number of pixels"),
+        (lambda: ImageOptions(size=100_000), "pixels from 1 to 4,096"),
         (lambda: ImageOptions(size=(1, 2, 3)), "`size` must be a number of pixels"),  # type: ignore[arg-type]
         (lambda: ImageOptions(channels=2), "`channels` must be 3"),
         (lambda: ImageOptions(augment="flip"), "`augment` must be options"),  # type: ignore[arg-type]

@@ -9,6 +9,8 @@ from typing import Any, Literal
 from plait.core.errors import ConfigError
 from plait.data.tokenizer import read_tokenizer
 
+MOST_SIDE = 4_096  # pixels; a batch of such pictures fills the memory of most machines
+
 
 @dataclass(frozen=True, kw_only=True)
 class ImageOptions:
@@ -27,9 +29,10 @@ class ImageOptions:
 
     def __post_init__(self) -> None:
         sides = [self.size, self.size] if isinstance(self.size, int) else list(self.size)
-        if len(sides) != 2 or not all(isinstance(each, int) and each >= 1 for each in sides):
+        if len(sides) != 2 or not all(isinstance(e, int) and 1 <= e <= MOST_SIDE for e in sides):
             raise ConfigError(
-                f"`size` must be a number of pixels, or [height, width]; found {self.size!r}."
+                f"`size` must be a number of pixels from 1 to {MOST_SIDE:,}, or [height, width]; "
+                f"found {self.size!r}."
             )
         object.__setattr__(self, "size", (sides[0], sides[1]))
         if self.channels not in (1, 3):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import math
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from itertools import chain
 from pathlib import PurePath
@@ -18,6 +18,7 @@ from plait.core.spaced import spaced
 from plait.data.files import Store
 from plait.data.images import decode, upright
 from plait.data.table.kinds import MISSING_WORDS, Guess
+from plait.data.table.roles import is_coordinate
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -51,6 +52,26 @@ def media_guesses(
     found = {} if store is None else _of_files(frame, store, wanted)
     rest = [name for name in frame if name not in found]
     return found | _of_words(frame[rest], wanted)
+
+
+def unmoved(guesses: Mapping[str, Guess], wanted: Sequence[str]) -> dict[str, Guess]:
+    """Leaves pictures as they are where a number that is predicted may be a place in them.
+
+    Augmentation would move the picture and not the number, of which nobody has said so.
+
+    Args:
+        guesses: `{column: guess}`.
+        wanted: columns that are predicted.
+    """
+    places = [name for name in wanted if guesses[name].kind == "number" and is_coordinate(name)]
+    found = dict(guesses)
+    for name, each in guesses.items() if places else ():
+        if each.kind == "image":
+            more = {option: value for option, value in each.more.items() if option != "augment"}
+            told = f"{each.reason}; not augmented, since {places[0]} may be a place in it: boxes "
+            told += "and points have a kind: numbers, with a geometry, and move with it"
+            found[name] = replace(each, reason=told, more=more)
+    return found
 
 
 def _of_files(

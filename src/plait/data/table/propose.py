@@ -12,11 +12,10 @@ from plait.data.files import Store
 from plait.data.table.described import PLACED, with_options
 from plait.data.table.giveaways import GiveAway, give_aways
 from plait.data.table.kinds import Guess, GuessedKind, guess
-from plait.data.table.media_kinds import media_guesses
+from plait.data.table.media_kinds import media_guesses, unmoved
 from plait.data.table.patterns import FEWEST, fitting_columns, pattern_of, stem
 from plait.data.table.remarks import FEW_VALUES, number_of_values, remark
 from plait.data.table.roles import (
-    is_coordinate,
     is_group,
     is_split_by_name,
     is_weight,
@@ -128,7 +127,7 @@ def propose(
     guesses = {name: media.get(name) or guess(frame[name]) for name in map(str, frame)}
     split = next((name for name in guesses if split_words(frame[name]) is not None), None)
     wanted = _wanted(targets, guesses, split)
-    guesses = _unmoved(guesses, wanted)
+    guesses = unmoved(guesses, wanted)
     reasons = _reasons(frame, guesses, {*wanted, split})
     inputs = [
         name for name in guesses if name not in reasons and name not in wanted and name != split
@@ -148,22 +147,6 @@ def propose(
         for name, found in guesses.items()
     ]
     return Proposal(len(frame), tuple(_joined(entries)), bool(targets))
-
-
-def _unmoved(guesses: Mapping[str, Guess], wanted: Sequence[str]) -> dict[str, Guess]:
-    """Leaves pictures as they are where a number that is predicted may be a place in them.
-
-    Augmentation would move the picture and not the number, of which nobody has said so.
-    """
-    places = [name for name in wanted if guesses[name].kind == "number" and is_coordinate(name)]
-    found = dict(guesses)
-    for name, each in guesses.items() if places else ():
-        if each.kind == "image":
-            more = {option: value for option, value in each.more.items() if option != "augment"}
-            told = f"{each.reason}; not augmented, since {places[0]} may be a place in it: boxes "
-            told += "and points have a kind: numbers, with a geometry, and move with it"
-            found[name] = replace(each, reason=told, more=more)
-    return found
 
 
 def _wanted(
