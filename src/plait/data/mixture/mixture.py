@@ -6,6 +6,9 @@ from collections.abc import Iterable, Iterator, Mapping
 from itertools import islice
 from typing import Any
 
+import torch
+from torch import Tensor
+
 from plait.core.batch import Batch, CountsLabels, Part
 from plait.core.errors import ConfigError, DataError
 from plait.core.seeding import derive_seed
@@ -129,7 +132,7 @@ class Mixture:
             self._given(name, epoch, count) for name, count in zip(self.sources, used, strict=True)
         ]
         try:
-            for row in order[skip:].tolist():
+            for row in _rows(order[skip:]):
                 parts: tuple[Part, ...] = ()
                 for number in row:
                     found = next(given[number], None)
@@ -189,3 +192,9 @@ class Mixture:
 
     def _loader(self, name: str) -> Any:
         return self.sources[name].loader(self.tasks, derive_seed(self.seed, "source", name))
+
+
+def _rows(order: Tensor) -> Iterator[list[int]]:
+    """Yields the rows of a matrix, of which some thousand are lists at a time."""
+    for some in torch.split(order, 4096):
+        yield from some.tolist()
