@@ -124,3 +124,8 @@ def test_batches_of_like_lengths_waste_little() -> None:
     assert [min(lengths[i] for i in b) for b in order] != sorted(
         min(lengths[i] for i in b) for b in order
     )
+
+
+def test_lengths_of_something_else_are_refused() -> None:
+    with pytest.raises(DataError, match=r"one number for each of its 5 examples; found \[2\]"):
+        EpochBatches(5, 2, shuffle=True, lengths=[4, 1])

@@ -34,7 +34,8 @@ class EpochBatches(Sampler[list[int] | list[Draw]]):
 
     Raises:
         ConfigError: `batch_size` is below 1.
-        DataError: there is no example, or no whole batch with `drop_last`.
+        DataError: there is no example, or no whole batch with `drop_last`; `lengths` are not those
+            of the examples.
     """
 
     def __init__(
@@ -64,6 +65,12 @@ class EpochBatches(Sampler[list[int] | list[Draw]]):
         self.drop_last = drop_last
         self.draws = draws
         self.lengths = None if lengths is None else torch.as_tensor(lengths)
+        if self.lengths is not None and self.lengths.shape != (size,):
+            raise DataError(
+                f"`lengths` of a data set must be one number for each of its {size} examples; "
+                f"found {list(self.lengths.shape)}. Call an attribute that means something else by "
+                "another name."
+            )
         self.batch_size = batch_size
         self.shuffle = shuffle
         self.seed = seed
