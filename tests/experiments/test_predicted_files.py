@@ -49,6 +49,25 @@ def test_a_folder_of_other_predictions_is_not_touched(tmp_path: Path) -> None:
     assert not list((tmp_path / "out_files").iterdir())
 
 
+def test_what_a_killed_process_has_left_is_no_prediction(tmp_path: Path) -> None:
+    (tmp_path / "out_files.partial" / "outline").mkdir(parents=True)
+    (tmp_path / "out_files.partial" / "outline" / "000099.png").touch()
+    with PredictedFiles(tmp_path / "out.csv") as files:
+        files.written(frame())
+    assert len(list((tmp_path / "out_files" / "outline").iterdir())) == 2
+
+
+def test_two_tasks_do_not_write_into_one_folder(tmp_path: Path) -> None:
+    rows = frame()
+    rows["depth:1"] = rows["depth/1"]
+    with (
+        pytest.raises(ConfigError, match="'depth/1' and 'depth:1' cannot both be written"),
+        PredictedFiles(tmp_path / "out.csv") as files,
+    ):
+        files.written(rows)
+    assert not list(tmp_path.iterdir())
+
+
 def test_nothing_is_left_of_predictions_that_failed(tmp_path: Path) -> None:
     with pytest.raises(KeyError), PredictedFiles(tmp_path / "out.csv") as files:
         files.written(frame())

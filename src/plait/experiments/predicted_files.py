@@ -43,15 +43,17 @@ class PredictedFiles:
         table: the file of predictions, `out.csv`; the folder is `out_files`.
 
     Raises:
-        ConfigError: the folder is there already.
+        ConfigError: the folder is there already; two tasks would have one folder in it.
     """
 
     def __init__(self, table: Path) -> None:
         self.folder = table.parent / f"{table.name.partition('.')[0]}_files"
         self._partial = self.folder.with_name(self.folder.name + ".partial")
+        self._tasks: dict[str, str] = {}  # by the names of their folders
         self._rows = 0
 
     def __enter__(self) -> PredictedFiles:
+        shutil.rmtree(self._partial, ignore_errors=True)  # of a process that was killed
         return self
 
     def __exit__(
@@ -79,6 +81,12 @@ class PredictedFiles:
             raise ConfigError(
                 f"{self.folder} is there already, with files of other predictions. Remove it, or "
                 "name another file with --out."
+            )
+        other = self._tasks.setdefault(_folder(task), task)
+        if other != task:
+            raise ConfigError(
+                f"tasks {other!r} and {task!r} cannot both be written: the folder of each would be "
+                f"{_folder(task)}. Ask for one of the two with --tasks."
             )
         (self._partial / _folder(task)).mkdir(parents=True, exist_ok=True)
 
