@@ -142,3 +142,5 @@ def test_settings_of_sources_that_cannot_be_are_named(tmp_path: Path) -> None:
     assert "source 'market': the encoder ConvEncoder cannot read inputs" in said(whole, flat)
     kinds = ("sources.market.tasks.sold.positive=no", "sources.shop.inputs.a=numbr")
     assert "source 'shop': inputs.a: unknown kind 'numbr'" in said(whole, *kinds)
+    found = said(whole, "tasks=[price]")
+    assert "source 'market' has labels of sold, and the run trains price alone" in found

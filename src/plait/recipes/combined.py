@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from functools import cached_property
 from typing import Any, ClassVar
 
@@ -91,6 +91,21 @@ class Combined(Recipe):
                     raise ConfigError(unknown(f"task of source {name!r}", task, own))
             by_source[name] = [own[task] for task in self.chosen.get(name) or own]
         return joined_tasks(by_source)
+
+    def check_used(self, tasks: Collection[str]) -> None:
+        """Checks that each source has labels of one of the tasks that are trained.
+
+        Raises:
+            ConfigError: a source has none.
+        """
+        for name, recipe in self.sources.items():
+            own = self.chosen.get(name) or [task.name for task in recipe.tasks()]
+            if not {*own} & {*tasks}:
+                raise ConfigError(
+                    f"source {name!r} has labels of {', '.join(own)}, and the run trains "
+                    f"{', '.join(tasks)} alone. Choose one of its tasks too, or leave the source "
+                    "out of the settings."
+                )
 
     def encoder(self) -> nn.Module:
         """Makes the encoder that all sources have in common, or their stems before a layer."""

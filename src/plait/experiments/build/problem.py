@@ -104,10 +104,13 @@ class Problem:
 
         Raises:
             DataError: data that are missing or break their rules.
+            ConfigError: one of several data sets has labels of other tasks alone.
         """
+        names = [task.name for task in tasks]
+        if isinstance(self.recipe, Combined):
+            self.recipe.check_used(names)
         if self._splits is None:
             self._splits = self.recipe.splits()
-        names = [task.name for task in tasks]
         return {split: _of_tasks(data, names) for split, data in self._splits.items()}
 
 
