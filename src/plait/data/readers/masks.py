@@ -76,22 +76,25 @@ class Masks:
         Raises:
             DataError: it is no mask, or has another size than its picture.
         """
-        if not self.files.names[row]:
+        if self.files.names[row]:
+            self._check_size(opened(self.files.read(row), self.files.place(row)), row)
+
+    def _check_size(self, image: Any, row: int) -> None:
+        """Raises `DataError` unless a mask is as large as its picture."""
+        if self.pictures is None or not self.pictures.files.names[row]:
             return
-        image = opened(self.files.read(row), self.files.place(row))
-        if self.pictures is not None and self.pictures.files.names[row]:
-            wanted = self.pictures.own_size(row)
-            if image.size != wanted:
-                raise DataError(
-                    f"mask {self.files.place(row)} must have the size of its picture; found "
-                    f"{image.width} x {image.height}, the picture has {wanted[0]} x {wanted[1]}. "
-                    "Does it belong to another copy of the picture?"
-                )
+        wanted = self.pictures.own_size(row)
+        if image.size != wanted:
+            raise DataError(
+                f"mask {self.files.place(row)} must have the size of its picture; found "
+                f"{image.width} x {image.height}, the picture has {wanted[0]} x {wanted[1]}. "
+                "Does it belong to another copy of the picture?"
+            )
 
     def _classes(self, row: int) -> Tensor:
         """Returns the class of each pixel, and the number of classes where there is none."""
-        self.look(row)
         image = decoded_mask(self.files, row)
+        self._check_size(image, row)
         found = values_of_mask(image, self.size)
         classes = torch.full(self.size, UNKNOWN, dtype=torch.uint8)
         for number, value in enumerate(self.values):
