@@ -8,10 +8,7 @@ read once, with bootstrap intervals of the differences: the same 1,000 draws of 
 
 from __future__ import annotations
 
-import argparse
-import json
 import sys
-import tempfile
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,6 +18,7 @@ import numpy as np
 import torch
 
 from benchmarks import linear_media
+from benchmarks.known_data import print_figures
 from plait.data import collate
 from plait.experiments import open_problem, run, validate, with_defaults
 from plait.model import MultiTaskModel
@@ -249,23 +247,17 @@ def lines(found: Mapping[str, Any]) -> list[str]:
 
 def main(words: Sequence[str] | None = None) -> int:
     """Prints the table; the figures of each data set are kept in a file of their own."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("names", nargs="*", default=list(FOLDERS), metavar="NAME")
-    parser.add_argument("--data", type=Path, required=True, help="its folders hold the data sets")
-    parser.add_argument("--out", type=Path, help="keeps runs and figures; by default they go")
-    parser.add_argument("--set", type=json.loads, default={}, help="settings of all runs, as JSON")
-    given = parser.parse_args(words)
-    print("| data | task | metric | plait | linear | constant | ahead of linear |")
-    print("| --- | --- | --- | --: | --: | --: | --: |")
-    with tempfile.TemporaryDirectory() as passing:
-        out = given.out or Path(passing)
-        out.mkdir(parents=True, exist_ok=True)
-        for name in given.names:
-            found = measure(name, given.data / FOLDERS[name], out, given.set)
-            (out / f"{name}.json").write_text(json.dumps(found, indent=1))
-            print(*lines(found), sep="\n", flush=True)
-            print(f"{name}: epoch {found['epoch']}, {found['seconds']:.0f} s", file=sys.stderr)
-    return 0
+    return print_figures(
+        words,
+        about=__doc__,
+        names=list(FOLDERS),
+        header=(
+            "| data | task | metric | plait | linear | constant | ahead of linear |",
+            "| --- | --- | --- | --: | --: | --: | --: |",
+        ),
+        measure=lambda name, data, *rest: measure(name, data / FOLDERS[name], *rest),
+        lines=lines,
+    )
 
 
 if __name__ == "__main__":

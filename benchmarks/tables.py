@@ -9,10 +9,7 @@ intervals of the differences: the same 1,000 draws of test rows for all.
 
 from __future__ import annotations
 
-import argparse
-import json
 import sys
-import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -28,6 +25,7 @@ from sklearn.metrics import log_loss, mean_squared_error
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OneHotEncoder, StandardScaler
 
+from benchmarks.known_data import print_figures
 from plait.experiments import open_problem, run, validate, with_defaults
 from plait.experiments.build.names import recipe_class
 from plait.experiments.trained import Trained
@@ -292,27 +290,23 @@ def lines(found: Mapping[str, Any]) -> list[str]:
 
 def main(words: Sequence[str] | None = None) -> int:
     """Prints the table; the figures of each known table are kept in a file of their own."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("names", nargs="*", default=NAMES, metavar="NAME")
-    parser.add_argument("--data", type=Path, required=True, help="its folders hold the tables")
-    parser.add_argument("--out", type=Path, help="keeps runs and figures; by default they go")
-    parser.add_argument("--set", type=json.loads, default={}, help="settings of all runs, as JSON")
-    given = parser.parse_args(words)
-    print("| table | task | metric | plait | linear | trees | to linear | to trees |")
-    print("| --- | --- | --- | --: | --: | --: | --: | --: |")
-    with tempfile.TemporaryDirectory() as passing:
-        out = given.out or Path(passing)
-        out.mkdir(parents=True, exist_ok=True)
-        for name in given.names:
-            file = recipe_class(name).file  # type: ignore[attr-defined]
-            folder = next(
-                (path.parent for path in sorted(given.data.glob(f"*/{file}"))), given.data
-            )
-            found = measure(name, folder, out, given.set)
-            (out / f"{name}.json").write_text(json.dumps(found, indent=1))
-            print(*lines(found), sep="\n", flush=True)
-            print(f"{name}: epoch {found['epoch']}, {found['seconds']:.0f} s", file=sys.stderr)
-    return 0
+    return print_figures(
+        words,
+        about=__doc__,
+        names=NAMES,
+        header=(
+            "| table | task | metric | plait | linear | trees | to linear | to trees |",
+            "| --- | --- | --- | --: | --: | --: | --: | --: |",
+        ),
+        measure=lambda name, data, *rest: measure(name, folder_of(name, data), *rest),
+        lines=lines,
+    )
+
+
+def folder_of(name: str, data: Path) -> Path:
+    """Returns the folder below that of all data that has the file of a known table."""
+    file = recipe_class(name).file  # type: ignore[attr-defined]
+    return next((path.parent for path in sorted(data.glob(f"*/{file}"))), data)
 
 
 if __name__ == "__main__":

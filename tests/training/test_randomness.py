@@ -1,10 +1,8 @@
 """The generators' states: whole, and loadable without pickle."""
 
 import io
-import random
 from typing import Any
 
-import numpy as np
 import torch
 
 from plait.training.randomness import (
@@ -14,18 +12,7 @@ from plait.training.randomness import (
     seed_all,
     to_plain,
 )
-
-
-def draw() -> list[float]:
-    """An odd number of normal draws: Python and NumPy keep the second of a pair for later."""
-    return [
-        random.gauss(0, 1),
-        random.random(),
-        float(np.random.standard_normal()),
-        float(np.random.rand()),
-        float(torch.randn(())),
-        float(torch.rand(3)[2]),
-    ]
+from tests.core.test_random_stream import draw
 
 
 def through_a_file(state: dict[str, Any]) -> dict[str, Any]:

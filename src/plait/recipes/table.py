@@ -79,7 +79,6 @@ class Table(Recipe):
         "batch_size": 32,
         "optimizer": {"class": "AdamW", "lr": 1e-3, "weight_decay": 0.01},
         "scheduler": {"class": "ReduceLROnPlateau", "factor": 0.5, "patience": 3},
-        "gallery": 12,
         "encoder": {"class": "Fused"},
     }
     file: ClassVar[str] = ""  # of a known table, in the data folder
