@@ -78,7 +78,7 @@ def test_json_is_the_comparison_and_the_report(capsys: pytest.CaptureFixture[str
 
 def result_of(metrics: dict[str, dict[str, float]]) -> Result:
     trivial = {task: dict.fromkeys(each, 2.0) for task, each in metrics.items()}
-    return Result(Path("run"), Evaluation({}, metrics, trivial, {}, {}), 3.0, 10, best_epoch=2)
+    return Result(Path("run"), Evaluation({}, metrics, trivial, {}, {}), 3.0, 10, 2, 0.5, {})
 
 
 def test_tasks_of_one_metric_have_their_mean(capsys: pytest.CaptureFixture[str]) -> None:

@@ -26,7 +26,7 @@ def result(folder: Path, seconds: float, values: dict[str, float]) -> Result:
     }
     trivial = {task: dict.fromkeys(each, 0.1) for task, each in metrics.items()}
     test = Evaluation(dict.fromkeys(values, 1.0), metrics, trivial, dict.fromkeys(values, 5.0))
-    return Result(folder, test, seconds, parameters=10 * len(values), best_epoch=1)
+    return Result(folder, test, seconds, 10 * len(values), 1, 0.5, {})
 
 
 def trained(folder: Path, seed: int, kind: float, size: float) -> SeedRuns:

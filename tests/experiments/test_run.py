@@ -288,3 +288,21 @@ def test_notes_on_the_data_are_logged_and_shown(tmp_path: Path) -> None:
     for words in ("names no row for val", "copy gives plan away"):
         assert any(words in note for note in notes)
         assert words in text.getvalue()
+
+
+def test_a_run_may_leave_the_test_split_alone(tmp_path: Path) -> None:
+    """As a search has it; the training, and what is known of the best epoch, is the same."""
+    config = validate(with_defaults({"recipe": TINY}))
+    whole = run(config, tmp_path / "whole")
+    result = run(config, tmp_path / "untested", test=False)
+    assert result.test.metrics == {}
+    assert (result.score, result.validation) == (whole.score, whole.validation)
+    log = [event for event in events(result.folder) if event.get("split") == "test"]
+    assert not log
+    assert "gallery/gallery.json" not in tree(result.folder)
+    weights = "model/model.safetensors"
+    assert tree(result.folder)[weights] == tree(whole.folder)[weights]
+    assert result.validation["quarter"]
+    assert whole.score == max(
+        event["score"] for event in events(whole.folder) if event.get("score") is not None
+    )

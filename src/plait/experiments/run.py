@@ -19,7 +19,7 @@ from plait.experiments.build.teller import teller
 from plait.experiments.config import RunConfig, read_run
 from plait.experiments.gallery import write_gallery
 from plait.recipes import Recipe, Table
-from plait.runs.events import Warned
+from plait.runs.events import Scores, Warned
 from plait.runs.folder import CONFIG, MODEL, SEARCHED, TRANSFER, check_free, make_folder
 from plait.training import Callback, Trainer
 from plait.training.coverage import LabelCoverage, log_coverage
@@ -32,12 +32,16 @@ class Result:
 
     Attributes:
         folder: the run folder.
-        test: losses and metrics of the best epoch's model on the test split.
+        test: losses and metrics of the best epoch's model on the test split; empty where that was
+            not read.
         seconds: spent in training and validation.
         parameters: number of the model's parameters.
         best_epoch: the epoch, from 1, whose weights were kept; 0 for those before the first step.
-        best_epochs: `{task: the epoch of its own network}`; empty where all are of one epoch.
+        score: of that epoch, by the rule, on the validation split; minus infinity where no epoch
+            had one.
+        validation: `{task: {metric: value}}` of that epoch.
         started: what was taken over from other runs, in a sentence; empty if nothing.
+        best_epochs: `{task: the epoch of its own network}`; empty where all are of one epoch.
     """
 
     folder: Path
@@ -45,6 +49,8 @@ class Result:
     seconds: float
     parameters: int
     best_epoch: int
+    score: float
+    validation: Scores
     started: str = ""
     best_epochs: dict[str, int] = field(default_factory=dict)
 
@@ -56,6 +62,7 @@ def run(
     callbacks: Sequence[Callback] = (),
     resume: bool = False,
     problem: Problem | None = None,
+    test: bool = True,
 ) -> Result:
     """Trains, tests once, and writes the run folder.
 
@@ -70,6 +77,8 @@ def run(
         resume: go on from the folder's last checkpoint.
         problem: what `open_problem` gave, so that several runs read the data once; opened here by
             default.
+        test: whether the test split is read; a search that chooses among runs leaves it alone. Its
+            folder then has no test metrics and no gallery/, which shows test examples.
 
     Raises:
         RunExistsError: the folder holds a run already; nothing in it was touched.
@@ -87,14 +96,18 @@ def run(
         _begin(config, job, folder)
         write_columns(encoder, folder)
     state = job.trainer.fit(job.loaders["train"], job.loaders["val"], resume=resume)
-    test = _test(job)
-    _write_results(config, job, test, folder)
+    tested = _test(job) if test else Evaluation({}, {}, {}, {})
+    if test:
+        _write_tested(config, job, tested, folder)
+    _write_searched(config, job, folder)
     return Result(
         folder,
-        test,
+        tested,
         seconds=state.seconds,
         parameters=sum(parameter.numel() for parameter in job.trainer.model.parameters()),
         best_epoch=state.best_epoch if state.judged else state.epoch,
+        score=state.best_score,
+        validation=job.trainer.best.metrics(state),
         best_epochs=dict(state.best_epochs) if config.best == "each" else {},
         started="" if job.transfer is None else str(job.transfer),
     )
@@ -186,8 +199,8 @@ def _test(job: Job) -> Evaluation:
     return test
 
 
-def _write_results(config: RunConfig, job: Job, test: Evaluation, folder: Path) -> None:
-    """Writes the model, examples of what it predicts, and what a search has found."""
+def _write_tested(config: RunConfig, job: Job, test: Evaluation, folder: Path) -> None:
+    """Writes the model with its test metrics, and examples of what it predicts."""
     model = job.trainer.model
     model.save_pretrained(folder / MODEL, metrics=test.metrics)
     loading = job.loaders["test"]
@@ -195,7 +208,11 @@ def _write_results(config: RunConfig, job: Job, test: Evaluation, folder: Path) 
     streamed |= isinstance(loading, EachOnce) and bool(loading.dataset.streamed)
     if not streamed:  # of a stream, no example can be taken alone
         write_gallery(folder, model, job.problem.recipe, loading.dataset, count=config.gallery)
-    searched = model.sharing.searched()
+
+
+def _write_searched(config: RunConfig, job: Job, folder: Path) -> None:
+    """Writes what a sharing has found that searches for what the tasks share."""
+    searched = job.trainer.model.sharing.searched()
     if searched:  # settings that retrain it
         sharing = {**config.described()["sharing"], **searched}
         text = yaml.safe_dump({**config.described(), "sharing": sharing}, sort_keys=False)
