@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     import plait.evaluation
     import plait.experiments
     import plait.gradients
+    import plait.merging
     import plait.model
     import plait.networks
     import plait.recipes
