@@ -1,6 +1,7 @@
 """The files of a run, declared once: training and experiments write them, reports read them."""
 
 from plait.runs.comparison import Comparison, MemberResult, MetricRow, SingleResult
+from plait.runs.diagnosis import Diagnosis
 from plait.runs.events import (
     Coverage,
     Ended,
@@ -19,6 +20,7 @@ from plait.runs.mixture import MixturePlan, MixtureSeen, SourcePlan
 __all__ = [
     "Comparison",
     "Coverage",
+    "Diagnosis",
     "Ended",
     "EventLog",
     "FinalTest",

@@ -1,7 +1,7 @@
 """Names of the files in a run folder and in a comparison folder, each declared once.
 
 RUN/         trainer.json  env.json  events.jsonl  checkpoints/  model/  report.html; a run of the
-             command line also has config.yaml and gallery/
+             command line also has config.yaml and gallery/; one that was diagnosed, diagnosis.json
 COMPARISON/  comparison.json  report.html, and a run folder for each network trained
 """
 
@@ -26,6 +26,7 @@ MODEL = "model"  # the model folder; its files are named in `plait.model.folder`
 GALLERY = "gallery"  # pictures of test examples
 EXAMPLES = "gallery/gallery.json"  # what is true and what was predicted on them
 COMPARISON = "comparison.json"  # `plait.runs.comparison.Comparison`
+DIAGNOSIS = "diagnosis.json"  # `plait.runs.diagnosis.Diagnosis`
 REPORT = "report.html"
 
 MARKS = (CONFIG, EVENTS, COMPARISON)
