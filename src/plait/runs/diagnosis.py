@@ -204,7 +204,7 @@ class Forecast:
 
 @dataclass(frozen=True, kw_only=True)
 class Diagnosis:
-    """How the tasks of a network act on each other.
+    """Describes how the tasks of a network act on each other.
 
     Attributes:
         tasks: their names, in the order of the model.
