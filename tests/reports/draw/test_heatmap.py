@@ -60,3 +60,11 @@ def test_many_cells_are_read_by_the_pointer() -> None:
     ticks = re.search(r'"yaxis":\{.*?"ticktext":\[(.*?)\]', markup)
     assert ticks is not None
     assert 40 < ticks.group(1).count(",") < 139  # as many names as there is room for
+
+
+def test_plotly_chooses_which_of_many_columns_it_names() -> None:
+    names = [f"a long name, of which the end is cut off: {i:02d}" for i in range(40)]
+    markup = draw_cells("m", names, names, [[0.0] * 40] * 40, SHARES)
+    columns = markup[markup.index('"xaxis":{') : markup.index('"yaxis":{')]
+    assert "tickvals" not in columns
+    assert f'"{names[7]}":"a long name, of which t…"' in columns.encode().decode("unicode_escape")

@@ -104,16 +104,17 @@ def draw_cells(
     )
     figure = blank(cells)
     height = height_of(len(rows), len(columns)) - _FRAME
-    every = math.ceil(_LABEL * len(rows) / height), math.ceil(len(columns) / 60)
-    figure.update_xaxes(**_labels(columns, every[1]), showgrid=False, ticks="")
+    figure.update_xaxes(**_labels(columns), showgrid=False, ticks="")
     figure.update_yaxes(
-        **_labels(rows, every[0]),
+        **_labels(rows, math.ceil(_LABEL * len(rows) / height)),
         showgrid=False,
         ticks="",
         autorange="reversed",
         ticklabelstandoff=6,
     )
-    if not written:
+    if not written:  # plotly names as many columns as there is room for, on a phone a few
+        short = {whole: plain(name) for whole, name in zip(whole[1], columns, strict=True)}
+        figure.update_xaxes(tickvals=None, ticktext=None, labelalias=short)
         figure.update_layout(xaxis_type="category", yaxis_type="category", font_size=10)
     return embed(figure, ident, height=height + _FRAME)
 
@@ -134,7 +135,7 @@ def is_wide(columns: int) -> bool:
     return columns > _MOST_WRITTEN[1]
 
 
-def _labels(names: Sequence[str], every: int) -> dict[str, list[object]]:
+def _labels(names: Sequence[str], every: int = 1) -> dict[str, list[object]]:
     """Returns ticks by position, because two names may be the same once they are shortened."""
     places = range(0, len(names), every)
     return {"tickvals": list(places), "ticktext": [plain(names[place]) for place in places]}
