@@ -18,6 +18,7 @@ from plait.core.errors import CheckpointError, UnsupportedError
 from plait.core.files import write_atomically, write_json, write_text
 
 FORMAT, VERSION = "plait.model", 1
+FILES = ("config.json", "model.safetensors")  # what a model is read from
 
 
 def write_model(
@@ -67,7 +68,7 @@ def read_model(folder: Path) -> tuple[dict[str, Any], dict[str, Tensor]]:
             f"there is no folder {folder}. Name one that holds a model: RUN/model of a training "
             "that was written to RUN, or what `save_pretrained` wrote."
         )
-    for name in ("config.json", "model.safetensors"):
+    for name in FILES:
         if not (folder / name).is_file():
             raise CheckpointError(
                 f"{folder} is no model folder: {name} is missing. Name a folder that has it."

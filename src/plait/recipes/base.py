@@ -18,10 +18,12 @@ class Recipe(ABC):
 
     Attributes:
         needs_data: True if the recipe takes a data folder, as its argument `data`.
+        folders: those in the data folder that are read; all of it if empty.
         defaults: settings of a run that suit the problem, by the names of the run's configuration.
     """
 
     needs_data: ClassVar[bool] = False
+    folders: ClassVar[Sequence[str]] = ()
     defaults: ClassVar[Mapping[str, Any]] = {}
 
     @classmethod

@@ -41,6 +41,7 @@ class DigitsEverywhere(Combined):
     """
 
     needs_data = True
+    folders = ("fsdd", "mnist")
     defaults: ClassVar[Mapping[str, Any]] = {
         "epochs": 8,
         "batch_size": 32,

@@ -13,6 +13,7 @@ from plait.core.options import chosen
 from plait.data import Mixture, StreamLoader
 from plait.encoders import Stems
 from plait.engine import Options
+from plait.experiments.build.fingerprint import weights_fingerprint
 from plait.experiments.build.loaders import build_loaders, example_of
 from plait.experiments.build.methods import method
 from plait.experiments.build.model import build_encoder, build_model, start_from_runs
@@ -93,6 +94,7 @@ def build_job(
         **chosen(Options, config),
     )
     trainer.keeper.about["config"] = config.described()
+    trainer.keeper.about["fingerprint"] = {**problem.fingerprint, **weights_fingerprint(config)}
     return Job(problem, loaders, trainer, transfer)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ from plait.core.families import FAMILIES
 from plait.core.lookup import parameters
 from plait.data import DataSets, of_tasks
 from plait.data.mixture.named import of_source
+from plait.experiments.build.fingerprint import data_fingerprint
 from plait.experiments.build.names import recipe_class
 from plait.experiments.config import RunConfig
 from plait.experiments.method import Method
@@ -46,6 +48,11 @@ class Problem:
         self.recipe = recipe
         self._opened = config
         self._splits: Mapping[str, Dataset[Any]] | None = None
+
+    @cached_property
+    def fingerprint(self) -> dict[str, str]:
+        """`{what is read: digest}` of the data, as they were when this was first asked for."""
+        return data_fingerprint(self._opened, self.recipe)
 
     def check(self, config: RunConfig) -> None:
         """Raises `ConfigError` unless a run is about this problem: the same recipe and data."""
