@@ -1,0 +1,111 @@
+"""Single-task networks that are merged into one network, without training."""
+
+from __future__ import annotations
+
+import copy
+import math
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from plait.core.errors import NonFiniteError, ShapeError, UnsupportedError
+from plait.evaluation import Evaluation
+from plait.experiments.baselines.merging_ways import MERGING, MergingWay
+from plait.experiments.baselines.single_networks import SingleNetworks
+from plait.experiments.build import Problem, open_problem
+from plait.experiments.config import RunConfig
+from plait.model import MultiTaskModel
+
+
+@dataclass(frozen=True, eq=False)
+class Merged:
+    """A merged network, and how good it is.
+
+    Attributes:
+        model: the trunk merged, each task's head its own; in eval mode.
+        strength: the one of the grid with the best score on the validation split, the first of
+            equal ones.
+        tried: `{strength: score on the validation split, by the run's rule}`; NaN where a
+            prediction is not finite.
+        validation: losses and metrics on the validation split.
+        test: the same on the test split, which was read once, after the choice.
+        seconds: spent in merging and measuring.
+    """
+
+    model: MultiTaskModel
+    strength: float
+    tried: Mapping[float, float]
+    validation: Evaluation
+    test: Evaluation
+    seconds: float
+
+
+@dataclass(frozen=True)
+class NotMergeable:
+    """Networks that cannot be merged.
+
+    Attributes:
+        reason: as a sentence for the report.
+    """
+
+    reason: str
+
+
+def merged(
+    config: RunConfig, folders: Mapping[str, Path], *, problem: Problem | None = None
+) -> dict[str, Merged | NotMergeable]:
+    """Merges the finished single-task networks of one seed, in each way of `MERGING`.
+
+    The common start theta_0 is the encoder of that seed before training. The weights of the trunks
+    are merged, other floating entries averaged, statistics of BatchNorm estimated anew on training
+    inputs, and each task keeps its own head. The strength is chosen from the grid of the way by the
+    run's rule on the validation split.
+
+    Args:
+        config: the settings of the joint network, with the seed; its sharing, regularisation and
+            connections do not matter.
+        folders: `{task: run folder of its own network}` of all tasks.
+        problem: the data that were opened for `config`; opened here by default.
+
+    Returns:
+        `{name of a way: the merged network, or why there is none}`.
+
+    Raises:
+        CheckpointError: a run folder has no model, or a damaged one.
+        ConfigError: a folder holds no run.
+
+    Cost: one pass over the training labels; for each strength a pass over the validation split,
+        and with BatchNorm one of at most 200 training batches; for each way one pass over the test
+        split. No training.
+    """
+    try:
+        networks = SingleNetworks(config, folders, problem or open_problem(config))
+        return {name: _in_one_way(way, networks) for name, way in MERGING.items()}
+    except (UnsupportedError, ShapeError) as error:
+        return dict.fromkeys(MERGING, NotMergeable(str(error)))
+
+
+def _in_one_way(way: MergingWay, networks: SingleNetworks) -> Merged | NotMergeable:
+    """Merges with the strength that is best on the validation split, and tests that once."""
+    began = time.perf_counter()
+    tried: dict[float, float] = {}
+    for strength in way.strengths:
+        networks.merge(way.merge, strength)
+        try:
+            tried[strength] = networks.score(networks.evaluate("val"))
+        except NonFiniteError:
+            tried[strength] = math.nan
+    known = {strength: score for strength, score in tried.items() if not math.isnan(score)}
+    if not known:
+        return NotMergeable("the merged networks have no score on the validation split.")
+    best = max(known, key=lambda strength: known[strength])
+    networks.merge(way.merge, best)
+    return Merged(
+        model=copy.deepcopy(networks.model),
+        strength=best,
+        tried=tried,
+        validation=networks.evaluate("val"),
+        test=networks.evaluate("test"),
+        seconds=time.perf_counter() - began,
+    )
