@@ -9,10 +9,9 @@ from pathlib import Path
 import pytest
 
 from plait.cli import show
-from plait.evaluation import Evaluation
-from plait.experiments import Result
-from plait.runs import Comparison
+from plait.runs import Comparison, FinalTest, RunResult
 from tests.reports.words.made import breaking, of_members, of_tasks
+from tests.runs.made import with_rows
 
 
 def printed(found: Comparison, capsys: pytest.CaptureFixture[str], *, as_json: bool = False) -> str:
@@ -76,14 +75,27 @@ def test_json_is_the_comparison_and_the_report(capsys: pytest.CaptureFixture[str
     assert shown == asdict(found)
 
 
-def result_of(metrics: dict[str, dict[str, float]]) -> Result:
+def result_of(metrics: dict[str, dict[str, float]]) -> RunResult:
     trivial = {task: dict.fromkeys(each, 2.0) for task, each in metrics.items()}
-    return Result(Path("run"), Evaluation({}, metrics, trivial, {}, {}), 3.0, 10, 2, 0.5, {})
+    test = FinalTest(losses={}, metrics=metrics, trivial=trivial, counts={})
+    return RunResult(
+        seed=0,
+        best_epoch=2,
+        score=0.5,
+        validation={},
+        test=test,
+        tested="",
+        steps=1,
+        seconds=3.0,
+        step_seconds=1.0,
+        parameters=10,
+        size=40,
+    )
 
 
 def test_tasks_of_one_metric_have_their_mean(capsys: pytest.CaptureFixture[str]) -> None:
     metrics = {"a": {"mae": 1.0, "r2": 0.5}, "b": {"mae": 3.0}, "c": {"mae": math.nan}}
-    show.result(result_of(metrics), Path("report.html"), as_json=False)
+    show.result(result_of(metrics), Path("run"), Path("report.html"), as_json=False)
     text = capsys.readouterr().out
     assert cells(text, "a") == [["a", "mae", "1", "2"], ["a", "r2", "0.5", "2"]]
     assert cells(text, "mean of 2 tasks") == [["mean of 2 tasks", "mae", "2", "2"]]
@@ -94,11 +106,11 @@ def test_what_is_undefined_is_said_with_its_reason(capsys: pytest.CaptureFixture
     found = result_of({"a": {"auroc": math.nan, "f1": 0.5}})
     reasons = {"a": {"auroc": "all labels are 'no'"}}
     found = replace(found, test=replace(found.test, undefined=reasons))
-    show.result(found, Path("report.html"), as_json=False)
+    show.result(found, Path("run"), Path("report.html"), as_json=False)
     text = capsys.readouterr().out
     assert cells(text, "a")[0] == ["a", "auroc", "undefined", "2"]
     assert "auroc of a is undefined, because all labels are 'no'.\n" in text
-    show.result(found, Path("report.html"), as_json=True)
+    show.result(found, Path("run"), Path("report.html"), as_json=True)
     shown = json.loads(capsys.readouterr().out, parse_constant=pytest.fail)
     assert shown["metrics"] == {"a": {"auroc": None, "f1": 0.5}}
     assert shown["undefined"] == reasons
@@ -109,7 +121,7 @@ def test_an_undefined_metric_of_a_comparison(capsys: pytest.CaptureFixture[str])
     missing = replace(
         found.rows[1], trivial=[math.nan], single=[math.nan], undefined="there is no label"
     )
-    found = replace(found, rows=[found.rows[0], missing])
+    found = with_rows(found, [found.rows[0], missing])
     text = printed(found, capsys)
     assert cells(text, "a")[1] == ["a", "m1 ↑", "undefined", "undefined", "undefined (–)"]
     assert "m1 of a is undefined, because there is no label." in text
@@ -120,7 +132,7 @@ def test_an_undefined_metric_of_a_comparison(capsys: pytest.CaptureFixture[str])
 
 def test_of_very_many_tasks_the_means_are_shown(capsys: pytest.CaptureFixture[str]) -> None:
     metrics = {f"school-{i}": {"mae": float(i), "r2": 0.0} for i in range(139)}
-    show.result(result_of(metrics), Path("report.html"), as_json=False)
+    show.result(result_of(metrics), Path("run"), Path("report.html"), as_json=False)
     text = capsys.readouterr().out
     assert "school-1" not in text
     assert cells(text, "mean of 139 tasks") == [
@@ -133,7 +145,7 @@ def test_of_very_many_tasks_the_means_are_shown(capsys: pytest.CaptureFixture[st
 def test_a_metric_over_several_tasks_has_a_row(capsys: pytest.CaptureFixture[str]) -> None:
     found = result_of({"a": {"accuracy": 0.5}})
     found = replace(found, test=replace(found.test, all_right={"sentence_accuracy": 0.25}))
-    show.result(found, Path("report.html"), as_json=False)
+    show.result(found, Path("run"), Path("report.html"), as_json=False)
     row = cells(capsys.readouterr().out, "several at once")
     assert row == [["several at once", "sentence_accuracy", "0.25", ""]]
     show.evaluation(found.test, title="x", as_json=True)

@@ -21,7 +21,6 @@ from plait.core.errors import (
 )
 from plait.evaluation import evaluate
 from plait.experiments import (
-    Result,
     build_job,
     open_problem,
     read_yaml,
@@ -30,6 +29,7 @@ from plait.experiments import (
     validate,
     with_defaults,
 )
+from plait.runs.result import RunResult
 from plait.training import ProgressBar
 from tests.experiments.tiny import TINY, tree
 from tests.recipes.a_table import settings, table
@@ -57,14 +57,14 @@ FULL: dict[str, Any] = {
 }
 
 
-def trained(folder: Path, **settings: Any) -> Result:
+def trained(folder: Path, **settings: Any) -> RunResult:
     return run(validate(with_defaults({"recipe": TINY, **settings})), folder)
 
 
 def test_the_folder_holds_the_whole_run(tmp_path: Path) -> None:
-    result = trained(tmp_path / "new" / "run")
-    assert result.folder == tmp_path / "new" / "run"
-    assert set(tree(result.folder)) == {
+    trained(tmp_path / "new" / "run")
+    assert set(tree(tmp_path / "new" / "run")) == {
+        "result.json",
         "config.yaml",
         "trainer.json",
         "env.json",

@@ -12,11 +12,11 @@ from safetensors.torch import load_file
 
 from plait.core.errors import CheckpointError, ConfigError
 from plait.experiments import resume_run, run, validate, with_defaults
-from plait.experiments.run import Result
+from plait.runs.result import RunResult
 from tests.experiments.tiny import TINY
 
 
-def train(folder: Path, **settings: Any) -> Result:
+def train(folder: Path, **settings: Any) -> RunResult:
     return run(validate(with_defaults({"recipe": TINY, "epochs": 1, **settings})), folder)
 
 

@@ -7,10 +7,11 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from plait.runs import Comparison, MemberResult, MetricRow, SingleResult
+from plait.runs import MetricRow
 from plait.runs.comparison import write_comparison as write_file
 from plait.runs.folder import COMPARISON, CONFIG
 from tests.reports.example import TASKS, TRIVIAL, write_run
+from tests.runs.made import compared, member_result, network
 
 JOINT = {"joint": ("Joint", "", 1.0)}
 FAMILIES = {
@@ -85,12 +86,12 @@ def write_comparison(
         for task in tasks
         for metric in alone[task][0]["metrics"][task]
     ]
-    found = Comparison(
+    found = compared(
         title="Digits in clutter: one network or three?",
         note="Synthetic scenes, 2,000 for training and 400 for the test.",
         seeds=list(seeds),
         members=[
-            MemberResult(
+            member_result(
                 name=name,
                 title=title,
                 formula=formula,
@@ -102,7 +103,7 @@ def write_comparison(
             for index, (name, (title, formula, _)) in enumerate(members.items())
         ],
         single={
-            task: SingleResult(
+            task: network(
                 folders=[f"{place[seed]}{name}" for seed in seeds],
                 seconds=[38.2 + index for _ in seeds],
                 parameters=396_940,

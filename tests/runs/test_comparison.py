@@ -10,15 +10,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from plait.runs import Comparison, MemberResult, MetricRow, SingleResult
-from plait.runs.comparison import mean, spread, write_comparison
-from plait.runs.folder import COMPARISON, is_run
+from plait.core.typed_json import without_nan
+from plait.runs import Comparison, MemberResult, MetricRow, Network
+from plait.runs.comparison import Change, mean, read_comparison, spread, write_comparison
+from plait.runs.comparison_csv import as_csv
+from plait.runs.folder import COMPARISON, COMPARISON_CSV, is_run
+from tests.runs.made import compared, member_result, network
 
 VALUES = st.lists(st.floats(-1e6, 1e6), min_size=1, max_size=5)
 
 
 def member(name: str, title: str = "") -> MemberResult:
-    return MemberResult(
+    return member_result(
         name=name,
         title=title or name,
         folders=[f"seed-0/{name}", f"seed-1/{name}"],
@@ -28,8 +31,8 @@ def member(name: str, title: str = "") -> MemberResult:
     )
 
 
-def single(place: int) -> SingleResult:
-    return SingleResult(folders=["a", "b"], seconds=[1.0 + place, 3.0 + place], parameters=40)
+def single(place: int) -> Network:
+    return network(folders=["a", "b"], seconds=[1.0 + place, 3.0 + place], parameters=40)
 
 
 def row(task: str, metric: str, *names: str) -> MetricRow:
@@ -44,7 +47,7 @@ def row(task: str, metric: str, *names: str) -> MetricRow:
     )
 
 
-TWO = Comparison(
+TWO = compared(
     title="t",
     note="",
     seeds=[0, 1],
@@ -52,6 +55,29 @@ TWO = Comparison(
     single={"b": single(0), "a": single(4)},
     rows=[row("a", "m", "x", "y"), row("b", "m", "x", "y"), row("a", "n", "x", "y")],
 )
+
+CHANGE = Change(
+    member="other",
+    task="a",
+    metric="m",
+    mean=1.0,
+    deviation=0.5,
+    low=0.0,
+    high=2.0,
+    p=0.1,
+    adjusted=0.2,
+    verdict="no clear difference",
+)
+
+
+def test_a_change_is_found_by_its_names() -> None:
+    known = replace(CHANGE, member="x")
+    total = replace(known, task="", metric="delta_m")
+    found = replace(TWO, changes=[known, total])
+    assert found.change("x", "a") == known
+    assert found.change("x", "a", "m") == known
+    assert found.change("x") == total
+    assert found.change("y", "a") is None
 
 
 @given(VALUES)
@@ -79,14 +105,14 @@ def test_rows_by_task_in_the_order_of_the_tasks() -> None:
 
 
 def test_single_task_networks_count_together() -> None:
-    assert TWO.single_seconds == 2.0 + 6.0
-    assert TWO.single_parameters == 80
+    assert TWO.baseline.seconds == [1.0 + 5.0, 3.0 + 7.0]
+    assert TWO.baseline.parameters == 80
 
 
 def test_the_best_has_the_greatest_mean_and_is_the_first_of_equal_ones() -> None:
     def of(**means: list[float]) -> Comparison:
         members = [replace(member(name), delta_m=each) for name, each in means.items()]
-        return replace(TWO, members=members, rows=[])
+        return replace(TWO, members=members)
 
     def best(**means: list[float]) -> str | None:
         found = of(**means).best
@@ -110,9 +136,12 @@ def test_labels_are_short_where_they_still_differ() -> None:
         ({"seeds": []}, "at least one member and one seed"),
         ({"seeds": [0]}, "must have one entry for each of 1 seeds; found 2"),
         ({"members": [member("x"), member("x")]}, "'x' twice"),
-        ({"members": [member("x")]}, r"`rows\.0\.joint` must be of the members x; found x, y"),
-        ({"single": {"a": single(0)}}, r"`rows\.1\.task` must be in `single`; found 'b'"),
-        ({"single": {"a": replace(single(0), seconds=[])}}, "single 'a'"),
+        ({"metrics": {"a": {}}}, "member 'single' has the task 'b', which is not known"),
+        (
+            {"baseline": replace(TWO.baseline, networks={"a": replace(single(0), seconds=[])})},
+            "one",
+        ),
+        ({"changes": [CHANGE]}, r"`changes\.0\.member` is not known: 'other'"),
     ],
 )
 def test_what_does_not_fit_together_is_refused(changed: dict[str, object], finding: str) -> None:
@@ -122,5 +151,8 @@ def test_what_does_not_fit_together_is_refused(changed: dict[str, object], findi
 
 def test_the_file_is_the_class(tmp_path: Path) -> None:
     write_comparison(tmp_path, TWO)
-    assert json.loads((tmp_path / COMPARISON).read_text()) == asdict(TWO)
+    written = json.loads((tmp_path / COMPARISON).read_text())
+    assert written == without_nan(asdict(TWO))
+    assert asdict(read_comparison(tmp_path)).keys() == written.keys()
+    assert as_csv(TWO.rows_of_table, TWO.seeds) == (tmp_path / COMPARISON_CSV).read_text()
     assert is_run(tmp_path)

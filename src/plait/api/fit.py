@@ -57,7 +57,7 @@ def fit(
         ConfigError: an unknown setting or a bad value; all are named.
         RunExistsError: the folder holds a run; nothing in it was touched.
     """
-    result = run_table(
+    folder = run_table(
         table,
         targets,
         inputs=inputs,
@@ -68,4 +68,4 @@ def fit(
         settings=settings,
         callbacks=[ProgressBar()] if progress else [],
     )
-    return Run(result.folder, files=files)
+    return Run(folder, files=files)

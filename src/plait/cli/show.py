@@ -13,14 +13,14 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from plait.runs import Comparison, MemberResult
+from plait.core.typed_json import without_nan
+from plait.runs import Comparison, FinalTest, MemberResult, RunResult
 from plait.runs.comparison import mean, spread
 from plait.runs.one_class import only_one
 from plait.runs.undefined import UNDEFINED, because
 
 if TYPE_CHECKING:
     from plait.evaluation import Evaluation
-    from plait.experiments import Result
 
 MOST_ROWS = 60  # of a table on a terminal
 _PLAIN: dict[str, Any] = {"highlight": False, "markup": False, "soft_wrap": True}
@@ -71,7 +71,7 @@ def _add_totals(table: Table, found: Comparison, under: str) -> None:
         for each in found.members
     ]
     table.add_row("all", "delta_m ↑", "", "", *gains)
-    single, size = found.single_seconds, found.single_parameters
+    single, size = mean(found.baseline.seconds), found.baseline.parameters
     times = [mean(each.seconds) for each in found.members]
     sizes = [each.parameters for each in found.members]
     seconds = [f"{time:.0f}{under}({_change(single, time)})" for time in times]
@@ -84,11 +84,11 @@ def _of(best: MemberResult, found: Comparison) -> str:
     return f" with {best.name}, the best" if len(found.members) > 1 else ""
 
 
-def result(found: Result, report: Path, *, as_json: bool) -> None:
+def result(found: RunResult, folder: Path, report: Path, *, as_json: bool) -> None:
     """Shows what a run reached on the test split."""
     if as_json:
         summary = {
-            "folder": str(found.folder),
+            "folder": str(folder),
             "report": str(report),
             "best_epoch": found.best_epoch,
             "best_epochs": found.best_epochs,
@@ -108,7 +108,7 @@ def result(found: Result, report: Path, *, as_json: bool) -> None:
         out.print(f"Started from {found.started}.", **_PLAIN)
     seconds = round(found.seconds)
     unit = "second" if seconds == 1 else "seconds"
-    out.print(f"{seconds} {unit}; run folder: {found.folder}", **_PLAIN)
+    out.print(f"{seconds} {unit}; run folder: {folder}", **_PLAIN)
     path(report, as_json=False)
 
 
@@ -127,7 +127,7 @@ def evaluation(found: Evaluation, *, title: str, as_json: bool) -> None:
         out.print(text, **_PLAIN)
 
 
-def _scores(test: Evaluation, title: str, out: Console) -> None:
+def _scores(test: Evaluation | FinalTest, title: str, out: Console) -> None:
     """Shows the metrics of an evaluation, beside those of the trivial predictions if known."""
     table = Table(title=title, title_justify="left")
     for column in ("task", "metric"):
@@ -214,13 +214,4 @@ def _change(before: float, after: float) -> str:
 
 
 def _json(value: Any) -> None:
-    print(json.dumps(_without_nan(value), indent=2, allow_nan=False))
-
-
-def _without_nan(value: Any) -> Any:
-    """Returns a value with null for what is no finite number, which JSON does not have."""
-    if isinstance(value, Mapping):
-        return {key: _without_nan(each) for key, each in value.items()}
-    if isinstance(value, list | tuple):
-        return [_without_nan(each) for each in value]
-    return None if isinstance(value, float) and not math.isfinite(value) else value
+    print(json.dumps(without_nan(value), indent=2, allow_nan=False))

@@ -101,7 +101,7 @@ def _train(
         opened = open_problem(config, progress=progress)
         opened.splits(opened.tasks(config.tasks))
     result = run(config, folder, callbacks=[ProgressBar()], problem=opened)
-    show.result(result, write_report(result.folder), as_json=json)
+    show.result(result, folder, write_report(folder), as_json=json)
 
 
 def _print_schema() -> None:
@@ -140,4 +140,4 @@ def _resume(folder: Path, words: list[str], *, json: bool) -> None:
 
     announce("preparing the data")
     result = resume_run(folder, changes=changes, callbacks=[ProgressBar()])
-    show.result(result, write_report(result.folder), as_json=json)
+    show.result(result, folder, write_report(folder), as_json=json)

@@ -15,18 +15,17 @@ if TYPE_CHECKING:
         with_defaults,
     )
     from plait.experiments.catalogue import catalogue
-    from plait.experiments.compare import compare
+    from plait.experiments.comparison.compare import compare
+    from plait.experiments.comparison.member import FAMILIES, JOINT, Member
     from plait.experiments.config import RunConfig, validate
-    from plait.experiments.members import FAMILIES, JOINT, Member
     from plait.experiments.overrides import merge, parse, read_yaml
-    from plait.experiments.run import Result, resume_run, run
+    from plait.experiments.run import resume_run, run
 
 __all__ = [
     "FAMILIES",
     "JOINT",
     "Member",
     "Problem",
-    "Result",
     "RunConfig",
     "build_job",
     "catalogue",

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -19,40 +21,21 @@ from plait.experiments.build.teller import teller
 from plait.experiments.config import RunConfig, read_run
 from plait.experiments.gallery import write_gallery
 from plait.recipes import Recipe, Table
-from plait.runs.events import Scores, Warned
-from plait.runs.folder import CONFIG, MODEL, SEARCHED, TRANSFER, check_free, make_folder
+from plait.runs.events import Warned
+from plait.runs.folder import (
+    CONFIG,
+    MODEL,
+    SEARCHED,
+    TRANSFER,
+    check_free,
+    make_folder,
+)
+from plait.runs.result import RunResult, write_result
+from plait.runs.step_seconds import step_seconds
 from plait.training import Callback, Trainer
 from plait.training.coverage import LabelCoverage, log_coverage
+from plait.training.peak_memory import PeakMemory
 from plait.training.records import test_event
-
-
-@dataclass(frozen=True)
-class Result:
-    """The outcome of a run.
-
-    Attributes:
-        folder: the run folder.
-        test: losses and metrics of the best epoch's model on the test split; empty where that was
-            not read.
-        seconds: spent in training and validation.
-        parameters: number of the model's parameters.
-        best_epoch: the epoch, from 1, whose weights were kept; 0 for those before the first step.
-        score: of that epoch, by the rule, on the validation split; minus infinity where no epoch
-            had one.
-        validation: `{task: {metric: value}}` of that epoch.
-        started: what was taken over from other runs, in a sentence; empty if nothing.
-        best_epochs: `{task: the epoch of its own network}`; empty where all are of one epoch.
-    """
-
-    folder: Path
-    test: Evaluation
-    seconds: float
-    parameters: int
-    best_epoch: int
-    score: float
-    validation: Scores
-    started: str = ""
-    best_epochs: dict[str, int] = field(default_factory=dict)
 
 
 def run(
@@ -63,12 +46,13 @@ def run(
     resume: bool = False,
     problem: Problem | None = None,
     test: bool = True,
-) -> Result:
+) -> RunResult:
     """Trains, tests once, and writes the run folder.
 
     The folder gets config.yaml and gallery/ beside what the Trainer writes (trainer.json, env.json,
     events.jsonl, checkpoints/ and model/); also columns.json, if it is about a table,
-    transfer.json, if it starts from other runs, and found.yaml, if it searches.
+    transfer.json, if it starts from other runs, and found.yaml, if it searches. Last of all comes
+    result.json, which says that the run is finished.
 
     Args:
         config: the settings.
@@ -95,22 +79,15 @@ def run(
     else:
         _begin(config, job, folder)
         write_columns(encoder, folder)
-    state = job.trainer.fit(job.loaders["train"], job.loaders["val"], resume=resume)
+    with PeakMemory(job.trainer.device) as peak:
+        job.trainer.fit(job.loaders["train"], job.loaders["val"], resume=resume)
     tested = _test(job) if test else Evaluation({}, {}, {}, {})
     if test:
         _write_tested(config, job, tested, folder)
     _write_searched(config, job, folder)
-    return Result(
-        folder,
-        tested,
-        seconds=state.seconds,
-        parameters=sum(parameter.numel() for parameter in job.trainer.model.parameters()),
-        best_epoch=state.best_epoch if state.judged else state.epoch,
-        score=state.best_score,
-        validation=job.trainer.best.metrics(state),
-        best_epochs=dict(state.best_epochs) if config.best == "each" else {},
-        started="" if job.transfer is None else str(job.transfer),
-    )
+    result = _result(config, job, tested, folder, memory=peak.bytes)
+    write_result(folder, result)
+    return result
 
 
 def resume_run(
@@ -118,7 +95,7 @@ def resume_run(
     *,
     changes: Mapping[str, Any] | None = None,
     callbacks: Sequence[Callback] = (),
-) -> Result:
+) -> RunResult:
     """Goes on with the run in a folder, with its own configuration.
 
     Args:
@@ -197,6 +174,31 @@ def _test(job: Job) -> Evaluation:
     trainer.log.write(test_event(test))
     trainer.log.flush()
     return test
+
+
+def _result(
+    config: RunConfig, job: Job, test: Evaluation, folder: Path, *, memory: int | None
+) -> RunResult:
+    """Returns what the run came to."""
+    trainer, state = job.trainer, job.trainer.state
+    weights = trainer.model.state_dict().values()
+    return RunResult(
+        seed=config.seed,
+        best_epoch=state.best_epoch if state.judged else state.epoch,
+        score=state.best_score,
+        validation=trainer.best.metrics(state),
+        test=test_event(test),
+        tested=datetime.now(UTC).isoformat(timespec="seconds") if test.metrics else "",
+        steps=state.step,
+        seconds=state.seconds,
+        step_seconds=step_seconds(folder),
+        parameters=sum(parameter.numel() for parameter in trainer.model.parameters()),
+        size=sum(each.nbytes for each in weights),
+        memory=math.nan if memory is None else memory,
+        data=job.problem.fingerprint,
+        best_epochs=dict(state.best_epochs) if config.best == "each" else {},
+        started="" if job.transfer is None else str(job.transfer),
+    )
 
 
 def _write_tested(config: RunConfig, job: Job, test: Evaluation, folder: Path) -> None:

@@ -19,7 +19,7 @@ from plait.experiments.build import open_problem, with_defaults
 from plait.experiments.build.names import run_name
 from plait.experiments.config import validate
 from plait.experiments.overrides import merge
-from plait.experiments.run import Result, run
+from plait.experiments.run import run
 from plait.runs import check_free, free_folder
 from plait.training import Callback
 
@@ -38,7 +38,7 @@ def run_table(
     folder: Path | None = None,
     settings: Mapping[str, Any] | None = None,
     callbacks: Sequence[Callback] = (),
-) -> Result:
+) -> Path:
     """Trains on a table, with the kinds of its columns guessed where they are not given.
 
     Args:
@@ -52,6 +52,9 @@ def run_table(
         folder: the run folder; `runs/NAME` by default.
         settings: of the run, by name.
         callbacks: are told of the training.
+
+    Returns:
+        The run folder.
 
     Raises:
         DataError: a file that cannot be read, a column that is missing or not of its kind.
@@ -78,12 +81,9 @@ def run_table(
         described["table"] = str(Path(table).resolve())
     chosen = merge({"recipe": recipe, **described}, settings or {})
     config = validate(with_defaults(chosen))
-    return run(
-        config,
-        place,
-        callbacks=callbacks,
-        problem=open_problem(config, table if streamed else frame),
-    )
+    problem = open_problem(config, table if streamed else frame)
+    run(config, place, callbacks=callbacks, problem=problem)
+    return place
 
 
 def describe(

@@ -1,6 +1,7 @@
 """The files of a run, declared once: training and experiments write them, reports read them."""
 
-from plait.runs.comparison import Comparison, MemberResult, MetricRow, SingleResult
+from plait.runs.comparison import Change, Comparison, MetricInfo, MetricRow
+from plait.runs.comparison_member import MemberResult, Network
 from plait.runs.diagnosis import Diagnosis
 from plait.runs.events import (
     Coverage,
@@ -16,8 +17,10 @@ from plait.runs.events import (
 from plait.runs.folder import check_free, check_sources, free_folder, is_run
 from plait.runs.log import EventLog
 from plait.runs.mixture import MixturePlan, MixtureSeen, SourcePlan
+from plait.runs.result import RunResult, read_result
 
 __all__ = [
+    "Change",
     "Comparison",
     "Coverage",
     "Diagnosis",
@@ -26,11 +29,13 @@ __all__ = [
     "FinalTest",
     "FirstStepsSeen",
     "MemberResult",
+    "MetricInfo",
     "MetricRow",
     "MixturePlan",
     "MixtureSeen",
+    "Network",
     "Numbers",
-    "SingleResult",
+    "RunResult",
     "SourcePlan",
     "Step",
     "Validation",
@@ -40,4 +45,5 @@ __all__ = [
     "check_sources",
     "free_folder",
     "is_run",
+    "read_result",
 ]

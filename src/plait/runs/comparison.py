@@ -1,53 +1,73 @@
-"""`comparison.json`: k joint networks and one network per task, each trained from s seeds."""
+"""`comparison.json`: k members, each trained from s seeds, against one network for each task."""
 
 from __future__ import annotations
 
 import math
 import statistics
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Literal
 
-from plait.core.files import write_json
-from plait.runs.folder import COMPARISON
+from plait.core.files import write_text
+from plait.core.typed_json import read_typed, write_typed
+from plait.runs.comparison_csv import as_csv
+from plait.runs.comparison_member import ALL, MemberResult, Network, SeedScores
+from plait.runs.folder import COMPARISON, COMPARISON_CSV
+
+Verdict = Literal["better", "worse", "no clear difference", "undefined"]
 
 
 @dataclass(frozen=True, kw_only=True)
-class MemberResult:
-    """A joint network: what it is, and what it came to. Lists have one entry per seed.
+class MetricInfo:
+    """What is known of a metric.
 
     Attributes:
-        name: short and unique, such as "shared"; its run folders end in it.
-        title: in full, such as "Shared parameters: Hard".
-        formula: what it minimises; empty where the title says enough.
-        folders: its run folders, relative to the comparison's.
-        seconds: of training and validation.
-        parameters: how many it has.
-        delta_m: mean change over the tasks in per cent, positive where it is better than the
-            single-task networks of the same seed; NaN where it cannot be said.
+        higher_is_better: its direction.
+        trivial: value of the best constant prediction on the test split, per seed; NaN where it is
+            not known.
+        undefined: why values are NaN, as what follows "because"; empty if none is.
     """
 
-    name: str
-    title: str
-    formula: str = ""
-    folders: list[str]
-    seconds: list[float]
-    parameters: int
-    delta_m: list[float]
+    higher_is_better: bool
+    trivial: list[float]
+    undefined: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
-class SingleResult:
-    """The network of one task alone; lists have one entry per seed, as in `MemberResult`."""
+class Change:
+    """A member against the baseline, in per cent of it; positive is better.
 
-    folders: list[str]
-    seconds: list[float]
-    parameters: int
+    Attributes:
+        member: its name.
+        task: its name; "" for the mean over the tasks, of `delta_m`.
+        metric: its name; "delta_m" for the mean over the tasks.
+        mean: over the seeds.
+        deviation: sample standard deviation over the seeds; NaN of one seed.
+        low: lower end of the 95 % interval, which joins the noise of the test part and of the
+            seeds; not corrected for the number of comparisons.
+        high: upper end.
+        p: probability of a change as large, if there were no difference.
+        adjusted: `p` after Holm's correction over members and tasks; NaN for what is not judged,
+            which are the metrics of a task beside its main one.
+        verdict: after the correction, at 0.05.
+    """
+
+    member: str
+    task: str
+    metric: str
+    mean: float
+    deviation: float
+    low: float
+    high: float
+    p: float
+    adjusted: float
+    verdict: Verdict
 
 
 @dataclass(frozen=True, kw_only=True)
 class MetricRow:
-    """One metric of one task on the test data; lists have one entry per seed.
+    """One metric of one task on the test data, over all members; lists have one entry per seed.
 
     Attributes:
         task: its name.
@@ -56,9 +76,8 @@ class MetricRow:
         trivial: of the best constant prediction.
         single: of the task's own network.
         joint: `{member: values}`.
-        changes: `{member: gain over the single-task network of the same seed, in per cent}`;
-            positive is better whatever the direction, NaN where it cannot be said.
-        undefined: why values are NaN, as what follows "because"; empty if none is.
+        changes: `{member: gains}`, as in `MemberResult`.
+        undefined: why values are NaN; empty if none is.
     """
 
     task: str
@@ -73,15 +92,16 @@ class MetricRow:
 
 @dataclass(frozen=True, kw_only=True)
 class Comparison:
-    """Did joint training help? Members and single-task networks, from the same seeds.
+    """Did joint training help? Members against one network for each task, from the same seeds.
 
     Attributes:
         title: what is compared.
         note: under which conditions, for the reader.
         seeds: of the runs, in the order of all lists.
-        members: the joint networks, at least one.
-        single: `{task: its own network}`, in the order of the tasks.
-        rows: the metrics, task by task.
+        baseline: the networks of one task each, to which all else is compared.
+        members: the others, at least one.
+        metrics: `{task: {metric: what is known of it}}`, the main metric of a task first.
+        changes: of each member, task and metric, and of each member's mean over the tasks.
 
     Raises:
         ValueError: names are not unique or not known, or a list has not one entry per seed.
@@ -90,46 +110,78 @@ class Comparison:
     title: str
     note: str
     seeds: list[int]
+    baseline: MemberResult
     members: list[MemberResult]
-    single: dict[str, SingleResult]
-    rows: list[MetricRow]
+    metrics: dict[str, dict[str, MetricInfo]]
+    changes: list[Change] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        names = [member.name for member in self.members]
-        if not names or not self.seeds:
+        names = [member.name for member in self.rows_of_table]
+        if not self.members or not self.seeds:
             raise ValueError("a comparison needs at least one member and one seed.")
         for name in names:
             if names.count(name) > 1:
                 raise ValueError(f"`members` has the name {name!r} twice.")
-        for member in self.members:
-            lists = (member.folders, member.seconds, member.delta_m)
-            self._check_length(f"members {member.name!r}", *lists)
-        for task, single in self.single.items():
-            self._check_length(f"single {task!r}", single.folders, single.seconds)
-        for place, row in enumerate(self.rows):
-            if row.task not in self.single:
-                raise ValueError(f"`rows.{place}.task` must be in `single`; found {row.task!r}.")
-            for field, values in (("joint", row.joint), ("changes", row.changes)):
-                if list(values) != names:
-                    raise ValueError(
-                        f"`rows.{place}.{field}` must be of the members {', '.join(names)}; "
-                        f"found {', '.join(values) or 'none'}."
-                    )
-                self._check_length(f"rows.{place}.{field}", *values.values())
-            self._check_length(f"rows.{place}", row.trivial, row.single)
+        for member in self.rows_of_table:
+            where = f"member {member.name!r}"
+            self._check_length(where, member.delta_m, member.failed)
+            for each in member.networks.values():
+                lists = each.folders, each.seconds, each.step_seconds, each.memory
+                self._check_length(where, *lists)
+            for scores in (member.test, member.validation, member.gains):
+                for task, values in scores.items():
+                    if task not in self.metrics:
+                        raise ValueError(f"{where} has the task {task!r}, which is not known.")
+                    self._check_length(f"{where}, task {task!r}", *values.values())
+        for task, infos in self.metrics.items():
+            self._check_length(f"metrics.{task}", *(info.trivial for info in infos.values()))
+        for place, change in enumerate(self.changes):
+            if change.member not in names:
+                raise ValueError(f"`changes.{place}.member` is not known: {change.member!r}.")
 
     def _check_length(self, where: str, *lists: Sequence[object]) -> None:
         for values in lists:
             if len(values) != len(self.seeds):
                 raise ValueError(
-                    f"`{where}` must have one entry for each of {len(self.seeds)} seeds; "
+                    f"{where} must have one entry for each of {len(self.seeds)} seeds; "
                     f"found {len(values)}."
                 )
 
     @property
+    def rows_of_table(self) -> list[MemberResult]:
+        """The baseline, then the members."""
+        return [self.baseline, *self.members]
+
+    @property
+    def single(self) -> dict[str, Network]:
+        """`{task: its own network}`, in the order of the tasks."""
+        return self.baseline.networks
+
+    @property
+    def rows(self) -> list[MetricRow]:
+        """The metrics, task by task."""
+        return [
+            MetricRow(
+                task=task,
+                metric=metric,
+                higher_is_better=info.higher_is_better,
+                trivial=info.trivial,
+                single=self._values(self.baseline.test, task, metric),
+                joint={m.name: self._values(m.test, task, metric) for m in self.members},
+                changes={m.name: self._values(m.gains, task, metric) for m in self.members},
+                undefined=info.undefined,
+            )
+            for task, infos in self.metrics.items()
+            for metric, info in infos.items()
+        ]
+
+    def _values(self, scores: SeedScores, task: str, metric: str) -> list[float]:
+        return scores.get(task, {}).get(metric) or [math.nan] * len(self.seeds)
+
+    @property
     def tasks(self) -> dict[str, list[MetricRow]]:
         """The rows of each task; the first has its main metric."""
-        found: dict[str, list[MetricRow]] = {task: [] for task in self.single}
+        found: dict[str, list[MetricRow]] = {task: [] for task in self.metrics}
         for row in self.rows:
             found[row.task].append(row)
         return found
@@ -139,8 +191,8 @@ class Comparison:
         """`{task: {metric: reason}}` of the metrics that have no value."""
         return {
             task: reasons
-            for task, rows in self.tasks.items()
-            if (reasons := {row.metric: row.undefined for row in rows if row.undefined})
+            for task, infos in self.metrics.items()
+            if (reasons := {name: info.undefined for name, info in infos.items() if info.undefined})
         }
 
     @property
@@ -157,15 +209,17 @@ class Comparison:
             return short
         return {member.name: member.title for member in self.members}
 
-    @property
-    def single_seconds(self) -> float:
-        """Training time of all single-task networks together, on average over the seeds."""
-        return math.fsum(mean(single.seconds) for single in self.single.values())
+    def change(self, member: str, task: str = ALL, metric: str = "") -> Change | None:
+        """Returns a member's change on a task's metric, by default the main one; None if unknown.
 
-    @property
-    def single_parameters(self) -> int:
-        """Number of parameters of all single-task networks together."""
-        return sum(single.parameters for single in self.single.values())
+        Args:
+            member: its name.
+            task: its name; "" for the mean over the tasks.
+            metric: its name.
+        """
+        wanted = metric or ("delta_m" if task == ALL else next(iter(self.metrics[task]), ""))
+        where = member, task, wanted
+        return next((c for c in self.changes if (c.member, c.task, c.metric) == where), None)
 
 
 def mean(values: Sequence[float]) -> float:
@@ -186,5 +240,15 @@ def spread(values: Sequence[float]) -> float | None:
 
 
 def write_comparison(folder: Path, comparison: Comparison) -> None:
-    """Writes `comparison.json` into a folder, atomically."""
-    write_json(folder / COMPARISON, asdict(comparison))
+    """Writes `comparison.json` and `comparison.csv` into a folder, each atomically."""
+    write_text(folder / COMPARISON_CSV, as_csv(comparison.rows_of_table, comparison.seeds))
+    write_typed(folder / COMPARISON, comparison)
+
+
+def read_comparison(folder: Path) -> Comparison:
+    """Reads `comparison.json`.
+
+    Raises:
+        DataError: it is missing or damaged.
+    """
+    return read_typed(Comparison, folder / COMPARISON, hint="Run the comparison again.")

@@ -1,8 +1,9 @@
 """Names of the files in a run folder and in a comparison folder, each declared once.
 
 RUN/         trainer.json  env.json  events.jsonl  checkpoints/  model/  report.html; a run of the
-             command line also has config.yaml and gallery/; one that was diagnosed, diagnosis.json
-COMPARISON/  comparison.json  report.html, and a run folder for each network trained
+             command line also has config.yaml, gallery/ and result.json; one that was diagnosed,
+             diagnosis.json
+COMPARISON/  comparison.json  comparison.csv  report.html, and a run folder for each network trained
 """
 
 from __future__ import annotations
@@ -19,13 +20,16 @@ ENVIRONMENT = "env.json"  # versions, git commit, command, machine, seed
 EVENTS = "events.jsonl"  # the classes of `plait.runs.events`, one line each
 LAST = "checkpoints/last.pt"  # from which training goes on
 BEST = "checkpoints/best.pt"  # the weights of the best epoch
+RESULT = "result.json"  # `plait.runs.result.RunResult`; written last, when the run is finished
 TRANSFER = "transfer.json"  # what was taken over from other runs
 COLUMNS = "columns.json"  # a digest of each column of inputs, by which a changed table is told
 SEARCHED = "found.yaml"  # settings that retrain what a search has found
 MODEL = "model"  # the model folder; its files are named in `plait.model.folder`
+WEIGHTS = "model.safetensors"  # the one with the weights
 GALLERY = "gallery"  # pictures of test examples
 EXAMPLES = "gallery/gallery.json"  # what is true and what was predicted on them
 COMPARISON = "comparison.json"  # `plait.runs.comparison.Comparison`
+COMPARISON_CSV = "comparison.csv"  # its numbers, one a line
 DIAGNOSIS = "diagnosis.json"  # `plait.runs.diagnosis.Diagnosis`
 REPORT = "report.html"
 
@@ -45,7 +49,7 @@ def check_run(folder: Path) -> None:
     """
     if not folder.is_dir():
         raise ConfigError(f"there is no folder {folder}. Name the folder of a run.")
-    if (folder / MODEL).is_dir() or (folder / "model.safetensors").is_file():
+    if (folder / MODEL).is_dir() or (folder / WEIGHTS).is_file():
         return
     if is_run(folder):
         raise ConfigError(

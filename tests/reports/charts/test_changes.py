@@ -7,12 +7,13 @@ from plait.reports.charts.changes import change_chart, change_table
 from plait.reports.draw.style import looks
 from plait.runs import Comparison
 from tests.reports.words.made import breaking, member, of_members, of_tasks, row, single
+from tests.runs.made import compared
 
 
 def many(tasks: int, *, members: tuple[str, ...]) -> Comparison:
     """One metric of so many tasks; the change of task i is i."""
     names = [f"t{i:02d}" for i in range(tasks)]
-    return Comparison(
+    return compared(
         title="t",
         note="",
         seeds=[0],
@@ -40,7 +41,7 @@ def test_of_many_metrics_the_best_and_the_worst_are_drawn_in_order() -> None:
 def test_a_metric_that_cannot_be_compared_is_not_among_the_ends() -> None:
     found = many(30, members=("x",))
     unknown = dataclasses.replace(found.rows[29], changes={"x": [math.nan]})
-    found = dataclasses.replace(found, rows=[*found.rows[:29], unknown])
+    found = dataclasses.with_rows(found, [*found.rows[:29], unknown])
     (panel,) = change_chart(found, looks(found.single)).panels
     assert "t29" not in panel.summary
     assert "t28" in panel.summary

@@ -15,7 +15,7 @@ def test_the_best_of_a_metric_that_should_be_small_is_the_smallest() -> None:
     assert [cell.startswith("★") for cell in first[2:5]] == [True, False, False]
     assert [cell.startswith("★") for cell in second[2:5]] == [False, True, False]
     lower = [dataclasses.replace(row, higher_is_better=False) for row in found.rows]
-    first, second = value_table(dataclasses.replace(found, rows=lower)).rows
+    first, second = value_table(dataclasses.with_rows(found, lower)).rows
     assert [cell.startswith("★") for cell in first[2:5]] == [False, True, False]
     assert first[1] == "m ↓"
 

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from plait.runs import Comparison, MemberResult, MetricRow, SingleResult
+from plait.runs import Comparison, MemberResult, MetricRow, Network
+from tests.runs.made import compared, member_result, network
 
 Changes = Mapping[str, Sequence[float]]  # {task: change of each metric}
 
 
 def member(name: str, means: Sequence[float], parameters: int = 1_000_000) -> MemberResult:
-    return MemberResult(
+    return member_result(
         name=name,
         title=f"Family: {name}",
         formula="min L",
@@ -35,8 +36,8 @@ def row(task: str, metric: str, changes: Mapping[str, Sequence[float]]) -> Metri
     )
 
 
-def single(seconds: float, seeds: int, parameters: int) -> SingleResult:
-    return SingleResult(folders=["a"] * seeds, seconds=[seconds] * seeds, parameters=parameters)
+def single(seconds: float, seeds: int, parameters: int) -> Network:
+    return network(folders=["a"] * seeds, seconds=[seconds] * seeds, parameters=parameters)
 
 
 def of_tasks(**changes: Sequence[float]) -> Comparison:
@@ -47,7 +48,7 @@ def of_tasks(**changes: Sequence[float]) -> Comparison:
         for i, change in enumerate(each)
     ]
     means = [sum(each) / len(each) for each in changes.values()]
-    return Comparison(
+    return compared(
         title="t",
         note="",
         seeds=[0],
@@ -62,7 +63,7 @@ def of_members(*seeds: int, **means: float | Sequence[float]) -> Comparison:
     given = {name: [m] if isinstance(m, int | float) else list(m) for name, m in means.items()}
     count = len(next(iter(given.values())))
     opposite = {name: [-value for value in each] for name, each in given.items()}
-    return Comparison(
+    return compared(
         title="t",
         note="",
         seeds=list(seeds) or list(range(count)),

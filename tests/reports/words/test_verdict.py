@@ -30,7 +30,7 @@ def test_a_smaller_error_is_called_better() -> None:
     found = of_tasks(task=[50.0])
     (row,) = found.rows
     row = dataclasses.replace(row, metric="mae", higher_is_better=False, joint={"x": [0.25]})
-    (verdict,) = verdicts(dataclasses.replace(found, rows=[row]))
+    (verdict,) = verdicts(dataclasses.with_rows(found, [row]))
     assert [breaking(each) for each in verdict.sentences] == [
         "mae: 0.25 jointly, 0.5 alone (50.0 % better)"
     ]

@@ -87,7 +87,7 @@ def value_table(found: Comparison) -> Table:
 
 def cost_table(found: Comparison) -> Table:
     """Returns time and size of the single-task networks together, and of each member."""
-    seconds, size = found.single_seconds, found.single_parameters
+    seconds, size = mean(found.baseline.seconds), found.baseline.parameters
     head = ["Networks", "Training", "Times single-task", "Parameters", "Times single-task", "Δm"]
     count = len(found.single)
     rows = [[f"Single-task, {count} together", duration(seconds), "1.00", f"{size:,}", "1.00", "0"]]

@@ -6,12 +6,10 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from pydantic import ConfigDict, TypeAdapter
-
-from plait.core.errors import DataError
-from plait.reports.read.files import inside, parse, read_bytes
+from plait.reports.read.files import inside
 from plait.reports.read.run import Run, read_run
 from plait.runs import Comparison
+from plait.runs.comparison import read_comparison as read_file
 from plait.runs.folder import COMPARISON
 
 
@@ -39,29 +37,20 @@ class Compared:
                 yield (f"{label}, seed {seed}" if len(runs) > 1 else label), run
 
 
-# Unknown fields are errors; pydantic takes this for a union, and not for a class by itself.
-_COMPARISON: TypeAdapter[Comparison | None] = TypeAdapter(
-    Comparison | None, config=ConfigDict(extra="forbid")
-)
-
-
 def read_comparison(folder: Path) -> Compared:
     """Reads a comparison folder.
 
     Raises:
         DataError: a file is missing or broken, or a run is outside the folder.
     """
+    found = read_file(folder)
     path = folder / COMPARISON
-    hint = "Run the comparison again."
-    found = parse(_COMPARISON, read_bytes(path, hint=hint), where=str(path), hint=hint)
-    if found is None:
-        raise DataError(f"{path} holds no comparison, but null. {hint}")
 
-    def runs(names: Sequence[str]) -> list[Run]:
-        return [read_run(inside(folder, name, named_in=path)) for name in names]
+    def read(names: Sequence[str]) -> list[Run]:
+        return [read_run(inside(folder, name, named_in=path)) for name in names if name]
 
     return Compared(
         found,
-        {member.name: runs(member.folders) for member in found.members},
-        {task: runs(single.folders) for task, single in found.single.items()},
+        {member.name: read(member.folders) for member in found.members},
+        {task: read(single.folders) for task, single in found.single.items()},
     )

@@ -93,7 +93,7 @@ def beyond_spread(values: Sequence[float]) -> bool:
 
 def cost(found: Comparison, member: MemberResult) -> list[str]:
     """Returns two sentences: time and size of a member against the single-task networks."""
-    joint, total = mean(member.seconds), found.single_seconds
+    joint, total = mean(member.seconds), mean(found.baseline.seconds)
     each = ", ".join(
         f"{task} {duration(mean(single.seconds))}" for task, single in found.single.items()
     )
@@ -101,11 +101,11 @@ def cost(found: Comparison, member: MemberResult) -> list[str]:
     time = f"Training took {duration(joint)} jointly and {duration(total)} one by one{parts}"
     size = (
         f"The joint network has {member.parameters:,} parameters, "
-        f"the {len(found.single)} single-task networks have {found.single_parameters:,} together"
+        f"the {len(found.single)} single-task networks have {found.baseline.parameters:,} together"
     )
     return [
         f"{time}: {ratio(joint, total)} times the time.",
-        f"{size}: {ratio(member.parameters, found.single_parameters)} times the size.",
+        f"{size}: {ratio(member.parameters, found.baseline.parameters)} times the size.",
     ]
 
 
@@ -142,9 +142,10 @@ def _member_verdict(found: Comparison, member: MemberResult) -> Verdict:
         word, f"On average over the tasks {per_cent(change, sign='')} {word} than single-task ones"
     )
     seconds = mean(member.seconds)
-    size = ratio(member.parameters, found.single_parameters)
+    size = ratio(member.parameters, found.baseline.parameters)
+    times = ratio(seconds, mean(found.baseline.seconds))
     price = (
-        f"Training took {duration(seconds)}, {ratio(seconds, found.single_seconds)} times the time "
+        f"Training took {duration(seconds)}, {times} times the time "
         f"of all single-task ones; the network has {member.parameters:,} parameters, {size} times "
         "theirs."
     )

@@ -1,27 +1,35 @@
-"""Ready-made lists of joint networks to compare with single-task ones."""
+"""Members of a comparison, and ready-made lists of them."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
+
+from plait.runs.comparison_member import Kind
 
 
 @dataclass(frozen=True, eq=False)
 class Member:
-    """One joint network of a comparison.
+    """One way of predicting all tasks.
 
     Attributes:
-        name: short and unique; names its run folder.
+        name: short and unique; names its run folders.
         title: in full, for the report; what stands behind a colon is its short form.
         formula: what it minimises; empty where the title says enough.
         settings: laid on those of the comparison; empty for none of its own.
+        kind: whether it is one network of all tasks, or something else.
     """
 
     name: str
     title: str
-    formula: str
-    settings: Mapping[str, Any]
+    formula: str = ""
+    settings: Mapping[str, Any] = field(default_factory=dict)
+    kind: Kind = "joint"
+
+
+SINGLE = Member("single", "Single-task networks", "min L_t, one network per task", kind="single")
+"""A network for each task: what all else is compared to."""
 
 
 JOINT = (Member("joint", "Joint", "", {}),)
