@@ -297,7 +297,7 @@ def test_a_run_may_leave_the_test_split_alone(tmp_path: Path) -> None:
     result = run(config, tmp_path / "untested", test=False)
     assert result.test.metrics == {}
     assert (result.score, result.validation) == (whole.score, whole.validation)
-    log = [event for event in events(result.folder) if event.get("split") == "test"]
+    log = [event for event in events(tmp_path) if event.get("split") == "test"]
     assert not log
     assert "gallery/gallery.json" not in tree(result.folder)
     weights = "model/model.safetensors"

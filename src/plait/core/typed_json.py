@@ -92,7 +92,7 @@ def _with_nan(value: Any) -> Any:
 
 @cache
 def _reader(cls: Any) -> Any:
-    """Returns what checks the types; unknown fields are errors."""
+    """Returns the reader of a class, for which unknown fields are errors."""
     from pydantic import ConfigDict, TypeAdapter
 
     # pydantic takes this configuration for a union, and not for a class by itself

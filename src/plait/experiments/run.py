@@ -179,7 +179,7 @@ def _test(job: Job) -> Evaluation:
 def _result(
     config: RunConfig, job: Job, test: Evaluation, folder: Path, *, memory: int | None
 ) -> RunResult:
-    """Returns what the run came to."""
+    """Returns scores, size and costs of the run."""
     trainer, state = job.trainer, job.trainer.state
     weights = trainer.model.state_dict().values()
     return RunResult(

@@ -20,7 +20,7 @@ Verdict = Literal["better", "worse", "no clear difference", "undefined"]
 
 @dataclass(frozen=True, kw_only=True)
 class MetricInfo:
-    """What is known of a metric.
+    """A metric: its direction, and the values of the best constant prediction.
 
     Attributes:
         higher_is_better: its direction.

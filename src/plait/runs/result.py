@@ -13,7 +13,7 @@ from plait.runs.folder import RESULT
 
 @dataclass(frozen=True, kw_only=True)
 class RunResult:
-    """What a finished run came to.
+    """The scores, the size and the costs of a finished run.
 
     Attributes:
         seed: of the run.

@@ -124,7 +124,7 @@ def _by_seed(scores: Sequence[Scores]) -> SeedScores:
 def _metrics(
     everyone: Sequence[MemberRuns], tasks: Mapping[str, BaseTask], seeds: int
 ) -> dict[str, dict[str, MetricInfo]]:
-    """Returns what is known of each metric, from the first networks that have it."""
+    """Returns direction and trivial values of each metric, from the first networks that have it."""
     tests = [
         [one.result.test if one.result else None for one in each]
         for runs in everyone
