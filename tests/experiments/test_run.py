@@ -297,12 +297,12 @@ def test_a_run_may_leave_the_test_split_alone(tmp_path: Path) -> None:
     result = run(config, tmp_path / "untested", test=False)
     assert result.test.metrics == {}
     assert (result.score, result.validation) == (whole.score, whole.validation)
-    log = [event for event in events(tmp_path) if event.get("split") == "test"]
+    log = [event for event in events(tmp_path / "untested") if event.get("split") == "test"]
     assert not log
-    assert "gallery/gallery.json" not in tree(result.folder)
+    assert "gallery/gallery.json" not in tree(tmp_path / "untested")
     weights = "model/model.safetensors"
-    assert tree(result.folder)[weights] == tree(whole.folder)[weights]
+    assert tree(tmp_path / "untested")[weights] == tree(tmp_path / "whole")[weights]
     assert result.validation["quarter"]
     assert whole.score == max(
-        event["score"] for event in events(whole.folder) if event.get("score") is not None
+        event["score"] for event in events(tmp_path / "whole") if event.get("score") is not None
     )
