@@ -249,7 +249,7 @@ def section(name: str) -> str:
 
 def settings_page() -> str:
     """Returns the page of all settings of a run."""
-    from plait.experiments.explain import run_settings
+    from plait.experiments.settings_list import run_settings
 
     rows = [
         (f"`{each.key}`", each.takes, value(each.default), each.meaning)

@@ -22,6 +22,7 @@ def test_the_record_says_what_happened() -> None:
     record = backward({"a": 2 * w[0], "b": w[1] - w[0] + head}, UPGrad())
     assert record.tasks == ("a", "b")
     assert record.losses.tolist() == [2.0, 0.0]
+    assert record.passes == "T, a row of gradients for each task"
     assert record.weights is not None and record.norms is not None and record.cosines is not None
     assert record.weights.tolist() == pytest.approx([1.5, 2.0])
     assert record.norms.tolist() == pytest.approx([2.0, math.sqrt(2)])
@@ -34,6 +35,7 @@ def test_the_record_says_what_happened() -> None:
 def test_a_loss_method_forms_no_rows_unless_asked() -> None:
     model, _ = small()
     record = backward(losses_at(model, torch.randn(6, 5)), Equal())
+    assert record.passes == "1, of the weighted sum"
     assert record.norms is None and record.cosines is None
     assert record.weights is not None
     assert record.weights.tolist() == [1.0, 1.0, 1.0]

@@ -15,6 +15,7 @@ from typer.core import TyperGroup
 
 from plait.cli.demo import demo
 from plait.cli.evaluate import evaluate
+from plait.cli.explain import explain
 from plait.cli.init import init
 from plait.cli.list import list_methods
 from plait.cli.predict import predict
@@ -56,6 +57,7 @@ def plait(
 
 app.command()(demo)
 app.command()(init)
+app.command()(explain)
 app.command()(train)
 app.command()(predict)
 app.command()(evaluate)

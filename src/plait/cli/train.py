@@ -119,7 +119,7 @@ def _list_settings(
 
     from plait.cli import listing
     from plait.experiments import with_defaults
-    from plait.experiments.explain import run_settings
+    from plait.experiments.settings_list import run_settings
 
     known = with_defaults(settings) if {"recipe", "table"} & settings.keys() else settings
     listing.settings(run_settings(known), as_json=json)

@@ -248,7 +248,8 @@ class Backward:
             self._remember(step)
         else:
             tell_overflow(self._scaled)
-        record = Record.of(step, self._skipped, as_given=as_given)
+        passes = "" if self._route is None else self._route.passes
+        record = Record.of(step, self._skipped, as_given=as_given, passes=passes)
         self._step = self._route = None  # nothing keeps the graph alive
         self.memory.rows.reset()
         return record

@@ -34,6 +34,7 @@ class Record:
         skipped: why the step is to be skipped (``nonfinite="skip"``); None if it is not. `.grad`
             is then as it was before, but where a `GradScaler` has scaled the losses: NaN tells it.
         reused: the weights are those of an earlier step (`every`).
+        passes: the backward passes that it took, in words, with T tasks.
     """
 
     tasks: tuple[str, ...]
@@ -44,12 +45,20 @@ class Record:
     flag: str | None = None
     skipped: str | None = None
     reused: bool = False
+    passes: str = field(default="", compare=False)
     _outside: bool = field(default=False, repr=False, compare=False)
     _lengths: Tensor | None = field(default=None, repr=False, compare=False)
     _order: tuple[int, ...] = field(default=(), repr=False, compare=False)
 
     @classmethod
-    def of(cls, step: Gathered, skipped: str | None = None, *, as_given: bool = False) -> Record:
+    def of(
+        cls,
+        step: Gathered,
+        skipped: str | None = None,
+        *,
+        as_given: bool = False,
+        passes: str = "",
+    ) -> Record:
         """Makes the record of a step whose numbers are on the host.
 
         Args:
@@ -57,6 +66,7 @@ class Record:
             skipped: why it is to be skipped; None if it is not.
             as_given: each `.grad` is the very gradient that was measured, and not a copy of it,
                 whose length may differ in its last bit.
+            passes: see `Record`.
         """
         tasks = tuple(step.losses)
         if skipped is not None:
@@ -74,6 +84,7 @@ class Record:
             cosines,
             step.flag,
             reused=step.reused,
+            passes=passes,
             _outside=step.outside,
             _lengths=step.lengths if measured else None,
             _order=tuple(step.gradients),

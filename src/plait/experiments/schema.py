@@ -11,8 +11,8 @@ from plait.data.table.described import TargetKind
 from plait.data.table.described_inputs import Input, InputKind
 from plait.data.table.media import OPTIONS
 from plait.experiments.config import RunConfig
-from plait.experiments.explain import run_settings
 from plait.experiments.method import Method, Methods
+from plait.experiments.settings_list import run_settings
 from plait.experiments.sources import SourceConfig
 
 DRAFT = "https://json-schema.org/draft/2020-12/schema"

@@ -78,5 +78,6 @@ def test_a_route_by_method_options_and_step(
     step.note(micro)
     found = choose(step, micro)
     assert type(found) is route
+    assert found.passes
     assert step.reused == (given.get("known") == KNOWN["known"] and "age" not in given)
     assert torch.is_grad_enabled()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from functools import partial
-from typing import Generic, TypeVar
+from typing import ClassVar, Generic, TypeVar
 
 import torch
 from torch import Tensor
@@ -30,7 +30,12 @@ class Route(ABC, Generic[Method]):
     Args:
         step: has the losses, and gets weights and gradients.
         balancer: the method, of a kind that the route serves.
+
+    Attributes:
+        passes: the backward passes of a step of T tasks, in words.
     """
+
+    passes: ClassVar[str] = ""
 
     def __init__(self, step: Gathered, balancer: Method) -> None:
         self.step = step

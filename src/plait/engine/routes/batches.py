@@ -23,6 +23,8 @@ class SeveralBatches(GramianOfRows):
     comes, so that it takes one backward pass.
     """
 
+    passes = "2 T, a row for each task in two batches; 1 for a third batch"
+
     def add(self, micro: MicroBatch) -> None:
         """Adds rows of the first two batches, and differentiates a third one by their weights."""
         if micro.batch < ROWS:

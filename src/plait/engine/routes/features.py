@@ -28,6 +28,8 @@ class AtFeatures(Route[GramianBalancer]):
         reused: whether the weights are those of an earlier step.
     """
 
+    passes = "T through the heads, then 1 through the trunk"
+
     def __init__(self, step: Gathered, balancer: GramianBalancer, *, reused: bool) -> None:
         super().__init__(step, balancer)
         step.reused = reused

@@ -20,6 +20,8 @@ from plait.gradients import gramian
 class LastLayer(Route[GramianBalancer]):
     """T passes through the heads to the shared weight nearest to the losses; then a whole pass."""
 
+    passes = "T through the heads to the last shared layer, then 1"
+
     def add(self, micro: MicroBatch) -> None:
         """Takes the tasks' gradients there, of the whole batch; the graph stays."""
         self.micro = micro

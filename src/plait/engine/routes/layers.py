@@ -24,6 +24,8 @@ class Layers(Route[GramianBalancer]):
         plan: of the layers of this step's graph.
     """
 
+    passes = "T half ones without gradients at the weights, then 1, by layers"
+
     def __init__(self, step: Gathered, balancer: GramianBalancer, plan: LayerPlan) -> None:
         super().__init__(step, balancer)
         self.plan = plan

@@ -12,6 +12,8 @@ from plait.engine.routes.base import Route
 class LookAhead(Route[BilevelBalancer]):
     """Asks a bilevel method for weights; then one backward pass of each sum that it weighs."""
 
+    passes = "those of a step ahead, then 1 for each sum that it weighs"
+
     def add(self, micro: MicroBatch) -> None:
         """Keeps the losses, of the whole batch.
 

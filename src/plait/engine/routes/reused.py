@@ -19,6 +19,8 @@ class Reused(Route[Balancer]):
         applied: how much the gradients of each independent batch count.
     """
 
+    passes = "1, by the weights of an earlier step"
+
     def __init__(self, step: Gathered, balancer: Balancer, applied: tuple[float, ...]) -> None:
         super().__init__(step, balancer)
         self.applied = applied

@@ -23,6 +23,8 @@ class RowRoute(Route[Method]):
         balancer: see `Route`.
     """
 
+    passes = "T, a row of gradients for each task"
+
     rows: Rows
     weights: Tensor  # `[T]`, once they are found
 

@@ -12,6 +12,8 @@ from plait.engine.weights import loss_weights
 class Weighted(Route[LossBalancer]):
     """For a method that reads the losses: its weights, then one backward pass."""
 
+    passes = "1, of the weighted sum"
+
     def add(self, micro: MicroBatch) -> None:
         """Keeps the losses, of the whole batch."""
         self.micro = micro

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from plait.experiments import validate, with_defaults
 from plait.experiments.config import RunConfig
-from plait.experiments.explain import run_settings
+from plait.experiments.settings_list import run_settings
 
 
 def test_every_setting_is_told_once_with_its_meaning() -> None:

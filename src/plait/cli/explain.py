@@ -1,0 +1,48 @@
+"""``plait explain``: which parameters are shared by which tasks, and how a step goes."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from plait.cli.arguments import Json, Settings
+from plait.cli.quick import load_torchmetrics
+from plait.cli.settings import announce, apart, read_settings
+
+
+def explain(
+    problem: Annotated[
+        str | None,
+        typer.Argument(help="A file of settings, such as config.yaml; or a recipe, such as pets."),
+    ] = None,
+    settings: Settings = None,
+    data: Annotated[Path | None, typer.Option("--data", help="Data folder.")] = None,
+    depth: Annotated[
+        int, typer.Option("--depth", min=1, help="Names in a module's path to tell apart at least.")
+    ] = 2,
+    json: Json = False,
+) -> None:
+    """Print which parameters are shared by which tasks, what ties them, and how a step goes.
+
+    It runs a batch and asks autograd what the loss of each task reaches; nothing is trained or
+    written.
+
+    Examples: plait explain config.yaml | plait explain digits sharing=MMoE --depth 3
+    """
+    problem, words = apart([problem, *(settings or [])])
+    given = {} if data is None else {"data": str(data)}
+    read = read_settings(words, problem, given)
+
+    from plait.experiments.build.names import check_recipe, recipe_name
+
+    check_recipe(recipe_name(read))
+    announce("preparing the data")
+    load_torchmetrics()
+
+    from plait.cli import explanation
+    from plait.experiments import validate, with_defaults
+    from plait.experiments.explanation import explain as explained
+
+    explanation.show(explained(validate(with_defaults(read)), depth=depth), as_json=json)

@@ -1,0 +1,137 @@
+"""An explanation on stdout: tables and sentences for people, JSON for programs."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from plait.runs.diagnosis import SharedBy
+
+if TYPE_CHECKING:
+    from plait.experiments.explanation import Explanation, ModuleRow
+
+MOST_NAMES = 4  # of tasks in a cell or a sentence
+MOST_SETS = 12  # of tasks that have parameters of their own in common
+_PLAIN: dict[str, Any] = {"highlight": False, "markup": False, "soft_wrap": True}
+
+
+def show(found: Explanation, *, as_json: bool) -> None:
+    """Shows the parameters by module and by tasks, then what ties them, then a step."""
+    if as_json:
+        print(json.dumps(asdict(found), indent=2))
+        return
+    out = Console()
+    table = Table(title=f"{found.sharing}, {found.parameters:,} parameters", title_justify="left")
+    table.add_column("module", overflow="fold")
+    table.add_column("parameters", justify="right")
+    table.add_column("tasks", overflow="fold")
+    for row in found.modules:
+        table.add_row(Text(row.module), _size(row), Text(_whose(row, found.tasks)))
+    out.print(table)
+    for sentence in sentences(found):
+        out.print(sentence, **_PLAIN)
+
+
+def sentences(found: Explanation) -> list[str]:
+    """Returns what there is to say beside the table."""
+    said = [f"Trained by {share}." for share in shares(found.totals, found.tasks)]
+    if found.frozen:
+        said.append(f"Frozen: {found.frozen:,} parameters.")
+    for tie in found.ties:
+        of = f" of {named(tie.tasks, found.tasks)}" if tie.tasks else ""
+        said.append(
+            f"{tie.name} acts on {tie.parameters:,} parameters{of}: mode {tie.mode}, strength "
+            f"{tie.strength:g}."
+        )
+    for link in found.links:
+        edges = [f"{source} -> {target}" for source, target in link.edges]
+        more = f" and {len(edges) - MOST_SETS} more" if len(edges) > MOST_SETS else ""
+        said.append(f"{link.name} connects {link.acts}: {', '.join(edges[:MOST_SETS])}{more}.")
+    said.append(_step(found))
+    if found.unlabelled:
+        said.append(
+            f"No label of {named(found.unlabelled, found.tasks)} in the batches that were looked "
+            "at, so it is not known what they reach."
+        )
+    return said
+
+
+def shares(totals: Sequence[SharedBy], tasks: Sequence[str]) -> list[str]:
+    """Returns the share of the trained parameters that each set of tasks has, in words.
+
+    Many sets of one task are one line; of many other sets the smallest are one line.
+
+    Example:
+        >>> sets = [SharedBy(tasks=["a", "b"], parameters=60), SharedBy(tasks=["a"], parameters=40)]
+        >>> shares(sets, ["a", "b"])
+        ['all 2 tasks: 60 % (60)', 'a alone: 40 % (40)']
+    """
+    whole = sum(each.parameters for each in totals)
+    single = [each for each in totals if len(each.tasks) == 1]
+    folded = single if len(single) > MOST_NAMES else []
+    kept = [each for each in totals if each not in folded]
+    largest = sorted(kept, key=lambda each: -each.parameters)[:MOST_SETS]
+    lines = [
+        _line(named(each.tasks, tasks), each.parameters, whole) for each in kept if each in largest
+    ]
+    rest = [each for each in kept if each not in largest]
+    if rest:
+        lines.append(_line(f"{len(rest)} other sets", sum(e.parameters for e in rest), whole))
+    if folded:
+        text = f"one task alone, {len(folded)} of them together"
+        lines.append(_line(text, sum(each.parameters for each in folded), whole))
+    return lines
+
+
+def named(some: Sequence[str], tasks: Sequence[str]) -> str:
+    """Returns a set of tasks in words.
+
+    Example:
+        >>> tasks = ["a", "b", "c"]
+        >>> named(tasks, tasks), named(["a", "c"], tasks), named(["b"], tasks), named([], tasks)
+        ('all 3 tasks', 'a and c', 'b alone', 'no task')
+    """
+    if not some:
+        return "no task"
+    if len(some) == 1:
+        return f"{some[0]} alone" if len(tasks) > 1 else some[0]
+    if len(some) == len(tasks):
+        return f"all {len(tasks)} tasks"
+    if len(some) > MOST_NAMES:
+        return f"{', '.join(some[:MOST_NAMES])} and {len(some) - MOST_NAMES} more"
+    return f"{', '.join(some[:-1])} and {some[-1]}"
+
+
+def _line(whose: str, count: int, whole: int) -> str:
+    share = 100 * count / max(whole, 1)
+    written = f"{share:.0f}" if share >= 1 or not count else "<1"
+    return f"{whose}: {written} % ({count:,})"
+
+
+def _size(row: ModuleRow) -> str:
+    return f"{row.parameters:,} {row.shape}" if row.shape else f"{row.parameters:,}"
+
+
+def _whose(row: ModuleRow, tasks: Sequence[str]) -> str:
+    if row.each:
+        return f"{len(row.tasks)} tasks, each its own"
+    return "frozen" if row.frozen else named(row.tasks, tasks)
+
+
+def _step(found: Explanation) -> str:
+    if not found.passes:
+        return f"Balanced by {found.balancer}; the first step had no label of any task."
+    learned = f", which learns {found.learned} weights" if found.learned else ""
+    batches = f" of {found.batches} batches" if found.batches > 1 else ""
+    every = f" every {found.every} steps, and 1 in between" if found.every > 1 else ""
+    several = f", T = {found.tasks_in_step}" if "T" in found.passes else ""
+    return (
+        f"Balanced by {found.balancer}{learned}. Backward passes of a step{batches}: "
+        f"{found.passes}{every}{several}."
+    )

@@ -1,0 +1,75 @@
+"""Sets of tasks and their shares, in words."""
+
+from dataclasses import replace
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from plait.cli.explanation import MOST_SETS, named, sentences, shares
+from plait.experiments.explanation import Explanation
+from plait.experiments.explanation.explain import Link, Tie
+from plait.runs.diagnosis import SharedBy
+
+FOUND = Explanation(
+    tasks=["a", "b", "c"],
+    unlabelled=[],
+    sharing="Hard",
+    modules=[],
+    totals=[SharedBy(tasks=["a", "b", "c"], parameters=10)],
+    parameters=10,
+    frozen=0,
+    ties=[],
+    links=[],
+    balancer="Equal",
+    learned=0,
+    passes="1, of the weighted sum",
+    tasks_in_step=3,
+    batches=1,
+    every=1,
+)
+
+
+def test_each_finding_is_a_sentence() -> None:
+    found = replace(
+        FOUND,
+        unlabelled=["c"],
+        frozen=7,
+        ties=[Tie("MeanRegularized", "prox", 0.1, ["a", "b", "c"], 30)],
+        links=[Link("Hint", "by a penalty", [("a", "b")])],
+        balancer="UncertaintyWeights",
+        learned=3,
+        batches=2,
+        every=4,
+        passes="T, a row of gradients for each task",
+    )
+    assert sentences(found) == [
+        "Trained by all 3 tasks: 100 % (10).",
+        "Frozen: 7 parameters.",
+        "MeanRegularized acts on 30 parameters of all 3 tasks: mode prox, strength 0.1.",
+        "Hint connects by a penalty: a -> b.",
+        "Balanced by UncertaintyWeights, which learns 3 weights. Backward passes of a step of 2 "
+        "batches: T, a row of gradients for each task every 4 steps, and 1 in between, T = 3.",
+        "No label of c alone in the batches that were looked at, so it is not known what they "
+        "reach.",
+    ]
+
+
+def test_many_tasks_of_their_own_are_one_line() -> None:
+    tasks = [f"t{i}" for i in range(139)]
+    totals = [SharedBy(tasks=tasks, parameters=139)]
+    totals += [SharedBy(tasks=[task], parameters=1) for task in tasks]
+    assert shares(totals, tasks) == [
+        "all 139 tasks: 50 % (139)",
+        "one task alone, 139 of them together: 50 % (139)",
+    ]
+    assert named(tasks[:6], tasks) == "t0, t1, t2, t3 and 2 more"
+
+
+@given(st.lists(st.integers(1, 1000), min_size=1, max_size=40))
+def test_lines_add_up_to_the_whole(counts: list[int]) -> None:
+    tasks = [f"t{i}" for i in range(50)]
+    totals = [SharedBy(tasks=tasks[i : i + 3], parameters=n) for i, n in enumerate(counts)]
+    lines = shares(totals, tasks)
+    assert len(lines) == min(len(counts), MOST_SETS + 1)
+    told = [int(line.rpartition("(")[2].rstrip(")").replace(",", "")) for line in lines]
+    assert sum(told) == sum(counts)
