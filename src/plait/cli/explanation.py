@@ -39,7 +39,7 @@ def show(found: Explanation, *, as_json: bool) -> None:
 
 
 def sentences(found: Explanation) -> list[str]:
-    """Returns what there is to say beside the table."""
+    """Puts all that the table does not show into sentences."""
     said = [f"Trained by {share}." for share in shares(found.totals, found.tasks)]
     if found.frozen:
         said.append(f"Frozen: {found.frozen:,} parameters.")

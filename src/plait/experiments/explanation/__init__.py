@@ -1,4 +1,4 @@
-"""What a configuration comes to: which parameters which tasks share, and how a step goes."""
+"""Explains a configuration: which parameters which tasks share, and how a step goes."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a configuration comes to, before it is trained: shared parameters, ties and a step."""
+"""Explains a configuration before it is trained: shared parameters, ties and a step."""
 
 from __future__ import annotations
 
