@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from plait.experiments import RunConfig, open_problem, run, validate, with_defaults
-from plait.experiments.compare import alone
+from plait.experiments.comparison.single import alone
 from tests.experiments.tiny import TINY
 
 TASKS = ("quarter", "mask", "spot")

@@ -11,7 +11,7 @@ from plait.encoders import Stems
 from plait.experiments import RunConfig, build_job, open_problem, validate
 from plait.experiments.baselines import single_networks
 from plait.experiments.baselines.single_networks import SingleNetworks
-from plait.experiments.compare import alone
+from plait.experiments.comparison.single import alone
 from plait.experiments.overrides import merge
 from plait.merging import average, task_arithmetic
 from plait.model.folder import read_model
