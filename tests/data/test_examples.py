@@ -41,6 +41,13 @@ def test_readers_have_the_same_rows(inputs) -> None:
         Examples(inputs, {"y": torch.zeros(2)})
 
 
+def test_groups_are_of_the_examples_and_not_of_all_rows() -> None:
+    rows = [torch.zeros(2)] * 5
+    assert Examples({"x": rows}, {}, [1, 3], groups=[7, 7]).groups.tolist() == [7, 7]
+    with pytest.raises(DataError, match="one number for each of 2 examples"):
+        Examples({"x": rows}, {}, [1, 3], groups=[7, 7, 1, 1, 1])
+
+
 def test_batches_of_sentences_are_padded_and_waste_little() -> None:
     tasks = [Tagging("tag", classes=3, ignore_index=-7), Regression("length")]
     lengths = torch.tensor([[float(len(words))] for words in SENTENCES])

@@ -32,6 +32,15 @@ def test_labels_and_inputs_have_one_length() -> None:
         InMemory(torch.zeros(4, 2), {"y": torch.zeros(4), "z": torch.zeros(3)})
 
 
+def test_groups_are_one_number_for_each_example() -> None:
+    groups = InMemory(torch.zeros(3, 2), {}, np.array([4, 4, 1])).groups
+    assert groups is not None
+    assert groups.tolist() == [4, 4, 1]
+    assert data().groups is None
+    with pytest.raises(DataError, match="one number for each of 3 examples; found \\[2\\]"):
+        InMemory(torch.zeros(3, 2), {}, torch.zeros(2))
+
+
 LAYOUTS = {
     "rows": torch.randn(9, 5),
     "columns first": torch.randn(5, 9).t(),

@@ -29,6 +29,7 @@ from plait.experiments import (
     validate,
     with_defaults,
 )
+from plait.runs.resamples import read_resamples
 from plait.runs.result import RunResult
 from plait.training import ProgressBar
 from tests.experiments.tiny import TINY, tree
@@ -59,6 +60,20 @@ FULL: dict[str, Any] = {
 
 def trained(folder: Path, **settings: Any) -> RunResult:
     return run(validate(with_defaults({"recipe": TINY, **settings})), folder)
+
+
+def test_resamples_of_the_test_split_are_written_and_change_nothing(tmp_path: Path) -> None:
+    config = validate(with_defaults({"recipe": TINY}))
+    plain, resampled = run(config, tmp_path / "a"), run(config, tmp_path / "b", resamples=5)
+    assert resampled.test == plain.test
+    assert read_resamples(tmp_path / "a") is None
+    found = read_resamples(tmp_path / "b")
+    assert found is not None
+    assert (found.draws, found.of, set(found.units.values())) == (5, "rows", {16})
+    assert {task: list(own) for task, own in found.metrics.items()} == {
+        task: list(own) for task, own in plain.test.metrics.items()
+    }
+    assert len(set(found.metrics["quarter"]["accuracy"])) > 1
 
 
 def test_the_folder_holds_the_whole_run(tmp_path: Path) -> None:

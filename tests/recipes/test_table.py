@@ -37,6 +37,16 @@ def test_statistics_are_those_of_the_training_rows_alone() -> None:
     assert opened(changed).columns != problem.columns
 
 
+def test_rows_of_one_group_say_that_they_belong_together() -> None:
+    frame = table().assign(who=[f"p{row % 7}" for row in range(60)])
+    problem = opened(frame, split={"column": "fold", "group": "who"})
+    data = problem.splits()["test"]
+    who = frame["who"].iloc[problem.rows["test"]]
+    assert pd.crosstab(who.to_numpy(), data.groups.numpy()).gt(0).sum(axis=1).eq(1).all()
+    assert len(data.groups.unique()) == who.nunique()
+    assert opened(frame).splits()["test"].groups is None
+
+
 def test_the_encoder_reads_the_rows() -> None:
     problem = opened()
     encoder = problem.encoder()

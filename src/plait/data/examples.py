@@ -15,6 +15,7 @@ from plait.data.augment import Augment
 from plait.data.augment.labels import Place, Placed
 from plait.data.draws import Draw
 from plait.data.images import normalised
+from plait.data.in_memory import groups_of_examples
 from plait.data.readers.images import Images
 
 Example = tuple[Any, dict[str, Any]]
@@ -46,13 +47,16 @@ class Examples(Dataset[Example]):
         tasks: say how their labels move with a picture (see `Augment`).
         place: the picture that labels lie on; the first by default.
         seed: of the augmentation.
+        groups: a number for each example, equal for those that belong together, such as the
+            pictures of one patient; a bootstrap over the examples draws them together.
 
     Attributes:
         lengths: of the examples, for batches of like lengths; None where no input is a sentence.
         takes_draws: whether an example depends on the epoch.
 
     Raises:
-        DataError: there is no input, or readers are of different lengths.
+        DataError: there is no input, or readers are of different lengths; `groups` are not one
+            number for each example.
     """
 
     def __init__(
@@ -65,6 +69,7 @@ class Examples(Dataset[Example]):
         tasks: Iterable[Placed] = (),
         place: str | None = None,
         seed: int = 0,
+        groups: Any = None,
     ) -> None:
         lengths = {name: len(each) for name, each in {**inputs, **targets}.items()}
         if not inputs or len(set(lengths.values())) > 1:
@@ -82,6 +87,7 @@ class Examples(Dataset[Example]):
         self.place = place
         self.seed = seed
         self.lengths = self._lengths()
+        self.groups = groups_of_examples(groups, len(self.rows))
 
     def __len__(self) -> int:
         return len(self.rows)

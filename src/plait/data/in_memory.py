@@ -34,15 +34,33 @@ class Rows(Sequence[Example]):
         return self.inputs[row], {task: labels[row] for task, labels in self.targets.items()}
 
 
+def groups_of_examples(groups: Any, examples: int) -> Tensor | None:
+    """Returns the groups of examples as a tensor; None if there are none.
+
+    Raises:
+        DataError: they are not one number for each example.
+    """
+    found = None if groups is None else torch.as_tensor(groups)
+    if found is not None and found.shape != (examples,):
+        raise DataError(
+            f"`groups` must be one number for each of {examples} examples; found "
+            f"{list(found.shape)}."
+        )
+    return found
+
+
 class InMemory(Dataset[Example]):
     """A data set of tensors held in memory; arrays of NumPy become tensors, without a copy.
 
     Args:
         inputs: `[N, ...]`.
         targets: `{task: labels [N, ...]}`.
+        groups: `[N]`, equal for examples that belong together, such as those of one patient; a
+            bootstrap over the examples draws them together.
 
     Raises:
-        DataError: a task has not as many labels as there are examples.
+        DataError: a task has not as many labels, or `groups` as many numbers, as there are
+            examples.
 
     Example:
         >>> data = InMemory(torch.zeros(3, 2), {"y": torch.tensor([0, 1, 2])})
@@ -50,7 +68,7 @@ class InMemory(Dataset[Example]):
         {'y': tensor(2)}
     """
 
-    def __init__(self, inputs: Tensor, targets: Mapping[str, Tensor]) -> None:
+    def __init__(self, inputs: Tensor, targets: Mapping[str, Tensor], groups: Any = None) -> None:
         for task, labels in targets.items():
             if len(labels) != len(inputs):
                 raise DataError(
@@ -58,6 +76,7 @@ class InMemory(Dataset[Example]):
                 )
         self.inputs = torch.as_tensor(inputs)
         self.targets = {task: torch.as_tensor(labels) for task, labels in targets.items()}
+        self.groups = groups_of_examples(groups, len(inputs))
 
     def __len__(self) -> int:
         return len(self.inputs)

@@ -1,17 +1,24 @@
 """Metrics of a model, and measures of the gain from joint training; nothing here trains."""
 
 from plait.evaluation.delta import changes, delta_m
-from plait.evaluation.evaluate import Evaluation, evaluate
+from plait.evaluation.evaluate import evaluate
+from plait.evaluation.evaluator import Evaluation
+from plait.evaluation.predictions import evaluate_predictions
+from plait.evaluation.resampled import Resampler
 from plait.evaluation.rules import Rule, rule, skill
+from plait.evaluation.units import units_of
 from plait.runs.events import Scores
 
 __all__ = [
     "Evaluation",
+    "Resampler",
     "Rule",
     "Scores",
     "changes",
     "delta_m",
     "evaluate",
+    "evaluate_predictions",
     "rule",
     "skill",
+    "units_of",
 ]

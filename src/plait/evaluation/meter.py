@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import copy
 import math
 import warnings
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import torch
@@ -24,9 +25,10 @@ from torchmetrics.classification import (
     MultilabelPrecisionRecallCurve,
     MultilabelStatScores,
 )
+from torchmetrics.utilities.data import dim_zero_sum
 
 from plait.core.errors import ConfigError
-from plait.evaluation.presence import Presence, presence_of
+from plait.evaluation.presence import Presence, presence_of, remembers
 from plait.tasks.labels.tensors import precise
 from plait.tasks.metrics import SequenceMetric, one_number
 
@@ -62,6 +64,8 @@ class Meter:
 
     Attributes:
         whole: whether the metric reads whole sequences, and not each label for itself.
+        sums: whether all that it keeps are sums over examples, so that `state` of several data sets
+            add up to that of all.
     """
 
     def __init__(self, name: str, metric: Metric, device: torch.device | str) -> None:
@@ -70,7 +74,12 @@ class Meter:
         if torch.device(device).type != "mps":
             self._metric.set_dtype(torch.float64)
         self._presence: Presence | None = presence_of(self._metric)
+        self._unread = copy.copy(self._presence)
         self.whole = isinstance(metric, SequenceMetric)
+        self.sums = not remembers(self._presence) and all(
+            reduction is dim_zero_sum and isinstance(metric._defaults[name], Tensor)
+            for name, reduction in metric._reductions.items()
+        )
         self._scores = isinstance(metric, READ_PROBABILITIES)
         self._outside: Tensor | None = None
         self._empty = True
@@ -95,6 +104,27 @@ class Meter:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", UserWarning)
             self._metric.update(prediction, target)
+
+    def reset(self) -> None:
+        """Forgets all that was added."""
+        self._metric.reset()
+        self._presence = copy.copy(self._unread)
+        self._outside = None
+        self._empty = True
+
+    def state(self) -> dict[str, Tensor]:
+        """Returns the sums over all that was added; {} if nothing was. For `sums` alone."""
+        if self._empty:
+            return {}
+        return {name: getattr(self._metric, name) for name in self._metric._defaults}
+
+    def load(self, state: Mapping[str, Tensor]) -> None:
+        """Takes sums as if their examples had been added, and nothing else. For `sums` alone."""
+        self.reset()
+        self._empty = not state
+        self._metric._update_count = 1
+        for name, total in state.items():
+            setattr(self._metric, name, total)
 
     def compute(self) -> float:
         """Returns the value over all that was added; NaN where it is undefined.

@@ -96,6 +96,11 @@ def presence_of(metric: Metric) -> Presence | None:
     return None
 
 
+def remembers(watch: Presence | None) -> bool:
+    """Whether a watch keeps something of the labels beside what the metric keeps itself."""
+    return watch is not None and not isinstance(watch, _Decided)
+
+
 def _called(number: int, values: Sequence[str] | None) -> str:
     """Names a value of a label, by its number where it has no name."""
     return str(number) if values is None else repr(values[number])

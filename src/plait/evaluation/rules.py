@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from plait.core.errors import ConfigError, DataError, unknown
 from plait.core.reduction import Reduction, label_shares
 from plait.evaluation.all_right import AllRight, check_all_right
-from plait.evaluation.evaluate import Evaluation
+from plait.evaluation.evaluator import Evaluation
 from plait.runs.events import Scores
 from plait.tasks.base import BaseTask
 from plait.tasks.metrics import direction, perfect_value

@@ -14,7 +14,7 @@ import yaml
 from plait.core.errors import ConfigError
 from plait.core.files import write_json, write_text
 from plait.data import EachOnce, StreamLoader
-from plait.evaluation import Evaluation, evaluate
+from plait.evaluation import Evaluation, Resampler, evaluate, units_of
 from plait.experiments.agreed_columns import check_columns, write_columns
 from plait.experiments.build import Job, Problem, build_job, open_problem
 from plait.experiments.build.teller import teller
@@ -30,6 +30,7 @@ from plait.runs.folder import (
     check_free,
     make_folder,
 )
+from plait.runs.resamples import write_resamples
 from plait.runs.result import RunResult, write_result
 from plait.runs.step_seconds import step_seconds
 from plait.training import Callback, Trainer
@@ -46,6 +47,7 @@ def run(
     resume: bool = False,
     problem: Problem | None = None,
     test: bool = True,
+    resamples: int = 0,
 ) -> RunResult:
     """Trains, tests once, and writes the run folder.
 
@@ -63,6 +65,9 @@ def run(
             default.
         test: whether the test split is read; a search that chooses among runs leaves it alone. Its
             folder then has no test metrics and no gallery/, which shows test examples.
+        resamples: on so many resamples of the test split the metrics are computed as well, and
+            written to resamples.json; none by default. Those of networks that are tested on the
+            same rows can be compared draw by draw.
 
     Raises:
         RunExistsError: the folder holds a run already; nothing in it was touched.
@@ -81,7 +86,7 @@ def run(
         write_columns(encoder, folder)
     with PeakMemory(job.trainer.device) as peak:
         job.trainer.fit(job.loaders["train"], job.loaders["val"], resume=resume)
-    tested = _test(job) if test else Evaluation({}, {}, {}, {})
+    tested = _test(job, folder, resamples) if test else Evaluation({}, {}, {}, {})
     if test:
         _write_tested(config, job, tested, folder)
     _write_searched(config, job, folder)
@@ -159,17 +164,25 @@ def _begin(config: RunConfig, job: Job, folder: Path) -> None:
         write_json(folder / TRANSFER, asdict(job.transfer))
 
 
-def _test(job: Job) -> Evaluation:
-    """Evaluates on the test split, once, and logs it."""
-    trainer = job.trainer
+def _test(job: Job, folder: Path, resamples: int) -> Evaluation:
+    """Evaluates on the test split, once, logs it, and writes its metrics on resamples if asked."""
+    trainer, loading = job.trainer, job.loaders["test"]
     rows = LabelCoverage(trainer.model.tasks)
+    resampler = (
+        Resampler(trainer.model.tasks, units_of(loading.dataset), draws=resamples)
+        if resamples
+        else None
+    )
     test = evaluate(
         trainer.model,
-        rows.noting(job.loaders["test"]),
+        rows.noting(loading),
         device=trainer.device,
         statistics=trainer.labels.statistics,
         all_right=trainer.options.all_right,
+        resampler=resampler,
     )
+    if resampler is not None:
+        write_resamples(folder, resampler.compute())
     log_coverage(rows.event("test"), trainer.log)
     trainer.log.write(test_event(test))
     trainer.log.flush()

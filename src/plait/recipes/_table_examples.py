@@ -25,6 +25,8 @@ from plait.tasks import BaseTask
 if TYPE_CHECKING:
     import pandas as pd
 
+    from plait.data.table.splits import Division
+
 GIB = 2**30
 READ_AHEAD = 4_096  # rows whose files are read once before the training
 
@@ -61,6 +63,10 @@ class Described(Protocol):
     @property
     def rows(self) -> Mapping[str, Any]:
         """`{split: numbers of its rows}`."""
+
+    @property
+    def division(self) -> Division:
+        """The rows of each split, with their groups."""
 
     @property
     def source(self) -> str:
@@ -196,8 +202,9 @@ class TableExamples:
                 augment=self._augment if split == "train" else None,
                 tasks=tasks,
                 place=places[0] if places else None,
+                groups=groups,
             )
-            for split, rows in table.rows.items()
+            for split, rows, groups in table.division.parts()
         }
 
     def _check(self) -> None:

@@ -15,6 +15,7 @@ from plait.data import InMemory
 from plait.data.files import Store
 from plait.data.table.described import PLACED, Target
 from plait.data.table.described_inputs import Input
+from plait.data.table.splits import Division
 from plait.recipes._table_examples import Described, TableExamples
 from plait.tasks import BaseTask
 
@@ -56,10 +57,15 @@ class TableRows:
         }
 
     @property
-    def rows(self) -> dict[str, Any]:
+    def division(self) -> Division:
         """All rows, as examples that are shown as they are."""
         none = np.arange(0)
-        return {"train": none, "val": np.arange(len(self.frame)), "test": none}
+        return Division({"train": none, "val": np.arange(len(self.frame)), "test": none})
+
+    @property
+    def rows(self) -> dict[str, Any]:
+        """`{split: numbers of its rows}`."""
+        return self.division.rows
 
     def tasks(self) -> Sequence[BaseTask]:
         """None: labels move with no picture."""

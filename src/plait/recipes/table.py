@@ -271,8 +271,8 @@ class Table(Recipe):
             return self.examples.splits()
         inputs = encode_splits(self.frame, self.columns, self.rows, source=self.source)
         return {
-            split: InMemory(inputs[split], {name: y[rows] for name, y in self.labels.items()})
-            for split, rows in self.rows.items()
+            split: InMemory(inputs[split], {n: y[rows] for n, y in self.labels.items()}, groups)
+            for split, rows, groups in self.division.parts()
         }
 
     def encoded(self, frame: pd.DataFrame, source: str = "the frame") -> Dataset[Any]:

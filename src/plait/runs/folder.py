@@ -31,6 +31,7 @@ EXAMPLES = "gallery/gallery.json"  # what is true and what was predicted on them
 COMPARISON = "comparison.json"  # `plait.runs.comparison.Comparison`
 COMPARISON_CSV = "comparison.csv"  # its numbers, one a line
 DIAGNOSIS = "diagnosis.json"  # `plait.runs.diagnosis.Diagnosis`
+RESAMPLES = "resamples.json"  # metrics on resamples of the test part
 REPORT = "report.html"
 
 MARKS = (CONFIG, EVENTS, COMPARISON)

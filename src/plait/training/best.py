@@ -10,7 +10,7 @@ from urllib.parse import quote
 
 from plait.core.errors import CheckpointError, ConfigError, unknown
 from plait.core.keys import safe_key
-from plait.evaluation.evaluate import Evaluation
+from plait.evaluation.evaluator import Evaluation
 from plait.evaluation.rules import task_scores
 from plait.model import MultiTaskModel
 from plait.runs import folder

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from plait.evaluation.evaluate import Evaluation
+from plait.evaluation.evaluator import Evaluation
 from plait.training.step import StepRecord
 
 if TYPE_CHECKING:

@@ -8,8 +8,9 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from plait.core.batch import Batch, Part
-from plait.core.structure import PerTask, tensors
+from plait.core.batch import Batch
+from plait.core.rows import rows_of
+from plait.core.structure import PerTask
 from plait.data import DataSets, Disjoint, InMemory, batches_of
 from plait.runs import Coverage, EventLog, Warned
 from plait.runs.coverage import few_labels
@@ -47,7 +48,7 @@ class LabelCoverage:
     def add(self, batch: Batch) -> None:
         """Adds the rows of a batch."""
         for part in batch.parts:
-            rows = _rows(part, self._tasks)
+            rows = rows_of(part, self._tasks)
             for name, task in self._tasks.items():
                 self.rows[name] += rows[name]
                 if name not in part.targets:
@@ -123,21 +124,6 @@ def log_coverage(coverage: Coverage, log: EventLog) -> None:
     text = few_labels(coverage)
     if text is not None:
         log.write(Warned(step=0, text=text))
-
-
-def _rows(part: Part, tasks: Iterable[str]) -> dict[str, int]:
-    """Returns the rows of each task in a part, told by the labels, or by inputs without any."""
-    if isinstance(part.inputs, PerTask):
-        own = {name: _length(each) for name, each in part.inputs.items()}
-        own |= {name: _length(each) for name, each in part.targets.items()}
-        return {name: own.get(name, 0) for name in tasks}
-    return dict.fromkeys(tasks, part.examples if part.targets else _length(part.inputs))
-
-
-def _length(structure: Any) -> int:
-    """Returns the length that all tensors of a structure have; 0 if they differ, as in a graph."""
-    found = {len(each) if each.dim() else 0 for each in tensors(structure)}
-    return found.pop() if len(found) == 1 else 0
 
 
 def _by_row(counts: Tensor) -> Tensor:

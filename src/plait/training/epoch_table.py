@@ -11,7 +11,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from plait.evaluation.evaluate import Evaluation
+from plait.evaluation.evaluator import Evaluation
 from plait.runs.undefined import UNDEFINED
 
 WIDTH = 8  # of a number, such as 1.23e-05

@@ -11,7 +11,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.text import Text
 
-from plait.evaluation.evaluate import Evaluation
+from plait.evaluation.evaluator import Evaluation
 from plait.runs.coverage import few_labels, partly_labelled
 from plait.runs.one_class import only_one
 from plait.training.callbacks import Callback

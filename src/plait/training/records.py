@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from plait.engine import Record
-from plait.evaluation.evaluate import Evaluation
+from plait.evaluation.evaluator import Evaluation
 from plait.runs.events import FinalTest, Step, Validation
 from plait.training.step import StepRecord
 

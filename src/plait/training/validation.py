@@ -12,7 +12,8 @@ from plait.core.batch import Batch
 from plait.core.errors import NonFiniteError, PlaitWarning
 from plait.data import batches_of
 from plait.evaluation.all_right import AllRight
-from plait.evaluation.evaluate import Evaluation, evaluate
+from plait.evaluation.evaluate import evaluate
+from plait.evaluation.evaluator import Evaluation
 from plait.evaluation.rules import Rule, check_labels
 from plait.model import MultiTaskModel
 from plait.runs import Coverage, EventLog, Warned

@@ -50,6 +50,11 @@ def test_groups_stay_together() -> None:
     found = rows({"group": "who", "test": 0.3})
     values = [set(FRAME["who"][each]) for each in found.values()]
     assert sum(map(len, values)) == 20
+    numbers = divide(FRAME, {"group": "who"}, LABELS, ["x"]).groups
+    assert numbers is not None
+    assert pd.Series(numbers).groupby(FRAME["who"].to_numpy()).nunique().eq(1).all()
+    assert len(set(numbers.tolist())) == 20
+    assert divide(FRAME, None, LABELS, ["x"]).groups is None
 
 
 def test_rows_without_a_group_are_apart() -> None:

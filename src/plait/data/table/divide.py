@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
+from dataclasses import replace
 from typing import Any
 
 import pandas as pd
@@ -52,20 +53,21 @@ def divide(
     require(frame, [name for name in (column, group) if name is not None], source)
     together = None if group is None else groups(frame[group])
     if column is not None:
-        shares = [name for name in ("train", "val", "test") if name in options]
-        if shares:
+        useless = [name for name in ("train", "val", "test") if name in options]
+        if useless:
             raise ConfigError(
-                f"`split.{shares[0]}` has no effect beside a column that names the splits; leave "
+                f"`split.{useless[0]}` has no effect beside a column that names the splits; leave "
                 "out one of the two (`split.column=null`)."
             )
         words = options.get("words")
-        return split_by_column(frame[column], labels, seed=seed, words=words, together=together)
+        named = split_by_column(frame[column], labels, seed=seed, words=words, together=together)
+        return replace(named, groups=together)
     if "words" in options:
         raise ConfigError("`split.words` is about a `column`; name it too.")
     twins = equal_rows(frame[list(inputs)]) if together is None else None
-    return split_by_fractions(
-        labels, fractions_of(options), seed=seed, together=together, twins=twins
-    )
+    shares = fractions_of(options)
+    division = split_by_fractions(labels, shares, seed=seed, together=together, twins=twins)
+    return replace(division, groups=together)
 
 
 def fractions_of(options: Mapping[str, Any]) -> dict[str, float]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -38,10 +38,17 @@ class Division:
         rows: `{"train": rows, "val": rows, "test": rows}`, numbers from 0, ascending; each row is
             in one split.
         notes: sentences on what was decided for the user.
+        groups: `[N]`, the number of each row's group, if `group` names a column of them.
     """
 
     rows: dict[str, Array]
     notes: tuple[str, ...] = ()
+    groups: Array | None = None
+
+    def parts(self) -> Iterator[tuple[str, Array, Array | None]]:
+        """Yields each split with its rows, and their groups if there are any."""
+        for split, rows in self.rows.items():
+            yield split, rows, None if self.groups is None else self.groups[rows]
 
 
 def split_by_fractions(

@@ -1,0 +1,43 @@
+"""Sums of losses and metrics; tests/evaluation/test_evaluate.py has them for whole models."""
+
+import math
+
+import pytest
+import torch
+
+from plait.core import Batch
+from plait.core.errors import ConfigError, NonFiniteError
+from plait.evaluation.evaluator import Evaluator
+from plait.tasks import Regression
+
+SIZE = Regression("size")
+
+
+def test_losses_are_means_over_all_labels() -> None:
+    evaluator = Evaluator({"size": SIZE}, "cpu")
+    evaluator.add_losses({"size": 1.0}, {"size": 1.0})
+    evaluator.add_losses({"size": 4.0}, {"size": 2.0})
+    found = evaluator.compute()
+    assert found.losses == {"size": 3.0}
+    assert found.counts == {"size": 3.0}
+
+
+def test_metrics_are_of_all_that_was_added() -> None:
+    evaluator = Evaluator({"size": SIZE}, "cpu", statistics={"size": SIZE.summarise(torch.ones(2))})
+    for labels in (torch.tensor([[1.0]]), torch.tensor([[2.0], [math.nan]])):
+        (part,) = Batch.of(labels, {"size": labels}, [SIZE]).parts
+        evaluator.add({"size": torch.zeros(len(labels), 1)}, part)
+    found = evaluator.compute()
+    assert found.metrics["size"]["mae"] == 1.5
+    assert found.trivial["size"]["mae"] == 0.5
+    assert found.higher_is_better == {"size": {"mae": False, "rmse": False}}
+
+
+def test_a_loss_that_is_nan_is_an_error() -> None:
+    with pytest.raises(NonFiniteError, match="task 'size' are NaN"):
+        Evaluator({"size": SIZE}, "cpu").add_losses({"size": math.nan}, {"size": 1.0})
+
+
+def test_statistics_of_an_unknown_task() -> None:
+    with pytest.raises(ConfigError, match="sise"):
+        Evaluator({"size": SIZE}, "cpu", statistics={"sise": torch.zeros(2)})
