@@ -5,13 +5,8 @@ from typing import Any
 
 import torch
 
-from plait.training.randomness import (
-    from_plain,
-    random_state,
-    restore,
-    seed_all,
-    to_plain,
-)
+from plait.core.random_state import random_state, restore
+from plait.training.randomness import from_plain, seed_all, to_plain
 from tests.core.test_random_stream import draw
 
 

@@ -11,9 +11,9 @@ from torch.func import functional_call
 
 from plait.core.batch import Batch
 from plait.core.errors import ConfigError
+from plait.core.random_state import random_state_kept
 from plait.core.reduction import Reduction
 from plait.model import MultiTaskModel
-from plait.training.randomness import random_state_kept
 from plait.training.virtual_step import check_supported, virtual_step
 
 

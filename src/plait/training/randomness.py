@@ -2,18 +2,12 @@
 
 from __future__ import annotations
 
-import random
-from collections.abc import Iterator
-from contextlib import contextmanager
-from typing import Any
-
 import numpy as np
 import torch
 
+from plait.core.random_state import State, random_state, restore
 from plait.core.random_stream import seed_host
 from plait.core.seeding import derive_seed
-
-State = dict[str, Any]
 
 
 def seed_all(*parts: int | str) -> None:
@@ -21,37 +15,6 @@ def seed_all(*parts: int | str) -> None:
     seed = derive_seed(*parts)
     seed_host(seed)
     torch.manual_seed(seed)  # the devices as well
-
-
-def random_state(device: torch.device) -> State:
-    """Returns the states of all generators by name; that of the "device" is None for a CPU."""
-    return {
-        "python": random.getstate(),
-        "numpy": np.random.get_state(legacy=False),
-        "torch": torch.get_rng_state(),
-        "device": None
-        if device.type == "cpu"
-        else torch.get_device_module(device).get_rng_state(device),
-    }
-
-
-def restore(state: State, device: torch.device) -> None:
-    """Puts the generators into the states that `random_state` returned."""
-    random.setstate(state["python"])
-    np.random.set_state(state["numpy"])
-    torch.set_rng_state(state["torch"])
-    if state["device"] is not None and device.type != "cpu":
-        torch.get_device_module(device).set_rng_state(state["device"], device)
-
-
-@contextmanager
-def random_state_kept(device: torch.device) -> Iterator[None]:
-    """Puts the generators back at the end to where they were."""
-    state = random_state(device)
-    try:
-        yield
-    finally:
-        restore(state, device)
 
 
 def to_plain(state: State) -> State:

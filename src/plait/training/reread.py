@@ -8,7 +8,7 @@ from contextlib import contextmanager
 import torch
 from torch import Tensor, nn
 
-from plait.training.randomness import State, random_state, random_state_kept, restore
+from plait.core.random_state import State, random_state, random_state_kept, restore
 
 
 class Reread:

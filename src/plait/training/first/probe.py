@@ -11,9 +11,9 @@ import torch
 from torch import Tensor
 
 from plait.core.errors import PlaitError
+from plait.core.random_state import random_state, random_state_kept, restore
 from plait.core.structure import map_tensors, tensors
 from plait.tasks import BaseTask, Task
-from plait.training.randomness import random_state, random_state_kept, restore
 
 TIMES = (1.0, -1.0, 100.0, -1e4)  # the size of the predictions: how far others are from them
 KNOWN = "plait.tasks"  # kinds of tasks whose losses read their labels
