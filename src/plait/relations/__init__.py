@@ -1,4 +1,4 @@
-"""Which tasks belong together: conflict, affinity, similarity and grouping; nothing trains."""
+"""Relations of tasks: conflict, affinity, similarity, and which to group; nothing trains."""
 
 from __future__ import annotations
 

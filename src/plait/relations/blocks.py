@@ -148,7 +148,7 @@ def _size(numbers: Floats) -> float:
 
 
 def _members(masks: Ints, tasks: int) -> Bools:
-    """Returns which tasks are in each mask, boolean `[N, T]`."""
+    """Returns the tasks in each mask, boolean `[N, T]`."""
     found: Bools = (masks[:, None] >> np.arange(tasks) & 1).astype(bool)
     return found
 

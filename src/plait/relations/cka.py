@@ -33,6 +33,7 @@ def linear_cka(first: Tensor, second: Tensor) -> float:
         Revisited", ICML 2019.
 
     Example:
+        >>> import torch
         >>> features = torch.tensor([[1.0, 0.0], [0.0, 2.0], [3.0, 1.0]])
         >>> round(linear_cka(features, -5 * features), 6)
         1.0
