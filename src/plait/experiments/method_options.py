@@ -61,7 +61,7 @@ def method_options(cls: type[Any], prefix: str = "") -> list[Setting]:
     return [
         Setting(
             prefix + name,
-            takes(_hint(cls, name)),
+            takes(hint_in(cls, name)),
             ... if parameter.default is parameter.empty else parameter.default,
             meanings.get(name, ""),
         )
@@ -85,7 +85,7 @@ def options_of_methods(
     """
     found = [
         option
-        for key, cls in _methods(setting, settings, default)
+        for key, cls in methods_of(setting, settings, default)
         for option in method_options(cls, f"{key}.")
     ]
     if setting == "optimizer":
@@ -110,10 +110,19 @@ def nested_keys(settings: Mapping[str, Any], defaults: Mapping[str, str | None])
     return found
 
 
-def _methods(
+def methods_of(
     name: str, chosen: Mapping[str, Any], default: str | None
 ) -> Iterator[tuple[str, type[Any]]]:
-    """Yields `(key, class)` of each method that a setting names, itself or by an option."""
+    """Yields `(key, class)` of each method that a setting names, itself or by an option.
+
+    Args:
+        name: the setting, such as "sharing".
+        chosen: all settings of a run.
+        default: the method that the setting names if nothing is said.
+
+    Raises:
+        ConfigError: there is no such method.
+    """
     places = {name: chosen.get(name, default)}
     if isinstance(places[name], Mapping):
         keys = [family.setting for family in FAMILIES.values() if family.setting]
@@ -167,7 +176,8 @@ def name_of(value: Any) -> Any:
     return value["class"] if isinstance(value, Mapping) and "class" in value else value
 
 
-def _hint(cls: type[Any], name: str) -> Any:
+def hint_in(cls: type[Any], name: str) -> Any:
+    """Returns the annotation of an option, in quotes where it cannot be resolved."""
     try:
         return hint_of(cls.__init__, name)
     except NameError:  # a name that its module has for type checkers alone

@@ -10,6 +10,8 @@ from plait.core.errors import ConfigError, DataError
 from plait.experiments import build_job, open_problem, run, validate, with_defaults
 from plait.experiments.config import RunConfig
 from tests.experiments.tiny import TINY, Tiny
+from tests.recipes.a_table import TASKS, table
+from tests.recipes.a_table import settings as of_a_table
 from tests.recipes.pet_folders import write_pets3
 from tests.training.problem import assert_same_run
 
@@ -38,6 +40,18 @@ def test_tasks_are_chosen_weighted_and_new_each_time() -> None:
     assert (first.name, first.weight, second.name) == ("mask", 2.5, "spot")
     assert problem.tasks(["mask"])[0] is not second
     assert problem.tasks(["mask"])[0].weight == 1
+
+
+def test_a_run_on_a_table_has_its_own_weights(tmp_path: Path) -> None:
+    """Whatever those are with which the table was opened."""
+    table().to_csv(tmp_path / "table.csv", index=False)
+    opened = {**TASKS, "spend": {"kind": "number", "weight": 4.0}}
+    of_run = {**TASKS, "plan": {**TASKS["plan"], "weight": 0.5}}
+    problem = open_problem(validate(of_a_table(table=str(tmp_path / "table.csv"), tasks=opened)))
+    weights = {task.name: task.weight for task in problem.tasks(opened)}
+    assert weights == {"spend": 4.0, "plan": 1.0, "left": 1.0, "topics": 1.0}
+    weights = {task.name: task.weight for task in problem.tasks(of_run)}
+    assert weights == {"spend": 1.0, "plan": 0.5, "left": 1.0, "topics": 1.0}
 
 
 @pytest.mark.parametrize(

@@ -89,14 +89,21 @@ class Problem:
                 raise ConfigError(unknown("task", name, tasks))
         if not isinstance(chosen, Mapping):
             return [tasks[name] for name in chosen or tasks]
-        for name, options in {} if own else chosen.items():
-            for option, value in _options(options).items():
-                if option != "weight":
-                    raise ConfigError(
-                        f"task {name!r} of {type(self.recipe).__name__} has the option `weight` "
-                        f"alone; found {option!r}. Leave it out."
-                    )
-                tasks[name].weight = _weight(name, value)
+        opened = self._opened.tasks if isinstance(self._opened.tasks, Mapping) else {}
+        for name, options in chosen.items():
+            given = _options(options)
+            other = next((option for option in given if option != "weight"), None)
+            if other is not None and not own:
+                raise ConfigError(
+                    f"task {name!r} of {type(self.recipe).__name__} has the option `weight` "
+                    f"alone; found {other!r}. Leave it out."
+                )
+            if name not in tasks:
+                continue
+            if "weight" in given:
+                tasks[name].weight = _weight(name, given["weight"])
+            elif "weight" in _options(opened.get(name)):
+                tasks[name].weight = 1.0  # it was opened for a run with another weight
         found = [task for name, task in tasks.items() if chosen.get(name, {}) is not None]
         if not found:
             raise ConfigError(f"a run needs a task; those that there are: {', '.join(tasks)}.")
