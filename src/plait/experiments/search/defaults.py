@@ -48,7 +48,7 @@ def refused(problem: Problem) -> Refused:
 
 
 def default_space(config: RunConfig, problem: Problem) -> Space:
-    """Returns what is searched if nothing is named.
+    """Returns the space that is searched if nobody names one.
 
     The learning rate from a tenth to ten times its value, log-uniform; so the weight decay, or
     1e-5 to 0.1 where it is 0; each positive number among the options of the methods from a third

@@ -1,4 +1,4 @@
-"""What one setting of a search may be: a range of numbers, or a list of choices."""
+"""One dimension of a search: a range of numbers, or a list of choices."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The space of a search: what each of its settings may be, and a run's settings at one point."""
+"""The space of a search: a range or choices for each setting, and a run's settings at one point."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ WEIGHT = "weights."  # before the name of a task: its static weight relative to 
 
 @dataclass(frozen=True)
 class Space:
-    """What each setting of a search may be.
+    """The ranges and the choices of the settings that a search is over.
 
     Attributes:
         dimensions: one for each setting; of static weights, one for each task but the first: the
