@@ -11,7 +11,6 @@ from plait.core.errors import ConfigError, suggest
 from plait.experiments.build import Problem
 from plait.experiments.build.problem import ABOUT
 from plait.experiments.config import RunConfig, is_file_of_settings
-from plait.experiments.explain import run_settings
 from plait.experiments.method_options import takes
 from plait.experiments.overrides import parse, read_yaml
 from plait.experiments.search.defaults import (
@@ -32,6 +31,7 @@ from plait.experiments.search.defaults import (
 from plait.experiments.search.dimension import Choices, Dimension, Numbers
 from plait.experiments.search.places import METHODS, Option, own_options, value_at
 from plait.experiments.search.space import WEIGHT, Space
+from plait.experiments.settings_list import run_settings
 
 DEFAULT, WEIGHTS = "default", WEIGHT.rstrip(".")
 NUMBER = r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?"
