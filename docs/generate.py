@@ -88,7 +88,7 @@ def names_table(module: ModuleType, names: list[str], up: str = "../..") -> str:
         shown = f"`{name}`"
         if inspect.isclass(item) or inspect.isfunction(item):
             told = told if inspect.getdoc(item) else ""
-            path = Path(inspect.getfile(item)).relative_to(SOURCE.parent.parent)
+            path = Path(inspect.getfile(inspect.unwrap(item))).relative_to(SOURCE.parent.parent)
             shown = f"[`{name}`]({up}/{path.as_posix()})"
         else:
             told = ""  # a name for a type: its docstring would be that of the type's own class

@@ -28,6 +28,7 @@ MODEL = "model"  # the model folder; its files are named in `plait.model.folder`
 WEIGHTS = "model.safetensors"  # the one with the weights
 GALLERY = "gallery"  # pictures of test examples
 EXAMPLES = "gallery/gallery.json"  # what is true and what was predicted on them
+LOCK = ".lock"  # held by the process that works in the folder
 COMPARISON = "comparison.json"  # `plait.runs.comparison.Comparison`
 COMPARISON_CSV = "comparison.csv"  # its numbers, one a line
 DIAGNOSIS = "diagnosis.json"  # `plait.runs.diagnosis.Diagnosis`

@@ -48,10 +48,10 @@ def check_agreement(saved: Mapping[str, Any], now: Mapping[str, Any], run: Path)
         found = list(differences(_bound(saved[section], free), _bound(now[section], free)))
         if found:
             prefix = section if section in ("optimizer", "scheduler") else ""
-            told = [_told(f"{prefix}{path}", *values) for path, *values in found[:MOST_NAMED]]
-            more = len(found) - len(told)
+            named = [told(f"{prefix}{path}", *values) for path, *values in found[:MOST_NAMED]]
+            more = len(found) - len(named)
             raise CheckpointError(
-                f"the run in {run} was made with other options: {'; '.join(told)}"
+                f"the run in {run} was made with other options: {'; '.join(named)}"
                 f"{f'; and {more} more' if more else ''}. Resume it with the old ones, or train "
                 "anew in another folder; `epochs`, `minutes`, `patience`, the device and the "
                 "logging may be changed."
@@ -114,7 +114,13 @@ def _bound(settings: Any, free: set[str]) -> Any:
     return {name: value for name, value in settings.items() if name not in free}
 
 
-def _told(path: str, saved: Any, now: Any) -> str:
+def told(path: str, saved: Any, now: Any) -> str:
+    """Returns a difference in words.
+
+    Example:
+        >>> told(".by.c", 1, 2)
+        '`by.c` was 1 and is now 2'
+    """
     return f"`{path.lstrip('.')}` was {_short(saved)} and is now {_short(now)}"
 
 

@@ -18,16 +18,18 @@ class Interrupted(KeyboardInterrupt):
     Args:
         number: the number of the signal, such as 2 for SIGINT (Ctrl-C).
         run: the run folder; None if there is none.
+        go_on: how to go on, where that is not by the run folder.
 
     Attributes:
         signal: the number of the signal; a process ends with 128 + it (130 for Ctrl-C).
     """
 
-    def __init__(self, number: int, run: Path | None = None) -> None:
+    def __init__(self, number: int, run: Path | None = None, *, go_on: str = "") -> None:
         name = signal.Signals(number).name
         saved = "no run folder, so nothing was saved"
         if run is not None:
             saved = f"to go on: {how_to_resume(run)}"
+        saved = go_on or saved
         super().__init__(f"interrupted by {name}; {saved}")
         self.signal = number
 

@@ -1,0 +1,143 @@
+"""Runs as tasks of joblib, on one machine or a cluster."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import signal
+import threading
+from collections.abc import Iterator, Mapping
+from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager
+from pathlib import Path
+from types import FrameType
+
+import torch
+
+from plait.core.extras import need
+from plait.experiments.jobs.attempt import Outcome, Place, attempt_at
+from plait.experiments.jobs.backends import backend_of
+from plait.experiments.jobs.spec import Failure, RunSpec
+from plait.training import Interrupted
+
+ENDED = (
+    "its process was ended by the system, perhaps for want of memory: the log of the kernel "
+    "(`dmesg`) says why. Give it fewer jobs or smaller batches."
+)
+
+
+class Pool:
+    """Does runs in processes of their own, through joblib.
+
+    A run whose process dies, such as for want of memory, is a `Failure`; those that were beside it
+    go on from their checkpoints. Ctrl-C or SIGTERM is handed on to the workers of this machine,
+    which end with a checkpoint; a second one kills them.
+
+    Args:
+        jobs: how many runs at a time, at least 1.
+        backend: "loky", "ray" or "dask".
+    """
+
+    def __init__(self, jobs: int, backend: str) -> None:
+        self.jobs = jobs
+        self.name = backend
+        self.backend = backend_of(backend)
+        self.stopped: int | None = None
+
+    def outcomes(self, specs: Mapping[int, RunSpec]) -> Iterator[tuple[int, Outcome]]:
+        """Yields `(number, outcome)` of each run, as they end.
+
+        Raises:
+            Interrupted: by a signal, before all were done.
+        """
+        left = dict(specs)
+        with self.backend.cluster(self.jobs) as local, self._listening():
+            place = self._place(local)
+            while left and self.stopped is None:
+                begun: list[int] = []
+                try:
+                    for number, outcome in self._parallel(left, place, begun):
+                        del left[number]
+                        yield number, outcome
+                except BrokenProcessPool:
+                    suspects = {number: left[number] for number in begun if number in left}
+                    for number, outcome in self._one_by_one(suspects, place):
+                        del left[number]
+                        yield number, outcome
+        if self.stopped is not None:
+            raise Interrupted(self.stopped)
+
+    def _place(self, local: bool) -> Place:
+        """Returns the conditions for the workers: on this machine, all cores are divided."""
+        joblib = need("joblib", extra="app", purpose="Training several networks at a time")
+        threads = max(1, min(torch.get_num_threads(), joblib.cpu_count() // self.jobs))
+        loky = self.name == "loky"
+        return Place(Path.cwd(), threads if local else None, os.getpid() if loky else None)
+
+    def _parallel(
+        self, specs: Mapping[int, RunSpec], place: Place, begun: list[int]
+    ) -> Iterator[tuple[int, Outcome]]:
+        """Does runs side by side; `begun` gets the number of each that is handed out."""
+        joblib = need("joblib", extra="app", purpose="Training several networks at a time")
+        handed = list(specs.items())
+
+        def tasks() -> Iterator[object]:
+            for number, spec in handed:
+                if self.stopped is not None:
+                    return
+                begun.append(number)
+                yield joblib.delayed(_numbered)(number, spec, place)
+
+        inner = {"inner_max_num_threads": place.threads} if self.name == "loky" else {}
+        # One job would be done in this process, which a run must not take with it
+        jobs = max(2, self.jobs) if self.name == "loky" else self.jobs
+        with joblib.parallel_config(backend=self.name, n_jobs=jobs, **inner):
+            parallel = joblib.Parallel(
+                return_as="generator_unordered" if self.backend.streams else "list",
+                batch_size=1,
+                pre_dispatch=self.jobs,
+            )
+            yield from parallel(tasks())
+
+    def _one_by_one(
+        self, suspects: Mapping[int, RunSpec], place: Place
+    ) -> Iterator[tuple[int, Outcome]]:
+        """Does the runs again of which one has ended its process, to find which."""
+        for number, spec in suspects.items():
+            if self.stopped is not None:
+                return
+            try:
+                yield from self._parallel({number: spec}, place, [])
+            except BrokenProcessPool:
+                if self.stopped is None:
+                    yield number, Failure(ENDED)
+
+    @contextmanager
+    def _listening(self) -> Iterator[None]:
+        """Hands the first signal on to the workers of this machine."""
+        if threading.current_thread() is not threading.main_thread():
+            yield
+            return
+        before = {each: signal.getsignal(each) for each in (signal.SIGINT, signal.SIGTERM)}
+
+        def stop(number: int, frame: FrameType | None) -> None:
+            self.stopped = number
+            for each, handler in before.items():
+                signal.signal(each, handler)
+            if self.name != "loky":
+                raise Interrupted(number)
+            for child in multiprocessing.active_children():
+                if type(child).__module__.startswith("joblib."):
+                    child.terminate()
+
+        for number in before:
+            signal.signal(number, stop)
+        try:
+            yield
+        finally:
+            for number, handler in before.items():
+                signal.signal(number, handler)
+
+
+def _numbered(number: int, spec: RunSpec, place: Place) -> tuple[int, Outcome]:
+    return number, attempt_at(spec, place)

@@ -1,0 +1,52 @@
+"""Runs in processes of their own: side by side, and none takes another with it."""
+
+import os
+import signal
+from pathlib import Path
+
+import pytest
+
+from plait.experiments.jobs import Failure, RunSpec
+from plait.experiments.jobs.pool import Pool
+from plait.runs.result import RunResult
+from tests.experiments.jobs.tiny_runs import config_of, numbers_in, specs_in
+from tests.experiments.tiny import Tiny
+
+DIES = f"{__name__}:Dies"
+
+
+class Dies(Tiny):
+    """Its process is killed, as the system does for want of memory."""
+
+    def encoder(self) -> object:  # type: ignore[override]
+        os.kill(os.getpid(), signal.SIGKILL)
+
+
+@pytest.mark.slow
+def test_a_run_that_takes_its_process_with_it_is_a_failure_alone(tmp_path: Path) -> None:
+    specs = dict(enumerate(specs_in(tmp_path, 2)))
+    specs[2] = RunSpec(config_of(recipe=DIES), tmp_path / "dies")
+    specs[3] = specs_in(tmp_path, 4)[3]
+    found = dict(Pool(2, "loky").outcomes(specs))
+    assert sorted(found) == [0, 1, 2, 3]
+    assert isinstance(found[2], Failure)
+    assert "ended by the system" in found[2].reason
+    assert all(isinstance(found[number], RunResult) for number in (0, 1, 3))
+
+
+def test_numbers_do_not_depend_on_the_processes(tmp_path: Path) -> None:
+    one = dict(enumerate(specs_in(tmp_path / "one", 2)))
+    two = dict(enumerate(specs_in(tmp_path / "two", 2)))
+    assert len(dict(Pool(1, "loky").outcomes(one))) == 2
+    assert len(dict(Pool(2, "loky").outcomes(two))) == 2
+    for number in range(2):
+        assert numbers_in(one[number].folder) == numbers_in(two[number].folder)
+
+
+@pytest.mark.parametrize(("jobs", "threads"), [(1, 2), (2, 1), (5, 1)])
+def test_the_cores_are_divided(jobs: int, threads: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("joblib.cpu_count", lambda: 2)
+    monkeypatch.setattr("torch.get_num_threads", lambda: 8)
+    place = Pool(jobs, "loky")._place(local=True)
+    assert (place.threads, place.parent) == (threads, os.getpid())
+    assert Pool(jobs, "dask")._place(local=False).threads is None
