@@ -33,7 +33,9 @@ class RowFeatures:
         self._codes = Codes(row.categories)
         self._places = [number.entry for number in row.numbers]
         numbers = len(row.numbers) + self._missing.outputs
-        several = [("numbers", preprocessing.StandardScaler(), slice(0, numbers))]
+        several = []
+        if numbers:
+            several.append(("numbers", preprocessing.StandardScaler(), slice(0, numbers)))
         if row.categories:
             one_hot = preprocessing.OneHotEncoder(handle_unknown="ignore")
             several.append(("categories", one_hot, slice(numbers, None)))
