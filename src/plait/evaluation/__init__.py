@@ -1,8 +1,10 @@
 """Metrics of a model, and measures of the gain from joint training; nothing here trains."""
 
-from plait.evaluation.delta import changes, delta_m
+from plait.evaluation.delta import changes, delta_m, delta_m_resampled, relative_change
 from plait.evaluation.evaluate import evaluate
 from plait.evaluation.evaluator import Evaluation
+from plait.evaluation.holm import holm
+from plait.evaluation.intervals import Interval, interval, verdicts
 from plait.evaluation.predictions import evaluate_predictions
 from plait.evaluation.resampled import Resampler
 from plait.evaluation.rules import Rule, rule, skill
@@ -11,14 +13,20 @@ from plait.runs.events import Scores
 
 __all__ = [
     "Evaluation",
+    "Interval",
     "Resampler",
     "Rule",
     "Scores",
     "changes",
     "delta_m",
+    "delta_m_resampled",
     "evaluate",
     "evaluate_predictions",
+    "holm",
+    "interval",
+    "relative_change",
     "rule",
     "skill",
     "units_of",
+    "verdicts",
 ]
