@@ -69,7 +69,7 @@ def tag_affinity(
         lr: size of the step, above 0. The values grow with it; they are not divided by it.
         step: what an optimizer would do instead of ``theta - lr g``: a function from the shared
             parameters and their gradients to new values, such as
-            ``lambda p, g: virtual_step(optimizer, p, p, g)[0]`` of `plait.training.virtual_step`.
+            ``lambda p, g: virtual_step(optimizer, p, p, g)[0]`` of `plait.training`.
 
     Returns:
         The affinities, `[T, T]`. A pair without a batch that has labels of both is NaN, and so is

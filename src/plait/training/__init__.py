@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from plait.training.state import State
     from plait.training.step import StepRecord, training_step
     from plait.training.trainer import Trainer
+    from plait.training.virtual_step import virtual_step
     from plait.training.windows import steps_per_epoch
 
 __all__ = [
@@ -30,6 +31,7 @@ __all__ = [
     "parameter_groups",
     "steps_per_epoch",
     "training_step",
+    "virtual_step",
 ]
 
 lazy(__name__)
