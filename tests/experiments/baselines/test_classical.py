@@ -166,4 +166,7 @@ def test_pictures_are_said_to_be_no_rows() -> None:
     found = classical(settings(), "trees")
     assert list(found) == list(PICTURES)
     for each in found.values():
-        assert isinstance(each, NoClassical) and "rows of numbers and categories" in each.reason
+        assert (
+            isinstance(each, NoClassical)
+            and "tables of numbers and categories alone" in each.reason
+        )

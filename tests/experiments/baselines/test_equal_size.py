@@ -82,7 +82,7 @@ def test_sizes_that_are_too_different_are_said(monkeypatch: pytest.MonkeyPatch) 
     config = settings(encoder={"class": "ConvEncoder", "in_channels": 1, "widths": [12, 24]})
     found = equal_size(config)
     assert isinstance(found, NoEqualSize)
-    assert re.search(r"the nearest has 10\d% with 1\d units\.$", found.reason)
+    assert re.search(r"joint network: 10\d% with 1\d units\.$", found.reason)
 
 
 @given(st.integers(1, 60), st.integers(1, 5000), st.sampled_from([1, 2, 4]))

@@ -111,3 +111,9 @@ def test_stems_of_several_data_sets_are_refused(
     monkeypatch.setattr(single_networks, "build_encoder", lambda *given: stems)
     with pytest.raises(UnsupportedError, match="not mergeable: each data set has a stem"):
         SingleNetworks(config, {}, open_problem(config))
+
+
+def test_an_encoder_without_weights_is_refused() -> None:
+    own = settings(encoder={"class": "MLPEncoder", "in_features": 8}, tasks=["quarter", "spot"])
+    with pytest.raises(UnsupportedError, match="the encoder has no weights to share"):
+        SingleNetworks(own, {}, open_problem(own))

@@ -55,7 +55,7 @@ class Classical:
         size: of these numbers, in bytes.
     """
 
-    chosen: list[Mapping[str, float]]
+    chosen: list[dict[str, float]]
     score: float
     validation: Evaluation
     test: Evaluation
@@ -109,7 +109,7 @@ def classical(
     tasks = {task.name: task for task in problem.tasks(config.tasks)}
     recipe = problem.recipe
     if not isinstance(recipe, Table) or not all(column.in_row for column in recipe.columns):
-        reason = "scikit-learn's models read rows of numbers and categories; these inputs are none."
+        reason = "scikit-learn's models are fitted to tables of numbers and categories alone."
         return dict.fromkeys(tasks, NoClassical(reason))
     splits = problem.splits([*tasks.values()])
     if not all(isinstance(each, InMemory) for each in splits.values()):
@@ -193,7 +193,7 @@ def _of_task(
         resampler = Resampler({task.name: task}, units_of(rows.splits["test"]), draws=resamples)
     validation = measured("val")
     return Classical(
-        chosen=[each.chosen for each in models],
+        chosen=[dict(each.chosen) for each in models],
         score=score(validation),
         validation=validation,
         test=measured("test", resampler),

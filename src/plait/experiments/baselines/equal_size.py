@@ -107,10 +107,10 @@ def equal_size(config: RunConfig, *, problem: Problem | None = None) -> EqualSiz
     sizes = _around(joint, together, full)
     width = min(sizes, key=lambda each: abs(sizes[each] - joint), default=0)
     if not width or abs(sizes[width] - joint) > NEAR * joint:
-        found = f"{sizes[width] / joint:.0%} with {width} units" if width else "none can be built"
+        nearest = f": {sizes[width] / joint:.0%} with {width} units" if width else ""
         return NoEqualSize(
-            "no width of the encoder makes the single-task networks together as large as the "
-            f"joint network; the nearest has {found}."
+            "no width of the encoder makes the single-task networks together as large as the joint "
+            f"network{nearest}."
         )
     settings = {"encoder": narrowed(described, width, full)}
     return EqualSize(settings, width, full, sizes[width], joint)

@@ -57,7 +57,7 @@ MERGING = {
         iso_c,
         "Merged: Iso-C",
         "theta_0 + lambda mean(S) U V^T of each matrix sum_t D_t = U S V^T",
-        (0.2, 0.4, 0.7, 1.0, 1.5, 2.0),
+        (0.4, 0.7, 1.0, 1.5, 2.0, 3.0),
     ),
 }
 """`{name of a member: way of merging}`; the grids hold the values that the papers suggest."""

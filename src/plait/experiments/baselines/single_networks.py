@@ -63,6 +63,8 @@ class SingleNetworks:
         self._loaders = build_loaders(config, problem.splits(tasks), tasks)
         example = example_of(self._loaders["val"], encoder)
         self.model = build_model(config, encoder, tasks, example)
+        if not any(name.startswith(TRUNK) for name, _ in self.model.named_parameters()):
+            raise UnsupportedError("not mergeable: the encoder has no weights to share.")
         self.start = _entries(self.model.state_dict(), trunk=True)
         states = {task: read_model(folders[task] / MODEL)[1] for task in self.model.tasks}
         self.trunks = {task: _entries(state, trunk=True) for task, state in states.items()}
