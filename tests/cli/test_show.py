@@ -1,4 +1,4 @@
-"""A comparison on the terminal: one column for each member, with its spread if there is one."""
+"""A comparison on the terminal: one row for each member, whatever the width."""
 
 import json
 import math
@@ -9,9 +9,10 @@ from pathlib import Path
 import pytest
 
 from plait.cli import show
+from plait.core.typed_json import without_nan
 from plait.runs import Comparison, FinalTest, RunResult
-from tests.reports.words.made import breaking, of_members, of_tasks
-from tests.runs.made import with_rows
+from tests.reports.words.made import breaking, judged, member, of_members, of_tasks, row, single
+from tests.runs.made import compared
 
 
 def printed(found: Comparison, capsys: pytest.CaptureFixture[str], *, as_json: bool = False) -> str:
@@ -32,47 +33,90 @@ def cells(text: str, first: str) -> list[list[str]]:
 
 def test_one_member_is_shown_with_its_changes(capsys: pytest.CaptureFixture[str]) -> None:
     text = printed(of_tasks(a=[10.0, -2.0]), capsys)
-    assert cells(text, "a") == [
-        ["a", "m0 ↑", "0.1", "0.5", "0.55 (+10.0 %)"],
-        ["a", "m1 ↑", "0.1", "0.5", "0.49 (-2.0 %)"],
-    ]
-    assert "Mean gain over tasks (delta_m): +4.00 %; positive means" in text
+    assert cells(text, "Separate networks") == [["Separate networks", "", "0.5", "1", "1"]]
+    assert cells(text, "x") == [["x", "+4.0 ▲", "0.55 +10.0 ▲", "1.50", "0.40"]]
+    assert cells(text, "trivial predictor") == [["trivial predictor", "", "0.1", "", ""]]
+    assert "Joint training helped: 4.0 % better than separate networks [+3.5, +4.5]." in text
+    assert "What to do: Train the tasks together: Family: x." in text
     assert text.endswith("Report: here/report.html\n")
 
 
 def test_several_members_from_several_seeds(capsys: pytest.CaptureFixture[str]) -> None:
     text = printed(of_members(x=[0.0, 2.0], y=[5.0, 5.0]), capsys)
-    assert cells(text, "a") == [["a", "m ↑", "0.1", "0.5 ± 0", "0.505 ± 0.0071", "0.525 ± 0"]]
-    assert cells(text, "")[0] == ["", "", "", "", "(+1.0 %)", "(+5.0 %)"]
-    assert cells(text, "all") == [
-        ["all", "delta_m ↑", "", "", "+1.00 ± 1.41 %", "+5.00 ± 0.00 %"],
-        ["all", "seconds ↓", "", "120", "60", "60"],
-        ["all", "parameters ↓", "", "2,000", "500", "500"],
+    assert cells(text, "x") == [
+        ["x", "+1.0 ▲", "0.505 +1.0 ▲", "0.495 -1.0 ▼", "0.50", "0.25"],
     ]
-    assert ["", "", "", "", "(-75 %)", "(-75 %)"] in cells(text, "")
-    assert "(delta_m): +5.00 ± 0.00 % with y, the best" in text
-    assert "x: Family: x; min L" in text
+    assert cells(text, "y")[0][:3] == ["y", "+5.0 ▲", "0.525 +5.0 ▲"]
+    assert "x: min L" in text
+    assert "Negative transfer: b (m) got worse with y (5.0 % [-5.5, -4.5])" in text
+    assert "and of 2 seeds" in text
 
 
 def test_no_change_has_no_minus(capsys: pytest.CaptureFixture[str]) -> None:
-    assert "(+0.0 %)" in printed(of_tasks(a=[-0.01]), capsys)
+    assert "+0.0 ≈" in printed(of_tasks(a=[-0.01]), capsys)
 
 
-def test_eighty_columns_keep_every_number_whole(
-    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+def many(members: int, tasks: int) -> Comparison:
+    """Members of which each is good at one task in two."""
+    names = [f"Method{i}" for i in range(members)]
+    found = compared(
+        title="t",
+        note="",
+        seeds=[0],
+        members=[member(name, [10.0]) for name in names],
+        single={f"task {i}": single(60.0, 1, 1_000_000) for i in range(tasks)},
+        rows=[
+            row(f"task {i}", "accuracy", {n: [-10.0 if i % 2 else 10.0] for n in names})
+            for i in range(tasks)
+        ],
+    )
+    return judged(found)
+
+
+@pytest.mark.parametrize(
+    ("tasks", "cell"), [(3, "0.55 +10.0 ▲"), (5, "+10.0 ▲"), (12, "6"), (139, "70")]
+)
+def test_twelve_members_are_whole_at_a_hundred_columns(
+    tasks: int,
+    cell: str,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setenv("COLUMNS", "80")
-    text = printed(of_members(shared=[10.0], tied=[-20.0], connected=[3.0]), capsys)
-    assert max(map(len, text.splitlines()[:12])) <= 80
-    for number in ("0.55", "(+10.0 %)", "0.4", "(-20.0 %)", "0.515", "(+3.0 %)", "delta_m ↑"):
-        assert re.search(rf"[ │]{re.escape(number)} ", text), number
+    monkeypatch.setenv("COLUMNS", "100")
+    text = printed(many(12, tasks), capsys)
+    table = text.partition("Test part,")[0]
+    assert max(map(len, table.splitlines())) <= 100
+    assert "…" not in table
+    assert len(cells(table, "Method0")) == len(cells(table, "Method11")) == 1
+    assert cells(table, "Method7")[0][2] == cell
+    for sign in ("▲ better", "▼ worse", "≈ no clear difference"):
+        assert sign in text
+
+
+@pytest.mark.parametrize("columns", ["80", "200"])
+def test_a_long_name_is_cut_and_its_numbers_are_not(
+    columns: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", columns)
+    found = of_members(**{"a network with a name that has no end": 10.0, "y": -20.0})
+    text = printed(found, capsys)
+    assert max(map(len, text.partition("Test part,")[0].splitlines())) <= int(columns)
+    assert "a network with a name t…" in text
+    for cell in ("+10.0 ▲", "-20.0 ▼", "0.50", "0.25"):
+        assert re.search(rf"[ │]{re.escape(cell)} ", text), cell
+
+
+def test_without_intervals_the_bare_means_are_shown(capsys: pytest.CaptureFixture[str]) -> None:
+    text = printed(replace(of_members(x=2.0, y=-6.0), changes=[]), capsys)
+    assert cells(text, "x")[0][:3] == ["x", "+2.0", "0.51 –"]
+    assert "no interval was measured" in text
 
 
 def test_json_is_the_comparison_and_the_report(capsys: pytest.CaptureFixture[str]) -> None:
     found = of_members(x=[1.0, 2.0])
-    shown = json.loads(printed(found, capsys, as_json=True))
+    shown = json.loads(printed(found, capsys, as_json=True), parse_constant=pytest.fail)
     assert shown.pop("report") == "here/report.html"
-    assert shown == asdict(found)
+    assert shown == without_nan(asdict(found))
 
 
 def result_of(metrics: dict[str, dict[str, float]]) -> RunResult:
@@ -117,17 +161,17 @@ def test_what_is_undefined_is_said_with_its_reason(capsys: pytest.CaptureFixture
 
 
 def test_an_undefined_metric_of_a_comparison(capsys: pytest.CaptureFixture[str]) -> None:
-    found = of_tasks(a=[10.0, math.nan])
-    missing = replace(
-        found.rows[1], trivial=[math.nan], single=[math.nan], undefined="there is no label"
-    )
-    found = with_rows(found, [found.rows[0], missing])
-    text = printed(found, capsys)
-    assert cells(text, "a")[1] == ["a", "m1 ↑", "undefined", "undefined", "undefined (–)"]
-    assert "m1 of a is undefined, because there is no label." in text
-    shown = json.loads(printed(found, capsys, as_json=True), parse_constant=pytest.fail)
-    assert shown["rows"][1]["single"] == [None]
-    assert shown["rows"][1]["undefined"] == "there is no label"
+    found = of_tasks(a=[math.nan])
+    info = replace(found.metrics["a"]["m0"], undefined="there is no label")
+    text = printed(replace(found, metrics={"a": {"m0": info}}), capsys)
+    assert cells(text, "x")[0][1:3] == ["– ?", "– – ?"]
+    assert "m0 of a is undefined, because there is no label." in text
+
+
+def test_what_failed_is_said(capsys: pytest.CaptureFixture[str]) -> None:
+    found = of_members(x=1.0, y=2.0)
+    members = [replace(found.members[0], failed=["out of memory"]), found.members[1]]
+    assert "x failed: out of memory." in printed(replace(found, members=members), capsys)
 
 
 def test_of_very_many_tasks_the_means_are_shown(capsys: pytest.CaptureFixture[str]) -> None:

@@ -11,6 +11,7 @@ from plait.runs import MetricRow
 from plait.runs.comparison import write_comparison as write_file
 from plait.runs.folder import COMPARISON, CONFIG
 from tests.reports.example import TASKS, TRIVIAL, write_run
+from tests.reports.words.made import judged
 from tests.runs.made import compared, member_result, network
 
 JOINT = {"joint": ("Joint", "", 1.0)}
@@ -112,7 +113,7 @@ def write_comparison(
         },
         rows=rows,
     )
-    write_file(folder, found)
+    write_file(folder, judged(found, half=1.0))
     return read(folder)
 
 

@@ -1,6 +1,7 @@
 // Measures a page once it is laid out and all its charts are fitted; see `browser.View`.
 async () => {
   const frame = () => new Promise((done) => requestAnimationFrame(() => setTimeout(done, 60)));
+  if (typeof charts !== "undefined") await charts;
   // A chart that is fitted to a narrower place is redrawn 100 ms after.
   for (let i = 0; i < 6; i++) await frame();
 
@@ -12,13 +13,13 @@ async () => {
     element.checkVisibility({ contentVisibilityAuto: true, opacityProperty: true, visibilityProperty: true });
   const unseen = (element) => element.closest(".unseen") !== null;
 
-  const charts = {}, wide = [], cut = [];
+  const sizes = {}, wide = [], cut = [];
   for (const plot of document.querySelectorAll(".plotly-graph-div")) {
     if (!shown(plot)) continue;
     const drawing = plot.querySelector(".main-svg");
     const box = drawing ? around(drawing) : { width: 0, height: 0 };
     const marks = plot.querySelectorAll(".trace, .hm, .bars path, .annotation").length;
-    charts[plot.id] = marks ? [box.width, box.height] : [0, 0];
+    sizes[plot.id] = marks ? [box.width, box.height] : [0, 0];
     if (box.width > plot.parentElement.clientWidth + 1)
       wide.push(`${plot.id} is ${box.width} px wide in ${plot.parentElement.clientWidth}`);
   }
@@ -142,7 +143,7 @@ async () => {
   }
   const root = document.documentElement;
   return {
-    charts, over: root.scrollWidth - root.clientWidth, wide: [...new Set(wide)].slice(0, 20),
+    charts: sizes, over: root.scrollWidth - root.clientWidth, wide: [...new Set(wide)].slice(0, 20),
     overlaps: overlaps.slice(0, 20), cut: cut.slice(0, 20), pale: [...pale].slice(0, 20), images, sounds, tables,
   };
 }

@@ -6,6 +6,8 @@ from dataclasses import dataclass, field
 from html.parser import HTMLParser
 from pathlib import Path
 
+from plait.reports.draw.library import packed_library
+
 VOID = {"meta", "link", "br", "img", "hr", "input"}
 Attributes = dict[str, str]
 
@@ -62,6 +64,11 @@ class Page(HTMLParser):
             self._rows[-1][-1] += data
         elif inside == "caption":
             self._caption += data
+
+    @property
+    def own(self) -> str:
+        """The page without the library, in which any text can occur."""
+        return self.source.replace(packed_library(), "")
 
     def all(self, tag: str, **attributes: str) -> list[Attributes]:
         """Returns the attributes of the elements; class_ is one of the element's classes."""

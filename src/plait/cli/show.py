@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,8 +14,8 @@ from rich.table import Table
 from rich.text import Text
 
 from plait.core.typed_json import without_nan
-from plait.runs import Comparison, FinalTest, MemberResult, RunResult
-from plait.runs.comparison import mean, spread
+from plait.runs import Comparison, FinalTest, RunResult
+from plait.runs.comparison import mean
 from plait.runs.one_class import only_one
 from plait.runs.undefined import UNDEFINED, because
 
@@ -23,65 +23,43 @@ if TYPE_CHECKING:
     from plait.evaluation import Evaluation
 
 MOST_ROWS = 60  # of a table on a terminal
+MOST_FORMULAS = 6  # members with theirs
 _PLAIN: dict[str, Any] = {"highlight": False, "markup": False, "soft_wrap": True}
 
 
 def comparison(found: Comparison, report: Path, *, as_json: bool) -> None:
-    """Shows each member beside the single-task networks, and its mean gain over the tasks."""
+    """Shows the members in a table, and in sentences what they came to and what to do."""
+    from plait.cli.compared import LEGEND, table
+    from plait.reports.words.advice import action
+    from plait.reports.words.findings import (
+        failure_sentences,
+        noise_sentence,
+        transfer_sentences,
+    )
+    from plait.reports.words.headline import headline
+
     if as_json:
         _json({**asdict(found), "report": str(report)})
         return
-    table = Table(title=found.title, title_justify="left")
-    for column in ("task", "metric"):
-        table.add_column(column, overflow="fold")
-    for column in ("trivial", "single", *(member.name for member in found.members)):
-        table.add_column(column, justify="right", overflow="fold")
-    under = "\n" if len(found.members) > 1 else " "  # several columns have to be narrow
-    for row in found.rows:
-        arrow = "↑" if row.higher_is_better else "↓"
-        numbers = [_short(mean(row.trivial)), _number(row.single)]
-        joint = [
-            f"{_number(values)}{under}({_per_cent(row.changes[name])})"
-            for name, values in row.joint.items()
-        ]
-        table.add_row(Text(row.task), f"{row.metric} {arrow}", *numbers, *joint)
-    table.add_section()
-    _add_totals(table, found, under)
     out = Console()
-    out.print(table)
+    out.print(table(found, out))
+    out.print(LEGEND, **_PLAIN)
     _say_undefined(out, found.undefined)
-    for member in found.members:
-        if member.formula:
-            out.print(f"{member.name}: {member.title}; {member.formula}", **_PLAIN)
-    best = found.best or found.members[0]
-    gain = _with_spread(f"{mean(best.delta_m):+.2f}", best.delta_m, ".2f")
-    out.print(
-        f"Mean gain over tasks (delta_m): {gain} %{_of(best, found)}; positive means that joint "
-        "training helped.",
-        **_PLAIN,
-    )
-    out.print(found.note, **_PLAIN)
+    for member in found.members[:MOST_FORMULAS]:
+        if member.formula and len(found.members) <= MOST_FORMULAS:
+            out.print(f"{found.labels[member.name]}: {member.formula}", **_PLAIN)
+    out.print()
+    for sentence in (
+        headline(found),
+        f"What to do: {action(found)}",
+        *transfer_sentences(found),
+        *failure_sentences(found),
+        noise_sentence(found),
+        found.note,
+    ):
+        if sentence:
+            out.print(sentence.replace("\N{NO-BREAK SPACE}", " "), **_PLAIN)
     path(report, as_json=False)
-
-
-def _add_totals(table: Table, found: Comparison, under: str) -> None:
-    """Adds each member's mean gain and cost; the single-task networks count together."""
-    gains = [
-        f"{_with_spread(f'{mean(each.delta_m):+.2f}', each.delta_m, '.2f')} %"
-        for each in found.members
-    ]
-    table.add_row("all", "delta_m ↑", "", "", *gains)
-    single, size = mean(found.baseline.seconds), found.baseline.parameters
-    times = [mean(each.seconds) for each in found.members]
-    sizes = [each.parameters for each in found.members]
-    seconds = [f"{time:.0f}{under}({_change(single, time)})" for time in times]
-    parameters = [f"{each:,}{under}({_change(size, each)})" for each in sizes]
-    table.add_row("all", "seconds ↓", "", f"{single:.0f}", *seconds)
-    table.add_row("all", "parameters ↓", "", f"{size:,}", *parameters)
-
-
-def _of(best: MemberResult, found: Comparison) -> str:
-    return f" with {best.name}, the best" if len(found.members) > 1 else ""
 
 
 def result(found: RunResult, folder: Path, report: Path, *, as_json: bool) -> None:
@@ -190,27 +168,6 @@ def _short(value: float | None) -> str:
     if value is None:
         return ""
     return UNDEFINED if math.isnan(value) else f"{value:.4g}"
-
-
-def _number(values: Sequence[float]) -> str:
-    """Returns the mean over the seeds, and with several the sample standard deviation."""
-    return _with_spread(_short(mean(values)), values, ".2g")
-
-
-def _with_spread(written: str, values: Sequence[float], style: str) -> str:
-    deviation = spread(values)
-    unknown = deviation is None or math.isnan(deviation)
-    return written if unknown else f"{written} ± {deviation:{style}}"
-
-
-def _per_cent(changes: Sequence[float]) -> str:
-    if math.isnan(mean(changes)):
-        return "–"
-    return f"{round(mean(changes), 1) + 0.0:+.1f} %"  # no -0.0
-
-
-def _change(before: float, after: float) -> str:
-    return f"{100 * (after - before) / before:+.0f} %"
 
 
 def _json(value: Any) -> None:

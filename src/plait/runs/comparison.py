@@ -6,6 +6,7 @@ import math
 import statistics
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Literal
 
@@ -219,7 +220,11 @@ class Comparison:
         """
         wanted = metric or ("delta_m" if task == ALL else next(iter(self.metrics[task]), ""))
         where = member, task, wanted
-        return next((c for c in self.changes if (c.member, c.task, c.metric) == where), None)
+        return self._by_place.get(where)
+
+    @cached_property
+    def _by_place(self) -> dict[tuple[str, str, str], Change]:
+        return {(each.member, each.task, each.metric): each for each in self.changes}
 
 
 def mean(values: Sequence[float]) -> float:

@@ -1,41 +1,43 @@
-"""Members over each other: the curves of their runs, and of the tasks alone."""
+"""Members over each other: the mean of their runs, with the spread, and the tasks alone."""
 
 from pathlib import Path
 
 import pytest
 
-from plait.reports.charts.members import member_chart, named
+from plait.reports.charts.members import member_chart
 from plait.reports.draw.style import GREY, looks
 from plait.reports.read.comparison import read_comparison
 from plait.reports.words.text import number
 from tests.reports.comparison_example import FAMILIES, write_comparison
+from tests.reports.figure import figure
 
 SMALL = {"epochs": 3, "steps_per_epoch": 2, "gallery": False}
 
 
 @pytest.mark.parametrize("seeds", [(0,), (4, 7)])
-def test_a_column_is_the_metric_of_the_first_run(seeds: tuple[int, ...], tmp_path: Path) -> None:
+def test_a_column_is_the_mean_over_the_seeds(seeds: tuple[int, ...], tmp_path: Path) -> None:
     write_comparison(tmp_path, ("digit", "mask"), members=FAMILIES, seeds=seeds, **SMALL)
     compared = read_comparison(tmp_path)
     chart = member_chart(compared, looks(compared.found.labels))
     (table,) = chart.tables
     assert len(chart.panels) == 2
     columns = dict(zip(table.head, zip(*table.rows, strict=True), strict=True))
-    for name, label in compared.found.labels.items():
-        run = compared.joint[name][0]
-        values = [number(event.metrics["mask"]["iou"]) for event in run.validations]
+    groups = {compared.found.labels[name]: runs for name, runs in compared.joint.items()}
+    for label, runs in {**groups, "Separate networks": compared.single["mask"]}.items():
+        each = [[event.metrics["mask"]["iou"] for event in run.validations] for run in runs]
+        values = [number(sum(row) / len(row)) for row in zip(*each, strict=True)]
         assert list(columns[f"mask: iou, {label}"]) == values
-    alone = compared.single["mask"][0]
-    values = [number(event.metrics["mask"]["iou"]) for event in alone.validations]
-    assert list(columns["mask: iou, Single-task"]) == values
+    traces = figure(chart.panels[0].plot)["data"]
+    assert sum(trace.get("fill") == "toself" for trace in traces) == (0 if len(seeds) == 1 else 4)
+    assert ("standard deviation" in chart.caption) == (len(seeds) > 1)
 
 
 def test_the_task_alone_is_grey_and_dashed(tmp_path: Path) -> None:
     write_comparison(tmp_path, ("digit",), members=FAMILIES, **SMALL)
-    found = read_comparison(tmp_path).found
-    legend = named(found, looks(found.labels, dashed=True))
-    assert list(legend) == ["Hard", "PairwiseL2", "CrossStitch", "Single-task"]
-    assert (legend["Single-task"].colour, legend["Single-task"].dash) == (GREY, "dash")
+    compared = read_comparison(tmp_path)
+    legend = member_chart(compared, looks(compared.found.labels, dashed=True)).legend
+    assert list(legend) == ["Hard", "PairwiseL2", "CrossStitch", "Separate networks"]
+    assert (legend["Separate networks"].colour, legend["Separate networks"].dash) == (GREY, "dash")
     assert len(set(legend.values())) == 4
 
 

@@ -1,22 +1,24 @@
 """Axes leave room for what they show."""
 
-import json
+import math
 from typing import Any
 
 import pytest
 
-from plait.reports.draw.plot import draw_bars, draw_lines, line
+from plait.reports.draw.plot import Bar, band, draw_bars, draw_lines, line
 from plait.reports.draw.style import GREY, Look
 from plait.reports.read.series import Series
-from tests.reports.words.made import breaking
+from tests.reports.figure import figure
 
 
 def layout(markup: str) -> dict[str, Any]:
     """The layout of a chart as plotly gets it."""
-    decoder, start = json.JSONDecoder(), markup.index("[", markup.index("Plotly.newPlot("))
-    _, end = decoder.raw_decode(markup[start:])
-    found, _ = decoder.raw_decode(markup[markup.index("{", start + end) :])
-    return dict(found)
+    return dict(figure(markup)["layout"])
+
+
+def traces(plot: str) -> list[dict[str, Any]]:
+    """The traces as plotly has them in the page."""
+    return list(figure(plot)["data"])
 
 
 def logarithmic(*values: float) -> dict[str, Any]:
@@ -73,38 +75,43 @@ def test_a_constant_is_in_the_middle_of_its_axis(
     assert axis.get("range") == span
 
 
+def bar(name: str, value: float, low: float = math.nan, high: float = math.nan) -> Bar:
+    return Bar(name, value, f"{value:+.1f} %", GREY, low, high)
+
+
 @pytest.mark.parametrize(
     ("ends", "span"),
-    [(None, [-11.0, 11.0]), ((0.0, 10.0), [0.0, 16.0]), ((-10.0, 10.0), [-22.0, 22.0])],
+    [(None, [-8.12, 8.12]), ((0.0, 10.0), [0.0, 10.8]), ((-10.0, 10.0), [-11.6, 11.6])],
 )
-def test_bars_have_room_for_their_numbers(
+def test_bars_have_room_for_their_intervals(
     ends: tuple[float, float] | None, span: list[float]
 ) -> None:
-    axis = layout(draw_bars("b", ["x", "y"], [[5.0], [-1.0]], [GREY, GREY], ends))["xaxis"]
-    assert axis["range"] == pytest.approx(span)
+    plot = draw_bars("b", [bar("x", 5.0, 3.0, 7.0), bar("y", -1.0)], ends)
+    assert layout(plot)["xaxis"]["range"] == pytest.approx(span)
 
 
-def traces(plot: str) -> list[dict[str, Any]]:
-    """The traces as plotly has them in the page."""
-    start = plot.index("[{", plot.index("Plotly.newPlot"))
-    return json.JSONDecoder().raw_decode(plot[start:])[0]
+def test_a_bar_has_its_interval_and_its_number_below_its_name() -> None:
+    plot = draw_bars("b", [bar("x", 5.0, 3.0, 8.0), bar("y", -1.0)])
+    (bars,) = traces(plot)
+    assert bars["x"] == [5.0, -1.0]
+    assert bars["error_x"]["array"] == [3.0, None]
+    assert bars["error_x"]["arrayminus"] == [2.0, None]
+    assert layout(plot)["yaxis"]["ticktext"] == ["x<br>+5.0 %", "y<br>-1.0 %"]
 
 
-def test_one_seed_is_a_bar_with_its_number() -> None:
-    (bars,) = traces(draw_bars("b", ["x"], [[5.0]], [GREY]))
-    assert bars["x"] == [5.0]
-    assert bars["text"] == ["+5.0\N{NO-BREAK SPACE}%"]
-
-
-def test_several_seeds_are_circles_on_their_mean_with_the_number_below_the_name() -> None:
-    plot = draw_bars("b", ["x", "y"], [[5.0, 7.0], [-4.0, 2.0]], [GREY, GREY])
-    bars, circles = traces(plot)
-    assert bars["x"] == [6.0, -1.0]
-    assert list(zip(circles["x"], circles["y"], strict=True)) == [(5, 0), (7, 0), (-4, 1), (2, 1)]
-    labels = layout(plot)["yaxis"]["ticktext"]
-    assert [breaking(label) for label in labels] == ["x<br>+6.0 ± 1.4 %", "y<br>-1.0 ± 4.2 %"]
+def test_what_has_no_value_has_a_name_and_no_bar() -> None:
+    plot = draw_bars("b", [bar("x", math.nan), bar("y", 2.0)])
+    (bars,) = traces(plot)
+    assert (bars["x"], bars["y"]) == ([2.0], [1])
+    assert len(layout(plot)["yaxis"]["ticktext"]) == 2
 
 
 def test_a_name_is_never_markup() -> None:
-    labels = layout(draw_bars("b", ["<br>"], [[5.0, 7.0]], [GREY]))["yaxis"]["ticktext"]
+    labels = layout(draw_bars("b", [bar("<br>", 5.0)]))["yaxis"]["ticktext"]
     assert labels[0].startswith("&lt;br&gt;<br>")
+
+
+def test_a_band_goes_there_on_top_and_back_below() -> None:
+    trace = band([1, 2], [0.5, 1.5], [2.5, 3.5], Look(GREY))
+    assert list(trace.x) == [1, 2, 2, 1]
+    assert list(trace.y) == [2.5, 3.5, 1.5, 0.5]

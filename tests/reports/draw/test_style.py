@@ -2,12 +2,14 @@
 
 import pytest
 
-from plait.reports.draw.style import GREY, blank, embed, looks, plain
+from plait.reports.draw.style import GREY, Look, blank, embed, looks, plain
+from tests.reports.figure import figure
 
 
+@pytest.mark.parametrize("dashed", [False, True])
 @pytest.mark.parametrize("count", [1, 6, 18])
-def test_up_to_eighteen_tasks_look_different(count: int) -> None:
-    found = looks([f"t{i}" for i in range(count)])
+def test_up_to_eighteen_look_different(count: int, dashed: bool) -> None:
+    found = looks([f"t{i}" for i in range(count)], dashed=dashed)
     assert len(set(found.values())) == count
 
 
@@ -32,6 +34,19 @@ def test_text_is_escaped_and_shortened(text: str, shown: str) -> None:
 def test_a_chart_holds_neither_the_library_nor_its_theme() -> None:
     text = embed(blank([]), "ident", height=123)
     assert 'id="ident"' in text
-    assert '"height":123' in text
+    assert figure(text)["layout"]["height"] == 123
     assert GREY in text
     assert len(text) < 3000
+
+
+def test_what_a_chart_says_cannot_end_its_script() -> None:
+    figure_ = blank([])
+    figure_.update_layout(title="</script><script>alert(1)</script>&amp;")
+    text = embed(figure_, "ident")
+    assert text.count("<script") == text.count("</script>") == 1
+    assert figure(text)["layout"]["title"]["text"] == "</script><script>alert(1)</script>&amp;"
+
+
+def test_each_dash_has_a_symbol_of_its_own() -> None:
+    dashes = ("solid", "dashdot", "dot", "dash")
+    assert len({Look(GREY, dash).symbol for dash in dashes}) == 4

@@ -11,6 +11,7 @@ from plait.reports import write_report
 from tests.experiments.gallery.samples import Samples, defects, rows, sentences, sounds
 from tests.reports.browser import SCHEMES, WIDTHS, Browser, View, needs_chromium
 from tests.reports.comparison_example import FAMILIES, write_comparison
+from tests.reports.diagnosis_example import made_diagnosis, write
 from tests.reports.example import write_run
 
 pytestmark = needs_chromium
@@ -59,9 +60,9 @@ def test_a_run_can_be_read_by_everyone(
 def test_a_comparison_can_be_read_by_everyone(
     width: int, scheme: str, families: Path, browser: Browser
 ) -> None:
-    # Changes, metrics, a penalty, and what one of them recorded.
+    # Changes, costs, metrics, weights, a penalty, and what one of them recorded.
     view = browser.view(families, width=width, scheme=scheme)
-    good(view, charts=(1 + 3) + 3 + 1 + 2 * (1 + 3) + 2)
+    good(view, charts=(1 + 3) + 2 + 3 + 3 + 1 + 2 * (1 + 3) + 2)
 
 
 @pytest.mark.slow
@@ -103,7 +104,43 @@ def test_every_sample_is_drawn(
 @pytest.mark.parametrize("width", WIDTHS)
 def test_a_lone_member_is_drawn(width: int, tmp_path: Path, browser: Browser) -> None:
     write_comparison(tmp_path)
-    good(browser.view(write_report(tmp_path), width=width), charts=1 + RUN)
+    good(browser.view(write_report(tmp_path), width=width), charts=1 + 2 + RUN)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("width", WIDTHS)
+@pytest.mark.parametrize(("members", "tasks"), [(15, 3), (2, 1), (3, 139), (1, 20)])
+def test_few_and_many_members_and_tasks_are_drawn(
+    members: int, tasks: int, width: int, tmp_path: Path, browser: Browser
+) -> None:
+    named = {
+        f"m{i}": (f"A sharing: Method{i} with a long name", "min sum_t L_t", 0.9 + 0.02 * i)
+        for i in range(members)
+    }
+    names = [f"school with a long name {i:03d}" for i in range(tasks)]
+    write_comparison(tmp_path, names, members=named, gallery=False, epochs=2, steps_per_epoch=2)
+    view = browser.view(write_report(tmp_path), width=width)
+    assert view.faults == {}
+
+
+@pytest.mark.parametrize(("width", "scheme"), EVERYONE)
+def test_a_diagnosis_can_be_read_by_everyone(
+    width: int, scheme: str, tmp_path: Path, browser: Browser
+) -> None:
+    page = write_report(write(tmp_path, made_diagnosis()))
+    # Three maps, layers, two of the training, shares, affinities and their graph, gates.
+    good(browser.view(page, width=width, scheme=scheme), charts=3 + 1 + 2 + 1 + 2 + 1)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("width", WIDTHS)
+@pytest.mark.parametrize("tasks", [2, 24, 139])
+def test_a_diagnosis_of_few_and_of_many_tasks_is_drawn(
+    tasks: int, width: int, tmp_path: Path, browser: Browser
+) -> None:
+    found = made_diagnosis([f"school with a long name {i:03d}" for i in range(tasks)])
+    view = browser.view(write_report(write(tmp_path, found)), width=width)
+    assert view.faults == {}
 
 
 @pytest.mark.slow

@@ -1,41 +1,10 @@
-"""The tables have the numbers of the comparison, and say which is best."""
+"""The settings in which runs differ stand apart from those of all."""
 
-import dataclasses
 from pathlib import Path
 
-from plait.reports.pages.tables import cost_table, settings_tables, value_table
+from plait.reports.pages.tables import settings_tables
 from plait.reports.read.run import Run, read_run
 from tests.reports.example import write_run
-from tests.reports.words.made import breaking, of_members, of_tasks
-
-
-def test_the_best_of_a_metric_that_should_be_small_is_the_smallest() -> None:
-    found = of_members(x=2.0, y=-4.0)
-    first, second = value_table(found).rows
-    assert [cell.startswith("★") for cell in first[2:5]] == [True, False, False]
-    assert [cell.startswith("★") for cell in second[2:5]] == [False, True, False]
-    lower = [dataclasses.replace(row, higher_is_better=False) for row in found.rows]
-    first, second = value_table(dataclasses.with_rows(found, lower)).rows
-    assert [cell.startswith("★") for cell in first[2:5]] == [False, True, False]
-    assert first[1] == "m ↓"
-
-
-def test_a_lone_member_has_the_answer_first() -> None:
-    table = value_table(of_tasks(a=[10.0]))
-    head = ["x", "Change", "Single-task", "Trivial", "Joint is", "Than trivial"]
-    assert table.head[2:] == head
-    (cells,) = table.rows
-    assert [breaking(cell) for cell in cells[2:]] == [
-        *("★ 0.55", "+10.0 %", "0.5", "0.1", "better", "better")
-    ]
-
-
-def test_the_cost_is_against_all_single_task_networks_together() -> None:
-    single, x, _ = cost_table(of_members(x=[1.0, 3.0], y=[0.0, 0.0])).rows
-    assert single == ["Single-task, 2 together", "2 min", "1.00", "2,000", "1.00", "0"]
-    assert [breaking(cell) for cell in x] == [
-        *("Family: x", "1 min", "0.50", "500", "0.25", "+2.0 ± 1.4 %")
-    ]
 
 
 def configured(folder: Path, config: str | None) -> Run:

@@ -15,7 +15,7 @@ from tests.reports.page import read_page
 def test_a_run_and_a_comparison_have_pages_of_their_own(tmp_path: Path) -> None:
     write_comparison(tmp_path, tasks=("digit",), epochs=1, steps_per_epoch=2, gallery=False)
     assert write_report(tmp_path) == tmp_path / REPORT
-    assert "Joint against single-task training" in read_page(tmp_path / REPORT).text
+    assert "Comparison with separate networks" in read_page(tmp_path / REPORT).text
     page = read_page(write_report(tmp_path / "joint"))
     assert "Training run" in page.text
 
@@ -24,10 +24,12 @@ def test_what_a_run_leaves_beside_a_comparison_does_not_count(tmp_path: Path) ->
     write_comparison(tmp_path, tasks=("digit",), epochs=1, steps_per_epoch=2, gallery=False)
     write_run(tmp_path / "other", epochs=1, steps_per_epoch=1)
     (tmp_path / "other" / EVENTS).rename(tmp_path / EVENTS)
-    assert "Joint against single-task training" in read_page(write_report(tmp_path)).text
+    assert "Comparison with separate networks" in read_page(write_report(tmp_path)).text
 
 
 def test_a_folder_without_a_run_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(DataError, match=r"neither events\.jsonl nor comparison\.json"):
+    with pytest.raises(
+        DataError, match=r"holds no events\.jsonl, no comparison\.json and no diagnosis"
+    ):
         write_report(tmp_path)
     assert not list(tmp_path.iterdir())

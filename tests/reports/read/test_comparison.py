@@ -2,11 +2,11 @@
 
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from plait.core.errors import DataError
+from plait.core.typed_json import without_nan
 from plait.reports.read.comparison import read_comparison
 from tests.reports.comparison_example import FAMILIES, rewritten, write_comparison
 from tests.reports.example import write_run
@@ -18,7 +18,7 @@ SMALL = {"epochs": 2, "steps_per_epoch": 2, "gallery": False}
 def test_every_value_is_kept(seeds: tuple[int, ...], tmp_path: Path) -> None:
     written = write_comparison(tmp_path, members=FAMILIES, seeds=seeds, **SMALL)
     compared = read_comparison(tmp_path)
-    assert asdict(compared.found) == written
+    assert without_nan(asdict(compared.found)) == written
     assert list(compared.joint) == list(FAMILIES)
     assert {task: [run.tasks for run in runs] for task, runs in compared.single.items()} == {
         task: [[task] for _ in seeds] for task in ("digit", "mask", "centre")
@@ -29,10 +29,10 @@ def test_every_value_is_kept(seeds: tuple[int, ...], tmp_path: Path) -> None:
 
 def test_all_runs_have_names_that_tell_them_apart(tmp_path: Path) -> None:
     write_comparison(tmp_path / "one", tasks=("digit", "mask"), **SMALL)
-    names = [name for name, _ in read_comparison(tmp_path / "one").named_runs()]
+    names = [name for name, _ in read_comparison(tmp_path / "one").named]
     assert names == ["Joint", "digit alone", "mask alone"]
     write_comparison(tmp_path / "two", tasks=("digit",), seeds=(0, 1), **SMALL)
-    named = list(read_comparison(tmp_path / "two").named_runs())
+    named = read_comparison(tmp_path / "two").named
     assert [name for name, _ in named] == [
         *("Joint, seed 0", "Joint, seed 1"),
         *("digit alone, seed 0", "digit alone, seed 1"),
@@ -40,47 +40,48 @@ def test_all_runs_have_names_that_tell_them_apart(tmp_path: Path) -> None:
     assert [run.folder.parent.name for _, run in named] == ["seed-0", "seed-1"] * 2
 
 
-@pytest.mark.parametrize(
-    ("place", "value", "finding"),
-    [
-        (("members",), [], "at least one member"),
-        (("members", 1, "seconds"), None, r"`members\.1\.seconds`"),
-        (("members", 1, "name"), "shared", "`members` has the name 'shared' twice"),
-        (("members", 1, "delta_m"), [1.0, 2.0], "'tied'` must have one entry for each of 1 seeds"),
-        (("rows", 2, "single"), ["high"], r"`rows\.2\.single\.0`"),
-        (("rows", 2, "single"), [], r"`rows\.2` must have one entry"),
-        (("rows", 2, "joint"), {"nobody": [1.0]}, r"`rows\.2\.joint` must be of .*found nobody"),
-        (("rows", 2, "changes"), {}, r"`rows\.2\.changes` must be of .*found none"),
-        (("rows", 2, "task"), "nobody", r"`rows\.2\.task` must be in `single`; found 'nobody'"),
-        (("single", "mask", "folders"), ["nowhere"], r"nowhere/events\.jsonl cannot be read"),
-        (("single", "mask", "folders"), ["../other"], "outside"),
-        (("members", 0, "folders"), ["../other"], "outside"),
-        (("members", 0, "severity"), 3, r"`members\.0\.severity`: Unexpected"),
-        (("severity",), 3, "`severity`: Unexpected"),
-    ],
-)
-def test_a_broken_file_is_named(
-    tmp_path: Path, place: tuple[Any, ...], value: Any, finding: str
-) -> None:
-    found = write_comparison(tmp_path / "here", ("digit", "mask"), members=FAMILIES, **SMALL)
+def test_what_failed_before_it_wrote_anything_has_no_run(tmp_path: Path) -> None:
+    found = write_comparison(tmp_path, tasks=("digit",), seeds=(0, 1), **SMALL)
+    found["members"][0]["failed"] = ["out of memory", "diverged"]
+    (tmp_path / "seed-0" / "joint" / "events.jsonl").unlink()
+    compared = read_comparison(rewritten(tmp_path, found))
+    assert [run.folder.parent.name for run in compared.joint["joint"]] == ["seed-1"]
+    assert [name for name, _ in compared.named if "Joint" in name] == ["Joint, seed 1"]
+
+
+def test_members_of_other_kinds_have_their_runs_by_task(tmp_path: Path) -> None:
+    found = write_comparison(tmp_path, tasks=("digit", "mask"), **SMALL)
+    wider = {**found["baseline"], "name": "wide", "title": "Equal size"}
+    trees = {**found["members"][0], "name": "trees", "title": "Trees", "kind": "classical"}
+    nothing = {**found["members"][0]["networks"][""], "folders": [""]}
+    found["members"] += [wider, {**trees, "networks": {"digit": nothing, "mask": nothing}}]
+    compared = read_comparison(rewritten(tmp_path, found))
+    assert {name: len(runs) for name, runs in compared.joint.items()} == {
+        "joint": 1,
+        "wide": 0,
+        "trees": 0,
+    }
+    names = [name for name, _ in compared.named]
+    assert names == [
+        *("Joint", "Equal size, digit", "Equal size, mask", "digit alone", "mask alone")
+    ]
+
+
+@pytest.mark.parametrize("where", ["../other", "nowhere"])
+@pytest.mark.parametrize("member", ["baseline", "joint"])
+def test_a_run_that_is_missing_or_outside_is_named(member: str, where: str, tmp_path: Path) -> None:
+    found = write_comparison(tmp_path / "here", ("digit", "mask"), **SMALL)
     write_run(tmp_path / "other", epochs=1, steps_per_epoch=1)
-    *path, last = place
-    inner: Any = found
-    for key in path:
-        inner = inner[key]
-    inner[last] = value
-    with pytest.raises(DataError, match=finding) as error:
+    networks = found["baseline" if member == "baseline" else "members"]
+    own = networks if member == "baseline" else networks[0]
+    own["networks"]["mask" if member == "baseline" else ""]["folders"] = [where]
+    finding = "outside" if where == "../other" else r"nowhere/events\.jsonl cannot be read"
+    with pytest.raises(DataError, match=finding):
         read_comparison(rewritten(tmp_path / "here", found))
-    assert "comparison.json" in str(error.value) or "events.jsonl" in str(error.value)
 
 
-def test_null_is_no_comparison(tmp_path: Path) -> None:
-    with pytest.raises(DataError, match="holds no comparison"):
-        read_comparison(rewritten(tmp_path, None))
-
-
-def test_a_value_that_is_missing_is_named(tmp_path: Path) -> None:
+def test_a_broken_file_is_named(tmp_path: Path) -> None:
     found = write_comparison(tmp_path, ("digit",), **SMALL)
-    del found["rows"][0]["changes"]
-    with pytest.raises(DataError, match=r"comparison\.json: `rows\.0\.changes`"):
+    found["members"][0]["severity"] = 3
+    with pytest.raises(DataError, match=r"comparison\.json"):
         read_comparison(rewritten(tmp_path, found))

@@ -6,7 +6,14 @@ from itertools import pairwise
 
 import pytest
 
-from plait.reports.read.series import LINE_POINTS, Series, evenly_spaced, largest, series
+from plait.reports.read.series import (
+    LINE_POINTS,
+    Series,
+    evenly_spaced,
+    largest,
+    over_seeds,
+    series,
+)
 
 
 @pytest.mark.parametrize("count", [0, 1, 2, 7, 30, 31, 499, 501, 100_003])
@@ -56,3 +63,19 @@ def test_the_largest_curves_are_those_that_end_farthest_from_zero_in_their_order
 )
 def test_a_logarithmic_axis_is_for_more_than_a_hundredfold(values: list[float], wide: bool) -> None:
     assert Series(list(range(len(values))), values).wide is wide
+
+
+def test_over_seeds_a_curve_has_mean_and_deviation_where_all_have_a_point() -> None:
+    found = over_seeds([Series([1, 2, 3], [1.0, 2.0, 9.0]), Series([1, 2], [3.0, 2.0])])
+    assert found is not None
+    assert found.mean == Series([1, 2], [2.0, 2.0])
+    assert found.low == pytest.approx([2 - math.sqrt(2), 2.0])
+    assert found.high == pytest.approx([2 + math.sqrt(2), 2.0])
+
+
+def test_one_seed_has_no_spread_and_no_seed_no_curve() -> None:
+    alone = over_seeds([Series([1], [5.0])])
+    assert alone is not None
+    assert alone.low == alone.high == alone.mean.y == [5.0]
+    assert over_seeds([]) is None
+    assert over_seeds([Series([1], [5.0]), Series([2], [5.0])]) is None

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 from plait.runs import Comparison, MemberResult, MetricRow, Network
+from plait.runs.comparison import Change, Verdict, mean, spread
 from tests.runs.made import compared, member_result, network
 
 Changes = Mapping[str, Sequence[float]]  # {task: change of each metric}
@@ -48,7 +51,7 @@ def of_tasks(**changes: Sequence[float]) -> Comparison:
         for i, change in enumerate(each)
     ]
     means = [sum(each) / len(each) for each in changes.values()]
-    return compared(
+    found = compared(
         title="t",
         note="",
         seeds=[0],
@@ -56,6 +59,7 @@ def of_tasks(**changes: Sequence[float]) -> Comparison:
         single={task: single(40.0, 1, 2_500_000 // len(changes)) for task in changes},
         rows=rows,
     )
+    return judged(found)
 
 
 def of_members(*seeds: int, **means: float | Sequence[float]) -> Comparison:
@@ -63,13 +67,59 @@ def of_members(*seeds: int, **means: float | Sequence[float]) -> Comparison:
     given = {name: [m] if isinstance(m, int | float) else list(m) for name, m in means.items()}
     count = len(next(iter(given.values())))
     opposite = {name: [-value for value in each] for name, each in given.items()}
-    return compared(
+    found = compared(
         title="t",
         note="",
         seeds=list(seeds) or list(range(count)),
         members=[member(name, each, 500) for name, each in given.items()],
         single={"a": single(30.0, count, 800), "b": single(90.0, count, 1200)},
         rows=[row("a", "m", given), row("b", "m", opposite)],
+    )
+    return judged(found)
+
+
+def judged(found: Comparison, half: float = 0.5) -> Comparison:
+    """The comparison with an interval of this half width around each change, and its verdict.
+
+    As in a real one, only the main metric of a task and the mean over the tasks are judged.
+    """
+    changes = []
+    for member in found.members:
+        changes.append(change(member.name, "", "delta_m", member.delta_m, half))
+        for task, metrics in member.gains.items():
+            for place, (metric, gains) in enumerate(metrics.items()):
+                changes.append(change(member.name, task, metric, gains, half, main=not place))
+    return replace(found, changes=changes)
+
+
+def change(
+    member: str,
+    task: str,
+    metric: str,
+    gains: Sequence[float],
+    half: float,
+    *,
+    main: bool = True,
+) -> Change:
+    middle = mean(gains)
+    deviation = spread(gains)
+    verdict: Verdict = "no clear difference"
+    if math.isnan(middle):
+        verdict = "undefined"
+    elif main and abs(middle) > half:
+        verdict = "better" if middle > 0 else "worse"
+    known = math.nan if math.isnan(middle) else 0.01 if abs(middle) > half else 0.6
+    return Change(
+        member=member,
+        task=task,
+        metric=metric,
+        mean=middle,
+        deviation=math.nan if deviation is None else deviation,
+        low=middle - half,
+        high=middle + half,
+        p=known,
+        adjusted=min(2 * known, 1.0) if main else math.nan,
+        verdict=verdict,
     )
 
 

@@ -1,15 +1,62 @@
-"""What to try next is said where a task got worse."""
+"""What to do follows from the verdicts."""
 
-from plait.reports.words.advice import next_step
+import math
+from dataclasses import replace
+
+import pytest
+
+from plait.reports.words.advice import action
+from plait.runs.comparison_member import Kind
 from tests.reports.words.made import of_members, of_tasks
 
 
-def test_tasks_that_got_worse_are_named_with_what_to_try() -> None:
-    text = next_step(of_tasks(a=[-10.0], b=[5.0], c=[-3.0]))
-    assert text.startswith("What to try next for a and c: ")
+def test_what_is_better_is_taken_with_its_price() -> None:
+    assert action(of_tasks(a=[2.0], b=[3.0])) == (
+        "Train the tasks together: Family: x. Against the separate networks: 0.40 times their "
+        "parameters and 0.75 times their training time (1 min)."
+    )
+
+
+@pytest.mark.parametrize(
+    ("kind", "start"),
+    [
+        ("joint", "Train the tasks together: Family: y."),
+        ("merged", "Merge the separate networks: Family: y."),
+        ("classical", "Use Family: y: no network that was trained here is as good."),
+        ("single", "Keep a network for each task: Family: y."),
+    ],
+)
+def test_each_kind_has_its_own_verb(kind: Kind, start: str) -> None:
+    found = of_members(x=1.0, y=4.0)
+    members = [replace(each, kind=kind) for each in found.members]
+    assert action(replace(found, members=members)).startswith(start)
+
+
+def test_tasks_that_lose_are_named_and_the_split_is_not_promised() -> None:
+    text = action(of_tasks(a=[8.0], b=[-2.0]))
+    assert "If b matters more than the average, keep it apart" in text
+    assert "was not trained here" in text
+    assert "If b and c matter more" in action(of_tasks(a=[20.0], b=[-2.0], c=[-2.0]))
+
+
+def test_where_all_are_worse_the_networks_stay_apart() -> None:
+    assert action(of_members(x=-2.0, y=-4.0)) == "Keep a network for each task."
+    text = action(of_tasks(a=[-2.0]))
+    assert text.startswith("Keep a network for each task. What to try: ")
     assert "sharing=MMoE" in text
 
 
-def test_nothing_is_said_where_nothing_got_worse_or_several_are_compared() -> None:
-    assert next_step(of_tasks(a=[10.0], b=[0.0])) == ""
-    assert next_step(of_members(x=-2.0, y=4.0)) == ""
+def test_without_a_clear_difference_the_cost_decides() -> None:
+    text = action(of_members(x=0.1, y=-0.2))
+    assert text.startswith(
+        "Choose by cost: x is not measurably worse on any task, with 0.25 times the parameters."
+    )
+    large = of_members(x=0.1, y=-0.2)
+    base = replace(large.baseline, networks={})
+    assert action(replace(large, baseline=base)).startswith("Keep a network for each task:")
+    assert action(of_tasks(a=[3.0], b=[-3.0])).startswith("Keep a network for each task:")
+
+
+def test_what_is_unknown_is_run_again() -> None:
+    text = action(of_members(x=math.nan, y=math.nan))
+    assert text.startswith("Keep separate networks until this is known")

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from plait.reports import write_report
 from plait.reports.read.run import read_run
-from plait.reports.words.notices import MOST_NOTICES, notices
+from plait.reports.words.notices import MOST_JOINT, MOST_NOTICES, joint_notices, notices
 from tests.reports.example import Event, write_events, write_run
 from tests.reports.page import read_page
 
@@ -88,3 +88,25 @@ def test_what_is_only_of_interest_has_no_sign_of_a_warning(tmp_path: Path) -> No
     assert "⚠ Step 2: the gate has collapsed" in page.text
     assert "Step 20: all is well" in page.text
     assert "⚠ Step 20" not in page.text
+
+
+def test_of_several_runs_a_text_is_said_once_with_its_runs(tmp_path: Path) -> None:
+    for name, texts in {"x": ["a", "b"], "y": ["a"], "z": []}.items():
+        run_with(tmp_path / name, *(warning(2, text) for text in texts))
+    runs = [(name, read_run(tmp_path / name)) for name in ("x", "y", "z")]
+    found = [(each.when, each.text) for each in joint_notices(runs)]
+    assert found == [("x and y:", "a"), ("x, step 2:", "b")]
+
+
+def test_many_runs_and_many_texts_are_counted(tmp_path: Path) -> None:
+    run_with(tmp_path, *(warning(1, f"text {i}") for i in range(5)))
+    run = read_run(tmp_path)
+    first, *_ = joint_notices((f"run {i}", run) for i in range(9))
+    assert first.when == "run 0, run 1, run 2, run 3 and 5 more runs:"
+    many = []
+    for i in range(4):
+        run_with(tmp_path / str(i), *(warning(1, f"{i}, {j}") for j in range(5)))
+        many.append((str(i), read_run(tmp_path / str(i))))
+    *shown, rest = joint_notices(many)
+    assert len(shown) == MOST_JOINT
+    assert rest.text == "8 more are on the pages of the single runs."

@@ -1,107 +1,96 @@
-"""The words on tasks and members say what their numbers say."""
+"""Verdicts, cards and spans say what the corrected intervals say."""
 
-import dataclasses
 import math
+from dataclasses import replace
 
 import pytest
 
-from plait.reports.words.verdict import change_sentences, cost, verdicts
-from tests.reports.words.made import breaking, of_members, of_tasks
+from plait.reports.words.verdict import (
+    cards,
+    failures_of,
+    label_of,
+    price,
+    span,
+    tasks_by_verdict,
+    verdict_of,
+)
+from plait.runs.comparison import Verdict
+from tests.reports.words.made import breaking, change, judged, of_members, of_tasks
+from tests.runs.made import network
 
 
 @pytest.mark.parametrize(
-    ("changes", "word"),
+    ("gain", "verdict"),
     [
-        ([1.0, 3.0], "better"),
-        ([-1.0, -3.0], "worse"),
-        ([5.0, -1.0], "mixed"),
-        ([0.04, -0.04], "equal"),
-        ([0.04, -0.2], "worse"),
-        ([math.nan], "not comparable"),
+        (3.0, "better"),
+        (-3.0, "worse"),
+        (0.4, "no clear difference"),
+        (-0.4, "no clear difference"),
+        (math.nan, "undefined"),
     ],
 )
-def test_a_task_is_judged_by_all_its_metrics(changes: list[float], word: str) -> None:
-    (verdict,) = verdicts(of_tasks(task=changes))
-    assert verdict.word == word
-    assert len(verdict.sentences) == len(changes)
+def test_a_verdict_is_that_of_the_comparison(gain: float, verdict: Verdict) -> None:
+    found = of_members(x=gain, y=1.0)
+    assert verdict_of(found, "x") == verdict_of(found, "x", "a") == verdict
+    assert verdict_of(replace(found, changes=[]), "x") == "undefined"
 
 
-def test_a_smaller_error_is_called_better() -> None:
-    found = of_tasks(task=[50.0])
-    (row,) = found.rows
-    row = dataclasses.replace(row, metric="mae", higher_is_better=False, joint={"x": [0.25]})
-    (verdict,) = verdicts(dataclasses.with_rows(found, [row]))
-    assert [breaking(each) for each in verdict.sentences] == [
-        "mae: 0.25 jointly, 0.5 alone (50.0 % better)"
+def test_a_change_has_its_interval() -> None:
+    assert breaking(span(change("x", "a", "m", [2.0, 4.0], 1.26))) == "+3.0 % [+1.7, +4.3]"
+    assert breaking(span(change("x", "a", "m", [-0.01], 0.03))) == "+0.0 % [+0.0, +0.0]"
+    bare = replace(change("x", "a", "m", [2.0], 1.0), low=math.nan, high=math.nan)
+    assert breaking(span(bare)) == "+2.0 %"
+    assert span(change("x", "a", "m", [math.nan], 1.0)) == span(None) == "–"
+
+
+def test_a_lone_member_has_a_card_for_each_task_with_all_its_metrics() -> None:
+    first, second = cards(of_tasks(a=[2.0, -9.0], b=[0.1]))
+    assert (first.of, first.word, first.sign) == ("a", "better", "▲")
+    assert [breaking(each) for each in first.sentences] == [
+        "m0: +2.0 % [+1.5, +2.5]",
+        "m1: -9.0 % [-9.5, -8.5]",
     ]
+    assert (second.word, second.sign) == ("no clear difference", "≈")
 
 
-@pytest.mark.parametrize(
-    ("mean", "word", "sentence"),
-    [
-        (
-            3.0,
-            "better",
-            "On average over the tasks 3.0 % better than single-task ones: a better; b worse.",
-        ),
-        (
-            -3.0,
-            "worse",
-            "On average over the tasks 3.0 % worse than single-task ones: b better; a worse.",
-        ),
-        (0.0, "equal", "On average over the tasks as good as single-task networks: a and b equal."),
-        (
-            math.nan,
-            "not comparable",
-            "No mean over the tasks can be taken: a and b not comparable.",
-        ),
-    ],
-)
-def test_a_member_has_a_word_and_the_tasks(mean: float, word: str, sentence: str) -> None:
-    verdict, _ = verdicts(of_members(x=mean, y=1.0))
-    assert verdict.word == word
-    assert breaking(verdict.sentences[0]) == sentence
-    assert (verdict.of, verdict.label, verdict.title) == ("x", "x", "Family: x")
+def test_several_members_have_a_card_each() -> None:
+    x, y = cards(of_members(x=3.0, y=-2.0))
+    assert (x.of, x.label, x.title, x.formula) == ("x", "x", "Family: x", "min L")
+    assert breaking(x.sentences[0]) == "On average +3.0 % [+2.5, +3.5]. A better; b worse."
+    assert (y.word, y.sign) == ("worse", "▼")
 
 
-def test_a_member_has_the_cost_against_all_single_networks() -> None:
-    verdict, _ = verdicts(of_members(x=1.0, y=1.0))
-    assert verdict.sentences[1] == (
-        "Training took 1 min, 0.50 times the time of all single-task ones; "
-        "the network has 500 parameters, 0.25 times theirs."
+def test_the_price_is_against_all_separate_networks() -> None:
+    found = of_members(x=1.0, y=1.0)
+    assert price(found, found.members[0]) == (
+        "Against the separate networks: 0.25 times their parameters and 0.50 times their training "
+        "time (1 min)."
     )
+    unknown = network(folders=[""], seconds=[math.nan], parameters=0)
+    assert price(found, replace(found.members[0], networks={"": unknown})) == ""
 
 
-def test_the_cost_counts_all_single_networks() -> None:
-    found = of_tasks(a=[1.0], b=[1.0], c=[1.0])
-    time, size = cost(found, found.members[0])
-    assert "1 min jointly and 2 min one by one (a 40.0 s, b 40.0 s, c 40.0 s)" in time
-    assert "0.50 times the time" in time
-    assert "1,000,000" in size
-    assert "2,499,999" in size
-    assert "0.40 times the size" in size
-    many = of_tasks(**{f"t{i}": [1.0] for i in range(7)})
-    assert "(" not in cost(many, many.members[0])[0]
+def test_the_tasks_are_sorted_by_their_verdicts() -> None:
+    found = of_tasks(a=[2.0], b=[-2.0], c=[0.0], d=[4.0])
+    assert tasks_by_verdict(found, "x") == {
+        "better": ["a", "d"],
+        "worse": ["b"],
+        "no clear difference": ["c"],
+    }
 
 
-def test_one_seed_says_that_it_shows_no_spread() -> None:
-    mean, chance = change_sentences(of_tasks(a=[2.0]))
-    assert breaking(mean) == "Δm, the mean change over the tasks, is +2.0 %."
-    assert "a small change may be chance" in chance
-    (chance,) = change_sentences(of_members(x=1.0, y=1.0))
-    assert "a small change may be chance" in chance
+def test_a_failure_names_its_seeds() -> None:
+    found = of_members(4, 5, 6, x=[1.0, 2.0, 3.0], y=[1.0, 2.0, 3.0])
+    member = replace(found.members[0], failed=["out of memory.", "", "out of memory"])
+    assert failures_of(found, member) == ["x failed from seeds 4, 6: out of memory."]
+    member = replace(member, failed=["no"] * 3)
+    assert failures_of(found, member) == ["x failed from every seed: no."]
+    assert failures_of(found, found.members[0]) == []
 
 
-def test_several_seeds_are_said_with_their_spread() -> None:
-    (sentence,) = change_sentences(of_members(5, 6, x=[2.0, 4.0]))
-    assert breaking(sentence) == (
-        "Δm, the mean change over the tasks, is +3.0 ± 1.4 % (+2.0 % from seed 5, +4.0 % from "
-        "seed 6)."
-    )
-
-
-def test_a_change_within_the_spread_of_the_seeds_is_called_chance() -> None:
-    sure, chance = change_sentences(of_members(x=[2.0, 4.0], y=[-3.0, 4.0]))
-    assert sure.startswith("Δm of x")
-    assert "chance" not in sure
-    assert "no more than what the seeds differ by, so it may be chance." in chance
+def test_joint_training_is_the_name_of_a_lone_joint_network() -> None:
+    found = of_tasks(a=[1.0])
+    assert label_of(found, found.members[0]) == "joint training"
+    assert label_of(found, replace(found.members[0], kind="merged")) == "x"
+    several = judged(of_members(x=1.0, y=1.0))
+    assert label_of(several, several.members[0]) == "x"

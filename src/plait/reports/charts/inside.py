@@ -8,7 +8,6 @@ from plait.reports.draw.curves import (
     BY_SIZE,
     MOST_CURVES,
     MOST_PANELS,
-    PANEL,
     Chart,
     curve_table,
     many_panel,
@@ -16,14 +15,14 @@ from plait.reports.draw.curves import (
     summary,
     window,
 )
-from plait.reports.draw.heatmap import draw_cells, height_of, is_wide, scale_of
+from plait.reports.draw.heatmap import draw_cells, is_wide, rows_of_panels, scale_of
 from plait.reports.draw.plot import draw_lines, line
 from plait.reports.draw.style import Look, Panel, looks
 from plait.reports.draw.tables import MOST_ROWS, Table
 from plait.reports.read.history import History, histories
-from plait.reports.read.run import Run
 from plait.reports.read.series import Series, largest
 from plait.reports.words.text import number
+from plait.runs import WatchedValues
 
 MOST_CELLS = 150  # rows, and columns, of a heat map
 _MOST_WORDS = 12  # rows that the description of a heat map reads out
@@ -31,17 +30,19 @@ _POINTS = 150  # of a line in a small panel
 _RECORD = "record"
 
 
-def inside_charts(run: Run, looks_of: Mapping[str, Look], ident: str = "inside") -> list[Chart]:
+def inside_charts(
+    watched: list[WatchedValues], looks_of: Mapping[str, Look], ident: str = "inside"
+) -> list[Chart]:
     """Draws a chart for each title that was watched; returns an empty list if nothing was.
 
     Args:
-        run: the run.
+        watched: what the methods recorded of themselves, in order.
         looks_of: how each task is drawn; rows and columns that are tasks are drawn so.
         ident: begins the charts' names in the page.
     """
     return [
         (_matrix_chart if history.columns else _number_chart)(f"{ident}-{i}", history, looks_of)
-        for i, history in enumerate(histories(run.watched))
+        for i, history in enumerate(histories(watched))
     ]
 
 
@@ -79,7 +80,7 @@ def _matrix_chart(ident: str, history: History, looks_of: Mapping[str, Look]) ->
     panels = [_heat_map(f"{ident}-0", history, rows, columns, state)]
     travel = history.travel()
     moved = set(sorted(travel, key=lambda row: -travel[row])[:MOST_PANELS])
-    drawn = [row for row in history.last if row in moved]
+    drawn = [row for row in history.last if row in moved and len(history.events) > 1]
     common = _looks(history.columns, looks_of) if len(history.columns) <= MOST_CURVES else {}
     over_time: dict[str, Series] = {}
     for index, row in enumerate(drawn, start=1):
@@ -93,7 +94,8 @@ def _matrix_chart(ident: str, history: History, looks_of: Mapping[str, Look]) ->
     tables = [table]
     if over_time:
         tables.append(curve_table("Step", over_time, f"{history.title}, over the steps"))
-    return Chart(ident, history.title, caption, panels, tables, common)
+    legend = common if over_time else {}
+    return Chart(ident, history.title, caption, panels, tables, legend)
 
 
 def _heat_map(
@@ -114,8 +116,8 @@ def _heat_map(
     plot = draw_cells(ident, rows, columns, state, scale)
     described = f"Last values. {'; '.join(words)}{'.' if words else ''}{rest}"
     wide = is_wide(len(columns))
-    high = 1 if wide else round(height_of(len(rows), len(columns)) / PANEL)
-    return Panel("Last values", None, plot, described, wide=wide, rows=high or 1)
+    high = 1 if wide else rows_of_panels(len(rows), len(columns))
+    return Panel("Last values", None, plot, described, wide=wide, rows=high)
 
 
 def _row_panel(
@@ -157,6 +159,8 @@ def _caption(
         text += f"The first {MOST_CELLS} of {rows} rows and {columns} columns. "
     if None in values:
         text += "An empty cell had no finite value. "
+    if not drawn:
+        return text.rstrip()
     half = max((curve.half_window for curve in over_time.values()), default=0)
     text += "Lines: the way there"
     text += f", the mean over {2 * half + 1} records" if half else ""

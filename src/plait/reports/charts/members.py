@@ -1,71 +1,97 @@
-"""Charts of the members of a comparison, drawn over each other."""
+"""The metrics of all members of a comparison over the epochs, drawn over each other."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
+from plait.reports.charts.trade import ALONE
 from plait.reports.charts.training import EVENLY, metric_curve
-from plait.reports.draw.curves import MOST_PANELS, Chart, curve_table, some_of, summary
-from plait.reports.draw.plot import draw_lines, line
-from plait.reports.draw.style import GREY, Look, Panel
+from plait.reports.draw.curves import (
+    MOST_PANELS,
+    Chart,
+    curve_table,
+    some_of,
+    summary,
+)
+from plait.reports.draw.plot import band, draw_lines, line
+from plait.reports.draw.style import Look, Panel
 from plait.reports.read.comparison import Compared
-from plait.reports.read.series import Series, evenly_spaced
+from plait.reports.read.run import Run
+from plait.reports.read.series import Series, Spread, evenly_spaced, over_seeds
 from plait.reports.words.text import arrow
-from plait.runs import Comparison, MetricRow
+from plait.reports.words.verdict import SINGLE
 from plait.runs.comparison import mean
 
-SINGLE = "Single-task"
-_ALONE = Look(GREY, "dash")
+Looks = Mapping[str, Look]
+Spreads = dict[str, Spread]
 
 
-def member_chart(compared: Compared, looks_of: Mapping[str, Look]) -> Chart:
+def member_chart(compared: Compared, looks_of: Looks) -> Chart:
     """Draws the main metric of each task after each epoch, of all members and of the task alone.
 
     Args:
-        compared: the comparison; of several seeds, the first is drawn.
+        compared: the comparison; lines are means over the seeds, areas their spread.
         looks_of: how each member is drawn, by name.
     """
     title = "Validation"
     found = compared.found
-    main = [rows[0] for rows in found.tasks.values() if rows]
+    main = [(task, next(iter(metrics))) for task, metrics in found.metrics.items() if metrics]
     drawn = evenly_spaced(len(main), MOST_PANELS)
     panels: list[Panel] = []
     columns: dict[str, Series] = {}
-    for index, row in enumerate(main):
-        curves = _curves(compared, row)
+    for index, (task, metric) in enumerate(main):
+        curves = _curves(compared, task, metric)
         if index in drawn and curves:
-            panels.append(_panel(f"validation-{index}", row, curves, named(found, looks_of)))
-        columns |= {f"{row.task}: {row.metric}, {label}": each for label, each in curves.items()}
+            name = f"{task}: {arrow(metric, found.metrics[task][metric].higher_is_better)}"
+            trivial = mean(found.metrics[task][metric].trivial)
+            ident, looks = f"validation-{index}", _named(compared, looks_of)
+            panels.append(_metric_panel(ident, name, curves, trivial, looks))
+        columns |= {f"{task}: {metric}, {label}": each.mean for label, each in curves.items()}
     if not panels:
         text = "No metric was evaluated. Give training validation data, and the tasks metrics."
         return Chart("validation", title, missing=text)
     caption = "The main metric of each task. Dotted in grey: the trivial predictor."
+    if len(found.seeds) > 1:
+        caption += " Lines: the mean over the seeds; areas: one standard deviation on both sides."
     caption += some_of(len(drawn), len(main), EVENLY)
     tables = [curve_table("Epoch", columns, title)]
-    return Chart("validation", title, caption, panels, tables, named(found, looks_of))
+    return Chart("validation", title, caption, panels, tables, _named(compared, looks_of))
 
 
-def named(found: Comparison, looks_of: Mapping[str, Look]) -> dict[str, Look]:
-    """Returns the look of each member, and of the single-task networks, by its label."""
-    return {**{label: looks_of[name] for name, label in found.labels.items()}, SINGLE: _ALONE}
+def _named(compared: Compared, looks_of: Looks) -> dict[str, Look]:
+    """Returns the look of each member that was trained, and of the separate networks, by label."""
+    labels = compared.found.labels
+    return {
+        **{labels[name]: looks_of[name] for name, runs in compared.joint.items() if runs},
+        SINGLE: ALONE,
+    }
 
 
-def _curves(compared: Compared, row: MetricRow) -> dict[str, Series]:
-    """Returns `{label: curve}` of one metric; a run that was never evaluated has none."""
-    runs = {compared.found.labels[name]: runs[0] for name, runs in compared.joint.items()}
-    runs[SINGLE] = compared.single[row.task][0]
-    curves = {label: metric_curve(run, row.task, row.metric) for label, run in runs.items()}
-    return {label: curve for label, curve in curves.items() if curve.x}
+def _curves(compared: Compared, task: str, metric: str) -> Spreads:
+    """Returns `{label: curve}` of one metric; what was never evaluated has none."""
+    groups = {compared.found.labels[name]: runs for name, runs in compared.joint.items()}
+    groups[SINGLE] = compared.single.get(task, [])
+    found = {label: _spread(runs, task, metric) for label, runs in groups.items()}
+    return {label: spread for label, spread in found.items() if spread is not None}
 
 
-def _panel(
-    ident: str, row: MetricRow, curves: Mapping[str, Series], looks_of: Mapping[str, Look]
-) -> Panel:
-    traces = [
-        line(curve.thinned(), looks_of[label], name=label, marks="circle")
-        for label, curve in reversed(list(curves.items()))
+def _spread(runs: Sequence[Run], task: str, metric: str) -> Spread | None:
+    curves = [metric_curve(run, task, metric) for run in runs]
+    return over_seeds([curve for curve in curves if curve.x])
+
+
+def _metric_panel(ident: str, name: str, curves: Spreads, trivial: float, looks_of: Looks) -> Panel:
+    turned = list(reversed(curves.items()))
+    areas = [
+        band(each.mean.x, each.low, each.high, looks_of[label])
+        for label, each in turned
+        if each.low != each.high
     ]
-    plot = draw_lines(ident, traces, x="epoch", flat=[(mean(row.trivial), "trivial")])
-    name = f"{row.task}: {arrow(row.metric, row.higher_is_better)}"
-    words = [summary(label, curve, "epoch") for label, curve in curves.items()]
+    lines = [
+        line(each.mean.thinned(), looks_of[label], name=label, marks="circle")
+        for label, each in turned
+    ]
+    flat = [(trivial, "trivial")] if trivial == trivial else []
+    plot = draw_lines(ident, [*areas, *lines], x="epoch", flat=flat)
+    words = [summary(label, each.mean, "epoch") for label, each in curves.items()]
     return Panel(name, None, plot, f"{name}. {' '.join(words)}")

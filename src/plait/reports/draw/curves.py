@@ -16,7 +16,6 @@ from plait.runs import Step
 
 MOST_CURVES = 8  # in a panel
 MOST_PANELS = 12  # in a chart
-PANEL = 280  # pixels of height with its title
 BY_SIZE = "those with the largest last values"
 
 
@@ -31,6 +30,7 @@ class Chart:
         panels: the plots; empty if the data do not exist.
         tables: the numbers.
         legend: what the lines of all panels are, where the panels do not say it themselves.
+        marks: what the points of all panels are, likewise.
         missing: why there is nothing to see, and how to get it.
     """
 
@@ -40,6 +40,7 @@ class Chart:
     panels: list[Panel] = field(default_factory=list)
     tables: list[Table] = field(default_factory=list)
     legend: Mapping[str, Look] = field(default_factory=dict)
+    marks: Mapping[str, Look] = field(default_factory=dict)
     missing: str = ""
 
 

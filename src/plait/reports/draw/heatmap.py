@@ -14,6 +14,7 @@ from plait.reports.draw.style import blank, embed, plain
 _MOST_WRITTEN = (30, 12)  # rows and columns up to which each cell has room for its number
 _ORANGE, _WHITE, _BLUE = "#D55E00", "#F4F4F4", "#0072B2"
 _LABEL = 14  # pixels that the name of a row needs
+PANEL = 280  # pixels of height of an ordinary chart with its title
 _FRAME = 120  # pixels over and under the cells
 
 Cells = Sequence[Sequence[float | None]]
@@ -93,7 +94,7 @@ def draw_cells(
         colorbar={
             "thickness": 10,
             "outlinewidth": 0,
-            "tickformat": ".0%" if share else "",
+            "tickformat": scale.style if share else "",
             "len": 160,
             "lenmode": "pixels",
             "yanchor": "top",
@@ -123,6 +124,11 @@ def height_of(rows: int, columns: int) -> int:
     """Returns the height of a heat map in pixels."""
     cells = 32 * rows if has_room(rows, columns) else min(_LABEL * rows, 1000)
     return max(160, cells) + _FRAME
+
+
+def rows_of_panels(rows: int, columns: int) -> int:
+    """Returns the height of a heat map in panels that stand over each other."""
+    return round(height_of(rows, columns) / PANEL) or 1
 
 
 def has_room(rows: int, columns: int) -> bool:

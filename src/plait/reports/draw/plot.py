@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import plotly.graph_objects as go
@@ -11,8 +12,6 @@ from markupsafe import Markup
 
 from plait.reports.draw.style import GREY, Look, blank, embed, plain
 from plait.reports.read.series import Series
-from plait.reports.words.text import per_cent_over
-from plait.runs.comparison import mean
 
 _MOST_DECADES = 6  # on a logarithmic axis; what is smaller than a millionth leaves it
 
@@ -127,63 +126,94 @@ def _decades(values: Sequence[float]) -> dict[str, Any]:
     return {"dtick": 1, "range": [high - _MOST_DECADES, high + 0.3]}
 
 
-def draw_bars(
-    ident: str,
-    names: Sequence[str],
-    values: Sequence[Sequence[float]],
-    colours: Sequence[str],
-    ends: tuple[float, float] | None = None,
-) -> Markup:
-    """Draws changes in per cent as horizontal bars from a zero line.
+@dataclass(frozen=True)
+class Bar:
+    """A horizontal bar.
 
-    One value stands beside its bar. Of several seeds, each is a circle, and the mean stands below
-    the bar's name, where no circle can cover it.
+    Attributes:
+        name: of the bar.
+        value: its length; NaN for none.
+        written: the value as text.
+        colour: of the bar.
+        low: lower end of its interval; NaN for none.
+        high: upper end.
+    """
+
+    name: str
+    value: float
+    written: str
+    colour: str
+    low: float = math.nan
+    high: float = math.nan
+
+    @property
+    def ends(self) -> list[float]:
+        """All numbers of the bar that are finite."""
+        return [each for each in (self.value, self.low, self.high) if math.isfinite(each)]
+
+
+def draw_bars(ident: str, bars: Sequence[Bar], ends: tuple[float, float] | None = None) -> Markup:
+    """Draws changes in per cent as horizontal bars from a zero line, with their intervals.
+
+    The number stands below the bar's name, where no interval can cover it.
 
     Args:
         ident: the chart's name in the page.
-        names: of the bars, from top to bottom.
-        values: for each bar one value, or one of each seed; the bar is their mean.
-        colours: of each.
+        bars: from top to bottom.
         ends: the lowest and the highest value that there is room for; by default, as much room on
             both sides as the longest bar needs.
     """
-    seeds = max(map(len, values), default=1)
-    finite = [value for each in values for value in each if math.isfinite(value)]
-    own = max(map(abs, finite), default=0.0)
+    own = max((abs(end) for bar in bars for end in bar.ends), default=0.0)
     low, high = ends or (-own, own)
-    figure = blank([_bars(values, colours, written=seeds == 1)])
-    labels = [plain(name, 40) for name in names]
-    if seeds > 1:
-        figure.add_trace(_circles(values))
-        labels = [f"{a}<br>{per_cent_over(b)}" for a, b in zip(labels, values, strict=True)]
-    room = (0.6 if seeds == 1 else 0.1) * (high - low) or 1.0  # for the numbers beside the bars
-    span = [low - (room if low < 0 else 0.0), high + (room if high > 0 else 0.0)]
-    figure.update_layout(showlegend=False)
-    figure.update_xaxes(range=span, ticksuffix=" %", zeroline=True, zerolinecolor=GREY)
-    ticks = {"tickvals": list(range(len(names))), "ticktext": labels}
-    figure.update_yaxes(**ticks, showgrid=False, autorange="reversed", ticklabelstandoff=6)
-    return embed(figure, ident, height=70 + 38 * len(names))
-
-
-def _bars(values: Sequence[Sequence[float]], colours: Sequence[str], *, written: bool) -> Any:
-    return go.Bar(
-        x=[mean(each) for each in values],
-        y=list(range(len(values))),
-        orientation="h",
-        marker={"color": list(colours)},
-        text=[per_cent_over(each) for each in values] if written else None,
-        textposition="outside" if written else "none",
-        cliponaxis=False,
-        hoverinfo="skip",
+    places = list(range(len(bars)))
+    known = [place for place in places if math.isfinite(bars[place].value)]
+    figure = blank(
+        go.Bar(
+            x=[_five(bars[place].value) for place in known],
+            y=known,
+            orientation="h",
+            marker={"color": [bars[place].colour for place in known]},
+            error_x=_errors([bars[place] for place in known]),
+            hoverinfo="skip",
+        )
     )
+    room = 0.08 * (high - low) or 1.0
+    span = [low - (room if low < 0 else 0.0), high + (room if high > 0 else 0.0)]
+    figure.update_layout(showlegend=False, bargap=0.45)
+    figure.update_xaxes(range=span, ticksuffix=" %", zeroline=True, zerolinecolor=GREY, nticks=6)
+    labels = [f"{plain(bar.name, 34)}<br>{bar.written}" for bar in bars]
+    ticks = {"tickvals": places, "ticktext": labels, "range": [len(bars) - 0.4, -0.6]}
+    figure.update_yaxes(**ticks, showgrid=False, ticklabelstandoff=6)
+    return embed(figure, ident, height=60 + 40 * len(bars))
 
 
-def _circles(values: Sequence[Sequence[float]]) -> Any:
-    points = [(value, place) for place, each in enumerate(values) for value in each]
+def _errors(bars: Sequence[Bar]) -> dict[str, Any]:
+    """Returns the intervals as plotly has them, by their distances from the bars' ends."""
+    return {
+        "type": "data",
+        "symmetric": False,
+        "array": [_five(bar.high - bar.value) for bar in bars],
+        "arrayminus": [_five(bar.value - bar.low) for bar in bars],
+        "color": GREY,
+        "thickness": 1.5,
+        "width": 5,
+    }
+
+
+def _five(value: float) -> float | None:
+    return float(f"{value:.5g}") if math.isfinite(value) else None
+
+
+def band(x: Sequence[int], low: Sequence[float], high: Sequence[float], look: Look) -> Any:
+    """Returns the area between two curves as a plotly trace, in the background."""
     return go.Scatter(
-        x=[value for value, _ in points],
-        y=[place for _, place in points],
-        mode="markers",
-        marker={"symbol": "circle-open", "size": 7, "color": GREY, "line": {"width": 1.5}},
+        x=[*x, *reversed(x)],
+        y=[_five(value) for value in [*high, *reversed(low)]],
+        fill="toself",
+        fillcolor=look.colour,
+        line={"width": 0},
+        opacity=0.16,
+        mode="lines",
         hoverinfo="skip",
+        showlegend=False,
     )

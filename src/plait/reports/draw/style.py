@@ -30,6 +30,11 @@ class Look:
         """`stroke-dasharray` of the dash in SVG, in pixels."""
         return {"solid": "none", "dashdot": "7 3 2 3", "dot": "2 3", "dash": "7 5"}[self.dash]
 
+    @property
+    def symbol(self) -> str:
+        """Plotly's symbol of a point with this look."""
+        return {"solid": "circle", "dashdot": "diamond", "dot": "square", "dash": "x"}[self.dash]
+
 
 @dataclass(frozen=True)
 class Panel:
@@ -54,9 +59,9 @@ class Panel:
 
 def looks(tasks: Iterable[str], *, dashed: bool = False) -> dict[str, Look]:
     """Returns a look for each task, or with `dashed` for each of a few lines over each other."""
-    size = 1 if dashed else len(_PALETTE)
+    size = len(_PALETTE)
     return {
-        task: Look(_PALETTE[i % len(_PALETTE)], _DASHES[i // size % len(_DASHES)])
+        task: Look(_PALETTE[i % size], _DASHES[(i // size + dashed * i) % len(_DASHES)])
         for i, task in enumerate(tasks)
     }
 
@@ -82,12 +87,8 @@ def blank(data: Any) -> Any:
 
 
 def embed(figure: Any, ident: str, height: int = 240) -> Markup:
-    """Returns a figure as HTML without plotly.js; plotly escapes `<` in its data."""
+    """Returns a place for a figure, and the figure as JSON, from which the page draws it."""
     figure.update_layout(height=height)
-    text = figure.to_html(
-        full_html=False,
-        include_plotlyjs=False,
-        div_id=ident,
-        config={"displayModeBar": False},
-    )
-    return Markup(text)
+    data = figure.to_json().replace("&", r"\u0026").replace("<", r"\u003c").replace(">", r"\u003e")
+    place = f'<div class="plotly-graph-div" id="{ident}" style="height: {height}px"></div>'
+    return Markup(f'{place}<script type="application/json">{data}</script>')

@@ -17,11 +17,13 @@ class Table:
         head: the columns' titles.
         rows: the cells.
         caption: what the table shows, for those who do not see its place on the page.
+        words: how many of the first columns are words, and not numbers.
     """
 
     head: list[str]
     rows: list[list[str]]
     caption: str
+    words: int = 1
 
 
 def settings_table(values: Mapping[str, Any], caption: str) -> Table:

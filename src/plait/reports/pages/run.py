@@ -20,6 +20,7 @@ from plait.reports.draw.curves import Chart, Subject
 from plait.reports.draw.style import looks
 from plait.reports.draw.tables import settings_table
 from plait.reports.pages.cards import read_cards
+from plait.reports.pages.diagnosis import diagnosis_of
 from plait.reports.pages.labels import label_table
 from plait.reports.pages.mixture import mixture_note, mixture_tables
 from plait.reports.pages.tables import metric_table
@@ -67,12 +68,13 @@ def run_page(folder: Path) -> dict[str, Any]:
         "tiles": run_tiles(run),
         "looks": subject.looks,
         "metrics": metric_table(run),
+        "diagnosis": diagnosis_of(folder),
         "labels": label_table(run),
         "mixture": mixture_tables(run),
         "mixture_note": mixture_note(run),
         "undefined": because(shown.undefined) if shown else [],
         "charts": run_charts(subject),
-        "inside": inside_charts(run, subject.looks),
+        "inside": inside_charts(run.watched, subject.looks),
         "cards": read_cards(folder),
         "config": run.config and settings_table(run.config, "Configuration"),
         "env": run.env and settings_table(run.env, "Environment"),

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
 from plait.reports.draw.tables import Table, flat
 from plait.reports.read.run import Run
@@ -11,19 +10,11 @@ from plait.reports.words.text import (
     MISSING,
     against,
     arrow,
-    duration,
-    judgement,
     number,
-    number_over,
-    per_cent_over,
-    ratio,
 )
-from plait.runs import Comparison, MetricRow
-from plait.runs.comparison import mean
 from plait.runs.events import Evaluated
 from plait.runs.undefined import UNDEFINED
 
-BEST = "★"
 SEVERAL = "several at once"  # in place of a task
 
 
@@ -60,49 +51,7 @@ def metric_table(run: Run) -> Table | None:
     caption = f"Metrics on the {'test' if test else 'validation'} data"
     head += [epoch] if both else []
     head += ["Best epoch of the task alone"] if apart else []
-    return Table([*head, "Labels"], rows, caption)
-
-
-def value_table(found: Comparison) -> Table:
-    """Returns each metric of the members and the single-task networks, the answer first.
-
-    A star marks the best of a row. A lone member has its change and what it comes to as well.
-    """
-    lone = len(found.members) == 1
-    change, than = (["Change"], ["Joint is", "Than trivial"]) if lone else ([], [])
-    head = ["Task", "Metric", *found.labels.values(), *change, "Single-task", "Trivial", *than]
-    rows = []
-    for row in found.rows:
-        values = [*row.joint.values(), row.single]
-        best = _best(row, [mean(each) for each in values])
-        *joint, single = (
-            f"{BEST} {number_over(each)}" if number(mean(each)) == best else _over_seeds(each, row)
-            for each in values
-        )
-        changed, words = _change_in_words(row, found.members[0].name) if lone else ([], [])
-        name, trivial = arrow(row.metric, row.higher_is_better), number(mean(row.trivial))
-        rows.append([row.task, name, *joint, *changed, single, trivial, *words])
-    return Table(head, rows, "Joint against single-task training")
-
-
-def cost_table(found: Comparison) -> Table:
-    """Returns time and size of the single-task networks together, and of each member."""
-    seconds, size = mean(found.baseline.seconds), found.baseline.parameters
-    head = ["Networks", "Training", "Times single-task", "Parameters", "Times single-task", "Δm"]
-    count = len(found.single)
-    rows = [[f"Single-task, {count} together", duration(seconds), "1.00", f"{size:,}", "1.00", "0"]]
-    rows += [
-        [
-            member.title,
-            duration(mean(member.seconds)),
-            ratio(mean(member.seconds), seconds),
-            f"{member.parameters:,}",
-            ratio(member.parameters, size),
-            per_cent_over(member.delta_m),
-        ]
-        for member in found.members
-    ]
-    return Table(head, rows, "Cost")
+    return Table([*head, "Labels"], rows, caption, words=2)
 
 
 def settings_tables(runs: Mapping[str, Run]) -> tuple[Table | None, Table | None]:
@@ -135,22 +84,3 @@ def _measured(shown: Evaluated, task: str, metric: str) -> str:
     if metric in shown.undefined.get(task, {}):
         return UNDEFINED
     return number(shown.metrics.get(task, {}).get(metric))
-
-
-def _over_seeds(values: Sequence[float], row: MetricRow) -> str:
-    return UNDEFINED if row.undefined and math.isnan(mean(values)) else number_over(values)
-
-
-def _best(row: MetricRow, values: Sequence[float]) -> str:
-    """Returns the best value as it is written: what reads the same is equally good."""
-    known = [value for value in values if not math.isnan(value)]
-    if not known:
-        return ""
-    return number(max(known) if row.higher_is_better else min(known))
-
-
-def _change_in_words(row: MetricRow, member: str) -> tuple[list[str], list[str]]:
-    """Returns the change, and the words on it and on the trivial predictor."""
-    change, reached = row.changes[member], mean(row.joint[member])
-    words = [judgement(mean(change)), against(reached, mean(row.trivial), row.higher_is_better)]
-    return [per_cent_over(change)], words

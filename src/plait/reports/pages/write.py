@@ -7,19 +7,20 @@ from pathlib import Path
 from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
-from markupsafe import Markup
-from plotly.offline import get_plotlyjs
 
 from plait.core.errors import DataError
 from plait.core.files import write_text
+from plait.reports.draw.library import packed_library
 from plait.reports.pages.comparison import comparison_page
+from plait.reports.pages.diagnosis import diagnosis_page
 from plait.reports.pages.run import run_page
-from plait.runs.folder import COMPARISON, EVENTS, REPORT
+from plait.runs.folder import COMPARISON, DIAGNOSIS, EVENTS, REPORT
 
 # The file that makes a folder one of a kind, and what shows it; the first that is there counts.
 _PAGES = {
     COMPARISON: (comparison_page, "comparison.html.j2"),
     EVENTS: (run_page, "run.html.j2"),
+    DIAGNOSIS: (diagnosis_page, "diagnosis.html.j2"),
 }
 
 
@@ -28,12 +29,12 @@ def write(folder: Path) -> Path:
     kind = next((name for name in _PAGES if (folder / name).exists()), None)
     if kind is None:
         raise DataError(
-            f"{folder} holds neither {EVENTS} nor {COMPARISON}. "
-            "Give the folder of a training run or of a comparison."
+            f"{folder} holds no {EVENTS}, no {COMPARISON} and no {DIAGNOSIS}. "
+            "Give the folder of a training run, of a comparison or of a diagnosis."
         )
     page, template = _PAGES[kind]
     path = folder / REPORT
-    frame = {"version": version("plait"), "plotly": Markup(get_plotlyjs())}
+    frame = {"version": version("plait"), "plotly": packed_library()}
     write_text(path, _template(template).render(**frame, **page(folder)))
     return path
 

@@ -2,39 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 from plait.reports.read.files import inside
 from plait.reports.read.run import Run, read_run
-from plait.runs import Comparison
+from plait.runs import Comparison, MemberResult, Network
 from plait.runs.comparison import read_comparison as read_file
-from plait.runs.folder import COMPARISON
+from plait.runs.folder import COMPARISON, EVENTS
 
 
 @dataclass(frozen=True)
 class Compared:
-    """A comparison with its runs.
+    """A comparison with its runs; what failed before it wrote anything has none.
 
     Attributes:
         found: what `comparison.json` says.
-        joint: `{member: its run of each seed}`.
-        single: `{task: the run of its own network of each seed}`.
+        joint: `{member: the runs of its one network, in the order of the seeds}`; an empty list
+            for a member of another kind.
+        single: `{task: the runs of its own network}`, in the same order.
+        named: `(name, run)` of all runs: the member or task, with the seed if there are several.
     """
 
     found: Comparison
     joint: dict[str, list[Run]]
     single: dict[str, list[Run]]
-
-    def named_runs(self) -> Iterator[tuple[str, Run]]:
-        """Yields `(name, run)`: the member or task, with the seed if there are several."""
-        labels = self.found.labels
-        groups = [(labels[name], runs) for name, runs in self.joint.items()]
-        groups += [(f"{task} alone", runs) for task, runs in self.single.items()]
-        for label, runs in groups:
-            for seed, run in zip(self.found.seeds, runs, strict=True):
-                yield (f"{label}, seed {seed}" if len(runs) > 1 else label), run
+    named: list[tuple[str, Run]]
 
 
 def read_comparison(folder: Path) -> Compared:
@@ -44,13 +38,37 @@ def read_comparison(folder: Path) -> Compared:
         DataError: a file is missing or broken, or a run is outside the folder.
     """
     found = read_file(folder)
-    path = folder / COMPARISON
+    named: list[tuple[str, Run]] = []
 
-    def read(names: Sequence[str]) -> list[Run]:
-        return [read_run(inside(folder, name, named_in=path)) for name in names if name]
+    def read(member: MemberResult, network: Network, label: str) -> list[Run]:
+        runs = []
+        for seed, place in _there(folder, found, member, network):
+            run = read_run(place)
+            named.append((f"{label}, seed {seed}" if len(found.seeds) > 1 else label, run))
+            runs.append(run)
+        return runs
 
-    return Compared(
-        found,
-        {member.name: read(member.folders) for member in found.members},
-        {task: read(single.folders) for task, single in found.single.items()},
-    )
+    joint: dict[str, list[Run]] = {}
+    for member in found.members:
+        label = found.labels[member.name]
+        joint[member.name] = []
+        for task, network in member.networks.items():
+            runs = read(member, network, f"{label}, {task}" if task else label)
+            if member.is_one:
+                joint[member.name] = runs
+    single = {
+        task: read(found.baseline, network, f"{task} alone")
+        for task, network in found.single.items()
+    }
+    return Compared(found, joint, single, named)
+
+
+def _there(
+    folder: Path, found: Comparison, member: MemberResult, network: Network
+) -> Iterator[tuple[int, Path]]:
+    """Yields `(seed, run folder)` of a network; what failed may have left none."""
+    for seed, name, failed in zip(found.seeds, network.folders, member.failed, strict=True):
+        if name:
+            place = inside(folder, name, named_in=folder / COMPARISON)
+            if not failed or (place / EVENTS).exists():
+                yield seed, place

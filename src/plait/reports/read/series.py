@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import statistics
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
@@ -47,6 +48,35 @@ def series(events: Sequence[T], x: Callable[[T], int], y: Callable[[T], float | 
     values = [(x(event), y(event)) for event in events]
     points = [(at, value) for at, value in values if value is not None and math.isfinite(value)]
     return Series([at for at, _ in points], [value for _, value in points])
+
+
+@dataclass(frozen=True)
+class Spread:
+    """The same curve from several seeds: its mean, and one standard deviation on both sides."""
+
+    mean: Series
+    low: list[float]
+    high: list[float]
+
+
+def over_seeds(curves: Sequence[Series]) -> Spread | None:
+    """Returns mean and spread of a curve over the seeds, where all of them have a point.
+
+    Of one seed the ends are the curve itself; None where the seeds have no point in common.
+    """
+    known = [dict(zip(curve.x, curve.y, strict=True)) for curve in curves]
+    common = set(known[0]).intersection(*known[1:]) if known else set()
+    x = sorted(common)
+    if not x:
+        return None
+    rows = [[values[at] for values in known] for at in x]
+    means = [math.fsum(row) / len(row) for row in rows]
+    deviations = [statistics.stdev(row) if len(row) > 1 else 0.0 for row in rows]
+    return Spread(
+        Series(x, means),
+        [mean - deviation for mean, deviation in zip(means, deviations, strict=True)],
+        [mean + deviation for mean, deviation in zip(means, deviations, strict=True)],
+    )
 
 
 def largest(curves: Mapping[T, Series], most: int) -> dict[T, Series]:

@@ -1,25 +1,79 @@
-"""Advice on the next step, from what a comparison shows."""
+"""Advice on what to do, from what a comparison shows."""
 
 from __future__ import annotations
 
-from plait.reports.words.text import tasks_named
-from plait.reports.words.verdict import verdicts
-from plait.runs import Comparison
+from plait.reports.words.headline import members_by_verdict
+from plait.reports.words.text import ratio, tasks_named
+from plait.reports.words.verdict import (
+    BETTER,
+    UNCLEAR,
+    UNDEFINED,
+    WORSE,
+    label_of,
+    price,
+    tasks_by_verdict,
+)
+from plait.runs import Comparison, MemberResult
+
+_TRY = (
+    "What to try: parameters of their own beside the shared ones (sharing=MMoE, or "
+    "sharing=Separate connections=CrossStitch), or another balancer where the cosines of the "
+    "gradients are often negative (balancing=UPGrad)."
+)
 
 
-def next_step(found: Comparison) -> str:
-    """Returns a sentence on what to try where one joint network is worse for some tasks.
+def action(found: Comparison) -> str:
+    """Recommends a next step, in one to three sentences."""
+    words = members_by_verdict(found)
+    if words.get(BETTER):
+        return _take(found, words[BETTER][0])
+    if set(words) == {UNDEFINED}:
+        return (
+            "Keep separate networks until this is known: mend what failed, and run the comparison "
+            "again. It takes the runs that are finished."
+        )
+    if UNCLEAR in words:
+        return _by_cost(found, words[UNCLEAR])
+    text = "Keep a network for each task."
+    return f"{text} {_TRY}" if len(found.members) == 1 else text
 
-    Empty where no task got worse, and where several networks are compared, which have tried it.
-    """
-    if len(found.members) > 1:
-        return ""
-    worse = [verdict.label for verdict in verdicts(found) if verdict.word in ("worse", "mixed")]
-    if not worse:
-        return ""
+
+def _take(found: Comparison, best: MemberResult) -> str:
+    title = best.title
+    verb = {
+        "joint": f"Train the tasks together: {title}.",
+        "merged": f"Merge the separate networks: {title}.",
+        "classical": f"Use {title}: no network that was trained here is as good.",
+        "single": f"Keep a network for each task: {title}.",
+    }[best.kind]
+    worse = tasks_by_verdict(found, best.name).get(WORSE, [])
+    keep = ""
+    if worse and best.kind in ("joint", "merged"):
+        keep = (
+            f"If {tasks_named(worse)} matters more than the average, keep it apart; the network "
+            "of the others alone was not trained here."
+            if len(worse) == 1
+            else f"If {tasks_named(worse)} matter more than the average, keep them apart; the "
+            "network of the others alone was not trained here."
+        )
+    return " ".join(filter(None, [verb, keep, price(found, best)]))
+
+
+def _by_cost(found: Comparison, members: list[MemberResult]) -> str:
+    size = found.baseline.parameters
+    small = [
+        member
+        for member in members
+        if member.kind == "joint"
+        and 0 < member.parameters < size
+        and WORSE not in tasks_by_verdict(found, member.name)
+    ]
+    more = "More seeds or more test rows would narrow the intervals."
+    if not small:
+        return f"Keep a network for each task: nothing smaller is as good. {more}"
+    cheapest = min(small, key=lambda member: member.parameters)
+    name = label_of(found, cheapest)
     return (
-        f"What to try next for {tasks_named(worse)}: parameters of their own beside the shared "
-        "ones (sharing=MMoE, or sharing=Separate connections=CrossStitch); another balancer where "
-        "the cosines of the gradients are often negative (balancing=UPGrad); several seeds, before "
-        "a small difference is believed (--seeds 3)."
+        f"Choose by cost: {name} is not measurably worse on any task, with "
+        f"{ratio(cheapest.parameters, size)} times the parameters. {more}"
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from plait.reports.read.run import Run
@@ -9,6 +10,8 @@ from plait.reports.words.text import listed
 from plait.runs.folder import EVENTS
 
 MOST_NOTICES = 8
+MOST_JOINT = 12  # of all runs of a comparison
+MOST_RUNS = 4  # that are named one by one
 MOST_STEPS = 6  # that are named one by one
 
 
@@ -57,6 +60,34 @@ def notices(run: Run, name: str = "") -> list[Notice]:
     if run.end is not None:
         listed.append(Notice(f"{name}, at the end:" if name else "At the end:", run.end.text))
     return listed
+
+
+def joint_notices(runs: Iterable[tuple[str, Run]]) -> list[Notice]:
+    """Returns the notices of several runs: each text once, with the runs that have it.
+
+    Args:
+        runs: `(name, run)` of each.
+    """
+    found: dict[tuple[str, bool], list[tuple[str, str]]] = {}
+    for name, run in runs:
+        for notice in notices(run, name):
+            found.setdefault((notice.text, notice.wrong), []).append((name, notice.when))
+    joined = [
+        Notice(where[0][1] if len(where) == 1 else f"{_runs(where)}:", text, wrong)
+        for (text, wrong), where in found.items()
+    ]
+    joined.sort(key=lambda notice: not notice.wrong)
+    if len(joined) > MOST_JOINT:
+        rest = f"{len(joined) - MOST_JOINT} more are on the pages of the single runs."
+        joined = [*joined[:MOST_JOINT], Notice("", rest, wrong=False)]
+    return joined
+
+
+def _runs(where: list[tuple[str, str]]) -> str:
+    names = list(dict.fromkeys(name for name, _ in where))
+    if len(names) <= MOST_RUNS:
+        return listed(names)
+    return f"{', '.join(names[:MOST_RUNS])} and {len(names) - MOST_RUNS} more runs"
 
 
 def _when(steps: list[int]) -> str:

@@ -9,6 +9,7 @@ from plait.runs.comparison import mean, spread
 
 MISSING = "–"
 MOST_NAMES = 6  # of tasks in a sentence
+_UNITS = (("TB", 1e12), ("GB", 1e9), ("MB", 1e6), ("kB", 1e3), ("B", 1.0))
 
 
 def number(value: float | None) -> str:
@@ -78,6 +79,45 @@ def duration(seconds: float) -> str:
     hours, minutes = divmod(minutes, 60)
     parts = [(hours, "h"), (minutes, "min"), (rest if not hours else 0, "s")]
     return " ".join(f"{value} {unit}" for value, unit in parts if value)
+
+
+def share(value: float | None) -> str:
+    """Returns a share of a whole in per cent; a dash for None and NaN.
+
+    Example:
+        >>> share(0.125), share(None)
+        ('12.5\\xa0%', '–')
+    """
+    if value is None or math.isnan(value):
+        return MISSING
+    return f"{100 * value:.1f}\N{NO-BREAK SPACE}%"
+
+
+def memory(size: float | None) -> str:
+    """Returns bytes in their largest decimal unit with three digits; a dash for None and NaN.
+
+    Example:
+        >>> memory(512), memory(1_300_000), memory(2.5e9)
+        ('512\\xa0B', '1.3\\xa0MB', '2.5\\xa0GB')
+    """
+    if size is None or math.isnan(size):
+        return MISSING
+    unit, scale = next((u for u in _UNITS if size >= 0.9995 * u[1]), _UNITS[-1])
+    return f"{size / scale:.3g}\N{NO-BREAK SPACE}{unit}"
+
+
+def per_step(seconds: float | None) -> str:
+    """Returns a short time in seconds or milliseconds; a dash for None and NaN.
+
+    Example:
+        >>> per_step(0.0123), per_step(1.5)
+        ('12.3\\xa0ms', '1.5\\xa0s')
+    """
+    if seconds is None or math.isnan(seconds):
+        return MISSING
+    if seconds < 0.9995:
+        return f"{1000 * seconds:.3g}\N{NO-BREAK SPACE}ms"
+    return f"{seconds:.3g}\N{NO-BREAK SPACE}s"
 
 
 def ratio(value: float, base: float) -> str:

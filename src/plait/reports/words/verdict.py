@@ -1,35 +1,32 @@
-"""Verdicts on joint training: for each task, and for each joint network."""
+"""Verdicts on the members of a comparison, as its corrected intervals have them."""
 
 from __future__ import annotations
 
-import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Final
 
-from plait.reports.words.text import (
-    MOST_NAMES,
-    duration,
-    judgement,
-    number_over,
-    per_cent,
-    per_cent_over,
-    ratio,
-    tasks_named,
-)
-from plait.runs import Comparison, MemberResult, MetricRow
-from plait.runs.comparison import mean, spread
+from plait.reports.words.text import MISSING, duration, per_cent, ratio, tasks_named
+from plait.runs import Comparison, MemberResult
+from plait.runs.comparison import Change, Verdict, mean
+from plait.runs.comparison_member import ALL
 
-SIGNS = {"better": "▲", "worse": "▼", "equal": "=", "mixed": "◆", "not comparable": "?"}
+BETTER: Final = "better"
+WORSE: Final = "worse"
+UNCLEAR: Final = "no clear difference"
+UNDEFINED: Final = "undefined"
+SIGNS: Mapping[Verdict, str] = {BETTER: "▲", WORSE: "▼", UNCLEAR: "≈", UNDEFINED: "?"}
+SINGLE = "Separate networks"
 
 
 @dataclass(frozen=True)
-class Verdict:
-    """Judges joint training for one task, or one joint network over all tasks.
+class Card:
+    """A few lines on one task, or on one member.
 
     Attributes:
         of: the task, or the member, that is judged.
         label: its short name.
-        word: "better", "worse", "equal", "mixed" or "not comparable".
+        word: the verdict.
         sentences: the numbers behind it.
         title: its name in full; empty if the label is.
         formula: what it minimises; empty for a task.
@@ -37,7 +34,7 @@ class Verdict:
 
     of: str
     label: str
-    word: str
+    word: Verdict
     sentences: list[str]
     title: str = ""
     formula: str = ""
@@ -48,119 +45,106 @@ class Verdict:
         return SIGNS[self.word]
 
 
-def verdicts(found: Comparison) -> list[Verdict]:
-    """Returns the verdict on each task where there is one member, else on each member."""
-    if len(found.members) == 1:
-        name = found.members[0].name
-        return [_task_verdict(task, rows, name) for task, rows in found.tasks.items() if rows]
-    return [_member_verdict(found, member) for member in found.members]
+def verdict_of(found: Comparison, member: str, task: str = ALL) -> Verdict:
+    """Returns the verdict on a member: on the main metric of a task, or on the mean over all."""
+    change = found.change(member, task)
+    return UNDEFINED if change is None else change.verdict
 
 
-def change_sentences(found: Comparison) -> list[str]:
-    """Returns sentences on Δm and its spread over the seeds.
+def tasks_by_verdict(found: Comparison, member: str) -> dict[Verdict, list[str]]:
+    """Returns the tasks under each verdict on a member that there is."""
+    words: dict[Verdict, list[str]] = {word: [] for word in SIGNS}
+    for task in found.metrics:
+        words[verdict_of(found, member, task)].append(task)
+    return {word: tasks for word, tasks in words.items() if tasks}
 
-    The verdicts on several members have their means already: they are here for several seeds only.
+
+def span(change: Change | None) -> str:
+    """Returns a change with its interval, in per cent.
+
+    Example:
+        >>> nan = float("nan")
+        >>> span(None)
+        '–'
     """
-    sentences = []
-    for member in found.members:
-        if len(found.members) > 1 and len(found.seeds) == 1:
-            continue
-        of = f" of {found.labels[member.name]}" if len(found.members) > 1 else ""
-        values = member.delta_m
-        text = f"Δm{of}, the mean change over the tasks, is {per_cent_over(values)}"
-        if len(values) > 1:
-            each = ", ".join(
-                f"{per_cent(value)} from seed {seed}"
-                for value, seed in zip(values, found.seeds, strict=True)
-            )
-            text += f" ({each})"
-        if not beyond_spread(values):
-            text += ": no more than what the seeds differ by, so it may be chance"
-        sentences.append(f"{text}.")
-    if len(found.seeds) == 1:
-        sentences.append(
-            "Each network is one run: a small change may be chance, and runs with other seeds "
-            "would tell."
-        )
-    return sentences
+    if change is None or change.mean != change.mean:
+        return MISSING
+    middle = per_cent(change.mean)
+    return middle if change.low != change.low else f"{middle} {interval(change)}"
 
 
-def beyond_spread(values: Sequence[float]) -> bool:
-    """Returns whether a mean change exceeds its spread over the seeds; true for one seed."""
-    deviation = spread(values)
-    return deviation is None or not deviation >= abs(mean(values))
+def interval(change: Change) -> str:
+    """Returns the ends of the interval of a change."""
+    low, high = (round(end, 1) + 0.0 for end in (change.low, change.high))
+    return f"[{low:+.1f},\N{NO-BREAK SPACE}{high:+.1f}]"
 
 
-def cost(found: Comparison, member: MemberResult) -> list[str]:
-    """Returns two sentences: time and size of a member against the single-task networks."""
-    joint, total = mean(member.seconds), mean(found.baseline.seconds)
-    each = ", ".join(
-        f"{task} {duration(mean(single.seconds))}" for task, single in found.single.items()
-    )
-    parts = f" ({each})" if len(found.single) <= MOST_NAMES else ""
-    time = f"Training took {duration(joint)} jointly and {duration(total)} one by one{parts}"
-    size = (
-        f"The joint network has {member.parameters:,} parameters, "
-        f"the {len(found.single)} single-task networks have {found.baseline.parameters:,} together"
-    )
-    return [
-        f"{time}: {ratio(joint, total)} times the time.",
-        f"{size}: {ratio(member.parameters, found.baseline.parameters)} times the size.",
-    ]
+def label_of(found: Comparison, member: MemberResult) -> str:
+    """Returns the short name of a member; a lone joint network is "joint training"."""
+    if len(found.members) == 1 and member.kind == "joint":
+        return "joint training"
+    return found.labels[member.name]
 
 
-def word_of(changes: Sequence[float]) -> str:
-    """Sums changes up in a word; one better and one worse are "mixed", whatever their mean."""
-    words = {judgement(change) for change in changes}
-    average = math.fsum(changes) / len(changes)
-    return "mixed" if {"better", "worse"} <= words else judgement(average)
+def cards(found: Comparison) -> list[Card]:
+    """Returns a card for each task where there is one member, else for each member."""
+    if len(found.members) == 1:
+        (member,) = found.members
+        return [_task_card(found, member, task) for task in found.metrics]
+    return [_member_card(found, member) for member in found.members]
 
 
-def _task_verdict(task: str, rows: Sequence[MetricRow], member: str) -> Verdict:
-    word = word_of([mean(row.changes[member]) for row in rows])
+def price(found: Comparison, member: MemberResult) -> str:
+    """Returns a sentence: time and size of a member against the separate networks."""
+    base = found.baseline
+    parts = []
+    if member.parameters and base.parameters:
+        parts.append(f"{ratio(member.parameters, base.parameters)} times their parameters")
+    seconds, total = mean(member.seconds), mean(base.seconds)
+    if seconds > 0 and total > 0:
+        parts.append(f"{ratio(seconds, total)} times their training time ({duration(seconds)})")
+    if not parts:
+        return ""
+    return f"Against the separate networks: {' and '.join(parts)}."
+
+
+def _task_card(found: Comparison, member: MemberResult, task: str) -> Card:
+    changes = [found.change(member.name, task, metric) for metric in found.metrics[task]]
     details = [
-        f"{row.metric}: {number_over(row.joint[member])} jointly, {number_over(row.single)} alone "
-        + f"({_change(mean(row.changes[member]))})".replace(" ", "\N{NO-BREAK SPACE}")
-        for row in rows
+        f"{metric}: {span(change)}"
+        for metric, change in zip(found.metrics[task], changes, strict=True)
     ]
-    return Verdict(task, task, word, details)
+    return Card(task, task, verdict_of(found, member.name, task), details)
 
 
-def _change(change: float) -> str:
-    """Returns a change without its sign, which for an error would read as a larger one."""
-    word = judgement(change)
-    return f"{per_cent(change, sign='')} {word}" if word in ("better", "worse") else word
-
-
-def _member_verdict(found: Comparison, member: MemberResult) -> Verdict:
-    change = mean(member.delta_m)
-    word = judgement(change)
-    average = {
-        "equal": "On average over the tasks as good as single-task networks",
-        "not comparable": "No mean over the tasks can be taken",
-    }.get(
-        word, f"On average over the tasks {per_cent(change, sign='')} {word} than single-task ones"
-    )
-    seconds = mean(member.seconds)
-    size = ratio(member.parameters, found.baseline.parameters)
-    times = ratio(seconds, mean(found.baseline.seconds))
-    price = (
-        f"Training took {duration(seconds)}, {times} times the time "
-        f"of all single-task ones; the network has {member.parameters:,} parameters, {size} times "
-        "theirs."
-    )
-    sentences = [f"{average}: {_tasks(found, member)}.", price]
+def _member_card(found: Comparison, member: MemberResult) -> Card:
+    words = tasks_by_verdict(found, member.name)
+    told = "; ".join(f"{tasks_named(tasks)} {word}" for word, tasks in words.items())
+    sentences = [f"On average {span(found.change(member.name))}. {_capital(told)}."]
+    sentences += filter(None, [price(found, member), *failures_of(found, member)])
     label = found.labels[member.name]
     title = member.title if member.title != label else ""
-    return Verdict(member.name, label, word, sentences, title, member.formula)
+    return Card(
+        member.name, label, verdict_of(found, member.name), sentences, title, member.formula
+    )
 
 
-def _tasks(found: Comparison, member: MemberResult) -> str:
-    """Names the tasks that got better and those that got worse."""
-    words: dict[str, list[str]] = {}
-    for task, rows in found.tasks.items():
-        if rows:
-            changes = [mean(row.changes[member.name]) for row in rows]
-            words.setdefault(word_of(changes), []).append(task)
-    parts = [f"{tasks_named(words[word])} {word}" for word in SIGNS if word in words]
-    return "; ".join(parts) or "no task was measured"
+def failures_of(found: Comparison, member: MemberResult) -> list[str]:
+    """Returns a sentence for each reason for which a member has no numbers, with its seeds."""
+    seeds: dict[str, list[int]] = {}
+    for seed, reason in zip(found.seeds, member.failed, strict=True):
+        if reason:
+            seeds.setdefault(reason.rstrip("."), []).append(seed)
+    name = SINGLE if member.name == found.baseline.name else found.labels[member.name]
+    return [f"{name} failed{_of_seeds(found, each)}: {text}." for text, each in seeds.items()]
+
+
+def _of_seeds(found: Comparison, seeds: Sequence[int]) -> str:
+    if len(seeds) == len(found.seeds):
+        return "" if len(seeds) == 1 else " from every seed"
+    many = "seeds" if len(seeds) > 1 else "seed"
+    return f" from {many} {', '.join(map(str, seeds))}"
+
+
+def _capital(text: str) -> str:
+    return text[:1].upper() + text[1:]
