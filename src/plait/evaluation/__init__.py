@@ -4,7 +4,11 @@ from plait.evaluation.delta import changes, delta_m, delta_m_resampled, relative
 from plait.evaluation.evaluate import evaluate
 from plait.evaluation.evaluator import Evaluation
 from plait.evaluation.holm import holm
+from plait.evaluation.hypervolume import Hypervolume, hypervolume
+from plait.evaluation.improvability import improvability
 from plait.evaluation.intervals import Interval, interval, verdicts
+from plait.evaluation.mean_rank import mean_rank, ranks
+from plait.evaluation.pareto import pareto_front
 from plait.evaluation.predictions import evaluate_predictions
 from plait.evaluation.resampled import Resampler
 from plait.evaluation.rules import Rule, rule, skill
@@ -13,6 +17,7 @@ from plait.runs.events import Scores
 
 __all__ = [
     "Evaluation",
+    "Hypervolume",
     "Interval",
     "Resampler",
     "Rule",
@@ -23,7 +28,12 @@ __all__ = [
     "evaluate",
     "evaluate_predictions",
     "holm",
+    "hypervolume",
+    "improvability",
     "interval",
+    "mean_rank",
+    "pareto_front",
+    "ranks",
     "relative_change",
     "rule",
     "skill",
