@@ -15,11 +15,11 @@ from plait.core.batch import Batch
 from plait.core.errors import PlaitError
 from plait.core.families import FAMILIES
 from plait.core.lookup import names
+from plait.core.random_state import random_state_kept
 from plait.experiments.forecast.bench import Bench, Measured
 from plait.experiments.forecast.trial import StepSettings
 from plait.model import MultiTaskModel
 from plait.runs.diagnosis import Forecast
-from plait.training.randomness import random_state_kept
 
 
 def all_balancers() -> dict[str, Balancer]:
