@@ -63,7 +63,7 @@ class Bench:
         self._start = {name: value.clone() for name, value in self.model.state_dict().items()}
 
     def of_measuring(self) -> float:
-        """Returns what measuring the gradients adds to a plain step, in plain steps."""
+        """Returns the time that measuring the gradients adds to a plain step, in plain steps."""
         self._put_back()
         trial = self._trial(Equal())
         ratios = []

@@ -123,7 +123,7 @@ def kind(balancer: Balancer) -> tuple[object, ...]:
 def _measure_all(
     bench: Bench, balancers: Mapping[str, Balancer], seconds: float
 ) -> tuple[dict[str, Measured], dict[str, str]]:
-    """Returns what was measured, and why a method cannot be used; the first of each kind first."""
+    """Measures, the first of each kind first; also returns why some cannot be used."""
     begun, kinds = time.perf_counter(), set[tuple[object, ...]]()
     order = sorted(balancers, key=lambda name: _is_new(kind(balancers[name]), kinds), reverse=True)
     found: dict[str, Measured] = {}
