@@ -166,6 +166,15 @@ def test_a_second_signal_acts_at_once() -> None:
     assert reached == ["after the first"]
 
 
+def test_one_signal_of_each_kind_is_no_second() -> None:
+    """As a worker gets them at Ctrl-C, from the terminal and from what has started it."""
+    flag = StopFlag()
+    with flag.listening():
+        os.kill(os.getpid(), signal.SIGINT)
+        os.kill(os.getpid(), signal.SIGTERM)
+        assert flag.received == signal.SIGINT
+
+
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_where_a_signal_is_ignored_the_first_is_heard_and_the_second_ignored(
     number: signal.Signals,

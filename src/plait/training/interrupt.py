@@ -46,7 +46,10 @@ class StopFlag:
 
     @contextmanager
     def listening(self) -> Iterator[None]:
-        """Catches the first SIGINT or SIGTERM; a second one acts at once, as without plait.
+        """Catches the first SIGINT and SIGTERM; a second of one acts at once, as without plait.
+
+        One of each is no second: a worker gets Ctrl-C from the terminal, and SIGTERM from the
+        process that has started it.
 
         Where SIGINT was ignored, as in the background of a script, the first is caught all the
         same. Outside the main thread, where Python allows no handlers, signals stay as they are,
@@ -60,9 +63,8 @@ class StopFlag:
         before = {number: handler for number, handler in found.items() if handler is not None}
 
         def note(number: int, frame: FrameType | None) -> None:
-            self.received = number
-            for each, handler in before.items():
-                signal.signal(each, handler)
+            self.received = self.received or number
+            signal.signal(number, before[signal.Signals(number)])
 
         for number in before:
             signal.signal(number, note)

@@ -17,6 +17,7 @@ from plait.runs.result import RunResult
 from plait.training import Callback, Trainer
 from tests.experiments.jobs.tiny_runs import config_of
 from tests.experiments.tiny import TINY
+from tests.killing import is_running
 
 MODULE = TINY.partition(":")[0]
 
@@ -82,12 +83,14 @@ def test_a_worker_has_its_threads_and_its_folder(
     threads, place = torch.get_num_threads(), Path.cwd()
     try:
         spec = RunSpec(config_of(workers=2), Path("run"))
-        found = attempt_at(spec, Place(tmp_path, threads=1))
+        found = attempt_at(spec, Place(tmp_path, threads=1, path=(str(tmp_path),)))
         assert isinstance(found, RunResult)
         assert (tmp_path / "run" / "result.json").is_file()
         assert torch.get_num_threads() == 1
         assert Path.cwd() == place
+        assert sys.path[-1] == str(tmp_path)
     finally:
+        sys.path.remove(str(tmp_path))
         torch.set_num_threads(threads)
 
 
@@ -116,14 +119,6 @@ def test_a_worker_ends_with_its_parent(tmp_path: Path) -> None:
         process.kill()
         process.wait()
     until = time.monotonic() + 10
-    while time.monotonic() < until and runs(int(out.read_text())):
+    while time.monotonic() < until and is_running(int(out.read_text())):
         time.sleep(0.05)
-    assert not runs(int(out.read_text()))
-
-
-def runs(number: int) -> bool:
-    try:
-        os.kill(number, 0)
-        return "Z" not in Path(f"/proc/{number}/stat").read_text().rpartition(")")[2][:3]
-    except (ProcessLookupError, FileNotFoundError):
-        return False
+    assert not is_running(int(out.read_text()))

@@ -2,15 +2,19 @@
 
 import os
 import signal
+import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from plait.experiments.jobs import Failure, RunSpec
+from plait.experiments.jobs import Failure, RunSpec, train
 from plait.experiments.jobs.pool import Pool
 from plait.runs.result import RunResult
+from plait.training import Interrupted
 from tests.experiments.jobs.tiny_runs import config_of, numbers_in, specs_in
 from tests.experiments.tiny import Tiny
+from tests.killing import is_running, start
 
 DIES = f"{__name__}:Dies"
 
@@ -50,3 +54,36 @@ def test_the_cores_are_divided(jobs: int, threads: int, monkeypatch: pytest.Monk
     place = Pool(jobs, "loky")._place(local=True)
     assert (place.threads, place.parent) == (threads, os.getpid())
     assert Pool(jobs, "dask")._place(local=False).threads is None
+
+
+def train_for_long(folder: Path) -> None:
+    """Trains two networks until it is told to stop, and notes with which words it did."""
+    try:
+        train(specs_in(folder, 3, epochs=100_000, start_counts=False), jobs=2)
+    except Interrupted as error:
+        (folder / "told.txt").write_text(f"{error.signal} {error}")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("number", "send"), [(signal.SIGTERM, os.kill), (signal.SIGINT, os.killpg)]
+)
+def test_a_signal_ends_all_workers_after_a_checkpoint(
+    number: int, send: Callable[[int, int], None], tmp_path: Path
+) -> None:
+    process = start(train_for_long, tmp_path)
+    runs = [tmp_path / f"seed-{seed}" for seed in range(3)]
+    until = time.monotonic() + 120
+    while not all((run / "checkpoints" / "last.pt").is_file() for run in runs[:2]):
+        assert time.monotonic() < until
+        time.sleep(0.1)
+    workers = [int((run / ".lock").read_text()) for run in runs[:2]]
+    told = time.time()
+    send(process.pid, number)
+    process.join(60)
+    assert process.exitcode == 0
+    assert not any(map(is_running, workers))
+    said = (tmp_path / "told.txt").read_text()
+    assert said.startswith(f"{int(number)} interrupted by {signal.Signals(number).name}; 0 of 3")
+    assert all((run / "checkpoints" / "last.pt").stat().st_mtime > told for run in runs[:2])
+    assert not runs[2].exists()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import multiprocessing
 import os
 import signal
+import sys
 import threading
 import time
 import traceback
@@ -52,11 +53,13 @@ class Place:
         folder: the working directory, from which relative paths are read.
         threads: of torch; None leaves them as they are.
         parent: the process that the worker must not outlive; None for none.
+        path: where Python looks for modules, such as one with a recipe of the user's own.
     """
 
     folder: Path
     threads: int | None = None
     parent: int | None = None
+    path: tuple[str, ...] = ()
 
 
 def attempt(
@@ -79,12 +82,16 @@ def attempt_at(spec: RunSpec, place: Place) -> Outcome:
     with _one_at_a_time:
         if place.parent is not None:
             _end_with(place.parent)
+        sys.path.extend(each for each in place.path if each not in sys.path)
         if place.threads is not None:
             torch.set_num_threads(place.threads)
         if multiprocessing.current_process().daemon:  # it may start no readers of data
             spec = replace(spec, config=spec.config.model_copy(update={"workers": 0}))
         with chdir(place.folder) if place.folder.is_dir() else nullcontext():
-            return attempt(spec)
+            try:
+                return attempt(spec)
+            except KeyboardInterrupt:  # a second signal, while the first was being obeyed
+                return Stopped(signal.SIGTERM)
 
 
 @contextmanager

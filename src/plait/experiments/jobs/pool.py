@@ -5,10 +5,12 @@ from __future__ import annotations
 import multiprocessing
 import os
 import signal
+import sys
 import threading
 from collections.abc import Iterator, Mapping
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
+from multiprocessing.process import BaseProcess
 from pathlib import Path
 from types import FrameType
 
@@ -24,6 +26,8 @@ ENDED = (
     "its process was ended by the system, perhaps for want of memory: the log of the kernel "
     "(`dmesg`) says why. Give it fewer jobs or smaller batches."
 )
+
+IDLE = 20  # seconds after which a worker without a run ends, and gives its memory back
 
 
 class Pool:
@@ -65,14 +69,21 @@ class Pool:
                         del left[number]
                         yield number, outcome
         if self.stopped is not None:
+            for worker in _workers():  # without a run by now
+                worker.terminate()
+                worker.join()
             raise Interrupted(self.stopped)
 
     def _place(self, local: bool) -> Place:
         """Returns the conditions for the workers: on this machine, all cores are divided."""
         joblib = need("joblib", extra="app", purpose="Training several networks at a time")
         threads = max(1, min(torch.get_num_threads(), joblib.cpu_count() // self.jobs))
-        loky = self.name == "loky"
-        return Place(Path.cwd(), threads if local else None, os.getpid() if loky else None)
+        return Place(
+            folder=Path.cwd(),
+            threads=threads if local else None,
+            parent=os.getpid() if self.name == "loky" else None,
+            path=tuple(os.path.abspath(each) for each in sys.path),
+        )
 
     def _parallel(
         self, specs: Mapping[int, RunSpec], place: Place, begun: list[int]
@@ -88,10 +99,12 @@ class Pool:
                 begun.append(number)
                 yield joblib.delayed(_numbered)(number, spec, place)
 
-        inner = {"inner_max_num_threads": place.threads} if self.name == "loky" else {}
+        own: dict[str, object] = {}
+        if self.name == "loky":
+            own = {"inner_max_num_threads": place.threads, "idle_worker_timeout": IDLE}
         # One job would be done in this process, which a run must not take with it
         jobs = max(2, self.jobs) if self.name == "loky" else self.jobs
-        with joblib.parallel_config(backend=self.name, n_jobs=jobs, **inner):
+        with joblib.parallel_config(backend=self.name, n_jobs=jobs, **own):
             parallel = joblib.Parallel(
                 return_as="generator_unordered" if self.backend.streams else "list",
                 batch_size=1,
@@ -126,9 +139,8 @@ class Pool:
                 signal.signal(each, handler)
             if self.name != "loky":
                 raise Interrupted(number)
-            for child in multiprocessing.active_children():
-                if type(child).__module__.startswith("joblib."):
-                    child.terminate()
+            for worker in _workers():
+                worker.terminate()
 
         for number in before:
             signal.signal(number, stop)
@@ -137,6 +149,12 @@ class Pool:
         finally:
             for number, handler in before.items():
                 signal.signal(number, handler)
+
+
+def _workers() -> list[BaseProcess]:
+    """Returns the workers of joblib that this process has started."""
+    children = multiprocessing.active_children()
+    return [each for each in children if type(each).__module__.startswith("joblib.")]
 
 
 def _numbered(number: int, spec: RunSpec, place: Place) -> tuple[int, Outcome]:
