@@ -161,3 +161,13 @@ def test_absolute_errors_are_for_medians() -> None:
     rows = Labelled(inputs, labels, np.ones(101))
     found = trees(rows, rows, classes=0, categorical=[False], error="absolute_error")
     assert found.predict(inputs[:1])[0] == pytest.approx(0)
+
+
+def test_a_column_without_a_value_among_the_labelled_rows_changes_nothing() -> None:
+    train, val, test = numbers(60), numbers(30), DRAW.normal(size=(5, 7))
+    none = np.full((60, 1), np.nan)
+    known = Labelled(np.hstack([train.inputs, none]), train.labels, train.weights)
+    held = Labelled(np.hstack([val.inputs, DRAW.normal(size=(30, 1))]), val.labels, val.weights)
+    found = trees(known, held, classes=0, categorical=[False] * 7)
+    without = trees(train, val, classes=0, categorical=[False] * 6)
+    np.testing.assert_allclose(found.predict(test), without.predict(test[:, :6]))

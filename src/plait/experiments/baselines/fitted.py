@@ -147,21 +147,31 @@ def trees(
     ensemble = need("sklearn.ensemble", extra="app", purpose=PURPOSE)
     there = np.unique(train.labels)
     known, held = (train.of(there), val.of(there)) if classes else (train, val)
+    empty = np.isnan(known.inputs).all(axis=0)  # which no bin can be made of
+
+    def filled(inputs: Any) -> Any:
+        return np.where(empty, 0.0, inputs)
+
     options: dict[str, Any] = {"categorical_features": list(categorical), "random_state": seed}
     options |= {"early_stopping": bool(len(held.labels))} | ({} if classes else {"loss": error})
     given: dict[str, Any] = {}
     if len(held.labels):
         options |= TREES
-        given = {"X_val": held.inputs, "y_val": held.labels, "sample_weight_val": held.weights}
+        given = {
+            "X_val": filled(held.inputs),
+            "y_val": held.labels,
+            "sample_weight_val": held.weights,
+        }
     name = "HistGradientBoostingClassifier" if classes else "HistGradientBoostingRegressor"
     model = getattr(ensemble, name)(**options)
-    model.fit(known.inputs, known.labels, known.weights, **given)
+    model.fit(filled(known.inputs), known.labels, known.weights, **given)
     rounds = int(np.argmax(model.validation_score_)) if given else model.n_iter_
     rounds = max(rounds, 1)
 
     def predict(inputs: Any) -> Array:
-        staged = model.staged_predict_proba(inputs) if classes else model.staged_predict(inputs)
-        found: Array = next(each for number, each in enumerate(staged, start=1) if number == rounds)
+        predicted = model.staged_predict_proba if classes else model.staged_predict
+        staged = enumerate(predicted(filled(inputs)), start=1)
+        found: Array = next(each for number, each in staged if number == rounds)
         return _spread(found, there, classes) if classes else found
 
     nodes = [tree.nodes for stage in model._predictors[:rounds] for tree in stage]
