@@ -85,7 +85,7 @@ def area(fields: Fields, groups: Groups, seed: int) -> float:
 def proposals(fields: Fields, seed: int) -> dict[str, Grouping]:
     """Returns the two groups that each kind of affinity proposes."""
     model, seen = train(fields, fields.names, seed, look=True)
-    gradients = example_gradients(model, [fields.batch(model, "train")], directions=100, group=4)
+    gradients = example_gradients(model, [fields.batch(model, "train")], directions=100)
     affinities = {"TAG": np.mean(seen, axis=0), "Grad-TAG": GradTAG(gradients).affinity().values}
     return {
         kind: choose_groups(values, 2, tasks=fields.names, overlap=False)

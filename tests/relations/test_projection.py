@@ -46,3 +46,9 @@ def test_a_short_vector_is_kept() -> None:
     assert RandomProjection(7, 9).directions == 7
     with pytest.raises(ConfigError, match="directions"):
         RandomProjection(7, 0)
+
+
+def test_half_precision_is_summed_in_single() -> None:
+    vector = torch.full((4096,), 0.1, dtype=torch.bfloat16)
+    exact = RandomProjection(4096, 2)(vector.double())
+    torch.testing.assert_close(RandomProjection(4096, 2)(vector), exact, rtol=1e-4, atol=1e-2)

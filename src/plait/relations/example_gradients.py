@@ -12,11 +12,14 @@ from torch import Tensor
 from plait.core.batch import Batch, Part
 from plait.core.errors import ConfigError, DataError, UnsupportedError, unknown
 from plait.core.random_state import random_state_kept
+from plait.core.real import as_real, real_count
 from plait.core.structure import PerTask, input_of, map_tensors, tensors
 from plait.data import batches_of
+from plait.gradients import per_task_gradients
 from plait.model import MultiTaskModel
+from plait.model.losses import task_losses
 from plait.networks.modes import evaluating
-from plait.relations.probe import Probe, shared_parameters
+from plait.relations.probe import shared_parameters
 from plait.relations.projection import RandomProjection
 from plait.relations.task_gradients import Kind, TaskGradients
 from plait.tasks.labels.numbers import NumberLabels
@@ -69,9 +72,9 @@ def example_gradients(
     if group is not None and group < 1:
         raise ConfigError(f"`group` must be 1 or more, or None for whole batches; found {group}.")
     names, device = shared_parameters(model), next(model.parameters()).device
-    parameters = dict(model.named_parameters())
-    places = _columns({name: parameters[name] for name in names})
-    size = max(place.stop for place in places.values())
+    named = dict(model.named_parameters())
+    shared = [named[name] for name in names]
+    size = sum(map(real_count, shared))
     project = RandomProjection(size, directions, seed=seed, device=device)
     chosen: dict[str, Kind] = {
         name: "squared" if isinstance(task, NumberLabels) else "logistic"
@@ -79,20 +82,16 @@ def example_gradients(
     } | dict(kinds or {})
     found: dict[str, list[tuple[float, Tensor, float, int]]] = {name: [] for name in model.tasks}
     unit = 0
-    with evaluating(model), random_state_kept(device):
+    with evaluating(model), torch.enable_grad(), random_state_kept(device):
         for batch in batches_of(batches, model.tasks.values()):
             for pieces in _units(batch, model, group):
                 unit += 1
                 for piece in pieces:
-                    probe = Probe(model, piece, names)
-                    losses = probe.losses().raw
-                    numbers = {task: float(loss.detach()) for task, loss in losses.items()}
-                    slopes = probe.gradients(losses, names)
-                    for task, loss in numbers.items():
-                        row = _row(slopes[task], places, size)
-                        score, factor = _score(task, loss, chosen[task])
-                        mass = piece.counts[task]
-                        found[task].append((score, project(row) * factor, mass, unit))
+                    losses = _losses(model, piece.to(device))
+                    for task, pairs in per_task_gradients(losses, shared):
+                        score, slope = _score(task, float(losses[task].detach()), chosen[task])
+                        row = project(_row(pairs, shared)) * slope
+                        found[task].append((score, row, piece.counts[task], unit))
     if not unit:
         raise DataError("no batch has a label of any task, so there is no gradient.")
     return {task: _stacked(chosen[task], rows) for task, rows in found.items() if rows}
@@ -153,21 +152,18 @@ def _rows(part: Part, rows: slice, model: MultiTaskModel) -> Batch | None:
     )
 
 
-def _columns(parameters: Mapping[str, Tensor]) -> dict[str, slice]:
-    places, start = {}, 0
-    for name, parameter in parameters.items():
-        places[name] = slice(start, start + parameter.numel())
-        start += parameter.numel()
-    return places
+def _losses(model: MultiTaskModel, batch: Batch) -> dict[str, Tensor]:
+    """Returns the losses, without static weights; in eval mode a pass leaves no trace."""
+    outputs = [model(part.inputs, tasks=part.tasks) for part in batch.parts]
+    return task_losses(model.tasks, outputs, batch, model.early_weight).raw
 
 
-def _row(gradient: Mapping[str, Tensor], places: Mapping[str, slice], size: int) -> Tensor:
+def _row(pairs: Sequence[tuple[Tensor, Tensor]], shared: Sequence[Tensor]) -> Tensor:
     """Returns a gradient as one vector, 0 at the parameters that the task does not reach."""
-    first = next(iter(gradient.values()))
-    row = first.new_zeros(size)
-    for name, each in gradient.items():
-        row[places[name]] = each.flatten()
-    return row
+    known = {id(parameter): gradient for parameter, gradient in pairs}
+    rows = [known.get(id(each), torch.zeros_like(each)) for each in shared]
+    dense = [each.to_dense() if each.is_sparse else each for each in rows]
+    return torch.cat([as_real(each).flatten() for each in dense])
 
 
 def _score(task: str, loss: float, kind: Kind) -> tuple[float, float]:

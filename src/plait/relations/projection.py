@@ -49,6 +49,7 @@ class RandomProjection:
         """Returns the projection `[k]` of a vector `[P]`, in double precision on the CPU."""
         if self._place is None:
             return vector.detach().double().cpu()
-        sums = vector.new_zeros(2 * self.directions).index_add_(0, self._place, vector.detach())
+        wide = vector.detach().to(torch.promote_types(vector.dtype, torch.float32))
+        sums = wide.new_zeros(2 * self.directions).index_add_(0, self._place, wide)
         signed = sums.double().cpu()
         return signed[: self.directions] - signed[self.directions :]
