@@ -10,9 +10,10 @@ from typing import Any
 import numpy as np
 
 from plait.core.errors import ConfigError, DataError, ShapeError, unknown
-from plait.relations.blocks import best_partition, pairwise_blocks, table_blocks, with_helpers
+from plait.relations.blocks import best_partition, pairwise_blocks, table_blocks
 from plait.relations.conflict import Floats
 from plait.relations.greedy import cluster, pick
+from plait.relations.overlapped import overlapped
 from plait.relations.tag import Affinity
 
 EXACT = 12  # tasks up to which all partitions are searched: 3^12 steps, half a second
@@ -126,8 +127,9 @@ def choose_groups(
         blocks = best_partition(values, len(names), count, margin * len(names))
         groups = [trained(block) for block in blocks]
     else:
-        parted = cluster(matrix, alone, count, margin * len(names))
-        groups = [with_helpers(matrix, alone, block) if overlap else block for block in parted]
+        groups = cluster(matrix, alone, count, margin * len(names))
+        if overlap:
+            groups = overlapped(matrix, alone, groups)
     rows = [_pairwise_gains(matrix, alone, group) for group in groups]
     return _grouping(names, groups, np.stack(rows), exact=len(names) <= exact)
 
