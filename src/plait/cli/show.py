@@ -159,6 +159,11 @@ def path(report: Path, *, as_json: bool) -> None:
         Console().print(f"Report: {report}", highlight=False, markup=False, soft_wrap=True)
 
 
+def numbers(found: Mapping[str, Any]) -> None:
+    """Shows numbers for programs."""
+    _json(found)
+
+
 def _say_undefined(out: Console, undefined: Mapping[str, Mapping[str, str]]) -> None:
     for sentence in because(undefined):
         out.print(f"{sentence}.", **_PLAIN)

@@ -195,6 +195,14 @@ def test_many_members_have_their_formulas_in_a_list(tmp_path: Path) -> None:
     assert page.text.count("min f_7") == 1
 
 
+def test_a_lone_member_of_many_tasks_has_its_formula(tmp_path: Path) -> None:
+    tasks = tuple(f"t{i}" for i in range(8))
+    members = {"m": ("Family: M", "min f", 1.0)}
+    _, page = written(tmp_path, tasks=tasks, members=members, gallery=False, **SMALL)
+    assert not page.all("ul", class_="verdicts")
+    assert page.text.count("min f") == 1
+
+
 def test_many_tasks_are_a_heat_map_and_counted(tmp_path: Path) -> None:
     tasks = tuple(f"diagnosis {i:03d}" for i in range(139))
     sizes = {"epochs": 1, "steps_per_epoch": 2, "gallery": False}

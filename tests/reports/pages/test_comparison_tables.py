@@ -24,11 +24,22 @@ def cells(rows: list[list[str]]) -> list[list[str]]:
 def test_a_member_has_its_mean_its_tasks_and_its_cost() -> None:
     table = member_table(of_members(x=3.0, y=0.1))
     head = ["Network", "Δm", "Tasks better", "No clear difference", "Worse"]
+    head += ["Mean rank", "Improvability"]
     assert table.head == [*head, "Training", "Parameters", "Size", "Times single-task"]
     assert cells(table.rows) == [
-        ["Separate networks", "0, the reference", *"–––", "2 min", "2,000", "8 kB", "1.00"],
-        ["x", "+3.0 % [+2.5, +3.5] ▲", *"101", "1 min", "500", "2 kB", "0.25"],
-        ["y", "+0.1 % [-0.4, +0.6] ≈", *"020", "1 min", "500", "2 kB", "0.25"],
+        [
+            "Separate networks",
+            "0, the reference",
+            *"–––",
+            "2",
+            "1.46 %",
+            "2 min",
+            "2,000",
+            "8 kB",
+            "1.00",
+        ],
+        ["x", "+3.0 % [+2.5, +3.5] ▲", *"101", "2", "1.5 %", "1 min", "500", "2 kB", "0.25"],
+        ["y", "+0.1 % [-0.4, +0.6] ≈", *"020", "2", "1.46 %", "1 min", "500", "2 kB", "0.25"],
     ]
 
 

@@ -6,6 +6,7 @@ import math
 from collections.abc import Iterator, Sequence
 
 from plait.reports.draw.tables import Table
+from plait.reports.pages.standing import standings
 from plait.reports.words.text import (
     MISSING,
     arrow,
@@ -48,6 +49,7 @@ def in_order(found: Comparison) -> list[MemberResult]:
 def member_table(found: Comparison) -> Table:
     """Lists the members with their mean over the tasks and their cost."""
     rows: list[list[str]] = []
+    standing = standings(found)
     for member, label in _labelled(found):
         base = member is found.baseline
         words = tasks_by_verdict(found, member.name)
@@ -57,6 +59,8 @@ def member_table(found: Comparison) -> Table:
                 label,
                 gain,
                 *([MISSING] * 3 if base else [str(len(words.get(word, []))) for word in _WORDS]),
+                _two(standing[member.name].mean_rank),
+                _two(standing[member.name].improvability, " %"),
                 per_step(mean(member.step_seconds)),
                 memory(mean(member.memory)),
                 duration(mean(member.seconds)) if mean(member.seconds) > 0 else MISSING,
@@ -66,13 +70,26 @@ def member_table(found: Comparison) -> Table:
             ]
         )
     head = ["Network", "Δm", "Tasks better", "No clear difference", "Worse"]
-    head += ["Step", "Peak memory", "Training", "Parameters", "Size", "Times single-task"]
+    head += [
+        "Mean rank",
+        "Improvability",
+        "Step",
+        "Peak memory",
+        "Training",
+        "Parameters",
+        "Size",
+        "Times single-task",
+    ]
     known = [place for place in range(len(head)) if any(row[place] != MISSING for row in rows)]
     return Table(
         [head[place] for place in known],
         [[row[place] for place in known] for row in rows],
         "Members",
     )
+
+
+def _two(value: float, unit: str = "") -> str:
+    return MISSING if math.isnan(value) else f"{value:.3g}{unit}"
 
 
 def task_table(found: Comparison) -> Table:
