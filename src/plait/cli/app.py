@@ -13,6 +13,7 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
+from plait.cli.compare import compare
 from plait.cli.demo import demo
 from plait.cli.evaluate import evaluate
 from plait.cli.explain import explain
@@ -56,6 +57,7 @@ def plait(
 
 
 app.command()(demo)
+app.command()(compare)
 app.command()(init)
 app.command()(explain)
 app.command()(train)

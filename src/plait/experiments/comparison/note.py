@@ -1,0 +1,71 @@
+"""The conditions of a comparison, in sentences."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from plait.experiments.comparison.budget import Budget
+from plait.experiments.comparison.trained import MemberRuns
+from plait.experiments.config import RunConfig
+
+
+def note_of(
+    config: RunConfig,
+    chosen: RunConfig,
+    trained: Sequence[MemberRuns],
+    seeds: Sequence[int],
+    *,
+    budget: Budget,
+    trials: int,
+) -> str:
+    """Returns the conditions: seeds, budget, what was tuned, and what was read of the test part.
+
+    Args:
+        config: the settings that the comparison was given.
+        chosen: those after the search of a learning rate.
+        trained: all members.
+        seeds: of the runs.
+        budget: what all members have alike.
+        trials: settings that were tried for each member.
+    """
+    which = f"Seed {seeds[0]}" if len(seeds) == 1 else f"Seeds {', '.join(map(str, seeds))}"
+    told = [
+        f"{which}, one run each: {_budget(config, budget)}, batch size {config.batch_size}, the "
+        "same encoder and first weights.",
+        _tuned(config, chosen, trials),
+        "Epochs and settings are chosen on the validation split; each network has read the test "
+        "split once, afterwards.",
+        _spread(seeds),
+    ]
+    failed = [runs.member.title for runs in trained if any(map(runs.failed, range(len(seeds))))]
+    if failed:
+        told.append(f"Without all numbers: {', '.join(failed)}; the table says why.")
+    return " ".join(filter(None, told))
+
+
+def _budget(config: RunConfig, budget: Budget) -> str:
+    epochs = f"at most {config.epochs}" if config.patience else f"{config.epochs}"
+    if budget == "time":
+        return f"the wall-clock time of the plain sum, and {epochs} epochs at most"
+    return f"{epochs} epochs"
+
+
+def _tuned(config: RunConfig, chosen: RunConfig, trials: int) -> str:
+    if trials:
+        return (
+            f"Each network has the best of {trials} settings of its own, the single-task ones "
+            "included."
+        )
+    if chosen != config:
+        rate = chosen.optimizer.options.get("lr")
+        return (
+            f"Nothing is tuned but the learning rate, once, on the plain sum: {rate:g} for all. "
+            "Static weights are not tuned without --trials."
+        )
+    return "Nothing is tuned."
+
+
+def _spread(seeds: Sequence[int]) -> str:
+    if len(seeds) == 1:
+        return "One seed shows no spread: small differences may be chance."
+    return "Numbers are the mean over the seeds ± the sample standard deviation."

@@ -1,0 +1,87 @@
+"""What else stands in the table of a comparison: baselines that need no choice of the reader."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Literal
+
+from plait.core.files import write_json
+from plait.evaluation import Evaluation
+from plait.experiments.baselines import MERGING, Merged, NotMergeable, merged
+from plait.experiments.baselines.equal_size import EqualSize, equal_size
+from plait.experiments.comparison.defaults import PLAIN, PLAIN_SUM
+from plait.experiments.comparison.member import Member
+from plait.experiments.comparison.plan import Planned, joint, single
+from plait.experiments.comparison.runner import Runner
+from plait.experiments.comparison.trained import MemberRuns, Trained
+from plait.experiments.config import RunConfig, validate
+from plait.experiments.overrides import merge
+from plait.runs.comparison_member import ALL
+
+Rows = Literal["same-size", "tuned-weights", "late-weights", "merged", "classical"]
+EVERY_ROW: tuple[Rows, ...] = ("same-size", "tuned-weights", "late-weights", "merged", "classical")
+
+SAME_SIZE = Member(
+    "same-size",
+    "Single-task networks, equal parameters",
+    "min L_t, networks narrowed to the size of the plain sum in all",
+    kind="single",
+)
+
+
+class ExtraRows:
+    """The rows of a comparison beside its members.
+
+    Args:
+        names: which: "same-size", single-task networks that have as many parameters as the plain
+            sum, all together; "tuned-weights" (see `tuning`); "late-weights", the plain sum with the
+            mean late weights of the best balancer; "merged", the single-task networks merged into
+            one; "classical", models of scikit-learn for each task, of tables.
+        config: the settings of the comparison, with the learning rate that all use.
+        runner: trains them.
+    """
+
+    def __init__(self, names: Sequence[Rows], config: RunConfig, runner: Runner) -> None:
+        self._names = names
+        self._config = config
+        self._runner = runner
+
+    def before(self) -> list[Planned]:
+        """Returns the rows that are trained like members."""
+        size = self._equal_size
+        if not isinstance(size, EqualSize):
+            return []
+        narrow = validate(merge(self._config.described(), size.settings))
+        tasks = [task.name for task in self._runner.problem.tasks(self._config.tasks)]
+        return [single(narrow, tasks, SAME_SIZE)]
+
+    def after(self, trained: Sequence[MemberRuns]) -> list[MemberRuns]:
+        """Returns the rows that are made of what was trained, and why others are not there."""
+        found: list[MemberRuns] = []
+        size = self._equal_size
+        if isinstance(size, NoEqualSize):
+            found.append(self._missing(SAME_SIZE, size.reason))
+        if "late-weights" in self._names:
+            late = late_weights(trained, self._config)
+            found += (
+                [self._missing(LATE_WEIGHTS, late.reason)]
+                if isinstance(late, NoWeights)
+                else self._runner.trained([joint(self._config, replace(LATE_WEIGHTS, **late))])
+            )
+        if "merged" in self._names:
+            found += merged_rows(self._config, self._runner, trained[0])
+        if "classical" in self._names:
+            found += classical_rows(self._config, self._runner)
+        return found
+
+    @cached_property
+    def _equal_size(self) -> EqualSize | NoEqualSize | None:
+        if "same-size" not in self._names:
+            return None
+        plain = joint(self._config, PLAIN_SUM).networks[ALL]
+        return equal_size(plain, problem=self._runner.problem)
+
+    def _missing(self, member: Member, reason: str) -> MemberRuns:
+        """Returns a row that says why it has no numbers."""
+        return MemberRuns(member, {ALL: [Trained(None, failed=reason)] * len(self._runner.seeds)})
