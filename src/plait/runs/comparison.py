@@ -16,7 +16,7 @@ from plait.runs.comparison_csv import as_csv
 from plait.runs.comparison_member import ALL, MemberResult, Network, SeedScores
 from plait.runs.folder import COMPARISON, COMPARISON_CSV
 
-Verdict = Literal["better", "worse", "no clear difference", "undefined"]
+Verdict = Literal["better", "worse", "no clear difference", "undefined", ""]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -51,7 +51,8 @@ class Change:
         p: probability of a change as large, if there were no difference.
         adjusted: `p` after Holm's correction over members and tasks; NaN for what is not judged,
             which are the metrics of a task beside its main one.
-        verdict: after the correction, at 0.05.
+        verdict: after the correction, at 0.05; "" for what is not judged.
+        undefined: why there is no interval, as what follows "because"; empty if there is.
     """
 
     member: str
@@ -64,6 +65,7 @@ class Change:
     p: float
     adjusted: float
     verdict: Verdict
+    undefined: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from plait.evaluation import changes, delta_m
+from plait.experiments.comparison.judged import judged
 from plait.experiments.comparison.trained import MemberRuns, Trained
 from plait.runs.comparison import Comparison, MetricInfo
 from plait.runs.comparison_member import MemberResult, Network, SeedScores
@@ -48,13 +49,15 @@ def comparison_of(
         _member(runs, of_seeds, tasks, folder)
         for runs, of_seeds in zip(everyone, gains, strict=True)
     ]
+    metrics = _metrics(everyone, tasks, len(seeds))
     return Comparison(
         title=title,
         note=note,
         seeds=list(seeds),
         baseline=first,
         members=others,
-        metrics=_metrics(everyone, tasks, len(seeds)),
+        metrics=metrics,
+        changes=judged(baseline, list(zip(members, others, strict=True)), metrics),
     )
 
 

@@ -106,4 +106,4 @@ class Runner:
 def _trained(spec: RunSpec, result: RunResult | Failure) -> Trained:
     if isinstance(result, Failure):
         return Trained(None, spec.folder, failed=result.reason)
-    return Trained(result, spec.folder, resampled=read_resamples(spec.folder))
+    return Trained(result, spec.folder, resamples=read_resamples(spec.folder))

@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import Any
 
 from plait.experiments.comparison.member import Member
+from plait.runs.comparison_member import ALL
 from plait.runs.events import Scores
+from plait.runs.resamples import Resamples
 from plait.runs.result import RunResult
-
-Resampled = Mapping[str, Mapping[str, list[float]]]  # {task: {metric: a value per draw}}
 
 
 @dataclass(frozen=True)
@@ -22,13 +22,13 @@ class Trained:
         result: what it came to; None if it failed.
         folder: of its run; None where it has none.
         failed: why it has no result.
-        resampled: its metrics on resamples of the test part; empty where they were not taken.
+        resamples: its metrics on resamples of the test part; None where they were not taken.
     """
 
     result: RunResult | None
     folder: Path | None = None
     failed: str = ""
-    resampled: Resampled = field(default_factory=dict)
+    resamples: Resamples | None = None
 
 
 @dataclass(frozen=True)
@@ -61,12 +61,10 @@ class MemberRuns:
         told = [f"{task}: {text}" if task else text for task, text in named.items() if text]
         return "; ".join(told)
 
-    def resampled(self, place: int) -> Resampled:
-        """Metrics of a seed on resamples of the test part."""
-        found: dict[str, Any] = {}
-        for runs in self.networks.values():
-            found |= runs[place].resampled
-        return found
+    def resamples(self, place: int, task: str) -> Resamples | None:
+        """The metrics on resamples of the test part, of the network of a task from a seed."""
+        found = self.networks.get(task) or self.networks.get(ALL)
+        return found[place].resamples if found else None
 
     def _joined(self, place: int, split: str) -> Scores:
         found: Scores = {}
