@@ -31,6 +31,7 @@ EXAMPLES = "gallery/gallery.json"  # what is true and what was predicted on them
 LOCK = ".lock"  # held by the process that works in the folder
 COMPARISON = "comparison.json"  # `plait.runs.comparison.Comparison`
 COMPARISON_CSV = "comparison.csv"  # its numbers, one a line
+ADVICE = "advice.json"  # `plait.runs.advice.Advice`
 DIAGNOSIS = "diagnosis.json"  # `plait.runs.diagnosis.Diagnosis`
 RESAMPLES = "resamples.json"  # metrics on resamples of the test part
 REPORT = "report.html"

@@ -108,7 +108,9 @@ def _delta_m(
         own = [draws[task, metric] for metric in infos if (task, metric) in draws]
         if not own:
             return None
-        means.append(np.nanmean(np.stack(own), axis=0))
+        each = np.stack(own)
+        known = (~np.isnan(each)).sum(axis=0)
+        means.append(np.where(known, np.nansum(each, axis=0), np.nan) / np.maximum(known, 1))
     return np.mean(np.stack(means), axis=0) if means else None
 
 

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from pathlib import Path
+from collections.abc import Sequence
+from dataclasses import replace
+from functools import cached_property
 from typing import Literal
 
-from plait.core.files import write_json
-from plait.evaluation import Evaluation
-from plait.experiments.baselines import MERGING, Merged, NotMergeable, merged
-from plait.experiments.baselines.equal_size import EqualSize, equal_size
+from plait.experiments.baselines.equal_size import EqualSize, NoEqualSize, equal_size
+from plait.experiments.baselines.late_weights import NoLateWeights, best_late_weights
 from plait.experiments.comparison.defaults import PLAIN, PLAIN_SUM
 from plait.experiments.comparison.member import Member
+from plait.experiments.comparison.merged_rows import merged_rows
 from plait.experiments.comparison.plan import Planned, joint, single
 from plait.experiments.comparison.runner import Runner
 from plait.experiments.comparison.trained import MemberRuns, Trained
@@ -27,6 +27,11 @@ SAME_SIZE = Member(
     "Single-task networks, equal parameters",
     "min L_t, networks narrowed to the size of the plain sum in all",
     kind="single",
+)
+LATE_WEIGHTS = Member(
+    "late-weights",
+    "Fixed weights, late ones of the best balancer",
+    "min sum_t w_t L_t, w the mean of its last half",
 )
 
 
@@ -63,17 +68,27 @@ class ExtraRows:
         if isinstance(size, NoEqualSize):
             found.append(self._missing(SAME_SIZE, size.reason))
         if "late-weights" in self._names:
-            late = late_weights(trained, self._config)
-            found += (
-                [self._missing(LATE_WEIGHTS, late.reason)]
-                if isinstance(late, NoWeights)
-                else self._runner.trained([joint(self._config, replace(LATE_WEIGHTS, **late))])
-            )
+            found += self._late_weights(trained)
         if "merged" in self._names:
             found += merged_rows(self._config, self._runner, trained[0])
-        if "classical" in self._names:
-            found += classical_rows(self._config, self._runner)
         return found
+
+    def _late_weights(self, trained: Sequence[MemberRuns]) -> list[MemberRuns]:
+        """Trains the plain sum with the late weights of the best balancer."""
+        folders = {
+            each.member.name: [one.folder for one in each.networks[ALL] if one.folder]
+            for each in trained
+            if ALL in each.networks
+        }
+        found = best_late_weights(self._config, folders, problem=self._runner.problem)
+        if isinstance(found, NoLateWeights):
+            return [self._missing(LATE_WEIGHTS, found.reason)]
+        member = replace(
+            LATE_WEIGHTS,
+            title=f"Fixed weights, late ones of {found.member}",
+            settings={**PLAIN, **found.settings},
+        )
+        return self._runner.trained([joint(self._config, member)])
 
     @cached_property
     def _equal_size(self) -> EqualSize | NoEqualSize | None:
