@@ -34,7 +34,8 @@ def compare(
     rows: Annotated[
         str,
         typer.Option(
-            "--rows", help=f"What else stands in the table: all, none, or some of {', '.join(ROWS)}."
+            "--rows",
+            help=f"What else stands in the table: all, none, or some of {', '.join(ROWS)}.",
         ),
     ] = "all",
     seeds: Annotated[int, typer.Option("--seeds", min=1, help="How often all is trained.")] = 3,
@@ -73,8 +74,8 @@ def compare(
     """
     problem, words = apart([problem, *(settings or [])])
     given: dict[str, Any] = {} if data is None else {"data": str(data)}
-    _choice("--budget", budget, ("epochs", "time"))
-    _choice("--backend", backend, ("loky", "ray", "dask"))
+    equal = _choice("--budget", budget, ("epochs", "time"))
+    workers = _choice("--backend", backend, ("loky", "ray", "dask"))
     wanted = _rows(rows)
 
     from plait.experiments.build.names import check_recipe, recipe_name, run_name
@@ -105,11 +106,11 @@ def compare(
         members=[PLAIN_SUM, *(each for each in named if each.name != PLAIN_SUM.name)],
         rows=wanted,
         seeds=seeds,
-        budget=budget,
+        budget=equal,
         trials=trials,
         rates="lr" not in _options(chosen.get("optimizer")),
         jobs=jobs,
-        backend=backend,
+        backend=workers,
         callbacks=lambda label: [ProgressBar(label)],
         say=announce,
     )

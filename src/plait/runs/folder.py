@@ -88,6 +88,16 @@ def make_folder(folder: Path, *, way: str = "Name another.") -> None:
         ) from None
 
 
+def check_no_run(folder: Path) -> None:
+    """Refuses to write a comparison into the folder of a run.
+
+    Raises:
+        RunExistsError: the folder holds a run; nothing in it was touched.
+    """
+    if any((folder / name).exists() for name in (CONFIG, EVENTS)):
+        raise run_exists(folder, "Name another folder with --out.")
+
+
 def check_free(folder: Path, names: Iterable[str] = (), *, option: str = "--out") -> None:
     """Refuses to write a run over another.
 

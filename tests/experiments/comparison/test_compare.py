@@ -1,6 +1,7 @@
 """The comparison: what is in it is what its runs say, and the arithmetic is right."""
 
 import json
+import math
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
@@ -10,7 +11,7 @@ import yaml
 
 from plait.core.errors import ConfigError, RunExistsError
 from plait.core.typed_json import without_nan
-from plait.experiments import FAMILIES, JOINT, compare, run, validate, with_defaults
+from plait.experiments import FAMILIES, JOINT, Member, compare, run, validate, with_defaults
 from plait.experiments.config import RunConfig
 from plait.runs import Comparison
 from tests.experiments.tiny import TINY, Tiny, tree
@@ -152,7 +153,7 @@ def test_each_run_is_the_one_that_run_makes(tmp_path: Path) -> None:
         assert_same_run(tmp_path / name, tmp_path / "all" / name)
 
 
-@pytest.mark.parametrize("name", ["config.yaml", "comparison.json", "joint/x", "single-mask/x"])
+@pytest.mark.parametrize("name", ["config.yaml", "events.jsonl"])
 def test_a_folder_that_holds_a_run_is_refused_untouched(name: str, tmp_path: Path) -> None:
     (tmp_path / name).parent.mkdir(exist_ok=True)
     (tmp_path / name).write_text("precious")
@@ -228,20 +229,48 @@ def test_single_task_runs_are_trained_once_and_data_are_read_once(
     options = {"members": FAMILIES[:2], "seeds": 2, "callbacks": callbacks}
     compare(settings, tmp_path, title="x", **options)
     assert labels == [
-        *("shared, seed 0", "tied, seed 0", "spot alone, seed 0"),
-        *("shared, seed 1", "tied, seed 1", "spot alone, seed 1"),
+        *("spot alone, seed 0", "shared, seed 0", "tied, seed 0"),
+        *("spot alone, seed 1", "shared, seed 1", "tied, seed 1"),
     ]
     assert read == ["splits"]
 
 
-@pytest.mark.parametrize("name", ["seed-1/shared/x", "seed-0/single-mask/x"])
-def test_the_runs_of_several_seeds_are_not_written_over(name: str, tmp_path: Path) -> None:
-    (tmp_path / name).parent.mkdir(parents=True)
-    (tmp_path / name).write_text("precious")
+def test_a_comparison_is_gone_on_with_and_repeats_nothing(tmp_path: Path) -> None:
+    """Another member is trained beside what is there; the same call trains nothing."""
+    settings = config(tasks=["quarter", "spot"], epochs=1, gallery=0)
+    compare(settings, tmp_path, title="x", members=FAMILIES[:1])
     before = tree(tmp_path)
-    with pytest.raises(RunExistsError, match="already holds a run"):
-        compare(config(), tmp_path, title="x", members=FAMILIES, seeds=2)
+    found = compare(settings, tmp_path, title="x", members=FAMILIES[:2])
+    after = tree(tmp_path)
+    assert [member.name for member in found.members] == ["shared", "tied"]
+    for name, digest in before.items():
+        assert after[name] == digest or name.startswith("comparison."), name
+    again = compare(settings, tmp_path, title="x", members=FAMILIES[:2])
+    assert tree(tmp_path) == after
+    assert again == found
+
+
+def test_a_run_of_other_settings_is_refused_by_name(tmp_path: Path) -> None:
+    settings = {"tasks": ["quarter", "spot"], "epochs": 1, "gallery": 0}
+    compare(config(**settings), tmp_path, title="x")
+    before = tree(tmp_path)
+    with pytest.raises(RunExistsError, match="has other settings.*epochs"):
+        compare(config(**{**settings, "epochs": 2}), tmp_path, title="x")
     assert tree(tmp_path) == before
+
+
+def test_a_member_that_fails_stands_in_the_table(tmp_path: Path) -> None:
+    wild = Member("wild", "Wild", settings={"optimizer": {"lr": 1e30}, "clip": None})
+    settings = config(tasks=["quarter", "spot"], epochs=1, gallery=0)
+    found = compare(settings, tmp_path, title="x", members=[*JOINT, wild])
+    joint, failed = found.members
+    assert joint.failed == [""]
+    assert "not finite" in failed.failed[0] or "NaN" in failed.failed[0]
+    assert math.isnan(failed.delta_m[0])
+    change = found.change("wild")
+    assert change is not None
+    assert change.verdict == "undefined"
+    assert "Without all numbers: Wild" in found.note
 
 
 @pytest.mark.parametrize(

@@ -16,6 +16,7 @@ from plait.experiments.baselines.single_networks import SingleNetworks
 from plait.experiments.build import Problem, open_problem
 from plait.experiments.config import RunConfig
 from plait.model import MultiTaskModel
+from plait.runs.resamples import Resamples
 
 
 @dataclass(frozen=True, eq=False)
@@ -30,6 +31,7 @@ class Merged:
             prediction is not finite.
         validation: losses and metrics on the validation split.
         test: the same on the test split, which was read once, after the choice.
+        resamples: metrics on resamples of the test split; None where they were not asked for.
         seconds: spent in merging and measuring.
     """
 
@@ -38,6 +40,7 @@ class Merged:
     tried: Mapping[float, float]
     validation: Evaluation
     test: Evaluation
+    resamples: Resamples | None
     seconds: float
 
 
@@ -53,7 +56,11 @@ class NotMergeable:
 
 
 def merged(
-    config: RunConfig, folders: Mapping[str, Path], *, problem: Problem | None = None
+    config: RunConfig,
+    folders: Mapping[str, Path],
+    *,
+    problem: Problem | None = None,
+    resamples: int = 0,
 ) -> dict[str, Merged | NotMergeable]:
     """Merges the finished single-task networks of one seed, in each way of `MERGING`.
 
@@ -67,6 +74,7 @@ def merged(
             connections do not matter.
         folders: `{task: run folder of its own network}` of all tasks.
         problem: the data that were opened for `config`; opened here by default.
+        resamples: of the test split, as for `run`; 0 for none.
 
     Returns:
         `{name of a way: the merged network, or why there is none}`.
@@ -81,12 +89,12 @@ def merged(
     """
     try:
         networks = SingleNetworks(config, folders, problem or open_problem(config))
-        return {name: _in_one_way(way, networks) for name, way in MERGING.items()}
+        return {name: _in_one_way(way, networks, resamples) for name, way in MERGING.items()}
     except (UnsupportedError, ShapeError) as error:
         return dict.fromkeys(MERGING, NotMergeable(str(error)))
 
 
-def _in_one_way(way: MergingWay, networks: SingleNetworks) -> Merged | NotMergeable:
+def _in_one_way(way: MergingWay, networks: SingleNetworks, resamples: int) -> Merged | NotMergeable:
     """Merges with the strength that is best on the validation split, and tests that once."""
     began = time.perf_counter()
     tried: dict[float, float] = {}
@@ -101,11 +109,14 @@ def _in_one_way(way: MergingWay, networks: SingleNetworks) -> Merged | NotMergea
         return NotMergeable("the merged networks have no score on the validation split.")
     best = max(known, key=lambda strength: known[strength])
     networks.merge(way.merge, best)
+    validation = networks.evaluate("val")
+    test, drawn = networks.test(resamples)
     return Merged(
         model=copy.deepcopy(networks.model),
         strength=best,
         tried=tried,
-        validation=networks.evaluate("val"),
-        test=networks.evaluate("test"),
+        validation=validation,
+        test=test,
+        resamples=drawn,
         seconds=time.perf_counter() - began,
     )

@@ -12,7 +12,7 @@ from torch import Tensor
 from plait.core.errors import UnsupportedError
 from plait.data import batches_of
 from plait.encoders import Stems
-from plait.evaluation import Evaluation, evaluate, rule
+from plait.evaluation import Evaluation, Resampler, evaluate, rule, units_of
 from plait.experiments.baselines.batch_norm import estimate_batch_norm
 from plait.experiments.baselines.merging_ways import Merge
 from plait.experiments.build import Problem
@@ -23,6 +23,7 @@ from plait.experiments.method import Method
 from plait.merging import average
 from plait.model.folder import load_state, read_model
 from plait.runs.folder import MODEL
+from plait.runs.resamples import Resamples
 from plait.training.device import pick_device
 from plait.training.labels import LabelStatistics
 
@@ -95,7 +96,15 @@ class SingleNetworks:
         self.model.to(self._device).eval()
         estimate_batch_norm(self.model, self._loaders["train"], device=self._device)
 
-    def evaluate(self, split: str) -> Evaluation:
+    def test(self, resamples: int) -> tuple[Evaluation, Resamples | None]:
+        """Measures the model on the test split, and on so many resamples of it."""
+        if not resamples:
+            return self.evaluate("test"), None
+        units = units_of(self._loaders["test"].dataset)
+        resampler = Resampler(self.model.tasks, units, draws=resamples)
+        return self.evaluate("test", resampler), resampler.compute()
+
+    def evaluate(self, split: str, resampler: Resampler | None = None) -> Evaluation:
         """Measures the model on "val" or "test"."""
         return evaluate(
             self.model,
@@ -103,6 +112,7 @@ class SingleNetworks:
             device=self._device,
             statistics=self._labels.statistics,
             all_right=self._all_right,
+            resampler=resampler,
         )
 
     def _trunks(self, names: Collection[str]) -> tuple[dict[str, Tensor], States]:

@@ -33,7 +33,9 @@ def within(runner: Runner, planned: Sequence[Planned]) -> list[Planned]:
             "others. Mend it, or give epochs: --budget epochs."
         )
     minutes = result.seconds / 60
-    return [each if each.member.name == PLAIN_SUM.name else _limited(each, minutes) for each in planned]
+    return [
+        each if each.member.name == PLAIN_SUM.name else _limited(each, minutes) for each in planned
+    ]
 
 
 def _limited(planned: Planned, minutes: float) -> Planned:

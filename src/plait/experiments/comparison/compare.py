@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
 from plait.core.errors import ConfigError
+from plait.evaluation.resampled import DRAWS
 from plait.experiments.build import open_problem
 from plait.experiments.comparison.budget import Budget, within
 from plait.experiments.comparison.member import JOINT, Member
@@ -17,9 +18,9 @@ from plait.experiments.comparison.runner import MakeCallbacks, Runner
 from plait.experiments.comparison.tuning import best_rate, tuned, tuned_weights
 from plait.experiments.config import RunConfig
 from plait.experiments.jobs import hold
+from plait.experiments.jobs.backends import BackendName
 from plait.runs.comparison import Comparison, write_comparison
 from plait.runs.folder import check_no_run
-from plait.runs.resamples import DRAWS
 
 
 def compare(
@@ -34,8 +35,8 @@ def compare(
     trials: int = 0,
     rates: bool = False,
     jobs: int = 1,
-    backend: str = "loky",
-    draws: int = DRAWS,
+    backend: BackendName = "loky",
+    resamples: int = DRAWS,
     callbacks: MakeCallbacks = lambda label: (),
     say: Callable[[str], None] = lambda text: None,
 ) -> Comparison:
@@ -62,7 +63,7 @@ def compare(
             which all use the best.
         jobs: how many runs are trained at once.
         backend: joblib's: "loky" on this machine, "ray" or "dask" on a cluster.
-        draws: how often the test part is drawn anew, from which intervals are formed; 0 for never.
+        resamples: how often the test part is drawn anew, of which intervals are made; 0 for never.
         callbacks: makes the callbacks of each run from its name; with one job alone.
         say: is told of each run, in a sentence.
 
@@ -87,7 +88,7 @@ def compare(
         seeds=numbers,
         jobs=jobs,
         backend=backend,
-        draws=draws,
+        resamples=resamples,
         callbacks=callbacks,
         say=say,
     )
@@ -118,7 +119,7 @@ def compare(
     return comparison
 
 
-def _planned(config: RunConfig, members: Sequence[Member], tasks: Sequence[str]) -> list[Planned]:
+def _planned(config: RunConfig, members: Sequence[Member], tasks: Iterable[str]) -> list[Planned]:
     """Returns the single-task networks, then the members."""
     found = [single(config, tasks), *(joint(config, member) for member in members)]
     check_names(found)

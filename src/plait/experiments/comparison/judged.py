@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from plait.evaluation import Interval, interval, verdicts
+from plait.evaluation.intervals import Interval, interval, verdicts
 from plait.experiments.comparison.trained import MemberRuns
 from plait.runs.comparison import Change, MetricInfo
 from plait.runs.comparison_member import ALL, MemberResult
@@ -102,7 +102,7 @@ def _draws(
 def _delta_m(
     draws: Mapping[tuple[str, str], Array], metrics: Mapping[str, Mapping[str, MetricInfo]]
 ) -> Array | None:
-    """Returns the mean over tasks of the mean over metrics, draw by draw; None if one is missing."""
+    """Returns the mean over tasks of the mean over metrics, by draw; None if one is missing."""
     means = []
     for task, infos in metrics.items():
         own = [draws[task, metric] for metric in infos if (task, metric) in draws]
@@ -117,6 +117,4 @@ def _delta_m(
 def _units(runs: MemberRuns, metrics: Mapping[str, Any]) -> dict[str, int]:
     """Returns `{task: units of the test part with a label of it}`."""
     known = {task: runs.resamples(0, task) for task in metrics}
-    return {
-        task: each.units[task] for task, each in known.items() if each and task in each.units
-    }
+    return {task: each.units[task] for task, each in known.items() if each and task in each.units}

@@ -57,7 +57,7 @@ def _of_seed(
         own,
         {task: folder for task, folder in networks.items() if folder is not None},
         problem=runner.problem,
-        draws=runner.draws,
+        resamples=runner.resamples,
     )
     return {name: _kept(one, folders[name], seed) for name, one in made.items()}
 

@@ -40,9 +40,9 @@ class ExtraRows:
 
     Args:
         names: which: "same-size", single-task networks that have as many parameters as the plain
-            sum, all together; "tuned-weights" (see `tuning`); "late-weights", the plain sum with the
-            mean late weights of the best balancer; "merged", the single-task networks merged into
-            one; "classical", models of scikit-learn for each task, of tables.
+            sum, all together; "tuned-weights" (see `tuning`); "late-weights", the plain sum with
+            the mean late weights of the best balancer; "merged", the single-task networks merged
+            into one; "classical", models of scikit-learn for each task, of tables.
         config: the settings of the comparison, with the learning rate that all use.
         runner: trains them.
     """

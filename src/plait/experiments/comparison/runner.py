@@ -7,10 +7,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from plait.experiments.build import Problem
+from plait.experiments.comparison.member import SINGLE
 from plait.experiments.comparison.plan import Planned, places
 from plait.experiments.comparison.trained import MemberRuns, Trained
 from plait.experiments.config import RunConfig
 from plait.experiments.jobs import Failure, RunSpec, train
+from plait.experiments.jobs.backends import BackendName
 from plait.runs.resamples import read_resamples
 from plait.runs.result import RunResult
 from plait.training import Callback
@@ -29,7 +31,7 @@ class Runner:
         seeds: of the runs.
         jobs: how many runs are trained at once.
         backend: joblib's, which trains them.
-        draws: how often the test part is drawn anew, for its noise; 0 for never.
+        resamples: how often the test part is drawn anew, for its noise; 0 for never.
         callbacks: makes the callbacks of each run from its name; with one job alone.
         say: is told of each run, in a sentence.
     """
@@ -39,8 +41,8 @@ class Runner:
     config: RunConfig
     seeds: Sequence[int]
     jobs: int = 1
-    backend: str = "loky"
-    draws: int = 0
+    backend: BackendName = "loky"
+    resamples: int = 0
     callbacks: MakeCallbacks = lambda label: ()
     say: Callable[[str], None] = lambda text: None
 
@@ -55,10 +57,7 @@ class Runner:
         """Trains each network of each member from each seed, by default from all."""
         seeds = self.seeds if seeds is None else seeds
         wanted = [
-            (each, network, seed)
-            for seed in seeds
-            for each in planned
-            for network in each.networks
+            (each, network, seed) for seed in seeds for each in planned for network in each.networks
         ]
         specs = [self._spec(*each) for each in wanted]
         results = self.results(specs, [self._label(*each) for each in wanted])
@@ -79,9 +78,7 @@ class Runner:
             for each in planned
         ]
 
-    def results(
-        self, specs: Sequence[RunSpec], labels: Sequence[str]
-    ) -> list[RunResult | Failure]:
+    def results(self, specs: Sequence[RunSpec], labels: Sequence[str]) -> list[RunResult | Failure]:
         """Trains runs, and returns their results in the same order."""
         named = {spec.folder: label for spec, label in zip(specs, labels, strict=True)}
         return train(
@@ -96,10 +93,11 @@ class Runner:
     def _spec(self, planned: Planned, network: str, seed: int) -> RunSpec:
         own = planned.networks[network].model_copy(update={"seed": seed})
         folder = self.places[seed] / planned.folder(network)
-        return RunSpec(own, folder, problem=self.config, draws=self.draws)
+        return RunSpec(own, folder, problem=self.config, resamples=self.resamples)
 
     def _label(self, planned: Planned, network: str, seed: int) -> str:
-        name = f"{planned.member.name} {network}" if network else planned.member.name
+        name = f"{planned.member.name} {network}".rstrip()
+        name = f"{network} alone" if planned.member is SINGLE else name
         return f"{name}, seed {seed}" if len(self.seeds) > 1 else name
 
 

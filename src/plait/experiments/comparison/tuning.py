@@ -6,6 +6,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from plait.core.errors import ConfigError
 from plait.experiments.comparison.defaults import PLAIN, PLAIN_SUM
@@ -57,20 +58,17 @@ def best_rate(runner: Runner, config: RunConfig) -> RunConfig:
     return candidates[best]
 
 
-def tuned(
-    runner: Runner, planned: Planned, trials: int, *, space: Space | None = None
-) -> Planned:
+def tuned(runner: Runner, planned: Planned, trials: int, *, space: Space | None = None) -> Planned:
     """Returns a member with the best of several settings of each of its networks.
 
     Each network is tried with its own settings and `trials` - 1 others of its own space, from the
     first seed; the score of its rule on the validation split says which is best. One whose trials
     have all failed keeps its own settings.
     """
-    networks, chosen = {}, {}
+    networks: dict[str, RunConfig] = {}
+    chosen: dict[str, Any] = {}
     for network, own in planned.networks.items():
-        options = trials_for(
-            own, trials, problem=runner.problem, space=space, seed=runner.seeds[0]
-        )
+        options = trials_for(own, trials, problem=runner.problem, space=space, seed=runner.seeds[0])
         names = [f"{planned.folder(network)}/{trial.number:03d}" for trial in options]
         best = _best(_tried(runner, [trial.config for trial in options], names))
         networks[network] = own if best is None else options[best].config

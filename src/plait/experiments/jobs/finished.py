@@ -13,7 +13,7 @@ from plait.experiments.build import Problem, open_problem
 from plait.experiments.build.fingerprint import weights_fingerprint
 from plait.experiments.config import RunConfig, read_run
 from plait.experiments.jobs.spec import RunSpec
-from plait.runs.folder import CONFIG, TRAINER, is_run
+from plait.runs.folder import CONFIG, RESAMPLES, TRAINER, is_run
 from plait.runs.result import RunResult, read_result
 from plait.training.agreement import MOST_NAMED, differences, told
 
@@ -32,7 +32,8 @@ def finished(spec: RunSpec, problem: Problem | None = None) -> RunResult | None:
     It was done if its folder holds a finished run of the same settings on the same data: the
     content of the files counts, not where they lie (see `plait.data.fingerprint`). These settings
     may differ, since they change no number: `workers`, `gallery`, `log_every`, `checkpoint_every`.
-    A run that has not read the test split is not done where the spec wants it tested.
+    A run that has not read the test split, or not on resamples, is not done where the spec wants
+    that.
 
     Args:
         spec: the run.
@@ -58,7 +59,9 @@ def finished(spec: RunSpec, problem: Problem | None = None) -> RunResult | None:
     begun = _begun_with(folder)
     if begun is not None or result is not None:
         _check_data({**(begun or {}), **(result.data if result else {})}, now, folder)
-    return result if result is not None and (result.tested or not spec.test) else None
+    resampled = not spec.resamples or (folder / RESAMPLES).is_file()
+    done = result is not None and (not spec.test or bool(result.tested and resampled))
+    return result if done else None
 
 
 def _check_settings(spec: RunSpec) -> None:

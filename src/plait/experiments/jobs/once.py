@@ -60,6 +60,7 @@ def once(
             resume=resume,
             problem=problem,
             test=spec.test,
+            resamples=spec.resamples,
         )
 
 

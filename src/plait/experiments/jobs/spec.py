@@ -19,12 +19,14 @@ class RunSpec:
             comparison have one problem: a table is divided by the labels of all its tasks, so that
             a run of one task alone would else be trained and tested on other rows.
         test: whether the test split is read; a search that chooses among runs leaves it alone.
+        resamples: on so many resamples of the test split the metrics are computed as well.
     """
 
     config: RunConfig
     folder: Path
     problem: RunConfig | None = None
     test: bool = True
+    resamples: int = 0
 
     @property
     def opened_with(self) -> RunConfig:
