@@ -207,7 +207,7 @@ def _result(
         step_seconds=step_seconds(folder),
         parameters=sum(parameter.numel() for parameter in trainer.model.parameters()),
         size=sum(each.nbytes for each in weights),
-        memory=math.nan if memory is None else memory,
+        memory=math.nan if memory is None else float(memory),
         data=job.problem.fingerprint,
         best_epochs=dict(state.best_epochs) if config.best == "each" else {},
         started="" if job.transfer is None else str(job.transfer),

@@ -72,8 +72,9 @@ class MemberResult:
 
     @property
     def folders(self) -> list[str]:
-        """The run folders of the network of all tasks; empty where there is none."""
-        return [name for name in self.networks[ALL].folders if name] if self.is_one else []
+        """The run folders of a joint network; empty for other kinds, and where it has none."""
+        known = self.networks[ALL].folders if self.is_one and self.kind == "joint" else []
+        return [name for name in known if name]
 
     @property
     def is_one(self) -> bool:

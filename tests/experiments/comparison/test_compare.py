@@ -178,7 +178,7 @@ def test_every_run_has_its_own_callbacks(tmp_path: Path) -> None:
         return []
 
     compare(config(tasks=["spot"], epochs=1), tmp_path, title="x", callbacks=callbacks)
-    assert labels == ["joint", "spot alone"]
+    assert labels == ["spot alone", "joint"]
 
 
 # --- several seeds, several members ---------------------------------------------------------
@@ -244,17 +244,18 @@ def test_a_comparison_is_gone_on_with_and_repeats_nothing(tmp_path: Path) -> Non
     after = tree(tmp_path)
     assert [member.name for member in found.members] == ["shared", "tied"]
     for name, digest in before.items():
-        assert after[name] == digest or name.startswith("comparison."), name
+        assert after[name] == digest or name.startswith(("comparison.", ".lock")), name
     again = compare(settings, tmp_path, title="x", members=FAMILIES[:2])
-    assert tree(tmp_path) == after
-    assert again == found
+    unchanged = {name: digest for name, digest in tree(tmp_path).items() if ".lock" not in name}
+    assert unchanged == {name: digest for name, digest in after.items() if ".lock" not in name}
+    assert str(again) == str(found), "NaN is NaN"
 
 
 def test_a_run_of_other_settings_is_refused_by_name(tmp_path: Path) -> None:
     settings = {"tasks": ["quarter", "spot"], "epochs": 1, "gallery": 0}
     compare(config(**settings), tmp_path, title="x")
     before = tree(tmp_path)
-    with pytest.raises(RunExistsError, match="has other settings.*epochs"):
+    with pytest.raises(RunExistsError, match=r"has other settings.*epochs"):
         compare(config(**{**settings, "epochs": 2}), tmp_path, title="x")
     assert tree(tmp_path) == before
 

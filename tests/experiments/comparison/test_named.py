@@ -11,8 +11,8 @@ from plait.experiments.comparison.named import dotted, member_of, members_of, re
 @pytest.mark.parametrize(
     ("word", "name", "settings"),
     [
-        ("UPGrad", "upgrad", {"balancing": {"class": "UPGrad"}}),
-        ("mmoe", "mmoe", {"sharing": {"class": "MMoE"}}),
+        ("UPGrad", "upgrad", {"balancing": "UPGrad"}),
+        ("mmoe", "mmoe", {"sharing": "MMoE"}),
         (
             "MMoE:experts=8+CAGrad:c=0.4",
             "mmoe-experts-8-cagrad-c-0.4",
@@ -24,7 +24,7 @@ from plait.experiments.comparison.named import dotted, member_of, members_of, re
         (
             "cross-stitch",
             "crossstitch",
-            {"sharing": "Separate", "connections": {"class": "CrossStitch"}},
+            {"sharing": "Separate", "connections": "CrossStitch"},
         ),
         (
             "MeanRegularized:strength=0.1",
@@ -49,7 +49,7 @@ def test_a_word_is_a_member(word: str, name: str, settings: dict[str, object]) -
         (["UPGard"], "unknown method 'UPGard'.*UPGrad"),
         (["UPGrad+FAMO"], "two of balancing"),
         (["UPGrad", "upgrad"], "two members are named"),
-        (["MMoE:experts"], "must be key=value"),
+        (["MMoE:experts"], "key=value"),
         (["missing.yaml"], "no configuration file"),
     ],
 )
@@ -67,7 +67,7 @@ def test_a_file_of_members(tmp_path: Path) -> None:
     )
     large, famo, told = read_members(path)
     assert large.settings["optimizer"] == {"lr": 1e-4}
-    assert famo.settings == {"balancing": {"class": "FAMO"}}
+    assert famo.settings == {"balancing": "FAMO"}
     assert (told.name, told.title, told.formula) == ("told", "In full", "min L")
     assert [each.name for each in members_of([str(path), "UPGrad"])][:1] == ["large"]
 

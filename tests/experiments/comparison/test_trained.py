@@ -2,20 +2,27 @@
 
 from plait.experiments.comparison.member import SINGLE
 from plait.experiments.comparison.trained import MemberRuns, Trained
+from plait.runs.resamples import Resamples
 from tests.experiments.comparison.test_outcome import result
+
+
+def drawn(task: str) -> Resamples:
+    return Resamples(draws=1, of="rows", units={task: 5}, metrics={task: {"m": [0.4]}})
 
 
 def test_scores_of_all_networks_are_one_table() -> None:
     runs = MemberRuns(
         SINGLE,
         {
-            "kind": [Trained(result(1.0, {"kind": 0.5}), resampled={"kind": {"accuracy": [0.4]}})],
-            "size": [Trained(result(1.0, {"size": 4.0}), resampled={"size": {"mae": [3.0]}})],
+            "kind": [Trained(result(1.0, {"kind": 0.5}), resamples=drawn("kind"))],
+            "size": [Trained(result(1.0, {"size": 4.0}), resamples=drawn("size"))],
         },
     )
     assert runs.test(0)["kind"]["accuracy"] == 0.5
     assert runs.validation(0)["size"]["mae"] == 2.0
-    assert runs.resampled(0) == {"kind": {"accuracy": [0.4]}, "size": {"mae": [3.0]}}
+    assert runs.resamples(0, "size") == drawn("size")
+    whole = MemberRuns(SINGLE, {"": [Trained(None, resamples=drawn("kind"))]})
+    assert whole.resamples(0, "size") == drawn("kind"), "the one network is that of each task"
     assert runs.failed(0) == ""
 
 

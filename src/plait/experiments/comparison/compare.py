@@ -12,7 +12,7 @@ from plait.experiments.comparison.budget import Budget, within
 from plait.experiments.comparison.member import JOINT, Member
 from plait.experiments.comparison.note import note_of
 from plait.experiments.comparison.outcome import comparison_of
-from plait.experiments.comparison.plan import Planned, check_names, joint, single
+from plait.experiments.comparison.plan import Planned, check_built, check_names, joint, single
 from plait.experiments.comparison.rows import ExtraRows, Rows
 from plait.experiments.comparison.runner import MakeCallbacks, Runner
 from plait.experiments.comparison.tuning import best_rate, tuned, tuned_weights
@@ -92,7 +92,7 @@ def compare(
         callbacks=callbacks,
         say=say,
     )
-    _planned(config, members, tasks)  # said before anything is trained
+    check_built(_planned(config, members, tasks), problem)
     with hold(folder):
         chosen = best_rate(runner, config) if rates and not trials else config
         extra = ExtraRows(rows, chosen, runner)

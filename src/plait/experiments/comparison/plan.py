@@ -8,7 +8,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from plait.core.errors import ConfigError
+from plait.core.errors import ConfigError, UnsupportedError
+from plait.experiments.build import Problem, build_job
 from plait.experiments.comparison.member import SINGLE, Member
 from plait.experiments.comparison.single import alone
 from plait.experiments.config import RunConfig, validate
@@ -65,6 +66,21 @@ def check_names(planned: Sequence[Planned]) -> None:
     twice = [name for name, count in Counter(names).items() if count > 1]
     if twice:
         raise ConfigError(f"two runs would be named {twice[0]!r}. Give each member its own name.")
+
+
+def check_built(planned: Sequence[Planned], problem: Problem) -> None:
+    """Builds the network of each member once, so that what cannot be is said before training.
+
+    Raises:
+        ConfigError: a setting that makes no sense; the member is named.
+        DataError: data that are missing or break their rules.
+    """
+    for each in planned:
+        for network, own in each.networks.items():
+            try:
+                build_job(own, Path(each.folder(network)), problem=problem)
+            except (ConfigError, UnsupportedError) as error:
+                raise ConfigError(f"member {each.member.name!r}: {error}") from None
 
 
 def places(folder: Path, seeds: Sequence[int]) -> dict[int, Path]:
