@@ -10,56 +10,67 @@ import typer
 from plait.cli.arguments import Json, Out, Settings
 from plait.cli.quick import load_torchmetrics
 from plait.cli.settings import announce, apart, read_settings
-from plait.core.errors import ConfigError
+from plait.core.errors import ConfigError, suggest
 
 ROWS = ("same-size", "tuned-weights", "late-weights", "merged", "classical")
+BUDGETS = ("epochs", "time")
+BACKENDS = ("loky", "ray", "dask")
+
+Problem = Annotated[
+    str | None,
+    typer.Argument(
+        help="A file of settings, such as config.yaml, which `plait init` writes; or a recipe."
+    ),
+]
+Members = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--members",
+        help="What is compared: methods, such as MMoE or MMoE+UPGrad or CAGrad:c=0.4, or a file of "
+        "members; several words or several options. By default one of each kind.",
+    ),
+]
+RowWords = Annotated[
+    str,
+    typer.Option(
+        "--rows", help=f"What else stands in the table: all, none, or some of {', '.join(ROWS)}."
+    ),
+]
+Seeds = Annotated[int, typer.Option("--seeds", min=1, help="How often all is trained.")]
+BudgetWord = Annotated[
+    str,
+    typer.Option(
+        "--budget",
+        help="What all have alike: epochs, or time, the wall-clock time of the plain sum.",
+    ),
+]
+Trials = Annotated[
+    int,
+    typer.Option(
+        "--trials",
+        min=0,
+        help="Settings that are tried for each row, the single-task networks included, and chosen "
+        "on the validation split.",
+    ),
+]
+Jobs = Annotated[int, typer.Option("--jobs", min=1, help="Runs at once.")]
+Backend = Annotated[
+    str, typer.Option("--backend", help="loky for this machine; ray or dask for a cluster.")
+]
+Data = Annotated[Path | None, typer.Option("--data", help="Data folder.")]
 
 
 def compare(
-    problem: Annotated[
-        str | None,
-        typer.Argument(
-            help="A file of settings, such as config.yaml, which `plait init` writes; or a recipe."
-        ),
-    ] = None,
+    problem: Problem = None,
     settings: Settings = None,
-    members: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--members",
-            help="What is compared: methods, such as MMoE or MMoE+UPGrad or CAGrad:c=0.4, or a "
-            "file of members; several words or several options. By default one of each kind.",
-        ),
-    ] = None,
-    rows: Annotated[
-        str,
-        typer.Option(
-            "--rows",
-            help=f"What else stands in the table: all, none, or some of {', '.join(ROWS)}.",
-        ),
-    ] = "all",
-    seeds: Annotated[int, typer.Option("--seeds", min=1, help="How often all is trained.")] = 3,
-    budget: Annotated[
-        str,
-        typer.Option(
-            "--budget",
-            help="What all have alike: epochs, or time, the wall-clock time of the plain sum.",
-        ),
-    ] = "epochs",
-    trials: Annotated[
-        int,
-        typer.Option(
-            "--trials",
-            min=0,
-            help="Settings that are tried for each row, the single-task networks included, and "
-            "chosen on the validation split.",
-        ),
-    ] = 0,
-    jobs: Annotated[int, typer.Option("--jobs", min=1, help="Runs at once.")] = 1,
-    backend: Annotated[
-        str, typer.Option("--backend", help="loky for this machine; ray or dask for a cluster.")
-    ] = "loky",
-    data: Annotated[Path | None, typer.Option("--data", help="Data folder.")] = None,
+    members: Members = None,
+    rows: RowWords = "all",
+    seeds: Seeds = 3,
+    budget: BudgetWord = "epochs",
+    trials: Trials = 0,
+    jobs: Jobs = 1,
+    backend: Backend = "loky",
+    data: Data = None,
     out: Out = None,
     json: Json = False,
 ) -> None:
@@ -73,48 +84,52 @@ def compare(
     plait compare config.yaml --members members.yaml --trials 10 --out runs/compared
     """
     problem, words = apart([problem, *(settings or [])])
+    how = {
+        "rows": _rows(rows),
+        "seeds": seeds,
+        "budget": _choice("--budget", budget, BUDGETS),
+        "trials": trials,
+        "jobs": jobs,
+        "backend": _choice("--backend", backend, BACKENDS),
+    }
     given: dict[str, Any] = {} if data is None else {"data": str(data)}
-    equal = _choice("--budget", budget, ("epochs", "time"))
-    workers = _choice("--backend", backend, ("loky", "ray", "dask"))
-    wanted = _rows(rows)
+    chosen = read_settings(words, problem, given)
+    _compare(chosen, [word for each in members or () for word in each.split(",")], how, out, json)
 
+
+def _compare(
+    chosen: dict[str, Any], words: list[str], how: dict[str, Any], out: Path | None, as_json: bool
+) -> None:
     from plait.experiments.build.names import check_recipe, recipe_name, run_name
     from plait.experiments.comparison.named import members_of
     from plait.runs import free_folder
 
-    chosen = read_settings(words, problem, given)
     check_recipe(recipe_name(chosen))
-    named = members_of([word for each in members or () for word in each.split(",") if word])
+    members = members_of([word for word in words if word])
     folder = out or free_folder(f"compare-{run_name(chosen)}")
     announce(f"comparing; folder: {folder}")
     load_torchmetrics()
 
     from plait.cli import show
-    from plait.experiments import open_problem, validate, with_defaults
-    from plait.experiments.comparison.compare import compare as compare_
+    from plait.experiments import compare, open_problem, validate, with_defaults
     from plait.experiments.comparison.defaults import PLAIN_SUM, default_members
     from plait.reports import write_report
     from plait.training import ProgressBar
 
     config = validate(with_defaults(chosen))
-    if not named:
-        named = default_members(config, open_problem(config))
-    found = compare_(
+    members = members or default_members(config, open_problem(config))
+    optimizer = chosen.get("optimizer")
+    found = compare(
         config,
         folder,
         title=f"{run_name(chosen)}: does joint training help?",
-        members=[PLAIN_SUM, *(each for each in named if each.name != PLAIN_SUM.name)],
-        rows=wanted,
-        seeds=seeds,
-        budget=equal,
-        trials=trials,
-        rates="lr" not in _options(chosen.get("optimizer")),
-        jobs=jobs,
-        backend=workers,
+        members=[PLAIN_SUM, *(each for each in members if each.name != PLAIN_SUM.name)],
+        rates=not (isinstance(optimizer, dict) and "lr" in optimizer),
         callbacks=lambda label: [ProgressBar(label)],
         say=announce,
+        **how,
     )
-    show.comparison(found, write_report(folder), as_json=json)
+    show.comparison(found, write_report(folder), as_json=as_json)
 
 
 def _rows(words: str) -> list[Any]:
@@ -124,14 +139,8 @@ def _rows(words: str) -> list[Any]:
 
 
 def _choice(option: str, word: str, known: tuple[str, ...]) -> Any:
-    from plait.core.errors import suggest
-
     if word not in known:
         raise ConfigError(
             f"{option} must be one of {', '.join(known)}; found {word!r}.{suggest(word, known)}"
         )
     return word
-
-
-def _options(method: Any) -> dict[str, Any]:
-    return method if isinstance(method, dict) else {}

@@ -35,7 +35,7 @@ class Candidate:
 
 @dataclass(frozen=True, kw_only=True)
 class Advice:
-    """What to train.
+    """A recommendation of one way to train all tasks, and what it rests on.
 
     Attributes:
         action: "joint": one network, or networks that share or are connected; "grouped": some tasks

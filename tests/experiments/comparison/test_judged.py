@@ -14,7 +14,7 @@ from plait.experiments.comparison.outcome import comparison_of
 from plait.experiments.comparison.trained import MemberRuns, Trained
 from plait.runs import Comparison
 from plait.runs.resamples import Resamples
-from tests.experiments.comparison.test_outcome import TASKS, result
+from tests.experiments.comparison.test_outcome import result, runner_of
 
 DRAWS = 50
 
@@ -48,9 +48,7 @@ def compared(
         runs(Member("good", "Good"), 10, kind=0.9, size=2.0),
         runs(Member("same", "Same"), 20, kind=0.5, size=4.0),
     ]
-    found = comparison_of(
-        everyone[0], everyone[1:], TASKS, tmp_path, seeds=range(seeds), title="t", note="n"
-    )
+    found = comparison_of(everyone, runner_of(tmp_path, seeds), title="t", note="n")
     return found, everyone
 
 

@@ -3,11 +3,14 @@
 import math
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any, cast
 
 import pytest
 
 from plait.experiments.comparison.member import SINGLE, Member
 from plait.experiments.comparison.outcome import comparison_of
+from plait.experiments.comparison.runner import Runner
 from plait.experiments.comparison.trained import MemberRuns, Trained
 from plait.runs import Comparison, FinalTest, RunResult
 from plait.tasks import Classification, Regression
@@ -78,7 +81,13 @@ def compared(folder: Path, *x: dict[str, float]) -> Comparison:
 def outcome(
     baseline: MemberRuns, members: list[MemberRuns], folder: Path, seeds: int
 ) -> Comparison:
-    return comparison_of(baseline, members, TASKS, folder, seeds=range(seeds), title="t", note="n")
+    return comparison_of([baseline, *members], runner_of(folder, seeds), title="t", note="n")
+
+
+def runner_of(folder: Path, seeds: int) -> Runner:
+    """A runner that has only to say its tasks, folder and seeds."""
+    runner: Any = SimpleNamespace(tasks=TASKS, folder=folder, seeds=range(seeds))
+    return cast("Runner", runner)
 
 
 def test_changes_are_against_the_networks_of_the_same_seed(tmp_path: Path) -> None:

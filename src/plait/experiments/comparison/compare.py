@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from plait.core.errors import ConfigError
@@ -15,6 +15,7 @@ from plait.experiments.comparison.outcome import comparison_of
 from plait.experiments.comparison.plan import Planned, check_built, check_names, joint, single
 from plait.experiments.comparison.rows import ExtraRows, Rows
 from plait.experiments.comparison.runner import MakeCallbacks, Runner
+from plait.experiments.comparison.trained import MemberRuns
 from plait.experiments.comparison.tuning import best_rate, tuned, tuned_weights
 from plait.experiments.config import RunConfig
 from plait.experiments.jobs import hold
@@ -78,49 +79,52 @@ def compare(
             f"members: {len(members)}, seeds: {seeds}."
         )
     check_no_run(folder)
-    problem = open_problem(config)
-    tasks = {task.name: task for task in problem.tasks(config.tasks)}
-    numbers = range(config.seed, config.seed + seeds)
     runner = Runner(
         folder=folder,
-        problem=problem,
+        problem=open_problem(config),
         config=config,
-        seeds=numbers,
+        seeds=range(config.seed, config.seed + seeds),
         jobs=jobs,
         backend=backend,
         resamples=resamples,
         callbacks=callbacks,
         say=say,
     )
-    check_built(_planned(config, members, tasks), problem)
+    check_built(_planned(config, members, runner), runner.problem)
     with hold(folder):
         chosen = best_rate(runner, config) if rates and not trials else config
-        extra = ExtraRows(rows, chosen, runner)
-        planned = [*_planned(chosen, members, tasks), *extra.before()]
-        check_names(planned)
-        if trials:
-            planned = [tuned(runner, each, trials) for each in planned]
-            weights = tuned_weights(runner, chosen, trials) if "tuned-weights" in rows else None
-            planned += [] if weights is None else [weights]
-        if budget == "time":
-            planned = within(runner, planned)
-        trained = runner.trained(planned)
-        trained += extra.after(trained)
-        comparison = comparison_of(
-            trained[0],
-            trained[1:],
-            tasks,
-            folder,
-            seeds=numbers,
-            title=title,
-            note=note_of(config, chosen, trained, numbers, budget=budget, trials=trials),
-        )
+        trained = _trained(runner, chosen, members, rows, budget=budget, trials=trials)
+        note = note_of(config, chosen, trained, runner.seeds, budget=budget, trials=trials)
+        comparison = comparison_of(trained, runner, title=title, note=note)
         write_comparison(folder, comparison)
     return comparison
 
 
-def _planned(config: RunConfig, members: Sequence[Member], tasks: Iterable[str]) -> list[Planned]:
+def _trained(
+    runner: Runner,
+    config: RunConfig,
+    members: Sequence[Member],
+    rows: Sequence[Rows],
+    *,
+    budget: Budget,
+    trials: int,
+) -> list[MemberRuns]:
+    """Trains all members, the single-task networks first, and the rows beside them."""
+    extra = ExtraRows(rows, config, runner)
+    planned = [*_planned(config, members, runner), *extra.before()]
+    check_names(planned)
+    if trials:
+        planned = [tuned(runner, each, trials) for each in planned]
+        weights = tuned_weights(runner, config, trials) if "tuned-weights" in rows else None
+        planned += [] if weights is None else [weights]
+    if budget == "time":
+        planned = within(runner, planned)
+    trained = runner.trained(planned)
+    return trained + extra.after(trained)
+
+
+def _planned(config: RunConfig, members: Sequence[Member], runner: Runner) -> list[Planned]:
     """Returns the single-task networks, then the members."""
-    found = [single(config, tasks), *(joint(config, member) for member in members)]
+    found = [single(config, runner.tasks), *(joint(config, member) for member in members)]
     check_names(found)
     return found

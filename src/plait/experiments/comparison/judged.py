@@ -1,4 +1,4 @@
-"""Which members are better or worse than the baseline, beyond the noise of seeds and test part."""
+"""Verdicts on members: better or worse than the baseline, beyond the noise of seeds and test."""
 
 from __future__ import annotations
 

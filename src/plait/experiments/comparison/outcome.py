@@ -8,6 +8,7 @@ from pathlib import Path
 
 from plait.evaluation import changes, delta_m
 from plait.experiments.comparison.judged import judged
+from plait.experiments.comparison.runner import Runner
 from plait.experiments.comparison.trained import MemberRuns, Trained
 from plait.runs.comparison import Comparison, MetricInfo
 from plait.runs.comparison_member import MemberResult, Network, SeedScores
@@ -17,39 +18,30 @@ from plait.tasks import BaseTask
 
 
 def comparison_of(
-    baseline: MemberRuns,
-    members: Sequence[MemberRuns],
-    tasks: Mapping[str, BaseTask],
-    folder: Path,
-    *,
-    seeds: Sequence[int],
-    title: str,
-    note: str,
+    trained: Sequence[MemberRuns], runner: Runner, *, title: str, note: str
 ) -> Comparison:
     """Returns the comparison of what was trained.
 
     Args:
-        baseline: the networks of one task each.
-        members: the others.
-        tasks: all tasks by name; their metrics are compared.
-        folder: of the comparison; holds all run folders.
-        seeds: of the runs.
+        trained: the networks of one task each, then the members.
+        runner: that trained them, with the tasks and the seeds.
         title: of the comparison.
         note: under which conditions they were trained.
 
     Raises:
         DataError: a task has no metric, or no label to be measured on.
     """
-    everyone = [baseline, *members]
+    baseline, *members = trained
+    tasks, seeds = runner.tasks, runner.seeds
     gains = [
         [_gains(tasks, each.test(place), baseline.test(place)) for place in range(len(seeds))]
-        for each in everyone
+        for each in trained
     ]
     first, *others = [
-        _member(runs, of_seeds, tasks, folder)
-        for runs, of_seeds in zip(everyone, gains, strict=True)
+        _member(runs, of_seeds, tasks, runner.folder)
+        for runs, of_seeds in zip(trained, gains, strict=True)
     ]
-    metrics = _metrics(everyone, tasks, len(seeds))
+    metrics = _metrics(trained, tasks, len(seeds))
     return Comparison(
         title=title,
         note=note,

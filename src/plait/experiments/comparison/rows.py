@@ -1,4 +1,4 @@
-"""What else stands in the table of a comparison: baselines that need no choice of the reader."""
+"""Rows beside the members of a comparison: baselines that need no choice of the reader."""
 
 from __future__ import annotations
 
@@ -58,8 +58,7 @@ class ExtraRows:
         if not isinstance(size, EqualSize):
             return []
         narrow = validate(merge(self._config.described(), size.settings))
-        tasks = [task.name for task in self._runner.problem.tasks(self._config.tasks)]
-        return [single(narrow, tasks, SAME_SIZE)]
+        return [single(narrow, self._runner.tasks, SAME_SIZE)]
 
     def after(self, trained: Sequence[MemberRuns]) -> list[MemberRuns]:
         """Returns the rows that are made of what was trained, and why others are not there."""

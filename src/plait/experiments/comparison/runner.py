@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 from plait.experiments.build import Problem
@@ -15,6 +16,7 @@ from plait.experiments.jobs import Failure, RunSpec, train
 from plait.experiments.jobs.backends import BackendName
 from plait.runs.resamples import read_resamples
 from plait.runs.result import RunResult
+from plait.tasks import BaseTask
 from plait.training import Callback
 
 MakeCallbacks = Callable[[str], Sequence[Callback]]
@@ -45,6 +47,11 @@ class Runner:
     resamples: int = 0
     callbacks: MakeCallbacks = lambda label: ()
     say: Callable[[str], None] = lambda text: None
+
+    @cached_property
+    def tasks(self) -> dict[str, BaseTask]:
+        """All tasks by name."""
+        return {task.name: task for task in self.problem.tasks(self.config.tasks)}
 
     @property
     def places(self) -> dict[int, Path]:
