@@ -9,6 +9,7 @@ from typing import Literal
 
 from plait.experiments.baselines.equal_size import EqualSize, NoEqualSize, equal_size
 from plait.experiments.baselines.late_weights import NoLateWeights, best_late_weights
+from plait.experiments.comparison.classical_rows import classical_rows
 from plait.experiments.comparison.defaults import PLAIN, PLAIN_SUM
 from plait.experiments.comparison.member import Member
 from plait.experiments.comparison.merged_rows import merged_rows
@@ -70,6 +71,8 @@ class ExtraRows:
             found += self._late_weights(trained)
         if "merged" in self._names:
             found += merged_rows(self._config, self._runner, trained[0])
+        if "classical" in self._names:
+            found += classical_rows(self._config, self._runner)
         return found
 
     def _late_weights(self, trained: Sequence[MemberRuns]) -> list[MemberRuns]:
