@@ -25,5 +25,6 @@ def test_the_real_data() -> None:
     problem = Gum(data=real("gum", "train.jsonl.gz"))
     assert [len(rows) for rows in problem.rows.values()] == [5931, 693, 744]
     assert [len(each) for each in problem.classes.values()] == [17, 21, 11]
+    assert len(problem.splits()["test"].groups.unique()) == 18  # documents
     words = problem.frame["tokens"].map(len)
     assert [int(words[rows].sum()) for rows in problem.rows.values()] == [115936, 16241, 16441]

@@ -40,3 +40,4 @@ def test_the_real_data() -> None:
     problem = Meld(data=real("meld", "train_sent_emo.csv.gz"))
     assert [len(rows) for rows in problem.rows.values()] == [9989, 1109, 2610]
     assert [len(each) for each in problem.classes.values()] == [7, 3]
+    assert len(problem.splits()["test"].groups.unique()) == 280  # dialogues

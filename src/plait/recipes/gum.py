@@ -27,7 +27,7 @@ class Gum(KnownFolder):
     `tasks.xpos.kind="token tags"`, `tasks.deprel.kind="token tags"`, `tasks.genre.kind=category`.
     The heads of the words are not a task.
 
-    The files are the corpus's own division, by document.
+    The files are the corpus's own division, by document: the sentences of one belong together.
 
     Args:
         data: the folder with `en_gum-ud-train.conllu`, `en_gum-ud-dev.conllu` and
@@ -55,7 +55,7 @@ class Gum(KnownFolder):
             "entity": {"kind": "token tags"},
             "s_type": {"kind": "category"},
         },
-        "split": "split",
+        "split": {"column": "split", "group": "document"},
         "rule": "loss",  # sentences are few, and their kind alone would choose an epoch by chance
         "encoder": {"class": "TextEncoder", "width": 192, "layers": 2},
     }
@@ -77,6 +77,7 @@ class Gum(KnownFolder):
             else:
                 rows = sentences(text_of(root / name), str(root / name))
                 frame = pandas.DataFrame(rows, columns=COLUMNS)
-            frames.append(frame[list(COLUMNS)].assign(split=split))
+            document = frame["id"].str.rpartition("-")[0]
+            frames.append(frame[list(COLUMNS)].assign(document=document, split=split))
         found: pd.DataFrame = pandas.concat(frames, ignore_index=True)
         return found

@@ -24,7 +24,7 @@ class Meld(KnownFolder):
     from the emotion, except for surprise. Left out are speaker, dialogue, season, episode and time.
 
     The files are the official division, 9,989 utterances for training, 1,109 for validation and
-    2,610 for the test; a dialogue is in one of them.
+    2,610 for the test; a dialogue is in one of them, and its utterances belong together.
 
     Args:
         data: the folder with `train_sent_emo.csv`, `dev_sent_emo.csv` and `test_sent_emo.csv`, in
@@ -47,7 +47,7 @@ class Meld(KnownFolder):
             "emotion": {"kind": "category", "column": "Emotion"},
             "sentiment": {"kind": "category", "column": "Sentiment"},
         },
-        "split": "split",
+        "split": {"column": "split", "group": "Dialogue_ID"},
         "encoder": {"class": "TextEncoder", "dropout": 0.5},
     }
 
