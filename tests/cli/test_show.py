@@ -108,7 +108,7 @@ def test_a_long_name_is_cut_and_its_numbers_are_not(
 
 def test_without_intervals_the_bare_means_are_shown(capsys: pytest.CaptureFixture[str]) -> None:
     text = printed(replace(of_members(x=2.0, y=-6.0), changes=[]), capsys)
-    assert cells(text, "x")[0][:3] == ["x", "+2.0", "0.51 –"]
+    assert cells(text, "x")[0][:3] == ["x", "+2.0", "0.51 +2.0"]
     assert "no interval was measured" in text
 
 

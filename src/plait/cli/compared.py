@@ -46,7 +46,7 @@ def _whole(found: Comparison) -> Table:
     made.add_row(SINGLE, "", *cells, "1", "1")
     for member in found.members:
         cells = [
-            f"{_value(member, task, metric)} {_judged(found.change(member.name, task, metric))}"
+            f"{_value(member, task, metric)} {_gain(found, member, task)}"
             for task, metric in main.items()
         ]
         made.add_row(*_named(found, member), *cells, *_costs(found, member))
@@ -63,7 +63,7 @@ def _changes(found: Comparison) -> Table:
         made.add_column(Text(_cut(task, 12)), justify="right", no_wrap=True)
     _add_costs(made)
     for member in found.members:
-        cells = [_judged(found.change(member.name, task)) for task in main]
+        cells = [_gain(found, member, task) for task in main]
         made.add_row(*_named(found, member), *cells, *_costs(found, member))
     return made
 
@@ -116,9 +116,16 @@ def _value(member: MemberResult, task: str, metric: str) -> str:
     return MISSING if values is None else _short(mean(values))
 
 
-def _judged(change: Change | None) -> str:
-    if change is None:
-        return MISSING
+def _gain(found: Comparison, member: MemberResult, task: str) -> str:
+    """Returns a change with its verdict; without one where it was not judged."""
+    change = found.change(member.name, task)
+    if change is not None:
+        return _judged(change)
+    gains = next(iter(member.gains.get(task, {}).values()), [math.nan])
+    return _signed(mean(gains))
+
+
+def _judged(change: Change) -> str:
     return f"{_signed(change.mean)} {SIGNS[change.verdict]}"
 
 

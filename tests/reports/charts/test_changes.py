@@ -72,6 +72,7 @@ def test_without_intervals_the_bare_means_are_drawn() -> None:
     chart = change_chart(replace(of_members(x=2.0, y=-6.0), changes=[]), looks(["x", "y"]))
     assert breaking(chart.panels[0].summary) == "Mean over the tasks (Δm): x +2.0 %, y -6.0 %."
     assert "Lines" not in chart.caption
+    assert "error_x" not in figure(chart.panels[0].plot)["data"][0]
     assert chart.tables[0].rows == []
 
 

@@ -70,6 +70,7 @@ def test_paper_has_whole_tables_and_charts_that_fit_it(families: Path, browser: 
     view = browser.view(families, scheme="dark", media="print")
     assert view.faults == {}
     assert all(seen == rows for seen, rows in view.tables)
+    assert view.over <= 0
     assert max(width for width, _ in view.charts.values()) <= 700
 
 

@@ -292,7 +292,7 @@ def test_warnings_name_their_run(tmp_path: Path) -> None:
         with (tmp_path / folder / "events.jsonl").open("a") as file:
             file.write('{"event": "warning", "step": 2, "text": "a gate has collapsed"}\n{"event"')
     page = read_page(write_report(tmp_path))
-    assert "CrossStitch and mask alone: a gate has collapsed" in flat(page)
+    assert "CrossStitch; mask alone: a gate has collapsed" in flat(page)
     for name in ("CrossStitch", "mask alone"):
         assert f"The last line of the events.jsonl of {name} is cut off." in page.text
 

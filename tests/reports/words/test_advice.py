@@ -60,3 +60,5 @@ def test_without_a_clear_difference_the_cost_decides() -> None:
 def test_what_is_unknown_is_run_again() -> None:
     text = action(of_members(x=math.nan, y=math.nan))
     assert text.startswith("Keep separate networks until this is known")
+    found = replace(of_members(x=9.0, y=9.0), changes=[])
+    assert action(found).startswith("Keep separate networks until intervals tell")

@@ -58,6 +58,8 @@ def test_several_members_have_a_card_each() -> None:
     assert (x.of, x.label, x.title, x.formula) == ("x", "x", "Family: x", "min L")
     assert breaking(x.sentences[0]) == "On average +3.0 % [+2.5, +3.5]. A better; b worse."
     assert (y.word, y.sign) == ("worse", "▼")
+    bare, _ = cards(replace(of_members(x=3.0, y=-2.0), changes=[]))
+    assert breaking(bare.sentences[0]) == "On average +3.0 %. A and b undefined."
 
 
 def test_the_price_is_against_all_separate_networks() -> None:

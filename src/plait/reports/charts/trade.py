@@ -42,8 +42,9 @@ def trade_chart(found: Comparison, looks_of: Mapping[str, Look]) -> Chart:
         return Chart("trade", title, missing=text)
     caption = (
         "Upper left is better: Δm, the mean change over the tasks, for fewer parameters or less "
-        "time. Nothing is better in both than what is on the dotted front. Lines: 95 % intervals."
+        "time. Nothing is better in both than what is on the dotted front."
     )
+    caption += " Lines: 95 % intervals." if found.changes else ""
     legend = {SINGLE: ALONE, **{found.labels[each]: look for each, look in looks_of.items()}}
     return Chart("trade", title, caption, panels, [_table(found)], marks=legend)
 

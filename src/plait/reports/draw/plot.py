@@ -187,8 +187,10 @@ def draw_bars(ident: str, bars: Sequence[Bar], ends: tuple[float, float] | None 
     return embed(figure, ident, height=60 + 40 * len(bars))
 
 
-def _errors(bars: Sequence[Bar]) -> dict[str, Any]:
+def _errors(bars: Sequence[Bar]) -> dict[str, Any] | None:
     """Returns the intervals as plotly has them, by their distances from the bars' ends."""
+    if not any(math.isfinite(bar.low) for bar in bars):
+        return None
     return {
         "type": "data",
         "symmetric": False,

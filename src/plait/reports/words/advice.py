@@ -27,6 +27,8 @@ def action(found: Comparison) -> str:
     words = members_by_verdict(found)
     if words.get(BETTER):
         return _take(found, words[BETTER][0])
+    if not found.changes:
+        return "Keep separate networks until intervals tell a difference from noise."
     if set(words) == {UNDEFINED}:
         return (
             "Keep separate networks until this is known: mend what failed, and run the comparison "

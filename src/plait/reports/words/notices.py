@@ -85,9 +85,7 @@ def joint_notices(runs: Iterable[tuple[str, Run]]) -> list[Notice]:
 
 def _runs(where: list[tuple[str, str]]) -> str:
     names = list(dict.fromkeys(name for name, _ in where))
-    if len(names) <= MOST_RUNS:
-        return listed(names)
-    return f"{', '.join(names[:MOST_RUNS])} and {len(names) - MOST_RUNS} more runs"
+    return "; ".join(names) if len(names) <= MOST_RUNS else f"{len(names)} runs"
 
 
 def _when(steps: list[int]) -> str:

@@ -120,7 +120,9 @@ def _task_card(found: Comparison, member: MemberResult, task: str) -> Card:
 def _member_card(found: Comparison, member: MemberResult) -> Card:
     words = tasks_by_verdict(found, member.name)
     told = "; ".join(f"{tasks_named(tasks)} {word}" for word, tasks in words.items())
-    sentences = [f"On average {span(found.change(member.name))}. {_capital(told)}."]
+    change = found.change(member.name)
+    average = per_cent(mean(member.delta_m)) if change is None else span(change)
+    sentences = [f"On average {average}. {_capital(told)}."]
     sentences += filter(None, [price(found, member), *failures_of(found, member)])
     label = found.labels[member.name]
     title = member.title if member.title != label else ""
