@@ -57,9 +57,9 @@ def test_a_command_is_one_that_plait_knows(page: str, line: str) -> None:
     words = shlex.split(line)
     assert words[0] == "plait"
     command, rest = words[1], words[2:]
-    assert command in {"demo", "evaluate", "init", "list", "predict", "report", "train"}
+    assert command in {"demo", "evaluate", "init", "list", "predict", "report", "train", "tune"}
     pairs = {"--out", "-o", "--data", "--from", "--resume", "--seeds", "--targets", "--keep"}
-    pairs |= {"--source", "--files"}
+    pairs |= {"--source", "--files", "--over", "--trials", "--jobs", "--objective"}
     given: dict[str, Any] = {}
     settings, names = [], []
     while rest:
@@ -74,7 +74,7 @@ def test_a_command_is_one_that_plait_knows(page: str, line: str) -> None:
             (settings if "=" in word else names).append(word)
     if "--resume" in words:
         return
-    if command == "train" and ":" not in line and not names[0].endswith(".yaml"):
+    if command in ("train", "tune") and ":" not in line and not names[0].endswith(".yaml"):
         validate(with_defaults(merge({"recipe": names[0], **given}, parse(settings))))
     for name in names if command == "list" else []:
         assert name in FAMILIES or entry(name)

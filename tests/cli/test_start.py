@@ -104,4 +104,4 @@ def test_a_report_of_nothing_needs_no_torch(folder: Path) -> None:
     ran = run("report", "nowhere", folder=folder)
     assert ran.returncode == 2
     assert "torch" not in ran.stdout
-    assert "nowhere holds neither events.jsonl nor" in ran.stderr
+    assert "nowhere holds no events.jsonl" in ran.stderr

@@ -22,6 +22,7 @@ from plait.cli.list import list_methods
 from plait.cli.predict import predict
 from plait.cli.report import report
 from plait.cli.train import train
+from plait.cli.tune import tune
 
 
 class Commands(TyperGroup):
@@ -61,6 +62,7 @@ app.command()(compare)
 app.command()(init)
 app.command()(explain)
 app.command()(train)
+app.command()(tune)
 app.command()(predict)
 app.command()(evaluate)
 app.command()(report)

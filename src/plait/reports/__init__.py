@@ -17,7 +17,7 @@ def write_report(folder: Path) -> Path:
     the browser to fetch anything. The same folder gives the same page, byte for byte.
 
     Args:
-        folder: what one training run or one comparison wrote; the run may still be going on.
+        folder: what one training run, comparison or search wrote; the run may still be going on.
 
     Returns:
         The path of the page.

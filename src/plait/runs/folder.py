@@ -32,6 +32,7 @@ LOCK = ".lock"  # held by the process that works in the folder
 COMPARISON = "comparison.json"  # `plait.runs.comparison.Comparison`
 COMPARISON_CSV = "comparison.csv"  # its numbers, one a line
 ADVICE = "advice.json"  # `plait.runs.advice.Advice`
+TUNING = "tune.json"  # `plait.runs.tuning.Tuning`
 DIAGNOSIS = "diagnosis.json"  # `plait.runs.diagnosis.Diagnosis`
 RESAMPLES = "resamples.json"  # metrics on resamples of the test part
 REPORT = "report.html"

@@ -96,9 +96,9 @@ def test_a_worker_has_its_threads_and_its_folder(
 
 ORPHAN = """
 import os, sys, time, multiprocessing
-from plait.experiments.jobs.attempt import _end_with
+from plait.experiments.jobs.attempt import end_with
 def work(parent, out):
-    _end_with(parent)
+    end_with(parent)
     open(out, "w").write(str(os.getpid()))
     time.sleep(60)
 if __name__ == "__main__":

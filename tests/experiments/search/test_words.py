@@ -1,15 +1,18 @@
 """The space as people write it: words, files, and what is said of a wrong one."""
 
+import shlex
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from plait.core.errors import ConfigError
+from plait.experiments import open_problem, parse, validate, with_defaults
 from plait.experiments.search.defaults import default_space
 from plait.experiments.search.space import Space
 from plait.experiments.search.words import read_space
 from tests.experiments.search.opened import opened
+from tests.experiments.tiny import TINY
 
 
 def read(*words: str, **settings: Any) -> Space:
@@ -127,3 +130,17 @@ def test_a_wrong_word_is_told(word: str, said: str) -> None:
 def test_what_has_no_effect_is_told(words: list[str], settings: dict[str, Any], said: str) -> None:
     with pytest.raises(ConfigError, match=said):
         read(*words, **settings)
+
+
+PAGE = Path(__file__).parents[3] / "docs" / "tune.md"
+LINES = [line for line in PAGE.read_text("utf-8").splitlines() if line.startswith("plait tune ")]
+
+
+@pytest.mark.parametrize("line", [line for line in LINES if "space.yaml" not in line])
+def test_the_words_of_the_page_are_understood(line: str) -> None:
+    words = shlex.split(line)[2:]
+    recipe = TINY if words[0] == "config.yaml" else {"class": "digits", "scenes": 20}
+    over = [words[place + 1] for place, word in enumerate(words) if word == "--over"]
+    settings = parse([word for word in words if "=" in word and word not in over])
+    config = validate(with_defaults({"recipe": recipe, **settings}))
+    assert read_space(over, config, open_problem(config)).dimensions

@@ -81,7 +81,7 @@ def attempt_at(spec: RunSpec, place: Place) -> Outcome:
     """Does a run in a worker, and returns its result, or why it has none."""
     with _one_at_a_time:
         if place.parent is not None:
-            _end_with(place.parent)
+            end_with(place.parent)
         sys.path.extend(each for each in place.path if each not in sys.path)
         if place.threads is not None:
             torch.set_num_threads(place.threads)
@@ -114,7 +114,7 @@ def _interruptible() -> Iterator[None]:
             signal.signal(number, handler)
 
 
-def _end_with(parent: int) -> None:
+def end_with(parent: int) -> None:
     """Ends this process, after a checkpoint, soon after its parent has ended, however that was."""
     if parent in _watched:
         return

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
-from plait.core.errors import PlaitError
+from plait.core.errors import DataError, PlaitError
 from plait.experiments.build import Problem, build_job
 from plait.experiments.config import RunConfig
 from plait.experiments.search.dimension import Choices, Dimension, Numbers
@@ -31,7 +31,8 @@ Refused = Callable[[RunConfig], str]
 def refused(problem: Problem) -> Refused:
     """Returns a function that tells why a run cannot have some settings; "" where it can.
 
-    It builds all objects of the run, its network too, and trains nothing.
+    It builds all objects of the run, its network too, and trains nothing. Data that break their
+    rules are an error of no settings, and are raised.
 
     Args:
         problem: of the run.
@@ -40,6 +41,8 @@ def refused(problem: Problem) -> Refused:
     def why(config: RunConfig) -> str:
         try:
             build_job(config, Path(), problem=problem)
+        except DataError:
+            raise
         except PlaitError as error:
             return str(error)
         return ""

@@ -59,6 +59,11 @@ class Numbers:
         """
         return round(value) if self.whole else float(f"{value:.{DIGITS}g}")
 
+    @property
+    def size(self) -> float:
+        """How many numbers there are; infinite unless they are integers."""
+        return self.high - self.low + 1 if self.whole else math.inf
+
     def label(self, value: Any) -> float | None:
         """Returns the parameter of a study for a value; None for one outside of the range."""
         number = isinstance(value, int | float) and not isinstance(value, bool)
@@ -105,6 +110,11 @@ class Choices:
     def labels(self) -> list[str]:
         """The names of the values, by which a study tells them apart."""
         return [_label(value) for value in self.values]
+
+    @property
+    def size(self) -> float:
+        """How many values there are."""
+        return len(self.values)
 
     def label(self, value: Any) -> str | None:
         """Returns the name of a value; None for one that is not in the list."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -72,6 +73,11 @@ class Space:
             value = 1.0 if each.key.startswith(WEIGHT) else value_at(settings, each.key)
             found[each.key] = each.label(known.get(each.key, value))
         return None if None in found.values() else found
+
+    @property
+    def size(self) -> float:
+        """The number of its points; infinite unless all are choices and integers."""
+        return math.prod(each.size for each in self.dimensions)
 
     def described(self) -> list[str]:
         """Returns a line for each dimension, those of the weights as one."""

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from plait.core.errors import ConfigError, suggest
-from plait.experiments.build import Problem
+from plait.experiments.build import Problem, build_job
 from plait.experiments.build.problem import ABOUT
 from plait.experiments.config import RunConfig, is_file_of_settings
 from plait.experiments.method_options import takes
@@ -72,6 +72,7 @@ def read_space(words: Sequence[str], config: RunConfig, problem: Problem) -> Spa
     Example:
         >>> read_space(["optimizer.lr=1e-4..1e-2"], config, problem)  # doctest: +SKIP
     """
+    build_job(config, Path(), problem=problem)  # what is wrong with all settings is told first
     if not words:
         return default_space(config, problem)
     found: dict[str, Dimension] = {}

@@ -14,13 +14,15 @@ from plait.reports.draw.library import packed_library
 from plait.reports.pages.comparison import comparison_page
 from plait.reports.pages.diagnosis import diagnosis_page
 from plait.reports.pages.run import run_page
-from plait.runs.folder import COMPARISON, DIAGNOSIS, EVENTS, REPORT
+from plait.reports.pages.tuning import tuning_page
+from plait.runs.folder import COMPARISON, DIAGNOSIS, EVENTS, REPORT, TUNING
 
 # The file that makes a folder one of a kind, and what shows it; the first that is there counts.
 _PAGES = {
     COMPARISON: (comparison_page, "comparison.html.j2"),
     EVENTS: (run_page, "run.html.j2"),
     DIAGNOSIS: (diagnosis_page, "diagnosis.html.j2"),
+    TUNING: (tuning_page, "tuning.html.j2"),
 }
 
 
@@ -29,8 +31,8 @@ def write(folder: Path) -> Path:
     kind = next((name for name in _PAGES if (folder / name).exists()), None)
     if kind is None:
         raise DataError(
-            f"{folder} holds no {EVENTS}, no {COMPARISON} and no {DIAGNOSIS}. "
-            "Give the folder of a training run, of a comparison or of a diagnosis."
+            f"{folder} holds no {EVENTS}, no {COMPARISON}, no {DIAGNOSIS} and no {TUNING}. Give "
+            "the folder of a training run, of a comparison, of a diagnosis or of a search."
         )
     page, template = _PAGES[kind]
     path = folder / REPORT
