@@ -29,7 +29,7 @@ def test_what_a_run_leaves_beside_a_comparison_does_not_count(tmp_path: Path) ->
 
 def test_a_folder_without_a_run_is_refused(tmp_path: Path) -> None:
     with pytest.raises(
-        DataError, match=r"holds no events\.jsonl, no comparison\.json and no diagnosis"
+        DataError, match=r"holds no events\.jsonl, no comparison\.json, no diagnosis"
     ):
         write_report(tmp_path)
     assert not list(tmp_path.iterdir())
