@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
 from plait.cli.arguments import Json, Settings
 from plait.cli.quick import load_torchmetrics
 from plait.cli.settings import announce, apart, read_settings
+
+if TYPE_CHECKING:
+    from plait.runs.tuning import Tuning
 
 FAILED = 1  # exit code where no trial was trained
 
@@ -65,14 +68,31 @@ def tune(
     plait tune config.yaml --over optimizer.lr=1e-4..1e-2 --over balancing=Equal,UPGrad |
     plait tune digits sharing=MMoE --over default --over sharing.experts=2,4,8 --objective task
     """
-    from plait.experiments.build.names import check_recipe, recipe_name, run_name
-
     problem, words = apart([problem, *(settings or [])])
     given: dict[str, Any] = {} if data is None else {"data": str(data)}
     read = read_settings(words, problem, given)
-    check_recipe(recipe_name(read))
-    folder = out or Path("runs") / f"{run_name(read)}-tune"
-    announce(f"searching for settings of {run_name(read)}; folder: {folder}")
+    options = {"objective": objective, "seed": search_seed, "prune": prune, "trials": trials}
+    found = _search(read, over or [], out, options, jobs=jobs, finals=final_seeds, json=json)
+    if found.best < 0:
+        raise typer.Exit(FAILED)
+
+
+def _search(
+    settings: dict[str, Any],
+    over: list[str],
+    out: Path | None,
+    options: dict[str, Any],
+    *,
+    jobs: int,
+    finals: int,
+    json: bool,
+) -> Tuning:
+    from plait.experiments.build.names import check_recipe, recipe_name, run_name
+
+    check_recipe(recipe_name(settings))
+    name = run_name(settings)
+    folder = out or Path("runs") / f"{name}-tune"
+    announce(f"searching for settings of {name}; folder: {folder}")
     load_torchmetrics()
 
     from plait.cli import tuning
@@ -83,26 +103,17 @@ def tune(
     from plait.reports import write_report
 
     announce("preparing the data")
-    config = validate(with_defaults(read))
+    config = validate(with_defaults(settings))
     with reading("the data") as progress:
         opened = open_problem(config, progress=progress)
         opened.splits(opened.tasks(config.tasks))
     found = search_for(
-        Search(
-            config,
-            folder,
-            read_space(over or [], config, opened),
-            trials,
-            objective=objective,
-            seed=search_seed,
-            prune=prune,
-        ),
-        title=f"Settings of {run_name(read)}",
+        Search(config, folder, read_space(over, config, opened), **options),
+        title=f"Settings of {name}",
         problem=opened,
         jobs=jobs,
-        finals=final_seeds,
+        finals=finals,
         say=announce,
     )
     tuning.show(found, folder, write_report(folder), as_json=json)
-    if found.best < 0:
-        raise typer.Exit(FAILED)
+    return found

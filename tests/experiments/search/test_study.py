@@ -4,12 +4,15 @@ import multiprocessing
 import os
 import signal
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from plait.core.errors import ConfigError, RunExistsError
-from plait.experiments.search.study import NEVER_PRUNED, START, warm_up
+from plait.experiments import RunConfig
+from plait.experiments.search.proposals import START
+from plait.experiments.search.study import NEVER_PRUNED, warm_up
 from plait.experiments.search.trials import trials_for
 from tests.experiments.search.made import complete, do, study
 from tests.experiments.search.opened import opened
@@ -112,9 +115,13 @@ def test_a_killed_process_leaves_its_trial_to_others(tmp_path: Path) -> None:
         assert claim.trial.number == number
 
 
+def rate(config: RunConfig) -> float:
+    return float(config.optimizer.options["lr"])
+
+
 def test_settings_that_a_run_cannot_have_are_passed_over(tmp_path: Path) -> None:
     own = study(tmp_path, "optimizer.lr=1..2")
-    own.why = lambda config: "too large" if config.optimizer.options["lr"] > 1.5 else ""
+    own = replace(own, why=lambda config: "too large" if rate(config) > 1.5 else "")
     for _ in range(START + 3):
         with own.claimed(START + 3) as claim:
             assert claim is not None
@@ -122,7 +129,7 @@ def test_settings_that_a_run_cannot_have_are_passed_over(tmp_path: Path) -> None
             complete(own, claim, claim.config.optimizer.options["lr"])
     assert len(own.trials) == START + 3
     assert all(trial.state.name == "COMPLETE" for trial in own.trials)
-    own.why = lambda config: "none can"
+    own = replace(own, why=lambda config: "none can")
     with pytest.raises(ConfigError, match="in a row cannot be had by a run; of the last: none can"):
         do(own, 0.5)
 
@@ -197,7 +204,7 @@ def test_worse_trials_are_to_end_early_and_a_repeated_epoch_is_no_news(tmp_path:
         assert claim is not None
         assert [own.report(claim, epoch, 0.1) for epoch in (1, 2)] == [False, True]
         assert own.report(claim, 2, 0.9), "the epoch was told already"
-        own.prune(claim, "worse")
+        own.fail(claim, "worse", pruned=True)
     with own.claimed(99) as claim:
         assert claim is not None
         assert not own.report(claim, 2, 0.6)

@@ -28,7 +28,7 @@ def test_the_best_is_the_trained_trial_with_the_highest_score(tmp_path: Path) ->
     with own.claimed(9) as claim:
         assert claim is not None
         own.report(claim, 1, 0.9)
-        own.prune(claim, "worse")
+        own.fail(claim, "worse", pruned=True)
     with own.claimed(9) as claim:
         assert claim is not None
         own.fail(claim, "a loss is not finite.")

@@ -1,15 +1,13 @@
 """Points of trials lie where their numbers are."""
 
-import json
 from typing import Any
 
 from plait.reports.draw.trials import draw_front, draw_history, draw_shares
+from tests.reports.figure import figure
 
 
 def traces(markup: str) -> list[dict[str, Any]]:
-    start = markup.index("[", markup.index("Plotly.newPlot("))
-    found, _ = json.JSONDecoder().raw_decode(markup[start:])
-    return list(found)
+    return list(figure(markup)["data"])
 
 
 def test_the_best_so_far_never_gets_worse() -> None:

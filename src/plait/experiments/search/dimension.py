@@ -61,7 +61,7 @@ class Numbers:
 
     @property
     def size(self) -> float:
-        """How many numbers there are; infinite unless they are integers."""
+        """The number of its values; infinite unless they are integers."""
         return self.high - self.low + 1 if self.whole else math.inf
 
     def label(self, value: Any) -> float | None:
@@ -113,7 +113,7 @@ class Choices:
 
     @property
     def size(self) -> float:
-        """How many values there are."""
+        """The number of its values."""
         return len(self.values)
 
     def label(self, value: Any) -> str | None:

@@ -17,7 +17,7 @@ ObjectiveName = Literal["rule", "task"]
 
 @dataclass(frozen=True)
 class Objective:
-    """What a search looks for on the validation data.
+    """The numbers on the validation data that a search makes as good as it can.
 
     Attributes:
         names: of its numbers: the rule, or "task/metric" for each task.

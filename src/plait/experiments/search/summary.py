@@ -1,4 +1,4 @@
-"""What a study has found: its trials, the best of them, and what decided."""
+"""The record of a study: its trials, the best of them, and the settings that decide."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING
 
 from plait.core.extras import need
 from plait.experiments.search.journal import PURPOSE, quiet
+from plait.experiments.search.proposals import START
 from plait.experiments.search.study import (
     NEVER_PRUNED,
     REASON,
     SECONDS,
-    START,
     UNTUNED,
     Study,
     warm_up,
@@ -30,7 +30,7 @@ STATES: dict[str, State] = {"COMPLETE": "trained", "PRUNED": "pruned", "FAIL": "
 def summary(
     study: Study, *, title: str, wanted: int, prune: bool, finals: Sequence[FinalRun] = ()
 ) -> Tuning:
-    """Returns what a study has found so far.
+    """Returns the record of a study so far.
 
     Args:
         study: the study.
@@ -128,7 +128,7 @@ def _score(study: Study, number: int) -> float:
 
 
 def _importance(study: Study) -> dict[str, float]:
-    """Returns how much each setting decides whether a trial is among the best tenth.
+    """Returns the share of each setting in whether a trial is among the best tenth.
 
     By PED-ANOVA, over the trained trials; of one objective alone.
 
@@ -163,7 +163,7 @@ def _fewer(trials: Sequence[TunedTrial], wanted: int) -> list[str]:
 def _notes(
     trials: Sequence[TunedTrial], best: int, finals: Sequence[FinalRun], *, several: bool
 ) -> list[str]:
-    """Returns what else there is to say."""
+    """Returns sentences on failures, on a search that has found nothing, and on the test."""
     notes = []
     trained = [each for each in trials if each.state == "trained"]
     failed = [each for each in trials if each.state == "failed"]

@@ -162,7 +162,7 @@ def _try(search: Search, study: Study, claim: Claim, problem: Problem) -> str:
     try:
         result = once(spec, pruning, problem=problem)
     except Pruned as ended:
-        study.prune(claim, str(ended))
+        study.fail(claim, str(ended), pruned=True)
         return str(ended)
     except (DataError, RunExistsError) as error:  # of each trial alike
         study.fail(claim, str(error))
