@@ -164,7 +164,7 @@ def trees(
         }
     name = "HistGradientBoostingClassifier" if classes else "HistGradientBoostingRegressor"
     model = getattr(ensemble, name)(**options)
-    model.fit(filled(known.inputs), known.labels, known.weights, **given)
+    model.fit(filled(known.inputs), known.labels, _unequal(known.weights), **given)
     rounds = int(np.argmax(model.validation_score_)) if given else model.n_iter_
     rounds = max(rounds, 1)
 
@@ -189,6 +189,11 @@ def cross_entropy(shares: Array, labels: Array, weights: Array) -> float:
     """
     own = shares[np.arange(len(labels)), labels]
     return float(np.average(-np.log(np.clip(own, 1e-12, None)), weights=weights))
+
+
+def _unequal(weights: Array) -> Array | None:
+    """Returns weights that differ; None for equal ones, with which bins are found much later."""
+    return None if np.ptp(weights) == 0 else weights
 
 
 def _best(
