@@ -2,10 +2,11 @@
 
 import math
 from pathlib import Path
+from typing import Any
 from unittest.mock import patch
 
-import pytest
-
+from plait.experiments import Problem, RunConfig
+from plait.experiments.baselines import classical as models
 from plait.experiments.baselines import classical_runs as module
 from plait.experiments.baselines.classical import Classical, NoClassical, classical
 from plait.experiments.baselines.classical_runs import TITLES, classical_runs
@@ -17,7 +18,7 @@ from tests.experiments.baselines.tables import TASKS, frame, opened
 
 def test_the_results_are_those_of_the_models(tmp_path: Path) -> None:
     config, problem = opened(frame(), seed=4)
-    found = classical_runs(config, "linear", tmp_path, problem=problem, resamples=5)
+    found = classical_runs(config, "linear", {4: tmp_path}, problem=problem, resamples=5)[4]
     expected = classical(config, "linear", problem=problem, resamples=5)
     assert list(found) == list(TASKS)
     for task, result in found.items():
@@ -32,24 +33,47 @@ def test_the_results_are_those_of_the_models(tmp_path: Path) -> None:
     assert isinstance(found["kind"], RunResult) and "validation: C = " in found["kind"].started
 
 
-def test_finished_models_are_not_fitted_again(tmp_path: Path) -> None:
+def fitted(config: RunConfig, problem: Problem, folders: dict[int, Path]) -> list[int]:
+    """The seeds with which models were fitted."""
+    seeds = []
+
+    def noted(own: RunConfig, *args: Any, **options: Any) -> Any:
+        seeds.append(own.seed)
+        return classical(own, *args, **options)
+
+    with patch.object(module, "classical", noted):
+        found = classical_runs(config, "linear", folders, problem=problem)
+    assert list(found) == list(folders)
+    for seed, each in found.items():
+        assert all(isinstance(one, RunResult) and one.seed == seed for one in each.values())
+    return seeds
+
+
+def test_models_are_fitted_once_for_all_seeds(tmp_path: Path) -> None:
     config, problem = opened(frame())
-    first = classical_runs(config, "linear", tmp_path, problem=problem)
-    with patch.object(module, "classical", side_effect=AssertionError("fitted again")):
-        again = classical_runs(config, "linear", tmp_path, problem=problem)
-        assert {t: r.test for t, r in again.items() if isinstance(r, RunResult)} == {
-            t: r.test for t, r in first.items() if isinstance(r, RunResult)
-        }
-        other, changed = opened(frame(seed=1))
-        with pytest.raises(AssertionError, match="fitted again"):
-            classical_runs(other, "linear", tmp_path, problem=changed)
-        (tmp_path / "linear-sick" / "result.json").unlink()
-        with pytest.raises(AssertionError, match="fitted again"):
-            classical_runs(config, "linear", tmp_path, problem=problem)
+    folders = {seed: tmp_path / str(seed) for seed in (3, 4, 5)}
+    assert fitted(config, problem, folders) == [3]
+    results = [read_result(folder / "linear-size") for folder in folders.values()]
+    assert len({each.score for each in results if each}) == 1
+    assert fitted(config, problem, folders) == []
+    (folders[4] / "linear-sick" / "result.json").unlink()
+    assert fitted(config, problem, folders) == [4]
+    other, changed = opened(frame(seed=1))
+    assert fitted(other, changed, folders) == [3]
+
+
+def test_models_that_depend_on_the_seed_are_fitted_for_each(tmp_path: Path) -> None:
+    config, problem = opened(frame())
+    folders = {seed: tmp_path / str(seed) for seed in (0, 1)}
+    with patch.object(models, "BINNED", 10):
+        found = classical_runs(config, "trees", folders, problem=problem)
+        own = classical(config, "trees", problem=problem)
+    assert all(isinstance(each, Classical) and each.drawn for each in own.values())
+    assert list(found) == [0, 1]
 
 
 def test_what_has_no_model_leaves_no_folder(tmp_path: Path) -> None:
     for model in TITLES:
-        found = classical_runs(settings(), model, tmp_path)
-        assert all(isinstance(each, NoClassical) for each in found.values())
+        found = classical_runs(settings(), model, {0: tmp_path})
+        assert all(isinstance(each, NoClassical) for each in found[0].values())
     assert not list(tmp_path.iterdir())

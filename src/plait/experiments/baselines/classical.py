@@ -36,6 +36,7 @@ from plait.tasks.labels.unit import WithUnit
 
 Array = np.ndarray[Any, Any]
 Model = Literal["linear", "trees"]
+BINNED = 200_000  # rows from which bins of trees are taken; of more, so many are drawn
 HAIR = 1e-12  # by which a probability is kept from 0 and 1
 
 
@@ -53,6 +54,7 @@ class Classical:
         seconds: spent in fitting.
         parameters: how many numbers the models have; of trees the nodes.
         size: of these numbers, in bytes.
+        drawn: whether it depends on the seed; otherwise it is the same for all.
     """
 
     chosen: list[dict[str, float]]
@@ -64,6 +66,7 @@ class Classical:
     seconds: float
     parameters: int
     size: int
+    drawn: bool
 
 
 @dataclass(frozen=True)
@@ -202,6 +205,7 @@ def _of_task(
         seconds=seconds,
         parameters=sum(each.parameters for each in models),
         size=sum(each.size for each in models),
+        drawn=rows.model == "trees" and len(targets["train"]) > BINNED,
     )
 
 

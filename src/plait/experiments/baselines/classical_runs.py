@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from pathlib import Path
 
 from plait.experiments.baselines.classical import Classical, Model, NoClassical, classical
@@ -12,6 +13,7 @@ from plait.runs.resamples import write_resamples
 from plait.runs.result import RunResult, read_result, write_result
 from plait.training.records import test_event
 
+Results = dict[str, RunResult | NoClassical]
 TITLES: dict[Model, str] = {
     "linear": "Linear models of scikit-learn, one per task",
     "trees": "Boosted trees of scikit-learn, one per task",
@@ -21,36 +23,46 @@ TITLES: dict[Model, str] = {
 def classical_runs(
     config: RunConfig,
     model: Model,
-    folder: Path,
+    folders: Mapping[int, Path],
     *,
     problem: Problem | None = None,
     resamples: int = 0,
-) -> dict[str, RunResult | NoClassical]:
+) -> dict[int, Results]:
     """Fits a model of scikit-learn to each task, unless all were fitted on the same data before.
 
+    Where nothing is drawn, which is nearly always, the models are the same for all seeds, and they
+    are fitted once.
+
     Args:
-        config: the settings of the joint network, with the seed.
+        config: the settings of the joint network.
         model: "linear" or "trees"; see `classical`.
-        folder: gets a folder `MODEL-TASK` for each task, with result.json, and resamples.json if
-            there are some.
+        folders: `{seed: folder}`; each gets a folder `MODEL-TASK` for each task, with result.json,
+            and resamples.json if there are some.
         problem: the data that were opened for `config`; opened here by default.
         resamples: of the test part, as for networks; 0 for none.
 
     Returns:
-        `{task: the result, or why there is none}`.
+        `{seed: {task: the result, or why there is none}}`.
     """
     problem = problem or open_problem(config)
     tasks = [task.name for task in problem.tasks(config.tasks)]
-    places = {task: folder / f"{model}-{task}" for task in tasks}
-    known = {task: read_result(place) for task, place in places.items()}
-    before = {t: r for t, r in known.items() if r is not None and r.data == problem.fingerprint}
-    if before.keys() == known.keys():
-        return dict(before)
-    made = classical(config, model, problem=problem, resamples=resamples)
-    return {
-        task: one if isinstance(one, NoClassical) else _kept(one, places[task], config, problem)
-        for task, one in made.items()
-    }
+    found: dict[int, Results] = {}
+    made: dict[str, Classical | NoClassical] = {}
+    for seed, folder in folders.items():
+        places = {task: folder / f"{model}-{task}" for task in tasks}
+        known = {task: read_result(place) for task, place in places.items()}
+        before = {t: r for t, r in known.items() if r is not None and r.data == problem.fingerprint}
+        if before.keys() == known.keys():
+            found[seed] = dict(before)
+            continue
+        own = config.model_copy(update={"seed": seed})
+        if not made or any(isinstance(each, Classical) and each.drawn for each in made.values()):
+            made = classical(own, model, problem=problem, resamples=resamples)
+        found[seed] = {
+            task: one if isinstance(one, NoClassical) else _kept(one, places[task], own, problem)
+            for task, one in made.items()
+        }
+    return found
 
 
 def _kept(one: Classical, place: Path, config: RunConfig, problem: Problem) -> RunResult:

@@ -22,11 +22,12 @@ def classical_rows(config: RunConfig, runner: Runner) -> list[MemberRuns]:
 
 
 def _rows(config: RunConfig, runner: Runner, model: Model, title: str) -> MemberRuns:
+    made = classical_runs(
+        config, model, runner.places, problem=runner.problem, resamples=runner.resamples
+    )
     found: dict[str, list[Trained]] = {task: [] for task in runner.tasks}
     for seed, place in runner.places.items():
-        own = config.model_copy(update={"seed": seed})
-        made = classical_runs(own, model, place, problem=runner.problem, resamples=runner.resamples)
-        for task, one in made.items():
+        for task, one in made[seed].items():
             folder = place / f"{model}-{task}"
             found[task].append(
                 Trained(None, failed=one.reason)
