@@ -7,6 +7,7 @@ import sys
 from benchmarks import (
     engine,
     families,
+    jobs,
     memory,
     mixtures,
     photos,
@@ -22,5 +23,5 @@ from benchmarks import (
 if __name__ == "__main__":
     benchmarks = (start, solvers, engine, families, memory, trainer_overhead, small_networks)
     data = (table_steps, table_files, photos, sentences, mixtures)
-    kept = [benchmark.main() for benchmark in (*benchmarks, *data)]
+    kept = [benchmark.main() for benchmark in (*benchmarks, *data, jobs)]
     sys.exit(0 if all(kept) else 1)
