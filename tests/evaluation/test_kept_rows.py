@@ -1,3 +1,6 @@
+import math
+
+import pytest
 import torch
 
 from plait.evaluation.kept_rows import KeptRows, joined
@@ -28,6 +31,26 @@ def test_batches_of_different_lengths_are_padded_to_the_longest() -> None:
     assert found.target.tolist() == [[1, 1, -100], [1, 1, 1], [1, 1, 1]]
     assert found.weights is not None
     assert found.weights[0].tolist() == [1.0, 1.0, 0.0]
+
+
+def test_rows_without_weights_weigh_one_beside_others() -> None:
+    plain = KeptRows(torch.zeros(2), torch.zeros(2), None)
+    weighted = KeptRows(torch.zeros(1), torch.zeros(1), torch.tensor([0.5]))
+    for pieces, expected in (
+        ([plain, weighted], [1.0, 1.0, 0.5]),
+        ([weighted, plain], [0.5, 1, 1]),
+    ):
+        found = joined(pieces, 0.0).weights
+        assert found is not None
+        assert found.tolist() == expected
+
+
+@pytest.mark.parametrize("dtype", [torch.bool, torch.uint8, torch.int64, torch.float32])
+@pytest.mark.parametrize("missing", [-100.0, math.nan])
+def test_any_labels_can_be_padded(dtype: torch.dtype, missing: float) -> None:
+    pieces = [KeptRows(torch.zeros(1, n), torch.ones(1, n).to(dtype), None) for n in (1, 2)]
+    short = joined(pieces, missing).target[0].tolist()
+    assert short == pytest.approx([1, missing], nan_ok=True)
 
 
 def test_structures_of_labels_are_joined_tensor_by_tensor() -> None:

@@ -12,6 +12,7 @@ from torchmetrics.classification import (
     MulticlassF1Score,
 )
 from torchmetrics.regression import MeanSquaredError, PearsonCorrCoef, R2Score
+from torchmetrics.wrappers import MinMaxMetric
 
 from plait.evaluation.meter import Meter
 from plait.evaluation.unit_sums import UnitSums
@@ -70,6 +71,8 @@ def test_sums_of_units_are_the_metric_of_their_examples(metric: Metric, made) ->
         (PearsonCorrCoef(), False),  # keeps means
         (R2Score(), False),  # asks whether all labels are equal
         (MulticlassCohenKappa(3), False),  # asks which classes there are
+        (MeanAbsoluteError() + MeanSquaredError(), False),  # keeps nothing itself
+        (MinMaxMetric(MeanAbsoluteError()), False),
     ],
 )
 def test_what_keeps_sums_alone(metric: Metric, sums: bool) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -52,17 +53,22 @@ def joined(pieces: Sequence[KeptRows], missing: float) -> KeptRows:
     """Joins rows of several batches, which were padded to different lengths.
 
     Args:
-        pieces: at least one, all weighted or none.
+        pieces: at least one; where some are weighted, the others weigh 1.
         missing: the label of a missing value, with which labels are padded; predictions and weights
             are padded with 0.
     """
     if len(pieces) == 1:
         return pieces[0]
-    weights = [piece.weights for piece in pieces if piece.weights is not None]
+    weighted = next((piece.weights for piece in pieces if piece.weights is not None), None)
+    weights = None
+    if weighted is not None:
+        ones = [weighted.new_ones(len(p.prediction), *weighted.shape[1:]) for p in pieces]
+        own = [p.weights if p.weights is not None else o for p, o in zip(pieces, ones, strict=True)]
+        weights = _below(own, 0.0)
     return KeptRows(
         _below([piece.prediction for piece in pieces], 0.0),
         _below([piece.target for piece in pieces], missing),
-        _below(weights, 0.0) if weights else None,
+        weights,
     )
 
 
@@ -82,4 +88,6 @@ def _padded(part: Tensor, sizes: Sequence[int], fill: float) -> Tensor:
     if not any(lacking):
         return part
     ends = [end for more in reversed(lacking) for end in (0, more)]
+    if not part.is_floating_point():  # in a dtype that holds what is missing
+        part = part.to(torch.float64 if math.isnan(fill) else torch.int64)
     return F.pad(part, ends, value=fill if part.is_floating_point() else int(fill))

@@ -76,10 +76,7 @@ class Meter:
         self._presence: Presence | None = presence_of(self._metric)
         self._unread = copy.copy(self._presence)
         self.whole = isinstance(metric, SequenceMetric)
-        self.sums = not remembers(self._presence) and all(
-            reduction is dim_zero_sum and isinstance(metric._defaults[name], Tensor)
-            for name, reduction in metric._reductions.items()
-        )
+        self.sums = not remembers(self._presence) and _keeps_sums(metric)
         self._scores = isinstance(metric, READ_PROBABILITIES)
         self._outside: Tensor | None = None
         self._empty = True
@@ -159,3 +156,12 @@ class Meter:
         metric, watch = self._metric, self._presence
         said = getattr(metric, "undefined", "") if watch is None else watch.why(metric, values)
         return said or f"{type(metric).__name__} comes to no number"
+
+
+def _keeps_sums(metric: Metric) -> bool:
+    """Whether all states of a metric are sums; one that wraps others has states elsewhere."""
+    kept = [
+        reduction is dim_zero_sum and isinstance(metric._defaults[name], Tensor)
+        for name, reduction in metric._reductions.items()
+    ]
+    return bool(kept) and all(kept) and not any(metric.children())
