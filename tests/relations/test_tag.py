@@ -9,7 +9,7 @@ import pytest
 import torch
 from torch import nn
 
-from plait.core.errors import ConfigError, DataError
+from plait.core.errors import ConfigError, DataError, NonFiniteError
 from plait.core.random_state import random_state
 from plait.core.structure import PerTask
 from plait.model import MultiTaskModel
@@ -205,3 +205,13 @@ def test_what_does_not_fit_is_refused() -> None:
         transference(model, [batch_of()], [[]])
     with pytest.raises(DataError, match="no batch"):
         tag_affinity(model, [])
+
+
+def test_a_loss_that_is_no_number_is_named() -> None:
+    model = model_of(nn.Linear(4, 3))
+    with pytest.raises(NonFiniteError, match="after the step of 'a'; take a smaller one"):
+        tag_affinity(model, [batch_of()], lr=1e30)
+    with torch.no_grad():
+        next(model.parameters()).fill_(torch.nan)
+    with pytest.raises(NonFiniteError, match="'a' is nan before a step"):
+        tag_affinity(model, [batch_of()])

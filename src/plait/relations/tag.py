@@ -12,7 +12,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from plait.core.errors import ConfigError, DataError, unknown
+from plait.core.errors import ConfigError, DataError, NonFiniteError, unknown
 from plait.core.random_state import random_state_kept
 from plait.data import batches_of
 from plait.model import MultiTaskModel
@@ -78,8 +78,9 @@ def tag_affinity(
     Raises:
         ConfigError: the model shares no parameter, or `lr` is not above 0.
         DataError: no batch has a label.
+        NonFiniteError: a loss is NaN or infinite, before a step or after it.
 
-    Cost: for each batch T backward passes and T + 1 forward passes.
+    Cost: for each batch T backward passes and T + 1 forward passes; the T gradients are held.
 
     Reference: Fifty, Amid, Zhao, Yu, Anil, Finn, "Efficiently Identifying Task Groupings for
         Multi-Task Learning", NeurIPS 2021. The authors' code divides by the learning rate as well.
@@ -226,9 +227,9 @@ def _one_batch(
     NaN for a group without labels. Of the raw losses: static weights act on the step alone.
     """
     losses = probe.losses()
-    before, rows = _numbers(losses.raw), []
+    before, rows = _numbers(losses.raw, "before a step"), []
     gradients = probe.gradients(losses, moved)
-    for group in groups.values():
+    for source, group in groups.items():
         slopes = [gradients[task] for task in group if task in gradients]
         if not slopes:
             rows.append(np.full_like(before, np.nan))
@@ -237,7 +238,8 @@ def _one_batch(
         parameters = [probe.parameters[name] for name in total]
         with torch.no_grad():
             values = step(parameters, list(total.values()))
-        rows.append(_numbers(probe.losses(dict(zip(total, values, strict=True))).raw))
+        after = probe.losses(dict(zip(total, values, strict=True))).raw
+        rows.append(_numbers(after, f"after the step of {source!r}; take a smaller one"))
     return before, np.stack(rows)
 
 
@@ -249,5 +251,10 @@ def _added(one: Mapping[str, Tensor], other: Mapping[str, Tensor]) -> dict[str, 
     return both
 
 
-def _numbers(losses: Mapping[str, Tensor]) -> Floats:
-    return torch.stack([each.detach().double() for each in losses.values()]).cpu().numpy()
+def _numbers(losses: Mapping[str, Tensor], when: str) -> Floats:
+    """Returns the losses, copied from the device at once; none of them is NaN or infinite."""
+    found: Floats = torch.stack([each.detach().double() for each in losses.values()]).cpu().numpy()
+    for task, number in zip(losses, found, strict=True):
+        if not np.isfinite(number):
+            raise NonFiniteError(f"the loss of task {task!r} is {number} {when}.")
+    return found
