@@ -99,7 +99,7 @@ def test_the_answer_stands_at_the_top_and_what_to_do_under_it(families: Shown) -
     order = ["CrossStitch did best", "What to do:", "Negative transfer", "Intervals are of 95 %"]
     places = [text.index(each) for each in order]
     assert places == sorted(places)
-    assert "The test part was read once by each of 6 runs" in text
+    assert "The test part was read once by each of 6 networks" in text
 
 
 def test_what_failed_stands_in_the_summary(tmp_path: Path) -> None:

@@ -61,10 +61,24 @@ def test_members_of_other_kinds_have_their_runs_by_task(tmp_path: Path) -> None:
         "wide": 0,
         "trees": 0,
     }
+    assert compared.tested == 5
     names = [name for name, _ in compared.named]
     assert names == [
         *("Joint", "Equal size, digit", "Equal size, mask", "digit alone", "mask alone")
     ]
+
+
+@pytest.mark.parametrize("kind", ["merged", "classical"])
+def test_what_was_not_trained_has_a_result_and_no_log(kind: str, tmp_path: Path) -> None:
+    found = write_comparison(tmp_path, tasks=("digit", "mask"), **SMALL)
+    other = {**found["members"][0], "name": "other", "title": "Other", "kind": kind}
+    network = {**other["networks"][""], "folders": ["other"]}
+    found["members"].append({**other, "networks": {"": network}})
+    (tmp_path / "other").mkdir()
+    compared = read_comparison(rewritten(tmp_path, found))
+    assert compared.joint["other"] == []
+    assert compared.tested == 4
+    assert len(compared.named) == 3
 
 
 @pytest.mark.parametrize("where", ["../other", "nowhere"])

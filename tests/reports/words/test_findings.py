@@ -81,11 +81,11 @@ def test_what_was_read_of_the_test_part_is_said() -> None:
     found = of_members(x=1.0, y=1.0)
     assert reading_sentence(9, found) == (
         "Nothing was tuned; epochs were chosen on the validation part alone. The test part was "
-        "read once by each of 9 runs, after that choice."
+        "read once by each of 9 networks, after that choice."
     )
     members = [replace(each, trials=8) for each in found.members]
     tuned = replace(found, members=members, baseline=replace(found.baseline, trials=6))
     assert reading_sentence(1, tuned) == (
         "Settings (6 to 8 trials each) and epochs were chosen on the validation part alone. The "
-        "test part was read once by each of 1 run, after that choice."
+        "test part was read once by each of 1 network, after that choice."
     )

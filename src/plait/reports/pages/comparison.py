@@ -74,7 +74,7 @@ def comparison_page(folder: Path) -> dict[str, Any]:
         "losses": transfer_sentences(found),
         "failures": failure_sentences(found),
         "noise": noise_sentence(found),
-        "reading": reading_sentence(sum(run.test is not None for run in runs.values()), found),
+        "reading": reading_sentence(compared.tested, found),
         "note": found.note,
         "cards": _few(cards(found)),
         "formulas": [(of_members[each.name], each) for each in found.members if each.formula],
@@ -178,7 +178,7 @@ def _tiles(compared: Compared) -> list[Tile]:
         Tile("Tasks", str(len(found.metrics))),
         Tile("Compared", str(len(found.members))),
         Tile("Seeds", str(len(found.seeds))),
-        Tile("Runs", str(len(compared.named))),
+        Tile("Trainings", str(len(compared.named))),
         Tile("Training in all", duration(math.fsum(seconds))),
     ]
 

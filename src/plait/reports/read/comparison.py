@@ -1,4 +1,7 @@
-"""A comparison folder as typed values: its numbers, and the runs behind them."""
+"""A comparison folder as typed values: its numbers, and the runs behind them.
+
+Merged networks and models of scikit-learn have a result, and no log of a training.
+"""
 
 from __future__ import annotations
 
@@ -23,12 +26,14 @@ class Compared:
             for a member of another kind.
         single: `{task: the runs of its own network}`, in the same order.
         named: `(name, run)` of all runs: the member or task, with the seed if there are several.
+        tested: how often the test part was read: once by each network that has a result.
     """
 
     found: Comparison
     joint: dict[str, list[Run]]
     single: dict[str, list[Run]]
     named: list[tuple[str, Run]]
+    tested: int
 
 
 def read_comparison(folder: Path) -> Compared:
@@ -39,11 +44,17 @@ def read_comparison(folder: Path) -> Compared:
     """
     found = read_file(folder)
     named: list[tuple[str, Run]] = []
+    tested = 0
 
     def read(member: MemberResult, network: Network, label: str) -> list[Run]:
+        nonlocal tested
         runs = []
         for seed, place in _there(folder, found, member, network):
+            if not (place / EVENTS).exists() and member.kind in ("merged", "classical"):
+                tested += 1
+                continue
             run = read_run(place)
+            tested += run.test is not None
             named.append((f"{label}, seed {seed}" if len(found.seeds) > 1 else label, run))
             runs.append(run)
         return runs
@@ -60,7 +71,7 @@ def read_comparison(folder: Path) -> Compared:
         task: read(found.baseline, network, f"{task} alone")
         for task, network in found.single.items()
     }
-    return Compared(found, joint, single, named)
+    return Compared(found, joint, single, named, tested)
 
 
 def _there(

@@ -101,8 +101,8 @@ def reading_sentence(tested: int, found: Comparison) -> str:
     """Says how the test part was read, and that choices were made without it.
 
     Args:
-        tested: how many runs were evaluated on the test part; a log with two such evaluations is
-            refused when it is read.
+        tested: how many networks were evaluated on the test part; a log with two such evaluations
+            is refused when it is read.
         found: the comparison.
     """
     trials = {member.trials for member in (found.baseline, *found.members)}
@@ -113,8 +113,8 @@ def reading_sentence(tested: int, found: Comparison) -> str:
         tuned = (
             f"Settings ({most} trials each) and epochs were chosen on the validation part alone."
         )
-    runs = "1 run" if tested == 1 else f"{tested} runs"
-    return f"{tuned} The test part was read once by each of {runs}, after that choice."
+    networks = "1 network" if tested == 1 else f"{tested} networks"
+    return f"{tuned} The test part was read once by each of {networks}, after that choice."
 
 
 def _range(numbers: Sequence[int]) -> str:
