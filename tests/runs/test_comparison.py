@@ -125,6 +125,8 @@ def test_the_best_has_the_greatest_mean_and_is_the_first_of_equal_ones() -> None
 
 def test_labels_are_short_where_they_still_differ() -> None:
     assert TWO.labels == {"x": "X", "y": "Y"}
+    merged = [replace(TWO.members[0], kind="merged"), TWO.members[1]]
+    assert replace(TWO, members=merged).labels == {"x": "Family: X", "y": "Y"}
     alike = [member("x", "Family: X"), member("y", "Other: X")]
     assert replace(TWO, members=alike).labels == {"x": "Family: X", "y": "Other: X"}
 

@@ -207,7 +207,13 @@ class Comparison:
     @property
     def labels(self) -> dict[str, str]:
         """A short title of each member by name: what stands behind the colon, if that is clear."""
-        short = {member.name: member.title.rpartition(": ")[2] for member in self.members}
+        short = {
+            # "average" alone would not say that networks were merged
+            member.name: member.title
+            if member.kind == "merged"
+            else member.title.rpartition(": ")[2]
+            for member in self.members
+        }
         if len(set(short.values())) == len(short):
             return short
         return {member.name: member.title for member in self.members}

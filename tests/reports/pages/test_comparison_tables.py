@@ -23,7 +23,7 @@ def cells(rows: list[list[str]]) -> list[list[str]]:
 
 def test_a_member_has_its_mean_its_tasks_and_its_cost() -> None:
     table = member_table(of_members(x=3.0, y=0.1))
-    head = ["Network", "Δm", "Tasks better", "No clear difference", "Worse"]
+    head = ["Network", "Δm", "▲ tasks", "≈ tasks", "▼ tasks"]
     head += ["Mean rank", "Improvability"]
     assert table.head == [*head, "Training", "Parameters", "Size", "Times single-task"]
     assert cells(table.rows) == [
@@ -62,7 +62,7 @@ def test_members_of_one_kind_stand_together_after_the_baseline() -> None:
     members = [replace(each, kind=k) for each, k in zip(found.members, kinds, strict=True)]
     found = replace(found, members=members)
     assert [each.name for each in in_order(found)] == ["single", "b", "c", "a"]
-    names = ["Separate networks", "b", "merged: c", "classical: a"]
+    names = ["Separate networks", "b", "Family: c", "a"]
     assert [row[0] for row in member_table(found).rows] == names
 
 

@@ -51,6 +51,12 @@ def test_without_a_clear_difference_the_cost_decides() -> None:
     assert text.startswith(
         "Choose by cost: x is not measurably worse on any task, with 0.25 times the parameters."
     )
+    slow = of_members(x=0.1, y=-0.2)
+    network = replace(slow.members[0].networks[""], seconds=[61.0])
+    slow = replace(
+        slow, members=[replace(slow.members[0], networks={"": network}), slow.members[1]]
+    )
+    assert action(slow).startswith("Choose by cost: y ")
     large = of_members(x=0.1, y=-0.2)
     base = replace(large.baseline, networks={})
     assert action(replace(large, baseline=base)).startswith("Keep a network for each task:")

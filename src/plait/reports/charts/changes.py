@@ -17,6 +17,7 @@ from plait.runs.comparison import Change, mean
 from plait.runs.comparison_member import ALL
 
 _MOST_BARS = 24
+_SHORT = 16  # characters of a name that leave room for bars in a third of the page
 _TITLE = "Change against separate networks"
 _UNIT = "In per cent, positive is better"
 Looks = Mapping[str, Look]
@@ -34,7 +35,8 @@ def change_chart(found: Comparison, looks_of: Looks) -> Chart:
     lines = " Lines: 95 % intervals, not corrected for the number of comparisons." if known else ""
     scale = " All bars have one scale." if len(panels) > 1 else ""
     caption = f"{_UNIT}; Δm is the mean over the tasks. The main metric of each task.{scale}{lines}"
-    return Chart("change", _TITLE, caption, panels, [change_table(found)])
+    broad = any(len(label) > _SHORT for label in found.labels.values())
+    return Chart("change", _TITLE, caption, panels, [change_table(found)], broad=broad)
 
 
 def change_table(found: Comparison) -> Table:

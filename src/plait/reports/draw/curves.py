@@ -31,6 +31,7 @@ class Chart:
         tables: the numbers.
         legend: what the lines of all panels are, where the panels do not say it themselves.
         marks: what the points of all panels are, likewise.
+        broad: whether its panels need more than a third of the page.
         missing: why there is nothing to see, and how to get it.
     """
 
@@ -41,6 +42,7 @@ class Chart:
     tables: list[Table] = field(default_factory=list)
     legend: Mapping[str, Look] = field(default_factory=dict)
     marks: Mapping[str, Look] = field(default_factory=dict)
+    broad: bool = False
     missing: str = ""
 
 

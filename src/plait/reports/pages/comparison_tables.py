@@ -69,7 +69,7 @@ def member_table(found: Comparison) -> Table:
                 ratio(member.parameters, found.baseline.parameters),
             ]
         )
-    head = ["Network", "Δm", "Tasks better", "No clear difference", "Worse"]
+    head = ["Network", "Δm", "▲ tasks", "≈ tasks", "▼ tasks"]
     head += [
         "Mean rank",
         "Improvability",
@@ -132,14 +132,13 @@ def metric_table(found: Comparison) -> Table:
 
 
 def _labelled(found: Comparison) -> Iterator[tuple[MemberResult, str]]:
-    """Yields the members in order, with labels that say what kind of thing each is."""
+    """Yields the members in order, each with its label."""
     for member in in_order(found):
         if member is found.baseline:
             yield member, SINGLE
             continue
         label = found.labels[member.name]
-        group = {"merged": "merged: ", "classical": "classical: "}.get(member.kind, "")
-        yield member, label if label.lower().startswith(group.strip(": ")) else f"{group}{label}"
+        yield member, label
 
 
 def _cell(found: Comparison, member: MemberResult, task: str, metric: str) -> str:

@@ -14,6 +14,7 @@ from plait.reports.words.verdict import (
     tasks_by_verdict,
 )
 from plait.runs import Comparison, MemberResult
+from plait.runs.comparison import mean
 
 _TRY = (
     "What to try: parameters of their own beside the shared ones (sharing=MMoE, or "
@@ -73,7 +74,7 @@ def _by_cost(found: Comparison, members: list[MemberResult]) -> str:
     more = "More seeds or more test rows would narrow the intervals."
     if not small:
         return f"Keep a network for each task: nothing smaller is as good. {more}"
-    cheapest = min(small, key=lambda member: member.parameters)
+    cheapest = min(small, key=lambda member: (member.parameters, mean(member.seconds)))
     name = label_of(found, cheapest)
     return (
         f"Choose by cost: {name} is not measurably worse on any task, with "
