@@ -32,6 +32,13 @@ def test_the_scale_is_around_zero_only_where_something_is_negative(
     assert (scale.colours == COSINES.colours) == (ends[0] < 0)
 
 
+def test_zero_has_no_minus() -> None:
+    assert SHARES.written(-0.001) == "0%"
+    assert COSINES.written(-0.001) == "0.00"
+    assert COSINES.written(-0.01) == "-0.01"
+    assert SHARES.written(None) == ""
+
+
 def test_shares_go_from_nothing_to_all() -> None:
     assert scale_of([0.2, 0.4], shares=True) is SHARES
 

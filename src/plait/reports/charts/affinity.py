@@ -51,8 +51,8 @@ def affinity_chart(found: Diagnosis) -> Chart:
     )
     rows = [[f"{a} and {b}", scale.written(value)] for a, b, value in edges[:MOST_ROWS]]
     if 1 < len(order) <= MOST_NODES:
-        drawn = min(len(edges), MOST_EDGES)
-        caption += f" Lines: the mean of both directions, the {drawn} largest."
+        caption += " Lines: the mean of both directions"
+        caption += f", the {MOST_EDGES} largest." if len(edges) > MOST_EDGES else "."
     head = ["Pair", "Mean of both directions"]
     return Chart("affinity", title, caption, panels, [Table(head, rows, title)])
 

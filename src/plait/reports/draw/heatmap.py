@@ -37,8 +37,11 @@ class Scale:
     style: str
 
     def written(self, value: float | None) -> str:
-        """Returns a number as the cells have it; nothing for None."""
-        return "" if value is None else format(value, self.style)
+        """Returns a number as the cells have it; nothing for None, and no minus before zero."""
+        if value is None:
+            return ""
+        text = format(value, self.style)
+        return text.replace("-", "") if set(text) <= set("-0.%") else text
 
 
 SHARES = Scale(0, 1, (_WHITE, _ORANGE), ".0%")
