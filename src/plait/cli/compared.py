@@ -9,6 +9,7 @@ from rich.measure import Measurement
 from rich.table import Table
 from rich.text import Text
 
+from plait.reports.words.text import decimal
 from plait.reports.words.verdict import BETTER, SIGNS, SINGLE, UNCLEAR, WORSE, tasks_by_verdict
 from plait.runs import Comparison, MemberResult
 from plait.runs.comparison import Change, mean
@@ -130,7 +131,7 @@ def _judged(change: Change) -> str:
 
 
 def _signed(value: float) -> str:
-    return MISSING if math.isnan(value) else f"{round(value, 1) + 0.0:+.1f}"  # no -0.0
+    return MISSING if math.isnan(value) else decimal(value)
 
 
 def _short(value: float) -> str:

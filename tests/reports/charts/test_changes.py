@@ -76,6 +76,12 @@ def test_without_intervals_the_bare_means_are_drawn() -> None:
     assert chart.tables[0].rows == []
 
 
+def test_where_nothing_could_be_measured_nothing_is_drawn() -> None:
+    found = of_members(x=math.nan, y=math.nan)
+    for each in (found, replace(found, changes=[])):
+        assert change_chart(each, looks(found.labels)).missing == "No change could be measured."
+
+
 def test_many_tasks_of_several_members_are_a_map() -> None:
     found = many(30, members=("x", "y"))
     panels = change_chart(found, looks(found.labels)).panels

@@ -156,6 +156,17 @@ def test_many_tasks_are_drawn(width: int, tmp_path: Path, browser: Browser) -> N
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("title", ["a" * 120, "Family: " + "word " * 30])
+def test_long_names_stay_on_the_page(title: str, tmp_path: Path, browser: Browser) -> None:
+    members = {f"m{i}": (f"{title}{i}", title, 1.0) for i in range(3)}
+    tasks = (f"{title} first", f"{title} second")
+    write_comparison(tmp_path, tasks, members=members, gallery=False, **SHORT)
+    page = write_report(tmp_path)
+    for width in WIDTHS:
+        assert browser.view(page, width=width).faults == {}
+
+
+@pytest.mark.slow
 def test_a_page_with_missing_parts_and_hostile_names_is_drawn(
     tmp_path: Path, browser: Browser
 ) -> None:

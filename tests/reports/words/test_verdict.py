@@ -38,6 +38,8 @@ def test_a_verdict_is_that_of_the_comparison(gain: float, verdict: Verdict) -> N
 def test_a_change_has_its_interval() -> None:
     assert breaking(span(change("x", "a", "m", [2.0, 4.0], 1.26))) == "+3.0 % [+1.7, +4.3]"
     assert breaking(span(change("x", "a", "m", [-0.01], 0.03))) == "+0.0 % [+0.0, +0.0]"
+    large = change("x", "a", "m", [-123456.0], 12345.0)
+    assert breaking(span(large)) == "-1.2e+05 % [-1.4e+05, -1.1e+05]"
     bare = replace(change("x", "a", "m", [2.0], 1.0), low=math.nan, high=math.nan)
     assert breaking(span(bare)) == "+2.0 %"
     assert span(change("x", "a", "m", [math.nan], 1.0)) == span(None) == "–"

@@ -30,6 +30,8 @@ def change_chart(found: Comparison, looks_of: Looks) -> Chart:
         found: the comparison.
         looks_of: how each task is drawn where there is one member, else how each member is.
     """
+    if not any(math.isfinite(change.mean) for change in found.changes) and not _gains(found):
+        return Chart("change", _TITLE, missing="No change could be measured.")
     panels = _of_one(found, looks_of) if len(found.members) == 1 else _of_several(found, looks_of)
     known = any(not math.isnan(change.low) for change in found.changes)
     lines = " Lines: 95 % intervals, not corrected for the number of comparisons." if known else ""
@@ -37,6 +39,15 @@ def change_chart(found: Comparison, looks_of: Looks) -> Chart:
     caption = f"{_UNIT}; Δm is the mean over the tasks. The main metric of each task.{scale}{lines}"
     broad = any(len(label) > _SHORT for label in found.labels.values())
     return Chart("change", _TITLE, caption, panels, [change_table(found)], broad=broad)
+
+
+def _gains(found: Comparison) -> bool:
+    """Returns whether a member has a change that was not judged."""
+    return not found.changes and any(
+        math.isfinite(_mean_gain(found, member.name, task))
+        for member in found.members
+        for task in (ALL, *found.metrics)
+    )
 
 
 def change_table(found: Comparison) -> Table:

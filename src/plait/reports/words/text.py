@@ -9,6 +9,7 @@ from plait.runs.comparison import mean, spread
 
 MISSING = "–"
 MOST_NAMES = 6  # of tasks in a sentence
+LARGE = 1e4  # per cent that are written by their power of ten
 _UNITS = (("TB", 1e12), ("GB", 1e9), ("MB", 1e6), ("kB", 1e3), ("B", 1.0))
 
 
@@ -62,8 +63,20 @@ def per_cent(value: float, sign: str = "+") -> str:
     """
     if math.isnan(value):
         return MISSING
-    shown = round(value, 1) + 0.0  # no -0.0
-    return f"{shown if sign else abs(shown):{sign}.1f}\N{NO-BREAK SPACE}%"
+    shown = value if sign else abs(value)
+    return f"{decimal(shown, sign)}\N{NO-BREAK SPACE}%"
+
+
+def decimal(value: float, sign: str = "+") -> str:
+    """Returns a number with one decimal; a large one, as of a baseline near 0, by its power of ten.
+
+    Example:
+        >>> decimal(2.04), decimal(-0.01), decimal(-123456.7)
+        ('+2.0', '+0.0', '-1.2e+05')
+    """
+    if abs(value) >= LARGE:
+        return f"{value:{sign}.2g}"
+    return f"{round(value, 1) + 0.0:{sign}.1f}"  # no -0.0
 
 
 def duration(seconds: float) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from plait.reports.words.text import MISSING, duration, per_cent, ratio, tasks_named
+from plait.reports.words.text import MISSING, decimal, duration, per_cent, ratio, tasks_named
 from plait.runs import Comparison, MemberResult
 from plait.runs.comparison import Change, Verdict, mean
 from plait.runs.comparison_member import ALL
@@ -75,8 +75,7 @@ def span(change: Change | None) -> str:
 
 def interval(change: Change) -> str:
     """Returns the ends of the interval of a change."""
-    low, high = (round(end, 1) + 0.0 for end in (change.low, change.high))
-    return f"[{low:+.1f},\N{NO-BREAK SPACE}{high:+.1f}]"
+    return f"[{decimal(change.low)},\N{NO-BREAK SPACE}{decimal(change.high)}]"
 
 
 def label_of(found: Comparison, member: MemberResult) -> str:
