@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from plait.core.structure import Masked, PerTask
     from plait.engine.engine import Backward
     from plait.engine.one_line import backward
+    from plait.experiments.diagnosis.diagnose import diagnose
     from plait.model.model import MultiTaskModel
     from plait.training.groups import parameter_groups
     from plait.training.loop_log import Log
@@ -52,6 +53,7 @@ __all__ = [
     "Run",
     "Trainer",
     "backward",
+    "diagnose",
     "fit",
     "load",
     "parameter_groups",

@@ -15,6 +15,7 @@ from typer.core import TyperGroup
 
 from plait.cli.compare import compare
 from plait.cli.demo import demo
+from plait.cli.diagnose import diagnose
 from plait.cli.evaluate import evaluate
 from plait.cli.explain import explain
 from plait.cli.init import init
@@ -61,6 +62,7 @@ app.command()(demo)
 app.command()(compare)
 app.command()(init)
 app.command()(explain)
+app.command()(diagnose)
 app.command()(train)
 app.command()(tune)
 app.command()(predict)
