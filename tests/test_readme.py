@@ -57,9 +57,11 @@ def test_a_command_is_one_that_plait_knows(page: str, line: str) -> None:
     words = shlex.split(line)
     assert words[0] == "plait"
     command, rest = words[1], words[2:]
-    assert command in {"demo", "evaluate", "init", "list", "predict", "report", "train", "tune"}
+    known = {"demo", "diagnose", "evaluate", "explain", "init", "list", "predict", "report"}
+    assert command in {*known, "train", "tune"}
     pairs = {"--out", "-o", "--data", "--from", "--resume", "--seeds", "--targets", "--keep"}
     pairs |= {"--source", "--files", "--over", "--trials", "--jobs", "--objective"}
+    pairs |= {"--depth", "--steps", "--minutes", "--batches"}
     given: dict[str, Any] = {}
     settings, names = [], []
     while rest:
@@ -69,7 +71,7 @@ def test_a_command_is_one_that_plait_knows(page: str, line: str) -> None:
             if word == "--from":
                 given.setdefault("start_from", []).append(value)
         elif word.startswith("--"):
-            assert word in {"--families", "--json", "--help-settings"}
+            assert word in {"--families", "--json", "--help-settings", "--no-forecast"}
         else:
             (settings if "=" in word else names).append(word)
     if "--resume" in words:

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from plait.experiments.comparison.compare import compare
     from plait.experiments.comparison.member import FAMILIES, JOINT, Member
     from plait.experiments.config import RunConfig, validate
+    from plait.experiments.diagnosis import diagnose, diagnose_config, diagnose_run
+    from plait.experiments.explanation import explain
     from plait.experiments.overrides import merge, parse, read_yaml
     from plait.experiments.run import resume_run, run
 
@@ -30,6 +32,10 @@ __all__ = [
     "build_job",
     "catalogue",
     "compare",
+    "diagnose",
+    "diagnose_config",
+    "diagnose_run",
+    "explain",
     "merge",
     "open_problem",
     "parse",

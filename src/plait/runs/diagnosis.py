@@ -187,10 +187,12 @@ class Forecast:
         balancer: its name.
         seconds: of a step; None where it cannot be used here.
         ratio: seconds over those of the plain sum.
-        memory: bytes at the peak of a step: parameters, gradients, optimizer, activations, rows.
+        memory: bytes of tensors at the peak of a step: parameters, gradients, optimizer,
+            activations, rows.
         passes: backward passes of a step, in words.
         route: how the engine forms the gradients.
         why: why it cannot be used here; empty if it can.
+        like: the balancer of the same kind whose steps were measured; empty if its own were.
     """
 
     balancer: str
@@ -200,6 +202,7 @@ class Forecast:
     passes: str
     route: str = ""
     why: str = ""
+    like: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)

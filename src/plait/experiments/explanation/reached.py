@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from plait.core.batch import Batch
+from plait.core.random_state import random_state_kept
 from plait.gradients import reached_by
 from plait.model import MultiTaskModel
 from plait.training.losses import BatchLosses
@@ -52,7 +53,7 @@ def reached(model: MultiTaskModel, batches: Iterable[Batch]) -> Reached:
     penalties: dict[str, set[str]] = {}
     labelled: set[str] = set()
     reading = BatchLosses(model, nullcontext(), {})
-    with buffers_kept(model), torch.random.fork_rng(devices=[]), torch.enable_grad():
+    with buffers_kept(model), random_state_kept(device), torch.enable_grad():
         for batch, _ in zip(batches, range(MOST), strict=False):
             given = reading.select(batch).to(device)
             if not given.parts:
