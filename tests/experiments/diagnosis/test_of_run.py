@@ -1,7 +1,10 @@
 """End to end: what is planted in a table is found, and the test split is left alone."""
 
 import shlex
+import time
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
@@ -9,6 +12,7 @@ import yaml
 from plait.core.errors import ConfigError, RunExistsError
 from plait.experiments import run, validate, with_defaults
 from plait.experiments.diagnosis import diagnose_config, diagnose_run
+from plait.experiments.diagnosis.of_run import timed
 from plait.experiments.diagnosis.words import NO_BALANCER
 from plait.runs.diagnosis import read_diagnosis
 from tests.experiments.diagnosis.planted import GROUPS, TASKS, planted
@@ -48,7 +52,12 @@ def test_equal_tasks_have_no_conflict_and_one_network(tmp_path: Path) -> None:
 
 def test_a_run_has_its_log_and_no_test(tmp_path: Path) -> None:
     folder = tmp_path / "run"
-    settings = {"recipe": TINY, "sharing": "MMoE", "balancing": "UPGrad", "log_every": 1}
+    settings = {
+        "recipe": TINY,
+        "sharing": "MMoE",
+        "balancing": "UPGrad",
+        "log_every": 1,
+    }
     run(validate(with_defaults(settings)), folder)
     before = (folder / "events.jsonl").read_bytes()
     found = diagnose_run(folder, forecast_seconds=None)
@@ -64,7 +73,9 @@ def test_a_run_has_its_log_and_no_test(tmp_path: Path) -> None:
     assert "Too few batches" in found.sentences[0]
 
 
-def test_the_short_training_reads_no_test_and_keeps_its_settings(tmp_path: Path) -> None:
+def test_the_short_training_reads_no_test_and_keeps_its_settings(
+    tmp_path: Path,
+) -> None:
     config = validate(with_defaults({"recipe": TINY, "epochs": 9}))
     found = diagnose_config(config, tmp_path / "run", steps=4, forecast_seconds=None)
     assert found.steps == 6  # two epochs of three
@@ -80,3 +91,15 @@ def test_what_is_no_run_is_refused(tmp_path: Path) -> None:
         diagnose_run(tmp_path / "missing")
     with pytest.raises(ConfigError, match="no run"):
         diagnose_run(tmp_path)
+
+
+def test_the_time_of_a_loader_is_told() -> None:
+    def slow() -> Iterator[Any]:
+        for number in range(4):
+            time.sleep(0.3 if number == 0 else 0.01)
+            yield number
+
+    batches, seconds = timed(slow())
+    assert batches == [0, 1, 2, 3]
+    assert 0.01 <= seconds < 0.2
+    assert timed([]) == ([], 0.0)

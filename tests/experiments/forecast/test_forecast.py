@@ -91,10 +91,10 @@ def test_a_loader_and_measured_steps_take_their_time() -> None:
     model, batches = wide()
     some = {"MoDo": MoDo()}
     quick = forecast(model, batches, balancers=some)
-    slow = forecast(model, batches, balancers=some, loading=10.0)
+    slow = forecast(model, batches, StepSettings(loading=10.0), balancers=some)
     assert 10 < (slow[0].seconds or 0) < 11 and 20 < (slow[1].seconds or 0) < 21
     assert slow[1].ratio == pytest.approx(2.0, rel=0.05)
-    measured = forecast(model, batches, balancers=some, measure_every=1)
+    measured = forecast(model, batches, StepSettings(measure_every=1), balancers=some)
     assert (measured[1].ratio or 0) < (quick[1].ratio or 0)  # the plain sum has become slower
 
 

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import math
 import shlex
-from collections.abc import Mapping, Sequence
+import statistics
+import time
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
-from itertools import islice
+from itertools import islice, pairwise
 from pathlib import Path
 from typing import Any, Literal
 
 from plait.balancing.base import Balancer
+from plait.core.batch import Batch
 from plait.core.families import FAMILIES
 from plait.data.passes import batches_in
 from plait.experiments.build import Job, Problem, build_job, open_problem
@@ -72,11 +75,17 @@ def diagnose_run(
     load_state(model, state, folder / MODEL)
     chosen = {} if forecast_seconds is None else _balancers(config)
     logged, result = read_log(folder, list(model.tasks)), read_result(folder)
+    batches, loading = timed(islice(first_batches(job), most))
+    settings = replace(
+        settings_of(config, job),
+        measure_every=(full or config).measure_every,
+        loading=0.0 if config.workers else loading,  # which read while a step is taken
+    )
     found = diagnose(
         model,
-        list(islice(first_batches(job), most)),
+        batches,
         most=most,
-        settings=settings_of(config, job),
+        settings=settings,
         balancers=chosen,
         forecast_seconds=forecast_seconds or SECONDS,
         logged=logged,
@@ -155,6 +164,17 @@ def settings_of(config: RunConfig, job: Job) -> StepSettings:
     made: dict[str, Any] = optimizer_arguments(config.optimizer)
     make = made.pop("optimizer")
     return StepSettings.of(job.trainer, make, GroupOptions(**made))
+
+
+def timed(batches: Iterable[Batch]) -> tuple[list[Batch], float]:
+    """Returns the batches, and the median of the seconds that each but the first has taken."""
+    found: list[Batch] = []
+    marks: list[float] = []
+    for batch in batches:
+        found.append(batch)
+        marks.append(time.perf_counter())
+    taken = [after - before for before, after in pairwise(marks)]
+    return found, statistics.median(taken) if taken else 0.0
 
 
 def _balancers(config: RunConfig) -> Mapping[str, Balancer]:

@@ -52,7 +52,10 @@ def advice(found: Diagnosis) -> str:
             "out scales (balancing=UncertaintyWeights)."
         )
     if found.conflict is None:
-        return "The networks are separate: to share something, take sharing=Hard."
+        return (
+            "Nothing is shared. Take a sharing (sharing=Hard) and an encoder with parameters, or "
+            "tie the networks (regularization=MeanRegularized)."
+        )
     if found.batches < LEAST:
         return f"Diagnose it on at least {LEAST} batches of training data."
     return f"Keep the tasks together with the plain sum (balancing=Equal): {NO_BALANCER}."

@@ -35,8 +35,6 @@ def forecast(
     settings: StepSettings | None = None,
     *,
     balancers: Mapping[str, Balancer] | None = None,
-    measure_every: int = 0,
-    loading: float = 0.0,
     seconds: float = 30.0,
 ) -> list[Forecast]:
     """Forecasts time and memory of a training step with each balancer, before training.
@@ -51,8 +49,6 @@ def forecast(
         batches: of a training, such as its first 8; at least as many as a step reads.
         settings: of the training; those of `plait.Trainer` by default.
         balancers: `{name: a new balancer}`; one of each class by default.
-        measure_every: as in `plait.Trainer`.
-        loading: seconds that the loader takes for a batch.
         seconds: after which no further method is measured, unless none of its kind was.
 
     Returns:
@@ -65,6 +61,7 @@ def forecast(
         time.
     """
     settings = settings or StepSettings()
+    measure_every, loading = settings.measure_every, settings.loading
     chosen = {Equal.__name__: Equal()} | dict(all_balancers() if balancers is None else balancers)
     with random_state_kept(next(model.parameters()).device), warnings.catch_warnings():
         warnings.simplefilter("ignore")

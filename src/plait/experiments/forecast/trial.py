@@ -38,6 +38,8 @@ class StepSettings:
         reduction: "task" or "label".
         precision: of the forward pass.
         clip: largest length of the gradient; None does not clip.
+        measure_every: steps after which the gradients of a loss method are measured; 0 never.
+        loading: seconds that the loader takes for a batch, beside the steps.
     """
 
     optimizer: MakeOptimizer = torch.optim.AdamW
@@ -47,6 +49,8 @@ class StepSettings:
     reduction: Reduction = "task"
     precision: Precision = "fp32"
     clip: float | None = None
+    measure_every: int = 0
+    loading: float = 0.0
 
     @classmethod
     def of(cls, trainer: Trainer, optimizer: MakeOptimizer, groups: GroupOptions) -> StepSettings:
@@ -60,6 +64,7 @@ class StepSettings:
             given.reduction,
             given.precision,
             given.clip,
+            given.measure_every,
         )
 
 
@@ -107,7 +112,10 @@ class Trial:
         Args:
             measure: form the rows for a loss method too.
         """
-        settings, window = self._settings, self._windows[self.count % len(self._windows)]
+        settings, window = (
+            self._settings,
+            self._windows[self.count % len(self._windows)],
+        )
         self.count += 1
         self.last = training_step(
             self.model,
