@@ -12,7 +12,19 @@ from plait.core.families import FAMILIES
 from plait.core.lookup import listed
 from tests.cli.shell import plait
 
-COMMANDS = ["demo", "init", "explain", "diagnose", "train", "predict", "evaluate", "report", "list"]
+COMMANDS = [
+    "demo",
+    "compare",
+    "init",
+    "explain",
+    "diagnose",
+    "train",
+    "tune",
+    "predict",
+    "evaluate",
+    "report",
+    "list",
+]
 
 
 def bash(*words: str) -> list[str]:
