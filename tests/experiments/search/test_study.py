@@ -130,7 +130,7 @@ def test_settings_that_a_run_cannot_have_are_passed_over(tmp_path: Path) -> None
     assert len(own.trials) == START + 3
     assert all(trial.state.name == "COMPLETE" for trial in own.trials)
     own = replace(own, why=lambda config: "none can")
-    with pytest.raises(ConfigError, match="in a row cannot be had by a run; of the last: none can"):
+    with pytest.raises(ConfigError, match="cannot be had by a run; of one of them: none can"):
         do(own, 0.5)
 
 

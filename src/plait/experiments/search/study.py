@@ -171,7 +171,7 @@ class Study:
 
         None if there are enough, or the space has no settings that were not tried.
         """
-        reason = ""
+        reasons = {TRIED}
         for _ in range(MOST_PASSED):
             waiting = self._in("WAITING")
             if not waiting and len(self.trials) >= min(limit, self._proposals.most):
@@ -180,13 +180,15 @@ class Study:
             reason = self._passed_over(trial)
             if not reason:
                 return trial
+            reasons.add(reason)
             trial.set_user_attr(PASSED, reason)
             # A failed trial teaches the sampler nothing, so that it would propose the like again
             self._study.tell(trial, state=self._states.PRUNED)
-        if reason == TRIED:
+        if reasons == {TRIED}:
             return None
         raise ConfigError(
-            f"{MOST_PASSED} settings in a row cannot be had by a run; of the last: {reason}"
+            f"{MOST_PASSED} settings in a row cannot be had by a run; of one of them: "
+            f"{min(reasons - {TRIED})}"
         )
 
     def _new(self, count: int) -> Trial:
