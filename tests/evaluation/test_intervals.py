@@ -92,6 +92,21 @@ def test_more_noise_is_a_wider_interval_around_the_same_mean(
     assert one.mean == more.mean
 
 
+@given(st.integers(2, 6), st.floats(-8, 3), st.floats(-8, 3), st.floats(-8, 6), st.integers(0, 9))
+def test_any_sizes_of_noises_and_means_have_a_p(
+    seeds: int, test: float, chance: float, mean: float, seed: int
+) -> None:
+    """It is in 0..1 and does not grow with the mean."""
+    own = 10.0**chance * np.random.default_rng(seed).normal(size=seeds)
+    own -= own.mean()
+    resampled = draws(seeds, scale=10.0**test, seed=seed)
+    one, more = (interval(10.0**size + own, resampled, units=99) for size in (mean, mean + 0.5))
+    if one.undefined:
+        assert not one.p <= 1
+        return
+    assert 0 <= more.p <= one.p <= 1
+
+
 def test_zero_is_in_the_interval_where_p_says_so() -> None:
     for mean in np.linspace(-4, 4, 33):
         found = interval(mean + np.array([-0.5, 0.0, 0.7]), draws(3), units=100)

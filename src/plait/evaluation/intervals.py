@@ -18,7 +18,7 @@ Array = np.ndarray[Any, Any]
 Key = TypeVar("Key", bound=Hashable)
 Noises = Sequence[tuple[float, int]]  # variances, and their degrees of freedom
 LEAST = 1e-100  # p is not told apart below it
-MARGIN = 1e-9  # relative precision of p
+PRECISION = 1e-9  # of p, relative
 ROUNDING = 1e-9  # per cent: a smaller change is that of the last bits
 
 
@@ -224,5 +224,9 @@ def _outside(distance: float, noises: Noises) -> float:
     def missing(log: float) -> float:
         return _half_width(math.exp(log), noises) - distance
 
-    ends = math.log(low) - MARGIN, math.log(high) + MARGIN
-    return math.exp(root(missing, *ends, xtol=MARGIN))
+    ends = math.log(low), math.log(high)
+    if missing(ends[0]) <= 0:  # by rounding, since p is between the two
+        return low
+    if missing(ends[1]) >= 0:
+        return high
+    return math.exp(root(missing, *ends, xtol=PRECISION))
