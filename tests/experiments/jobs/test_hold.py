@@ -1,5 +1,6 @@
 """One process at a time works in a folder, and a dead one keeps nobody out."""
 
+import errno
 import os
 import signal
 import subprocess
@@ -107,4 +108,15 @@ def test_a_folder_that_cannot_be_made_is_refused(tmp_path: Path) -> None:
         pass
     (tmp_path / ".lock").mkdir()
     with pytest.raises(ConfigError, match="cannot be opened"), hold(tmp_path):
+        pass
+
+
+def test_a_file_system_without_locks_is_said(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def none(*_: object) -> None:
+        raise OSError(errno.ENOLCK, os.strerror(errno.ENOLCK))
+
+    monkeypatch.setattr("fcntl.lockf", none)
+    with pytest.raises(ConfigError, match="cannot be locked"), hold(tmp_path):
         pass

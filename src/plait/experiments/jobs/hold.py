@@ -30,7 +30,7 @@ def hold(folder: Path, *, wait: float = 0.0) -> Iterator[None]:
 
     Raises:
         RunExistsError: another process works in it; nothing in it was touched.
-        ConfigError: the folder cannot be made, or a file in it not be opened.
+        ConfigError: the folder cannot be made, or a file in it not be opened or locked.
     """
     make_folder(folder)
     place = folder.resolve()
@@ -117,6 +117,11 @@ else:
             fcntl.lockf(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except (BlockingIOError, PermissionError):
             return False
+        except OSError as error:
+            raise ConfigError(
+                f"{file.name} cannot be locked: {error.strerror}. The file system must have locks; "
+                "name a folder of another one."
+            ) from None
         return True
 
     def _unlock(file: TextIO) -> None:
