@@ -8,11 +8,13 @@ import pytest
 
 from plait.experiments.gallery import write_gallery
 from plait.reports import write_report
+from plait.runs.tuning import write_tuning
 from tests.experiments.gallery.samples import Samples, defects, rows, sentences, sounds
 from tests.reports.browser import SCHEMES, WIDTHS, Browser, View, needs_chromium
 from tests.reports.comparison_example import FAMILIES, write_comparison
 from tests.reports.diagnosis_example import made_diagnosis, write
 from tests.reports.example import write_run
+from tests.reports.tuning_example import example
 
 pytestmark = needs_chromium
 
@@ -63,6 +65,15 @@ def test_a_comparison_can_be_read_by_everyone(
     # Changes, costs, metrics, weights, a penalty, and what one of them recorded.
     view = browser.view(families, width=width, scheme=scheme)
     good(view, charts=(1 + 3) + 2 + 3 + 3 + 1 + 2 * (1 + 3) + 2)
+
+
+@pytest.mark.parametrize(("width", "scheme"), EVERYONE)
+@pytest.mark.parametrize(("objectives", "charts"), [(1, 1 + 1), (3, 3 + 3)])
+def test_a_search_can_be_read_by_everyone(
+    width: int, scheme: str, objectives: int, charts: int, browser: Browser, tmp_path: Path
+) -> None:
+    write_tuning(tmp_path, example(objectives=objectives))
+    good(browser.view(write_report(tmp_path), width=width, scheme=scheme), charts=charts)
 
 
 @pytest.mark.slow
