@@ -13,7 +13,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import nullcontext
-from functools import partial
+from functools import cache, partial
 from itertools import cycle, islice
 from pathlib import Path
 from typing import Any
@@ -24,8 +24,8 @@ from benchmarks.memory import ALLOCATOR
 from benchmarks.timing import interleaved
 from plait.balancing.contract.info import Info
 from plait.core.batch import Batch
-from plait.experiments import RunConfig, build_job, validate, with_defaults
-from plait.experiments.build import Job
+from plait.experiments import RunConfig, build_job, open_problem, validate, with_defaults
+from plait.experiments.build import Job, Problem
 from plait.experiments.build.first_batches import first_batches
 from plait.experiments.build.optimizer import optimizer_arguments
 from plait.experiments.forecast import StepSettings, forecast
@@ -36,7 +36,7 @@ from plait.training.step import training_step
 
 BOUND = 0.2  # of what is measured
 BATCHES, STEPS = 8, 4  # of the forecast; of a process whose memory is measured
-SECONDS = 20  # of interleaved steps, for each problem
+SECONDS = 60  # of interleaved steps, for each problem
 SMALL = 4 << 20  # bytes; where steps take less, the pages of a process tell nothing
 PROBLEMS: dict[str, dict[str, Any]] = {
     "digits": {"recipe": "digits"},
@@ -53,20 +53,19 @@ def main() -> bool:
         if not Path(settings.get("data", ".")).exists():
             print(f"\n{name}: its data are not here")
             continue
-        met = _problem(name, settings) and met
+        met = _measured(name) and met
     return met
 
 
-def _problem(name: str, settings: dict[str, Any]) -> bool:
-    job = _job(settings)
-    config = validate(with_defaults(settings))
+def _measured(name: str) -> bool:
+    job = _job(name)
     batches = list(islice(first_batches(job), BATCHES))
     told = {
         each.balancer: each
-        for each in forecast(job.trainer.model, batches, _settings(config, job))
+        for each in forecast(job.trainer.model, batches, _settings(_config(name), job))
         if not each.why
     }
-    steps = {balancer: _step(_job(settings, balancer)) for balancer in told}
+    steps = {balancer: _step(_job(name, balancer)) for balancer in told}
     times = interleaved(steps, before=lambda: None, seconds=SECONDS)
     own, taken_by = bytes_of_module(job.trainer.model), _memory(name, list(told))
     print(f"\n{name}: forecast / measured (time as a multiple of the plain sum, then seconds)")
@@ -93,9 +92,19 @@ def _settings(config: RunConfig, job: Job) -> StepSettings:
     return StepSettings.of(job.trainer, make, GroupOptions(**given))
 
 
-def _job(settings: dict[str, Any], balancer: str = "Equal") -> Job:
-    own = {**settings, "balancing": balancer, "device": "cpu"}
-    return build_job(validate(with_defaults(own)), Path("no-run"))
+def _config(name: str, balancer: str = "Equal") -> RunConfig:
+    own = {**PROBLEMS[name], "balancing": balancer, "device": "cpu"}
+    return validate(with_defaults(own))
+
+
+@cache
+def _problem(name: str) -> Problem:
+    """Opens the data of a problem, once."""
+    return open_problem(_config(name))
+
+
+def _job(name: str, balancer: str = "Equal") -> Job:
+    return build_job(_config(name, balancer), Path("no-run"), problem=_problem(name))
 
 
 def _step(job: Job) -> Callable[[], None]:
@@ -130,13 +139,12 @@ def _memory(name: str, balancers: Sequence[str]) -> dict[str, int]:
 
 def _child(name: str, balancers: Sequence[str]) -> None:
     torch.set_num_threads(1)
-    settings = PROBLEMS[name]
-    _run(settings, "Equal")  # what a step loads for the first time is taken before
-    print(json.dumps({balancer: _run(settings, balancer) for balancer in balancers}))
+    _run(name, "Equal")  # what a step loads for the first time is taken before
+    print(json.dumps({balancer: _run(name, balancer) for balancer in balancers}))
 
 
-def _run(settings: dict[str, Any], balancer: str) -> int:
-    step = _step(_job(settings, balancer))
+def _run(name: str, balancer: str) -> int:
+    step = _step(_job(name, balancer))
     gc.collect()
     with PeakMemory() as before:
         pass

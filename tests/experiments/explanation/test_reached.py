@@ -107,3 +107,26 @@ def test_a_penalty_names_what_it_ties() -> None:
     found = reached(model, [model.batch(INPUTS, LABELS)])
     (names,) = found.penalties.values()
     assert names and all(name.endswith("weight") and "encoders" in name for name in names)
+
+
+class Branches(nn.Module):
+    """Reads positive inputs by one layer, and others by another, as stems of two sources do."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.positive, self.other = nn.Linear(3, 2), nn.Linear(3, 2)
+
+    def forward(self, inputs: Tensor) -> Tensor:
+        found: Tensor = self.positive(inputs) if inputs.sum() > 0 else self.other(inputs)
+        return found
+
+
+def test_a_branch_of_later_batches_is_found() -> None:
+    model = MultiTaskModel(Hard(Branches()), tasks(), example=torch.ones(6, 3))
+    batches = [model.batch(sign * torch.ones(6, 3), LABELS) for sign in (1, 1, -1)]
+    assert set(reached(model, batches).tasks.values()) == {
+        ("a", "b", "c"),
+        *(("a",), ("b",), ("c",)),
+    }
+    assert () in reached(model, batches[:2]).tasks.values()
+    assert () in reached(model, [batches[0]] * 20 + batches).tasks.values()  # after 16 of them

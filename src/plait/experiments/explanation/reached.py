@@ -17,6 +17,7 @@ from plait.training.losses import BatchLosses
 from plait.training.reread import buffers_kept
 
 MOST = 64  # batches that are looked at for a label of each task
+MORE = 16  # batches beyond, for what no loss has reached yet, such as the stem of another source
 
 
 @dataclass(frozen=True)
@@ -38,12 +39,13 @@ class Reached:
 def reached(model: MultiTaskModel, batches: Iterable[Batch]) -> Reached:
     """Runs batches until each task has had a label, and asks the graph what each loss reaches.
 
-    A parameter that is reached in one batch alone counts, as it does for the engine. The model
-    stays as it is: modes, running statistics and `.grad`.
+    A parameter that is reached in one batch alone counts, as it does for the engine; where some
+    were not reached, up to 16 more batches are run. The model stays as it is: modes, running
+    statistics and `.grad`.
 
     Args:
         model: in the mode in which it shall run, which for a training is training mode.
-        batches: those of a training; 64 are looked at, at most.
+        batches: those of a training; 64 are looked at for labels, at most.
 
     Cost: a forward pass for each batch, and a walk along its graph.
     """
@@ -52,9 +54,9 @@ def reached(model: MultiTaskModel, batches: Iterable[Batch]) -> Reached:
     found: dict[str, set[str]] = {name: set() for name in name_of.values()}
     penalties: dict[str, set[str]] = {}
     labelled: set[str] = set()
-    reading = BatchLosses(model, nullcontext(), {})
+    reading, left = BatchLosses(model, nullcontext(), {}), MORE
     with buffers_kept(model), random_state_kept(device), torch.enable_grad():
-        for batch, _ in zip(batches, range(MOST), strict=False):
+        for batch, _ in zip(batches, range(MOST + MORE), strict=False):
             given = reading.select(batch).to(device)
             if not given.parts:
                 continue
@@ -67,7 +69,8 @@ def reached(model: MultiTaskModel, batches: Iterable[Batch]) -> Reached:
             for parameter, names in reached_by(terms):
                 for name in names if id(parameter) in name_of else ():
                     penalties.setdefault(name, set()).add(name_of[id(parameter)])
-            if labelled.issuperset(model.learning):
+            left -= labelled.issuperset(model.learning)
+            if left == 0 or (left < MORE and all(found.values())):
                 break
     return Reached(
         {name: tuple(t for t in model.tasks if t in tasks) for name, tasks in found.items()},
