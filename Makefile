@@ -13,10 +13,10 @@ NEW_ENOUGH := import sys, venv; sys.exit(sys.version_info < (3, 11))
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help demo test test-all check bench docs
+.PHONY: help demo test test-all check bench reproduce docs
 
 help: ## list the commands
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-9s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
 
 demo: $(VENV)/.installed ## train a small example and write its report
 	$(BIN)/plait demo $(ARGS)
@@ -36,6 +36,9 @@ check: $(VENV)/.installed ## lint, format, types and floors
 
 bench: $(VENV)/.installed-bench ## measure speed and memory
 	$(BIN)/python -m benchmarks $(ARGS)
+
+reproduce: $(VENV)/.installed ## train a published table again: ARGS=toy; without, the list
+	$(BIN)/plait reproduce $(ARGS)
 
 docs: $(VENV)/.installed-docs ## build the documentation into build/docs
 	$(BIN)/sphinx-build -W --keep-going -b html docs build/docs

@@ -18,21 +18,17 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import torch
 from torch import Tensor
-from torch.nn import functional as F
-from torch.nn.utils.rnn import pad_sequence
 
 from plait import MultiTaskModel
-from plait.core.structure import PerTask
 from plait.data import Disjoint
 from plait.evaluation import evaluate
+from plait.experiments.reproduce.linear_tasks import LinearTasks, TaskRows, fit_chosen
+from plait.experiments.reproduce.school import down, prox
 from plait.recipes import Landmine, Recipe, School
 from plait.regularization import MeanRegularized, Regularizer, TaskRelationship, TraceNorm
-from plait.sharing import Separate
-from plait.tasks import Regression
 
 BASE = "ridge"  # what the others are compared with
 STEPS: dict[type[School | Landmine], int] = {School: 80, Landmine: 240}
@@ -55,22 +51,6 @@ class Method:
     tie: Tie | None = None
 
 
-def prox(cls: type[Regularizer]) -> Tie:
-    """Returns what makes a regularizer of the heads that acts by proximal steps."""
-    return lambda strength: cls(strength=strength, mode="prox", heads=True)  # type: ignore[call-arg]
-
-
-def down(first: float, last: float) -> tuple[float, ...]:
-    """Returns strengths half a decade apart.
-
-    Example:
-        >>> down(1.0, 0.03)
-        (1.0, 0.3, 0.1, 0.03)
-    """
-    ladder = [float(f"{step}e{decade}") for decade in range(2, -7, -1) for step in (3, 1)]
-    return tuple(strength for strength in ladder if first >= strength >= last)
-
-
 METHODS = (
     Method("single", (0.0,)),
     Method(BASE, down(3, 3e-4)),
@@ -81,32 +61,7 @@ METHODS = (
 )
 
 
-class Table:
-    """All rows of some tables, for steps of the whole data.
-
-    Attributes:
-        inputs: `{task: inputs}`.
-        targets: `{task: labels}`.
-        rows: inputs and a constant 1, `[T, n, features + 1]`, filled up with zeros.
-        labels: `[T, n]`.
-        shares: `[T, n]`, of each row in the sum of the tasks' mean losses: 1 / rows of its task.
-    """
-
-    def __init__(self, *parts: Disjoint) -> None:
-        tasks = list(parts[0].inputs)
-        self.inputs = PerTask({t: torch.cat([part.inputs[t] for part in parts]) for t in tasks})
-        self.targets = {t: torch.cat([part.targets[t] for part in parts]) for t in tasks}
-        self.rows = pad_sequence(
-            [F.pad(inputs, (0, 1), value=1.0) for inputs in self.inputs.values()], batch_first=True
-        )
-        labels = [labels.flatten() for labels in self.targets.values()]
-        self.labels = pad_sequence(labels, batch_first=True)
-        self.shares = pad_sequence(
-            [torch.full_like(each, 1 / len(each)) for each in labels], batch_first=True
-        )
-
-
-class Problem:
+class Problem(LinearTasks):
     """One data set, divided at random.
 
     Args:
@@ -115,55 +70,11 @@ class Problem:
     """
 
     def __init__(self, recipe: Recipe, *, few: bool) -> None:
-        self.recipe = recipe
-        self.tasks = recipe.tasks()
-        train, val, test = (as_tables(part) for part in recipe.splits().values())
+        splits = {split: as_tables(part) for split, part in recipe.splits().items()}
         if few:
-            train = quarter(train)
-        self.train, self.val = Table(train), Table(val)
-        self.both, self.test = self.train if few else Table(train, val), Table(test)
-        first = self.tasks[0]
-        self.unit: tuple[Any, Any] | None = None  # mean and scale of all scores
-        if isinstance(first, Regression):
-            self.unit = first.mean, first.scale
-
-    def model(self, *ties: Regularizer) -> MultiTaskModel:
-        """Returns a linear model for each task, all weights 0."""
-        model = MultiTaskModel(
-            Separate(self.recipe.encoder()),
-            self.tasks,
-            example=self.train.inputs,
-            regularization=ties,
-        )
-        with torch.no_grad():
-            for parameter in model.parameters():
-                parameter.zero_()
-        return model
-
-    def predict(self, weights: Tensor, table: Table) -> Tensor:
-        """Returns the predictions `[T, n]` of linear models, in the labels' unit.
-
-        Args:
-            weights: of all tasks, each with its bias at the end.
-            table: the rows.
-        """
-        outputs = torch.einsum("tnd,td->tn", table.rows, weights.view(len(self.tasks), -1))
-        return outputs if self.unit is None else self.unit[0] + self.unit[1] * outputs
-
-    def loss(self, weights: Tensor, table: Table) -> Tensor:
-        """Returns the sum of the tasks' mean losses: that of the model, all tasks at once."""
-        predictions = self.predict(weights, table)
-        if self.unit is None:
-            each = F.binary_cross_entropy_with_logits(predictions, table.labels, reduction="none")
-        else:
-            each = ((predictions - table.labels) / self.unit[1]).square()
-        return (each * table.shares).sum()
-
-    def curvature(self, table: Table) -> float:
-        """Returns a bound of the second derivative of the losses: the largest over the tasks."""
-        squares = torch.linalg.matrix_norm(table.rows.double(), 2).square()
-        largest = float((squares / (table.shares > 0).sum(dim=1)).max())
-        return largest * (0.25 if self.unit is None else 2.0)
+            splits["train"] = quarter(splits["train"])
+        super().__init__(recipe, splits)
+        self.both = self.train if few else TaskRows(splits["train"], splits["val"])
 
     def scores(self, model: MultiTaskModel, weights: Tensor) -> dict[str, float]:
         """Returns the metrics on the test rows."""
@@ -200,82 +111,10 @@ def quarter(tables: Disjoint) -> Disjoint:
     )
 
 
-class Descent:
-    """Minimises losses and regularizer by accelerated proximal gradient steps on all rows.
-
-    FISTA (Beck, Teboulle, SIAM Journal on Imaging Sciences 2009), started again where the momentum
-    points uphill (O'Donoghue, Candes, Foundations of Computational Mathematics 2015). The optimizer
-    takes the gradient step, the regularizer of the model the proximal one.
-
-    Args:
-        problem: has the losses.
-        model: one linear model for each task.
-
-    Attributes:
-        weights: the parameters of all tasks in one vector, of which they become views.
-    """
-
-    def __init__(self, problem: Problem, model: MultiTaskModel) -> None:
-        self.problem = problem
-        self.model = model
-        self.parameters = list(model.parameters())
-        self.weights = torch.cat([parameter.detach().flatten() for parameter in self.parameters])
-        self.gradient = torch.zeros_like(self.weights)
-        sizes = [parameter.numel() for parameter in self.parameters]
-        parts = zip(
-            torch.split(self.weights, sizes), torch.split(self.gradient, sizes), strict=True
-        )
-        for parameter, (values, gradient) in zip(self.parameters, parts, strict=True):
-            parameter.data = values.view(parameter.shape)
-            parameter.grad = gradient.view(parameter.shape)
-
-    def run(self, table: Table, steps: int, ridge: float = 0.0) -> None:
-        """Takes steps from where the weights are; a ridge penalty leaves out the biases."""
-        groups: list[dict[str, Any]] = [
-            {"params": [p for p in self.parameters if p.dim() > 1], "weight_decay": ridge},
-            {"params": [p for p in self.parameters if p.dim() == 1]},
-        ]
-        optimizer = torch.optim.SGD(
-            groups,
-            lr=1 / (self.problem.curvature(table) + ridge),
-            foreach=True,
-        )
-        here, last, momentum = self.weights, self.weights.clone(), 1.0
-        for _ in range(steps):
-            start = here.clone().requires_grad_()
-            (gradient,) = torch.autograd.grad(self.problem.loss(start, table), [start])
-            self.gradient.copy_(gradient)
-            optimizer.step()
-            self.model.after_step(optimizer)
-            moved = here - last
-            if (start.detach() - here) @ moved > 0:
-                momentum = 1.0
-            following = (1 + (1 + 4 * momentum**2) ** 0.5) / 2
-            last = here.clone()
-            here.add_(moved, alpha=(momentum - 1) / following)
-            momentum = following
-        here.copy_(last)
-
-
 def train(problem: Problem, method: Method, steps: int) -> tuple[dict[str, float], float]:
     """Chooses the strength, trains on all but the test rows; returns the test and the strength."""
-    ties = [] if method.tie is None else [method.tie(method.strengths[0])]
-    model = problem.model(*ties)
-    descent = Descent(problem, model)
-    best, chosen, state = math.inf, 0.0, model.state_dict()
-    for strength in method.strengths:  # each goes on from the one before
-        for tie in ties:
-            tie.strength = strength
-        descent.run(problem.train, steps, ridge=0.0 if ties else strength)
-        loss = float(problem.loss(descent.weights, problem.val))
-        if loss < best:
-            best, chosen = loss, strength
-            state = {name: value.clone() for name, value in model.state_dict().items()}
-    model.load_state_dict(state)
-    for tie in ties:
-        tie.strength = chosen
-    descent.run(problem.both, 2 * steps, ridge=0.0 if ties else chosen)
-    return problem.scores(model, descent.weights), chosen
+    weights, chosen, model = fit_chosen(problem, method.strengths, method.tie, problem.both, steps)
+    return problem.scores(model, weights), chosen
 
 
 def measure(

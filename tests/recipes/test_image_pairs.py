@@ -7,6 +7,7 @@ import pytest
 import torch
 
 from plait.core.errors import ConfigError
+from plait.core.features import FeatureShape
 from plait.experiments import run, validate, with_defaults
 from plait.recipes import MultiFashion, MultiMnist
 from plait.recipes._image_arrays import read_images
@@ -70,3 +71,17 @@ def test_the_places_of_both_images_can_be_told_from_the_last_map() -> None:
     recipe = MultiMnist(data="none")
     maps = recipe.encoder()(torch.zeros(2, 1, 28, 28))
     assert {task.cells for task in recipe.tasks()} == {maps.shape[-1]}  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize("cls", RECIPES)
+def test_le_net_is_the_published_network(cls: type[ImagePairs], tmp_path: Path) -> None:
+    """21,330 parameters are shared; a head has 50 x 50 + 50 and 50 x 10 + 10."""
+    recipe = cls(data=folder_of(cls, tmp_path), network="lenet")
+    data = recipe.splits()["train"]
+    outputs = learns_from(recipe, [data[index] for index in range(8)])
+    assert list(outputs["top_left"].shape) == [8, 10]
+    head = recipe.tasks()[0].build_head(FeatureShape(((10, 12, 12), (20, 4, 4), (50,))))
+    assert sum(p.numel() for p in recipe.encoder().parameters()) == 21_330
+    assert sum(p.numel() for p in head.parameters()) == 3060
+    with pytest.raises(ConfigError, match="network"):
+        cls(data=tmp_path, network="le-net")  # type: ignore[arg-type]

@@ -22,6 +22,7 @@ from plait.cli.init import init
 from plait.cli.list import list_methods
 from plait.cli.predict import predict
 from plait.cli.report import report
+from plait.cli.reproduce import reproduce
 from plait.cli.train import train
 from plait.cli.tune import tune
 
@@ -68,4 +69,5 @@ app.command()(tune)
 app.command()(predict)
 app.command()(evaluate)
 app.command()(report)
+app.command()(reproduce)
 app.command(name="list")(list_methods)

@@ -3,6 +3,7 @@
 from plait.encoders.audio_encoder import AudioEncoder
 from plait.encoders.conv_encoder import ConvEncoder
 from plait.encoders.fused import Fused
+from plait.encoders.le_net import LeNet
 from plait.encoders.mlp_encoder import MLPEncoder
 from plait.encoders.residual_encoder import ResidualEncoder
 from plait.encoders.stems import Stems
@@ -17,6 +18,7 @@ __all__ = [
     "AudioEncoder",
     "ConvEncoder",
     "Fused",
+    "LeNet",
     "MLPEncoder",
     "ResidualEncoder",
     "Stems",

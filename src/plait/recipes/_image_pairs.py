@@ -5,7 +5,7 @@ from __future__ import annotations
 from abc import ABC
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any, ClassVar
+from typing import Annotated, Any, ClassVar, Literal
 
 import torch
 from torch import Tensor, nn
@@ -16,13 +16,14 @@ from plait.core.options import AtLeast
 from plait.data import InMemory
 from plait.data.images import MEAN, STD, pixels
 from plait.data.shown import Picture, Shown
-from plait.encoders import ConvEncoder
+from plait.encoders import ConvEncoder, LeNet
 from plait.recipes._image_arrays import CLASSES, read_images
 from plait.recipes._overlaid import Overlaid, overlaid
 from plait.recipes.base import Recipe
 from plait.tasks import BaseTask, Classification
 
 CELLS = 3  # of the last map, which has 3 x 3: where something is tells the two images apart
+Network = Literal["blocks", "lenet"]
 
 
 class ImagePairs(Recipe, ABC):
@@ -31,6 +32,7 @@ class ImagePairs(Recipe, ABC):
     Args:
         data: the folder with the archive, or with the four files of the original distribution.
         pairs: for training, at most; one of each training image by default.
+        network: "blocks", or "lenet", a smaller one, as published.
         seed: of which images come together.
 
     Attributes:
@@ -55,21 +57,29 @@ class ImagePairs(Recipe, ABC):
         *,
         data: Path | str,
         pairs: Annotated[int, AtLeast(2)] | None = None,
+        network: Network = "blocks",
         seed: Annotated[int, AtLeast(0)] = 0,
     ) -> None:
         self.data = data
         self.pairs = pairs
+        self.network: Network = network
         self.seed = seed
 
     def tasks(self) -> list[BaseTask]:
         """Makes the two tasks."""
+        head = {"hidden": (50,)} if self.network == "lenet" else {"cells": CELLS, "hidden": (64,)}
         return [
-            Classification(name, classes=CLASSES, names=self.names, cells=CELLS, hidden=(64,))
+            Classification(name, classes=CLASSES, names=self.names, **head)
             for name in ("top_left", "bottom_right")
         ]
 
     def encoder(self) -> nn.Module:
-        """Makes three convolution blocks of 16 to 64 channels, with batch normalisation."""
+        """Makes three convolution blocks of 16 to 64 channels, with batch normalisation; or LeNet.
+
+        The heads of LeNet have 50 units, as with the authors.
+        """
+        if self.network == "lenet":
+            return LeNet()
         return ConvEncoder(in_channels=1, widths=(16, 32, 64), norm=True)
 
     def splits(self) -> Mapping[str, Dataset[Any]]:

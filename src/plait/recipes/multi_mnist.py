@@ -19,6 +19,8 @@ class MultiMnist(ImagePairs):
         data: the folder with `mnist.npz` (arrays `x_train`, `y_train`, `x_test`, `y_test`), or with
             the four files of the original distribution, `train-images-idx3-ubyte.gz` and so on.
         pairs: for training, at most; one of each training image by default.
+        network: "blocks", three convolutions with batch normalisation, by default; or "lenet", the
+            smaller network of the reference.
         seed: of which images come together.
 
     Raises:

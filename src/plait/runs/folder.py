@@ -3,7 +3,9 @@
 RUN/         trainer.json  env.json  events.jsonl  checkpoints/  model/  report.html; a run of the
              command line also has config.yaml, gallery/ and result.json; one that was diagnosed,
              diagnosis.json
-COMPARISON/  comparison.json  comparison.csv  report.html, and a run folder for each network trained
+COMPARISON/  comparison.json  comparison.csv  report.html, and a run folder for each network
+             trained; that of a published table also has reproduced.json
+DESCENTS/    descents.json  report.html  methods/, with a file for each method that has been tried
 """
 
 from __future__ import annotations
@@ -33,6 +35,8 @@ COMPARISON = "comparison.json"  # `plait.runs.comparison.Comparison`
 COMPARISON_CSV = "comparison.csv"  # its numbers, one a line
 ADVICE = "advice.json"  # `plait.runs.advice.Advice`
 TUNING = "tune.json"  # `plait.runs.tuning.Tuning`
+DESCENTS = "descents.json"  # `plait.runs.descents.Descents`
+REPRODUCED = "reproduced.json"  # `plait.runs.reproduced.Reproduced`
 DIAGNOSIS = "diagnosis.json"  # `plait.runs.diagnosis.Diagnosis`
 RESAMPLES = "resamples.json"  # metrics on resamples of the test part
 REPORT = "report.html"

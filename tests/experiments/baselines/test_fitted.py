@@ -5,16 +5,23 @@ import warnings
 import numpy as np
 import pytest
 from scipy import sparse
-from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostingRegressor
+from sklearn.ensemble import (
+    HistGradientBoostingClassifier,
+    HistGradientBoostingRegressor,
+    RandomForestClassifier,
+    RandomForestRegressor,
+)
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model import LogisticRegression
 
+from plait.experiments.baselines import fitted
 from plait.experiments.baselines.fitted import (
     ALPHAS,
     STRENGTHS,
     Labelled,
     constant,
     cross_entropy,
+    forest,
     logistic,
     ridge,
     trees,
@@ -171,3 +178,18 @@ def test_a_column_without_a_value_among_the_labelled_rows_changes_nothing() -> N
     found = trees(known, held, classes=0, categorical=[False] * 7)
     without = trees(train, val, classes=0, categorical=[False] * 6)
     np.testing.assert_allclose(found.predict(test), without.predict(test[:, :6]))
+
+
+@pytest.mark.parametrize("number", [0, 3])
+def test_a_forest_is_that_of_scikit_learn(number: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(fitted, "FOREST", 15)
+    train, val = (classes(60), classes(20)) if number else (numbers(60), numbers(20))
+    found = forest(train, val, classes=number, seed=4)
+    kind = RandomForestClassifier if number else RandomForestRegressor
+    model = kind(15, random_state=4).fit(train.inputs, train.labels, train.weights)
+    expected = model.predict_proba(val.inputs) if number else model.predict(val.inputs)
+    predicted = found.predict(val.inputs)
+    own = predicted[:, np.unique(train.labels)] if number else predicted
+    assert own == pytest.approx(expected)
+    assert found.parameters == sum(tree.tree_.node_count for tree in model.estimators_)
+    assert found.size > 8 * found.parameters

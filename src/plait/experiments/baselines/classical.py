@@ -20,6 +20,7 @@ from plait.experiments.baselines.fitted import (
     Fitted,
     Labelled,
     constant,
+    forest,
     logistic,
     ridge,
     trees,
@@ -35,7 +36,7 @@ from plait.tasks.labels import YesNoLabels
 from plait.tasks.labels.unit import WithUnit
 
 Array = np.ndarray[Any, Any]
-Model = Literal["linear", "trees"]
+Model = Literal["linear", "trees", "forest"]
 BINNED = 200_000  # rows from which bins of trees are taken; of more, so many are drawn
 HAIR = 1e-12  # by which a probability is kept from 0 and 1
 
@@ -90,14 +91,15 @@ def classical(
     """Fits a model of scikit-learn to each task of a table: what do linear models and trees reach?
 
     "linear" is ridge regression of numbers, logistic regression of classes and of each yes or no;
-    "trees" is `HistGradientBoosting`. Each learns from the training rows that have its label, with
-    the inputs that the networks have; its strength, or the number of its trees, is that of the
-    smallest loss on the validation rows. A label counts as in the task's loss. Predictions are
+    "trees" is `HistGradientBoosting`, and "forest" a random forest of 500 trees. Each learns from
+    the training rows that have its label, with the inputs that the networks have; its strength, or
+    the number of boosted trees, is that of the smallest loss on the validation rows. A label counts
+    as in the task's loss. Predictions are
     measured as those of networks are.
 
     Args:
         config: the settings of the joint network.
-        model: "linear" or "trees".
+        model: "linear", "trees" or "forest".
         problem: the data that were opened for it; opened here by default.
         resamples: of the test part, as for networks; 0 for none.
 
@@ -150,6 +152,8 @@ class _Rows:
         """Returns the function that fits a column of labels."""
         if self.model == "linear":
             return partial(logistic, classes=classes) if classes else ridge
+        if self.model == "forest":
+            return partial(forest, classes=classes, seed=self._seed)
         error = "absolute_error" if absolute else "squared_error"
         categorical = self.features.categorical
         return partial(
@@ -205,7 +209,7 @@ def _of_task(
         seconds=seconds,
         parameters=sum(each.parameters for each in models),
         size=sum(each.size for each in models),
-        drawn=rows.model == "trees" and len(targets["train"]) > BINNED,
+        drawn=rows.model == "forest" or (rows.model == "trees" and len(targets["train"]) > BINNED),
     )
 
 

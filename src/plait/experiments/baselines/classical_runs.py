@@ -17,6 +17,7 @@ Results = dict[str, RunResult | NoClassical]
 TITLES: dict[Model, str] = {
     "linear": "Linear models of scikit-learn, one per task",
     "trees": "Boosted trees of scikit-learn, one per task",
+    "forest": "Random forests of scikit-learn, one per task",
 }
 
 
@@ -35,7 +36,7 @@ def classical_runs(
 
     Args:
         config: the settings of the joint network.
-        model: "linear" or "trees"; see `classical`.
+        model: "linear", "trees" or "forest"; see `classical`.
         folders: `{seed: folder}`; each gets a folder `MODEL-TASK` for each task, with result.json,
             and resamples.json if there are some.
         problem: the data that were opened for `config`; opened here by default.
@@ -90,4 +91,4 @@ def _kept(one: Classical, place: Path, config: RunConfig, problem: Problem) -> R
 
 
 def _told(chosen: dict[str, float]) -> str:
-    return ", ".join(f"{name} = {value:g}" for name, value in chosen.items()) or "a constant"
+    return ", ".join(f"{name} = {value:g}" for name, value in chosen.items()) or "nothing"

@@ -14,6 +14,7 @@ from plait.core.extras import need
 Array = np.ndarray[Any, Any]
 ALPHAS = tuple(10.0**power for power in range(4, -4, -1))  # of ridge regression, the strong first
 STRENGTHS = tuple(10.0**power for power in range(-4, 4))  # 1 / those of logistic regression
+FOREST = 500  # trees
 TREES = {"max_iter": 500, "n_iter_no_change": 10}
 PURPOSE = "A model of scikit-learn"
 
@@ -177,6 +178,31 @@ def trees(
     nodes = [tree.nodes for stage in model._predictors[:rounds] for tree in stage]
     parameters = sum(len(each) for each in nodes)
     return Fitted(predict, {"rounds": rounds}, parameters, sum(each.nbytes for each in nodes))
+
+
+def forest(train: Labelled, val: Labelled, *, classes: int, seed: int = 0) -> Fitted:
+    """Fits a random forest of 500 trees, with scikit-learn's defaults; nothing is chosen.
+
+    Args:
+        train: rows of the training.
+        val: rows of the validation, which it does not read.
+        classes: K; 0 for numbers.
+        seed: of the draws of rows and columns.
+    """
+    ensemble = need("sklearn.ensemble", extra="app", purpose=PURPOSE)
+    there = np.unique(train.labels)
+    known = train.of(there) if classes else train
+    name = "RandomForestClassifier" if classes else "RandomForestRegressor"
+    model = getattr(ensemble, name)(FOREST, random_state=seed)
+    model.fit(known.inputs, known.labels, known.weights)
+
+    def predict(inputs: Any) -> Array:
+        found: Array = model.predict_proba(inputs) if classes else model.predict(inputs)
+        return _spread(found, there, classes) if classes else found
+
+    states = [each.tree_.__getstate__() for each in model.estimators_]
+    size = sum(state["nodes"].nbytes + state["values"].nbytes for state in states)
+    return Fitted(predict, {}, sum(len(state["nodes"]) for state in states), size)
 
 
 def cross_entropy(shares: Array, labels: Array, weights: Array) -> float:

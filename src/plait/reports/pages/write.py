@@ -12,10 +12,11 @@ from plait.core.errors import DataError
 from plait.core.files import write_text
 from plait.reports.draw.library import packed_library
 from plait.reports.pages.comparison import comparison_page
+from plait.reports.pages.descents import descents_page
 from plait.reports.pages.diagnosis import diagnosis_page
 from plait.reports.pages.run import run_page
 from plait.reports.pages.tuning import tuning_page
-from plait.runs.folder import COMPARISON, DIAGNOSIS, EVENTS, REPORT, TUNING
+from plait.runs.folder import COMPARISON, DESCENTS, DIAGNOSIS, EVENTS, REPORT, TUNING
 
 # The file that makes a folder one of a kind, and what shows it; the first that is there counts.
 _PAGES = {
@@ -23,6 +24,7 @@ _PAGES = {
     EVENTS: (run_page, "run.html.j2"),
     DIAGNOSIS: (diagnosis_page, "diagnosis.html.j2"),
     TUNING: (tuning_page, "tuning.html.j2"),
+    DESCENTS: (descents_page, "descents.html.j2"),
 }
 
 
