@@ -34,6 +34,15 @@ def test_without_a_name_the_tables_are_listed() -> None:
         (["toy", "step=3"], "Did you mean 'steps'"),
         (["toy", "methods=PCGard"], "Did you mean 'PCGrad'"),
         (["tox21", "epoch=3"], "Did you mean 'epochs'"),
+        (["toy", "steps=0"], "`steps` must be"),
+        (["toy", "steps=many"], "`steps` must be"),
+        (["toy", "scale=-1"], "`scale` must be"),
+        (["toy", "scale=x"], "`scale` must be"),
+        (["toy", "methods="], "unknown balancer"),
+        (["toy", "--full"], "toy has no --full"),
+        (["toy", "--data", "here"], "toy has no --data"),
+        (["school", "--jobs", "2"], "school has no --jobs"),
+        (["school", "steps=x", "--data", "here"], "`steps` must be"),
         (["school", "step=3"], "Did you mean 'steps'"),
         (["tox21", "toy"], "name one problem"),
     ],
@@ -46,7 +55,7 @@ def test_wrong_words_are_refused(words: list[str], message: str) -> None:
 
 
 def test_the_toy_is_shown_and_goes_on(tmp_path: Path) -> None:
-    words = ("reproduce", "toy", "methods=MGDA,MoDo", "steps=20", "scale=1", "--out", "toy")
+    words = ("reproduce", "toy", "methods=[MGDA, MoDo]", "steps=20", "scale=1", "--out", "toy")
     ran = plait(*words)
     assert ran.code == 0, ran.err
     found = read_descents(Path("toy"))

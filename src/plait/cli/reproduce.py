@@ -22,6 +22,7 @@ TABLES = {
 }
 """The published tables, and what each is."""
 
+NOT_FOR = {"toy": ("--full", "--seeds", "--data"), "school": ("--full", "--jobs")}
 TOY = ("methods", "scale", "steps")
 
 
@@ -58,6 +59,10 @@ def reproduce(
     if table not in TABLES:
         raise ConfigError(unknown("table", table, TABLES))
     folder = out or Path("runs") / f"reproduce-{table}"
+    given = {"--full": full, "--seeds": seeds, "--data": data, "--jobs": jobs > 1}
+    for option in NOT_FOR.get(table, ()):
+        if given[option]:
+            raise ConfigError(f"{table} has no {option}. Leave it out.")
     announce(f"reproducing {table}; folder: {folder}")
     if table == "toy":
         _toy(folder, words, jobs, as_json=json)
@@ -121,7 +126,9 @@ def _toy(folder: Path, words: list[str], jobs: int, *, as_json: bool) -> None:
     from plait.reports import write_report
 
     if "methods" in options:
-        options["methods"] = balancing_methods(str(options["methods"]).split(","))
+        wanted = options["methods"] or ""
+        names = wanted if isinstance(wanted, list) else str(wanted).split(",")
+        options["methods"] = balancing_methods([str(name).strip() for name in names])
     found = toy(folder, jobs=jobs, say=announce, **options)
     show.descents(found, write_report(folder), as_json=as_json)
 

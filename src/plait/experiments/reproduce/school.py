@@ -130,7 +130,9 @@ def school(
             raise ConfigError(unknown("setting of school", key, ("data", "steps")))
     if "data" not in settings:
         raise ConfigError("school reads `school.npz`. Name its folder: --data DIR.")
-    steps = int(settings.get("steps", STEPS))
+    steps = settings.get("steps", STEPS)
+    if not isinstance(steps, int) or steps < 1:
+        raise ConfigError(f"`steps` must be a whole number, at least 1; found {steps!r}.")
     found = []
     for number in range(seeds):
         path = folder / "divisions" / f"{number}.json"

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from plait.balancing import Balancer
-from plait.core.errors import PlaitError, RunExistsError
+from plait.core.errors import ConfigError, PlaitError, RunExistsError
 from plait.core.extras import need
 from plait.core.files import write_text
 from plait.core.typed_json import read_typed, write_typed
@@ -56,8 +57,13 @@ def toy(
         say: is told of each method.
 
     Raises:
+        ConfigError: `steps` or `scale` outside its range.
         RunExistsError: the folder holds results of other settings; nothing in it was touched.
     """
+    if not isinstance(steps, int) or steps < 1:
+        raise ConfigError(f"`steps` must be a whole number, at least 1; found {steps!r}.")
+    if not isinstance(scale, int | float) or not 0 < scale < math.inf:
+        raise ConfigError(f"`scale` must be a positive number; found {scale!r}.")
     make_folder(folder)
     joblib = need("joblib", extra="app", purpose="Trying methods")
     settings = f"scale {scale:g}, {steps} steps, starts {[list(start) for start in starts]}\n"
