@@ -77,9 +77,10 @@ def read_comparison(folder: Path) -> Compared:
 def _there(
     folder: Path, found: Comparison, member: MemberResult, network: Network
 ) -> Iterator[tuple[int, Path]]:
-    """Yields `(seed, run folder)` of a network; what failed may have left none."""
+    """Yields `(seed, run folder)` of a network; what failed, or was not trained, has left none."""
+    trained = member.kind in ("single", "joint")
     for seed, name, failed in zip(found.seeds, network.folders, member.failed, strict=True):
         if name:
             place = inside(folder, name, named_in=folder / COMPARISON)
-            if not failed or (place / EVENTS).exists():
+            if (trained and not failed) or (place / EVENTS).exists():
                 yield seed, place
