@@ -14,11 +14,16 @@ from plait.runs.resamples import read_resamples
 def classical_rows(config: RunConfig, runner: Runner) -> list[MemberRuns]:
     """Fits linear models and trees to each task of a table, from each seed, those fitted only once.
 
+    There are none where no task has such a model, as for pictures.
+
     Args:
         config: the settings of the joint network.
         runner: of the comparison.
     """
-    return [_rows(config, runner, model, title) for model, title in TITLES.items()]
+    rows = [_rows(config, runner, model, title) for model, title in TITLES.items()]
+    return [
+        each for each in rows if any(one.result for runs in each.networks.values() for one in runs)
+    ]
 
 
 def _rows(config: RunConfig, runner: Runner, model: Model, title: str) -> MemberRuns:
