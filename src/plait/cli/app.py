@@ -13,6 +13,7 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
+from plait.cli.advise import advise
 from plait.cli.compare import compare
 from plait.cli.demo import demo
 from plait.cli.diagnose import diagnose
@@ -60,6 +61,7 @@ def plait(
 
 
 app.command()(demo)
+app.command()(advise)
 app.command()(compare)
 app.command()(init)
 app.command()(explain)

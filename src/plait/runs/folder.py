@@ -37,6 +37,7 @@ ADVICE = "advice.json"  # `plait.runs.advice.Advice`
 TUNING = "tune.json"  # `plait.runs.tuning.Tuning`
 DESCENTS = "descents.json"  # `plait.runs.descents.Descents`
 REPRODUCED = "reproduced.json"  # `plait.runs.reproduced.Reproduced`
+ADVISED = "advice.yaml"  # settings that train what it recommends
 DIAGNOSIS = "diagnosis.json"  # `plait.runs.diagnosis.Diagnosis`
 RESAMPLES = "resamples.json"  # metrics on resamples of the test part
 REPORT = "report.html"
