@@ -16,7 +16,8 @@ from plait.experiments.advise.scores import epoch_scores
 from plait.experiments.comparison.plan import joint
 from plait.experiments.comparison.runner import Runner
 from plait.experiments.config import RunConfig
-from plait.experiments.jobs import RunSpec, once
+from plait.experiments.jobs import RunSpec
+from plait.experiments.jobs.once import once
 from plait.experiments.search.pruning import Pruned, Pruning
 from plait.runs.advice import Candidate
 from plait.runs.comparison_member import ALL
@@ -57,7 +58,7 @@ def _tried(study: Any, reasoned: Reasoned, config: RunConfig, runner: Runner) ->
     member = reasoned.member
     folder = runner.places[runner.seeds[0]] / member.name
     dropped = _read(runner.folder).get(member.name)
-    about = {
+    about: dict[str, Any] = {
         "name": member.name,
         "title": member.title,
         "reason": reasoned.reason,
