@@ -1,4 +1,4 @@
-"""``plait demo``: a comparison that needs no data."""
+"""``plait demo``: one answer on a problem that needs no data."""
 
 from __future__ import annotations
 
@@ -6,11 +6,13 @@ from typing import Annotated
 
 import typer
 
+from plait.cli.advise import Minutes, give_advice
 from plait.cli.arguments import Json, Out, Settings
 from plait.cli.quick import load_torchmetrics
 from plait.cli.settings import announce, read_settings
 
 DEMO = {"recipe": "digits"}
+MINUTES = 3.0
 FAMILIES_DEMO = {
     "recipe": {"class": "digits", "scenes": 1500},
     "balancing": "Equal",
@@ -23,33 +25,43 @@ def demo(
     families: Annotated[
         bool, typer.Option("--families", help="One member of each way of sharing, side by side.")
     ] = False,
+    minutes: Minutes = MINUTES,
     seeds: Annotated[
         int, typer.Option("--seeds", min=1, help="How often all is trained, to see the spread.")
     ] = 1,
     out: Out = None,
     json: Json = False,
 ) -> None:
-    """Compare joint training with single-task training on digits in clutter; write a report."""
+    """Ask for advice on digits in clutter: joint, separate or between? Write a report.
+
+    With --families, one member of each way of sharing is compared with separate networks instead.
+    """
+    if families:
+        _families(read_settings(settings or [], given=FAMILIES_DEMO), seeds, out, as_json=json)
+        return
+    chosen = read_settings(settings or [], given=DEMO)
+    how = {"minutes": minutes, "seeds": seeds, "jobs": 1}
+    give_advice(chosen, how, out, as_json=json, name="demo")
+
+
+def _families(chosen: dict[str, object], seeds: int, out: Out, *, as_json: bool) -> None:
     from plait.runs import free_folder
 
-    chosen = read_settings(settings or [], given=FAMILIES_DEMO if families else DEMO)
-    folder = out or free_folder("families" if families else "demo")
-    announce(f"comparing joint with single-task training on digits in clutter; folder: {folder}")
+    folder = out or free_folder("families")
+    announce(f"comparing three ways to share on digits in clutter; folder: {folder}")
     load_torchmetrics()
 
     from plait.cli import show
-    from plait.experiments import FAMILIES, JOINT, compare, validate, with_defaults
+    from plait.experiments import FAMILIES, compare, validate, with_defaults
     from plait.reports import write_report
     from plait.training import ProgressBar
 
-    shared = "three ways to share" if families else "one network for three tasks"
-    announce("making the scenes")
     found = compare(
         validate(with_defaults(chosen)),
         folder,
-        title=f"Digits in clutter: {shared}",
-        members=FAMILIES if families else JOINT,
+        title="Digits in clutter: three ways to share",
+        members=FAMILIES,
         seeds=seeds,
         callbacks=lambda label: [ProgressBar(label)],
     )
-    show.comparison(found, write_report(folder), as_json=json)
+    show.comparison(found, write_report(folder), as_json=as_json)

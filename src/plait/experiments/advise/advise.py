@@ -93,7 +93,6 @@ def advise(
         folder,
         title=title or "What to train",
         members=finalists,
-        rows=("merged",),
         seeds=planned.seeds,
         jobs=jobs,
         resamples=DRAWS,

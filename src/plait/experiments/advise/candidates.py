@@ -50,13 +50,13 @@ def candidates(found: Diagnosis, worse: Sequence[str]) -> list[Reasoned]:
         reasoned.append(Reasoned(_KNOWN["mmoe"], f"{pair}: experts let them part"))
         reasoned.append(Reasoned(_KNOWN["cross-stitch"], f"{pair}: networks of their own, mixed"))
         reasoned.append(Reasoned(_KNOWN["upgrad"], f"{pair}: no step harms either"))
-    drowned = _drowned(found)
-    if drowned:
-        reasoned.append(Reasoned(_KNOWN["uncertainty-weights"], drowned))
-    if worse and not found.opposed:
+    elif worse:
         text = f"joint training costs {_named(worse)}, and no conflict of gradients says why"
         reasoned.append(Reasoned(_KNOWN["cross-stitch"], text))
         reasoned.append(Reasoned(_KNOWN["mmoe"], text))
+    drowned = _drowned(found)
+    if drowned:
+        reasoned.append(Reasoned(_KNOWN["uncertainty-weights"], drowned))
     if not reasoned:
         text = "nothing stands against joint training; a cheap balancer may still help"
         reasoned.append(Reasoned(_KNOWN["uncertainty-weights"], text))

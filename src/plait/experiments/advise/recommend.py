@@ -94,6 +94,8 @@ def _others(found: Comparison) -> list[str]:
     """Says what the plain joint network costs, and what could not be told apart."""
     told = []
     for member in found.members:
+        if member.kind != "joint":
+            continue
         worse = [
             change
             for change in found.changes
