@@ -38,6 +38,7 @@ TUNING = "tune.json"  # `plait.runs.tuning.Tuning`
 DESCENTS = "descents.json"  # `plait.runs.descents.Descents`
 REPRODUCED = "reproduced.json"  # `plait.runs.reproduced.Reproduced`
 ADVISED = "advice.yaml"  # settings that train what it recommends
+FIRST_LOOK = "first-look"  # the short training that it has diagnosed
 DIAGNOSIS = "diagnosis.json"  # `plait.runs.diagnosis.Diagnosis`
 RESAMPLES = "resamples.json"  # metrics on resamples of the test part
 REPORT = "report.html"

@@ -32,11 +32,10 @@ from plait.runs.advice import Advice, Candidate, write_advice
 from plait.runs.comparison import Comparison
 from plait.runs.comparison_member import ALL
 from plait.runs.diagnosis import Diagnosis, read_diagnosis
-from plait.runs.folder import ADVISED, DIAGNOSIS, check_no_run
+from plait.runs.folder import ADVISED, DIAGNOSIS, FIRST_LOOK, check_no_run
 from plait.runs.result import RunResult, read_result
 from plait.tasks.metrics import direction
 
-FIRST_LOOK = "first-look"
 LOOK_SHARE = 0.1  # of the budget, for the short training that is diagnosed
 WORSE = 1.0  # per cent of a task's own network on validation, from which joint training costs it
 Say = Callable[[str], None]

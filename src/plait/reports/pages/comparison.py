@@ -38,6 +38,8 @@ from plait.reports.words.headline import headline
 from plait.reports.words.notices import joint_notices
 from plait.reports.words.text import duration
 from plait.reports.words.verdict import cards
+from plait.runs.advice import read_advice
+from plait.runs.folder import FIRST_LOOK
 from plait.runs.undefined import because
 
 MOST_CARDS = 6  # of what is judged; more are in the table alone
@@ -69,6 +71,7 @@ def comparison_page(folder: Path) -> dict[str, Any]:
     return {
         "title": found.title,
         "kind": "Comparison with separate networks",
+        "advice": read_advice(folder),
         "headline": headline(found),
         "action": action(found),
         "losses": transfer_sentences(found),
@@ -88,7 +91,7 @@ def comparison_page(folder: Path) -> dict[str, Any]:
         "undefined": because(found.undefined),
         "change": change_chart(found, of_tasks if lone else of_members),
         "trade": trade_chart(found, of_members),
-        "diagnosis": _diagnosis(compared),
+        "diagnosis": _diagnosis(compared, folder),
         "lone": lone,
         "run_tiles": run_tiles(shown[1]) if shown else [],
         "tasks": of_tasks,
@@ -157,10 +160,10 @@ def _inside(
     return shown
 
 
-def _diagnosis(compared: Compared) -> Any:
-    """Returns the diagnosis of the first run that has one; None where none has."""
-    folders = (run.folder for runs in compared.joint.values() for run in runs)
-    return next(filter(None, map(diagnosis_of, folders)), None)
+def _diagnosis(compared: Compared, folder: Path) -> Any:
+    """Returns that of an advice, or of the first run that has one; None where none has."""
+    folders = [run.folder for runs in compared.joint.values() for run in runs]
+    return next(filter(None, map(diagnosis_of, [folder / FIRST_LOOK, *folders])), None)
 
 
 def _tiles(compared: Compared) -> list[Tile]:
