@@ -1,5 +1,6 @@
-"""``plait demo``: one list of members or another through the same comparison."""
+"""``plait demo``: an advice, or one member of each family."""
 
+import html
 import json
 import statistics
 from pathlib import Path
@@ -17,30 +18,32 @@ def elsewhere(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("COLUMNS", "200")
 
 
-def test_demo_compares_and_shows_the_comparison(tmp_path: Path) -> None:
+def test_demo_gives_advice_and_shows_what_it_rests_on(tmp_path: Path) -> None:
     ran = plait("demo", *FEW)
     assert ran.code == 0, ran.err
     found = json.loads(Path("runs/demo/comparison.json").read_text())
+    advice = json.loads(Path("runs/demo/advice.json").read_text())
     assert found["note"] in ran.out
-    assert ran.out.endswith("Report: runs/demo/report.html\n")
-    (member,) = found["members"]
-    (line,) = [line for line in ran.out.splitlines() if line.startswith("│ Joint ")]
-    for task, metrics in found["metrics"].items():
-        (value,) = member["test"][task][next(iter(metrics))]
-        assert f" {value:.4g} " in line
-    first, *lines = ran.err.splitlines()
-    assert first.startswith("plait: comparing joint with single-task training on digits")
-    titles = ["digit alone", "mask alone", "centre alone", "joint"]
-    assert [line.strip() for line in lines if line.strip() in titles] == titles
-    assert plait("demo", *FEW, "--out", "runs/demo").code == 0, "nothing is left to be trained"
+    assert f"Advice: {advice['headline']}" in ran.out
+    assert "Report: runs/demo/report.html\n" in ran.out
+    assert advice["headline"] in html.unescape(Path("runs/demo/report.html").read_text())
+    assert found["members"][0]["name"] == "plain-sum"
+    (line,) = [line for line in ran.out.splitlines() if line.startswith("│ Plain sum ")]
+    assert f"{found['members'][0]['delta_m'][0]:+.1f}" in line
+    assert ran.err.startswith("plait: looking for advice within 3 minutes; folder: runs/demo\n")
+    again = plait("demo", *FEW, "--out", "runs/demo")
+    assert again.code == 0, again.err
+    assert "are finished already" in again.err
 
 
 def test_demo_json_is_json_and_nothing_else(tmp_path: Path) -> None:
-    ran = plait("demo", *FEW, "tasks=[centre]", "--out", "out", "--json")
+    ran = plait("demo", *FEW, "tasks=[centre,digit]", "--out", "out", "--json")
     assert ran.code == 0, ran.err
     found = json.loads(ran.out)
-    assert found.pop("report") == "out/report.html"
-    assert found == json.loads(Path("out/comparison.json").read_text())
+    assert found["report"] == "out/report.html"
+    assert found["comparison"] == json.loads(Path("out/comparison.json").read_text())
+    written = json.loads(Path("out/advice.json").read_text())
+    assert {name: found[name] for name in written} == written
 
 
 def test_demo_families_shows_one_column_for_each() -> None:
@@ -52,13 +55,13 @@ def test_demo_families_shows_one_column_for_each() -> None:
 
 
 def test_demo_trains_as_many_seeds_as_it_is_told() -> None:
-    ran = plait("demo", *FEW, "tasks=[centre]", "--seeds", "2", "--out", "demo")
+    ran = plait("demo", "--families", *FEW, "tasks=[centre]", "--seeds", "2", "--out", "demo")
     assert ran.code == 0, ran.err
     found = json.loads(Path("demo/comparison.json").read_text())
     assert found["seeds"] == [0, 1]
-    (member,) = found["members"]
-    assert member["networks"][""]["folders"] == ["seed-0/joint", "seed-1/joint"]
-    (line,) = [line for line in ran.out.splitlines() if line.startswith("│ Joint ")]
+    member = found["members"][0]
+    assert member["networks"][""]["folders"] == ["seed-0/shared", "seed-1/shared"]
+    (line,) = [line for line in ran.out.splitlines() if line.startswith("│ Hard ")]
     gain = round(statistics.fmean(member["delta_m"]), 1) + 0.0  # no -0.0
     assert f" {gain:+.1f} " in line
     assert plait("demo", "--seeds", "0", "--out", "none").code == 2

@@ -45,22 +45,22 @@ def give_advice(
     out: Path | None,
     *,
     as_json: bool,
-    name: str = "advise",
+    name: str = "",
 ) -> None:
     """Runs the advice on some settings and shows it.
 
     Args:
         chosen: the settings.
         how: `minutes`, `seeds` and `jobs`.
-        out: the folder; `runs/NAME-RECIPE` by default.
+        out: the folder; `runs/NAME` by default.
         as_json: print JSON alone.
-        name: begins the name of the folder.
+        name: of the folder, where none is given.
     """
     from plait.experiments.build.names import check_recipe, recipe_name, run_name
     from plait.runs import free_folder
 
     check_recipe(recipe_name(chosen))
-    folder = out or free_folder(f"{name}-{run_name(chosen)}")
+    folder = out or free_folder(name or f"advise-{run_name(chosen)}")
     announce(f"looking for advice within {how['minutes']:g} minutes; folder: {folder}")
     load_torchmetrics()
 
