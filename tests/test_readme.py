@@ -51,17 +51,22 @@ def test_a_line_is_read_alike_by_bash_and_zsh(page: str, line: str) -> None:
     assert line.strip()
 
 
+COMMANDS_OF_PLAIT = {
+    *("advise", "compare", "demo", "diagnose", "evaluate", "explain", "init", "list"),
+    *("predict", "report", "train", "tune"),
+}
+
+
 @pytest.mark.parametrize(("page", "line"), [each for each in COMMANDS if "plait " in each[1]])
 def test_a_command_is_one_that_plait_knows(page: str, line: str) -> None:
     """Its command exists, and so do its options, its recipe and its settings."""
     words = shlex.split(line)
     assert words[0] == "plait"
     command, rest = words[1], words[2:]
-    known = {"demo", "diagnose", "evaluate", "explain", "init", "list", "predict", "report"}
-    assert command in {*known, "train", "tune"}
+    assert command in COMMANDS_OF_PLAIT
     pairs = {"--out", "-o", "--data", "--from", "--resume", "--seeds", "--targets", "--keep"}
     pairs |= {"--source", "--files", "--over", "--trials", "--jobs", "--objective"}
-    pairs |= {"--depth", "--steps", "--minutes", "--batches"}
+    pairs |= {"--depth", "--steps", "--minutes", "--batches", "--members", "--rows", "--budget"}
     given: dict[str, Any] = {}
     settings, names = [], []
     while rest:
