@@ -14,6 +14,7 @@ from tests.cli.shell import plait
 
 COMMANDS = [
     "demo",
+    "advise",
     "compare",
     "init",
     "explain",

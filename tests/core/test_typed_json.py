@@ -4,6 +4,7 @@ import json
 import math
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -24,6 +25,7 @@ class Outer:
     inner: dict[str, Inner]
     count: int = 0
     more: list[str] = field(default_factory=list)
+    settings: dict[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         if self.count < 0:
@@ -67,6 +69,13 @@ def test_what_does_not_fit_is_refused(text: str, finding: str) -> None:
         parse_typed(Outer, text, where="file.json", hint="Try again.")
     assert str(error.value).startswith("file.json: ")
     assert str(error.value).endswith("Try again.")
+
+
+def test_null_is_nan_only_where_a_number_is_expected() -> None:
+    text = '{"name": "n", "inner": {"a": {"values": [null]}}, "settings": {"connections": null}}'
+    found = parse_typed(Outer, text, where="x", hint="")
+    assert math.isnan(found.inner["a"].values[0])
+    assert found.settings == {"connections": None}
 
 
 def test_a_missing_file_is_named(tmp_path: Path) -> None:

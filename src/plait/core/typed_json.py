@@ -1,7 +1,7 @@
 """Dataclasses as JSON files: written whole, read with every type checked.
 
-A number that is not finite is null in the file, because JSON has no NaN; it is NaN again when it is
-read, so that no field of such a class may be None.
+A number that is not finite is null in the file, because JSON has no NaN; where the class says
+`float`, it is NaN again when it is read.
 """
 
 from __future__ import annotations
@@ -9,10 +9,10 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Mapping
-from dataclasses import asdict
+from dataclasses import asdict, is_dataclass
 from functools import cache
 from pathlib import Path
-from typing import Any, TypeVar, cast
+from typing import Any, TypeVar, cast, get_args, get_origin, get_type_hints
 
 from plait.core.errors import DataError
 from plait.core.extras import need
@@ -62,7 +62,7 @@ def parse_typed(cls: type[T], text: bytes | str, *, where: str, hint: str) -> T:
     if not isinstance(values, Mapping):
         raise DataError(f"{where}: must hold names and values; found {values!r:.40}. {hint}")
     try:
-        found: T = _reader(cast("Any", cls)).validate_python(_with_nan(values))
+        found: T = _reader(cast("Any", cls)).validate_python(_with_nan(cls, values))
     except pydantic.ValidationError as error:
         first = error.errors(include_url=False)[0]
         field = ".".join(str(part) for part in first["loc"])
@@ -81,13 +81,24 @@ def without_nan(value: Any) -> Any:
     return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
-def _with_nan(value: Any) -> Any:
-    """Returns plain values with NaN for null."""
-    if isinstance(value, Mapping):
-        return {key: _with_nan(each) for key, each in value.items()}
-    if isinstance(value, list):
-        return [_with_nan(each) for each in value]
-    return math.nan if value is None else value
+def _with_nan(hint: Any, value: Any) -> Any:
+    """Returns plain values with NaN for null where a number is expected."""
+    if hint is float:
+        return math.nan if value is None else value
+    if is_dataclass(hint) and isinstance(value, Mapping):
+        hints = _hints(cast("Any", hint))
+        return {key: _with_nan(hints.get(key), each) for key, each in value.items()}
+    inner = get_args(hint)
+    if get_origin(hint) is dict and isinstance(value, Mapping):
+        return {key: _with_nan(inner[1], each) for key, each in value.items()}
+    if get_origin(hint) is list and isinstance(value, list):
+        return [_with_nan(inner[0], each) for each in value]
+    return value
+
+
+@cache
+def _hints(cls: Any) -> dict[str, Any]:
+    return get_type_hints(cls)
 
 
 @cache

@@ -74,7 +74,7 @@ def opposed(folder: Path, rows: int = 600) -> RunConfig:
         "inputs": {f"x{i}": "number" for i in range(6)},
         "tasks": dict.fromkeys("abcd", "number"),
         "split": {"val": 0.2, "test": 0.3},
-        "encoder": {"class": "TabularEncoder", "widths": [2]},
+        "encoder": {"class": "TabularEncoder", "width": 2},
         "start": "random",
         "epochs": 12,
     }

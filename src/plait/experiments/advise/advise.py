@@ -105,7 +105,7 @@ def advise(
 
 
 class _Work:
-    """What an advice does, stage by stage."""
+    """Does the stages of an advice, and notes what each took."""
 
     def __init__(
         self,

@@ -20,7 +20,7 @@ DROPPED = 0.5  # share of its epochs that a candidate is trained for on average
 
 @dataclass(frozen=True)
 class Plan:
-    """What is trained.
+    """The size of an advice: epochs and seeds.
 
     Attributes:
         epochs: of each training.

@@ -15,7 +15,7 @@ Action = Literal["joint", "grouped", "separate", "cheaper"]
 
 @dataclass(frozen=True)
 class Recommended:
-    """What to train.
+    """One way to train all tasks, in words.
 
     Attributes:
         action: see `plait.runs.advice.Advice`.

@@ -25,8 +25,8 @@ def judged(
 ) -> list[Change]:
     """Returns the change of each member on each metric, and on the mean over the tasks.
 
-    Verdicts are given after Holm's correction on the main metric of each task, over members and
-    tasks together, and on the means over the tasks, over members.
+    Verdicts are given on the main metric of each task and on the mean over the tasks, after Holm's
+    correction over all of them, and over all members.
 
     Args:
         baseline: what they are compared to.
@@ -49,9 +49,8 @@ def judged(
         where = result.name, ALL, DELTA_M
         found[where] = interval(result.delta_m, mean, units=min(units.values(), default=0))
     main = {task: next(iter(infos), "") for task, infos in metrics.items()}
-    of_tasks = {where: each for where, each in found.items() if main.get(where[1]) == where[2]}
-    of_means = {where: each for where, each in found.items() if where[1] == ALL}
-    said = verdicts(of_tasks) | verdicts(of_means)
+    told = {w: each for w, each in found.items() if w[1] == ALL or main.get(w[1]) == w[2]}
+    said = verdicts(told)
     return [_change(where, each, *said.get(where, (math.nan, ""))) for where, each in found.items()]
 
 

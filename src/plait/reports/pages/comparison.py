@@ -161,7 +161,7 @@ def _inside(
 
 
 def _diagnosis(compared: Compared, folder: Path) -> Any:
-    """Returns that of an advice, or of the first run that has one; None where none has."""
+    """Finds the diagnosis of an advice, or of the first run that has one; None where none has."""
     folders = [run.folder for runs in compared.joint.values() for run in runs]
     return next(filter(None, map(diagnosis_of, [folder / FIRST_LOOK, *folders])), None)
 
