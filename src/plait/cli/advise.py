@@ -20,7 +20,7 @@ def advise(
     problem: Problem = None,
     settings: Settings = None,
     minutes: Minutes = 20.0,
-    seeds: Seeds = 3,
+    seeds: Seeds = 5,
     jobs: Jobs = 1,
     data: Data = None,
     out: Out = None,

@@ -14,6 +14,8 @@ from plait.experiments.config import RunConfig
 from plait.runs.advice import read_advice
 from tests.experiments.tiny import TINY, tree
 
+TASKS = ["a1", "a2", "b1", "b2"]
+
 
 def tiny(**settings: Any) -> RunConfig:
     few = {"recipe": TINY, "epochs": 2, "gallery": 0, "tasks": ["quarter", "spot"]}
@@ -59,34 +61,54 @@ def test_the_test_split_is_read_by_the_comparison_alone(tmp_path: Path) -> None:
     assert not dropped & tested
 
 
-def opposed(folder: Path, rows: int = 600) -> RunConfig:
-    """Two groups of tasks: what is good for one group is noise, scaled up, for the other."""
-    generator = np.random.default_rng(0)
-    x = generator.normal(size=(rows, 6))
-    first, second = np.tanh(x @ generator.normal(size=6)), np.tanh(x @ generator.normal(size=6))
-    frame = pd.DataFrame(x, columns=[f"x{i}" for i in range(6)])
-    for name, signal in (("a", first), ("b", first), ("c", second), ("d", second)):
-        frame[name] = signal + 0.05 * generator.normal(size=rows)
-    path = folder / "table.csv"
-    frame.to_csv(path, index=False)
+def planted(folder: Path, *, opposed: bool) -> RunConfig:
+    """Four tasks on two units: two pairs that need both for another input, or four equal ones."""
+    draws = np.random.default_rng(0)
+    x = draws.normal(size=(2000, 6))
+    first, second = 2 * np.tanh(2 * x[:, 0]), 2 * np.tanh(2 * x[:, 1])
+    if opposed:
+        y = np.stack([first, 1.5 * first, second, 1.2 * second], axis=1)
+        y += 0.3 * draws.normal(size=y.shape)
+    else:
+        y = np.stack([first] * 4, axis=1) + 0.3 * draws.normal(size=(2000, 1))
+    inputs = [f"x{i}" for i in range(6)]
+    table = folder / "table.csv"
+    pd.DataFrame(np.hstack([x, y]), columns=[*inputs, *TASKS]).to_csv(table, index=False)
     settings = {
-        "table": str(path),
-        "inputs": {f"x{i}": "number" for i in range(6)},
-        "tasks": dict.fromkeys("abcd", "number"),
+        "table": str(table),
+        "inputs": dict.fromkeys(inputs, "number"),
+        "tasks": dict.fromkeys(TASKS, "number"),
         "split": {"val": 0.2, "test": 0.3},
-        "encoder": {"class": "TabularEncoder", "width": 2},
+        "encoder": {"class": "TabularMLP", "widths": [2]},
         "start": "random",
-        "epochs": 12,
+        "optimizer": {"class": "AdamW", "lr": 0.01},
+        "batch_size": 32,
+        "epochs": 15,
+        "device": "cpu",
+        "gallery": 0,
     }
     return validate(with_defaults(settings))
 
 
 @pytest.mark.slow
-def test_two_groups_are_found(tmp_path: Path) -> None:
-    advice, found = advise(opposed(tmp_path), tmp_path / "advice", minutes=5, seeds=3)
-    member = next(m for m in found.rows_of_table if m.name == advice.member)
-    assert member.settings["sharing"]["groups"] in ([["a", "b"], ["c", "d"]],)
-    assert "together" in advice.headline
+def test_two_opposed_groups_are_found_and_joint_training_is_said_to_harm(tmp_path: Path) -> None:
+    advice, found = advise(planted(tmp_path, opposed=True), tmp_path / "x", minutes=6)
+    member = next(each for each in found.rows_of_table if each.name == advice.member)
+    assert member.settings["sharing"]["groups"] == [["a1", "a2"], ["b1", "b2"]]
+    assert "Train `a1` and `a2` together; `b1` and `b2` together" in advice.headline
+    joint = found.change("plain-sum")
+    assert joint is not None
+    assert joint.verdict == "worse"
+    assert any(text.startswith("Negative transfer: plain sum costs") for text in advice.sentences)
+    assert any("in conflict" in text for text in advice.reasons)
+
+
+@pytest.mark.slow
+def test_equal_tasks_make_no_measurable_difference(tmp_path: Path) -> None:
+    advice, found = advise(planted(tmp_path, opposed=False), tmp_path / "x", minutes=6)
+    assert advice.action == "cheaper"
+    assert "no measurable difference" in advice.headline
+    assert any("a balancer will not pay" in text for text in advice.reasons)
 
 
 def test_what_makes_no_sense_is_refused(tmp_path: Path) -> None:

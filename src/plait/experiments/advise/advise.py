@@ -37,7 +37,7 @@ from plait.runs.result import RunResult, read_result
 from plait.tasks.metrics import direction
 
 LOOK_SHARE = 0.1  # of the budget, for the short training that is diagnosed
-WORSE = 1.0  # per cent of a task's own network on validation, from which joint training costs it
+WORSE = 2.0  # per cent of a task's own network on validation, from which joint training costs it
 Say = Callable[[str], None]
 
 

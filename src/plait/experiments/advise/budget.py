@@ -10,7 +10,7 @@ from plait.core.errors import ConfigError
 from plait.core.typed_json import read_typed, write_typed
 
 PLAN = "plan.json"
-MOST_SEEDS = 3
+MOST_SEEDS = 5
 FINALISTS = 2
 LEAST_SHARE = 1 / 3  # of the epochs, before seeds are given up
 SINGLE = 1.5  # cost of all single-task networks together, in plain joint trainings

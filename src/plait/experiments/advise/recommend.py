@@ -58,16 +58,15 @@ def recommend(found: Comparison) -> Recommended:
     if change.verdict == "better" or (change.verdict != "undefined" and harmed):
         text = f"{_train(found, best)}: {_span(change)} over separate networks, {cost}"
         return Recommended(_action(best), best.name, f"{text}{harmed}.", told)
+    unclear = f"no measurable difference from separate networks ({_span(change)}"
+    if change.low > 0:
+        unclear += ", which chance among so many comparisons may give: more seeds would tell"
     if size < 1:
-        text = (
-            f"No measurable difference between {_way(best)} and separate networks "
-            f"({_span(change)}): take the smaller, {_way(best)}, {cost}"
-        )
+        text = f"{_train(found, best)}: {unclear}), {cost}"
         return Recommended("cheaper", best.name, f"{text}.", told)
     text = (
-        f"No measurable difference between {_way(best)} and separate networks ({_span(change)}): "
-        f"keep them separate, which is no larger ({best.parameters:,} parameters against "
-        f"{found.baseline.parameters:,})"
+        f"{_separate(found)}: the best joint way, {_way(best)}, makes {unclear}), and is no smaller "
+        f"({best.parameters:,} parameters against {found.baseline.parameters:,})"
     )
     return Recommended("cheaper", found.baseline.name, f"{text}.", told)
 
@@ -101,6 +100,9 @@ def _others(found: Comparison) -> list[str]:
             for change in found.changes
             if change.member == member.name and change.task and change.verdict == "worse"
         ]
+        total = found.change(member.name)
+        if total is not None and total.verdict == "worse":
+            told.append(f"{member.title} is worse than separate networks: {_span(total)}.")
         told += [
             f"Negative transfer: {_way(member)} costs `{each.task}` {-each.mean:.1f} % "
             f"({each.metric}, {_ends(each)})."
