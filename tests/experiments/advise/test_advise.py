@@ -105,7 +105,7 @@ def test_two_opposed_groups_are_found_and_joint_training_is_said_to_harm(tmp_pat
 
 @pytest.mark.slow
 def test_equal_tasks_make_no_measurable_difference(tmp_path: Path) -> None:
-    advice, found = advise(planted(tmp_path, opposed=False), tmp_path / "x", minutes=6)
+    advice, _ = advise(planted(tmp_path, opposed=False), tmp_path / "x", minutes=6)
     assert advice.action == "cheaper"
     assert "no measurable difference" in advice.headline
     assert any("a balancer will not pay" in text for text in advice.reasons)

@@ -97,8 +97,8 @@ def test_no_measurable_difference_is_an_answer() -> None:
     made = recommend(found)
     assert (made.action, made.member) == ("cheaper", "x")
     assert made.headline == (
-        "Train `a` and `b` together with x: no measurable difference from separate networks (+0.3 % "
-        "[-0.7, 1.3]), with 25 % of the parameters."
+        "Train `a` and `b` together with x: no measurable difference from separate networks "
+        "(+0.3 % [-0.7, 1.3]), with 25 % of the parameters."
     )
     assert "Nothing in this comparison can be told from noise." in made.sentences
     large = compared(member("x", 0.6, 500), changes=[change("x", 0.3, "no clear difference")])

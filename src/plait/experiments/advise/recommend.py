@@ -65,8 +65,8 @@ def recommend(found: Comparison) -> Recommended:
         text = f"{_train(found, best)}: {unclear}), {cost}"
         return Recommended("cheaper", best.name, f"{text}.", told)
     text = (
-        f"{_separate(found)}: the best joint way, {_way(best)}, makes {unclear}), and is no smaller "
-        f"({best.parameters:,} parameters against {found.baseline.parameters:,})"
+        f"{_separate(found)}: the best joint way, {_way(best)}, makes {unclear}), and is no "
+        f"smaller ({best.parameters:,} parameters against {found.baseline.parameters:,})"
     )
     return Recommended("cheaper", found.baseline.name, f"{text}.", told)
 
