@@ -53,7 +53,7 @@ def test_a_line_is_read_alike_by_bash_and_zsh(page: str, line: str) -> None:
 
 COMMANDS_OF_PLAIT = {
     *("advise", "compare", "demo", "diagnose", "evaluate", "explain", "init", "list"),
-    *("predict", "report", "train", "tune"),
+    *("predict", "report", "reproduce", "train", "tune"),
 }
 
 
