@@ -25,7 +25,7 @@ from plait.experiments.comparison.member import SINGLE, Member
 from plait.experiments.comparison.plan import Planned, joint, single
 from plait.experiments.comparison.runner import MakeCallbacks, Runner
 from plait.experiments.config import RunConfig, validate
-from plait.experiments.diagnosis import diagnose_config, diagnose_run
+from plait.experiments.diagnosis import diagnose_config
 from plait.experiments.jobs import Failure, RunSpec, hold
 from plait.experiments.overrides import merge
 from plait.runs.advice import Advice, Candidate, write_advice
@@ -138,17 +138,14 @@ class _Work:
         if not (look / DIAGNOSIS).is_file():
             self._say("a first look: a short joint training, and its diagnosis")
             plain = joint(self.config, PLAIN_SUM).networks[ALL]
-            if read_result(look) is None:
-                diagnose_config(
-                    plain,
-                    look,
-                    minutes=LOOK_SHARE * self._minutes,
-                    title="the plain joint network, after a short training",
-                    callbacks=self._callbacks("a first look"),
-                    forecast_seconds=None,
-                )
-            else:
-                diagnose_run(look, forecast_seconds=None, problem=self.problem, source="config")
+            diagnose_config(
+                plain,
+                look,
+                minutes=LOOK_SHARE * self._minutes,
+                title="the plain joint network, after a short training",
+                callbacks=self._callbacks("a first look"),
+                forecast_seconds=None,
+            )
         self.spent("first look")
         found = read_diagnosis(look)
         for sentence in found.sentences:

@@ -24,7 +24,8 @@ from plait.experiments.config import RunConfig, read_run
 from plait.experiments.diagnosis.diagnose import BATCHES, SECONDS, diagnose
 from plait.experiments.diagnosis.from_log import read_log
 from plait.experiments.forecast import StepSettings, all_balancers
-from plait.experiments.run import run
+from plait.experiments.jobs import RunSpec
+from plait.experiments.jobs.once import once
 from plait.model.folder import load_state, read_model
 from plait.runs.diagnosis import Diagnosis, Grouping, write_diagnosis
 from plait.runs.folder import CONFIG, MODEL, check_run
@@ -119,7 +120,7 @@ def diagnose_config(
 
     Args:
         config: the settings.
-        folder: of the short training; must not hold a run.
+        folder: of the short training, which goes on there if it was interrupted.
         steps: of it, to the end of an epoch.
         minutes: that it takes at most.
         title: of the diagnosis.
@@ -128,7 +129,7 @@ def diagnose_config(
         forecast_seconds: likewise.
 
     Raises:
-        RunExistsError: the folder holds a run.
+        RunExistsError: the folder holds another run.
         ConfigError: settings that make no sense.
     """
     problem = open_problem(config)
@@ -147,7 +148,7 @@ def diagnose_config(
             "gallery": 0,
         }
     )
-    run(short, folder, callbacks=callbacks, problem=problem, test=False)
+    once(RunSpec(short, folder, problem=config, test=False), callbacks, problem=problem)
     return diagnose_run(
         folder,
         most=most,

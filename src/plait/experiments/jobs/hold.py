@@ -32,7 +32,7 @@ def hold(folder: Path, *, wait: float = 0.0) -> Iterator[None]:
         RunExistsError: another process works in it; nothing in it was touched.
         ConfigError: the folder cannot be made, or a file in it not be opened or locked.
     """
-    make_folder(folder)
+    make_folder(folder, way="Name another with --out.")
     place = folder.resolve()
     with _opened(place) as file:
         _acquire(file, place, wait)
