@@ -82,5 +82,5 @@ def give_advice(
     if as_json:
         show_advice.as_json(advice, found, folder, report)
         return
-    show.comparison(found, report, as_json=False)
+    show.comparison(found, report, as_json=False, advised=True)
     show_advice.advice(advice, folder)

@@ -11,7 +11,7 @@ from plait.cli.arguments import Json, Out, Settings
 from plait.cli.quick import load_torchmetrics
 from plait.cli.settings import announce, read_settings
 
-DEMO = {"recipe": "digits"}
+DEMO = {"recipe": {"class": "digits", "scenes": 1000}}
 MINUTES = 3.0
 FAMILIES_DEMO = {
     "recipe": {"class": "digits", "scenes": 1500},

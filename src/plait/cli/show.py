@@ -27,8 +27,11 @@ MOST_FORMULAS = 6  # members with theirs
 _PLAIN: dict[str, Any] = {"highlight": False, "markup": False, "soft_wrap": True}
 
 
-def comparison(found: Comparison, report: Path, *, as_json: bool) -> None:
-    """Shows the members in a table, and in sentences what they came to and what to do."""
+def comparison(found: Comparison, report: Path, *, as_json: bool, advised: bool = False) -> None:
+    """Shows the members in a table, and in sentences what they came to and what to do.
+
+    With an advice, which says what to do, the sentences of the table alone are left out.
+    """
     from plait.cli.compared import LEGEND, table
     from plait.reports.words.advice import action
     from plait.reports.words.findings import (
@@ -49,9 +52,9 @@ def comparison(found: Comparison, report: Path, *, as_json: bool) -> None:
         if member.formula and len(found.members) <= MOST_FORMULAS:
             out.print(f"{found.labels[member.name]}: {member.formula}", **_PLAIN)
     out.print()
+    told = () if advised else (headline(found), f"What to do: {action(found)}")
     for sentence in (
-        headline(found),
-        f"What to do: {action(found)}",
+        *told,
         *transfer_sentences(found),
         *failure_sentences(found),
         noise_sentence(found),

@@ -99,7 +99,7 @@ def test_two_opposed_groups_are_found_and_joint_training_is_said_to_harm(tmp_pat
     joint = found.change("plain-sum")
     assert joint is not None
     assert joint.verdict == "worse"
-    assert any(text.startswith("Negative transfer: plain sum costs") for text in advice.sentences)
+    assert any(text.startswith("Plain sum is worse than") for text in advice.sentences)
     assert any("in conflict" in text for text in advice.reasons)
 
 

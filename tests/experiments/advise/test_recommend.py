@@ -69,7 +69,6 @@ def test_what_is_better_is_advised_with_its_numbers() -> None:
     )
     assert made.sentences == [
         "plain sum is worse than separate networks: -4.0 % [-5.0, -3.0].",
-        "Negative transfer: plain sum costs `b` 9.0 % (accuracy, [-10.0, -8.0]).",
     ]
 
 
@@ -103,6 +102,15 @@ def test_no_measurable_difference_is_an_answer() -> None:
     assert "Nothing in this comparison can be told from noise." in made.sentences
     large = compared(member("x", 0.6, 500), changes=[change("x", 0.3, "no clear difference")])
     assert recommend(large).member == "single"
+
+
+def test_a_task_that_pays_is_named_and_a_larger_network_that_harms_is_not_advised() -> None:
+    changes = [change("x", 0.0, "no clear difference"), change("x", -1.7, "worse", "b")]
+    small = recommend(compared(member("x", 0.6, 50), changes=changes))
+    assert small.headline.endswith("with 25 % of the parameters; it costs `b` 1.7 %.")
+    large = recommend(compared(member("x", 0.6, 202), changes=changes))
+    assert large.member == "single"
+    assert large.headline.startswith("Keep `a` and `b` separate")
 
 
 def test_groups_are_named() -> None:

@@ -55,7 +55,7 @@ def test_the_file_is_what_was_returned(digits: tuple[Comparison, Path]) -> None:
     assert {t: each.folders for t, each in found.single.items()} == {
         task: [f"single-{task}"] for task in tasks
     }
-    assert "1 epochs" in found.note
+    assert ": 1 epoch, batch size 16" in found.note
     assert "batch size 16" in found.note
     assert "Seed 0, one run each" in found.note
     assert "One seed shows no spread" in found.note

@@ -55,18 +55,18 @@ def recommend(found: Comparison) -> Recommended:
     size = best.parameters / found.baseline.parameters
     cost = f"with {100 * size:.0f} % of the parameters"
     harmed = _harmed(found, best)
-    if change.verdict == "better" or (change.verdict != "undefined" and harmed):
-        text = f"{_train(found, best)}: {_span(change)} over separate networks, {cost}"
-        return Recommended(_action(best), best.name, f"{text}{harmed}.", told)
+    if change.verdict == "better":
+        text = f"{_train(found, best)}: {_span(change)} over separate networks, {cost}{harmed}"
+        return Recommended(_action(best), best.name, f"{text}.", told)
     unclear = f"no measurable difference from separate networks ({_span(change)}"
     if change.low > 0:
         unclear += ", which chance among so many comparisons may give: more seeds would tell"
     if size < 1:
-        text = f"{_train(found, best)}: {unclear}), {cost}"
+        text = f"{_train(found, best)}: {unclear}), {cost}{harmed}"
         return Recommended("cheaper", best.name, f"{text}.", told)
     text = (
         f"{_separate(found)}: the best joint way, {_way(best)}, makes {unclear}), and is no "
-        f"smaller ({best.parameters:,} parameters against {found.baseline.parameters:,})"
+        f"smaller ({best.parameters:,} parameters against {found.baseline.parameters:,}){harmed}"
     )
     return Recommended("cheaper", found.baseline.name, f"{text}.", told)
 
@@ -90,28 +90,12 @@ def validation_gain(found: Comparison, member: MemberResult) -> float:
 
 
 def _others(found: Comparison) -> list[str]:
-    """Says what the plain joint network costs, and what could not be told apart."""
+    """Says which joint networks are worse, and what could not be told apart."""
     told = []
     for member in found.members:
-        if member.kind != "joint":
-            continue
-        worse = [
-            change
-            for change in found.changes
-            if change.member == member.name and change.task and change.verdict == "worse"
-        ]
         total = found.change(member.name)
-        if total is not None and total.verdict == "worse":
+        if member.kind == "joint" and total is not None and total.verdict == "worse":
             told.append(f"{member.title} is worse than separate networks: {_span(total)}.")
-        told += [
-            f"Negative transfer: {_way(member)} costs `{each.task}` {-each.mean:.1f} % "
-            f"({each.metric}, {_ends(each)})."
-            for each in worse
-        ]
-    if len(found.seeds) == 1:
-        told.append(
-            "One seed: the intervals have the noise of the test part alone, not that of the seeds."
-        )
     if not any(change.verdict in ("better", "worse") for change in found.changes):
         told.append("Nothing in this comparison can be told from noise.")
     return told
@@ -119,7 +103,7 @@ def _others(found: Comparison) -> list[str]:
 
 def _harmed(found: Comparison, best: MemberResult) -> str:
     worse = [
-        f"`{change.task}` {change.mean:+.1f} %"
+        f"`{change.task}` {-change.mean:.1f} %"
         for change in found.changes
         if change.member == best.name and change.task and change.verdict == "worse"
     ]

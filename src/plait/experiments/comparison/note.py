@@ -44,10 +44,10 @@ def note_of(
 
 
 def _budget(config: RunConfig, budget: Budget) -> str:
-    epochs = f"at most {config.epochs}" if config.patience else f"{config.epochs}"
+    many = f"{config.epochs} {'epoch' if config.epochs == 1 else 'epochs'}"
     if budget == "time":
-        return f"the wall-clock time of the plain sum, and {epochs} epochs at most"
-    return f"{epochs} epochs"
+        return f"the wall-clock time of the plain sum, and {many} at most"
+    return f"at most {many}" if config.patience else many
 
 
 def _tuned(config: RunConfig, chosen: RunConfig, trials: int) -> str:
