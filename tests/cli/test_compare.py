@@ -36,6 +36,7 @@ def test_members_by_name_and_the_folder_again(tmp_path: Path) -> None:
     [
         (("--members", "UPGard"), "unknown method 'UPGard'"),
         (("--rows", "merge"), "--rows must be one of .*; found 'merge'.*merged"),
+        (("--rows", "merged, tuned-weights"), "needs trials. Add --trials 10"),
         (("--budget", "hours"), "--budget must be one of epochs, time"),
         (("--backend", "spark"), "--backend must be one of loky, ray, dask"),
         (("--members", "none.yaml"), "no configuration file"),

@@ -6,10 +6,11 @@ from io import StringIO
 import pytest
 from rich.console import Console
 
+from plait.core.sentences import listed
 from plait.evaluation import Evaluation
-from plait.training.epoch_table import EpochTable
+from plait.training.epoch_table import MOST_NAMED, EpochTable
 
-NAMES = [f"t{i}" for i in range(11)]
+NAMES = [f"t{i}" for i in range(30)]
 
 
 def table(width: int, tasks: list[str]) -> list[str]:
@@ -37,7 +38,7 @@ def test_as_many_tasks_as_the_console_is_wide(width: int) -> None:
     assert fit == NAMES[: len(fit)]
     assert 1 <= len(fit) <= 8
     assert len(fit) == 8 or len(fit) == max(1, (width - 26) // 18)
-    assert f"not shown: {', '.join(NAMES[len(fit) :])}" in lines
+    assert f"not shown: {listed(NAMES[len(fit) :], MOST_NAMED)}" in lines
     if len(fit) > 1:
         assert all(len(line) <= width for line in lines if "not shown" not in line)
 

@@ -85,7 +85,7 @@ def compare(
     """
     problem, words = apart([problem, *(settings or [])])
     how = {
-        "rows": _rows(rows),
+        "rows": _rows(rows, trials),
         "seeds": seeds,
         "budget": _choice("--budget", budget, BUDGETS),
         "trials": trials,
@@ -132,10 +132,13 @@ def _compare(
     show.comparison(found, write_report(folder), as_json=as_json)
 
 
-def _rows(words: str) -> list[Any]:
+def _rows(words: str, trials: int) -> list[Any]:
     if words in ("all", "none"):
         return list(ROWS) if words == "all" else []
-    return [_choice("--rows", word, ROWS) for word in words.split(",")]
+    found = [_choice("--rows", word.strip(), ROWS) for word in words.split(",")]
+    if "tuned-weights" in found and not trials:
+        raise ConfigError("--rows tuned-weights needs trials. Add --trials 10, or leave it out.")
+    return found
 
 
 def _choice(option: str, word: str, known: tuple[str, ...]) -> Any:

@@ -11,13 +11,14 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from plait.core.sentences import listed
 from plait.runs.diagnosis import SharedBy
 
 if TYPE_CHECKING:
     from plait.experiments.explanation import Explanation, ModuleRow
 
 MOST_NAMES = 4  # of tasks in a cell or a sentence
-MOST_SETS = 12  # of tasks that have parameters of their own in common
+MOST_SETS = 12  # of tasks, or pairs of them
 _PLAIN: dict[str, Any] = {"highlight": False, "markup": False, "soft_wrap": True}
 
 
@@ -51,8 +52,7 @@ def sentences(found: Explanation) -> list[str]:
         )
     for link in found.links:
         edges = [f"{source} -> {target}" for source, target in link.edges]
-        more = f" and {len(edges) - MOST_SETS} more" if len(edges) > MOST_SETS else ""
-        said.append(f"{link.name} connects {link.acts}: {', '.join(edges[:MOST_SETS])}{more}.")
+        said.append(f"{link.name} connects {link.acts}: {listed(edges, MOST_SETS)}.")
     said.append(_step(found))
     if found.unlabelled:
         said.append(
@@ -103,9 +103,7 @@ def named(some: Sequence[str], tasks: Sequence[str]) -> str:
         return f"{some[0]} alone" if len(tasks) > 1 else some[0]
     if len(some) == len(tasks):
         return f"all {len(tasks)} tasks"
-    if len(some) > MOST_NAMES:
-        return f"{', '.join(some[:MOST_NAMES])} and {len(some) - MOST_NAMES} more"
-    return f"{', '.join(some[:-1])} and {some[-1]}"
+    return listed(some, MOST_NAMES)
 
 
 def _line(whose: str, count: int, whole: int) -> str:

@@ -9,11 +9,10 @@ import json
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
-from plait.core.errors import DataError
-from plait.core.extras import need
 from plait.core.files import write_text
+from plait.core.typed_json import read_typed
 from plait.runs.events import Numbers
 from plait.runs.folder import DIAGNOSIS
 
@@ -282,19 +281,5 @@ def read_diagnosis(folder: Path) -> Diagnosis:
     Raises:
         DataError: it is missing or broken; the message names the field.
     """
-    pydantic = need("pydantic", extra="app", purpose="Reading a diagnosis")
-    path, hint = folder / DIAGNOSIS, f"Write it anew: `plait diagnose {folder}`."
-    # Unknown fields are errors; pydantic takes this for a union, and not for a class by itself.
-    kind: Any = pydantic.TypeAdapter(Diagnosis | None, config=pydantic.ConfigDict(extra="forbid"))
-    try:
-        found: Diagnosis | None = kind.validate_json(path.read_bytes())
-    except OSError as error:
-        raise DataError(f"{path} cannot be read: {error.strerror}. {hint}") from None
-    except pydantic.ValidationError as error:
-        first = error.errors(include_url=False)[0]
-        field = ".".join(map(str, first["loc"]))
-        message = first["msg"].removeprefix("Value error, ").rstrip(".")
-        raise DataError(f"{path}: {f'`{field}`: ' if field else ''}{message}. {hint}") from None
-    if found is None:
-        raise DataError(f"{path} holds no diagnosis, but null. {hint}")
-    return found
+    hint = f"Write it anew: `plait diagnose {folder}`."
+    return read_typed(Diagnosis, folder / DIAGNOSIS, hint=hint)

@@ -11,11 +11,13 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from plait.core.sentences import listed
 from plait.evaluation.evaluator import Evaluation
 from plait.runs.undefined import UNDEFINED
 
 WIDTH = 8  # of a number, such as 1.23e-05
 MOST_TASKS = 8
+MOST_NAMED = 12  # of the tasks that have no columns
 
 
 class Cell(NamedTuple):
@@ -74,7 +76,7 @@ class EpochTable:
             fitting.pop()
         self._print([*start, *chain(*fitting), *end])
         if self._head and len(fitting) < len(tasks):
-            more = ", ".join(tasks[len(fitting) :])
+            more = listed(tasks[len(fitting) :], MOST_NAMED)
             self.console.print(Text(f"not shown: {more}"), soft_wrap=True)
         self._head = False
 

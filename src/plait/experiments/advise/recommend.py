@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+from plait.core.sentences import MOST_NAMES, listed
 from plait.runs.comparison import Change, Comparison, mean
 from plait.runs.comparison_member import MemberResult
 
@@ -124,15 +125,15 @@ def _action(member: MemberResult) -> Action:
 def _train(found: Comparison, member: MemberResult) -> str:
     groups = groups_of(member)
     if not groups:
-        return f"Train {_and(list(found.metrics))} together with {_way(member)}"
-    together = [_and(group) for group in groups if len(group) > 1]
+        return f"Train {_all(found.metrics)} together with {_way(member)}"
+    together = [_some(group) for group in groups if len(group) > 1]
     apart = [group[0] for group in groups if len(group) == 1]
     text = f"Train {'; '.join(f'{each} together' for each in together)}"
-    return f"{text}, keep {_and(apart)} apart" if apart else text
+    return f"{text}, keep {_some(apart)} apart" if apart else text
 
 
 def _separate(found: Comparison) -> str:
-    return f"Keep {_and(list(found.metrics))} separate"
+    return f"Keep {_all(found.metrics)} separate"
 
 
 def _way(member: MemberResult) -> str:
@@ -154,11 +155,12 @@ def _ends(change: Change) -> str:
     return f"[{change.low:.1f}, {change.high:.1f}]"
 
 
-def _and(tasks: Sequence[str]) -> str:
-    names = [f"`{task}`" for task in tasks]
-    if len(names) > 6:
-        return f"all {len(names)} tasks"
-    return " and ".join([", ".join(names[:-1]), names[-1]] if len(names) > 1 else names)
+def _all(tasks: Collection[str]) -> str:
+    return _some(list(tasks)) if len(tasks) <= MOST_NAMES else f"all {len(tasks)} tasks"
+
+
+def _some(tasks: Sequence[str]) -> str:
+    return listed([f"`{task}`" for task in tasks], MOST_NAMES)
 
 
 def _or_least(value: float) -> float:

@@ -53,7 +53,7 @@ def best_rate(runner: Runner, config: RunConfig) -> RunConfig:
     if best is None:
         raise ConfigError(
             "the plain sum has failed with each of three learning rates: "
-            f"{_reason(found)}. Name a rate, and leave the search out: --no-rates."
+            f"{_reason(found)}. Name one, such as optimizer.lr=1e-4: no others are then tried."
         )
     return candidates[best]
 

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 
+from plait.core.sentences import MOST_NAMES, listed
 from plait.experiments.diagnosis.opposed import LEAST
 from plait.runs.diagnosis import Diagnosis, Forecast
 
 FAR = 10.0  # times between two losses, from which one may drown the other
-MOST = 6  # names in a sentence
+MOST_GROUPS = 6  # in a sentence
 LARGE = 0.8  # share of the update of one of several tasks, from which it is named
 NO_BALANCER = "a balancer will not pay"
 
@@ -36,7 +36,7 @@ def advice(found: Diagnosis) -> str:
         return "Train it as it is; a balancer and a sharing are for several tasks."
     groups = [] if found.grouping is None else found.grouping.groups
     if len(groups) > 1:
-        way = "; ".join(named(group.tasks) for group in groups)
+        way = "; ".join(listed(group.tasks, MOST_NAMES) for group in groups)
         return (
             f"Train {len(groups)} networks, one for each of these groups: {way}. It is a "
             "prediction: check it by a comparison before it is believed."
@@ -59,18 +59,6 @@ def advice(found: Diagnosis) -> str:
     if found.batches < LEAST:
         return f"Diagnose it on at least {LEAST} batches of training data."
     return f"Keep the tasks together with the plain sum (balancing=Equal): {NO_BALANCER}."
-
-
-def named(tasks: Sequence[str]) -> str:
-    """Returns names in a sentence; of many the first.
-
-    Example:
-        >>> named(["a"]), named(["a", "b"]), named(list("abcdefgh"))
-        ('a', 'a and b', 'a, b, c, d, e, f and 2 more')
-    """
-    if len(tasks) > MOST:
-        return f"{', '.join(tasks[:MOST])} and {len(tasks) - MOST} more"
-    return " and ".join([", ".join(tasks[:-1]), tasks[-1]]) if len(tasks) > 1 else "".join(tasks)
 
 
 def _conflict(found: Diagnosis) -> str:
@@ -105,8 +93,9 @@ def _groups(found: Diagnosis) -> str:
             "one network."
         )
     article = "an exact" if grouping.search == "exact" else f"a {grouping.search}"
-    way = "; ".join(named(group.tasks) for group in grouping.groups[:MOST])
-    more = f"; and {len(grouping.groups) - MOST} more" if len(grouping.groups) > MOST else ""
+    way = "; ".join(listed(group.tasks, MOST_NAMES) for group in grouping.groups[:MOST_GROUPS])
+    rest = len(grouping.groups) - MOST_GROUPS
+    more = f"; and {rest} more" if rest > 0 else ""
     gain = ""
     if grouping.gain is not None:
         gain = f" (predicted: {100 * grouping.gain:.2g} % of a loss more in a step)"
@@ -138,7 +127,7 @@ def _update(found: Diagnosis) -> str:
     if shares[large] >= LARGE:
         said = f"{large} is {100 * shares[large]:.0f} % of the plain sum's update."
     if against:
-        said += f" The update works against {named(against)}."
+        said += f" The update works against {listed(against, MOST_NAMES)}."
     return said.strip()
 
 

@@ -5,11 +5,12 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping
 
+from plait.core.sentences import listed
 from plait.reports.draw.curves import Chart
 from plait.reports.draw.scatter import Point, draw_points, front
 from plait.reports.draw.style import GREY, Look, Panel
 from plait.reports.draw.tables import Table
-from plait.reports.words.text import duration, listed, per_cent
+from plait.reports.words.text import duration, per_cent
 from plait.reports.words.verdict import SINGLE, span
 from plait.runs import Comparison, MemberResult
 from plait.runs.comparison import mean

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from plait.reports.words.text import listed, per_cent
+from plait.core.sentences import listed
+from plait.reports.words.text import per_cent
 from plait.reports.words.verdict import (
     BETTER,
     UNCLEAR,

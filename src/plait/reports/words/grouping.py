@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from plait.reports.words.text import MISSING, duration, listed
+from plait.core.sentences import listed
+from plait.reports.words.text import MISSING, duration
 from plait.runs.diagnosis import Group, Grouping, Number
 
 _MOST = 12  # tasks of a network that are named
@@ -30,9 +31,7 @@ def grouping_sentences(grouping: Grouping) -> list[str]:
 
 def group_name(group: Group) -> str:
     """Returns the tasks of a network as words."""
-    if len(group.tasks) <= _MOST:
-        return listed(group.tasks)
-    return f"{', '.join(group.tasks[:_MOST])} and {len(group.tasks) - _MOST} more"
+    return listed(group.tasks, _MOST)
 
 
 def gain(value: Number) -> str:

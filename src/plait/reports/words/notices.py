@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from plait.core.sentences import listed
 from plait.reports.read.run import Run
-from plait.reports.words.text import listed
 from plait.runs.folder import EVENTS
 
 MOST_NOTICES = 8

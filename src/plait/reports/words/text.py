@@ -5,10 +5,10 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
+from plait.core.sentences import MOST_NAMES, listed
 from plait.runs.comparison import mean, spread
 
 MISSING = "–"
-MOST_NAMES = 6  # of tasks in a sentence
 LARGE = 1e4  # per cent that are written by their power of ten
 _UNITS = (("TB", 1e12), ("GB", 1e9), ("MB", 1e6), ("kB", 1e3), ("B", 1.0))
 
@@ -32,26 +32,10 @@ def number_over(values: Sequence[float]) -> str:
         >>> number_over([0.5]), number_over([0.5, 0.7])
         ('0.5', '0.6\\xa0±\\xa00.14')
     """
-    return _over(number(mean(values)), values, "")
-
-
-def per_cent_over(values: Sequence[float]) -> str:
-    """Returns the mean change over the seeds in per cent, and with several the deviation.
-
-    Example:
-        >>> per_cent_over([2.0, 4.0])
-        '+3.0\\xa0±\\xa01.4\\xa0%'
-    """
-    return _over(per_cent(mean(values)), values, "\N{NO-BREAK SPACE}%")
-
-
-def _over(written: str, values: Sequence[float], unit: str) -> str:
-    deviation = spread(values)
+    written, deviation = number(mean(values)), spread(values)
     if deviation is None or not math.isfinite(deviation):
         return written
-    deviated = f"{deviation:.1f}" if unit else f"{deviation:.2g}"
-    space = "\N{NO-BREAK SPACE}"
-    return f"{written.removesuffix(unit)}{space}±{space}{deviated}{unit}"
+    return f"{written}\N{NO-BREAK SPACE}±\N{NO-BREAK SPACE}{deviation:.2g}"
 
 
 def per_cent(value: float, sign: str = "+") -> str:
@@ -165,25 +149,6 @@ def against(value: float, trivial: float | None, higher: bool | None) -> str:
     return "better" if (value > trivial) == higher else "worse"
 
 
-def judgement(change: float) -> str:
-    """Returns "better", "worse" or "equal" (below 0.05 %), or "not comparable" for NaN."""
-    if math.isnan(change):
-        return "not comparable"
-    if abs(change) < 0.05:
-        return "equal"
-    return "better" if change > 0 else "worse"
-
-
 def tasks_named(tasks: Sequence[str]) -> str:
     """Returns tasks as words of a sentence: up to six names, else how many they are."""
     return listed(tasks) if len(tasks) <= MOST_NAMES else f"{len(tasks)} tasks"
-
-
-def listed(names: Sequence[str]) -> str:
-    """Returns names as words of a sentence.
-
-    Example:
-        >>> listed(["digit", "mask", "centre"])
-        'digit, mask and centre'
-    """
-    return " and ".join(filter(None, [", ".join(names[:-1]), names[-1]]))
