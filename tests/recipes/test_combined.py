@@ -91,6 +91,17 @@ def test_two_tables_have_a_stem_each() -> None:
     assert Combined({"a": a_table(), "b": a_table()}).stems
 
 
+def test_tasks_that_all_sources_have_can_be_trained_alone() -> None:
+    both = Combined({"a": Shapes(), "b": Shapes(rows=4)})
+    both.check_alone(["shape", "ink"])
+    other = Combined({"a": Shapes(), "b": Shapes(rows=4)}, tasks={"b": ["ink"]})
+    other.check_alone(["ink"])
+    with pytest.raises(ConfigError, match=r"source 'b' has no labels of shape\..*plait train"):
+        other.check_alone(["shape", "ink"])
+    with pytest.raises(ConfigError, match=r"tasks=\[shape,ink\]"):
+        both.check_alone(["shape", "ink", "other"])
+
+
 def test_clashes_and_unknown_tasks_are_named() -> None:
     with pytest.raises(ConfigError, match=r"'a' and 'b' must define task 'shape' alike"):
         Combined({"a": Shapes(), "b": Shapes(classes=5)}).tasks()

@@ -98,14 +98,41 @@ class Combined(Recipe):
         Raises:
             ConfigError: a source has none.
         """
-        for name, recipe in self.sources.items():
-            own = self.chosen.get(name) or [task.name for task in recipe.tasks()]
+        for name, own in self._labels.items():
             if not {*own} & {*tasks}:
                 raise ConfigError(
                     f"source {name!r} has labels of {', '.join(own)}, and the run trains "
                     f"{', '.join(tasks)} alone. Choose one of its tasks too, or leave the source "
                     "out of the settings."
                 )
+
+    def check_alone(self, tasks: Collection[str]) -> None:
+        """Checks that each task can be trained alone: each source has labels of it.
+
+        Raises:
+            ConfigError: a source has none of a task.
+        """
+        common = [task for task in tasks if all(task in own for own in self._labels.values())]
+        for name, own in self._labels.items():
+            for task in tasks:
+                if task not in own:
+                    hint = (
+                        f"Compare the tasks that all have: tasks=[{','.join(common)}]."
+                        if len(common) > 1
+                        else "Train them jointly, without a comparison: plait train."
+                    )
+                    raise ConfigError(
+                        f"a comparison trains each task alone on all sources, and source {name!r} "
+                        f"has no labels of {task}. {hint}"
+                    )
+
+    @cached_property
+    def _labels(self) -> dict[str, list[str]]:
+        """`{source: names of the tasks that it has labels of}`."""
+        return {
+            name: list(self.chosen.get(name) or [task.name for task in recipe.tasks()])
+            for name, recipe in self.sources.items()
+        }
 
     def encoder(self) -> nn.Module:
         """Makes the encoder that all sources have in common, or their stems before a layer."""

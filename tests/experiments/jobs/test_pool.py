@@ -38,6 +38,7 @@ def test_a_run_that_takes_its_process_with_it_is_a_failure_alone(tmp_path: Path)
     assert all(isinstance(found[number], RunResult) for number in (0, 1, 3))
 
 
+@pytest.mark.slow
 def test_numbers_do_not_depend_on_the_processes(tmp_path: Path) -> None:
     one = dict(enumerate(specs_in(tmp_path / "one", 2)))
     two = dict(enumerate(specs_in(tmp_path / "two", 2)))

@@ -28,6 +28,7 @@ from plait.experiments.config import RunConfig, validate
 from plait.experiments.diagnosis import diagnose_config
 from plait.experiments.jobs import Failure, RunSpec, hold
 from plait.experiments.overrides import merge
+from plait.recipes import Combined
 from plait.runs.advice import Advice, Candidate, write_advice
 from plait.runs.comparison import Comparison
 from plait.runs.comparison_member import ALL
@@ -78,8 +79,11 @@ def advise(
         raise ConfigError(f"`minutes` must be positive; found {minutes}.")
     check_no_run(folder)
     work = _Work(config, folder, minutes, seeds, jobs, callbacks, say)
-    if len(work.problem.tasks(config.tasks)) < 2:
+    tasks = [task.name for task in work.problem.tasks(config.tasks)]
+    if len(tasks) < 2:
         raise ConfigError("advice is about several tasks, and there is one: train it alone.")
+    if isinstance(work.problem.recipe, Combined):
+        work.problem.recipe.check_alone(tasks)
     with hold(folder):
         diagnosis = work.first_look()
         planned = work.plan()

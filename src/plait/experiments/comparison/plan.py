@@ -14,6 +14,7 @@ from plait.experiments.comparison.member import SINGLE, Member
 from plait.experiments.comparison.single import alone
 from plait.experiments.config import RunConfig, validate
 from plait.experiments.overrides import merge
+from plait.recipes import Combined
 from plait.runs.comparison_member import ALL
 
 
@@ -71,11 +72,15 @@ def check_names(planned: Sequence[Planned]) -> None:
 def check_built(planned: Sequence[Planned], problem: Problem) -> None:
     """Builds the network of each member once, so that what cannot be is said before training.
 
+    A mixture of data sets is compared where each of them has labels of each task.
+
     Raises:
         ConfigError: a setting that makes no sense; the member is named.
         DataError: data that are missing or break their rules.
     """
     for each in planned:
+        if each.member.kind == "single" and isinstance(problem.recipe, Combined):
+            problem.recipe.check_alone(each.networks)
         for network, own in each.networks.items():
             try:
                 build_job(own, Path(each.folder(network)), problem=problem)
