@@ -77,10 +77,9 @@ def read_comparison(folder: Path) -> Compared:
 def _there(
     folder: Path, found: Comparison, member: MemberResult, network: Network
 ) -> Iterator[tuple[int, Path]]:
-    """Yields `(seed, run folder)` of a network; what failed, or was not trained, has left none."""
-    trained = member.kind in ("single", "joint")
+    """Yields `(seed, run folder)` of a network; what failed may have left none."""
     for seed, name, failed in zip(found.seeds, network.folders, member.failed, strict=True):
         if name:
             place = inside(folder, name, named_in=folder / COMPARISON)
-            if (trained and not failed) or (place / EVENTS).exists():
+            if not failed or (place / EVENTS).exists():
                 yield seed, place
