@@ -88,6 +88,13 @@ def test_a_file_that_makes_no_sense_is_refused(text: str, finding: str, tmp_path
         read_members(path)
 
 
+def test_the_name_of_the_separate_networks_is_taken(tmp_path: Path) -> None:
+    path = tmp_path / "members.yaml"
+    path.write_text("single: {sharing: Hard}\n")
+    with pytest.raises(ConfigError, match="'single', as the separate networks are"):
+        members_of([str(path)])
+
+
 def test_keys_with_points_are_taken_apart() -> None:
     found = dotted({"balancing.c": 0.4, "balancing": "CAGrad", "epochs": 3})
     assert found == {"balancing": {"class": "CAGrad", "c": 0.4}, "epochs": 3}

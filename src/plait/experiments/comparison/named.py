@@ -9,7 +9,7 @@ from typing import Any
 from plait.core.errors import ConfigError, unknown
 from plait.core.families import FAMILIES
 from plait.core.lookup import listed
-from plait.experiments.comparison.member import Member
+from plait.experiments.comparison.member import SINGLE, Member
 from plait.experiments.config import check_early, is_file_of_settings
 from plait.experiments.overrides import merge, parse, read_yaml
 
@@ -25,7 +25,8 @@ def members_of(words: Sequence[str]) -> list[Member]:
             with options, ``MMoE:experts=8``; or a file of members, ``members.yaml``.
 
     Raises:
-        ConfigError: an unknown method, two of one family, or two members of one name.
+        ConfigError: an unknown method, two of one family, two members of one name, or one that has
+            the name of the separate networks.
     """
     found: list[Member] = []
     for word in words:
@@ -34,6 +35,11 @@ def members_of(words: Sequence[str]) -> list[Member]:
     for name in names:
         if names.count(name) > 1:
             raise ConfigError(f"two members are named {name!r}. Name one of them otherwise.")
+        if name == SINGLE.name:
+            raise ConfigError(
+                f"a member is named {name!r}, as the separate networks are, which are always in "
+                "the table. Name it otherwise."
+            )
     return found
 
 
