@@ -48,7 +48,7 @@ def test_several_members_from_several_seeds(capsys: pytest.CaptureFixture[str]) 
     ]
     assert cells(text, "y")[0][:3] == ["y", "+5.0 ▲", "0.525 +5.0 ▲"]
     assert "x: min L" in text
-    assert "Negative transfer: b (m) got worse with y (5.0 % [-5.5, -4.5])" in text
+    assert "Negative transfer: b (m) got worse with y (-5.0 % [-5.5, -4.5])" in text
     assert "and of 2 seeds" in text
 
 

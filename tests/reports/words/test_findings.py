@@ -16,18 +16,18 @@ from tests.reports.words.made import breaking, of_members, of_tasks
 def test_each_task_that_got_worse_has_a_sentence_the_worst_first() -> None:
     found = [breaking(each) for each in transfer_sentences(of_tasks(a=[-2.0], b=[5.0], c=[-4.0]))]
     assert found == [
-        "Negative transfer: c (m0) got worse with joint training (4.0 % [-4.5, -3.5]).",
-        "Negative transfer: a (m0) got worse with joint training (2.0 % [-2.5, -1.5]).",
+        "Negative transfer: c (m0) got worse with joint training (-4.0 % [-4.5, -3.5]).",
+        "Negative transfer: a (m0) got worse with joint training (-2.0 % [-2.5, -1.5]).",
     ]
 
 
 def test_the_networks_that_harm_a_task_are_named_the_worst_first() -> None:
     found = of_members(v=-1.0, w=-2.0, x=-3.0, y=-4.0, z=5.0)
     first, second = map(breaking, transfer_sentences(found))
-    assert first == "Negative transfer: b (m) got worse with z (5.0 % [-5.5, -4.5])."
+    assert first == "Negative transfer: b (m) got worse with z (-5.0 % [-5.5, -4.5])."
     assert second == (
-        "Negative transfer: a (m) got worse with y (4.0 % [-4.5, -3.5]), x (3.0 % [-3.5, -2.5]), "
-        "w (2.0 % [-2.5, -1.5]) and 1 more."
+        "Negative transfer: a (m) got worse with y (-4.0 % [-4.5, -3.5]), x (-3.0 % [-3.5, -2.5]), "
+        "w (-2.0 % [-2.5, -1.5]) and 1 more."
     )
 
 

@@ -47,7 +47,7 @@ def transfer_sentences(found: Comparison) -> list[str]:
 
 def _transfer(found: Comparison, task: str, worse: list[tuple[MemberResult, Change]]) -> str:
     named = [
-        f"{label_of(found, member)} ({per_cent(change.mean, sign='')} {interval(change)})"
+        f"{label_of(found, member)} ({per_cent(change.mean)} {interval(change)})"
         for member, change in worse[:_MOST_MEMBERS]
     ]
     more = len(worse) - len(named)
