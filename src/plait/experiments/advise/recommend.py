@@ -48,7 +48,8 @@ def recommend(found: Comparison) -> Recommended:
         text = "Keep the tasks separate: no joint network came to a result"
         return Recommended("separate", found.baseline.name, f"{text}.", told)
     if gain <= 0 and change.verdict != "better":
-        text = f"{_separate(found)}: the best joint way, {_way(best)}, is {_worse(change)}"
+        way = f"the best joint way, {_way(best)}, was not ahead on validation"
+        text = f"{_separate(found)}: {way}, and is {_worse(change)}"
         return Recommended("separate", found.baseline.name, f"{text}.", told)
     if change.verdict == "worse":
         text = f"{_separate(found)}: {_way(best)} was ahead on validation, but is {_worse(change)}"
