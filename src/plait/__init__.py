@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     import plait.networks
     import plait.recipes
     import plait.regularization
+    import plait.relations
     import plait.runs
     import plait.sharing
     import plait.tasks

@@ -6,7 +6,7 @@ import pytest
 
 from plait.core.errors import ConfigError, RunExistsError
 from plait.runs import check_free, check_sources, free_folder, is_run
-from plait.runs.folder import CONFIG, MARKS
+from plait.runs.folder import COMPARISON, CONFIG, MARKS, check_run
 
 
 @pytest.mark.parametrize("name", MARKS)
@@ -51,3 +51,9 @@ def test_folders_to_start_from_must_exist(tmp_path: Path) -> None:
     missing = tmp_path / "digit"
     with pytest.raises(ConfigError, match=f"there is no folder {missing} to start from. Train it"):
         check_sources([tmp_path, missing])
+
+
+def test_the_folder_of_a_comparison_has_no_model_of_its_own(tmp_path: Path) -> None:
+    (tmp_path / COMPARISON).write_text("{}")
+    with pytest.raises(ConfigError, match="holds a comparison of several runs"):
+        check_run(tmp_path)

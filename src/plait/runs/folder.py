@@ -61,6 +61,10 @@ def check_run(folder: Path) -> None:
         raise ConfigError(f"there is no folder {folder}. Name the folder of a run.")
     if (folder / MODEL).is_dir() or (folder / WEIGHTS).is_file():
         return
+    if (folder / COMPARISON).is_file():
+        raise ConfigError(
+            f"{folder} holds a comparison of several runs. Name one of the run folders in it."
+        )
     if is_run(folder):
         raise ConfigError(
             f"the run in {folder} has not ended, so it has no model. Go on with it: "

@@ -114,6 +114,11 @@ def test_a_task_that_pays_is_named_and_a_larger_network_that_harms_is_not_advise
     assert large.headline.startswith("Keep `a` and `b` separate")
 
 
+def test_a_smaller_network_that_is_level_on_validation_is_advised() -> None:
+    found = compared(member("x", 0.4999, 100), changes=[change("x", 0.2, "no clear difference")])
+    assert recommend(found).member == "x"
+
+
 def test_groups_are_named() -> None:
     settings = {"sharing": {"class": "Hard", "groups": [["a"], ["b"]]}}
     found = compared(

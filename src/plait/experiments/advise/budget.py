@@ -50,9 +50,9 @@ def plan(epochs: int, epoch_seconds: float, seconds: float, *, seeds: int, candi
     Example:
         >>> plan(30, 1.0, 3600, seeds=3, candidates=4).epochs
         30
-        >>> small = plan(30, 1.0, 200, seeds=3, candidates=4)
+        >>> small = plan(30, 1.0, 120, seeds=3, candidates=4)
         >>> small.seeds, small.epochs
-        (2, 10)
+        (1, 14)
     """
 
     def fitting(count: int) -> int:

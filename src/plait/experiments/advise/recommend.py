@@ -11,6 +11,8 @@ from plait.core.sentences import MOST_NAMES, listed
 from plait.runs.comparison import Change, Comparison, mean
 from plait.runs.comparison_member import MemberResult
 
+LEVEL = 1.0  # per cent behind separate networks on validation that still count as level
+
 Action = Literal["joint", "grouped", "separate", "cheaper"]
 
 
@@ -47,12 +49,15 @@ def recommend(found: Comparison) -> Recommended:
     if math.isnan(gain) or change is None:
         text = "Keep the tasks separate: no joint network came to a result"
         return Recommended("separate", found.baseline.name, f"{text}.", told)
-    if gain <= 0 and change.verdict != "better":
-        way = f"the best joint way, {_way(best)}, was not ahead on validation"
+    if gain < -LEVEL and change.verdict != "better":
+        way = f"the best joint way, {_way(best)}, was behind on validation"
         text = f"{_separate(found)}: {way}, and is {_worse(change)}"
         return Recommended("separate", found.baseline.name, f"{text}.", told)
     if change.verdict == "worse":
-        text = f"{_separate(found)}: {_way(best)} was ahead on validation, but is {_worse(change)}"
+        ahead = "ahead" if gain > 0 else "level"
+        text = (
+            f"{_separate(found)}: {_way(best)} was {ahead} on validation, but is {_worse(change)}"
+        )
         return Recommended("separate", found.baseline.name, f"{text}.", told)
     size = best.parameters / found.baseline.parameters
     cost = f"with {100 * size:.0f} % of the parameters"
