@@ -87,7 +87,7 @@ def test_what_is_no_better_on_validation_is_kept_separate() -> None:
     made = recommend(found)
     assert (made.action, made.member) == ("separate", "single")
     assert made.headline.startswith(
-        "Keep `a` and `b` separate: the best joint way, x, was not ahead on validation, "
+        "Keep `a` and `b` separate: the best joint way, x, was behind on validation, "
         "and is at -3.0 %"
     )
 
