@@ -42,7 +42,7 @@ class StepSettings:
         loading: seconds that the loader takes for a batch, beside the steps.
     """
 
-    optimizer: MakeOptimizer = torch.optim.AdamW
+    optimizer: MakeOptimizer = field(default_factory=lambda: torch.optim.AdamW)
     groups: GroupOptions = field(default_factory=GroupOptions)
     engine: Options = field(default_factory=Options)
     accumulate: int = 1
