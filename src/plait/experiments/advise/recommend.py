@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from plait.core.sentences import MOST_NAMES, listed
+from plait.evaluation import relative_change
 from plait.runs.comparison import Change, Comparison, mean
 from plait.runs.comparison_member import MemberResult
 
@@ -88,11 +89,10 @@ def validation_gain(found: Comparison, member: MemberResult) -> float:
         metric, info = next(iter(infos.items()))
         own = member.validation.get(task, {}).get(metric)
         base = found.baseline.validation.get(task, {}).get(metric)
-        if own is None or base is None or not all(base):
+        if own is None or base is None:
             return math.nan
-        sign = 1.0 if info.higher_is_better else -1.0
-        pairs = zip(own, base, strict=True)
-        gains.append(mean([100.0 * sign * (mine - its) / abs(its) for mine, its in pairs]))
+        each = relative_change(own, base, higher_is_better=info.higher_is_better)
+        gains.append(float(each.mean()))
     return mean(gains) if gains else math.nan
 
 

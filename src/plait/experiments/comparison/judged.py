@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from plait.evaluation import delta_m_resampled, relative_change
 from plait.evaluation.intervals import Interval, interval, verdicts
 from plait.experiments.comparison.trained import MemberRuns
 from plait.runs.comparison import Change, MetricInfo
@@ -45,7 +46,7 @@ def judged(
                     found[where] = interval(
                         changes, draws.get((task, metric)), units=units.get(task, 0)
                     )
-        mean = _delta_m(draws, metrics)
+        mean = _delta_m(draws, result)
         where = result.name, ALL, DELTA_M
         found[where] = interval(result.delta_m, mean, units=min(units.values(), default=0))
     main = {task: next(iter(infos), "") for task, infos in metrics.items()}
@@ -84,33 +85,39 @@ def _draws(
     found = {}
     for task, infos in metrics.items():
         for metric, info in infos.items():
-            sign = 1.0 if info.higher_is_better else -1.0
             rows = []
             for place in range(len(result.delta_m)):
                 own, base = runs.resamples(place, task), baseline.resamples(place, task)
                 whole = baseline.test(place).get(task, {}).get(metric, math.nan)
                 if own is None or base is None or task not in own.metrics or not whole:
                     break
-                difference = np.subtract(own.metrics[task][metric], base.metrics[task][metric])
-                rows.append(100.0 * sign * difference / abs(whole))
+                values, bases = own.metrics[task][metric], base.metrics[task][metric]
+                rows.append(
+                    relative_change(values, bases, higher_is_better=info.higher_is_better, of=whole)
+                )
             else:
                 found[task, metric] = np.stack(rows)
     return found
 
 
-def _delta_m(
-    draws: Mapping[tuple[str, str], Array], metrics: Mapping[str, Mapping[str, MetricInfo]]
-) -> Array | None:
-    """Returns the mean over tasks of the mean over metrics, by draw; None if one is missing."""
-    means = []
-    for task, infos in metrics.items():
-        own = [draws[task, metric] for metric in infos if (task, metric) in draws]
-        if not own:
+def _delta_m(draws: Mapping[tuple[str, str], Array], result: MemberResult) -> Array | None:
+    """Returns `delta_m` on the resamples, `[S, B]`; None where a metric that counts has none."""
+    rows = []
+    for place in range(len(result.delta_m)):
+        gains = {
+            task: {metric: values[place] for metric, values in each.items()}
+            for task, each in result.gains.items()
+        }
+        known = {
+            (t, m) for t, each in gains.items() for m, gain in each.items() if not math.isnan(gain)
+        }
+        if not known or known - draws.keys():
             return None
-        each = np.stack(own)
-        known = (~np.isnan(each)).sum(axis=0)
-        means.append(np.where(known, np.nansum(each, axis=0), np.nan) / np.maximum(known, 1))
-    return np.mean(np.stack(means), axis=0) if means else None
+        resampled: dict[str, dict[str, Array]] = {task: {} for task in gains}
+        for task, metric in known:
+            resampled[task][metric] = draws[task, metric][place]
+        rows.append(delta_m_resampled(resampled, gains))
+    return np.stack(rows)
 
 
 def _units(runs: MemberRuns, metrics: Mapping[str, Any]) -> dict[str, int]:
