@@ -117,13 +117,15 @@ def _compare(
     from plait.training import ProgressBar
 
     config = validate(with_defaults(chosen))
-    members = members or default_members(config, open_problem(config))
+    opened = open_problem(config)
+    members = members or default_members(config, opened)
     optimizer = chosen.get("optimizer")
     found = compare(
         config,
         folder,
         title=f"{run_name(chosen)}: does joint training help?",
         members=[PLAIN_SUM, *(each for each in members if each.name != PLAIN_SUM.name)],
+        problem=opened,
         rates=not (isinstance(optimizer, dict) and "lr" in optimizer),
         callbacks=lambda label: [ProgressBar(label)],
         say=announce,

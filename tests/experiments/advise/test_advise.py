@@ -12,7 +12,7 @@ from plait.experiments import validate, with_defaults
 from plait.experiments.advise import advise
 from plait.experiments.config import RunConfig
 from plait.runs.advice import read_advice
-from tests.experiments.tiny import TINY, tree
+from tests.experiments.tiny import TINY, Tiny, tree
 
 TASKS = ["a1", "a2", "b1", "b2"]
 
@@ -120,3 +120,16 @@ def test_what_makes_no_sense_is_refused(tmp_path: Path) -> None:
     (tmp_path / "run" / "config.yaml").write_text("")
     with pytest.raises(RunExistsError, match="already holds a run"):
         advise(tiny(), tmp_path / "run", minutes=1)
+
+
+def test_the_data_are_read_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    read: list[str] = []
+    splits = Tiny.splits
+
+    def counted(recipe: Tiny) -> Any:
+        read.append("splits")
+        return splits(recipe)
+
+    monkeypatch.setattr(Tiny, "splits", counted)
+    advise(tiny(epochs=1), tmp_path, minutes=5, seeds=1)
+    assert read == ["splits"]

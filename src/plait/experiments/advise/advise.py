@@ -12,7 +12,6 @@ import yaml
 
 from plait.core.errors import ConfigError
 from plait.core.files import write_text
-from plait.evaluation.resampled import DRAWS
 from plait.experiments.advise.budget import FINALISTS, MOST_SEEDS, Plan, kept_plan
 from plait.experiments.advise.candidates import MOST, candidates
 from plait.experiments.advise.halving import halve
@@ -98,7 +97,7 @@ def advise(
         members=finalists,
         seeds=planned.seeds,
         jobs=jobs,
-        resamples=DRAWS,
+        problem=work.problem,
         callbacks=callbacks,
         say=say,
     )
@@ -149,6 +148,7 @@ class _Work:
                 title="the plain joint network, after a short training",
                 callbacks=self._callbacks("a first look"),
                 forecast_seconds=None,
+                problem=self.problem,
             )
         self.spent("first look")
         found = read_diagnosis(look)

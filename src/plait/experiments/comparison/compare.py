@@ -7,7 +7,7 @@ from pathlib import Path
 
 from plait.core.errors import ConfigError
 from plait.evaluation.resampled import DRAWS
-from plait.experiments.build import open_problem
+from plait.experiments.build import Problem, open_problem
 from plait.experiments.comparison.budget import Budget, within
 from plait.experiments.comparison.member import JOINT, Member
 from plait.experiments.comparison.note import note_of
@@ -38,6 +38,7 @@ def compare(
     jobs: int = 1,
     backend: BackendName = "loky",
     resamples: int = DRAWS,
+    problem: Problem | None = None,
     callbacks: MakeCallbacks = lambda label: (),
     say: Callable[[str], None] = lambda text: None,
 ) -> Comparison:
@@ -65,6 +66,8 @@ def compare(
         jobs: how many runs are trained at once.
         backend: joblib's: "loky" on this machine, "ray" or "dask" on a cluster.
         resamples: how often the test part is drawn anew, of which intervals are made; 0 for never.
+        problem: what `open_problem` gave for `config`, so that the data are read once; opened here
+            by default.
         callbacks: makes the callbacks of each run from its name; with one job alone.
         say: is told of each run, in a sentence.
 
@@ -81,7 +84,7 @@ def compare(
     check_no_run(folder)
     runner = Runner(
         folder=folder,
-        problem=open_problem(config),
+        problem=open_problem(config) if problem is None else problem,
         config=config,
         seeds=range(config.seed, config.seed + seeds),
         jobs=jobs,

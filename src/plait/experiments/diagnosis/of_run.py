@@ -113,6 +113,7 @@ def diagnose_config(
     callbacks: Sequence[Callback] = (),
     most: int = BATCHES,
     forecast_seconds: float | None = SECONDS,
+    problem: Problem | None = None,
 ) -> Diagnosis:
     """Trains a configuration for a short while, and diagnoses that run.
 
@@ -127,12 +128,13 @@ def diagnose_config(
         callbacks: are told of the training.
         most: see `diagnose_run`.
         forecast_seconds: likewise.
+        problem: likewise.
 
     Raises:
         RunExistsError: the folder holds another run.
         ConfigError: settings that make no sense.
     """
-    problem = open_problem(config)
+    problem = open_problem(config) if problem is None else problem
     job = build_job(config, folder, problem=problem)
     batches = batches_in(job.loaders["train"])
     each = None
