@@ -13,7 +13,7 @@ from tests.killing import kill_often, run_to_end
 
 
 def advise_tiny(folder: Path) -> None:
-    few = {"recipe": TINY, "epochs": 3, "gallery": 0, "tasks": ["quarter", "spot"]}
+    few = {"recipe": TINY, "epochs": 8, "gallery": 0, "tasks": ["quarter", "spot"]}
     advise(validate(with_defaults(few)), folder, minutes=5, seeds=2)
 
 
@@ -39,7 +39,7 @@ def test_an_advice_that_is_killed_ten_times_says_the_same(tmp_path: Path) -> Non
     whole, killed = tmp_path / "whole", tmp_path / "killed"
     lasts = run_to_end(advise_tiny, whole)
     found = kill_often(
-        advise_tiny, killed, lasts=lasts, starts=2.0, done=lambda: trained_below(killed)
+        advise_tiny, killed, lasts=lasts, starts=0.5, done=lambda: trained_below(killed)
     )
     assert found.alive >= 5
     assert numbers(killed) == numbers(whole)

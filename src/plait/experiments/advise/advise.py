@@ -20,12 +20,13 @@ from plait.experiments.advise.scores import epoch_scores
 from plait.experiments.build import open_problem
 from plait.experiments.comparison.compare import compare
 from plait.experiments.comparison.defaults import PLAIN_SUM
-from plait.experiments.comparison.member import SINGLE, Member
-from plait.experiments.comparison.plan import Planned, joint, single
+from plait.experiments.comparison.member import Member
+from plait.experiments.comparison.outcome import gains_of
+from plait.experiments.comparison.plan import joint, single
 from plait.experiments.comparison.runner import MakeCallbacks, Runner
 from plait.experiments.config import RunConfig, validate
 from plait.experiments.diagnosis import diagnose_config
-from plait.experiments.jobs import Failure, RunSpec, hold
+from plait.experiments.jobs import hold
 from plait.experiments.overrides import merge
 from plait.recipes import Combined
 from plait.runs.advice import Advice, Candidate, write_advice
@@ -33,8 +34,7 @@ from plait.runs.comparison import Comparison
 from plait.runs.comparison_member import ALL
 from plait.runs.diagnosis import Diagnosis, read_diagnosis
 from plait.runs.folder import ADVISED, DIAGNOSIS, FIRST_LOOK, check_no_run
-from plait.runs.result import RunResult, read_result
-from plait.tasks.metrics import direction
+from plait.runs.result import read_result
 
 LOOK_SHARE = 0.1  # of the budget, for the short training that is diagnosed
 WORSE = 2.0  # per cent of a task's own network on validation, from which joint training costs it
@@ -187,44 +187,16 @@ class _Work:
     def first_trainings(self) -> list[str]:
         """Trains the plain joint network and those of one task; returns what it makes worse."""
         planned = [joint(self.config, PLAIN_SUM), single(self.config, self.runner.tasks)]
-        found = self._trained(planned)
+        trained = self.runner.trained(planned, self.runner.seeds[:1], test=False)
         self.spent("joint and separate networks")
-        plain = found[PLAIN_SUM.name, ALL]
+        plain, alone = (runs.validation(0) for runs in trained)
         worse = []
-        for name, task in self.runner.tasks.items():
-            alone, metrics = found[SINGLE.name, name], task.metric_prototypes
-            if plain is None or alone is None or not metrics:
-                continue
-            main = next(iter(metrics))
-            base = alone.validation[name][main]
-            sign = 1.0 if direction(f"{name}/{main}", metrics[main]) else -1.0
-            change = 100.0 * sign * (plain.validation[name][main] - base)
-            if base and change / abs(base) < -WORSE:
+        for name, gains in gains_of(self.runner.tasks, plain, alone).items():
+            change = next(iter(gains.values()), math.nan)
+            if change < -WORSE:
                 worse.append(name)
-                self._say(
-                    f"on validation, joint training costs `{name}` {-change / abs(base):.1f} %"
-                )
+                self._say(f"on validation, joint training costs `{name}` {-change:.1f} %")
         return worse
-
-    def _trained(self, planned: Sequence[Planned]) -> dict[tuple[str, str], RunResult | None]:
-        """Trains networks from the first seed, and leaves the test split alone."""
-        seed = self.runner.seeds[0]
-        names = [(each, network) for each in planned for network in each.networks]
-        specs = [
-            RunSpec(
-                each.networks[network].model_copy(update={"seed": seed}),
-                self.runner.places[seed] / each.folder(network),
-                problem=self.runner.config,
-                test=False,
-            )
-            for each, network in names
-        ]
-        labels = [f"{each.member.name} {network}".rstrip() for each, network in names]
-        results = self.runner.results(specs, labels)
-        return {
-            (each.member.name, network): None if isinstance(result, Failure) else result
-            for (each, network), result in zip(names, results, strict=True)
-        }
 
     def halving(self, diagnosis: Diagnosis, worse: Sequence[str]) -> list[Candidate]:
         """Tries what the diagnosis speaks for."""
@@ -232,8 +204,7 @@ class _Work:
         self._reasons = {each.member.name: each.member for each in reasoned}
         for each in reasoned:
             self._say(f"to be tried: {each.member.title}, because {each.reason}")
-        place = self.runner.places[self.runner.seeds[0]] / PLAIN_SUM.name
-        found = halve(reasoned, self.config, self.runner, known=place)
+        found = halve(reasoned, self.config, self.runner)
         self.spent("trials")
         return found
 

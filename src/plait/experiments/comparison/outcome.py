@@ -34,7 +34,7 @@ def comparison_of(
     baseline, *members = trained
     tasks, seeds = runner.tasks, runner.seeds
     gains = [
-        [_gains(tasks, each.test(place), baseline.test(place)) for place in range(len(seeds))]
+        [gains_of(tasks, each.test(place), baseline.test(place)) for place in range(len(seeds))]
         for each in trained
     ]
     first, *others = [
@@ -53,8 +53,8 @@ def comparison_of(
     )
 
 
-def _gains(tasks: Mapping[str, BaseTask], own: Scores, baseline: Scores) -> Scores:
-    """Returns the gains of the tasks that both have."""
+def gains_of(tasks: Mapping[str, BaseTask], own: Scores, baseline: Scores) -> Scores:
+    """Returns the gains over a baseline, of the tasks that both have; see `changes`."""
     both = {name: task for name, task in tasks.items() if name in own and name in baseline}
     return changes(both, own, baseline)
 

@@ -59,14 +59,24 @@ class Runner:
         return places(self.folder, self.seeds)
 
     def trained(
-        self, planned: Sequence[Planned], seeds: Sequence[int] | None = None
+        self,
+        planned: Sequence[Planned],
+        seeds: Sequence[int] | None = None,
+        *,
+        test: bool = True,
     ) -> list[MemberRuns]:
-        """Trains each network of each member from each seed, by default from all."""
+        """Trains each network of each member from each seed, by default from all.
+
+        Args:
+            planned: the members.
+            seeds: some of the comparison's.
+            test: whether the test split is read; choices among members leave it alone.
+        """
         seeds = self.seeds if seeds is None else seeds
         wanted = [
             (each, network, seed) for seed in seeds for each in planned for network in each.networks
         ]
-        specs = [self._spec(*each) for each in wanted]
+        specs = [self.spec(*each, test=test) for each in wanted]
         results = self.results(specs, [self._label(*each) for each in wanted])
         found = {
             (each.member.name, network, seed): _trained(spec, result)
@@ -97,10 +107,12 @@ class Runner:
             problem=self.problem if self.jobs == 1 else None,
         )
 
-    def _spec(self, planned: Planned, network: str, seed: int) -> RunSpec:
+    def spec(self, planned: Planned, network: str, seed: int, *, test: bool = True) -> RunSpec:
+        """Returns the run of one network from one seed."""
         own = planned.networks[network].model_copy(update={"seed": seed})
         folder = self.places[seed] / planned.folder(network)
-        return RunSpec(own, folder, problem=self.config, resamples=self.resamples)
+        resamples = self.resamples if test else 0
+        return RunSpec(own, folder, problem=self.config, test=test, resamples=resamples)
 
     def _label(self, planned: Planned, network: str, seed: int) -> str:
         name = f"{planned.member.name} {network}".rstrip()
