@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import json
 import math
 from pathlib import Path
 
-from plait.runs.folder import EVENTS
+from plait.runs.logged import logged
 
 
 def step_seconds(folder: Path) -> float:
@@ -20,13 +19,10 @@ def step_seconds(folder: Path) -> float:
         folder: of a run; its log is read.
     """
     ends: dict[int, tuple[float, float, int]] = {}
-    with (folder / EVENTS).open() as lines:
-        for line in lines:
-            if line.startswith('{"event": "step"'):
-                event = json.loads(line)
-                epoch, now = event["epoch"], event["seconds"]
-                first, _, steps = ends.get(epoch, (now, now, -1))
-                ends[epoch] = first, now, steps + 1
+    for step in logged(folder, "step"):
+        epoch, now = step["epoch"], step["seconds"]
+        first, _, steps = ends.get(epoch, (now, now, -1))
+        ends[epoch] = first, now, steps + 1
     between = sum(steps for _, _, steps in ends.values())
     total = math.fsum(last - first for first, last, _ in ends.values())
     return total / between if between else math.nan

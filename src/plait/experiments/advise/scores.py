@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import json
 import math
 from pathlib import Path
 
 from plait.runs.folder import EVENTS
+from plait.runs.logged import logged
 
 
 def epoch_scores(folder: Path) -> dict[int, float]:
@@ -15,14 +15,10 @@ def epoch_scores(folder: Path) -> dict[int, float]:
     Args:
         folder: of the run; one without a log has no scores.
     """
-    path = folder / EVENTS
-    found: dict[int, float] = {}
-    if not path.is_file():
-        return found
-    with path.open(encoding="utf-8") as lines:
-        for line in lines:
-            if line.startswith('{"event": "evaluation"'):
-                event = json.loads(line)
-                if event["epoch"] > 0 and math.isfinite(event["score"]):
-                    found[event["epoch"]] = event["score"]
-    return found
+    if not (folder / EVENTS).is_file():
+        return {}
+    return {
+        line["epoch"]: line["score"]
+        for line in logged(folder, "evaluation")
+        if line["epoch"] > 0 and math.isfinite(line["score"])
+    }

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -12,7 +11,7 @@ from typing import Any
 
 from plait.experiments.build import Problem, open_problem
 from plait.experiments.config import RunConfig, read_run
-from plait.runs.folder import EVENTS
+from plait.runs.logged import logged
 from plait.runs.result import read_result
 
 PLAIN = "Equal"  # the balancer that has no weights of its own
@@ -67,13 +66,10 @@ def late_weights(folder: Path) -> dict[str, float]:
         ...     late_weights(Path(folder))
         {'a': 1.5, 'b': 0.5}
     """
-    steps: list[tuple[int, dict[str, float]]] = []
-    with (folder / EVENTS).open(encoding="utf-8") as lines:
-        for line in lines:
-            if line.startswith('{"event": "step"'):
-                event = json.loads(line)
-                own = {} if event.get("skipped") else event.get("weights", {})
-                steps.append((event["step"], own))
+    steps: list[tuple[int, dict[str, float]]] = [
+        (each["step"], {} if each.get("skipped") else each.get("weights", {}))
+        for each in logged(folder, "step")
+    ]
     half = steps[-1][0] / 2 if steps else 0
     found: dict[str, list[float]] = {}
     for step, weights in steps:
