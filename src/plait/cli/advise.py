@@ -7,10 +7,9 @@ from typing import Annotated, Any
 
 import typer
 
-from plait.cli.arguments import Json, Out, Settings
-from plait.cli.compare import Data, Jobs, Problem
+from plait.cli.arguments import Data, Jobs, Json, Out, Problem, Settings
 from plait.cli.quick import load_torchmetrics
-from plait.cli.settings import announce, apart, read_settings
+from plait.cli.settings import announce, named_problem
 
 Minutes = Annotated[float, typer.Option("--minutes", min=0.01, help="How long it may take, about.")]
 Seeds = Annotated[int, typer.Option("--seeds", min=1, help="Seeds of the comparison, at most.")]
@@ -33,9 +32,7 @@ def advise(
 
     Examples: plait advise config.yaml --minutes 30 | plait advise digits --minutes 4
     """
-    problem, words = apart([problem, *(settings or [])])
-    given: dict[str, Any] = {} if data is None else {"data": str(data)}
-    chosen = read_settings(words, problem, given)
+    chosen = named_problem(problem, settings or [], data)
     give_advice(chosen, {"minutes": minutes, "seeds": seeds, "jobs": jobs}, out, as_json=json)
 
 
@@ -56,10 +53,9 @@ def give_advice(
         as_json: print JSON alone.
         name: of the folder, where none is given.
     """
-    from plait.experiments.build.names import check_recipe, recipe_name, run_name
+    from plait.experiments.build.names import run_name
     from plait.runs import free_folder
 
-    check_recipe(recipe_name(chosen))
     folder = out or free_folder(name or f"advise-{run_name(chosen)}")
     announce(f"looking for advice within {how['minutes']:g} minutes; folder: {folder}")
     load_torchmetrics()

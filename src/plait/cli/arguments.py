@@ -11,6 +11,15 @@ Settings = Annotated[
     list[str] | None,
     typer.Argument(metavar="[KEY=VALUE]...", help="Settings, such as epochs=5 balancing=UPGrad."),
 ]
+Problem = Annotated[
+    str | None,
+    typer.Argument(
+        help="A file of settings, such as config.yaml, which `plait init` writes; or a recipe, "
+        "such as pets."
+    ),
+]
+Data = Annotated[Path | None, typer.Option("--data", help="Data folder.")]
+Jobs = Annotated[int, typer.Option("--jobs", min=1, help="Runs at once.")]
 Out = Annotated[Path | None, typer.Option("--out", help="Run folder; runs/NAME by default.")]
 Json = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
 Source = Annotated[

@@ -7,21 +7,15 @@ from typing import Annotated, Any
 
 import typer
 
-from plait.cli.arguments import Json, Out, Settings
+from plait.cli.arguments import Data, Jobs, Json, Out, Problem, Settings
 from plait.cli.quick import load_torchmetrics
-from plait.cli.settings import announce, apart, read_settings
+from plait.cli.settings import announce, named_problem
 from plait.core.errors import ConfigError, suggest
 
 ROWS = ("same-size", "tuned-weights", "late-weights", "merged", "classical")
 BUDGETS = ("epochs", "time")
 BACKENDS = ("loky", "ray", "dask")
 
-Problem = Annotated[
-    str | None,
-    typer.Argument(
-        help="A file of settings, such as config.yaml, which `plait init` writes; or a recipe."
-    ),
-]
 Members = Annotated[
     list[str] | None,
     typer.Option(
@@ -53,11 +47,9 @@ Trials = Annotated[
         "on the validation split.",
     ),
 ]
-Jobs = Annotated[int, typer.Option("--jobs", min=1, help="Runs at once.")]
 Backend = Annotated[
     str, typer.Option("--backend", help="loky for this machine; ray or dask for a cluster.")
 ]
-Data = Annotated[Path | None, typer.Option("--data", help="Data folder.")]
 
 
 def compare(
@@ -83,7 +75,6 @@ def compare(
     plait compare digits --members UPGrad,MMoE,CrossStitch |
     plait compare config.yaml --members members.yaml --trials 10 --out runs/compared
     """
-    problem, words = apart([problem, *(settings or [])])
     how = {
         "rows": _rows(rows, trials),
         "seeds": seeds,
@@ -92,19 +83,17 @@ def compare(
         "jobs": jobs,
         "backend": _choice("--backend", backend, BACKENDS),
     }
-    given: dict[str, Any] = {} if data is None else {"data": str(data)}
-    chosen = read_settings(words, problem, given)
+    chosen = named_problem(problem, settings or [], data)
     _compare(chosen, [word for each in members or () for word in each.split(",")], how, out, json)
 
 
 def _compare(
     chosen: dict[str, Any], words: list[str], how: dict[str, Any], out: Path | None, as_json: bool
 ) -> None:
-    from plait.experiments.build.names import check_recipe, recipe_name, run_name
+    from plait.experiments.build.names import run_name
     from plait.experiments.comparison.named import members_of
     from plait.runs import free_folder
 
-    check_recipe(recipe_name(chosen))
     members = members_of([word for word in words if word])
     folder = out or free_folder(f"compare-{run_name(chosen)}")
     announce(f"comparing; folder: {folder}")

@@ -39,7 +39,10 @@ def demo(
     if families:
         _families(read_settings(settings or [], given=FAMILIES_DEMO), seeds, out, as_json=json)
         return
+    from plait.experiments.build.names import check_recipe, recipe_name
+
     chosen = read_settings(settings or [], given=DEMO)
+    check_recipe(recipe_name(chosen))
     how = {"minutes": minutes, "seeds": seeds, "jobs": 1}
     give_advice(chosen, how, out, as_json=json, name="demo")
 

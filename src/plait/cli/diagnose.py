@@ -7,9 +7,9 @@ from typing import Annotated
 
 import typer
 
-from plait.cli.arguments import Json, Settings
+from plait.cli.arguments import Data, Json, Settings
 from plait.cli.quick import load_torchmetrics
-from plait.cli.settings import announce, apart, read_settings
+from plait.cli.settings import announce, apart, named_problem
 from plait.core.errors import ConfigError
 
 SECONDS = 20.0  # of a forecast
@@ -28,7 +28,7 @@ def diagnose(
         ),
     ] = None,
     settings: Settings = None,
-    data: Annotated[Path | None, typer.Option("--data", help="Data folder.")] = None,
+    data: Data = None,
     out: Out = None,
     steps: Annotated[
         int, typer.Option("--steps", min=1, help="Steps of the short training, to its epoch's end.")
@@ -54,13 +54,11 @@ def diagnose(
     if problem is not None and Path(problem).is_dir():
         _run(Path(problem), words, batches, forecast=forecast, json=json)
         return
-    given = {} if data is None else {"data": str(data)}
-    read = read_settings(words, problem, given)
+    read = named_problem(problem, words, data)
 
-    from plait.experiments.build.names import check_recipe, recipe_name, run_name
+    from plait.experiments.build.names import run_name
     from plait.runs import check_free, free_folder
 
-    check_recipe(recipe_name(read))
     folder = out or free_folder(f"{run_name(read)}-diagnosis")
     check_free(folder)
     announce(f"diagnosing after at most {steps} steps or {minutes:g} minutes in {folder}")

@@ -2,23 +2,19 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from plait.cli.arguments import Json, Settings
+from plait.cli.arguments import Data, Json, Problem, Settings
 from plait.cli.quick import load_torchmetrics
-from plait.cli.settings import announce, apart, read_settings
+from plait.cli.settings import announce, named_problem
 
 
 def explain(
-    problem: Annotated[
-        str | None,
-        typer.Argument(help="A file of settings, such as config.yaml; or a recipe, such as pets."),
-    ] = None,
+    problem: Problem = None,
     settings: Settings = None,
-    data: Annotated[Path | None, typer.Option("--data", help="Data folder.")] = None,
+    data: Data = None,
     depth: Annotated[
         int, typer.Option("--depth", min=1, help="Names in a module's path to tell apart at least.")
     ] = 2,
@@ -31,13 +27,7 @@ def explain(
 
     Examples: plait explain config.yaml | plait explain digits sharing=MMoE --depth 3
     """
-    problem, words = apart([problem, *(settings or [])])
-    given = {} if data is None else {"data": str(data)}
-    read = read_settings(words, problem, given)
-
-    from plait.experiments.build.names import check_recipe, recipe_name
-
-    check_recipe(recipe_name(read))
+    read = named_problem(problem, settings or [], data)
     announce("preparing the data")
     load_torchmetrics()
 

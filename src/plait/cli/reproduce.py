@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
-from plait.cli.arguments import Json, Out, Settings
+from plait.cli.arguments import Data, Jobs, Json, Out, Settings
 from plait.cli.quick import load_torchmetrics
 from plait.cli.settings import announce, apart, read_settings
 from plait.core.errors import ConfigError, unknown
@@ -38,8 +38,8 @@ def reproduce(
         int | None,
         typer.Option("--seeds", min=1, help="How often all is trained; 3, of school 10 divisions."),
     ] = None,
-    jobs: Annotated[int, typer.Option("--jobs", min=1, help="Runs at once.")] = 1,
-    data: Annotated[Path | None, typer.Option("--data", help="Data folder.")] = None,
+    jobs: Jobs = 1,
+    data: Data = None,
     out: Out = None,
     json: Json = False,
 ) -> None:

@@ -72,6 +72,28 @@ def apart(words: Sequence[str | None]) -> tuple[str | None, list[str]]:
     return (names[0] if names else None), [word for word in given if "=" in word]
 
 
+def named_problem(
+    problem: str | None, words: Sequence[str], data: Path | None = None
+) -> dict[str, Any]:
+    """Returns the settings of a command about one problem, whose recipe exists.
+
+    Args:
+        problem: its first word, if it has one.
+        words: the others, in any order.
+        data: the data folder, if one is named.
+
+    Raises:
+        ConfigError: as `apart` and `read_settings`; also for a recipe that does not exist.
+    """
+    from plait.experiments.build.names import check_recipe, recipe_name
+
+    name, settings = apart([problem, *words])
+    given = {} if data is None else {"data": str(data)}
+    read = read_settings(settings, name, given)
+    check_recipe(recipe_name(read))
+    return read
+
+
 def announce(text: str) -> None:
     """Says on stderr what a command is about to do, before torch is loaded."""
     print(f"plait: {text}", file=sys.stderr, flush=True)

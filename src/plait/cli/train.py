@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from plait.cli.arguments import Json, Out, Settings
+from plait.cli.arguments import Data, Json, Out, Settings
 from plait.cli.quick import load_torchmetrics
 from plait.cli.settings import announce, apart, read_settings
 from plait.core.errors import ConfigError
@@ -22,7 +22,7 @@ def train(
         ),
     ] = None,
     settings: Settings = None,
-    data: Annotated[Path | None, typer.Option("--data", help="Data folder.")] = None,
+    data: Data = None,
     out: Out = None,
     config: Annotated[Path | None, typer.Option("--config", hidden=True)] = None,
     start_from: Annotated[
@@ -90,16 +90,12 @@ def _train(
     load_torchmetrics()
 
     from plait.cli import show
-    from plait.cli.bar import reading
-    from plait.experiments import open_problem, run, validate, with_defaults
+    from plait.cli.prepared import prepared
+    from plait.experiments import run
     from plait.reports import write_report
     from plait.training import ProgressBar
 
-    announce("preparing the data")
-    config = validate(with_defaults(settings))
-    with reading("the data") as progress:
-        opened = open_problem(config, progress=progress)
-        opened.splits(opened.tasks(config.tasks))
+    config, opened = prepared(settings)
     result = run(config, folder, callbacks=[ProgressBar()], problem=opened)
     show.result(result, folder, write_report(folder), as_json=json)
 

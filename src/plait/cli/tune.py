@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
-from plait.cli.arguments import Json, Settings
+from plait.cli.arguments import Data, Json, Problem, Settings
 from plait.cli.quick import load_torchmetrics
-from plait.cli.settings import announce, apart, read_settings
+from plait.cli.settings import announce, named_problem
 
 if TYPE_CHECKING:
     from plait.runs.tuning import Tuning
@@ -18,10 +18,7 @@ FAILED = 1  # exit code where no trial was trained
 
 
 def tune(
-    problem: Annotated[
-        str | None,
-        typer.Argument(help="A file of settings, such as config.yaml; or a recipe, such as pets."),
-    ] = None,
+    problem: Problem = None,
     settings: Settings = None,
     over: Annotated[
         list[str] | None,
@@ -53,7 +50,7 @@ def tune(
     prune: Annotated[
         bool, typer.Option("--prune/--no-prune", help="Whether worse trials end early.")
     ] = True,
-    data: Annotated[Path | None, typer.Option("--data", help="Data folder.")] = None,
+    data: Data = None,
     out: Annotated[
         Path | None, typer.Option("--out", help="Folder of the search; runs/NAME-tune by default.")
     ] = None,
@@ -68,9 +65,7 @@ def tune(
     plait tune config.yaml --over optimizer.lr=1e-4..1e-2 --over balancing=Equal,UPGrad |
     plait tune digits sharing=MMoE --over default --over sharing.experts=2,4,8 --objective task
     """
-    problem, words = apart([problem, *(settings or [])])
-    given: dict[str, Any] = {} if data is None else {"data": str(data)}
-    read = read_settings(words, problem, given)
+    read = named_problem(problem, settings or [], data)
     options = {"objective": objective, "seed": search_seed, "prune": prune, "trials": trials}
     found = _search(read, over or [], out, options, jobs=jobs, finals=final_seeds, json=json)
     if found.best < 0:
@@ -87,26 +82,20 @@ def _search(
     finals: int,
     json: bool,
 ) -> Tuning:
-    from plait.experiments.build.names import check_recipe, recipe_name, run_name
+    from plait.experiments.build.names import run_name
 
-    check_recipe(recipe_name(settings))
     name = run_name(settings)
     folder = out or Path("runs") / f"{name}-tune"
     announce(f"searching for settings of {name}; folder: {folder}")
     load_torchmetrics()
 
     from plait.cli import tuning
-    from plait.cli.bar import reading
-    from plait.experiments import open_problem, validate, with_defaults
+    from plait.cli.prepared import prepared
     from plait.experiments.search import Search, read_space
     from plait.experiments.search import tune as search_for
     from plait.reports import write_report
 
-    announce("preparing the data")
-    config = validate(with_defaults(settings))
-    with reading("the data") as progress:
-        opened = open_problem(config, progress=progress)
-        opened.splits(opened.tasks(config.tasks))
+    config, opened = prepared(settings)
     found = search_for(
         Search(config, folder, read_space(over, config, opened), **options),
         title=f"Settings of {name}",
