@@ -9,13 +9,14 @@ import pytest
 import torch
 from sklearn.metrics import accuracy_score, mean_absolute_error, roc_auc_score
 
-from plait.experiments.baselines.classical import Classical, Model, NoClassical, classical
+from plait.experiments.baselines.classical import Classical, Model, classical
+from plait.experiments.baselines.no_row import NoRow
 from tests.experiments.baselines.networks import TASKS as PICTURES
 from tests.experiments.baselines.networks import settings
 from tests.experiments.baselines.tables import TASKS, frame, opened
 
 MODELS: tuple[Model, ...] = ("linear", "trees")
-Found = dict[str, Classical | NoClassical]
+Found = dict[str, Classical | NoRow]
 
 
 @pytest.fixture(scope="module")
@@ -156,9 +157,7 @@ def test_survival_is_said_to_have_no_model(table: pd.DataFrame) -> None:
     tasks = {"life": {"kind": "survival", "time": "days", "event": "died"}, "sick": "yes/no"}
     config, problem = opened(timed, tasks=tasks)
     found = classical(config, "linear", problem=problem)
-    assert found["life"] == NoClassical(
-        "scikit-learn has no such model of a task of kind Survival."
-    )
+    assert found["life"] == NoRow("scikit-learn has no such model of a task of kind Survival.")
     assert isinstance(found["sick"], Classical)
 
 
@@ -166,7 +165,4 @@ def test_pictures_are_said_to_be_no_rows() -> None:
     found = classical(settings(), "trees")
     assert list(found) == list(PICTURES)
     for each in found.values():
-        assert (
-            isinstance(each, NoClassical)
-            and "tables of numbers and categories alone" in each.reason
-        )
+        assert isinstance(each, NoRow) and "tables of numbers and categories alone" in each.reason

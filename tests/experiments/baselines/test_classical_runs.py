@@ -8,8 +8,9 @@ from unittest.mock import patch
 from plait.experiments import Problem, RunConfig
 from plait.experiments.baselines import classical as models
 from plait.experiments.baselines import classical_runs as module
-from plait.experiments.baselines.classical import Classical, NoClassical, classical
+from plait.experiments.baselines.classical import Classical, classical
 from plait.experiments.baselines.classical_runs import TITLES, classical_runs
+from plait.experiments.baselines.no_row import NoRow
 from plait.runs.resamples import read_resamples
 from plait.runs.result import RunResult, read_result
 from tests.experiments.baselines.networks import settings
@@ -75,5 +76,5 @@ def test_models_that_depend_on_the_seed_are_fitted_for_each(tmp_path: Path) -> N
 def test_what_has_no_model_leaves_no_folder(tmp_path: Path) -> None:
     for model in TITLES:
         found = classical_runs(settings(), model, {0: tmp_path})
-        assert all(isinstance(each, NoClassical) for each in found[0].values())
+        assert all(isinstance(each, NoRow) for each in found[0].values())
     assert not list(tmp_path.iterdir())

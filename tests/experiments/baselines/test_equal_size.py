@@ -12,7 +12,8 @@ from torch import nn
 from plait.encoders import MLPEncoder
 from plait.experiments import RunConfig, build_job, open_problem, validate
 from plait.experiments.baselines import equal_size as baseline
-from plait.experiments.baselines.equal_size import EqualSize, NoEqualSize, _around, equal_size
+from plait.experiments.baselines.equal_size import EqualSize, _around, equal_size
+from plait.experiments.baselines.no_row import NoRow
 from plait.experiments.comparison.single import alone
 from plait.experiments.overrides import merge
 from tests.experiments.baselines.networks import TASKS, settings
@@ -74,14 +75,14 @@ def test_of_one_network_each_the_width_stays() -> None:
 @pytest.mark.parametrize("recipe", ["WithoutWidth", "NoBlock"])
 def test_an_encoder_without_a_width_is_said(recipe: str) -> None:
     found = equal_size(settings(recipe=f"tests.experiments.baselines.test_equal_size:{recipe}"))
-    assert found == NoEqualSize("the encoder has no width.")
+    assert found == NoRow("the encoder has no width.")
 
 
 def test_sizes_that_are_too_different_are_said(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(baseline, "NEAR", 0.001)
     config = settings(encoder={"class": "ConvEncoder", "in_channels": 1, "widths": [12, 24]})
     found = equal_size(config)
-    assert isinstance(found, NoEqualSize)
+    assert isinstance(found, NoRow)
     assert re.search(r"joint network: 10\d% with 1\d units\.$", found.reason)
 
 

@@ -7,12 +7,8 @@ from typing import Any
 import pytest
 
 from plait.experiments import RunConfig, open_problem, run, validate
-from plait.experiments.baselines.late_weights import (
-    LateWeights,
-    NoLateWeights,
-    best_late_weights,
-    late_weights,
-)
+from plait.experiments.baselines.late_weights import LateWeights, best_late_weights, late_weights
+from plait.experiments.baselines.no_row import NoRow
 from plait.experiments.overrides import merge
 from plait.runs.result import read_result
 from tests.experiments.baselines.networks import TASKS, settings
@@ -88,7 +84,7 @@ def members(config: RunConfig, tmp_path_factory: pytest.TempPathFactory) -> dict
     return found
 
 
-def best(config: RunConfig, members: dict[str, list[Path]]) -> LateWeights | NoLateWeights:
+def best(config: RunConfig, members: dict[str, list[Path]]) -> LateWeights | NoRow:
     return best_late_weights(config, members, problem=open_problem(config))
 
 
@@ -155,6 +151,6 @@ def test_where_none_has_weights_it_is_said(
     unfinished = log(tmp_path / "unfinished", {"quarter": 1.0})
     for given in ({}, {"sum": members["sum"]}, {"unfinished": [unfinished]}):
         found = best(config, given)
-        assert isinstance(found, NoLateWeights) and "no finished member" in found.reason
+        assert isinstance(found, NoRow) and "no finished member" in found.reason
     half = {"famo": [members["famo"][0], unfinished]}
-    assert isinstance(best(config, half), NoLateWeights)
+    assert isinstance(best(config, half), NoRow)

@@ -7,7 +7,8 @@ import pytest
 
 from plait.evaluation import Evaluation, evaluate
 from plait.experiments import RunConfig, build_job, open_problem
-from plait.experiments.baselines import MERGING, Merged, NotMergeable, merged
+from plait.experiments.baselines import MERGING, Merged, merged
+from plait.experiments.baselines.no_row import NoRow
 from plait.experiments.baselines.single_networks import SingleNetworks
 from plait.model import MultiTaskModel
 from tests.experiments.baselines.networks import TASKS, settings, train_alone
@@ -26,7 +27,7 @@ def read() -> list[str]:
 @pytest.fixture(scope="module")
 def found(
     config: RunConfig, read: list[str], tmp_path_factory: pytest.TempPathFactory
-) -> dict[str, Merged | NotMergeable]:
+) -> dict[str, Merged | NoRow]:
     folders = train_alone(config, tmp_path_factory.mktemp("merged"))
     measure = SingleNetworks.evaluate
 
@@ -40,7 +41,7 @@ def found(
 
 @pytest.mark.parametrize("name", MERGING)
 def test_the_strength_is_the_best_on_validation(
-    found: dict[str, Merged | NotMergeable], name: str
+    found: dict[str, Merged | NoRow], name: str
 ) -> None:
     own = found[name]
     assert isinstance(own, Merged)
@@ -56,7 +57,7 @@ def test_the_strength_is_the_best_on_validation(
 
 
 def test_the_test_split_is_read_once_for_each_way(
-    found: dict[str, Merged | NotMergeable], read: list[str]
+    found: dict[str, Merged | NoRow], read: list[str]
 ) -> None:
     expected = []
     for way in MERGING.values():  # each of the grid, then the chosen one
@@ -66,7 +67,7 @@ def test_the_test_split_is_read_once_for_each_way(
 
 @pytest.mark.parametrize("name", MERGING)
 def test_a_saved_network_has_the_same_test(
-    found: dict[str, Merged | NotMergeable], config: RunConfig, name: str, tmp_path: Path
+    found: dict[str, Merged | NoRow], config: RunConfig, name: str, tmp_path: Path
 ) -> None:
     own = found[name]
     assert isinstance(own, Merged)
@@ -78,7 +79,7 @@ def test_a_saved_network_has_the_same_test(
 
 
 def test_networks_of_different_ways_are_different(
-    found: dict[str, Merged | NotMergeable],
+    found: dict[str, Merged | NoRow],
 ) -> None:
     weights = [next(own.model.parameters()) for own in found.values() if isinstance(own, Merged)]
     assert len({tuple(each.flatten().tolist()) for each in weights}) == len(MERGING)
@@ -89,4 +90,4 @@ def test_what_cannot_be_merged_is_said(config: RunConfig, tmp_path: Path) -> Non
     told = merged(config, folders)
     reason = "not mergeable: the network of task 'quarter' was trained with another `seed`"
     assert set(told) == set(MERGING)
-    assert all(isinstance(e, NotMergeable) and e.reason.startswith(reason) for e in told.values())
+    assert all(isinstance(e, NoRow) and e.reason.startswith(reason) for e in told.values())

@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING
 from plait.core.lazy import lazy
 
 if TYPE_CHECKING:
-    from plait.experiments.baselines.merged import Merged, NotMergeable, merged
+    from plait.experiments.baselines.merged import Merged, merged
     from plait.experiments.baselines.merging_ways import MERGING
+    from plait.experiments.baselines.no_row import NoRow
 
-__all__ = ["MERGING", "Merged", "NotMergeable", "merged"]
+__all__ = ["MERGING", "Merged", "NoRow", "merged"]
 
 lazy(__name__)

@@ -25,6 +25,7 @@ from plait.experiments.baselines.fitted import (
     ridge,
     trees,
 )
+from plait.experiments.baselines.no_row import NoRow
 from plait.experiments.baselines.row_features import RowFeatures
 from plait.experiments.build import Problem, open_problem
 from plait.experiments.comparison.single import alone
@@ -70,24 +71,13 @@ class Classical:
     drawn: bool
 
 
-@dataclass(frozen=True)
-class NoClassical:
-    """A task that scikit-learn's models do not fit.
-
-    Attributes:
-        reason: as a sentence for the report.
-    """
-
-    reason: str
-
-
 def classical(
     config: RunConfig,
     model: Model,
     *,
     problem: Problem | None = None,
     resamples: int = 0,
-) -> dict[str, Classical | NoClassical]:
+) -> dict[str, Classical | NoRow]:
     """Fits a model of scikit-learn to each task of a table: what do linear models and trees reach?
 
     "linear" is ridge regression of numbers, logistic regression of classes and of each yes or no;
@@ -115,16 +105,16 @@ def classical(
     recipe = problem.recipe
     if not isinstance(recipe, Table) or not all(column.in_row for column in recipe.columns):
         reason = "scikit-learn's models are fitted to tables of numbers and categories alone."
-        return dict.fromkeys(tasks, NoClassical(reason))
+        return dict.fromkeys(tasks, NoRow(reason))
     splits = problem.splits([*tasks.values()])
     if not all(isinstance(each, InMemory) for each in splits.values()):
-        return dict.fromkeys(tasks, NoClassical("a stream is not read into scikit-learn's models."))
+        return dict.fromkeys(tasks, NoRow("a stream is not read into scikit-learn's models."))
     rows = _Rows(recipe, splits, model, config.seed)
-    found: dict[str, Classical | NoClassical] = {}
+    found: dict[str, Classical | NoRow] = {}
     for name, task in tasks.items():
         if not isinstance(task, Classification | Regression | YesNoLabels):
             kind = type(task).__name__
-            found[name] = NoClassical(f"scikit-learn has no such model of a task of kind {kind}.")
+            found[name] = NoRow(f"scikit-learn has no such model of a task of kind {kind}.")
             continue
         own = rule(alone(config, name, tasks).rule, {name: task}, reduction=config.reduction)
         found[name] = _of_task(task, rows, own, resamples)
@@ -168,7 +158,7 @@ class _Rows:
 
 def _of_task(
     task: BaseTask, rows: _Rows, score: Callable[[Evaluation], float], resamples: int
-) -> Classical | NoClassical:
+) -> Classical | NoRow:
     """Fits the columns of a task's labels, and measures them on validation, then once on test."""
     began = time.perf_counter()
     targets = {split: data.targets[task.name] for split, data in rows.splits.items()}

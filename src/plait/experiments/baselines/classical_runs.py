@@ -6,14 +6,15 @@ import math
 from collections.abc import Mapping
 from pathlib import Path
 
-from plait.experiments.baselines.classical import Classical, Model, NoClassical, classical
+from plait.experiments.baselines.classical import Classical, Model, classical
+from plait.experiments.baselines.no_row import NoRow
 from plait.experiments.build import Problem, open_problem
 from plait.experiments.config import RunConfig
 from plait.runs.resamples import write_resamples
 from plait.runs.result import RunResult, read_result, write_result
 from plait.training.records import test_event
 
-Results = dict[str, RunResult | NoClassical]
+Results = dict[str, RunResult | NoRow]
 TITLES: dict[Model, str] = {
     "linear": "Linear models of scikit-learn, one per task",
     "trees": "Boosted trees of scikit-learn, one per task",
@@ -48,7 +49,7 @@ def classical_runs(
     problem = problem or open_problem(config)
     tasks = [task.name for task in problem.tasks(config.tasks)]
     found: dict[int, Results] = {}
-    made: dict[str, Classical | NoClassical] = {}
+    made: dict[str, Classical | NoRow] = {}
     for seed, folder in folders.items():
         places = {task: folder / f"{model}-{task}" for task in tasks}
         known = {task: read_result(place) for task, place in places.items()}
@@ -60,7 +61,7 @@ def classical_runs(
         if not made or any(isinstance(each, Classical) and each.drawn for each in made.values()):
             made = classical(own, model, problem=problem, resamples=resamples)
         found[seed] = {
-            task: one if isinstance(one, NoClassical) else _kept(one, places[task], own, problem)
+            task: one if isinstance(one, NoRow) else _kept(one, places[task], own, problem)
             for task, one in made.items()
         }
     return found

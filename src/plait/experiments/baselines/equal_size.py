@@ -10,6 +10,7 @@ from torch import nn
 
 from plait.core.errors import ConfigError
 from plait.encoders import Stems
+from plait.experiments.baselines.no_row import NoRow
 from plait.experiments.baselines.widths import described_encoder, narrowed, widest
 from plait.experiments.build import Problem, open_problem
 from plait.experiments.build.loaders import build_loaders, example_of
@@ -49,18 +50,7 @@ class EqualSize:
         )
 
 
-@dataclass(frozen=True)
-class NoEqualSize:
-    """Single-task networks that cannot be made as small.
-
-    Attributes:
-        reason: as a sentence for the report.
-    """
-
-    reason: str
-
-
-def equal_size(config: RunConfig, *, problem: Problem | None = None) -> EqualSize | NoEqualSize:
+def equal_size(config: RunConfig, *, problem: Problem | None = None) -> EqualSize | NoRow:
     """Finds the width at which all single-task networks together are as large as the joint network.
 
         argmin_w | sum_t (encoder(w) + head_t(w)) - joint |,    in parameters
@@ -87,7 +77,7 @@ def equal_size(config: RunConfig, *, problem: Problem | None = None) -> EqualSiz
     described = None if isinstance(encoder, Stems) else described_encoder(config.encoder, encoder)
     full = widest(described or {})
     if described is None or full == 0:
-        return NoEqualSize("the encoder has no width.")
+        return NoRow("the encoder has no width.")
     loaders = build_loaders(config, problem.splits(tasks), tasks)
     example = example_of(loaders["val"], encoder)
     joint = _parameters(build_model(config, encoder, tasks, example))
@@ -108,7 +98,7 @@ def equal_size(config: RunConfig, *, problem: Problem | None = None) -> EqualSiz
     width = min(sizes, key=lambda each: abs(sizes[each] - joint), default=0)
     if not width or abs(sizes[width] - joint) > NEAR * joint:
         nearest = f": {sizes[width] / joint:.0%} with {width} units" if width else ""
-        return NoEqualSize(
+        return NoRow(
             "no width of the encoder makes the single-task networks together as large as the joint "
             f"network{nearest}."
         )

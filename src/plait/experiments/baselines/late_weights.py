@@ -9,6 +9,7 @@ from pathlib import Path
 from statistics import fmean
 from typing import Any
 
+from plait.experiments.baselines.no_row import NoRow
 from plait.experiments.build import Problem, open_problem
 from plait.experiments.config import RunConfig, read_run
 from plait.runs.logged import logged
@@ -32,17 +33,6 @@ class LateWeights:
     score: float
     weights: dict[str, float]
     settings: dict[str, Any]
-
-
-@dataclass(frozen=True)
-class NoLateWeights:
-    """No member has weights that could be fixed.
-
-    Attributes:
-        reason: as a sentence for the report.
-    """
-
-    reason: str
 
 
 def late_weights(folder: Path) -> dict[str, float]:
@@ -86,7 +76,7 @@ def best_late_weights(
     members: Mapping[str, Sequence[Path]],
     *,
     problem: Problem | None = None,
-) -> LateWeights | NoLateWeights:
+) -> LateWeights | NoRow:
     """Finds the best balancer of a comparison on validation, and fixes its late weights.
 
     The weights of several seeds are averaged. They multiply the static weights of the member, if it
@@ -111,7 +101,7 @@ def best_late_weights(
             mean = {task: fmean(each[task] for each in found) for task in tasks}
             weights = {task: float(f"{weight:.4g}") for task, weight in mean.items()}
             return LateWeights(name, scores[name], weights, _settings(weights, problem))
-    return NoLateWeights("no finished member has a balancer with positive weights of its own.")
+    return NoRow("no finished member has a balancer with positive weights of its own.")
 
 
 def _settings(weights: Mapping[str, float], problem: Problem) -> dict[str, Any]:

@@ -12,6 +12,7 @@ from pathlib import Path
 from plait.core.errors import NonFiniteError, ShapeError, UnsupportedError
 from plait.evaluation import Evaluation
 from plait.experiments.baselines.merging_ways import MERGING, MergingWay
+from plait.experiments.baselines.no_row import NoRow
 from plait.experiments.baselines.single_networks import SingleNetworks
 from plait.experiments.build import Problem, open_problem
 from plait.experiments.config import RunConfig
@@ -44,24 +45,13 @@ class Merged:
     seconds: float
 
 
-@dataclass(frozen=True)
-class NotMergeable:
-    """Networks that cannot be merged.
-
-    Attributes:
-        reason: as a sentence for the report.
-    """
-
-    reason: str
-
-
 def merged(
     config: RunConfig,
     folders: Mapping[str, Path],
     *,
     problem: Problem | None = None,
     resamples: int = 0,
-) -> dict[str, Merged | NotMergeable]:
+) -> dict[str, Merged | NoRow]:
     """Merges the finished single-task networks of one seed, in each way of `MERGING`.
 
     The common start theta_0 is the encoder of that seed before training. The weights of the trunks
@@ -91,10 +81,10 @@ def merged(
         networks = SingleNetworks(config, folders, problem or open_problem(config))
         return {name: _in_one_way(way, networks, resamples) for name, way in MERGING.items()}
     except (UnsupportedError, ShapeError) as error:
-        return dict.fromkeys(MERGING, NotMergeable(str(error)))
+        return dict.fromkeys(MERGING, NoRow(str(error)))
 
 
-def _in_one_way(way: MergingWay, networks: SingleNetworks, resamples: int) -> Merged | NotMergeable:
+def _in_one_way(way: MergingWay, networks: SingleNetworks, resamples: int) -> Merged | NoRow:
     """Merges with the strength that is best on the validation split, and tests that once."""
     began = time.perf_counter()
     tried: dict[float, float] = {}
@@ -106,7 +96,7 @@ def _in_one_way(way: MergingWay, networks: SingleNetworks, resamples: int) -> Me
             tried[strength] = math.nan
     known = {strength: score for strength, score in tried.items() if not math.isnan(score)}
     if not known:
-        return NotMergeable("the merged networks have no score on the validation split.")
+        return NoRow("the merged networks have no score on the validation split.")
     best = max(known, key=lambda strength: known[strength])
     networks.merge(way.merge, best)
     validation = networks.evaluate("val")

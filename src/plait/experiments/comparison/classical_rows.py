@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from plait.experiments.baselines.classical import Model, NoClassical
+from plait.experiments.baselines.classical import Model
 from plait.experiments.baselines.classical_runs import TITLES, classical_runs
+from plait.experiments.baselines.no_row import NoRow
 from plait.experiments.comparison.member import Member
 from plait.experiments.comparison.runner import Runner
 from plait.experiments.comparison.trained import MemberRuns, Trained
@@ -36,7 +37,7 @@ def _rows(config: RunConfig, runner: Runner, model: Model, title: str) -> Member
             folder = place / f"{model}-{task}"
             found[task].append(
                 Trained(None, failed=one.reason)
-                if isinstance(one, NoClassical)
+                if isinstance(one, NoRow)
                 else Trained(one, folder, resamples=read_resamples(folder))
             )
     return MemberRuns(Member(model, title, kind="classical"), found)

@@ -6,7 +6,8 @@ import math
 from datetime import UTC, datetime
 from pathlib import Path
 
-from plait.experiments.baselines import MERGING, Merged, NotMergeable, merged
+from plait.experiments.baselines import MERGING, Merged, merged
+from plait.experiments.baselines.no_row import NoRow
 from plait.experiments.comparison.member import Member
 from plait.experiments.comparison.runner import Runner
 from plait.experiments.comparison.trained import MemberRuns, Trained
@@ -62,9 +63,9 @@ def _of_seed(
     return {name: _kept(one, folders[name], seed) for name, one in made.items()}
 
 
-def _kept(one: Merged | NotMergeable, folder: Path, seed: int) -> Trained:
+def _kept(one: Merged | NoRow, folder: Path, seed: int) -> Trained:
     """Writes what was merged like a run, and returns it."""
-    if isinstance(one, NotMergeable):
+    if isinstance(one, NoRow):
         return Trained(None, failed=one.reason)
     weights = one.model.state_dict().values()
     result = RunResult(

@@ -7,8 +7,9 @@ from dataclasses import replace
 from functools import cached_property
 from typing import Literal
 
-from plait.experiments.baselines.equal_size import EqualSize, NoEqualSize, equal_size
-from plait.experiments.baselines.late_weights import NoLateWeights, best_late_weights
+from plait.experiments.baselines.equal_size import EqualSize, equal_size
+from plait.experiments.baselines.late_weights import best_late_weights
+from plait.experiments.baselines.no_row import NoRow
 from plait.experiments.comparison.classical_rows import classical_rows
 from plait.experiments.comparison.defaults import PLAIN, PLAIN_SUM
 from plait.experiments.comparison.member import Member
@@ -65,7 +66,7 @@ class ExtraRows:
         """Returns the rows that are made of what was trained, and why others are not there."""
         found: list[MemberRuns] = []
         size = self._equal_size
-        if isinstance(size, NoEqualSize):
+        if isinstance(size, NoRow):
             found.append(self._missing(SAME_SIZE, size.reason))
         if "late-weights" in self._names:
             found += self._late_weights(trained)
@@ -83,7 +84,7 @@ class ExtraRows:
             if ALL in each.networks
         }
         found = best_late_weights(self._config, folders, problem=self._runner.problem)
-        if isinstance(found, NoLateWeights):
+        if isinstance(found, NoRow):
             return [self._missing(LATE_WEIGHTS, found.reason)]
         member = replace(
             LATE_WEIGHTS,
@@ -93,7 +94,7 @@ class ExtraRows:
         return self._runner.trained([joint(self._config, member)])
 
     @cached_property
-    def _equal_size(self) -> EqualSize | NoEqualSize | None:
+    def _equal_size(self) -> EqualSize | NoRow | None:
         if "same-size" not in self._names:
             return None
         plain = joint(self._config, PLAIN_SUM).networks[ALL]

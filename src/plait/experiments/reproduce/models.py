@@ -7,8 +7,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from plait.experiments.baselines.classical import Model, NoClassical
+from plait.experiments.baselines.classical import Model
 from plait.experiments.baselines.classical_runs import classical_runs
+from plait.experiments.baselines.no_row import NoRow
 from plait.experiments.build import Problem
 from plait.experiments.config import RunConfig
 from plait.runs.comparison_member import SeedScores
@@ -47,7 +48,7 @@ def model_scores(
     fits: list[dict[str, RunResult]] = []
     for results in found.values():
         for task, result in results.items():
-            if isinstance(result, NoClassical):
+            if isinstance(result, NoRow):
                 return ModelScores(failed=f"{task}: {result.reason}")
         fits.append({t: each for t, each in results.items() if isinstance(each, RunResult)})
     once = {(task, result.seconds) for fit in fits for task, result in fit.items()}
