@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, get_args
 
 import typer
 
@@ -11,10 +11,8 @@ from plait.cli.arguments import Data, Jobs, Json, Out, Problem, Settings
 from plait.cli.quick import load_torchmetrics
 from plait.cli.settings import announce, named_problem
 from plait.core.errors import ConfigError, suggest
-
-ROWS = ("same-size", "tuned-weights", "late-weights", "merged", "classical")
-BUDGETS = ("epochs", "time")
-BACKENDS = ("loky", "ray", "dask")
+from plait.experiments.comparison.choices import EVERY_ROW, Budget
+from plait.experiments.jobs.backends import BackendName
 
 Members = Annotated[
     list[str] | None,
@@ -27,7 +25,8 @@ Members = Annotated[
 RowWords = Annotated[
     str,
     typer.Option(
-        "--rows", help=f"What else stands in the table: all, none, or some of {', '.join(ROWS)}."
+        "--rows",
+        help=f"What else stands in the table: all, none, or some of {', '.join(EVERY_ROW)}.",
     ),
 ]
 Seeds = Annotated[int, typer.Option("--seeds", min=1, help="How often all is trained.")]
@@ -78,10 +77,10 @@ def compare(
     how = {
         "rows": _rows(rows, trials),
         "seeds": seeds,
-        "budget": _choice("--budget", budget, BUDGETS),
+        "budget": _choice("--budget", budget, get_args(Budget)),
         "trials": trials,
         "jobs": jobs,
-        "backend": _choice("--backend", backend, BACKENDS),
+        "backend": _choice("--backend", backend, get_args(BackendName)),
     }
     chosen = named_problem(problem, settings or [], data)
     _compare(chosen, [word for each in members or () for word in each.split(",")], how, out, json)
@@ -125,8 +124,8 @@ def _compare(
 
 def _rows(words: str, trials: int) -> list[Any]:
     if words in ("all", "none"):
-        return list(ROWS) if words == "all" else []
-    found = [_choice("--rows", word.strip(), ROWS) for word in words.split(",")]
+        return list(EVERY_ROW) if words == "all" else []
+    found = [_choice("--rows", word.strip(), EVERY_ROW) for word in words.split(",")]
     if "tuned-weights" in found and not trials:
         raise ConfigError("--rows tuned-weights needs trials. Add --trials 10, or leave it out.")
     return found

@@ -4,7 +4,7 @@ import math
 from pathlib import Path
 
 from plait.experiments import Member, compare, validate, with_defaults
-from plait.experiments.comparison.rows import EVERY_ROW
+from plait.experiments.comparison.choices import EVERY_ROW
 from tests.experiments.tiny import TINY, tree
 
 MEMBERS = [Member("uw", "UW", settings={"balancing": "UncertaintyWeights"})]

@@ -4,14 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Literal
 
 from plait.core.errors import ConfigError
 from plait.experiments.comparison.defaults import PLAIN_SUM
 from plait.experiments.comparison.plan import Planned, joint
 from plait.experiments.comparison.runner import Runner
-
-Budget = Literal["epochs", "time"]
 
 
 def within(runner: Runner, planned: Sequence[Planned]) -> list[Planned]:

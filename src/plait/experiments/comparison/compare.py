@@ -8,12 +8,13 @@ from pathlib import Path
 from plait.core.errors import ConfigError
 from plait.evaluation.resampled import DRAWS
 from plait.experiments.build import Problem, open_problem
-from plait.experiments.comparison.budget import Budget, within
+from plait.experiments.comparison.budget import within
+from plait.experiments.comparison.choices import Budget, Rows
 from plait.experiments.comparison.member import JOINT, Member
 from plait.experiments.comparison.note import note_of
 from plait.experiments.comparison.outcome import comparison_of
 from plait.experiments.comparison.plan import Planned, check_built, check_names, joint, single
-from plait.experiments.comparison.rows import ExtraRows, Rows
+from plait.experiments.comparison.rows import ExtraRows
 from plait.experiments.comparison.runner import MakeCallbacks, Runner
 from plait.experiments.comparison.trained import MemberRuns
 from plait.experiments.comparison.tuning import best_rate, tuned, tuned_weights

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from plait.experiments.comparison.budget import Budget
+from plait.experiments.comparison.choices import Budget
 from plait.experiments.comparison.trained import MemberRuns
 from plait.experiments.config import RunConfig
 

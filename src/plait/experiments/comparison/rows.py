@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 from functools import cached_property
-from typing import Literal
 
 from plait.experiments.baselines.equal_size import EqualSize, equal_size
 from plait.experiments.baselines.late_weights import best_late_weights
 from plait.experiments.baselines.no_row import NoRow
+from plait.experiments.comparison.choices import Rows
 from plait.experiments.comparison.classical_rows import classical_rows
 from plait.experiments.comparison.defaults import PLAIN, PLAIN_SUM
 from plait.experiments.comparison.member import Member
@@ -20,9 +20,6 @@ from plait.experiments.comparison.trained import MemberRuns, Trained
 from plait.experiments.config import RunConfig, validate
 from plait.experiments.overrides import merge
 from plait.runs.comparison_member import ALL
-
-Rows = Literal["same-size", "tuned-weights", "late-weights", "merged", "classical"]
-EVERY_ROW: tuple[Rows, ...] = ("same-size", "tuned-weights", "late-weights", "merged", "classical")
 
 SAME_SIZE = Member(
     "same-size",
