@@ -11,7 +11,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from plait.core.errors import DataError
-from plait.core.typed_json import parse_typed, read_typed, without_nan, write_typed
+from plait.core.typed_json import (
+    parse_typed,
+    read_typed,
+    read_typed_if_there,
+    without_nan,
+    write_typed,
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -81,3 +87,4 @@ def test_null_is_nan_only_where_a_number_is_expected() -> None:
 def test_a_missing_file_is_named(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="cannot be read: No such file"):
         read_typed(Outer, tmp_path / "none.json", hint="")
+    assert read_typed_if_there(Outer, tmp_path / "none.json", hint="") is None

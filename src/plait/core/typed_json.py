@@ -45,6 +45,11 @@ def read_typed(cls: type[T], path: Path, *, hint: str) -> T:
     return parse_typed(cls, text, where=str(path), hint=hint)
 
 
+def read_typed_if_there(cls: type[T], path: Path, *, hint: str) -> T | None:
+    """Reads a dataclass from JSON; returns None if there is no such file. See `read_typed`."""
+    return read_typed(cls, path, hint=hint) if path.is_file() else None
+
+
 def parse_typed(cls: type[T], text: bytes | str, *, where: str, hint: str) -> T:
     """Returns JSON as a dataclass; see `read_typed`.
 

@@ -1,29 +1,38 @@
-"""Eval mode for a while, and trials that leave no trace."""
+"""A mode for a while, and trials that leave no trace."""
 
 from __future__ import annotations
 
 import copy
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 
 import torch
 from torch import nn
 
 
+def evaluating(module: nn.Module) -> AbstractContextManager[None]:
+    """Puts a module in eval mode for a while; see `in_mode`."""
+    return in_mode(module, training=False)
+
+
 @contextmanager
-def evaluating(module: nn.Module) -> Iterator[None]:
-    """Puts a module in eval mode, and each of its parts back into its own mode at the end.
+def in_mode(module: nn.Module, *, training: bool) -> Iterator[None]:
+    """Puts a module in a mode, and each of its parts back into its own at the end.
 
     ``module.train()`` would wake up the parts that were in eval mode before, such as frozen batch
     normalisation.
+
+    Args:
+        module: with all its parts.
+        training: whether the mode is that of training, or that of evaluation.
     """
     modes = [(part, part.training) for part in module.modules()]
-    module.eval()
+    module.train(training)
     try:
         yield
     finally:
-        for part, training in modes:
-            part.training = training
+        for part, before in modes:
+            part.training = before
 
 
 @contextmanager

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
-from plait.core.typed_json import read_typed, write_typed
+from plait.core.typed_json import read_typed_if_there, write_typed
 from plait.runs.folder import ADVICE
 
 
@@ -79,5 +79,4 @@ def read_advice(folder: Path) -> Advice | None:
     Raises:
         DataError: the file is damaged.
     """
-    path = folder / ADVICE
-    return read_typed(Advice, path, hint="Ask for it again.") if path.is_file() else None
+    return read_typed_if_there(Advice, folder / ADVICE, hint="Ask for it again.")

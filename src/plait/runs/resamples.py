@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from plait.core.typed_json import read_typed, write_typed
+from plait.core.typed_json import read_typed_if_there, write_typed
 from plait.runs.folder import RESAMPLES
 
 
@@ -53,6 +53,4 @@ def read_resamples(folder: Path) -> Resamples | None:
     Raises:
         DataError: the file is damaged.
     """
-    path = folder / RESAMPLES
-    hint = "Train the run again."
-    return read_typed(Resamples, path, hint=hint) if path.is_file() else None
+    return read_typed_if_there(Resamples, folder / RESAMPLES, hint="Train the run again.")

@@ -6,7 +6,7 @@ import math
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from plait.core.typed_json import read_typed, write_typed
+from plait.core.typed_json import read_typed_if_there, write_typed
 from plait.runs.events import FinalTest, Scores
 from plait.runs.folder import RESULT
 
@@ -63,5 +63,4 @@ def read_result(folder: Path) -> RunResult | None:
     Raises:
         DataError: the file is damaged.
     """
-    path = folder / RESULT
-    return read_typed(RunResult, path, hint="Train the run again.") if path.is_file() else None
+    return read_typed_if_there(RunResult, folder / RESULT, hint="Train the run again.")

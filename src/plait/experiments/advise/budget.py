@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from plait.core.errors import ConfigError
-from plait.core.typed_json import read_typed, write_typed
+from plait.core.typed_json import read_typed_if_there, write_typed
 
 PLAN = "plan.json"
 MOST_SEEDS = 5
@@ -82,8 +82,9 @@ def kept_plan(
     Runs of other lengths would be other runs: an advice that goes on keeps its plan.
     """
     path = folder / PLAN
-    if path.is_file():
-        return read_typed(Plan, path, hint="Name another folder with --out.")
+    kept = read_typed_if_there(Plan, path, hint="Name another folder with --out.")
+    if kept is not None:
+        return kept
     if math.isnan(epoch_seconds):
         raise ConfigError("the first look has finished no epoch: give it more --minutes.")
     found = plan(epochs, epoch_seconds, seconds, seeds=seeds, candidates=candidates)

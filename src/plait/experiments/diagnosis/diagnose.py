@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from itertools import islice
 from typing import Any, Literal
 
 import torch
-from torch import nn
 
 from plait.balancing.base import Balancer
 from plait.core.annotations import shown
@@ -26,6 +24,7 @@ from plait.experiments.diagnosis.words import advice, sentences
 from plait.experiments.explanation import by_tasks, reached
 from plait.experiments.forecast import StepSettings, forecast
 from plait.model import MultiTaskModel
+from plait.networks.modes import in_mode
 from plait.runs.diagnosis import Conflict, Diagnosis, LossScale
 
 BATCHES = 16  # on which gradients are measured
@@ -85,7 +84,7 @@ def diagnose(
             "the model, not its encoder."
         )
     logged = logged or Logged()
-    with _in_training_mode(model):
+    with in_mode(model, training=True):
         given = _labelled(model, islice(batches_of(batches, model.tasks.values()), most))
         if not given:
             raise DataError("no batch has a label of any task. Give batches of the training data.")
@@ -215,15 +214,3 @@ def _with_forecast(
         note = f"No forecast was made: {error}"
         return replace(diagnosis, notes=[*diagnosis.notes, note])
     return replace(diagnosis, forecast=found)
-
-
-@contextmanager
-def _in_training_mode(model: nn.Module) -> Iterator[None]:
-    """Puts a model in training mode, and each of its parts back into its own mode at the end."""
-    modes = [(part, part.training) for part in model.modules()]
-    model.train()
-    try:
-        yield
-    finally:
-        for part, training in modes:
-            part.training = training
