@@ -6,7 +6,7 @@ import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +14,7 @@ import pytest
 import torch
 
 from plait.training import Callback, Interrupted
-from plait.training.interrupt import StopFlag
+from plait.training.interrupt import StopFlag, handling
 from tests.training import child
 from tests.training.problem import (
     EPOCHS,
@@ -278,3 +278,17 @@ def test_a_process_killed_between_two_checkpoints(
     final = [torch.load(tmp_path / name / "final.pt") for name in ("whole", "killed")]
     assert not list(differences(*final))
     assert_same_run(tmp_path / "whole", tmp_path / "killed")
+
+
+def test_a_function_handles_both_signals_while_its_body_runs() -> None:
+    seen: list[tuple[int, bool]] = []
+    old = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+
+    def note(number: int, before: Mapping[int, Any]) -> None:
+        seen.append((number, before == old))
+
+    with handling(note):
+        for number in old:
+            signal.raise_signal(number)
+    assert seen == [(signal.SIGINT, True), (signal.SIGTERM, True)]
+    assert old == {number: signal.getsignal(number) for number in old}

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import signal
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
+from typing import Any
 
 from plait.runs.folder import how_to_resume
+
+Handlers = Mapping[int, Any]  # what `signal.getsignal` gives, by number
 
 
 class Interrupted(KeyboardInterrupt):
@@ -52,24 +55,42 @@ class StopFlag:
         process that has started it.
 
         Where SIGINT was ignored, as in the background of a script, the first is caught all the
-        same. Outside the main thread, where Python allows no handlers, signals stay as they are,
-        and so does a handler that was not made in Python, which could not be put back.
+        same. See `handling` for where signals stay as they are.
         """
-        if threading.current_thread() is not threading.main_thread():
-            yield
-            return
-        self.received = None
-        found = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
-        before = {number: handler for number, handler in found.items() if handler is not None}
 
-        def note(number: int, frame: FrameType | None) -> None:
+        def note(number: int, before: Handlers) -> None:
             self.received = self.received or number
-            signal.signal(number, before[signal.Signals(number)])
+            signal.signal(number, before[number])
 
-        for number in before:
-            signal.signal(number, note)
-        try:
+        if threading.current_thread() is threading.main_thread():
+            self.received = None
+        with handling(note):
             yield
-        finally:
-            for number, handler in before.items():
-                signal.signal(number, handler)
+
+
+@contextmanager
+def handling(handle: Callable[[int, Handlers], None]) -> Iterator[None]:
+    """Hands SIGINT and SIGTERM to a function while its body runs.
+
+    Outside the main thread, where Python allows no handlers, signals stay as they are, and so does
+    a handler that was not made in Python, which could not be put back.
+
+    Args:
+        handle: is given the number of the signal, and the handlers of before, by number.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    found = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    before = {int(n): handler for n, handler in found.items() if handler is not None}
+
+    def handler(number: int, frame: FrameType | None) -> None:
+        handle(number, before)
+
+    for number in before:
+        signal.signal(number, handler)
+    try:
+        yield
+    finally:
+        for number, old in before.items():
+            signal.signal(number, old)

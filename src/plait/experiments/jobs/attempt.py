@@ -9,11 +9,10 @@ import sys
 import threading
 import time
 import traceback
-from collections.abc import Iterator, Sequence
-from contextlib import chdir, contextmanager, nullcontext
+from collections.abc import Sequence
+from contextlib import chdir, nullcontext
 from dataclasses import dataclass, replace
 from pathlib import Path
-from types import FrameType
 
 import torch
 
@@ -23,6 +22,7 @@ from plait.experiments.jobs.once import once
 from plait.experiments.jobs.spec import Failure, RunSpec
 from plait.runs.result import RunResult
 from plait.training import Callback, Interrupted
+from plait.training.interrupt import handling
 
 LOOK = 0.5  # seconds between two looks at the parent
 LAST_WORDS = 20.0  # seconds for a checkpoint, once the parent is gone
@@ -67,7 +67,7 @@ def attempt(
 ) -> Outcome:
     """Does a run, and returns its result, or why it has none."""
     try:
-        with _interruptible():
+        with handling(_interrupt):
             return once(spec, callbacks, problem=problem)
     except KeyboardInterrupt as error:
         return Stopped(error.signal if isinstance(error, Interrupted) else signal.SIGINT)
@@ -94,24 +94,9 @@ def attempt_at(spec: RunSpec, place: Place) -> Outcome:
                 return Stopped(signal.SIGTERM)
 
 
-@contextmanager
-def _interruptible() -> Iterator[None]:
+def _interrupt(number: int, before: object) -> None:
     """Lets SIGTERM interrupt as Ctrl-C does, where training does not listen to it."""
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-
-    def interrupt(number: int, frame: FrameType | None) -> None:
-        raise Interrupted(number)
-
-    before = {each: signal.getsignal(each) for each in (signal.SIGINT, signal.SIGTERM)}
-    for number in before:
-        signal.signal(number, interrupt)
-    try:
-        yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
+    raise Interrupted(number)
 
 
 def end_with(parent: int) -> None:

@@ -6,13 +6,10 @@ import multiprocessing
 import os
 import signal
 import sys
-import threading
 from collections.abc import Iterator, Mapping
 from concurrent.futures.process import BrokenProcessPool
-from contextlib import contextmanager
 from multiprocessing.process import BaseProcess
 from pathlib import Path
-from types import FrameType
 
 import torch
 
@@ -21,6 +18,7 @@ from plait.experiments.jobs.attempt import Outcome, Place, attempt_at
 from plait.experiments.jobs.backends import backend_of
 from plait.experiments.jobs.spec import Failure, RunSpec
 from plait.training import Interrupted
+from plait.training.interrupt import Handlers, handling
 
 ENDED = (
     "its process was ended by the system, perhaps for want of memory: the log of the kernel "
@@ -55,7 +53,7 @@ class Pool:
             Interrupted: by a signal, before all were done.
         """
         left = dict(specs)
-        with self.backend.cluster(self.jobs) as local, self._listening():
+        with self.backend.cluster(self.jobs) as local, handling(self._stop):
             place = self._place(local)
             while left and self.stopped is None:
                 begun: list[int] = []
@@ -125,30 +123,15 @@ class Pool:
                 if self.stopped is None:
                     yield number, Failure(ENDED)
 
-    @contextmanager
-    def _listening(self) -> Iterator[None]:
+    def _stop(self, number: int, before: Handlers) -> None:
         """Hands the first signal on to the workers of this machine."""
-        if threading.current_thread() is not threading.main_thread():
-            yield
-            return
-        before = {each: signal.getsignal(each) for each in (signal.SIGINT, signal.SIGTERM)}
-
-        def stop(number: int, frame: FrameType | None) -> None:
-            self.stopped = number
-            for each, handler in before.items():
-                signal.signal(each, handler)
-            if self.name != "loky":
-                raise Interrupted(number)
-            for worker in _workers():
-                worker.terminate()
-
-        for number in before:
-            signal.signal(number, stop)
-        try:
-            yield
-        finally:
-            for number, handler in before.items():
-                signal.signal(number, handler)
+        self.stopped = number
+        for each, handler in before.items():
+            signal.signal(each, handler)
+        if self.name != "loky":
+            raise Interrupted(number)
+        for worker in _workers():
+            worker.terminate()
 
 
 def _workers() -> list[BaseProcess]:
