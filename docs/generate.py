@@ -100,6 +100,8 @@ def inner_section(module: ModuleType) -> str:
     """Returns the section of an inner folder, with the names that its package does not have."""
     outer = importlib.import_module(module.__name__.rpartition(".")[0])
     names = [name for name in module.__all__ if name not in outer.__all__]
+    homes = {name: getattr(getattr(module, name), "__module__", "plait") for name in names}
+    names = [name for name, home in homes.items() if home.startswith("plait")]
     if not names:
         return ""
     table = names_table(module, names)

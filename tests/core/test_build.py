@@ -8,12 +8,14 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import pytest
 from torch import nn
+from torchmetrics.classification import BinaryCalibrationError
 
 from plait.balancing import CRMOGM, CAGrad, GramianBalancer, TransformedLosses
 from plait.core.annotations import hint_of
 from plait.core.build import build
 from plait.core.errors import ConfigError
 from plait.encoders import ConvEncoder, MLPEncoder
+from plait.tasks import Binary
 
 if TYPE_CHECKING:
     from decimal import Decimal
@@ -185,6 +187,20 @@ def test_what_the_annotation_takes_as_it_is_stays(name: str, value: Any) -> None
 def test_what_does_not_fit_is_refused(name: str, value: Any, words: str) -> None:
     with pytest.raises(ConfigError, match=words):
         outer(name, value)
+
+
+@pytest.mark.parametrize("path", ["", "torchmetrics.classification:"])
+def test_a_metric_goes_by_its_name_or_path(path: str) -> None:
+    options = {"metrics": {"ece": {"class": f"{path}BinaryCalibrationError", "n_bins": 10}}}
+    task = build(Binary, options, kind="task", name="t")
+    assert isinstance(task.metrics["ece"], BinaryCalibrationError)
+    assert task.metrics["ece"].n_bins == 10
+
+
+def test_of_many_names_the_nearest_are_told() -> None:
+    words = "unknown metric 'BinaryAUC'; known: 1.. names, such as BinaryAUROC, .* Did you mean"
+    with pytest.raises(ConfigError, match=words):
+        build(Binary, {"metrics": {"auc": "BinaryAUC"}}, kind="task", name="t")
 
 
 def test_a_strangers_file_cannot_name_a_path_inside_an_option() -> None:

@@ -16,6 +16,10 @@ from plait.sharing import Separate
 from plait.tasks import Classification, Regression
 
 
+class Top(MulticlassAccuracy):
+    """A metric of one's own."""
+
+
 @pytest.mark.parametrize(
     ("instance", "family"),
     [
@@ -26,6 +30,7 @@ from plait.tasks import Classification, Regression
             PairwiseL2(strength=0.5, mode="prox", scope="stages.*", include_bias=False),
             "regularization",
         ),
+        (Classification("a", classes=3, metrics={"top": MulticlassAccuracy(3)}), "tasks"),
         (CRMOGM(CAGrad(c=0.3)), "balancing"),
         (CRMOGM(TransformedLosses(UPGrad(), transform="log")), "balancing"),
     ],
@@ -48,7 +53,7 @@ def test_what_is_given_elsewhere_is_left_out() -> None:
     [
         nn.Linear(2, 2),
         CRMOGM(type("CAGrad", (CAGrad,), {})()),
-        Classification("a", classes=3, metrics={"top": MulticlassAccuracy(3)}),
+        Classification("a", classes=3, metrics={"top": Top(3)}),
         type("Classification", (Classification,), {})("a", classes=3),
     ],
 )

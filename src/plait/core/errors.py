@@ -5,6 +5,8 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterable
 
+MANY = 40  # names, more than one reads
+
 
 class PlaitError(Exception):
     """Base of every error that plait raises on purpose; the command line exits with 2 on it."""
@@ -77,9 +79,15 @@ def suggest(name: str, known: Iterable[str]) -> str:
 def unknown(kind: str, name: object, known: Iterable[str]) -> str:
     """Returns the message for a `name` that is not among the `known` names of a `kind`.
 
+    Of many names those are told that are nearest to it.
+
     Example:
         >>> unknown("task", "mak", ["digit", "mask"])
         "unknown task 'mak'; known: digit, mask. Did you mean 'mask'?"
     """
     names = sorted(known)
-    return f"unknown {kind} {name!r}; known: {', '.join(names)}.{suggest(str(name), names)}"
+    listed = ", ".join(names)
+    if len(names) > MANY:
+        near = difflib.get_close_matches(str(name), names, n=5, cutoff=0.4) or names[:5]
+        listed = f"{len(names)} names, such as {', '.join(near)}"
+    return f"unknown {kind} {name!r}; known: {listed}.{suggest(str(name), names)}"

@@ -67,6 +67,9 @@ FAMILIES = {
     )
 }
 
+# Named inside the options of tasks. Nearly all are those of torchmetrics, so no list has them.
+METRICS = Family("tasks.metrics", "torchmetrics:Metric", "metric")
+
 
 def family_of(cls: type[Any]) -> Family | None:
     """Returns the family that a class belongs to: that of its nearest base; None without one.
@@ -77,6 +80,6 @@ def family_of(cls: type[Any]) -> Family | None:
         ('balancer', None)
     """
     # A base whose module is not loaded does not exist yet, so it cannot be one of this class.
-    loaded = [each for each in FAMILIES.values() if each.home in sys.modules]
+    loaded = [each for each in (*FAMILIES.values(), METRICS) if each.home in sys.modules]
     bases = {family.base: family for family in loaded}
     return next((bases[parent] for parent in cls.__mro__ if parent in bases), None)

@@ -11,7 +11,7 @@ import numpy as np
 from plait.core.errors import DataError
 from plait.runs.events import Scores
 from plait.tasks.base import BaseTask
-from plait.tasks.metrics import direction
+from plait.tasks.metric_rules import direction
 
 Array = np.ndarray[Any, Any]
 

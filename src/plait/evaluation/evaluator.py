@@ -15,7 +15,7 @@ from plait.evaluation.all_right import AllRight, AllRightMeters
 from plait.evaluation.task_meters import ConstantMeters, TaskMeters, nan_predictions
 from plait.runs.events import Scores
 from plait.tasks.base import BaseTask
-from plait.tasks.metrics import direction
+from plait.tasks.metric_rules import direction
 
 FEW = 20  # labels, which may all be predicted alike by chance
 

@@ -30,7 +30,7 @@ from torchmetrics.utilities.data import dim_zero_sum
 from plait.core.errors import ConfigError
 from plait.evaluation.presence import Presence, presence_of, remembers
 from plait.tasks.labels.tensors import precise
-from plait.tasks.metrics import SequenceMetric, one_number
+from plait.tasks.metric_rules import SequenceMetric, one_number
 
 # torchmetrics decides batch by batch whether these were given logits
 READ_PROBABILITIES = (

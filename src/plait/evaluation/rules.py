@@ -11,7 +11,7 @@ from plait.evaluation.all_right import AllRight, check_all_right
 from plait.evaluation.evaluator import Evaluation
 from plait.runs.events import Scores
 from plait.tasks.base import BaseTask
-from plait.tasks.metrics import direction, perfect_value
+from plait.tasks.metric_rules import direction, perfect_value
 
 ALL_RIGHT = "all_right/"  # before a metric over several tasks
 Rule = Callable[[Evaluation], float]  # higher is better

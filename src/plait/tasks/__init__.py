@@ -3,11 +3,11 @@
 from plait.tasks.base import BaseTask
 from plait.tasks.binary import Binary
 from plait.tasks.classification import Classification
-from plait.tasks.concordance_index import ConcordanceIndex
 from plait.tasks.dense_regression import DenseRegression
-from plait.tasks.entity_f1 import EntityF1
-from plait.tasks.mean_distance import MeanDistance
-from plait.tasks.metrics import direction, perfect_value
+from plait.tasks.metric_rules import direction, perfect_value
+from plait.tasks.metrics.concordance_index import ConcordanceIndex
+from plait.tasks.metrics.entity_f1 import EntityF1
+from plait.tasks.metrics.mean_distance import MeanDistance
 from plait.tasks.multi_label import MultiLabel
 from plait.tasks.prediction import Prediction
 from plait.tasks.regression import Regression

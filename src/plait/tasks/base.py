@@ -25,7 +25,7 @@ from plait.core.geometry import Geometry
 from plait.core.kinds import Kind
 from plait.core.structure import map_tensors
 from plait.tasks.constants.predictable import Predictable
-from plait.tasks.metrics import direction
+from plait.tasks.metric_rules import direction
 from plait.tasks.prediction import Prediction, decoded
 
 

@@ -16,7 +16,7 @@ from plait.core.options import Count
 from plait.networks.grids import Pooling
 from plait.tasks.labels.class_weights import class_weights_of
 from plait.tasks.labels.yes_no import YesNoLabels, probabilities
-from plait.tasks.metrics import check_metrics
+from plait.tasks.metric_rules import check_metrics
 from plait.tasks.prediction import Prediction
 
 

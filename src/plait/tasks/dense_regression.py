@@ -16,7 +16,7 @@ from plait.core.options import Count
 from plait.tasks.heads import DenseHead
 from plait.tasks.labels.numbers import ErrorName, NumberLabels
 from plait.tasks.labels.tensors import need_tensor
-from plait.tasks.metrics import check_metrics
+from plait.tasks.metric_rules import check_metrics
 
 PIXELS = 256  # of an image that are kept to find the best constant
 

@@ -16,8 +16,8 @@ from plait.tasks.base import BaseTask
 from plait.tasks.heads import ScalarHead
 from plait.tasks.labels.bounds import check_bounds, exact, nearest, stated
 from plait.tasks.labels.numbers import ErrorName, NumberLabels
-from plait.tasks.mean_distance import MeanDistance
-from plait.tasks.metrics import check_metrics
+from plait.tasks.metric_rules import check_metrics
+from plait.tasks.metrics.mean_distance import MeanDistance
 
 NUMBERS = {"numbers": None, "point": 2, "box": 4}  # that a label of each geometry has
 

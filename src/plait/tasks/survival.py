@@ -16,10 +16,10 @@ from plait.core.features import FeatureShape
 from plait.core.geometry import Geometry
 from plait.core.options import Count
 from plait.tasks.base import BaseTask
-from plait.tasks.concordance_index import ConcordanceIndex
 from plait.tasks.heads import ScalarHead
 from plait.tasks.labels.tensors import need_tensor, precise
-from plait.tasks.metrics import check_metrics
+from plait.tasks.metric_rules import check_metrics
+from plait.tasks.metrics.concordance_index import ConcordanceIndex
 from plait.tasks.prediction import Prediction
 
 

@@ -13,11 +13,11 @@ from plait.core.features import FeatureShape
 from plait.core.geometry import Geometry
 from plait.core.kinds import Kind
 from plait.core.options import Count, Strength
-from plait.tasks.entity_f1 import EntityF1
 from plait.tasks.heads import TokenHead
 from plait.tasks.labels.classes import ClassLabels
 from plait.tasks.labels.prior import start_at
 from plait.tasks.labels.spans import is_bio
+from plait.tasks.metrics.entity_f1 import EntityF1
 from plait.tasks.prediction import Prediction
 
 

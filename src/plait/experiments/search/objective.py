@@ -10,7 +10,7 @@ from typing import Literal
 from plait.core.errors import ConfigError
 from plait.runs.result import RunResult
 from plait.tasks import BaseTask
-from plait.tasks.metrics import direction
+from plait.tasks.metric_rules import direction
 
 ObjectiveName = Literal["rule", "task"]
 

@@ -13,7 +13,7 @@ from torchmetrics.regression import (
     WeightedMeanAbsolutePercentageError,
 )
 
-from plait.tasks.mean_distance import MeanDistance
+from plait.tasks.metrics.mean_distance import MeanDistance
 
 ABSOLUTE = (MeanAbsoluteError, WeightedMeanAbsolutePercentageError)
 RELATIVE = (MeanAbsolutePercentageError, SymmetricMeanAbsolutePercentageError)

@@ -20,7 +20,7 @@ from plait.tasks.labels.focal import focal
 from plait.tasks.labels.overlap import mean_dice
 from plait.tasks.labels.prior import prior_of
 from plait.tasks.labels.tensors import need_tensor, precise
-from plait.tasks.metrics import check_metrics, divided
+from plait.tasks.metric_rules import check_metrics, divided
 
 
 class ClassLabels(BaseTask):

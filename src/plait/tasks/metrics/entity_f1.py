@@ -10,7 +10,7 @@ from torch import Tensor
 from plait.core.errors import ConfigError
 from plait.core.extras import need
 from plait.tasks.labels.spans import iob2, is_bio
-from plait.tasks.metrics import SequenceMetric
+from plait.tasks.metric_rules import SequenceMetric
 
 
 class EntityF1(SequenceMetric):

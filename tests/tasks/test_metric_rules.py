@@ -17,7 +17,7 @@ from torchmetrics.regression import (
 
 from plait.core.errors import ConfigError
 from plait.tasks import Classification, MultiLabel, Regression, Segmentation, Tagging
-from plait.tasks.metrics import direction, perfect_value
+from plait.tasks.metric_rules import direction, perfect_value
 
 
 class Unbounded(Metric):
