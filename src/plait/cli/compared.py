@@ -16,7 +16,8 @@ from plait.runs.comparison import Change, mean
 
 LEGEND = (
     "Test part, means over the seeds; changes in per cent of the separate networks, positive is "
-    "better. ▲ better, ▼ worse, ≈ no clear difference, ? undefined, each after Holm's correction. "
+    "better. ▲ better, ▼ worse, ≈ no clear difference, ? undefined, each after Holm's correction; "
+    "where no task is named, in how many tasks. "
     "Time and size: times those of the separate networks."
 )
 MISSING = "–"
@@ -72,7 +73,7 @@ def _changes(found: Comparison) -> Table:
 def _counts(found: Comparison) -> Table:
     made = _started(found)
     for word in (BETTER, UNCLEAR, WORSE):
-        made.add_column(f"{SIGNS[word]} tasks", justify="right", no_wrap=True)
+        made.add_column(SIGNS[word], justify="right", no_wrap=True)
     _add_costs(made)
     for member in found.members:
         words = tasks_by_verdict(found, member.name)

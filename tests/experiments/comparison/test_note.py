@@ -12,7 +12,7 @@ TWICE = MemberRuns(SINGLE, {"": FINE.networks[""] * 2})
 
 
 def test_budget_tuning_and_the_test_split_are_told() -> None:
-    told = note_of(CONFIG, CONFIG, [FINE], [3], budget="epochs", trials=0)
+    told = note_of(CONFIG, [FINE], [3], budget="epochs", trials=0, searched=False)
     assert told.startswith("Seed 3, one run each: 7 epochs, batch size 32")
     assert "Nothing is tuned." in told
     assert "read the test split once" in told
@@ -20,16 +20,15 @@ def test_budget_tuning_and_the_test_split_are_told() -> None:
 
 
 def test_a_search_of_rates_trials_and_time() -> None:
-    rate = validate({**CONFIG.described(), "optimizer": {"lr": 0.3}})
-    told = note_of(CONFIG, rate, [TWICE], [0, 1], budget="time", trials=0)
-    assert "the learning rate, once, on the plain sum: 0.3 for all" in told
+    told = note_of(CONFIG, [TWICE], [0, 1], budget="time", trials=0, searched=True)
+    assert "the learning rate, 0.1 for all: the best of three for the plain sum" in told
     assert "not tuned without --trials" in told
     assert "the wall-clock time of the plain sum" in told
-    told = note_of(CONFIG, CONFIG, [FINE], [0], budget="epochs", trials=8)
+    told = note_of(CONFIG, [FINE], [0], budget="epochs", trials=8, searched=False)
     assert "the best of 8 settings of its own, the single-task ones included" in told
 
 
 def test_what_failed_is_named() -> None:
     failed = MemberRuns(SINGLE, {"": [Trained(None, failed="NaN")]})
-    told = note_of(CONFIG, CONFIG, [failed], [0], budget="epochs", trials=0)
+    told = note_of(CONFIG, [failed], [0], budget="epochs", trials=0, searched=False)
     assert "Without all numbers: Single-task networks; the table says why." in told

@@ -31,6 +31,13 @@ def test_the_networks_that_harm_a_task_are_named_the_worst_first() -> None:
     )
 
 
+def test_networks_that_were_trained_together_stand_before_merged_ones() -> None:
+    found = of_members(x=-3.0, y=-4.0)
+    x, y = found.members
+    text, *_ = transfer_sentences(replace(found, members=[x, replace(y, kind="merged")]))
+    assert breaking(text).startswith("Negative transfer: a (m) got worse with x (-3.0 %")
+
+
 def test_only_what_is_trained_together_transfers() -> None:
     found = of_members(x=-3.0, y=-4.0)
     members = [replace(each, kind="classical") for each in found.members]
@@ -80,7 +87,7 @@ def test_what_failed_and_what_has_no_mean_is_named() -> None:
 def test_what_was_read_of_the_test_part_is_said() -> None:
     found = of_members(x=1.0, y=1.0)
     assert reading_sentence(9, found) == (
-        "Nothing was tuned; epochs were chosen on the validation part alone. The test part was "
+        "All choices were made on the validation part alone. The test part was "
         "read once by each of 9 networks, after that choice."
     )
     members = [replace(each, trials=8) for each in found.members]

@@ -96,9 +96,12 @@ def compare(
     )
     check_built(_planned(config, members, runner), runner.problem)
     with hold(folder):
-        chosen = best_rate(runner, config) if rates and not trials else config
+        searched = rates and not trials
+        chosen = best_rate(runner, config) if searched else config
         trained = _trained(runner, chosen, members, rows, budget=budget, trials=trials)
-        note = note_of(config, chosen, trained, runner.seeds, budget=budget, trials=trials)
+        note = note_of(
+            chosen, trained, runner.seeds, budget=budget, trials=trials, searched=searched
+        )
         comparison = comparison_of(trained, runner, title=title, note=note)
         write_comparison(folder, comparison)
     return comparison

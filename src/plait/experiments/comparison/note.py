@@ -11,28 +11,28 @@ from plait.experiments.config import RunConfig
 
 def note_of(
     config: RunConfig,
-    chosen: RunConfig,
     trained: Sequence[MemberRuns],
     seeds: Sequence[int],
     *,
     budget: Budget,
     trials: int,
+    searched: bool,
 ) -> str:
     """Returns the conditions: seeds, budget, what was tuned, and what was read of the test part.
 
     Args:
-        config: the settings that the comparison was given.
-        chosen: those after the search of a learning rate.
+        config: the settings of the joint networks.
         trained: all members.
         seeds: of the runs.
         budget: what all members have alike.
         trials: settings that were tried for each member.
+        searched: whether the learning rate of `config` is the best of three.
     """
     which = f"Seed {seeds[0]}" if len(seeds) == 1 else f"Seeds {', '.join(map(str, seeds))}"
     told = [
         f"{which}, one run each: {_budget(config, budget)}, batch size {config.batch_size}, the "
         "same encoder and first weights.",
-        _tuned(config, chosen, trials),
+        _tuned(config, trials, searched),
         "Epochs and settings are chosen on the validation split; each network has read the test "
         "split once, afterwards.",
         _spread(seeds),
@@ -50,17 +50,17 @@ def _budget(config: RunConfig, budget: Budget) -> str:
     return f"at most {many}" if config.patience else many
 
 
-def _tuned(config: RunConfig, chosen: RunConfig, trials: int) -> str:
+def _tuned(config: RunConfig, trials: int, searched: bool) -> str:
     if trials:
         return (
             f"Each network has the best of {trials} settings of its own, the single-task ones "
             "included."
         )
-    if chosen != config:
-        rate = chosen.optimizer.options.get("lr")
+    if searched:
+        rate = config.optimizer.options.get("lr")
         return (
-            f"Nothing is tuned but the learning rate, once, on the plain sum: {rate:g} for all. "
-            "Static weights are not tuned without --trials."
+            f"Nothing is tuned but the learning rate, {rate:g} for all: the best of three for the "
+            "plain sum. Static weights are not tuned without --trials."
         )
     return "Nothing is tuned."
 

@@ -24,7 +24,10 @@ _MOST_MEMBERS = 3  # that a sentence names
 
 
 def transfer_sentences(found: Comparison) -> list[str]:
-    """Returns a sentence for each task that got worse by training together; the worst first."""
+    """Returns a sentence for each task that got worse by training together; the worst first.
+
+    Networks that were trained together stand before merged ones, which lose most.
+    """
     losses: list[tuple[float, str]] = []
     for task in found.metrics:
         worse = [
@@ -35,7 +38,7 @@ def transfer_sentences(found: Comparison) -> list[str]:
             and change.verdict == WORSE
         ]
         if worse:
-            worse.sort(key=lambda each: each[0])
+            worse.sort(key=lambda each: (each[1].kind != "joint", each[0]))
             losses.append((worse[0][0], _transfer(found, task, [each[1:] for each in worse])))
     losses.sort()
     sentences = [text for _, text in losses[:MOST_SENTENCES]]
@@ -108,7 +111,7 @@ def reading_sentence(tested: int, found: Comparison) -> str:
     """
     trials = {member.trials for member in (found.baseline, *found.members)}
     if trials == {0}:
-        tuned = "Nothing was tuned; epochs were chosen on the validation part alone."
+        tuned = "All choices were made on the validation part alone."
     else:
         most = _range(sorted(trials))
         tuned = (
