@@ -30,7 +30,7 @@ def test_demo_gives_advice_and_shows_what_it_rests_on(tmp_path: Path) -> None:
     assert found["members"][0]["name"] == "plain-sum"
     (line,) = [line for line in ran.out.splitlines() if line.startswith("│ Plain sum ")]
     assert f"{found['members'][0]['delta_m'][0]:+.1f}" in line
-    assert ran.err.startswith("plait: looking for advice within 3 minutes; folder: runs/demo\n")
+    assert ran.err.startswith("plait: looking for advice within 3 min; folder: runs/demo\n")
     again = plait("demo", *FEW, "--out", "runs/demo")
     assert again.code == 0, again.err
     assert "are finished already" in again.err

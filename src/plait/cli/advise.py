@@ -57,7 +57,7 @@ def give_advice(
     from plait.runs import free_folder
 
     folder = out or free_folder(name or f"advise-{run_name(chosen)}")
-    announce(f"looking for advice within {how['minutes']:g} minutes; folder: {folder}")
+    announce(f"looking for advice within {how['minutes']:g} min; folder: {folder}")
     load_torchmetrics()
 
     from plait.cli import show, show_advice

@@ -14,13 +14,18 @@ from plait.reports.words.verdict import BETTER, SIGNS, SINGLE, UNCLEAR, WORSE, t
 from plait.runs import Comparison, MemberResult
 from plait.runs.comparison import Change, mean
 
-LEGEND = (
-    "Test part, means over the seeds; changes in per cent of the separate networks, positive is "
-    "better. ▲ better, ▼ worse, ≈ no clear difference, ? undefined, each after Holm's correction; "
-    "where no task is named, in how many tasks. "
-    "Time and size: times those of the separate networks."
-)
 MISSING = "–"
+
+
+def legend(found: Comparison) -> str:
+    """Says how the table is read."""
+    of = "one seed" if len(found.seeds) == 1 else f"means over {len(found.seeds)} seeds"
+    return (
+        f"Test part, {of}; changes in per cent of the separate networks, positive is better. "
+        "▲ better, ▼ worse, ≈ no clear difference, ? undefined, each after Holm's correction; "
+        "where no task is named, in how many tasks. Time and size: times those of the separate "
+        "networks."
+    )
 
 
 def table(found: Comparison, out: Console) -> Table:

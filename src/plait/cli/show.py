@@ -32,7 +32,7 @@ def comparison(found: Comparison, report: Path, *, as_json: bool, advised: bool 
 
     With an advice, which says what to do, the sentences of the table alone are left out.
     """
-    from plait.cli.compared import LEGEND, table
+    from plait.cli.compared import legend, table
     from plait.reports.words.advice import action
     from plait.reports.words.findings import (
         failure_sentences,
@@ -46,7 +46,7 @@ def comparison(found: Comparison, report: Path, *, as_json: bool, advised: bool 
         return
     out = Console()
     out.print(table(found, out))
-    out.print(LEGEND, **_PLAIN)
+    out.print(legend(found), **_PLAIN)
     _say_undefined(out, found.undefined)
     for member in found.members[:MOST_FORMULAS]:
         if member.formula and len(found.members) <= MOST_FORMULAS:

@@ -68,4 +68,4 @@ def _tuned(config: RunConfig, trials: int, searched: bool) -> str:
 def _spread(seeds: Sequence[int]) -> str:
     if len(seeds) == 1:
         return "One seed shows no spread: small differences may be chance."
-    return "Numbers are the mean over the seeds ± the sample standard deviation."
+    return "Numbers are means over the seeds, ± the sample standard deviation."
