@@ -49,18 +49,26 @@ def test_where_all_are_worse_the_networks_stay_apart() -> None:
 def test_without_a_clear_difference_the_cost_decides() -> None:
     text = action(of_members(x=0.1, y=-0.2))
     assert text.startswith(
-        "Choose by cost: x is not measurably worse on any task, with 0.25 times the parameters."
+        "Choose by cost: x, not measurably worse on any task with 0.25 times the parameters."
     )
     slow = of_members(x=0.1, y=-0.2)
     network = replace(slow.members[0].networks[""], seconds=[61.0])
     slow = replace(
         slow, members=[replace(slow.members[0], networks={"": network}), slow.members[1]]
     )
-    assert action(slow).startswith("Choose by cost: y ")
+    assert action(slow).startswith("Choose by cost: y, ")
     large = of_members(x=0.1, y=-0.2)
     base = replace(large.baseline, networks={})
     assert action(replace(large, baseline=base)).startswith("Keep a network for each task:")
     assert action(of_tasks(a=[3.0], b=[-3.0])).startswith("Keep a network for each task:")
+
+
+def test_narrower_separate_networks_may_be_the_cheap_choice() -> None:
+    found = of_members(x=0.1, y=-0.2)
+    members = [replace(each, kind="single") for each in found.members]
+    assert action(replace(found, members=members)).startswith("Choose by cost: x, ")
+    members = [replace(each, kind="classical") for each in found.members]
+    assert action(replace(found, members=members)).startswith("Keep a network for each task:")
 
 
 def test_what_is_unknown_is_run_again() -> None:

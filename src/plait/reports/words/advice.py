@@ -67,7 +67,7 @@ def _by_cost(found: Comparison, members: list[MemberResult]) -> str:
     small = [
         member
         for member in members
-        if member.kind == "joint"
+        if member.kind in ("joint", "single")
         and 0 < member.parameters < size
         and WORSE not in tasks_by_verdict(found, member.name)
     ]
@@ -77,6 +77,6 @@ def _by_cost(found: Comparison, members: list[MemberResult]) -> str:
     cheapest = min(small, key=lambda member: (member.parameters, mean(member.seconds)))
     name = label_of(found, cheapest)
     return (
-        f"Choose by cost: {name} is not measurably worse on any task, with "
+        f"Choose by cost: {name}, not measurably worse on any task with "
         f"{ratio(cheapest.parameters, size)} times the parameters. {more}"
     )
