@@ -90,7 +90,7 @@ def _compare(
     chosen: dict[str, Any], words: list[str], how: dict[str, Any], out: Path | None, as_json: bool
 ) -> None:
     from plait.experiments.build.names import run_name
-    from plait.experiments.comparison.named import members_of
+    from plait.experiments.comparison.named import members_of, told_whole
     from plait.runs import free_folder
 
     members = members_of([word for word in words if word])
@@ -106,7 +106,7 @@ def _compare(
 
     config = validate(with_defaults(chosen))
     opened = open_problem(config)
-    members = members or default_members(config, opened)
+    members = [told_whole(each, config) for each in members] or default_members(config, opened)
     optimizer = chosen.get("optimizer")
     found = compare(
         config,

@@ -6,7 +6,7 @@ import pytest
 
 from plait.core.errors import ConfigError
 from plait.experiments import JOINT, compare, open_problem, validate, with_defaults
-from plait.experiments.comparison.budget import within
+from plait.experiments.comparison.budget import limited, plain_minutes
 from plait.experiments.comparison.defaults import PLAIN_SUM
 from plait.experiments.comparison.plan import joint, single
 from plait.experiments.comparison.runner import Runner
@@ -28,10 +28,11 @@ def test_all_have_the_time_of_the_plain_sum_and_networks_share_it(tmp_path: Path
         joint(CONFIG, PLAIN_SUM),
         joint(CONFIG, JOINT[0]),
     ]
-    parts, plain, other = within(runner_of(tmp_path), planned)
+    minutes = plain_minutes(runner_of(tmp_path), planned)
+    parts, plain, other = (limited(each, minutes) for each in planned)
     measured = read_result(tmp_path / "seed-0/plain-sum")
     assert measured is not None
-    minutes = measured.seconds / 60
+    assert minutes == measured.seconds / 60
     assert plain.networks[""].minutes is None
     assert other.networks[""].minutes == pytest.approx(minutes)
     assert parts.networks["spot"].minutes == pytest.approx(minutes / 2)
@@ -42,7 +43,7 @@ def test_without_a_plain_sum_there_is_no_time(tmp_path: Path) -> None:
     broken = validate({**broken.described(), "optimizer": {"class": "SGD", "lr": 1e30}})
     runner = Runner(folder=tmp_path, problem=open_problem(broken), config=broken, seeds=[0])
     with pytest.raises(ConfigError, match="the plain sum has failed"):
-        within(runner, [joint(broken, JOINT[0])])
+        plain_minutes(runner, [joint(broken, JOINT[0])])
 
 
 def test_a_comparison_of_equal_time_says_so(tmp_path: Path) -> None:

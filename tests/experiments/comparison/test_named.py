@@ -5,7 +5,14 @@ from pathlib import Path
 import pytest
 
 from plait.core.errors import ConfigError
-from plait.experiments.comparison.named import dotted, member_of, members_of, read_members
+from plait.experiments import validate, with_defaults
+from plait.experiments.comparison.named import (
+    dotted,
+    member_of,
+    members_of,
+    read_members,
+    told_whole,
+)
 
 
 @pytest.mark.parametrize(
@@ -41,6 +48,21 @@ def test_a_word_is_a_member(word: str, name: str, settings: dict[str, object]) -
     assert member.settings == settings
     assert "/" not in member.name
     assert member.name == name
+
+
+def test_a_title_has_what_the_comparison_gives_the_member() -> None:
+    settings = {"recipe": "digits", "balancing": "UPGrad", "connections": ["Hint", "CrossStitch"]}
+    config = validate(with_defaults({**settings, "sharing": "Separate"}))
+    titles = [
+        told_whole(member_of(word), config).title for word in ("MMoE", "CrossStitch", "FAMO+MMoE")
+    ]
+    assert titles == [
+        "MMoE + UPGrad + Hint + CrossStitch",
+        "CrossStitch + UPGrad",
+        "FAMO + MMoE + Hint + CrossStitch",
+    ]
+    plain = validate(with_defaults({"recipe": "digits", "balancing": "Equal"}))
+    assert told_whole(member_of("MMoE"), plain).title == "MMoE"
 
 
 @pytest.mark.parametrize(

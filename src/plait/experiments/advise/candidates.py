@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from plait.experiments.comparison.defaults import CHOSEN, PLAIN, TIED
-from plait.experiments.comparison.member import Member
+from plait.experiments.comparison.defaults import CHOSEN, TIED
+from plait.experiments.comparison.member import PLAIN, Member
 from plait.runs.diagnosis import Diagnosis
 
 MOST = 5

@@ -11,11 +11,10 @@ from plait.experiments.comparison.plan import Planned, joint
 from plait.experiments.comparison.runner import Runner
 
 
-def within(runner: Runner, planned: Sequence[Planned]) -> list[Planned]:
-    """Gives each member the wall-clock time that the plain sum takes for its epochs.
+def plain_minutes(runner: Runner, planned: Sequence[Planned]) -> float:
+    """Returns the wall-clock time in minutes that the plain sum takes for its epochs.
 
-    The plain sum is trained first, on the first seed. Networks of one task each share the time in
-    equal parts. A member that is done earlier, by its epochs or its patience, ends earlier.
+    It is trained first, on the first seed.
 
     Raises:
         ConfigError: the plain sum has failed, so that there is no time to give.
@@ -29,13 +28,17 @@ def within(runner: Runner, planned: Sequence[Planned]) -> list[Planned]:
             f"the plain sum has failed ({first.failed(0)}), so that no time can be given to the "
             "others. Mend it, or give epochs: --budget epochs."
         )
-    minutes = result.seconds / 60
-    return [
-        each if each.member.name == PLAIN_SUM.name else _limited(each, minutes) for each in planned
-    ]
+    return result.seconds / 60
 
 
-def _limited(planned: Planned, minutes: float) -> Planned:
+def limited(planned: Planned, minutes: float | None) -> Planned:
+    """Gives a member a number of minutes, which networks of one task each share in equal parts.
+
+    One that is done earlier, by its epochs or its patience, ends earlier. The plain sum, whose time
+    it is, stays as it is; so do all for None.
+    """
+    if minutes is None or planned.member.name == PLAIN_SUM.name:
+        return planned
     share = {"minutes": minutes / len(planned.networks)}
     networks = {name: own.model_copy(update=share) for name, own in planned.networks.items()}
     return replace(planned, networks=networks)

@@ -8,7 +8,7 @@ from pathlib import Path
 from plait.core.errors import ConfigError
 from plait.evaluation.resampled import DRAWS
 from plait.experiments.build import Problem, open_problem
-from plait.experiments.comparison.budget import within
+from plait.experiments.comparison.budget import limited, plain_minutes
 from plait.experiments.comparison.choices import Budget, Rows
 from plait.experiments.comparison.member import JOINT, Member
 from plait.experiments.comparison.note import note_of
@@ -17,7 +17,7 @@ from plait.experiments.comparison.plan import Planned, check_built, check_names,
 from plait.experiments.comparison.rows import ExtraRows
 from plait.experiments.comparison.runner import MakeCallbacks, Runner
 from plait.experiments.comparison.trained import MemberRuns
-from plait.experiments.comparison.tuning import best_rate, tuned, tuned_weights
+from plait.experiments.comparison.tuning import best_rate, tuned, tuned_rates, tuned_weights
 from plait.experiments.config import RunConfig
 from plait.experiments.jobs import hold
 from plait.experiments.jobs.backends import BackendName
@@ -124,10 +124,13 @@ def _trained(
         planned = [tuned(runner, each, trials) for each in planned]
         weights = tuned_weights(runner, config, trials) if "tuned-weights" in rows else None
         planned += [] if weights is None else [weights]
-    if budget == "time":
-        planned = within(runner, planned)
-    trained = runner.trained(planned)
-    return trained + extra.after(trained)
+    minutes = plain_minutes(runner, planned) if budget == "time" else None
+    trained = runner.trained([limited(each, minutes) for each in planned])
+    late = extra.late_weights(trained)
+    if isinstance(late, Planned):
+        chosen = tuned_rates(runner, late, trials) if trials else late
+        (late,) = runner.trained([limited(chosen, minutes)])
+    return [*trained, *([late] if late else []), *extra.after(trained)]
 
 
 def _planned(config: RunConfig, members: Sequence[Member], runner: Runner) -> list[Planned]:

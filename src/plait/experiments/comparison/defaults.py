@@ -3,20 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 from plait.core.errors import PlaitError
 from plait.experiments.build import Problem, build_job
-from plait.experiments.comparison.member import Member
+from plait.experiments.comparison.member import PLAIN, Member
 from plait.experiments.config import RunConfig, validate
 from plait.experiments.overrides import merge
-
-PLAIN: dict[str, Any] = {
-    "sharing": "Hard",
-    "balancing": "Equal",
-    "regularization": None,
-    "connections": None,
-}
 
 PLAIN_SUM = Member("plain-sum", "Plain sum", "min sum_t L_t, one encoder for all tasks", PLAIN)
 """The plain joint network, which is in every table."""

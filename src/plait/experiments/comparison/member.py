@@ -31,6 +31,13 @@ class Member:
 SINGLE = Member("single", "Single-task networks", "min L_t, one network per task", kind="single")
 """A network for each task: what all else is compared to."""
 
+PLAIN: dict[str, Any] = {
+    "sharing": "Hard",
+    "balancing": "Equal",
+    "regularization": None,
+    "connections": None,
+}
+"""The methods of the plain sum: one encoder, nothing weighted, tied or connected."""
 
 JOINT = (Member("joint", "Joint", "", {}),)
 """The network of the comparison's own settings, alone."""

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from plait.core.errors import ConfigError, unknown
 from plait.core.families import FAMILIES
 from plait.core.lookup import listed
-from plait.experiments.comparison.member import SINGLE, Member
-from plait.experiments.config import check_early, is_file_of_settings
+from plait.experiments.comparison.member import PLAIN, SINGLE, Member
+from plait.experiments.config import RunConfig, check_early, is_file_of_settings
 from plait.experiments.overrides import merge, parse, read_yaml
 
 FAMILIES_OF_MEMBERS = ("balancing", "sharing", "connections", "regularization")
@@ -70,6 +71,26 @@ def read_members(path: Path) -> list[Member]:
     if not found:
         raise ConfigError(f"{path} names no member. Write `name: {{sharing: MMoE}}`, one a line.")
     return found
+
+
+def told_whole(member: Member, config: RunConfig) -> Member:
+    """Returns a member whose title also has the methods that it takes from the comparison.
+
+    As "MMoE + UPGrad", where the member is MMoE and the settings of the comparison have UPGrad.
+    """
+    settings = config.described()
+    taken = [
+        each["class"]
+        for family in FAMILIES_OF_MEMBERS
+        if family not in member.settings
+        for each in _listed(settings[family])
+        if each["class"] != PLAIN[family]
+    ]
+    return replace(member, title=" + ".join([member.title, *taken]))
+
+
+def _listed(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else [value] if value else []
 
 
 def dotted(settings: Mapping[str, Any]) -> dict[str, Any]:

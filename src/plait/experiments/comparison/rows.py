@@ -11,8 +11,8 @@ from plait.experiments.baselines.late_weights import best_late_weights
 from plait.experiments.baselines.no_row import NoRow
 from plait.experiments.comparison.choices import Rows
 from plait.experiments.comparison.classical_rows import classical_rows
-from plait.experiments.comparison.defaults import PLAIN, PLAIN_SUM
-from plait.experiments.comparison.member import Member
+from plait.experiments.comparison.defaults import PLAIN_SUM
+from plait.experiments.comparison.member import PLAIN, Member
 from plait.experiments.comparison.merged_rows import merged_rows
 from plait.experiments.comparison.plan import Planned, joint, single
 from plait.experiments.comparison.runner import Runner
@@ -65,16 +65,19 @@ class ExtraRows:
         size = self._equal_size
         if isinstance(size, NoRow):
             found.append(self._missing(SAME_SIZE, size.reason))
-        if "late-weights" in self._names:
-            found += self._late_weights(trained)
         if "merged" in self._names:
             found += merged_rows(self._config, self._runner, trained[0])
         if "classical" in self._names:
             found += classical_rows(self._config, self._runner)
         return found
 
-    def _late_weights(self, trained: Sequence[MemberRuns]) -> list[MemberRuns]:
-        """Trains the plain sum with the late weights of the best balancer."""
+    def late_weights(self, trained: Sequence[MemberRuns]) -> Planned | MemberRuns | None:
+        """Returns the plain sum with the late weights of the best balancer, to be trained.
+
+        A row that says why there are no such weights, or None where nobody has asked for them.
+        """
+        if "late-weights" not in self._names:
+            return None
         folders = {
             each.member.name: [one.folder for one in each.networks[ALL] if one.folder]
             for each in trained
@@ -82,13 +85,13 @@ class ExtraRows:
         }
         found = best_late_weights(self._config, folders, problem=self._runner.problem)
         if isinstance(found, NoRow):
-            return [self._missing(LATE_WEIGHTS, found.reason)]
+            return self._missing(LATE_WEIGHTS, found.reason)
         member = replace(
             LATE_WEIGHTS,
             title=f"Fixed weights, late ones of {found.member}",
             settings={**PLAIN, **found.settings},
         )
-        return self._runner.trained([joint(self._config, member)])
+        return joint(self._config, member)
 
     @cached_property
     def _equal_size(self) -> EqualSize | NoRow | None:

@@ -9,15 +9,17 @@ from pathlib import Path
 from typing import Any
 
 from plait.core.errors import ConfigError
-from plait.experiments.comparison.defaults import PLAIN, PLAIN_SUM
-from plait.experiments.comparison.member import Member
+from plait.experiments.comparison.defaults import PLAIN_SUM
+from plait.experiments.comparison.member import PLAIN, Member
 from plait.experiments.comparison.plan import Planned, joint
 from plait.experiments.comparison.runner import Runner
 from plait.experiments.config import RunConfig
 from plait.experiments.jobs import Failure, RunSpec
 from plait.experiments.search.defaults import (
+    decay,
     default_space,
     over_weights,
+    rate,
     refused,
     weights_refused,
 )
@@ -75,6 +77,15 @@ def tuned(runner: Runner, planned: Planned, trials: int, *, space: Space | None 
         point = {} if best is None else options[best].point
         chosen |= {f"{network}: {key}" if network else key: value for key, value in point.items()}
     return replace(planned, networks=networks, tuned=chosen, trials=trials)
+
+
+def tuned_rates(runner: Runner, planned: Planned, trials: int) -> Planned:
+    """Returns a joint network with the best of several learning rates and weight decays.
+
+    What else it has, such as its static weights, is not chosen.
+    """
+    own = planned.networks[ALL]
+    return tuned(runner, planned, trials, space=Space((rate(own), decay(own))))
 
 
 def tuned_weights(runner: Runner, config: RunConfig, trials: int) -> Planned | None:
