@@ -24,6 +24,7 @@ def test_a_search_of_rates_trials_and_time() -> None:
     assert "the learning rate, 0.1 for all: the best of three for the plain sum" in told
     assert "not tuned without --trials" in told
     assert "the wall-clock time of the plain sum" in told
+    assert "Two seeds leave intervals wide" in told
     told = note_of(CONFIG, [FINE], [0], budget="epochs", trials=8, searched=False)
     assert "the best of 8 settings of its own, the single-task ones included" in told
 
