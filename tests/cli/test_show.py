@@ -171,7 +171,7 @@ def test_an_undefined_metric_of_a_comparison(capsys: pytest.CaptureFixture[str])
 def test_what_failed_is_said(capsys: pytest.CaptureFixture[str]) -> None:
     found = of_members(x=1.0, y=2.0)
     members = [replace(found.members[0], failed=["out of memory"]), found.members[1]]
-    assert "x failed: out of memory." in printed(replace(found, members=members), capsys)
+    assert "No numbers of x: out of memory." in printed(replace(found, members=members), capsys)
 
 
 def test_of_very_many_tasks_the_means_are_shown(capsys: pytest.CaptureFixture[str]) -> None:

@@ -106,7 +106,7 @@ def test_what_failed_stands_in_the_summary(tmp_path: Path) -> None:
     found = write_comparison(tmp_path, members=FAMILIES, gallery=False, **SMALL)
     found["members"][1]["failed"] = ["the loss of mask became infinite"]
     page = read_page(write_report(rewritten(tmp_path, found)))
-    assert "PairwiseL2 failed: the loss of mask became infinite." in flat(page)
+    assert "No numbers of PairwiseL2: the loss of mask became infinite." in flat(page)
 
 
 # --- one member -----------------------------------------------------------------------------

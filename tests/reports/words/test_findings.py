@@ -80,7 +80,7 @@ def test_what_failed_and_what_has_no_mean_is_named() -> None:
     ]
     base = replace(found.baseline, failed=["gone", "gone"])
     assert failure_sentences(replace(found, baseline=base))[0] == (
-        "Separate networks failed from every seed: gone."
+        "No numbers of Separate networks: gone."
     )
 
 

@@ -88,7 +88,7 @@ def test_a_failure_names_its_seeds() -> None:
     member = replace(found.members[0], failed=["out of memory.", "", "out of memory"])
     assert failures_of(found, member) == ["x failed from seeds 4, 6: out of memory."]
     member = replace(member, failed=["no"] * 3)
-    assert failures_of(found, member) == ["x failed from every seed: no."]
+    assert failures_of(found, member) == ["No numbers of x: no."]
     assert failures_of(found, found.members[0]) == []
 
 

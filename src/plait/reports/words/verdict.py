@@ -137,14 +137,14 @@ def failures_of(found: Comparison, member: MemberResult) -> list[str]:
         if reason:
             seeds.setdefault(reason.rstrip("."), []).append(seed)
     name = SINGLE if member.name == found.baseline.name else found.labels[member.name]
-    return [f"{name} failed{_of_seeds(found, each)}: {text}." for text, each in seeds.items()]
+    return [f"{_lost(found, name, each)}: {text}." for text, each in seeds.items()]
 
 
-def _of_seeds(found: Comparison, seeds: Sequence[int]) -> str:
+def _lost(found: Comparison, name: str, seeds: Sequence[int]) -> str:
     if len(seeds) == len(found.seeds):
-        return "" if len(seeds) == 1 else " from every seed"
+        return f"No numbers of {name}"
     many = "seeds" if len(seeds) > 1 else "seed"
-    return f" from {many} {', '.join(map(str, seeds))}"
+    return f"{name} failed from {many} {', '.join(map(str, seeds))}"
 
 
 def _capital(text: str) -> str:
