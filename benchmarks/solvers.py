@@ -21,12 +21,14 @@ SIZES = (3, 10, 40, 100, 200)
 DRAWS = 120  # of Gramians; of them every sixth near-singular
 BUDGET = 0.6  # seconds for all draws of one method at one size
 SINGULAR = 1e-3  # share of the mean gradient that the near-singular draws keep
-# The longest median that is acceptable, in ms, for the sizes in order
-BOUNDS = {
+# The longest median that is acceptable, in ms, for the sizes in order; None: not bounded
+BOUNDS: dict[str, tuple[float | None, ...]] = {
     "MGDA": (0.15, 0.15, 0.3, 2.0),
     "UPGrad": (0.2, 0.3, 3.0, 40.0),
     "CAGrad": (0.3, 0.5, 1.5, 15.0),
     "NashMTL": (0.3, 0.5, 1.5, 15.0),
+    "PCGrad": (None, None, 1.0, 5.0),
+    "GradVac": (None, None, 1.0, 5.0),
 }
 PEER_OPTIONS: dict[str, dict[str, float]] = {
     "CAGrad": {"c": 0.5},

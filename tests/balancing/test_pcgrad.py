@@ -66,6 +66,17 @@ def test_the_gramian_form_is_the_algorithm_on_the_gradients(
     np.testing.assert_allclose(found, project(jacobian, orders), atol=1e-9 * norms.max(initial=1))
 
 
+@pytest.mark.parametrize("tasks", [7, 40])
+def test_a_seed_draws_the_orders_one_after_the_other(tasks: int) -> None:
+    """The loop over tasks, each with a permutation of its own, at many tasks."""
+    rng, balancer = np.random.default_rng(5), PCGrad(seed=5)
+    for jacobian in np.random.default_rng(0).standard_normal((3, tasks, 2 * tasks)):
+        others = [np.delete(np.arange(tasks), i) for i in range(tasks)]
+        orders = [rng.permutation(each).tolist() for each in others]
+        weights = balancer.weights(torch.from_numpy(jacobian @ jacobian.T)).numpy()
+        np.testing.assert_allclose(weights @ jacobian, project(jacobian, orders), atol=1e-11)
+
+
 @given(jacobians(spread=6))
 def test_every_gradient_counts_at_least_once(jacobian: np.ndarray) -> None:
     active = np.linalg.norm(jacobian, axis=1) > 0

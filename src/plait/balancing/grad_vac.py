@@ -8,7 +8,7 @@ from typing import Any, Literal
 import numpy as np
 
 from plait.balancing.algebra.cosines import normalise, rounding
-from plait.balancing.algebra.orders import among_active
+from plait.balancing.algebra.orders import visits
 from plait.balancing.base import GramianBalancer
 from plait.balancing.bases.random import RandomBalancer
 from plait.balancing.contract.info import Info
@@ -89,10 +89,7 @@ class GradVac(RandomBalancer, GramianBalancer):
         """
         tasks = [info.tasks[position] for position in active]
         norms, cosines = normalise(gramian)
-        if orders is None:
-            order = self._draw(len(tasks))
-        else:
-            order = np.array(among_active(orders, active), dtype=int).reshape(len(tasks), -1)
+        order = visits(self.generator, active, orders)
         targets = self.targets.get(tasks, info.group)
         coefficients = self._bend(cosines, order, targets, rounding(info, len(tasks)))
         self.targets.put(tasks, targets, info.group)
@@ -104,25 +101,27 @@ class GradVac(RandomBalancer, GramianBalancer):
     ) -> np.ndarray:
         """Returns coefficients of unit gradients for each bent unit gradient; edits `targets`."""
         rows = np.arange(len(cosines))
-        coefficients = np.eye(len(cosines))
-        inner = cosines.copy()  # of the bent gradients with the unit gradients
-        for visited in order.T:
-            square = (coefficients * inner).sum(axis=1)
-            there = square > noise * np.square(coefficients).sum(axis=1)
-            length = np.sqrt(np.where(there, square, 1.0))
-            phi = np.clip(inner[rows, visited] / length, -1.0, 1.0)
-            phi[phi >= 1 - noise] = 1.0
-            target = targets[rows, visited]
-            room = 1.0 - np.square(target)  # sin^2 of the target's angle
-            bent = there & (phi < target) & (room > noise)
-            ratio = np.sqrt((1.0 - np.square(phi)) / np.where(bent, room, 1.0))
-            step = np.where(bent, length * (target * ratio - phi), 0.0)
-            coefficients[rows, visited] += step
-            inner += step[:, None] * cosines[visited]
-            targets[rows, visited] += np.where(there, self.beta * (phi - target), 0.0)
-        return coefficients
+        target = targets[rows, order]  # no pair is visited twice, so that none has moved before
+        room = 1.0 - np.square(target)  # sin^2 of the target's angle
+        cotangent = target / np.sqrt(np.where(room > noise, room, 1.0))
+        limit = np.where(room > noise, np.minimum(target, 1.0 - noise), -np.inf)
+        phi, there = np.empty_like(target), np.empty(target.shape, dtype=bool)
 
-    def _draw(self, tasks: int) -> np.ndarray:
-        """Returns a random order of the other tasks for each task, `[T, T - 1]`."""
-        others = np.array([np.delete(np.arange(tasks), i) for i in range(tasks)])
-        return self.generator.permuted(others, axis=1)
+        coefficients = np.eye(len(cosines))
+        sizes = np.ones(len(cosines))  # sums of the squares of each one's coefficients
+        inner = cosines.copy()  # of the bent gradients with the unit gradients
+        for k, visited in enumerate(order):
+            along = inner[rows, visited]
+            square, least = np.einsum("ij,ij->i", coefficients, inner), noise * sizes
+            length = np.sqrt(np.maximum(square, least))
+            np.divide(along, length, out=phi[k])
+            np.greater(square, least, out=there[k])
+            across = np.sqrt(np.maximum(square - along * along, 0.0))
+            step = (cotangent[k] * across - along) * ((phi[k] < limit[k]) & there[k])
+            coefficients[rows, visited] = step
+            sizes += step * step
+            inner += step[:, None] * cosines[visited]
+        phi[phi >= 1.0 - noise] = 1.0
+        moved = self.beta * (np.maximum(phi, -1.0) - target)
+        targets[rows, order] += np.where(there, moved, 0.0)
+        return coefficients

@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 import numpy as np
 
-from plait.balancing.algebra.orders import among_active
+from plait.balancing.algebra.orders import visits
 from plait.balancing.base import GramianBalancer
 from plait.balancing.bases.random import RandomBalancer
 from plait.balancing.contract.info import Info
@@ -64,20 +64,16 @@ class PCGrad(RandomBalancer, GramianBalancer):
         orders: Sequence[Sequence[int]] | None = None,
         **draws: Any,
     ) -> np.ndarray:
-        """Runs the projections on weights; `orders[i]` lists the tasks that task i visits."""
-        tasks = len(gramian)
-        given = None if orders is None else among_active(orders, active)
-        coefficients = np.eye(tasks)
-        for i in range(tasks):
-            c = coefficients[i]
-            if given is None:
-                others = np.delete(np.arange(tasks), i)
-                order = [int(j) for j in self.generator.permutation(others)]
-            else:
-                order = given[i]
-            for j in order:
-                inner = gramian[j] @ c
-                if inner < 0:
-                    c[j] -= inner / gramian[j, j]
+        """Projects all T gradients at once, a visit at a time.
+
+        `orders[i]` lists the tasks that task i visits: all others.
+        """
+        rows, squares = np.arange(len(gramian)), gramian.diagonal()
+        coefficients = np.eye(len(gramian))
+        inner = gramian.copy()  # of the projected gradients with the original ones
+        for visited in visits(self.generator, active, orders):
+            step = np.minimum(inner[rows, visited], 0.0) / squares[visited]
+            coefficients[rows, visited] -= step
+            inner -= step[:, None] * gramian[visited]
         weights: np.ndarray = coefficients.sum(axis=0)
         return weights / len(info.tasks) if self.reduction == "mean" else weights
