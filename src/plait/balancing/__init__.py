@@ -39,6 +39,7 @@ from plait.balancing.moco import MoCo
 from plait.balancing.modo import MoDo
 from plait.balancing.moml import MOML
 from plait.balancing.nash_mtl import NashMTL
+from plait.balancing.pcd import PCD
 from plait.balancing.pcgrad import PCGrad
 from plait.balancing.rlw import RLW
 from plait.balancing.scalarizations import cosmos, ldc_mtl, pbi
@@ -63,6 +64,7 @@ __all__ = [
     "IMTLL",
     "MGDA",
     "MOML",
+    "PCD",
     "RLW",
     "SLAW",
     "STCH",

@@ -3,6 +3,7 @@
 from plait.balancing.solvers.active_set import active_set
 from plait.balancing.solvers.dynamic_barrier import dynamic_barrier
 from plait.balancing.solvers.kmeans import kmeans_1d
+from plait.balancing.solvers.least_distance import least_distance
 from plait.balancing.solvers.least_norm import least_norm
 from plait.balancing.solvers.max_min import max_min
 from plait.balancing.solvers.min_norm import min_norm
@@ -14,6 +15,7 @@ __all__ = [
     "active_set",
     "dynamic_barrier",
     "kmeans_1d",
+    "least_distance",
     "least_norm",
     "max_min",
     "min_norm",
