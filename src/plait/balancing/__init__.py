@@ -51,6 +51,7 @@ from plait.balancing.transformed_losses import TransformedLosses
 from plait.balancing.trimmed_mean import TrimmedMean
 from plait.balancing.uncertainty_weights import UncertaintyWeights
 from plait.balancing.upgrad import UPGrad
+from plait.balancing.uwso import UWSO
 
 __all__ = [
     "CRMOGM",
@@ -68,6 +69,7 @@ __all__ = [
     "RLW",
     "SLAW",
     "STCH",
+    "UWSO",
     "AlignedMTL",
     "AutoLambda",
     "Balancer",
