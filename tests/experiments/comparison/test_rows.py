@@ -24,7 +24,7 @@ def test_every_row_is_there_or_says_why_not(tmp_path: Path) -> None:
         assert not math.isnan(rows[name].delta_m[0]), name
     size, joint = rows["same-size"].parameters, rows["uw"].parameters
     assert abs(size - joint) <= 0.1 * joint
-    assert rows["late-weights"].title == "Fixed weights, late ones of uw"
+    assert found.labels["late-weights"] == "late weights of uw"
     assert rows["merged-ties"].kind == "merged"
     assert rows["merged-ties"].test["spot"].keys() == rows["single"].test["spot"].keys()
     before = {name: digest for name, digest in tree(tmp_path).items() if ".lock" not in name}

@@ -22,8 +22,8 @@ def test_what_is_better_is_taken_with_its_price() -> None:
     [
         ("joint", "Train the tasks together: Family: y."),
         ("merged", "Merge the separate networks: Family: y."),
-        ("classical", "Use Family: y: no network that was trained here is as good."),
-        ("single", "Keep a network for each task: Family: y."),
+        ("classical", "Use y: no network that was trained here is as good."),
+        ("single", "Keep a network for each task: y."),
     ],
 )
 def test_each_kind_has_its_own_verb(kind: Kind, start: str) -> None:

@@ -16,9 +16,9 @@ from plait.training.records import test_event
 
 Results = dict[str, RunResult | NoRow]
 TITLES: dict[Model, str] = {
-    "linear": "Linear models of scikit-learn, one per task",
-    "trees": "Boosted trees of scikit-learn, one per task",
-    "forest": "Random forests of scikit-learn, one per task",
+    "linear": "Linear models of scikit-learn, one per task: linear models",
+    "trees": "Boosted trees of scikit-learn, one per task: boosted trees",
+    "forest": "Random forests of scikit-learn, one per task: random forests",
 }
 
 

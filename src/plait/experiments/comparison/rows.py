@@ -23,13 +23,13 @@ from plait.runs.comparison_member import ALL
 
 SAME_SIZE = Member(
     "same-size",
-    "Single-task networks, equal parameters",
+    "Single-task networks, equal parameters: separate, equal size",
     "min L_t, networks narrowed to the size of the plain sum in all",
     kind="single",
 )
 LATE_WEIGHTS = Member(
     "late-weights",
-    "Fixed weights, late ones of the best balancer",
+    "Fixed weights, late ones of the best balancer: late weights",
     "min sum_t w_t L_t, w the mean of its last half",
 )
 
@@ -88,7 +88,7 @@ class ExtraRows:
             return self._missing(LATE_WEIGHTS, found.reason)
         member = replace(
             LATE_WEIGHTS,
-            title=f"Fixed weights, late ones of {found.member}",
+            title=f"Fixed weights, late ones of {found.member}: late weights of {found.member}",
             settings={**PLAIN, **found.settings},
         )
         return joint(self._config, member)

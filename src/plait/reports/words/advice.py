@@ -42,7 +42,7 @@ def action(found: Comparison) -> str:
 
 
 def _take(found: Comparison, best: MemberResult) -> str:
-    title = best.title
+    title = best.title if best.kind == "joint" else label_of(found, best)
     verb = {
         "joint": f"Train the tasks together: {title}.",
         "merged": f"Merge the separate networks: {title}.",
