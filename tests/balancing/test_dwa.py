@@ -111,7 +111,7 @@ def test_a_run_resumes_in_the_middle_of_an_epoch() -> None:
 def test_by_hand_it_is_one_epoch() -> None:
     balancer = DWA()
     assert [by_hand(balancer, [1.0, 3.0]) for _ in range(3)] == [[1.0, 1.0]] * 3
-    assert "task:0" in balancer.mean.state_dict()
+    assert "task:0" in balancer.means.mean.state_dict()
 
 
 def test_the_weights_are_no_function_of_the_losses_to_be_differentiated() -> None:

@@ -20,9 +20,11 @@ def rows_of(seed: int, tasks: int) -> np.ndarray:
     return rng.standard_normal((tasks, tasks + 3)) * 10 ** rng.uniform(-1.5, 1.5, (tasks, 1))
 
 
-def weights_of(jacobian: np.ndarray, alpha: float) -> np.ndarray:
+def weights_of(
+    jacobian: np.ndarray, alpha: float, preference: list[float] | None = None
+) -> np.ndarray:
     gramian = torch.from_numpy(jacobian @ jacobian.T)
-    found: np.ndarray = FairGrad(alpha=alpha).weights(gramian).numpy()
+    found: np.ndarray = FairGrad(alpha=alpha, preference=preference).weights(gramian).numpy()
     return found
 
 
@@ -44,6 +46,33 @@ def test_each_gain_is_a_power_of_the_weight(seed: int, tasks: int, alpha: float)
 def test_one_task_by_hand() -> None:
     # w G = w^(-1/2) with G = 8: w = 8^(-2/3)
     assert weights_of(np.array([[8.0**0.5]]), 2.0).tolist() == pytest.approx([0.25])
+
+
+@given(st.integers(0, 2**32 - 1), st.integers(1, 8), alphas)
+def test_a_preferred_task_gains_more_at_the_same_weight(
+    seed: int, tasks: int, alpha: float
+) -> None:
+    jacobian = rows_of(seed, tasks)
+    preference = 2 ** np.random.default_rng(seed).uniform(-3, 3, tasks)
+    weights = weights_of(jacobian, alpha, preference.tolist())
+    size = np.linalg.norm(jacobian, axis=1) * np.linalg.norm(weights @ jacobian)
+    found, expected = jacobian @ (weights @ jacobian), (preference / weights) ** (1 / alpha)
+    np.testing.assert_allclose(found / size, expected / size, rtol=0, atol=1e-12)
+
+
+def test_a_preference_by_hand() -> None:
+    # w G = (p / w)^(1/2): w^3 = p / G^2, so that 8 times the preference is twice the weight
+    found = weights_of(np.diag([1.0, 8.0**0.5]), 2.0, [8.0, 1.0])
+    assert found.tolist() == pytest.approx([2.0, 0.25])
+
+
+@given(st.integers(0, 2**32 - 1), st.integers(1, 6))
+def test_with_alpha_one_a_preference_is_that_of_nash(seed: int, tasks: int) -> None:
+    jacobian = rows_of(seed, tasks)
+    preference = np.random.default_rng(seed).uniform(0.2, 5, tasks).tolist()
+    gramian = torch.from_numpy(jacobian @ jacobian.T)
+    nash = NashMTL(preference=preference).weights(gramian).numpy()
+    np.testing.assert_allclose(weights_of(jacobian, 1.0, preference), nash, rtol=1e-9)
 
 
 @given(st.integers(0, 2**32 - 1), st.integers(1, 6))

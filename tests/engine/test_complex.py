@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 import plait.balancing
-from plait.balancing import Balancer, BilevelBalancer, LossBalancer
+from plait.balancing import Balancer, BilevelBalancer, Info, LossBalancer
 from plait.engine import Backward, Record
 
 METHODS = [
@@ -49,7 +49,7 @@ def step(name: str, *, real: bool, **options: Any) -> tuple[Record, dict[str, Te
     body, balancer = Body(real=real), getattr(plait.balancing, name)()
     balancer.setup(tuple("abc"))
     run = Backward(balancer, body, **options)
-    record = run(body.losses(body.features()))
+    record = run(body.losses(body.features()), info=Info(epoch=0))
     found = {n: p.grad for n, p in body.named_parameters() if p.grad is not None}
     return record, {n: torch.view_as_real(g) if g.is_complex() else g for n, g in found.items()}
 

@@ -25,7 +25,7 @@ def losses(net: nn.Module) -> dict[str, torch.Tensor]:
 
 
 def test_these_methods_read_it() -> None:
-    assert set(READING) == {"DWA", "FORUM", "IGB", "STCH"}
+    assert set(READING) == {"DWA", "FORUM", "IGB", "PIVRG", "STCH"}
 
 
 @pytest.mark.parametrize("name", READING)

@@ -9,7 +9,7 @@ import torch
 from torch import nn
 
 import plait.balancing
-from plait.balancing import GramianBalancer, PCGrad, UPGrad
+from plait.balancing import GramianBalancer, Info, PCGrad, UPGrad
 from plait.engine import Backward, Record
 from tests.gradients.nets import Losses
 
@@ -50,7 +50,7 @@ def step(
 ) -> tuple[Record, np.ndarray]:
     body, balancer = Body(dtype), make()
     balancer.setup(tuple("abc"))
-    record = Backward(balancer, body, **options)(body.losses(sizes), info=None)
+    record = Backward(balancer, body, **options)(body.losses(sizes), info=Info(epoch=0))
     gradients = [p.grad for p in (body.one, body.two) if p.grad is not None]
     return record, torch.cat([each.double().flatten() for each in gradients]).numpy()
 

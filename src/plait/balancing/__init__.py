@@ -41,6 +41,7 @@ from plait.balancing.moml import MOML
 from plait.balancing.nash_mtl import NashMTL
 from plait.balancing.pcd import PCD
 from plait.balancing.pcgrad import PCGrad
+from plait.balancing.pivrg import PIVRG
 from plait.balancing.rlw import RLW
 from plait.balancing.scalarizations import cosmos, ldc_mtl, pbi
 from plait.balancing.sdmgrad import SDMGrad
@@ -66,6 +67,7 @@ __all__ = [
     "MGDA",
     "MOML",
     "PCD",
+    "PIVRG",
     "RLW",
     "SLAW",
     "STCH",

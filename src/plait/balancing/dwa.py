@@ -10,6 +10,7 @@ from torch import Tensor
 from plait.balancing.base import LossBalancer
 from plait.balancing.contract.info import Info, epoch_of
 from plait.balancing.contract.names import tasks_present
+from plait.balancing.memory.epoch_means import EpochMeans
 from plait.balancing.memory.task import TaskState
 from plait.core.errors import ConfigError
 
@@ -67,39 +68,18 @@ class DWA(LossBalancer):
         self.window = window
         self.reads_epochs = window is None
         self.count, self.history = TaskState(), TaskState()
-        self.epoch, self.mean, self.last, self.before = (TaskState() for _ in range(4))
+        self.means = EpochMeans()
 
     def objective(self, losses: Tensor, info: Info | None = None) -> Tensor:
         """Returns the weighted sum, and remembers the losses."""
         tasks, values = tasks_present(losses, info), losses.detach()
         if self.window is None:
-            last, before = self._epochs(tasks, values, epoch_of(info))
+            last, before = self.means.take(tasks, values, epoch_of(info))
         else:
             last, before = self._windows(tasks, values, self.window)
         ratio = torch.where(before > 0, last / before, 1.0)
         ratio = ratio.clamp(max=torch.finfo(ratio.dtype).max)
         return len(tasks) * (ratio / self.temperature).softmax(0) @ losses
-
-    def _epochs(self, tasks: Sequence[str], values: Tensor, epoch: int) -> tuple[Tensor, Tensor]:
-        """Returns the means of the last two epochs that are over; 0 for one that is not yet."""
-        zero = values.new_zeros(())
-        ended = self.epoch.get(tasks, zero + epoch) != epoch
-        mean = self.mean.get(tasks, zero)
-        before = torch.where(ended, self.last.get(tasks, zero), self.before.get(tasks, zero))
-        last = torch.where(ended, mean, self.last.get(tasks, zero))
-
-        count = torch.where(ended, 0.0, self.count.get(tasks, zero)) + 1
-        mean = torch.where(ended, 0.0, mean)
-        mean = mean + (values - mean) / count
-        self.epoch.put(tasks, torch.full_like(values, epoch))
-        for state, new in (
-            (self.count, count),
-            (self.mean, mean),
-            (self.last, last),
-            (self.before, before),
-        ):
-            state.put(tasks, new)
-        return last, before
 
     def _windows(self, tasks: Sequence[str], values: Tensor, size: int) -> tuple[Tensor, Tensor]:
         """Returns the means of the last two windows; 0 for one that is not full yet."""

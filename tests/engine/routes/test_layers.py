@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 import plait.balancing
-from plait.balancing import Balancer, UPGrad
+from plait.balancing import Balancer, Info, UPGrad
 from plait.core.lookup import names
 from plait.engine import Backward, backward
 from plait.engine.options import reads_one_gramian
@@ -32,7 +32,7 @@ def on_route(build: str, name: str, route: Any, **options: Any) -> tuple[Any, li
     torch.manual_seed(0)
     parameters, make_losses = NETS[build]()
     balancer = getattr(plait.balancing, name)()
-    record = Backward(balancer, route=route, **options)(make_losses())
+    record = Backward(balancer, route=route, **options)(make_losses(), info=Info(epoch=0))
     return record, [None if p.grad is None else p.grad.to_dense() for p in parameters]
 
 
