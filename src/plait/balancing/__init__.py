@@ -39,6 +39,7 @@ from plait.balancing.moco import MoCo
 from plait.balancing.modo import MoDo
 from plait.balancing.moml import MOML
 from plait.balancing.nash_mtl import NashMTL
+from plait.balancing.normalize_then_sum import normalize_then_sum
 from plait.balancing.pcd import PCD
 from plait.balancing.pcgrad import PCGrad
 from plait.balancing.pivrg import PIVRG
@@ -107,5 +108,6 @@ __all__ = [
     "UncertaintyWeights",
     "cosmos",
     "ldc_mtl",
+    "normalize_then_sum",
     "pbi",
 ]
