@@ -4,7 +4,7 @@ import pandas as pd
 import pytest
 
 import plait
-from plait.core.errors import ConfigError
+from plait.core.errors import ConfigError, UnsupportedError
 from tests.recipes.a_table import table, written
 
 FRAME = table()
@@ -44,3 +44,22 @@ def test_the_report_opens_in_a_notebook(run: plait.Run) -> None:
 def test_a_folder_that_is_no_run(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="there is no folder"):
         plait.load(tmp_path / "nowhere")
+
+
+def test_a_preference_is_chosen_after_the_training(run: plait.Run, tmp_path: Path) -> None:
+    short = {"epochs": 1, "batch_size": 16, "device": "cpu", "encoder": "TabularMLP"}
+    slider = plait.fit(
+        FRAME, ["spend", "plan"], run=tmp_path / "run", sharing="PaLoRA", progress=False, **short
+    )
+    equal = slider.predict(FRAME)
+    for preference in ({"spend": 0}, {"spend": 3}):
+        found = slider.predict(FRAME, "spend", preference=preference)
+        assert not found["spend"].equals(equal["spend"])
+        pd.testing.assert_frame_equal(
+            slider.predict(written(tmp_path), "spend", preference=preference), found
+        )
+        measured = slider.evaluate(FRAME, preference=preference).metrics["spend"]["mae"]
+        assert measured == pytest.approx((found["spend"] - FRAME["spend"]).abs().mean(), rel=1e-5)
+    pd.testing.assert_frame_equal(slider.predict(FRAME), equal)
+    with pytest.raises(UnsupportedError, match=r"found sharing\.Hard"):
+        run.predict(FRAME, preference={"spend": 3})

@@ -1,9 +1,11 @@
+import json
 from pathlib import Path
 
 import pytest
 import yaml
 
 from plait.data.table import read_table
+from plait.experiments.trained import Trained
 from tests.cli.shell import plait
 from tests.recipes.a_table import settings, table, written
 
@@ -73,3 +75,31 @@ def test_a_run_folder_that_is_no_run(tmp_path: Path) -> None:
         assert (ran.code, "is no run: it has no model" in ran.err) == (2, True)
         ran = plait(command, tmp_path / "nowhere", "x.csv")
         assert (ran.code, "there is no folder" in ran.err) == (2, True)
+
+
+def test_a_preference_is_for_a_model_that_serves_any(folder: Path, tmp_path: Path) -> None:
+    trained, out = tmp_path / "run", tmp_path / "out.csv"
+    settings = ("sharing=PaLoRA", "epochs=1")
+    assert plait("train", folder / "table.yaml", *settings, "--out", trained).code == 0
+    words = ("--preference", "spend=2,plan=0", "--preference", "left=0,topics=2")
+    ran = plait("predict", trained, folder / "table.csv", "-o", out, *words)
+    assert ran.code == 0
+    assert "preference: spend 50 %, plan 0 %, left 0 %, topics 50 %" in ran.err
+    wanted = {"spend": 1.0, "plan": 0.0, "left": 0.0, "topics": 1.0}
+    expected = Trained(trained).predict(table(), ["spend"], preference=wanted)
+    assert read_table(out)["spend"].tolist() == pytest.approx(expected["spend"].tolist(), rel=1e-4)
+    ran = plait("evaluate", trained, folder / "table.csv", "--json", *words)
+    found = json.loads(ran.out)["metrics"]
+    assert found == Trained(trained).evaluate(table(), preference=wanted).metrics
+
+
+@pytest.mark.parametrize("command", ["predict", "evaluate"])
+def test_preferences_that_are_refused(folder: Path, command: str) -> None:
+    for words, message in (
+        ("spend=2", "found sharing.Hard, which serves one"),
+        ("spend", "must be TASK=NUMBER, as in quality=3; found 'spend'"),
+        ("spend=many", "must be TASK=NUMBER, as in quality=3; found 'spend=many'"),
+        ("spend=1,spend=2", "--preference names 'spend' twice"),
+    ):
+        ran = plait(command, folder / "run", folder / "table.csv", "--preference", words)
+        assert (ran.code, message in ran.err) == (2, True)

@@ -7,7 +7,7 @@ import torch
 
 from plait.core import Batch
 from plait.core.errors import ConfigError, NonFiniteError
-from plait.evaluation.evaluator import Evaluator
+from plait.evaluation.evaluator import Evaluation, Evaluator
 from plait.tasks import Regression
 
 SIZE = Regression("size")
@@ -41,3 +41,18 @@ def test_a_loss_that_is_nan_is_an_error() -> None:
 def test_statistics_of_an_unknown_task() -> None:
     with pytest.raises(ConfigError, match="sise"):
         Evaluator({"size": SIZE}, "cpu", statistics={"sise": torch.zeros(2)})
+
+
+def test_the_evaluation_of_some_tasks_keeps_the_metrics_over_several() -> None:
+    whole = Evaluation(
+        {"size": 1.0, "kind": 2.0},
+        {"size": {"mae": 1.0}, "kind": {"accuracy": 0.5}},
+        {},
+        {"size": 3.0, "kind": 0.0},
+        one_class={"kind": "no"},
+        all_right={"both": 0.25},
+    )
+    assert whole.only(["size", "kind"]) == whole
+    assert whole.only(["size"]) == Evaluation(
+        {"size": 1.0}, {"size": {"mae": 1.0}}, {}, {"size": 3.0}, all_right={"both": 0.25}
+    )

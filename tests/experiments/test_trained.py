@@ -4,7 +4,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from plait.core.errors import ConfigError, DataError
+from plait.core.errors import ConfigError, DataError, UnsupportedError
 from plait.data.table import read_table
 from plait.experiments import open_problem, run, validate, with_defaults
 from plait.experiments.trained import Trained
@@ -118,3 +118,24 @@ def test_a_column_that_is_kept_is_no_prediction(folder: Path, tmp_path: Path) ->
     with pytest.raises(ConfigError, match=r"column 'plan' of table.csv has the name of a pred"):
         Trained(folder).predict_file(written(tmp_path), out, keep=["id", "plan"])
     assert not out.exists()
+
+
+def test_a_run_with_pa_lora_serves_any_preference(folder: Path, tmp_path: Path) -> None:
+    config = validate(with_defaults({"recipe": "Table", **settings(sharing="PaLoRA")}))
+    run(config, tmp_path / "run", problem=open_problem(config, FRAME))
+    trained, only = Trained(tmp_path / "run"), {"spend": 1, "plan": 0, "left": 0, "topics": 0}
+    equal, spend = trained.predict(FRAME), trained.predict(FRAME, preference=only)
+    pd.testing.assert_frame_equal(trained.predict(FRAME, preference=dict.fromkeys(only, 2)), equal)
+    assert not spend["spend"].equals(equal["spend"])
+    rows = trained.predict_file(written(tmp_path), tmp_path / "out.csv", preference=only)
+    found = read_table(tmp_path / "out.csv")
+    assert rows == len(FRAME)
+    assert found["spend"].tolist() == pytest.approx(spend["spend"].tolist(), rel=1e-4)
+    error = (spend["spend"] - FRAME["spend"]).abs().mean()
+    measured = trained.evaluate(FRAME, preference=only)
+    assert measured.metrics["spend"]["mae"] == pytest.approx(error, rel=1e-5)
+    pd.testing.assert_frame_equal(trained.predict(FRAME), equal)
+    with pytest.raises(ConfigError, match="unknown task of `preference` 'spned'"):
+        trained.predict(FRAME, preference={"spned": 2})
+    with pytest.raises(UnsupportedError, match=r"found sharing\.Hard"):
+        Trained(folder).evaluate(FRAME, preference=only)

@@ -13,8 +13,9 @@ from torch import Tensor, nn
 
 import plait.sharing
 from plait.core import PerTask
-from plait.core.errors import ConfigError
+from plait.core.errors import ConfigError, UnsupportedError
 from plait.core.features import Features
+from plait.core.lookup import names
 from plait.core.outputs import TaskFeatures, Term
 from plait.core.structure import Pass
 from plait.core.watched import Watched
@@ -114,3 +115,14 @@ def test_only_the_base_asks_whether_inputs_differ_by_task() -> None:
         tree = ast.parse(path.read_text(encoding="utf-8"))
         names = {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)}
         assert "PerTask" not in names, path
+
+
+@pytest.mark.parametrize("method", names(plait.sharing, Sharing))
+def test_a_preference_is_for_a_sharing_that_learns_to_serve_any(method: str) -> None:
+    sharing: Sharing = getattr(plait.sharing, method)(nn.Linear(3, 2))
+    assert sharing.factors() == {}
+    with sharing.preferring(None):
+        pass
+    if not sharing.serves_preferences:
+        with pytest.raises(UnsupportedError, match=rf"sharing\.PaLoRA; found sharing\.{method},"):
+            sharing.preferring({"a": 2})

@@ -9,7 +9,7 @@ from plait.balancing import FORUM, Balancer, LossSchedule, UPGrad
 from plait.core.errors import ConfigError
 from plait.core.lookup import names, parameters
 from plait.model import MultiTaskModel
-from plait.sharing import Hard
+from plait.sharing import Hard, PaLoRA
 from plait.tasks import Regression
 from plait.training import Trainer
 from plait.training.checks import check_balancer
@@ -36,6 +36,19 @@ def test_a_static_weight_needs_a_method_that_sees_it(name: str) -> None:
     assert ("give the balancer a `preference`" in str(found.value)) == (
         "preference" in parameters(kind)
     )
+
+
+@pytest.mark.parametrize("name", EVERY)
+def test_a_drawn_preference_needs_a_method_that_sees_it(name: str) -> None:
+    balancer: Balancer = getattr(plait.balancing, name)()
+    made = MultiTaskModel(
+        PaLoRA(nn.Linear(3, 2)), [Regression("a"), Regression("b")], example=torch.zeros(2, 3)
+    )
+    if not balancer.scale_free:
+        check_balancer(balancer, made, 1, None)
+        return
+    with pytest.raises(ConfigError, match=rf"PaLoRA multiplies each loss .* but {name} goes the"):
+        check_balancer(balancer, made, 1, None)
 
 
 def test_some_methods_are_free_of_scale_and_some_have_a_preference() -> None:

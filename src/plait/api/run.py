@@ -13,6 +13,7 @@ from plait.evaluation import Evaluation
 from plait.experiments.trained import Trained
 from plait.model import MultiTaskModel
 from plait.reports import write_report
+from plait.sharing.preference import Preference
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -62,6 +63,7 @@ class Run:
         tasks: Collection[str] | str | None = None,
         *,
         source: str | None = None,
+        preference: Preference | None = None,
     ) -> pd.DataFrame:
         """Predicts the rows of a table.
 
@@ -69,6 +71,8 @@ class Run:
             table: a frame or a file, with the columns that the model reads; others are passed over.
             tasks: which; by default all, of several data sets those of the source.
             source: of a run on several data sets, the one that the table is like.
+            preference: of a run with sharing `PaLoRA`, `{task: number}` in multiples of equal
+                weighting, at least 0: 1 for tasks that are not named. Equal for all by default.
 
         Returns:
             A frame of the same rows: for each task a column of its name, and the probabilities
@@ -76,16 +80,19 @@ class Run:
 
         Raises:
             DataError: a column is missing, or a cell is not of its kind.
-            ConfigError: an unknown task or source.
+            ConfigError: an unknown task or source, or a preference that is none.
+            UnsupportedError: a preference, of a model that serves one alone.
         """
         from plait.data.table import read_table
 
         trained = self._reading(source)
         if not isinstance(table, str | Path):
-            return trained.predict(table, _names(tasks))
+            return trained.predict(table, _names(tasks), preference=preference)
         path = Path(str(table))
         frame = read_table(path)
-        return trained.predict(frame, _names(tasks), source=path.name, near=path.parent)
+        return trained.predict(
+            frame, _names(tasks), source=path.name, near=path.parent, preference=preference
+        )
 
     def evaluate(
         self,
@@ -93,6 +100,7 @@ class Run:
         tasks: Collection[str] | str | None = None,
         *,
         source: str | None = None,
+        preference: Preference | None = None,
     ) -> Evaluation:
         """Measures the model on a labelled table; an empty cell or NaN is no label.
 
@@ -101,6 +109,7 @@ class Run:
             tasks: which; all whose columns are there by default, of several data sets those of the
                 source.
             source: of a run on several data sets, the one that the table is like.
+            preference: as in `predict`.
 
         Returns:
             Losses and metrics by task; `.metrics` is `{task: {metric: value}}`.
@@ -108,9 +117,10 @@ class Run:
         Raises:
             DataError: no task has its column, a cell is not of its kind, or a class is one that the
                 training did not have.
-            ConfigError: an unknown task or source.
+            ConfigError: an unknown task or source, or a preference that is none.
+            UnsupportedError: a preference, of a model that serves one alone.
         """
-        return self._reading(source).evaluate(table, _names(tasks))
+        return self._reading(source).evaluate(table, _names(tasks), preference=preference)
 
     def _reading(self, source: str | None) -> Trained:
         """Returns the model as it reads tables like those of a source."""

@@ -22,6 +22,15 @@ Data = Annotated[Path | None, typer.Option("--data", help="Data folder.")]
 Jobs = Annotated[int, typer.Option("--jobs", min=1, help="Runs at once.")]
 Out = Annotated[Path | None, typer.Option("--out", help="Run folder; runs/NAME by default.")]
 Json = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
+Preference = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--preference",
+        metavar="TASK=NUMBER",
+        help="Of a run with sharing=PaLoRA: how much a task counts, 1 if it is not named; all 1 by "
+        "default.",
+    ),
+]
 Source = Annotated[
     str | None,
     typer.Option("--source", help="Of a run on several data sets, the one that TABLE is like."),

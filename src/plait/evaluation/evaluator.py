@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 
 import torch
@@ -48,6 +48,18 @@ class Evaluation:
     undefined: dict[str, dict[str, str]] = field(default_factory=dict)
     one_class: dict[str, str] = field(default_factory=dict)
     all_right: dict[str, float] = field(default_factory=dict)
+
+    def only(self, tasks: Collection[str]) -> Evaluation:
+        """Returns the evaluation of some tasks, with all metrics over several tasks."""
+        by_task = dict(vars(self))
+        together = by_task.pop("all_right")
+        return Evaluation(
+            all_right=together,
+            **{
+                name: {task: value for task, value in each.items() if task in tasks}
+                for name, each in by_task.items()
+            },
+        )
 
 
 class Evaluator:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import fields
 from functools import cached_property
 from itertools import chain
 from pathlib import Path
@@ -23,6 +22,7 @@ from plait.experiments.table_batches import TableBatch, table_batches, unseen_wo
 from plait.experiments.trained_source import columns_of, described_tasks, own_tasks
 from plait.model import MultiTaskModel
 from plait.runs.folder import MODEL, check_run
+from plait.sharing.preference import Preference
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -110,6 +110,7 @@ class Trained:
         *,
         source: str = "the frame",
         near: Path | None = None,
+        preference: Preference | None = None,
     ) -> pd.DataFrame:
         """Predicts the rows of a table.
 
@@ -118,6 +119,7 @@ class Trained:
             tasks: names of those wanted; by default all, of several data sets the source's.
             source: the table, for messages.
             near: the folder of the file that the frame was read from.
+            preference: see `Sharing.preferring`; None for the model's own, equal for all tasks.
 
         Returns:
             A frame of the same rows, with the columns of `predicted_columns`. Masks and maps are
@@ -125,12 +127,14 @@ class Trained:
 
         Raises:
             DataError: a column is missing, or a cell is not of its kind.
-            ConfigError: an unknown task.
+            ConfigError: an unknown task, or a preference that is none.
+            UnsupportedError: a preference, of a model that serves one alone.
         """
         from plait.data.table.frames import own_frame
 
         own = own_frame(frame, source)
-        found = self._predict(own, tasks, source, self._store(near, frame))
+        with self.model.sharing.preferring(preference):
+            found = self._predict(own, tasks, source, self._store(near, frame))
         return found.set_axis(getattr(frame, "index", own.index))
 
     def _predict(
@@ -161,6 +165,7 @@ class Trained:
         *,
         keep: Sequence[str] = (),
         progress: Any = None,
+        preference: Preference | None = None,
     ) -> int:
         """Predicts the rows of a file into another, of any size, and returns their number.
 
@@ -173,13 +178,14 @@ class Trained:
             tasks: names of the tasks that are wanted; all by default.
             keep: columns of the table that go before the predictions, such as an id.
             progress: is told how much was read, `progress(bytes, size)`.
+            preference: as in `predict`.
 
         Raises:
             DataError: as `predict`, with the file's name.
         """
         from plait.data.table.write import write_table
 
-        with PredictedFiles(out) as files:
+        with self.model.sharing.preferring(preference), PredictedFiles(out) as files:
             pieces = self._pieces(table, tasks, keep, progress)
             return write_table(out, map(files.written, pieces))
 
@@ -207,7 +213,11 @@ class Trained:
         return PIECE if all(column.in_row for column in self.columns) else MEDIA_PIECE
 
     def evaluate(
-        self, table: pd.DataFrame | Path | str, tasks: Collection[str] | None = None
+        self,
+        table: pd.DataFrame | Path | str,
+        tasks: Collection[str] | None = None,
+        *,
+        preference: Preference | None = None,
     ) -> Evaluation:
         """Measures the model on a labelled table.
 
@@ -215,6 +225,7 @@ class Trained:
             table: a frame or a file, with the columns that the model reads and those of its tasks;
                 an empty cell is no label.
             tasks: names of the tasks that are wanted; all whose columns are there by default.
+            preference: as in `predict`.
 
         Returns:
             The losses and metrics by task.
@@ -237,12 +248,13 @@ class Trained:
         targets = self._targets(list(first.columns), tasks, name)
         names = [target.name for target in targets]
         asked = read_run(self.folder).all_right or {}
-        found = evaluate(
-            self.model,
-            self._batches(chain([first], pieces), targets, name, store),
-            all_right={metric: each for metric, each in asked.items() if {*each} <= {*names}},
-        )
-        return _only(found, names)
+        with self.model.sharing.preferring(preference):
+            found = evaluate(
+                self.model,
+                self._batches(chain([first], pieces), targets, name, store),
+                all_right={metric: each for metric, each in asked.items() if {*each} <= {*names}},
+            )
+        return found.only(names)
 
     def _targets(
         self, columns: list[str], tasks: Collection[str] | None, source: str
@@ -285,16 +297,3 @@ class Trained:
         described = described_tasks(self.folder, self.source)
         names = own_tasks(self.folder, self.model, self.source) if tasks is None else tasks
         return {name: described.get(name, {}) for name in names or self.model.tasks}
-
-
-def _only(found: Evaluation, tasks: Collection[str]) -> Evaluation:
-    """Returns an evaluation without the tasks that nobody asked for."""
-    by_task = {field.name: getattr(found, field.name) for field in fields(found)}
-    together = by_task.pop("all_right")
-    return Evaluation(
-        all_right=together,
-        **{
-            name: {task: value for task, value in each.items() if task in tasks}
-            for name, each in by_task.items()
-        },
-    )

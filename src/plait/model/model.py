@@ -37,6 +37,7 @@ from plait.networks.modes import evaluating
 from plait.networks.scheduled import scheduled_in
 from plait.regularization.base import Regularizer
 from plait.sharing.base import Sharing
+from plait.sharing.preference import Preference
 from plait.tasks.base import BaseTask
 from plait.tasks.prediction import Prediction
 
@@ -149,6 +150,7 @@ class MultiTaskModel(nn.Module):
         tasks: Collection[str] | None = None,
         *,
         batch_size: int | None = 256,
+        preference: Preference | None = None,
     ) -> dict[str, Prediction]:
         """Predicts classes, numbers, masks or tags, in eval mode and without gradients.
 
@@ -160,6 +162,7 @@ class MultiTaskModel(nn.Module):
             tasks: names of the tasks that are wanted; all by default.
             batch_size: examples at once. None takes all of them at once, and so do inputs that
                 cannot be cut into rows: no tensors, or tensors of several lengths.
+            preference: see `Sharing.preferring`; of a model that serves any.
 
         Returns:
             `{task: Prediction}` in the order of the tasks, on the CPU: `.value` is the class, the
@@ -173,14 +176,14 @@ class MultiTaskModel(nn.Module):
         """
         chosen = {name: self.tasks[name] for name in self.flow.wanted(tasks)}
         device = next(self.parameters()).device
-        with evaluating(self), torch.no_grad():
+        with self.sharing.preferring(preference), evaluating(self), torch.no_grad():
             return predict(self, inputs, chosen, batch_size=batch_size, device=device)
 
     def losses(self, outputs: Sequence[Outputs], batch: Batch) -> Losses:
         """Returns `{task: static weight x L_t}` of the tasks present.
 
-        The first losses in training mode are compared: a regression in its own unit whose loss is
-        100 times that of the other tasks is warned of, by name.
+        In training mode each is multiplied by the sharing's factor of the step. Of the first, a
+        regression in its own unit whose loss is 100 times that of the other tasks is warned of.
 
         Args:
             outputs: the predictions of each part of the batch.
@@ -191,7 +194,8 @@ class MultiTaskModel(nn.Module):
         if self._sizes_unknown and len(losses) > 1 and self.training and torch.is_grad_enabled():
             self._sizes_unknown = False
             warn_of_sizes(losses, self.tasks)
-        return losses
+        factors = self.sharing.factors()
+        return losses.times(factors) if factors else losses
 
     def penalty(
         self, outputs: Sequence[Outputs], *, share: float = 1.0, parameters: bool = True

@@ -11,6 +11,7 @@ from plait.sharing.learning_to_branch import LearningToBranch
 from plait.sharing.mmoe import MMoE
 from plait.sharing.mtan import MTAN
 from plait.sharing.omoe import OMoE
+from plait.sharing.pa_lora import PaLoRA
 from plait.sharing.ple import PLE
 from plait.sharing.separate import Separate
 from plait.sharing.shared_private import SharedPrivate
@@ -27,6 +28,7 @@ __all__ = [
     "LearningToBranch",
     "MMoE",
     "OMoE",
+    "PaLoRA",
     "Separate",
     "SharedPrivate",
     "Sharing",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Collection, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any, ClassVar, final
 
 from torch import nn
@@ -14,6 +15,7 @@ from plait.core.features import FeatureShape
 from plait.core.outputs import TaskFeatures
 from plait.core.structure import Pass, passes_of
 from plait.core.watched import Watched
+from plait.sharing.preference.shares import Preference
 
 
 class Sharing(Checked, nn.Module, ABC):
@@ -27,9 +29,12 @@ class Sharing(Checked, nn.Module, ABC):
         shapes: `{task: FeatureShape}`, after `setup`.
         keys_are_private: whether a parameter that is kept under the key of a task serves that task
             alone; otherwise other tasks may reach it too, as they do through experts that all mix.
+        serves_preferences: whether it draws a preference between the tasks for each step of the
+            training, so that `preferring` can choose one after it.
     """
 
     keys_are_private: ClassVar[bool] = True
+    serves_preferences: ClassVar[bool] = False
 
     def __init__(self) -> None:
         super().__init__()
@@ -96,6 +101,37 @@ class Sharing(Checked, nn.Module, ABC):
     def encoder_of(self, task: str) -> nn.Module | None:
         """Returns the encoder that serves a task, alone or with others; None if several do."""
         return None
+
+    def factors(self) -> dict[str, float]:
+        """Returns `{task: factor of its loss in this step}`; empty if all count in full."""
+        return {}
+
+    def preferring(self, preference: Preference | None) -> AbstractContextManager[None]:
+        """Chooses the preference between the tasks that eval mode has for a while.
+
+        Args:
+            preference: `{task: number}`, at least 0, in multiples of equal weighting: 1 for tasks
+                that are not named. None leaves it as it is, which is equal for all tasks.
+
+        Raises:
+            UnsupportedError: the network is the same for all preferences.
+            ConfigError: an unknown task, a negative number, or 0 for all tasks.
+
+        Example:
+            >>> import torch
+            >>> from plait.sharing import PaLoRA
+            >>> sharing = PaLoRA(nn.Linear(5, 4)).eval()
+            >>> sharing.setup(["a", "b"], torch.zeros(2, 5))
+            >>> with sharing.preferring({"a": 3}):  # 3 to 1
+            ...     features = sharing(torch.ones(2, 5))
+        """
+        if preference is None:
+            return nullcontext()
+        raise UnsupportedError(
+            f"`preference` needs a model that has learned to serve any, sharing.PaLoRA; found "
+            f"sharing.{type(self).__name__}, which serves one. Train with sharing=PaLoRA, or leave "
+            "the preference out."
+        )
 
     def watched(self) -> dict[str, Watched]:
         """Returns `{title: table}` of parameters to log; empty if there is nothing to show."""

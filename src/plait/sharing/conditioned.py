@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import AbstractContextManager
 from dataclasses import replace
 from typing import Any
 
@@ -97,7 +98,7 @@ class Conditioned(Sharing):
         layers = [conditioned_layers(stage) for stage in stages_of(self.trunk)]
         self._first = next(position for position, found in enumerate(layers) if found)
         for inputs, readers in passes:
-            with self._active.running(readers[0]):
+            with self._passing(readers[0]):
                 self.shapes |= dict.fromkeys(readers, infer_shape(self.trunk, inputs))
         if self.frozen:
             own = {id(p) for each in conditioned_layers(self.trunk) for p in each.own.parameters()}
@@ -114,7 +115,7 @@ class Conditioned(Sharing):
         whole = Features((), channel_dim_of(self.trunk), remaining(mask, self.trunk), grid)
         found = TaskFeatures({})
         for task in tasks:
-            with self._active.running(task):
+            with self._passing(task):
                 hidden = common[-1] if common else values
                 levels = common + self._levels(after, hidden, mask)
             found[task] = replace(whole, levels=tuple(levels))
@@ -137,6 +138,10 @@ class Conditioned(Sharing):
     def encoder_of(self, task: str) -> nn.Module:
         """Returns the trunk. It runs within a pass for a task alone, as this module makes it."""
         return self.trunk
+
+    def _passing(self, task: str) -> AbstractContextManager[None]:
+        """Makes what runs inside a pass for a task."""
+        return self._active.running(task)
 
     def _levels(self, positions: Sequence[int], hidden: Any, mask: Tensor | None) -> list[Tensor]:
         """Returns the outputs of the stages at some positions."""

@@ -28,9 +28,9 @@ def check_balancer(
         reduction: "label" multiplies the losses, as static weights do.
 
     Raises:
-        ConfigError: static weights, or losses reduced by label, with a method that does not see
-            the scale of a loss; micro-batches, a schedule or complex parameters with a bilevel
-            method.
+        ConfigError: static weights, losses reduced by label, or drawn preferences with a method
+            that does not see the scale of a loss; micro-batches, a schedule or complex parameters
+            with a bilevel method.
     """
     name = type(balancer).__name__
     if schedule is not None:
@@ -49,6 +49,12 @@ def check_balancer(
             "`reduction` 'label' multiplies each loss by its share of the labels, but "
             f"{name} goes the same way whatever the scale of a loss. Use 'task', or another "
             "balancer."
+        )
+    if balancer.scale_free and model.sharing.serves_preferences:
+        raise ConfigError(
+            f"sharing {type(model.sharing).__name__} multiplies each loss by the share of its task "
+            f"in a preference, but {name} goes the same way whatever the scale of a loss. Use "
+            "Equal, or another balancer."
         )
     if isinstance(balancer, BilevelBalancer) and any(p.is_complex() for p in model.parameters()):
         raise ConfigError(

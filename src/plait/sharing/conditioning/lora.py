@@ -65,20 +65,20 @@ class LoRA(Conditioner):
         Those of a convolution under weight norm are computed of others.
         """
         known = dict(layer.named_parameters())
-        free = isinstance(layer, nn.Linear) or all(name in known for name in _matrices(layer))
+        free = isinstance(layer, nn.Linear) or all(name in known for name in matrices_of(layer))
         return free and super().fits(layer, group)
 
     def unit(self, base: nn.Module) -> nn.Module:
         """Makes the updates of the layer's weights, 0 so far."""
         if isinstance(base, nn.Linear):
             return self._update(base, "weight")
-        return nn.ModuleList([self._update(base, name) for name in _matrices(base)])
+        return nn.ModuleList([self._update(base, name) for name in matrices_of(base)])
 
     def wrap(self, base: nn.Module, units: Mapping[str, nn.Module], active: Active) -> TaskIndexed:
         """Returns the layer with the updates beside it, or in its weights."""
         if isinstance(base, nn.Linear):
             return UnitBeside(base, units, active)
-        return UnitInside(base, units, active, _matrices(base))
+        return UnitInside(base, units, active, matrices_of(base))
 
     def _update(self, base: nn.Module, name: str) -> Update:
         weight = attrgetter(name)(base).flatten(1)  # weight norm makes it of parameters
@@ -89,7 +89,7 @@ class LoRA(Conditioner):
         )
 
 
-def _matrices(base: nn.Module) -> list[str]:
+def matrices_of(base: nn.Module) -> list[str]:
     """Returns the names of the matrices of a layer."""
     if not isinstance(base, nn.MultiheadAttention):
         return ["weight"]

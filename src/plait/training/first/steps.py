@@ -100,9 +100,10 @@ class FirstSteps:
                 seen.trunk = found.trunk if found.trunk is None else bool(seen.trunk) or found.trunk
                 seen.untrained = seen.untrained or next(iter(found.untrained), [])
                 self._moved[task] = found.moved
+            factor = self.model.sharing.factors().get(task, 1.0)
             weight = self.model.tasks[task].weight
             if weight != 1.0 and seen.static:
-                wanted = weight * losses.raw[task].detach()
+                wanted = weight * factor * losses.raw[task].detach()
                 seen.static = torch.allclose(loss.detach(), wanted, equal_nan=True)
             self._probe(task, seen, outputs, batch)
 

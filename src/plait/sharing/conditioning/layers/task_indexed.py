@@ -128,11 +128,21 @@ class UnitInside(TaskIndexed):
     def forward(self, *inputs: Any, **options: Any) -> Any:
         """Runs the layer with the active task's weights."""
         changed: dict[str, Tensor] = {}
-        for name, update in zip(self.weights, self.unit().children(), strict=True):
-            assert isinstance(update, Update)
+        for position, name in enumerate(self.weights):
             weight = self.base.get_parameter(name)
-            changed[name] = weight + update.change(weight)
+            changed[name] = weight + self.change(position, weight)
         return functional_call(self.base, changed, inputs, options)
+
+    def change(self, position: int, weight: Tensor) -> Tensor:
+        """Returns what is added to the weight at a position of `weights`."""
+        return update_at(self.unit(), position).change(weight)
+
+
+def update_at(unit: nn.Module, position: int) -> Update:
+    """Returns one of the updates that a unit has, one for each weight of its layer."""
+    update = list(unit.children())[position]
+    assert isinstance(update, Update)
+    return update
 
 
 def _nothing(*_: Any) -> None:

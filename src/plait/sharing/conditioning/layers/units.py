@@ -74,7 +74,12 @@ class Update(nn.Module):
         rank: of a block; None for a full one.
         scale: factor of D.
         blocks: D is that many blocks, one above the other.
+
+    Attributes:
+        lr_scale: factor of its learning rate; None, the default, has that of the module around it.
     """
+
+    lr_scale: float | None = None
 
     def __init__(
         self, rows: int, columns: int, rank: int | None, *, scale: float = 1.0, blocks: int = 1
