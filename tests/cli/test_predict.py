@@ -1,8 +1,11 @@
 import json
+import re
+import shlex
 from pathlib import Path
 
 import pytest
 import yaml
+from sklearn.datasets import load_diabetes
 
 from plait.data.table import read_table
 from plait.experiments.trained import Trained
@@ -103,3 +106,19 @@ def test_preferences_that_are_refused(folder: Path, command: str) -> None:
     ):
         ran = plait(command, folder / "run", folder / "table.csv", "--preference", words)
         assert (ran.code, message in ran.err) == (2, True)
+
+
+def test_the_commands_of_the_guide_are_what_is_typed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    page = (Path(__file__).parents[2] / "docs/families.md").read_text(encoding="utf-8")
+    (section,) = re.findall(r"## A preference after the training\n(.*?)\n## ", page, re.DOTALL)
+    (commands,) = re.findall(r"```sh\n(.*?)```", section, re.DOTALL)
+    monkeypatch.chdir(tmp_path)
+    load_diabetes(as_frame=True, scaled=False).frame.to_csv("diabetes.csv", index=False)
+    assert plait("init", "diabetes.csv", "--targets", "target,bp,sex").code == 0
+    for line in commands.splitlines():
+        words = shlex.split(line)[1:]
+        ran = plait(*words, *(("epochs=2", "device=cpu") if words[0] == "train" else ()))
+        assert ran.code == 0, ran.err
+    assert "preference: sex 0 %, bp 0 %, target 100 %" in ran.err

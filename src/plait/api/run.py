@@ -13,7 +13,7 @@ from plait.evaluation import Evaluation
 from plait.experiments.trained import Trained
 from plait.model import MultiTaskModel
 from plait.reports import write_report
-from plait.sharing.preference import Preference
+from plait.sharing.preference.shares import Preference
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -102,7 +102,7 @@ def preferred(preference: dict[str, float] | None, tasks: Iterable[str]) -> list
         preference: `{task: number}`, of a model that was asked for it.
         tasks: those of the model.
     """
-    from plait.sharing.preference import shares_of
+    from plait.sharing.preference.shares import shares_of
 
     if preference is None:
         return []

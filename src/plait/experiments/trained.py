@@ -22,7 +22,7 @@ from plait.experiments.table_batches import TableBatch, table_batches, unseen_wo
 from plait.experiments.trained_source import columns_of, described_tasks, own_tasks
 from plait.model import MultiTaskModel
 from plait.runs.folder import MODEL, check_run
-from plait.sharing.preference import Preference
+from plait.sharing.preference.shares import Preference
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -37,7 +37,7 @@ from plait.networks.modes import evaluating
 from plait.networks.scheduled import scheduled_in
 from plait.regularization.base import Regularizer
 from plait.sharing.base import Sharing
-from plait.sharing.preference import Preference
+from plait.sharing.preference.shares import Preference
 from plait.tasks.base import BaseTask
 from plait.tasks.prediction import Prediction
 

@@ -17,7 +17,8 @@ from plait.sharing.conditioning.layers.blended import BlendBeside, BlendInside
 from plait.sharing.conditioning.layers.task_indexed import TaskIndexed
 from plait.sharing.conditioning.layers.units import Update
 from plait.sharing.conditioning.lora import LoRA, matrices_of
-from plait.sharing.preference import Preference, Slider
+from plait.sharing.preference.shares import Preference
+from plait.sharing.preference.slider import Slider
 
 
 class PaLoRA(Conditioned):
@@ -52,9 +53,9 @@ class PaLoRA(Conditioned):
             progress, and divided by their sum, so that the training begins with equal preferences
             and ends near single tasks; 5 as in the authors' configuration. None takes what is
             drawn throughout, which leaves the ends of the front less trained than its middle.
-        update_lr_scale: factor of the updates' learning rate, above 0; by default the number of
-            tasks, as in the authors' code, which makes up for the factor lambda_t of their
-            gradients. Give a smaller one where there are many tasks.
+        update_lr_scale: factor of the updates' learning rate, above 0; 1 by default, for Adam,
+            whose steps do not have the factor lambda_t of the updates' gradients. With SGD, give
+            the number of tasks, as the authors have it.
 
     Raises:
         ConfigError: an option outside its range; in `setup`, a `scope` without such a layer.
@@ -94,16 +95,14 @@ class PaLoRA(Conditioned):
         frozen: bool = False,
         concentration: float = 1.0,
         annealing: float | None = 5.0,
-        update_lr_scale: float | None = None,
+        update_lr_scale: float = 1.0,
     ) -> None:
         super().__init__(encoder, by=_Blended(rank=rank, alpha=alpha), scope=scope, frozen=frozen)
-        for name, value, low in (
-            ("concentration", concentration, "above 0"),
-            ("annealing", annealing, "at least 0"),
-            ("update_lr_scale", update_lr_scale, "above 0"),
-        ):
-            if value is not None and not (value >= 0 if low == "at least 0" else value > 0):
-                raise ConfigError(f"`{name}` must be {low}; found {value!r}.")
+        for name, value in (("concentration", concentration), ("update_lr_scale", update_lr_scale)):
+            if not value > 0:
+                raise ConfigError(f"`{name}` must be above 0; found {value!r}.")
+        if annealing is not None and not annealing >= 0:
+            raise ConfigError(f"`annealing` must be at least 0, or None; found {annealing!r}.")
         self.rank = rank
         self.alpha = alpha
         self.concentration = concentration
@@ -115,10 +114,9 @@ class PaLoRA(Conditioned):
         """Adds the updates, and finds the shapes of the features."""
         self.slider = Slider(tasks, self.concentration, self.annealing)
         super().setup(tasks, example, seed)
-        scale = len(tasks) if self.update_lr_scale is None else self.update_lr_scale
         for update in self.trunk.modules():
             if isinstance(update, Update):
-                update.lr_scale = float(scale)
+                update.lr_scale = self.update_lr_scale
 
     def run(self, inputs: Any, tasks: Sequence[str]) -> TaskFeatures:
         """Runs the trunk once, with the updates by their shares in the preference."""
