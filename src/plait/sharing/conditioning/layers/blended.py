@@ -45,7 +45,7 @@ class BlendInside(UnitInside):
     """Runs the shared layer with the sum of its weights and the tasks' updates, by their shares."""
 
     def change(self, position: int, weight: Tensor) -> Tensor:
-        """Returns what is added to the weight at a position of `weights`."""
+        """Computes the addend of the weight at a position of `weights`."""
         updates = [update_at(unit, position) for unit in self.own.values()]
         up, down = blended(updates, self._active.shares)
         return (up @ down).flatten(0, 1).view_as(weight)

@@ -134,7 +134,7 @@ class UnitInside(TaskIndexed):
         return functional_call(self.base, changed, inputs, options)
 
     def change(self, position: int, weight: Tensor) -> Tensor:
-        """Returns what is added to the weight at a position of `weights`."""
+        """Computes the addend of the weight at a position of `weights`."""
         return update_at(self.unit(), position).change(weight)
 
 
