@@ -55,7 +55,8 @@ def cosmos(losses: Tensor, preference: Tensor, *, strength: float = 1.0) -> Tens
         sum_t r_t L_t - strength cos(r, L)
 
     The network is given r as an input, and r is drawn anew in each step from a Dirichlet
-    distribution; so one network learns the whole Pareto front.
+    distribution; so one network learns the whole Pareto front, as `plait.sharing.PaLoRA` does with
+    weights that r blends.
 
     Args:
         losses: L, `[T]`.
