@@ -57,7 +57,7 @@ def normalize_then_sum(
 
 
 def _normalised(values: Tensor, dim: int, eps: float) -> Tensor:
-    """Returns what is there less its mean over its standard deviation, and 0 for NaN."""
+    """Normalises the values along `dim` to mean 0 and deviation 1, without NaN, which is 0."""
     there = ~values.isnan()
     count = there.sum(dim, keepdim=True)
     mean = values.nansum(dim, keepdim=True) / count.clamp(min=1)
