@@ -24,7 +24,9 @@ shares = st.sampled_from([0.0, 0.02, 0.5, 1.0])
 
 
 def weights_of(jacobian: np.ndarray, tau: float = 0.02) -> np.ndarray:
-    found: np.ndarray = PCD(tau=tau).weights(torch.from_numpy(jacobian @ jacobian.T)).numpy()
+    """Those of any scale: eps = 0."""
+    gramian = torch.from_numpy(jacobian @ jacobian.T)
+    found: np.ndarray = PCD(tau=tau, eps=0.0).weights(gramian).numpy()
     return found
 
 
@@ -87,7 +89,7 @@ def test_every_condition_of_the_optimum_holds(
     main = int(np.random.default_rng(seed).integers(len(rows)))
     taus = dict(zip(tasks, np.random.default_rng(seed).uniform(0, 0.5, len(rows)), strict=True))
     del taus[tasks[main]]
-    balancer = PCD(primary=tasks[main], tau=taus)
+    balancer = PCD(primary=tasks[main], tau=taus, eps=0.0)
     balancer.setup(tasks)
     weights = np.array(named(balancer, rows, tasks))
     direction = weights @ rows
@@ -138,11 +140,13 @@ def test_with_tau_zero_it_goes_where_dual_projection_of_the_main_task_goes(
 
 
 @settings(max_examples=25)
-@given(seeds, st.sampled_from([0.0, 0.5, 0.999]))
-def test_lengths_are_averaged_over_the_steps_of_each_task(seed: int, beta: float) -> None:
+@given(seeds, st.sampled_from([0.0, 0.5, 0.999]), st.sampled_from([1e-8, 0.1]))
+def test_lengths_are_averaged_over_the_steps_of_each_task(
+    seed: int, beta: float, eps: float
+) -> None:
     """Against a loop that corrects the bias by the sum of the weights, with absent tasks."""
     rng = np.random.default_rng(seed)
-    balancer, tasks = PCD(beta=beta), ("a", "b", "c")
+    balancer, tasks = PCD(beta=beta, eps=eps), ("a", "b", "c")
     balancer.setup(tasks)
     past: dict[str, list[float]] = {task: [] for task in tasks}
     for _ in range(5):
@@ -152,7 +156,7 @@ def test_lengths_are_averaged_over_the_steps_of_each_task(seed: int, beta: float
         for i in kept:
             past[tasks[i]].append(float(rows[i] @ rows[i]))
             ages = beta ** np.arange(len(past[tasks[i]]))[::-1].astype(float)
-            units.append(rows[i] / np.sqrt(ages @ past[tasks[i]] / ages.sum()))
+            units.append(rows[i] / np.sqrt(ages @ past[tasks[i]] / ages.sum() + eps))
         least = np.array([0.02 * unit @ unit for unit in units[1:]])
         e = nearest(units[0], np.array(units[1:]).reshape(-1, 9), least)
         assert e is not None
@@ -205,6 +209,24 @@ def test_shares_are_shares(value: float) -> None:
         PCD(tau=value)
     with pytest.raises(ConfigError, match=r"`tau` must be in \[0, 1\]; found"):
         PCD(tau={"a": value})
+
+
+def test_a_task_asks_for_less_as_its_gradient_vanishes() -> None:
+    shares = []
+    for size in (1.0, 1e-4, 1e-6, 1e-160):
+        balancer = PCD(tau=0.5)
+        weights = balancer.weights(torch.diag(torch.tensor([1.0, size**2], dtype=torch.float64)))
+        shares.append(size * (weights[1] / weights[0]).item())  # tau |u| / |u_main|
+    assert shares == pytest.approx([0.5, 0.5 * 0.5**0.5, 0.5 * 1e-2, 0.0], rel=1e-4, abs=1e-12)
+    # The other way round the step is along the other gradient, at the main one's length
+    gramian = torch.diag(torch.tensor([1e-200, 1.0], dtype=torch.float64))
+    assert PCD().weights(gramian).tolist() == pytest.approx([0.0, 1e-100], rel=1e-9, abs=1e-12)
+
+
+@pytest.mark.parametrize("value", [-1e-9, float("nan")])
+def test_eps_is_not_negative(value: float) -> None:
+    with pytest.raises(ConfigError, match="`eps` must not be negative; found"):
+        PCD(eps=value)
 
 
 @pytest.mark.parametrize("value", [-0.1, 1.0, float("nan")])

@@ -22,13 +22,14 @@ TAU = 0.02
 class PCD(GramianBalancer):
     """Follows the main task's gradient as closely as the progress of all others allows (PCD).
 
-        u_t = g_t / sqrt(v_t),    v_t the running average of |g_t|^2, with bias correction
+        u_t = g_t / sqrt(v_t + eps),    v_t the running average of |g_t|^2, with bias correction
         e = argmin |e - u_main|^2  subject to  u_t^T e >= tau_t |u_t|^2  for each other task t
         d = |g_main| e / |e|
 
     so each other task makes at least the share `tau` of the progress that a step along its own
     gradient would bring, and the length of the step is that of the main gradient. Multiplying a
-    loss of another task by a constant changes nothing; `tau` says how much that task counts.
+    loss of another task by a constant changes nothing, but for `eps`; `tau` says how much that task
+    counts.
 
     Args:
         primary: name of the main task; by default the first one of `setup` or, without it, of the
@@ -37,6 +38,8 @@ class PCD(GramianBalancer):
             `{task: tau}`, where tasks that are not named have 0.02, the default, as in the paper.
             0 makes no task worse, to first order.
         beta: how much of the average is kept in each step, in [0, 1); 0.999 as in the paper.
+        eps: a squared length, at least 0; 1e-8 as in the paper. A task asks for less progress as
+            its gradient falls below sqrt(eps); with 0, gradients of any size are balanced alike.
 
     Shapes: gramian `[..., T, T]`, weights `[..., T]`, not negative.
 
@@ -51,8 +54,7 @@ class PCD(GramianBalancer):
     Differs: there are three steps without an answer, which `flag` names. Where the main task is
         absent or its gradient is zero, all weights are 0 (the shared parameters rest). Where
         no direction serves all other tasks, d is the main gradient. With tau = 0, e may vanish, and
-        the weights are 0. A gradient of zero leaves the average as it is, so that the paper's
-        constant of 1e-8 beside v is not needed and gradients of any size are balanced alike.
+        the weights are 0. A gradient of zero leaves the average as it is.
 
     Cost: T backward passes, one small solve (O(T^3) for each change of the active set); one
         `[T, P]` buffer. Two numbers for each task.
@@ -70,6 +72,7 @@ class PCD(GramianBalancer):
         primary: str | None = None,
         tau: float | Mapping[str, float] = TAU,
         beta: float = 0.999,
+        eps: float = 1e-8,
     ) -> None:
         super().__init__()
         self.tau: float | dict[str, float] = dict(tau) if isinstance(tau, Mapping) else tau
@@ -78,8 +81,10 @@ class PCD(GramianBalancer):
                 raise ConfigError(f"`tau` must be in [0, 1]; found {value}.")
         if not 0 <= beta < 1:
             raise ConfigError(f"`beta` must be in [0, 1); found {beta}.")
+        if not eps >= 0:
+            raise ConfigError(f"`eps` must not be negative; found {eps}.")
         self.primary = primary
-        self.beta = beta
+        self.beta, self.eps = beta, eps
         self.squares, self.steps = TaskState(), TaskState()
 
     def setup(self, tasks: Sequence[str]) -> None:
@@ -142,5 +147,5 @@ class PCD(GramianBalancer):
         steps = self.steps.get(tasks, zero) + 1
         self.squares.put(tasks, average)
         self.steps.put(tasks, steps)
-        sizes: np.ndarray = (now * (1 - self.beta**steps) / average).sqrt().numpy()
+        sizes: np.ndarray = (now / (average / (1 - self.beta**steps) + self.eps)).sqrt().numpy()
         return sizes

@@ -72,6 +72,16 @@ def test_two_by_hand() -> None:
     np.testing.assert_allclose(least_distance(cosines, np.array([2.0, 0.5])), [2.0, 0.0])
 
 
+@given(st.integers(1, 6), seeds, st.sampled_from([1e-300, 1e-9, 1e9, 1e300]))
+def test_the_size_of_the_margins_is_that_of_the_vector(count: int, seed: int, size: float) -> None:
+    rng = np.random.default_rng(seed)
+    rows, margins = units(rng.standard_normal((count, 8))), rng.standard_normal(count)
+    cosines = rows @ rows.T
+    found, expected = least_distance(cosines, size * margins), least_distance(cosines, margins)
+    assert found is not None and expected is not None
+    np.testing.assert_allclose(found / size, expected, rtol=1e-9, atol=1e-9)
+
+
 def test_what_holds_at_zero_needs_nothing() -> None:
     opposite = np.array([[1.0, -1.0], [-1.0, 1.0]])
     for margins in ([0.0, 0.0], [-1.0, -0.5], []):

@@ -31,15 +31,17 @@ def least_distance(
 
     Reference: Lawson, Hanson, "Solving Least Squares Problems", 1974, chapter 23, section 4.
     """
-    if not (margins > 0).any():
+    size = margins.max(initial=0.0)
+    if size < np.finfo(float).tiny:
         return np.zeros(len(margins))
-    lengths = np.sqrt(1 + margins**2)  # of (c_j, h_j), by which the diagonal becomes 1
-    target = margins / lengths
-    scaled = cosines / (lengths[:, None] * lengths) + np.outer(target, target)
+    wanted = margins / size  # of any size: x is found in its units
+    shares = 1 / np.hypot(1.0, wanted)  # by which (c_j, h_j) gets length 1
+    target = wanted * shares
+    scaled = cosines * (shares[:, None] * shares) + np.outer(target, target)
     z = nnls(scaled, target, rounding)
     residual = 1 - target @ z
     null = 4 * max(rounding, len(margins) * float(np.finfo(float).eps))
     if residual <= null * z.sum() ** 2:
         return None
-    multipliers: np.ndarray = z / lengths / residual
+    multipliers: np.ndarray = size * (shares * z / residual)
     return multipliers
