@@ -193,3 +193,5 @@ def test_a_forest_is_that_of_scikit_learn(number: int, monkeypatch: pytest.Monke
     assert own == pytest.approx(expected)
     assert found.parameters == sum(tree.tree_.node_count for tree in model.estimators_)
     assert found.size > 8 * found.parameters
+    threaded = forest(train, val, classes=number, seed=4, jobs=2)
+    assert np.array_equal(threaded.predict(val.inputs), predicted)

@@ -77,6 +77,7 @@ def classical(
     *,
     problem: Problem | None = None,
     resamples: int = 0,
+    jobs: int = 1,
 ) -> dict[str, Classical | NoRow]:
     """Fits a model of scikit-learn to each task of a table: what do linear models and trees reach?
 
@@ -92,6 +93,7 @@ def classical(
         model: "linear", "trees" or "forest".
         problem: the data that were opened for it; opened here by default.
         resamples: of the test part, as for networks; 0 for none.
+        jobs: threads that grow a forest.
 
     Returns:
         `{task: the model, or why there is none}`: for tables whose inputs are numbers, categories,
@@ -109,7 +111,7 @@ def classical(
     splits = problem.splits([*tasks.values()])
     if not all(isinstance(each, InMemory) for each in splits.values()):
         return dict.fromkeys(tasks, NoRow("a stream is not read into scikit-learn's models."))
-    rows = _Rows(recipe, splits, model, config.seed)
+    rows = _Rows(recipe, splits, model, config.seed, jobs)
     found: dict[str, Classical | NoRow] = {}
     for name, task in tasks.items():
         if not isinstance(task, Classification | Regression | YesNoLabels):
@@ -124,11 +126,13 @@ def classical(
 class _Rows:
     """The rows of a table as a model reads them, and the labels of its tasks."""
 
-    def __init__(self, table: Table, splits: Mapping[str, Any], model: Model, seed: int) -> None:
+    def __init__(
+        self, table: Table, splits: Mapping[str, Any], model: Model, seed: int, jobs: int
+    ) -> None:
         self.splits = splits
         self.features = RowFeatures(table.columns, splits["train"].inputs)
         self.model = model
-        self._seed = seed
+        self._seed, self._jobs = seed, jobs
         self._read: dict[str, Any] = {}
 
     def inputs(self, split: str) -> Any:
@@ -143,7 +147,7 @@ class _Rows:
         if self.model == "linear":
             return partial(logistic, classes=classes) if classes else ridge
         if self.model == "forest":
-            return partial(forest, classes=classes, seed=self._seed)
+            return partial(forest, classes=classes, seed=self._seed, jobs=self._jobs)
         error = "absolute_error" if absolute else "squared_error"
         categorical = self.features.categorical
         return partial(

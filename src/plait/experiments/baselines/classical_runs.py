@@ -29,6 +29,7 @@ def classical_runs(
     *,
     problem: Problem | None = None,
     resamples: int = 0,
+    jobs: int = 1,
 ) -> dict[int, Results]:
     """Fits a model of scikit-learn to each task, unless all were fitted on the same data before.
 
@@ -42,6 +43,7 @@ def classical_runs(
             and resamples.json if there are some.
         problem: the data that were opened for `config`; opened here by default.
         resamples: of the test part, as for networks; 0 for none.
+        jobs: threads that grow a forest.
 
     Returns:
         `{seed: {task: the result, or why there is none}}`.
@@ -59,7 +61,7 @@ def classical_runs(
             continue
         own = config.model_copy(update={"seed": seed})
         if not made or any(isinstance(each, Classical) and each.drawn for each in made.values()):
-            made = classical(own, model, problem=problem, resamples=resamples)
+            made = classical(own, model, problem=problem, resamples=resamples, jobs=jobs)
         found[seed] = {
             task: one if isinstance(one, NoRow) else _kept(one, places[task], own, problem)
             for task, one in made.items()

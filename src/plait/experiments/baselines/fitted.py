@@ -180,7 +180,7 @@ def trees(
     return Fitted(predict, {"rounds": rounds}, parameters, sum(each.nbytes for each in nodes))
 
 
-def forest(train: Labelled, val: Labelled, *, classes: int, seed: int = 0) -> Fitted:
+def forest(train: Labelled, val: Labelled, *, classes: int, seed: int = 0, jobs: int = 1) -> Fitted:
     """Fits a random forest of 500 trees, with scikit-learn's defaults; nothing is chosen.
 
     Args:
@@ -188,13 +188,15 @@ def forest(train: Labelled, val: Labelled, *, classes: int, seed: int = 0) -> Fi
         val: rows of the validation, which it does not read.
         classes: K; 0 for numbers.
         seed: of the draws of rows and columns.
+        jobs: threads that grow trees; the forest is the same for any number.
     """
     ensemble = need("sklearn.ensemble", extra="app", purpose=PURPOSE)
     there = np.unique(train.labels)
     known = train.of(there) if classes else train
     name = "RandomForestClassifier" if classes else "RandomForestRegressor"
-    model = getattr(ensemble, name)(FOREST, random_state=seed)
+    model = getattr(ensemble, name)(FOREST, random_state=seed, n_jobs=jobs)
     model.fit(known.inputs, known.labels, known.weights)
+    model.n_jobs = 1  # threads would add the trees' answers in another order each time
 
     def predict(inputs: Any) -> Array:
         found: Array = model.predict_proba(inputs) if classes else model.predict(inputs)

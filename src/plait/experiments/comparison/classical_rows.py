@@ -29,7 +29,12 @@ def classical_rows(config: RunConfig, runner: Runner) -> list[MemberRuns]:
 
 def _rows(config: RunConfig, runner: Runner, model: Model, title: str) -> MemberRuns:
     made = classical_runs(
-        config, model, runner.places, problem=runner.problem, resamples=runner.resamples
+        config,
+        model,
+        runner.places,
+        problem=runner.problem,
+        resamples=runner.resamples,
+        jobs=runner.jobs,
     )
     found: dict[str, list[Trained]] = {task: [] for task in runner.tasks}
     for seed, place in runner.places.items():
