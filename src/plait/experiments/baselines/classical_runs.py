@@ -18,7 +18,6 @@ Results = dict[str, RunResult | NoRow]
 TITLES: dict[Model, str] = {
     "linear": "Linear models of scikit-learn, one per task: linear models",
     "trees": "Boosted trees of scikit-learn, one per task: boosted trees",
-    "forest": "Random forests of scikit-learn, one per task: random forests",
 }
 
 
