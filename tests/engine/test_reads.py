@@ -23,6 +23,7 @@ from plait.balancing import (
     MoDo,
     PCGrad,
     SDMGrad,
+    StaleRows,
     TrimmedMean,
     UncertaintyWeights,
     UPGrad,
@@ -49,6 +50,8 @@ CASES: dict[str, Case] = {
     "rows with weights": (ExcessMTL, {}, 2),
     "rows with momentum": (MoCo, {}, 2),
     "rows and losses": (DBMTL, {}, 3),
+    # Finite rows are kept; then inner products, the weights, and the gradient that is written
+    "rows in turn": (StaleRows, {}, 3),
     # Checks that its losses have a lower bound before it uses them
     "losses, read again": (FAMO, {}, 2),
     # What they solve for is not the gradient that they write: it is looked at once more

@@ -92,6 +92,26 @@ def test_a_direction_is_cut_into_the_shapes_of_the_parameters() -> None:
     assert (pieces["p"].dtype, pieces["q"].dtype) == (torch.float32, torch.float64)
 
 
+def test_a_direction_is_cut_for_the_parameters_that_are_named() -> None:
+    a, b = torch.ones(2, requires_grad=True), torch.ones(2, requires_grad=True)
+    rows = RowBuffer(Layout(given=[a, b]))
+    rows.add({"one": a.sum()}, [a, b])
+    direction = torch.arange(4.0)
+    assert [p is a for p, _ in rows.split(direction)] == [True]
+    assert [g.tolist() for _, g in rows.split(direction, [b, a])] == [[2.0, 3.0], [0.0, 1.0]]
+
+
+def test_memory_that_was_given_back_is_taken_again_as_needed() -> None:
+    a = torch.ones(2, requires_grad=True)
+    rows = RowBuffer(Layout(given=[a]))
+    rows.add({"one": a.sum(), "two": (2 * a).sum(), "three": (3 * a).sum()}, [a])
+    rows.release()
+    rows.reset()
+    rows.add({"two": (2 * a).sum()}, [a])
+    assert rows.jacobian.tolist() == [[2.0, 2.0]]
+    assert rows._matrix is not None and len(rows._matrix) == 1
+
+
 def test_rows_have_the_widest_dtype_of_their_parameters() -> None:
     p, q = nn.Parameter(torch.ones(1)), nn.Parameter(torch.ones(1, dtype=torch.float64))
     rows = RowBuffer()

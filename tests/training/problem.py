@@ -25,8 +25,17 @@ from plait.tasks import BaseTask, Classification, Regression
 from plait.training import Callback, Trainer
 
 EVERY_BALANCER = names(plait.balancing, Balancer)
-# Of each kind: none, learned weights, draws, Gramian, epochs, last layer, rows kept across steps
-BALANCERS = ["Equal", "UncertaintyWeights", "PCGrad", "UPGrad", "DWA", "GradNorm", "MoCo"]
+# Of each kind: none, learned weights, draws, Gramian, epochs, last layer, rows kept, tasks in turn
+BALANCERS = [
+    "Equal",
+    "UncertaintyWeights",
+    "PCGrad",
+    "UPGrad",
+    "DWA",
+    "GradNorm",
+    "MoCo",
+    "StaleRows",
+]
 SIZE, BATCH, EPOCHS = 18, 4, 2  # 5 batches in an epoch; with accumulation of 2, 3 steps
 STEPS = 3  # in an epoch
 

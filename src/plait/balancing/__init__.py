@@ -48,6 +48,7 @@ from plait.balancing.scalarizations import cosmos, ldc_mtl, pbi
 from plait.balancing.sdmgrad import SDMGrad
 from plait.balancing.slaw import SLAW
 from plait.balancing.smooth_tchebycheff import SmoothTchebycheff
+from plait.balancing.stale_rows import StaleRows
 from plait.balancing.stch import STCH
 from plait.balancing.transformed_losses import TransformedLosses
 from plait.balancing.trimmed_mean import TrimmedMean
@@ -102,6 +103,7 @@ __all__ = [
     "Problem",
     "SDMGrad",
     "SmoothTchebycheff",
+    "StaleRows",
     "TransformedLosses",
     "TrimmedMean",
     "UPGrad",

@@ -42,9 +42,10 @@ class ConFIG(PreferenceBalancer, GramianBalancer):
         >>> ConFIG().weights(torch.tensor([[4.0, 0.0], [0.0, 1.0]]))
         tensor([0.7500, 1.5000], dtype=torch.float64)
 
-    Differs: exactly 0 where the authors' pseudo-inverse gives rounding noise of unit length; their
-        variant with momentum, of one gradient in a step, is not here. Where gradients nearly depend
-        on each other the products have to be exact: in a call by hand, form them in float64.
+    Differs: exactly 0 where the authors' pseudo-inverse gives rounding noise of unit length. Their
+        variant with momentum, of one gradient in a step, is `StaleRows` around this one. Where
+        gradients nearly depend on each other the products have to be exact: in a call by hand, form
+        them in float64.
 
     Cost: T backward passes, one eigendecomposition, O(T^3); one `[T, P]` buffer.
 

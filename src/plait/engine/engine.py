@@ -76,7 +76,7 @@ class Backward:
     Cost: loss methods take one backward pass. The others take T passes and one `[T, P]` buffer, P
         the number of shared parameters; by the route "layers" T half passes, one whole pass and no
         buffer; at features T passes through the heads and one through the trunk; with weights that
-        are re-used one pass and one through the heads.
+        are re-used, or tasks that are taken in turn, one pass and one through the heads.
     """
 
     @named

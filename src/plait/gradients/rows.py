@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
 import torch
@@ -143,12 +143,24 @@ class RowBuffer:
             found.append((parameter, self._in_layout(parameter, combined.to(parameter.dtype))))
         return found
 
-    def split(self, direction: Tensor) -> list[tuple[Tensor, Tensor]]:
-        """Cuts a direction `[P]` into `(parameter, gradient)`, for parameters as in `combine`."""
+    def split(
+        self, direction: Tensor, parameters: Iterable[Tensor] | None = None
+    ) -> list[tuple[Tensor, Tensor]]:
+        """Cuts a direction `[P]` into `(parameter, gradient)`.
+
+        Args:
+            direction: has all columns.
+            parameters: the shared ones that get a gradient; None for those as in `combine`.
+        """
         return [
             (p, self._in_layout(p, as_like(direction[self.layout.columns(p)], p).to(p.dtype)))
-            for p in self._reached.values()
+            for p in (self._reached.values() if parameters is None else parameters)
         ]
+
+    def release(self) -> None:
+        """Gives the memory of the rows back; the next step takes what it needs."""
+        self._matrix, self._height = None, 0
+        self._places.clear()
 
     def _in_layout(self, parameter: Tensor, combined: Tensor) -> Tensor:
         """Returns a gradient sparse if that of each task is, as optimizers of such tables need."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 
 import torch
@@ -128,7 +128,7 @@ def training_step(
     shares = label_shares(labels_of(groups[0])) if reduction == "label" else {}
     _forget_gradients(optimizer)
     model.set_progress(info.progress)
-    backward.start(info, measure=measure)
+    backward.start(info if len(given) == 1 else replace(info, tasks=tuple(totals)), measure=measure)
     give_back = keep_buffers(model) if backward.options.nonfinite == "skip" else None
     reread = None
     if balancer.rereads:

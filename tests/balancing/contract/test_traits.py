@@ -27,3 +27,8 @@ def test_rows_that_live_across_steps_count() -> None:
     assert traits(method("TrimmedMean")).memory == "[T, P]"
     assert traits(method("MoCo")).memory == "2 x [T, P]"
     assert traits(method("MoDo")).memory == "2 x [T, P]"
+
+
+def test_tasks_in_turn_cost_what_is_differentiated_and_kept() -> None:
+    found = traits(method("StaleRows"))
+    assert (found.passes, found.memory) == ("1, and 1 through the heads", "[T, P]")

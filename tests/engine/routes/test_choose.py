@@ -16,6 +16,7 @@ from plait.balancing import (
     MoDo,
     NashMTL,
     SDMGrad,
+    StaleRows,
     UPGrad,
 )
 from plait.balancing.contract.info import Info
@@ -27,6 +28,7 @@ from plait.engine.routes.base import Route
 from plait.engine.routes.batches import SeveralBatches
 from plait.engine.routes.choose import choose
 from plait.engine.routes.features import AtFeatures
+from plait.engine.routes.in_turn import InTurn
 from plait.engine.routes.last_layer import LastLayer
 from plait.engine.routes.layers import Layers
 from plait.engine.routes.look_ahead import LookAhead
@@ -59,6 +61,7 @@ KNOWN = {"known": {"a": 1.0, "b": 1.0, "c": 1.0}}
         (SDMGrad(solver="sgd"), {}, {}, SeveralBatches),
         (SDMGrad(solver="exact"), {"route": "rows"}, {}, GramianOfRows),
         (GradDrop(), {}, {}, Direction),
+        (StaleRows(), {}, {}, InTurn),
         (NashMTL(), {"every": 3}, KNOWN, Reused),
         (NashMTL(), {"every": 3, "route": "rows"}, {}, GramianOfRows),
         (NashMTL(), {"every": 3, "route": "rows"}, {"known": {"a": 1.0}}, GramianOfRows),

@@ -10,6 +10,8 @@ from torch import Tensor
 
 from plait.core.exponents import mended, outside
 
+COLUMNS = 1 << 16  # in one product; bounds the memory for copies in double precision
+
 
 def at_least_single(dtype: torch.dtype) -> torch.dtype:
     """Returns float32 for a half-precision dtype, else `dtype` itself: the dtype to sum in."""
@@ -41,3 +43,22 @@ def row_lengths(rows: Iterable[Tensor]) -> np.ndarray:
 
     found = measure(torch.float32).cpu().numpy()
     return mended(found, outside(found), lambda: measure(torch.float64))
+
+
+def inner_products(rows: Sequence[Tensor], others: Sequence[Tensor]) -> np.ndarray:
+    """Returns the inner products `[n, T]` of n rows with T others, all `[P]`, float64 on the host.
+
+    They are taken in double precision, which holds those of single precision at any scale. It waits
+    for the device once.
+
+    Example:
+        >>> inner_products([torch.tensor([3.0, 4.0])], [torch.ones(2), torch.zeros(2)]).tolist()
+        [[7.0, 0.0]]
+    """
+    total = torch.zeros(len(rows), len(others), dtype=torch.float64, device=rows[0].device)
+    for start in range(0, rows[0].shape[0], COLUMNS):
+        columns = slice(start, start + COLUMNS)
+        one, other = (torch.stack([row[columns] for row in each]) for each in (rows, others))
+        total += one.double() @ other.double().T
+    products: np.ndarray = total.cpu().numpy()
+    return products

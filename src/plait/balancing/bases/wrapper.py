@@ -7,30 +7,26 @@ from typing import Any
 
 import numpy as np
 
-from plait.balancing.base import GramianBalancer
+from plait.balancing.base import Balancer, GramianBalancer
 from plait.balancing.contract.info import Info, Reread
 
 
-class Wrapper(GramianBalancer):
-    """The base of methods that change what goes into another method, or what comes out of it.
+class Around(Balancer):
+    """A balancer around another one: it needs what that one does, and passes every call on.
 
-    It reads and needs what the inner method does, and passes every call on. The inner method is a
-    submodule, so that it is saved, copied and restored along. A subclass overrides `weights`.
+    The inner method is a submodule, so that it is saved, copied and restored along.
 
     Args:
         method: the inner method.
     """
 
-    def __init__(self, method: GramianBalancer) -> None:
+    def __init__(self, method: Balancer) -> None:
         super().__init__()
         self.method = method
-        # Each declaration of the bases that an object may change; its test sees when one is missing
+        # Each declaration of the base that an object may change; its test sees when one is missing
         self.equal_weight = method.equal_weight
         self.at = method.at
-        self.groups = method.groups
-        self.exact = method.exact
         self.batches = method.batches
-        self.applied = method.applied
         self.learns = method.learns
         self.positive_losses = method.positive_losses
         self.reads_epochs = method.reads_epochs
@@ -46,6 +42,24 @@ class Wrapper(GramianBalancer):
     def after_step(self, reread: Reread | None = None) -> None:
         """Passes the end of an optimizer step on to the inner method."""
         self.method.after_step(reread)
+
+
+class Wrapper(Around, GramianBalancer):
+    """The base of methods that change the Gramian of another method, or its weights.
+
+    It reads what the inner method does. A subclass overrides `weights`.
+
+    Args:
+        method: the inner method.
+    """
+
+    method: GramianBalancer
+
+    def __init__(self, method: GramianBalancer) -> None:
+        super().__init__(method)
+        self.groups = method.groups
+        self.exact = method.exact
+        self.applied = method.applied
 
     def active(self, gramian: np.ndarray) -> np.ndarray:
         """Returns `[T]` of bool: True for the tasks that the inner method gives a weight to."""

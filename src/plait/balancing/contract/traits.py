@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from plait.balancing.base import Balancer
+from plait.balancing.bases.in_turn import InTurnBalancer
 from plait.core.docstrings import part_of, summary_of
 
 READS = {
@@ -69,6 +70,8 @@ def _passes(balancer: Balancer) -> str:
         return "more than T"
     if balancer.at == "last layer":
         return "T through the heads, and 1"
+    if isinstance(balancer, InTurnBalancer):
+        return f"{balancer.tasks_per_step}, and 1 through the heads"
     if balancer.batches > 1:
         return f"{balancer.batches} T"
     return "T, or T half ones and 1" if balancer.reads == "gramian" else "T"
@@ -83,7 +86,9 @@ def _memory(balancer: Balancer) -> str:
         return "T gradients of that layer"
     if balancer.reads == "gramian" and balancer.batches == 1:
         return "[T, P], or none by layers"
-    buffers = balancer.batches + balancer.row_buffers
+    buffers = balancer.row_buffers
+    if not isinstance(balancer, InTurnBalancer):  # which has fresh rows of few tasks
+        buffers += balancer.batches
     return "[T, P]" if buffers == 1 else f"{buffers} x [T, P]"
 
 

@@ -10,12 +10,14 @@ from plait.balancing.base import (
     JacobianBalancer,
     LossBalancer,
 )
+from plait.balancing.bases.in_turn import InTurnBalancer
 from plait.engine.gathered import Gathered
 from plait.engine.micro_batch import MicroBatch
 from plait.engine.options import reads_one_gramian
 from plait.engine.routes.base import Route
 from plait.engine.routes.batches import SeveralBatches
 from plait.engine.routes.features import AtFeatures
+from plait.engine.routes.in_turn import InTurn
 from plait.engine.routes.last_layer import LastLayer
 from plait.engine.routes.layers import Layers, plan_of
 from plait.engine.routes.look_ahead import LookAhead
@@ -46,6 +48,8 @@ def choose(step: Gathered, micro: MicroBatch) -> Route[Any]:
             Reused(step, balancer, balancer.applied) if reused else _forming(step, balancer, micro)
         )
     assert isinstance(balancer, JacobianBalancer)
+    if isinstance(balancer, InTurnBalancer):
+        return InTurn(step, balancer)
     return Reused(step, balancer, (1.0,)) if reused else Direction(step, balancer)
 
 

@@ -114,6 +114,7 @@ def kind(balancer: Balancer) -> tuple[object, ...]:
         balancer.rereads,
         getattr(balancer, "groups", "whole"),
         getattr(balancer, "exact", False),
+        getattr(balancer, "tasks_per_step", None),
     )
 
 
