@@ -26,6 +26,7 @@ from plait.cli.report import report
 from plait.cli.reproduce import reproduce
 from plait.cli.train import train
 from plait.cli.tune import tune
+from plait.core.plain_warnings import plain_warnings
 
 
 class Commands(TyperGroup):
@@ -34,7 +35,8 @@ class Commands(TyperGroup):
     def invoke(self, ctx: Any) -> Any:
         """Runs the command."""
         try:
-            return super().invoke(ctx)
+            with plain_warnings():
+                return super().invoke(ctx)
         except KeyboardInterrupt as error:
             from plait.training.interrupt import Interrupted
 

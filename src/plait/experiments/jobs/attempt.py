@@ -17,6 +17,7 @@ from pathlib import Path
 import torch
 
 from plait.core.errors import PlaitError
+from plait.core.plain_warnings import plain_warnings
 from plait.experiments.build import Problem
 from plait.experiments.jobs.once import once
 from plait.experiments.jobs.spec import Failure, RunSpec
@@ -67,7 +68,7 @@ def attempt(
 ) -> Outcome:
     """Does a run, and returns its result, or why it has none."""
     try:
-        with handling(_interrupt):
+        with handling(_interrupt), plain_warnings("/".join(spec.folder.parts[-2:])):
             return once(spec, callbacks, problem=problem)
     except KeyboardInterrupt as error:
         return Stopped(error.signal if isinstance(error, Interrupted) else signal.SIGINT)
