@@ -12,7 +12,7 @@ import yaml
 
 from plait.core.errors import ConfigError
 from plait.core.files import write_text
-from plait.experiments.advise.budget import FINALISTS, MOST_SEEDS, Plan, kept_plan
+from plait.experiments.advise.budget import FINALISTS, MOST_SEEDS, Plan, kept_plan, settle
 from plait.experiments.advise.candidates import MOST, candidates
 from plait.experiments.advise.halving import halve
 from plait.experiments.advise.recommend import Recommended, recommend
@@ -89,6 +89,7 @@ def advise(
         worse = work.first_trainings()
         tried = work.halving(diagnosis, worse)
     finalists = work.finalists(tried)
+    planned = work.settle(planned)
     say(f"comparing {', '.join(each.title for each in finalists)} with separate networks")
     found = compare(
         work.config,
@@ -125,6 +126,7 @@ class _Work:
         self.problem = open_problem(config)
         self._minutes, self._most_seeds = minutes, seeds
         self._jobs, self._callbacks, self._say = jobs, callbacks, say
+        self._epochs, self._once = config.epochs, math.nan
         self._stages: dict[str, float] = {}
         self._since = time.monotonic()
         self._cut = ""
@@ -189,6 +191,10 @@ class _Work:
         planned = [joint(self.config, PLAIN_SUM), single(self.config, self.runner.tasks)]
         trained = self.runner.trained(planned, self.runner.seeds[:1], test=False)
         self.spent("joint and separate networks")
+        results = [
+            one.result for each in trained for runs in each.networks.values() for one in runs
+        ]
+        self._once = sum(each.seconds if each else math.nan for each in results)
         plain, alone = (runs.validation(0) for runs in trained)
         worse = []
         for name, gains in gains_of(self.runner.tasks, plain, alone).items():
@@ -206,6 +212,15 @@ class _Work:
             self._say(f"to be tried: {each.member.title}, because {each.reason}")
         found = halve(reasoned, self.config, self.runner)
         self.spent("trials")
+        return found
+
+    def settle(self, planned: Plan) -> Plan:
+        """Adds seeds, if trainings took less time than was planned."""
+        left = 60 * (self._minutes - sum(self._stages.values())) * self._jobs
+        found = settle(self.folder, planned, self._epochs, left, self._once, seeds=self._most_seeds)
+        if found.seeds > planned.seeds:
+            self._say(f"time is left for {found.seeds} seeds in place of {planned.seeds}")
+        self._cut = found.sentence
         return found
 
     def finalists(self, tried: Sequence[Candidate]) -> list[Member]:

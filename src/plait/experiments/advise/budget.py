@@ -26,11 +26,13 @@ class Plan:
         epochs: of each training.
         seeds: of the finalists and of the single-task networks.
         sentence: what was cut, in words; "" if nothing.
+        settled: whether the seeds were counted again by what trainings have taken.
     """
 
     epochs: int
     seeds: int
     sentence: str = ""
+    settled: bool = False
 
 
 def plan(epochs: int, epoch_seconds: float, seconds: float, *, seeds: int, candidates: int) -> Plan:
@@ -89,6 +91,31 @@ def kept_plan(
         raise ConfigError("the first look has finished no epoch: give it more --minutes.")
     found = plan(epochs, epoch_seconds, seconds, seeds=seeds, candidates=candidates)
     write_typed(path, found)
+    return found
+
+
+def settle(
+    folder: Path, planned: Plan, epochs: int, seconds: float, once: float, *, seeds: int
+) -> Plan:
+    """Returns the plan with the seeds that fit into the time that is left, and keeps it.
+
+    Trainings that ended before their last epoch have taken less than was planned. Seeds are added,
+    and none is taken away; a plan that was settled before stays.
+
+    Args:
+        folder: of the advice.
+        planned: its plan so far.
+        epochs: that the settings ask for.
+        seconds: that are left for the finals.
+        once: seconds that the plain joint network and those of one task have taken, from one seed.
+        seeds: at most.
+    """
+    if planned.settled or not once > 0:
+        return planned
+    each = once * (1 + FINALISTS * MEMBER / (1 + SINGLE))
+    count = min(seeds, max(planned.seeds, int(seconds / each)))
+    found = Plan(planned.epochs, count, _told(epochs, planned.epochs, seeds, count), settled=True)
+    write_typed(folder / PLAN, found)
     return found
 
 
