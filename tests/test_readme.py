@@ -65,7 +65,7 @@ def test_a_command_is_one_that_plait_knows(page: str, line: str) -> None:
     command, rest = words[1], words[2:]
     assert command in COMMANDS_OF_PLAIT
     pairs = {"--out", "-o", "--data", "--from", "--resume", "--seeds", "--targets", "--keep"}
-    pairs |= {"--source", "--files", "--over", "--trials", "--jobs", "--objective"}
+    pairs |= {"--source", "--files", "--over", "--trials", "--jobs", "--objective", "--preference"}
     pairs |= {"--depth", "--steps", "--minutes", "--batches", "--members", "--rows", "--budget"}
     given: dict[str, Any] = {}
     settings, names = [], []
