@@ -50,7 +50,7 @@ def test_a_task_that_gets_worse_is_tried_apart() -> None:
 
 def test_a_task_that_drowns_speaks_for_weights() -> None:
     small = replace(QUIET, shares={"a": 0.98, "b": 0.01, "c": 0.01})
-    assert candidates(small, [])[0].reason == "`b`, `c` has hardly a share in the update"
+    assert candidates(small, [])[0].reason == "`b`, `c` have hardly a share in the update"
     scale = {
         task: LossScale(first=1.0, loss=1.0, norm=norm, batches=4)
         for task, norm in (("a", 50.0), ("b", 1.0), ("c", 2.0))

@@ -96,7 +96,8 @@ def _drowned(found: Diagnosis) -> str:
     shares = {task: share for task, share in found.shares.items() if share is not None}
     small = [task for task, share in shares.items() if share < SMALL_SHARE * even]
     if small:
-        return f"{_named(small)} has hardly a share in the update"
+        have = "has" if len(small) == 1 else "have"
+        return f"{_named(small)} {have} hardly a share in the update"
     norms: Mapping[str, float] = {
         task: each.norm for task, each in found.losses.items() if each.norm
     }
