@@ -69,8 +69,12 @@ def test_no_conflict_is_said_plainly() -> None:
     [
         ({"opposed": [OPPOSED]}, "cosine -0.50 [-0.60, -0.40]", "balancing=UPGrad"),
         (far(1.0, 640.0), "The loss of depth is 640 x that of seg.", "give the small losses"),
-        ({"shares": {"seg": 0.97, "depth": 0.03}}, "seg is 97 % of the plain sum", NO_BALANCER),
-        ({"shares": {"seg": 1.1, "depth": -0.1}}, "works against depth", NO_BALANCER),
+        (
+            {"shares": {"seg": 0.97, "depth": 0.03}},
+            "seg is 97 % of the plain sum",
+            "evens out scales",
+        ),
+        ({"shares": {"seg": 1.1, "depth": -0.1}}, "works against depth", "evens out scales"),
         (
             {"grouping": APART, "affinity": AFFINITY},
             "checking it takes about 10 minutes",
@@ -98,3 +102,9 @@ def test_costs_are_told() -> None:
         "time (UPGrad)."
     )
     assert duration(100) == "100 seconds"
+
+
+def test_where_one_task_is_nearly_all_of_the_update_weights_may_pay() -> None:
+    found = replace(PLAIN, shares={"seg": 0.97, "depth": 0.03})
+    assert NO_BALANCER not in " ".join(sentences(found))
+    assert "a method that resolves conflicts will not pay" in sentences(found)[0]

@@ -6,6 +6,7 @@ import pytest
 
 from plait.core.errors import DataError
 from plait.reports import write_report
+from plait.reports.pages import write
 from plait.runs.folder import EVENTS, REPORT
 from tests.reports.comparison_example import write_comparison
 from tests.reports.example import write_run
@@ -33,3 +34,8 @@ def test_a_folder_without_a_run_is_refused(tmp_path: Path) -> None:
     ):
         write_report(tmp_path)
     assert not list(tmp_path.iterdir())
+
+
+def test_backticks_are_code_and_nothing_else_is_markup() -> None:
+    shown = str(write._coded("keep `a` and <b> apart, ` alone"))
+    assert shown == "keep <code>a</code> and &lt;b&gt; apart, ` alone"

@@ -12,6 +12,7 @@ FAR = 10.0  # times between two losses, from which one may drown the other
 MOST_GROUPS = 6  # in a sentence
 LARGE = 0.8  # share of the update of one of several tasks, from which it is named
 NO_BALANCER = "a balancer will not pay"
+NO_PROJECTION = "a method that resolves conflicts will not pay"
 
 
 def sentences(found: Diagnosis) -> list[str]:
@@ -46,7 +47,7 @@ def advice(found: Diagnosis) -> str:
             "Keep the tasks in one network, and try a method that resolves conflicts "
             "(balancing=UPGrad), or parameters of their own beside the shared ones (sharing=MMoE)."
         )
-    if _apart(found) >= FAR:
+    if _apart(found) >= FAR or _drowning(found):
         return (
             "Keep the tasks together; give the small losses a weight, or take a method that evens "
             "out scales (balancing=UncertaintyWeights)."
@@ -73,7 +74,8 @@ def _conflict(found: Diagnosis) -> str:
     if found.batches < LEAST:
         return f"Too few batches to tell whether tasks are in conflict: {found.batches} ({seen})."
     if not found.opposed:
-        return f"No conflict seen between the tasks' gradients ({seen}): {NO_BALANCER}."
+        vain = NO_PROJECTION if _drowning(found) else NO_BALANCER
+        return f"No conflict seen between the tasks' gradients ({seen}): {vain}."
     worst = found.opposed[0]
     pairs = len(found.tasks) * (len(found.tasks) - 1) // 2
     return (
@@ -118,17 +120,23 @@ def _scales(found: Diagnosis) -> str:
 
 
 def _update(found: Diagnosis) -> str:
-    shares = {task: share for task, share in found.shares.items() if share is not None}
-    if not shares:
-        return ""
-    large = max(shares, key=shares.__getitem__)
+    shares, large = _shares(found), _drowning(found)
     against = [task for task, share in shares.items() if share < 0]
-    said = ""
-    if shares[large] >= LARGE:
-        said = f"{large} is {100 * shares[large]:.0f} % of the plain sum's update."
+    said = f"{large} is {100 * shares[large]:.0f} % of the plain sum's update." if large else ""
     if against:
         said += f" The update works against {listed(against, MOST_NAMES)}."
     return said.strip()
+
+
+def _shares(found: Diagnosis) -> dict[str, float]:
+    return {task: share for task, share in found.shares.items() if share is not None}
+
+
+def _drowning(found: Diagnosis) -> str:
+    """Returns the task that is nearly all of the update; "" if none is."""
+    shares = _shares(found)
+    large = max(shares, key=shares.__getitem__, default="")
+    return large if large and shares[large] >= LARGE else ""
 
 
 def _cost(found: Diagnosis) -> str:
