@@ -2,6 +2,7 @@
 
 import html
 import json
+import re
 import statistics
 from pathlib import Path
 
@@ -26,7 +27,8 @@ def test_demo_gives_advice_and_shows_what_it_rests_on(tmp_path: Path) -> None:
     assert found["note"] in ran.out
     assert f"Advice: {advice['headline']}" in ran.out
     assert "Report: runs/demo/report.html\n" in ran.out
-    assert advice["headline"] in html.unescape(Path("runs/demo/report.html").read_text())
+    headline = re.sub(r"`([^`]+)`", r"<code>\1</code>", advice["headline"])
+    assert headline in html.unescape(Path("runs/demo/report.html").read_text())
     assert found["members"][0]["name"] == "plain-sum"
     (line,) = [line for line in ran.out.splitlines() if line.startswith("│ Plain sum ")]
     assert f"{found['members'][0]['delta_m'][0]:+.1f}" in line
