@@ -3,20 +3,13 @@
 import pytest
 
 from plait.cli.prepared import prepared
-from tests.experiments.tiny import TINY, Tiny
+from tests.experiments.tiny import TINY, count_reads
 
 
 def test_settings_are_whole_and_data_are_read_once(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    read: list[str] = []
-    splits = Tiny.splits
-
-    def counted(recipe: Tiny) -> object:
-        read.append("splits")
-        return splits(recipe)
-
-    monkeypatch.setattr(Tiny, "splits", counted)
+    read = count_reads(monkeypatch)
     config, problem = prepared({"recipe": TINY, "epochs": 1})
     assert (config.epochs, config.batch_size) == (1, 8)
     assert read == ["splits"]

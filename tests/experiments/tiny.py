@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 import numpy as np
+import pytest
 import torch
 from torch import Tensor, nn
 from torch.utils.data import Dataset
@@ -71,6 +72,19 @@ class Tiny(Recipe):
     def show(self, inputs: Tensor) -> list[Shown]:
         grey = (inputs[0].clamp(0, 1) * 255).byte().numpy()
         return [Picture(np.repeat(grey[:, :, None], 3, axis=2))]
+
+
+def count_reads(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """A list that gets an entry each time the splits of a `Tiny` are made."""
+    read: list[str] = []
+    splits = Tiny.splits
+
+    def counted(recipe: Tiny) -> Mapping[str, Dataset[Any]]:
+        read.append("splits")
+        return splits(recipe)
+
+    monkeypatch.setattr(Tiny, "splits", counted)
+    return read
 
 
 class NotFinite(Tiny):

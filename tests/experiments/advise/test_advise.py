@@ -12,7 +12,7 @@ from plait.experiments import validate, with_defaults
 from plait.experiments.advise import advise
 from plait.experiments.config import RunConfig
 from plait.runs.advice import read_advice
-from tests.experiments.tiny import TINY, Tiny, tree
+from tests.experiments.tiny import TINY, count_reads, tree
 
 TASKS = ["a1", "a2", "b1", "b2"]
 
@@ -123,13 +123,6 @@ def test_what_makes_no_sense_is_refused(tmp_path: Path) -> None:
 
 
 def test_the_data_are_read_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    read: list[str] = []
-    splits = Tiny.splits
-
-    def counted(recipe: Tiny) -> Any:
-        read.append("splits")
-        return splits(recipe)
-
-    monkeypatch.setattr(Tiny, "splits", counted)
+    read = count_reads(monkeypatch)
     advise(tiny(epochs=1), tmp_path, minutes=5, seeds=1)
     assert read == ["splits"]

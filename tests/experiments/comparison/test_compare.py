@@ -14,7 +14,7 @@ from plait.core.typed_json import without_nan
 from plait.experiments import FAMILIES, JOINT, Member, compare, run, validate, with_defaults
 from plait.experiments.config import RunConfig
 from plait.runs import Comparison
-from tests.experiments.tiny import TINY, Tiny, tree
+from tests.experiments.tiny import TINY, count_reads, tree
 from tests.training.problem import assert_same_run, events, saved
 
 
@@ -211,14 +211,7 @@ def test_a_run_of_several_seeds_is_that_of_the_seed_alone(
 def test_single_task_runs_are_trained_once_and_data_are_read_once(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    read: list[str] = []
-    splits = Tiny.splits
-
-    def counted(recipe: Tiny) -> Any:
-        read.append("splits")
-        return splits(recipe)
-
-    monkeypatch.setattr(Tiny, "splits", counted)
+    read = count_reads(monkeypatch)
     labels: list[str] = []
 
     def callbacks(label: str) -> list[Any]:
