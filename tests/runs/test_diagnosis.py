@@ -113,3 +113,8 @@ def test_what_is_no_number_is_never_written(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="JSON"):
         write_diagnosis(tmp_path, replace(WHOLE, shares={"a": float("nan")}))
     assert not list(tmp_path.iterdir())
+
+
+def test_shares_that_were_not_measured_are_left_out() -> None:
+    shares = {"a": 0.0, "b": None}
+    assert replace(WHOLE, shares=shares).known_shares == {"a": 0.0}

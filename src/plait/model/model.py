@@ -182,8 +182,8 @@ class MultiTaskModel(nn.Module):
     def losses(self, outputs: Sequence[Outputs], batch: Batch) -> Losses:
         """Returns `{task: static weight x L_t}` of the tasks present.
 
-        In training mode each is multiplied by the sharing's factor of the step. Of the first, a
-        regression in its own unit whose loss is 100 times that of the other tasks is warned of.
+        In training mode each is multiplied by the sharing's factor of the step. The first
+        losses are compared: a regression 100 times as large as the others is warned of, by name.
 
         Args:
             outputs: the predictions of each part of the batch.

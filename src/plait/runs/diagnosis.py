@@ -262,6 +262,11 @@ class Diagnosis:
         if self.affinity is not None:
             check_square("`affinity.values`", self.affinity.values, len(self.tasks))
 
+    @property
+    def known_shares(self) -> dict[str, float]:
+        """The shares in the update that could be measured."""
+        return {task: share for task, share in self.shares.items() if share is not None}
+
 
 def check_square(what: str, matrix: Sequence[Sequence[object]], size: int) -> None:
     """Raises `ValueError` unless a matrix is empty or has `size` rows of `size` numbers."""

@@ -93,8 +93,7 @@ def _groups(found: Diagnosis, worse: Sequence[str]) -> list[Reasoned]:
 def _drowned(found: Diagnosis) -> str:
     """Says which task has hardly a share in the update; "" if all have one."""
     even = 1 / max(len(found.tasks), 1)
-    shares = {task: share for task, share in found.shares.items() if share is not None}
-    small = [task for task, share in shares.items() if share < SMALL_SHARE * even]
+    small = [task for task, share in found.known_shares.items() if share < SMALL_SHARE * even]
     if small:
         have = "has" if len(small) == 1 else "have"
         return f"{_named(small)} {have} hardly a share in the update"

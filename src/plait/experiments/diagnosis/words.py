@@ -120,7 +120,7 @@ def _scales(found: Diagnosis) -> str:
 
 
 def _update(found: Diagnosis) -> str:
-    shares, large = _shares(found), _drowning(found)
+    shares, large = found.known_shares, _drowning(found)
     against = [task for task, share in shares.items() if share < 0]
     said = f"{large} is {100 * shares[large]:.0f} % of the plain sum's update." if large else ""
     if against:
@@ -128,13 +128,9 @@ def _update(found: Diagnosis) -> str:
     return said.strip()
 
 
-def _shares(found: Diagnosis) -> dict[str, float]:
-    return {task: share for task, share in found.shares.items() if share is not None}
-
-
 def _drowning(found: Diagnosis) -> str:
     """Returns the task that is nearly all of the update; "" if none is."""
-    shares = _shares(found)
+    shares = found.known_shares
     large = max(shares, key=shares.__getitem__, default="")
     return large if large and shares[large] >= LARGE else ""
 
