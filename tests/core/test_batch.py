@@ -43,6 +43,7 @@ def test_counts_add_up_over_the_parts() -> None:
     other = Batch.of(INPUTS, {"breed": TARGETS["breed"]}, TASKS)
     joined = Batch(one.parts + other.parts)
     assert joined.counts == {"breed": 4, "age": 1}
+    assert one.counts is one.parts[0].counts  # of one part there is nothing to add up
 
 
 def test_labels_have_to_be_named() -> None:

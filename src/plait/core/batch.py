@@ -143,8 +143,10 @@ class Batch:
         return Batch(tuple(part for part in self.parts if part.counts))
 
     @property
-    def counts(self) -> dict[str, float]:
+    def counts(self) -> Mapping[str, float]:
         """`{task: n}` over all parts."""
+        if len(self.parts) == 1:
+            return self.parts[0].counts
         total: dict[str, float] = {}
         for part in self.parts:
             for name, count in part.counts.items():

@@ -55,7 +55,8 @@ class Flow:
         for task in tasks:
             if task not in self.keys:
                 raise ConfigError(unknown("task", task, self.keys))
-        return [task for task in self.keys if task in tasks]
+        asked = set(tasks)
+        return [task for task in self.keys if task in asked]
 
     def __call__(
         self,

@@ -161,10 +161,12 @@ class Sharing(Checked, nn.Module, ABC):
             )
         if tasks is None:
             return list(self.tasks)
-        for task in tasks:
-            if task not in self.tasks:
-                raise ConfigError(unknown("task", task, self.tasks))
-        return [task for task in self.tasks if task in tasks]
+        asked = set(tasks)
+        found = [task for task in self.tasks if task in asked]
+        if len(found) < len(asked):
+            stray = next(task for task in tasks if task not in self.tasks)
+            raise ConfigError(unknown("task", stray, self.tasks))
+        return found
 
 
 class JointSharing(Sharing):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 
 from torch import Tensor
@@ -88,8 +88,10 @@ class BatchLosses:
         return {task: loss / counts[task] for task, loss in total.items()}
 
 
-def labels_of(batches: Iterable[Batch]) -> dict[str, float]:
+def labels_of(batches: Sequence[Batch]) -> Mapping[str, float]:
     """Returns `{task: mass of its labels}` over all batches."""
+    if len(batches) == 1:
+        return batches[0].counts
     totals: dict[str, float] = {}
     for batch in batches:
         for task, count in batch.counts.items():

@@ -42,7 +42,7 @@ class StepRecord:
         sums: the numbers that wait on the device.
     """
 
-    counts: dict[str, float]
+    counts: Mapping[str, float]
     balance: Record | None
     skipped: str | None = None
     watched: dict[str, Watched] = field(default_factory=dict)
@@ -170,7 +170,7 @@ def _differentiate(
     Returns:
         The outputs of the last micro-batch.
     """
-    totals = labels_of(batch for group in groups for batch in group)
+    totals = labels_of([batch for group in groups for batch in group])
     outputs: list[Outputs] = []
     for position, group in enumerate(groups):
         whole = len(group) == 1

@@ -6,7 +6,7 @@ from torch import nn
 
 from plait.core.keys import safe_key
 from plait.gradients import Cut
-from plait.training.first.reach import moves, reach
+from plait.training.first.reach import Learning, moves, reach
 from tests.training.problem import model
 
 
@@ -20,7 +20,7 @@ def test_head_and_trunk(task: str, frozen: str, at: str) -> None:
     cut = Cut() if at == "features" else None
     optimizer = torch.optim.SGD([p for p in made.parameters() if p.requires_grad], lr=0.1)
     out = made(torch.randn(4, 6), cut=cut)
-    found = reach(out[task].sum(), [out[task]], task, made, optimizer, cut)
+    found = reach(out[task].sum(), [out[task]], task, Learning(made, optimizer), cut)
     assert found.head is (None if frozen == "heads" else True)
     assert found.trunk is (None if frozen == "sharing" else True)
     assert not found.untrained
@@ -31,10 +31,10 @@ def test_head_and_trunk(task: str, frozen: str, at: str) -> None:
 
 def test_a_parameter_behind_the_prediction_that_nobody_trains() -> None:
     made, stray = model(), nn.Parameter(torch.ones(3))
-    optimizer = torch.optim.SGD(made.parameters(), lr=0.1)
+    learning = Learning(made, torch.optim.SGD(made.parameters(), lr=0.1))
     out = made(torch.randn(4, 6))["kind"]
-    assert reach(out.sum() * stray.sum(), [out], "kind", made, optimizer).untrained == ()
-    found = reach(out.sum(), [out * stray], "kind", made, optimizer)
+    assert reach(out.sum() * stray.sum(), [out], "kind", learning).untrained == ()
+    found = reach(out.sum(), [out * stray], "kind", learning)
     assert found.untrained == ([3],)
 
 

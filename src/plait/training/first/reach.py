@@ -30,12 +30,38 @@ class Reach:
     moved: tuple[Tensor, ...]
 
 
+class Learning:
+    """The parameters of a model that learn, by identity; made once for the tasks of a step.
+
+    Args:
+        model: the model.
+        optimizer: has the parameters that learn.
+
+    Attributes:
+        trunk: identities of those outside the heads.
+    """
+
+    def __init__(self, model: MultiTaskModel, optimizer: torch.optim.Optimizer) -> None:
+        self._given = {id(p) for group in optimizer.param_groups for p in group["params"]}
+        self.model = model
+        self.trunk = {id(p) for p in self._of(model)} - {id(p) for p in model.heads.parameters()}
+
+    def __contains__(self, parameter: Tensor) -> bool:
+        return id(parameter) in self._given
+
+    def head(self, task: str) -> list[nn.Parameter]:
+        """Returns the parameters of a task's head that learn."""
+        return self._of(self.model.heads[safe_key(task)])
+
+    def _of(self, module: nn.Module) -> list[nn.Parameter]:
+        return [p for p in module.parameters() if p.requires_grad and p in self]
+
+
 def reach(
     loss: Tensor,
     predictions: Iterable[Tensor],
     task: str,
-    model: MultiTaskModel,
-    optimizer: torch.optim.Optimizer,
+    learning: Learning,
     cut: Cut | None = None,
 ) -> Reach:
     """Walks the graph of a loss; nothing is computed.
@@ -44,24 +70,20 @@ def reach(
         loss: of the task, before it is differentiated.
         predictions: of the task, which the loss reads.
         task: its name.
-        model: the model.
-        optimizer: has the parameters that learn.
+        learning: the parameters that learn.
         cut: where the heads' graphs were cut off from the trunk's; None if they were not.
     """
-    learning = {id(p) for group in optimizer.param_groups for p in group["params"]}
     found = {id(leaf): leaf for leaf in leaves([loss])}
     for tensor, leaf in () if cut is None else cut.pairs:
         if id(leaf) in found:
             found |= {id(each): each for each in leaves([tensor])}
-    heads = {id(p) for p in model.heads.parameters()}
-    own = [p for p in model.heads[safe_key(task)].parameters() if _learns(p, learning)]
-    trunk = {id(p) for p in model.parameters() if _learns(p, learning)} - heads
+    own = learning.head(task)
     behind = [p for p in leaves(predictions) if isinstance(p, nn.Parameter)]
     return Reach(
         any(id(p) in found for p in own) if own else None,
-        bool(trunk & found.keys()) if trunk else None,
-        tuple(list(p.shape) for p in behind if id(p) not in learning),
-        tuple(own) or tuple(p for key, p in found.items() if key in learning),
+        bool(learning.trunk & found.keys()) if learning.trunk else None,
+        tuple(list(p.shape) for p in behind if p not in learning),
+        tuple(own) or tuple(p for p in found.values() if p in learning),
     )
 
 
@@ -72,7 +94,3 @@ def moves(parameters: Iterable[Tensor]) -> bool:
         if grad is not None and bool((grad.coalesce().values() if grad.is_sparse else grad).any()):
             return True
     return False
-
-
-def _learns(parameter: Tensor, learning: set[int]) -> bool:
-    return parameter.requires_grad and id(parameter) in learning

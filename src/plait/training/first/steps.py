@@ -14,7 +14,7 @@ from plait.core.outputs import Losses, Outputs
 from plait.gradients import Cut
 from plait.model import MultiTaskModel
 from plait.training.first.probe import is_known, labels_count, predictions_count
-from plait.training.first.reach import moves, reach
+from plait.training.first.reach import Learning, moves, reach
 from plait.training.step import StepRecord
 
 
@@ -86,6 +86,8 @@ class FirstSteps:
         """Looks at the losses of a batch, before they are differentiated."""
         if not torch.is_grad_enabled():  # read again after the step
             return
+        learning = Learning(self.model, self.optimizer)
+        factors = self.model.sharing.factors()
         for task, loss in losses.items():
             seen = self.seen.get(task)
             if seen is None or seen.steps >= self.count:
@@ -95,15 +97,14 @@ class FirstSteps:
                 seen.steps == 0
             ):
                 own = [out[task] for out in outputs if task in out]
-                found = reach(loss, own, task, self.model, self.optimizer, cut)
+                found = reach(loss, own, task, learning, cut)
                 seen.head = found.head if found.head is None else bool(seen.head) or found.head
                 seen.trunk = found.trunk if found.trunk is None else bool(seen.trunk) or found.trunk
                 seen.untrained = seen.untrained or next(iter(found.untrained), [])
                 self._moved[task] = found.moved
-            factor = self.model.sharing.factors().get(task, 1.0)
             weight = self.model.tasks[task].weight
             if weight != 1.0 and seen.static:
-                wanted = weight * factor * losses.raw[task].detach()
+                wanted = weight * factors.get(task, 1.0) * losses.raw[task].detach()
                 seen.static = torch.allclose(loss.detach(), wanted, equal_nan=True)
             self._probe(task, seen, outputs, batch)
 
