@@ -39,7 +39,7 @@ class UPGrad(PreferenceBalancer, GramianBalancer):
     Differs: solved exactly by an active set, for singular Gramians and gradients of any scale; the
         authors' library adds 1e-4 to the scaled Gramian's diagonal and drops small gradients.
 
-    Cost: T backward passes; T small solves, batched (O(T^4)); one `[T, P]` buffer.
+    Cost: T backward passes; T small solves (O(T^4)); one `[T, P]` buffer.
 
     Reference: Quinton, Rey, "Jacobian Descent for Multi-Objective Optimization", arXiv 2406.16232,
         2024.

@@ -22,8 +22,8 @@ def nnls(
     Block principal pivoting: guess which variables are free; solve for them; bind those that came
     out negative and free the bound ones whose gradient is negative, all at once; repeat until
     there is none. The signs certify the answer, whatever the guess was. All q go through it
-    together, with one batched solve in each round. It needs every set of columns to be independent,
-    and may go round in circles; then `active_set`, which always ends, takes over.
+    together. It needs every set of columns to be independent, and may go round in circles; then
+    `active_set`, which always ends, takes over.
 
     Args:
         matrix: M, symmetric positive semi-definite `[n, n]`, float64, scaled so that its diagonal
@@ -78,7 +78,7 @@ def _guess(matrix: np.ndarray, targets: np.ndarray) -> np.ndarray:
         return targets > 0
     x = ahead = np.zeros(targets.shape)
     step = 1 / np.abs(matrix).sum(axis=0).max()
-    for number in range(10 + len(matrix) // 4):
+    for number in range(10 + len(matrix) // 8):
         before, x = x, np.maximum(ahead - step * (ahead @ matrix - targets), 0)
         ahead = x + number / (number + 3) * (x - before)
     return x > 0
@@ -107,15 +107,13 @@ def _pivot_blocks(
 
 def _solve_free(matrix: np.ndarray, targets: np.ndarray, free: np.ndarray) -> np.ndarray:
     """Returns for each row the x with ``(M x)_F = q_F`` and zeros outside F."""
-    if len(targets) == 1:
-        return _solve_one(matrix, targets, free)
-    return (_solve_masked if len(matrix) <= SMALL else _solve_packed)(matrix, targets, free)
-
-
-def _solve_one(matrix: np.ndarray, targets: np.ndarray, free: np.ndarray) -> np.ndarray:
-    chosen = np.flatnonzero(free)
+    if len(matrix) <= SMALL and len(targets) > 1:
+        return _solve_masked(matrix, targets, free)
     x = np.zeros(targets.shape)
-    x[0, chosen] = np.linalg.solve(matrix[chosen][:, chosen], targets[0, chosen])
+    for row, (target, chosen) in enumerate(zip(targets, free, strict=True)):
+        its_own = chosen.nonzero()[0]
+        block = matrix.take(its_own, 0).take(its_own, 1)
+        x[row, its_own] = np.linalg.solve(block, target[its_own])
     return x
 
 
@@ -124,17 +122,4 @@ def _solve_masked(matrix: np.ndarray, targets: np.ndarray, free: np.ndarray) -> 
     both = free[:, :, None] & free[:, None, :]
     blocks = np.where(both, matrix, np.eye(len(matrix)))
     x: np.ndarray = np.linalg.solve(blocks, (targets * free)[..., None])[..., 0]
-    return x
-
-
-def _solve_packed(matrix: np.ndarray, targets: np.ndarray, free: np.ndarray) -> np.ndarray:
-    """The systems have the size of the largest; unit columns fill up the others."""
-    size = int(free.sum(axis=1).max())
-    row = np.arange(len(targets))[:, None]
-    order = np.argsort(~free, axis=1, kind="stable")[:, :size]  # the free variables first
-    used = free[row, order]
-    blocks = matrix[order[:, :, None], order[:, None, :]]
-    blocks = np.where(used[:, :, None] & used[:, None, :], blocks, np.eye(size))
-    x = np.zeros(targets.shape)
-    x[row, order] = np.linalg.solve(blocks, (targets[row, order] * used)[..., None])[..., 0]
     return x
