@@ -6,6 +6,8 @@ import torch
 
 from plait.core import Batch, Masked, PerTask
 from plait.core.errors import DataError
+from plait.core.label_counts import LabelCounts
+from plait.core.label_table import FEWEST, LabelTable
 from plait.tasks import Classification, Regression
 
 TASKS = [Classification("breed", classes=3), Regression("age")]
@@ -143,3 +145,47 @@ def test_parts_without_a_label_can_be_left_out() -> None:
     assert Batch(none.parts + one.parts).labelled == one
     assert none.labelled.parts == ()
     assert none.examples == 0
+
+
+# --- labels of many tasks as one tensor -------------------------------------------------------
+
+MANY = [Regression(f"t{number}") for number in range(FEWEST)]
+
+
+def table(rows: int = 3) -> LabelTable:
+    targets = {task.name: torch.full((rows,), float(n)) for n, task in enumerate(MANY)}
+    found = LabelTable.of(targets, targets)
+    assert isinstance(found, LabelTable)
+    return found
+
+
+def test_a_table_stays_a_table() -> None:
+    labels = table()
+    labels["t1"].fill_(math.nan)
+    batch = Batch.of(INPUTS, labels, LabelCounts(MANY))
+    (part,) = batch.parts
+    assert isinstance(part.targets, LabelTable)
+    assert part.tasks == tuple(batch.counts) == ("t0", *(f"t{n}" for n in range(2, FEWEST)))
+    assert part.examples == batch.examples == 3
+    assert batch.to("cpu") is batch
+    moved = batch.to("meta").parts[0].targets
+    assert isinstance(moved, LabelTable)
+    assert {each.device.type for each in moved.values()} == {"meta"}
+    fewer = batch.only(["t5", "t2", "t1"])
+    assert isinstance(fewer.parts[0].targets, LabelTable)
+    assert fewer.parts[0].tasks == ("t2", "t5")
+    assert fewer.counts == {"t2": 3.0, "t5": 3.0}
+    assert fewer.examples == 3
+    assert batch.only([]).parts == ()
+
+
+def test_inputs_that_differ_by_task_count_each_in_a_table_too() -> None:
+    inputs = PerTask({task.name: torch.zeros(3, 1) for task in MANY})
+    assert Batch.of(inputs, table(), MANY).examples == 3 * FEWEST
+
+
+def test_a_table_without_a_label_leaves_an_empty_part() -> None:
+    batch = Batch.of(INPUTS, table(0), MANY)
+    assert batch.examples == 0
+    assert batch.counts == {}
+    assert batch.labelled.parts == ()

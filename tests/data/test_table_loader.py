@@ -10,11 +10,13 @@ from torch.utils.data import DataLoader, Subset
 
 from plait.core.batch import Batch
 from plait.core.errors import DataError
+from plait.core.label_table import LabelTable
 from plait.data import InMemory, loader
 from plait.data.collate import Collation
 from plait.data.table_loader import TableLoader
 from plait.tasks import Binary, Classification, Regression, Survival
 from plait.training.feed import Feed
+from tests.operations import Operations
 
 ROWS = 23
 
@@ -148,3 +150,68 @@ def test_what_somebody_has_set_is_obeyed() -> None:
     assert list(own) == [4, 4, 4, 4, 4, 3]
     own.collate_fn = Collation(tasks())
     assert all(isinstance(batch, Batch) for batch in own)
+
+
+# --- many tasks: their labels are cut as one tensor -------------------------------------------
+
+
+def many(missing: str = "", count: int = 9) -> tuple[list[Any], InMemory]:
+    """Several of each kind of task, in an order of their own; no label of some where it is odd."""
+    generator = torch.Generator().manual_seed(5)
+    chosen = [
+        Regression(f"size{number}", mean=0.0, scale=1.0)
+        if number % 3 == 0
+        else Binary(f"yes{number}")
+        if number % 3 == 1
+        else Classification(f"kind{number}", classes=2)
+        for number in range(3 * count)
+    ]
+    targets = {"colour": torch.zeros(ROWS)}
+    for task in reversed(chosen):
+        labels = torch.randint(2, (ROWS,), generator=generator)
+        targets[task.name] = labels if isinstance(task, Classification) else labels.float()
+        if task.name.startswith(missing or "nothing"):
+            none = -100 if isinstance(task, Classification) else torch.nan
+            targets[task.name][torch.rand(ROWS, generator=generator) < 0.5] = none
+    others = [task for task in tasks() if task.name != "weighted"]
+    return chosen + others, InMemory(torch.randn(ROWS, 2), {**targets, **data().targets})
+
+
+@pytest.mark.parametrize("missing", ["", "size", "yes", "kind"])
+def test_the_labels_of_many_tasks_are_those_of_torch(missing: str) -> None:
+    chosen, table = many(missing)
+    own, theirs = twins(table, tasks=chosen, shuffle=True)
+    for one, other in zip(own, theirs, strict=True):
+        assert isinstance(one.parts[0].targets, LabelTable)
+        same(one, other)
+
+
+def test_a_label_of_many_tasks_that_breaks_its_rule_is_told_as_by_torch() -> None:
+    chosen, table = many("yes")
+    table.targets["kind5"][3] = 7
+    for each in twins(table, tasks=chosen, shuffle=True):
+        with pytest.raises(DataError, match=r"labels of task 'kind5' must be 0\.\.1 .* found 7"):
+            list(each)
+
+
+def test_batches_of_many_tasks_are_copies_of_their_rows() -> None:
+    chosen, table = many()
+    before = {name: labels.clone() for name, labels in table.targets.items()}
+    for batch in loader(table, batch_size=4, shuffle=False, tasks=chosen):
+        for labels in batch.parts[0].targets.values():
+            labels.zero_()
+    assert all(torch.equal(before[name], labels) for name, labels in table.targets.items())
+
+
+@pytest.mark.parametrize("missing", ["", "size", "yes", "kind"])
+def test_a_batch_takes_as_many_operations_however_many_the_tasks(missing: str) -> None:
+    found = []
+    for count in (10, 20):
+        chosen, table = many(missing, count)
+        batches = iter(loader(table, batch_size=11, shuffle=False, tasks=chosen))
+        next(batches)  # with what is looked at once in an epoch
+        with Operations() as operations:
+            batch = next(batches)
+        found.append(operations.count)
+        assert len(batch.counts) == len(chosen)
+    assert found[0] == found[1]

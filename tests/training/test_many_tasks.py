@@ -1,4 +1,4 @@
-"""What a step does by task grows with the tasks, not with their square: by count, not by time."""
+"""Many tasks: what a step does by task, by count and not by time; labels that are one tensor."""
 
 from __future__ import annotations
 
@@ -9,12 +9,14 @@ import pytest
 import torch
 from torch import nn
 
-from plait.balancing import Equal
+from plait.balancing import Balancer, Equal, UPGrad
+from plait.core import label_table
 from plait.data import InMemory, loader
 from plait.model import MultiTaskModel
 from plait.sharing import Hard
-from plait.tasks import Regression
-from plait.training import Trainer
+from plait.tasks import BaseTask, Binary, Classification, MultiLabel, Regression
+from plait.training import Callback, Trainer
+from plait.training.step import StepRecord
 
 
 class Name(str):
@@ -59,3 +61,76 @@ def test_work_by_task_is_linear_in_the_tasks(monkeypatch: pytest.MonkeyPatch) ->
     few, many = (counted(tasks, monkeypatch) for tasks in (20, 40))
     for what, number in few.items():
         assert number <= many[what] <= 2 * number + 20, (what, few, many)
+
+
+# --- labels as one tensor ---------------------------------------------------------------------
+
+
+def kinds() -> list[BaseTask]:
+    """Eight tasks of each kind whose labels can be one tensor."""
+    tasks: list[BaseTask] = []
+    for n in range(8):
+        tasks += [
+            Regression(f"size{n}", scale=2.0 if n % 2 else "auto"),
+            Regression(f"three{n}", outputs=3, error="huber"),
+            Binary(f"yes{n}", class_weights=[0.5, 1.0 + n] if n % 3 else None),
+            Classification(f"kind{n}", classes=3),
+            MultiLabel(f"both{n}", labels=2),
+        ]
+    return tasks
+
+
+def drawn(tasks: list[BaseTask], missing: bool, seed: int) -> InMemory:
+    generator = torch.Generator().manual_seed(seed)
+    targets = {}
+    for task in tasks:
+        width = {"three": (3,), "both_": (2,)}.get(f"{task.name[:-1]:_<5}", ())
+        known = torch.randint(2, (20, *width), generator=generator)
+        if isinstance(task, Regression):
+            targets[task.name] = torch.randn(20, *width, generator=generator)
+        else:
+            targets[task.name] = known if isinstance(task, Classification) else known.float()
+        if missing:
+            gone = torch.rand(20, generator=generator) < 0.4
+            targets[task.name][gone] = -100 if isinstance(task, Classification) else torch.nan
+    return InMemory(torch.randn(20, 4, generator=generator), targets)
+
+
+def trained(balancer: Balancer, missing: bool) -> tuple[MultiTaskModel, Any, list[Any]]:
+    """Trains an epoch, and evaluates; returns the model, its end, and what each step said."""
+    torch.manual_seed(0)
+    tasks = kinds()
+    model = MultiTaskModel(
+        Hard(nn.Sequential(nn.Linear(4, 5), nn.Tanh())), tasks, example=torch.zeros(2, 4)
+    )
+    said: list[Any] = []
+
+    class Note(Callback):
+        def on_step_end(self, trainer: Trainer, record: StepRecord) -> None:
+            said.append((record.losses, dict(record.counts), record.gradient_norm))
+
+        def on_validation_end(self, trainer: Trainer, evaluation: Any, score: float) -> None:
+            said.append((evaluation.metrics, score))
+
+    trainer = Trainer(
+        model, balancer, epochs=1, lr=0.01, device="cpu", progress=False, callbacks=[Note()]
+    )
+    loaders = [
+        loader(drawn(tasks, missing, seed), batch_size=6, shuffle=True, tasks=tasks)
+        for seed in (1, 2)
+    ]
+    trainer.fit(*loaders)
+    return model, trainer.labels.statistics, said
+
+
+@pytest.mark.parametrize(("method", "missing"), [(Equal, False), (Equal, True), (UPGrad, True)])
+def test_labels_as_one_tensor_train_to_the_same_last_bit(
+    method: type[Balancer], missing: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    model, statistics, said = trained(method(), missing)
+    monkeypatch.setattr(label_table, "FEWEST", 1000)  # each task's labels are a tensor of their own
+    plain, wanted, told = trained(method(), missing)
+    torch.testing.assert_close(said, told, rtol=0, atol=0, equal_nan=True)
+    torch.testing.assert_close(statistics, wanted, rtol=0, atol=0, equal_nan=True)
+    for name, value in plain.state_dict().items():
+        assert torch.equal(model.state_dict()[name], value), name

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any, Protocol
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -12,19 +12,10 @@ from torch import Tensor
 from plait.core.annotations import shown
 from plait.core.devices import is_on, move
 from plait.core.errors import DataError, suggest, unknown
+from plait.core.label_counts import CountsLabels, LabelCounts
+from plait.core.label_table import LabelTable
 from plait.core.spelling import refuse_misspelt
 from plait.core.structure import PerTask, tensors
-
-
-class CountsLabels(Protocol):
-    """The side of a task that a batch needs: its name and how it counts labels."""
-
-    @property
-    def name(self) -> str:
-        """The task's name."""
-
-    def count(self, target: Any, weights: Tensor | None = None) -> float:
-        """Returns the mass of the valid labels in `target`; raises `DataError` on bad labels."""
 
 
 @dataclass(frozen=True)
@@ -33,7 +24,8 @@ class Part:
 
     Attributes:
         inputs: what the encoder reads: a tensor `[B, ...]`, any nested structure, or `PerTask`.
-        targets: `{task: labels}`; only tasks with at least one valid label.
+        targets: `{task: labels}`; only tasks with at least one valid label. Of many tasks in a
+            table in memory it is a `LabelTable`, which holds them as one tensor.
         counts: `{task: n}`, the mass of the valid labels (their number, if nothing is weighted).
         weights: `{task: example weights [B], or a mask or weights in the shape of the labels}`;
             without the tasks whose labels are not weighted.
@@ -56,7 +48,10 @@ class Part:
     @property
     def examples(self) -> int:
         """The number of examples, told by the labels; inputs that differ by task count each."""
-        sizes = [_length(next(tensors(labels), labels)) for labels in self.targets.values()]
+        if isinstance(self.targets, LabelTable):
+            sizes = [self.targets.examples] * len(self.targets)
+        else:
+            sizes = [_length(next(tensors(labels), labels)) for labels in self.targets.values()]
         return sum(sizes) if isinstance(self.inputs, PerTask) else max(sizes, default=0)
 
 
@@ -91,7 +86,8 @@ class Batch:
             targets: `{task: labels}`. Names that are not among `tasks` are left out (a data set may
                 carry more labels than a model predicts), unless they look like that of a task which
                 has no labels here; a task without a valid label is absent.
-            tasks: the tasks of the model; each counts its own labels.
+            tasks: the tasks of the model; each counts its own labels. As `LabelCounts`, what they
+                have in common is found once for many batches.
             weights: `{task: example weights [B], or a mask or weights in the shape of the labels}`.
 
         Raises:
@@ -105,22 +101,18 @@ class Batch:
                 'Wrap a single label tensor as {"task name": labels}.'
             )
         given = {} if weights is None else _named_weights(weights, targets)
-        tasks = tuple(tasks)
-        counts = {
-            task.name: task.count(targets[task.name], given.get(task.name))
-            for task in tasks
-            if task.name in targets
-        }
+        count = tasks if isinstance(tasks, LabelCounts) else LabelCounts(tasks)
+        counts = count(targets, given)
         if not counts:
-            raise _foreign(targets, [task.name for task in tasks])
-        if len(counts) < len(tasks) and len(counts) < len(targets):
-            names = tuple(task.name for task in tasks)
+            raise _foreign(targets, [task.name for task in count.tasks])
+        if len(counts) < len(count.tasks) and len(counts) < len(targets):
+            names = tuple(task.name for task in count.tasks)
             refuse_misspelt(names, tuple(map(str, targets)))
         foreign = tuple(str(name) for name in targets if name not in counts)
         present = {name: count for name, count in counts.items() if count > 0}
         part = Part(
             inputs=inputs,
-            targets={name: targets[name] for name in present},
+            targets=_only(targets, present),
             counts=present,
             weights={name: given[name] for name in present if name in given},
             foreign=foreign,
@@ -165,7 +157,7 @@ class Batch:
         parts = [
             replace(
                 part,
-                targets={name: each for name, each in part.targets.items() if name in wanted},
+                targets=_only(part.targets, [name for name in part.targets if name in wanted]),
                 counts={name: each for name, each in part.counts.items() if name in wanted},
                 weights={name: each for name, each in part.weights.items() if name in wanted},
             )
@@ -183,7 +175,9 @@ class Batch:
         wanted = torch.device(device)
 
         def moved(part: Part) -> Part:
-            tables = (part.inputs, *part.targets.values(), *part.weights.values())
+            targets = part.targets
+            labels = targets.matrices if isinstance(targets, LabelTable) else targets.values()
+            tables = (part.inputs, *labels, *part.weights.values())
             if all(isinstance(each, Tensor) and each.device == wanted for each in tables):
                 return part
             content = (part.inputs, part.targets, part.weights)
@@ -195,6 +189,13 @@ class Batch:
         parts = tuple([moved(part) for part in self.parts])
         same = all(one is other for one, other in zip(parts, self.parts, strict=True))
         return self if same else Batch(parts)
+
+
+def _only(targets: Mapping[str, Any], names: Collection[str]) -> Mapping[str, Any]:
+    """Returns the labels of the named tasks, in that order."""
+    if isinstance(targets, LabelTable):
+        return targets.only(names)
+    return {name: targets[name] for name in names}
 
 
 def _named_weights(weights: Any, targets: Mapping[str, Any]) -> Mapping[str, Tensor]:

@@ -9,8 +9,9 @@ from typing import Any
 from torch import Tensor
 from torch.utils.data import default_collate
 
-from plait.core.batch import Batch, CountsLabels
+from plait.core.batch import Batch
 from plait.core.errors import DataError, PlaitError
+from plait.core.label_counts import CountsLabels
 from plait.core.structure import PerTask, leaves
 from plait.data.disjoint import join
 from plait.data.in_memory import Rows

@@ -8,7 +8,7 @@ from typing import Any, cast
 import torch
 from torch.utils.data import DataLoader, Dataset, IterableDataset
 
-from plait.core.batch import CountsLabels
+from plait.core.label_counts import CountsLabels
 from plait.core.seeding import derive_seed
 from plait.data.collate import Collation, collate
 from plait.data.draws import takes_draws

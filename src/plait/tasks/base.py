@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from functools import cached_property
 from typing import Any
 
@@ -151,6 +151,15 @@ class BaseTask(Checked, Predictable, ABC):
                 "Give a missing label the weight 0."
             )
         return float(self.label_weights(target, weights).sum(dtype=torch.float64))
+
+    @property
+    def label_rule(self) -> Hashable | None:
+        """Equal for tasks whose labels are counted together; None for one that counts its own.
+
+        Where it is not None, the class has `count_columns`, all tasks of one rule weigh their
+        classes, or none does, and the summary of labels joined is that of their summaries merged.
+        """
+        return None
 
     @abstractmethod
     def elementwise(self, prediction: Tensor, target: Any) -> Tensor:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from typing import Any
 
 import torch
@@ -95,6 +95,13 @@ class Binary(YesNoLabels):
     def default_metrics(self) -> dict[str, Metric]:
         """Makes the area under the ROC curve, and average precision."""
         return {"auroc": BinaryAUROC(), "average_precision": BinaryAveragePrecision()}
+
+    @property
+    def label_rule(self) -> Hashable | None:
+        """Tasks are counted together if all of them weigh their classes, or none does."""
+        if type(self) is not Binary:  # a subclass may have another
+            return None
+        return "yes or no", self.class_weights is None, 1
 
     def _fitted(self, target: Tensor, prediction: Tensor) -> Tensor:
         if prediction.shape != (len(target), 1) or target.numel() != len(target):

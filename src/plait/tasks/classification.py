@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
+from typing import Self
 
-from torch import nn
+import torch
+from torch import Tensor, nn
 from torchmetrics import Metric
 
 from plait.core.features import FeatureShape
@@ -13,6 +15,7 @@ from plait.core.options import Count, Strength
 from plait.networks.grids import Pooling
 from plait.tasks.heads import ScalarHead
 from plait.tasks.labels.classes import ClassLabels
+from plait.tasks.labels.columns import add_up_exactly, counts_of
 from plait.tasks.labels.prior import start_at
 
 
@@ -83,6 +86,29 @@ class Classification(ClassLabels):
         self.hidden = tuple(hidden)
         self.cells = cells
         self.pooling: Pooling = pooling
+
+    @property
+    def label_rule(self) -> Hashable | None:
+        """Tasks of as many classes are counted together, if all weigh them, or none does."""
+        if type(self) is not Classification:  # a subclass may have another
+            return None
+        return "classes", self.classes, self.ignore_index, self.class_weights is None
+
+    @classmethod
+    def count_columns(cls, tasks: Sequence[Self], values: Tensor) -> list[float | None]:
+        """Counts the labels of tasks with as many classes `[B, T]`, as `count` does."""
+        if values.is_floating_point() or values.is_complex() or values.dim() != 2:
+            return [None] * len(tasks)
+        labels, classes = values.long(), tasks[0].classes
+        missing = labels == tasks[0].ignore_index
+        known = (labels >= 0) & (labels < classes) & ~missing
+        if tasks[0].class_weights is None:
+            return counts_of(known, missing)
+        each = torch.tensor([task.class_weights for task in tasks], device=values.device)
+        if not add_up_exactly(each, len(values)):
+            return [None] * len(tasks)
+        chosen = labels.clamp(0, classes - 1).T  # [T, B], of `each` [T, classes]
+        return counts_of(known, missing, each.gather(1, chosen).T)
 
     def build_head(self, shape: FeatureShape) -> nn.Module:
         """Builds a pooled head with `classes` outputs."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from typing import Any
 
 import torch
@@ -100,6 +100,13 @@ class MultiLabel(YesNoLabels):
             "accuracy": MultilabelAccuracy(self.labels, average="micro", ignore_index=MISSING),
             "f1": MultilabelF1Score(self.labels, average="macro", ignore_index=MISSING),
         }
+
+    @property
+    def label_rule(self) -> Hashable | None:
+        """Tasks are counted together if all of them weigh their classes, or none does."""
+        if type(self) is not MultiLabel:  # a subclass may have another
+            return None
+        return "yes or no", self.class_weights is None, self.labels
 
     def _fitted(self, target: Tensor, prediction: Tensor) -> Tensor:
         if prediction.shape != target.shape:

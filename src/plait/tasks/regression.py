@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any, Literal
+from collections.abc import Hashable, Mapping, Sequence
+from typing import Any, Literal, Self
 
 import torch
 from torch import Tensor, nn
@@ -15,6 +15,7 @@ from plait.core.options import Count
 from plait.tasks.base import BaseTask
 from plait.tasks.heads import ScalarHead
 from plait.tasks.labels.bounds import check_bounds, exact, nearest, stated
+from plait.tasks.labels.columns import counts_of
 from plait.tasks.labels.numbers import ErrorName, NumberLabels
 from plait.tasks.metric_rules import check_metrics
 from plait.tasks.metrics.mean_distance import MeanDistance
@@ -159,6 +160,21 @@ class Regression(NumberLabels):
             return super().count(target, weights)
         check_bounds(self.name, target, self.outputs)
         return BaseTask.count(self, target, weights)
+
+    @property
+    def label_rule(self) -> Hashable | None:
+        """Labels of one number each are counted together."""
+        alone = self.bounded or self.vector
+        if alone or type(self) is not Regression:  # a subclass may have another
+            return None
+        return "numbers"
+
+    @classmethod
+    def count_columns(cls, tasks: Sequence[Self], values: Tensor) -> list[float | None]:
+        """Counts the labels of tasks of one number each `[B, T, ...]`, as `count` does."""
+        if not values.is_floating_point():
+            return [None] * len(tasks)
+        return counts_of(values.isfinite(), values.isnan())
 
     def elementwise(self, prediction: Tensor, target: Tensor) -> Tensor:
         """Computes the error of each label in units of `scale`; the mean over K if `vector`."""

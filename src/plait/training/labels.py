@@ -9,6 +9,8 @@ from torch import Tensor
 
 from plait.core.batch import Batch, Part
 from plait.core.errors import ConfigError, DataError
+from plait.core.label_counts import counts_columns
+from plait.core.label_table import LabelTable, below
 from plait.data import DataSets, batches_of
 from plait.runs import Coverage, EventLog
 from plait.tasks import BaseTask
@@ -16,6 +18,7 @@ from plait.training.coverage import LabelCoverage, log_coverage, of_table
 from plait.training.feed import Feed
 
 MOST_APART = 256  # summaries of batches, before they are merged
+MOST_WAITING = 2**22  # labels in tables, before they are summarised
 
 
 class LabelStatistics:
@@ -37,6 +40,9 @@ class LabelStatistics:
         self._tasks = tasks
         self.masses: dict[str, float] = {}
         self._summaries: dict[str, list[Tensor]] = {}
+        self._waiting: list[LabelTable] = []  # to be summarised, many batches at once
+        self._size = 0  # labels in them
+        self._together = {name for name, task in tasks.items() if counts_columns(task)}
         self.foreign: dict[str, None] = {}
         self.coverage: dict[str, Coverage] = {}
         self._counted: LabelCoverage | None = LabelCoverage(tasks)  # None once it is logged
@@ -66,14 +72,37 @@ class LabelStatistics:
     def _add(self, parts: Iterable[Part]) -> None:
         for part in parts:
             self.foreign |= dict.fromkeys(part.foreign)
-            for name, target in part.targets.items():
-                self.masses[name] = self.masses.get(name, 0.0) + part.counts[name]
-                found = self._tasks[name].summarise(target, part.weights.get(name))
-                if found is not None:
-                    known = self._summaries.setdefault(name, [])
-                    known.append(found)
-                    if len(known) == MOST_APART:
-                        known[:] = [self._tasks[name].merge(known)]
+            for name, count in part.counts.items():
+                self.masses[name] = self.masses.get(name, 0.0) + count
+            targets = part.targets
+            if isinstance(targets, LabelTable) and not part.weights:
+                together = targets.only([name for name in targets if name in self._together])
+                if together:
+                    self._wait(together)
+                targets = {name: targets[name] for name in targets if name not in self._together}
+            for name, target in targets.items():
+                self._summarise(name, target, part.weights.get(name))
+
+    def _wait(self, table: LabelTable) -> None:
+        """Keeps labels until they are many, or asked for."""
+        self._waiting.append(table)
+        self._size += table.size
+        if self._size > MOST_WAITING:
+            self._summarise_waiting()
+
+    def _summarise_waiting(self) -> None:
+        """Summarises the labels that wait, task by task."""
+        for name, labels in below(self._waiting):
+            self._summarise(name, labels)
+        self._waiting, self._size = [], 0
+
+    def _summarise(self, name: str, target: Any, weights: Tensor | None = None) -> None:
+        found = self._tasks[name].summarise(target, weights)
+        if found is not None:
+            known = self._summaries.setdefault(name, [])
+            known.append(found)
+            if len(known) == MOST_APART:
+                known[:] = [self._tasks[name].merge(known)]
 
     @property
     def statistics(self) -> dict[str, Tensor]:
@@ -81,6 +110,7 @@ class LabelStatistics:
 
         Without tasks that have no such prediction.
         """
+        self._summarise_waiting()
         return {name: self._tasks[name].merge(known) for name, known in self._summaries.items()}
 
     def count_ahead(self, dataset: Any) -> bool:
@@ -125,6 +155,7 @@ class LabelStatistics:
 
     def state_dict(self) -> dict[str, Any]:
         """Returns masses, summaries, foreign names, and rows that are still to be logged."""
+        self._summarise_waiting()
         return {
             "masses": dict(self.masses),
             "summaries": {name: list(known) for name, known in self._summaries.items()},
@@ -137,6 +168,7 @@ class LabelStatistics:
         """Takes masses and summaries over from a `state_dict`."""
         self.masses = dict(saved["masses"])
         self._summaries = {name: list(known) for name, known in saved["summaries"].items()}
+        self._waiting, self._size = [], 0
         self.foreign = dict.fromkeys(saved["foreign"])
         self._counted = None
         if saved["counted"] is not None:

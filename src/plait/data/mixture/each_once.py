@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 
-from plait.core.batch import Batch, CountsLabels
+from plait.core.batch import Batch
+from plait.core.label_counts import CountsLabels
 from plait.data.collate import batches_of
 from plait.data.mixture.data_sets import DataSets
 from plait.data.mixture.named import check_sources, named_parts, of_source

@@ -9,8 +9,9 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from plait.core.batch import Batch, CountsLabels, Part
+from plait.core.batch import Batch, Part
 from plait.core.errors import ConfigError, DataError
+from plait.core.label_counts import CountsLabels
 from plait.core.seeding import derive_seed
 from plait.data.collate import batches_of
 from plait.data.mixing.base import Policy

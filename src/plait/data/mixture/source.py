@@ -8,8 +8,8 @@ from typing import Annotated, Any
 from torch.utils.data import DataLoader, Dataset, IterableDataset
 
 from plait.core.arguments import checked
-from plait.core.batch import CountsLabels
 from plait.core.errors import ConfigError, DataError
+from plait.core.label_counts import CountsLabels
 from plait.core.options import AtLeast, Count
 from plait.data.loader import loader
 from plait.data.mixing.base import Size

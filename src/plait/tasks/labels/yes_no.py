@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, Self
 
 import torch
 from torch import Tensor, nn
@@ -24,6 +24,7 @@ from plait.core.options import Count
 from plait.networks.grids import Pooling
 from plait.tasks.base import BaseTask, wide
 from plait.tasks.heads import ScalarHead
+from plait.tasks.labels.columns import add_up_exactly, counts_of
 from plait.tasks.labels.tensors import need_tensor, precise
 
 YES_IS_BEST = (BinaryFBetaScore, MultilabelFBetaScore, BinaryJaccardIndex, MultilabelJaccardIndex)
@@ -97,6 +98,20 @@ class YesNoLabels(BaseTask):
                 f"found {target[wrong][0].item()}."
             )
         return super().count(target, weights)
+
+    @classmethod
+    def count_columns(cls, tasks: Sequence[Self], values: Tensor) -> list[float | None]:
+        """Counts the labels of several tasks `[B, T, ...]`, as `count` does."""
+        if values.is_complex():
+            return [None] * len(tasks)
+        no, yes = values == 0, values == 1
+        if tasks[0]._no_and_yes is None:
+            return counts_of(no | yes, values.isnan())
+        each = torch.tensor([task._no_and_yes for task in tasks], device=values.device)  # [T, K, 2]
+        each = each[:, 0] if values.dim() == 2 and each.shape[1] == 1 else each
+        if each.shape[:-1] != values.shape[1:] or not add_up_exactly(each, values[:, :1].numel()):
+            return [None] * len(tasks)
+        return counts_of(no | yes, values.isnan(), torch.where(yes, each[..., 1], each[..., 0]))
 
     def label_weights(self, target: Tensor, weights: Tensor | None) -> Tensor:
         """Weighs the labels: valid x example weight x weight of no or yes."""
