@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import math
 import random
-from dataclasses import replace
 from itertools import combinations, pairwise
 from pathlib import Path
 from typing import Any
@@ -15,9 +14,10 @@ import yaml
 from PIL import Image, ImageDraw
 
 from plait import runs
-from plait.runs import FinalTest, Numbers, Step, Validation, WatchedValues
+from plait.runs import FinalTest, Numbers, Validation, WatchedValues
 from plait.runs.gallery import KINDS, Example, write_examples
 from plait.runs.gallery_inputs import PictureInput
+from tests.logged_steps import by_row
 
 # task: (loss at the start, loss at the end, {metric: (start, end, trivial)})
 TASKS: dict[str, tuple[float, float, dict[str, tuple[float, float, float]]]] = {
@@ -100,12 +100,12 @@ def watched_event(
 
 def line(event: runs.events.Event) -> Event:
     """An event as its line has it."""
-    return json.loads(runs.events.encode(event))
+    return json.loads(runs.encoding.encode(event))
 
 
 def write_events(folder: Path, events: list[Event]) -> None:
-    """Writes events.jsonl."""
-    text = "".join(json.dumps(event) + "\n" for event in events)
+    """Writes events.jsonl; the rows of its steps are given by name."""
+    text = "".join(json.dumps(event) + "\n" for event in by_row(events))
     (folder / "events.jsonl").write_text(text)
 
 
@@ -157,27 +157,28 @@ def _step(
 ) -> Event:
     """A step: losses fall from start to end, cosines fall below zero."""
     done = step / total
-    event = Step(
-        step=step,
-        epoch=(step - 1) // per_epoch,
-        lr=0.003 * 0.5 * (1 + math.cos(math.pi * done)) + 1e-6,
-        seconds=round(0.119 * step, 3),
-        losses={task: _loss(draw, task, done) for task in tasks},
-        gradient_norm=3.0 * math.exp(-2 * done) * draw.uniform(0.7, 1.3),
-        weights={t: 1 + 0.6 * done * (i - 1) + draw.gauss(0, 0.1) for i, t in enumerate(tasks)},
-    )
+    event: Event = {
+        "event": "step",
+        "step": step,
+        "epoch": (step - 1) // per_epoch,
+        "lr": 0.003 * 0.5 * (1 + math.cos(math.pi * done)) + 1e-6,
+        "seconds": round(0.119 * step, 3),
+        "losses": {task: _loss(draw, task, done) for task in tasks},
+        "gradient_norm": 3.0 * math.exp(-2 * done) * draw.uniform(0.7, 1.3),
+        "weights": {t: 1 + 0.6 * done * (i - 1) + draw.gauss(0, 0.1) for i, t in enumerate(tasks)},
+    }
     if terms:
         bare = 40 * math.exp(-3 * done) * draw.uniform(0.9, 1.1)
-        event = replace(event, terms={"PairwiseL2": (bare, 0.01 * bare)})
+        event["terms"] = {"PairwiseL2": [bare, 0.01 * bare]}
     if gradients and len(tasks) > 1:
         scale = {"digit": 2.0, "mask": 0.5, "centre": 30.0}
         norms = {t: scale.get(t, 1.0) * math.exp(-2 * done) * draw.uniform(0.6, 1.4) for t in tasks}
         cosines = [
-            (a, b, max(-1.0, min(1.0, 0.35 - 0.3 * (i % 3) - 0.3 * done + draw.gauss(0, 0.15))))
+            [a, b, max(-1.0, min(1.0, 0.35 - 0.3 * (i % 3) - 0.3 * done + draw.gauss(0, 0.15)))]
             for i, (a, b) in enumerate(combinations(tasks, 2))
         ]
-        event = replace(event, norms=norms, cosines=cosines)
-    return line(event)
+        event |= {"norms": norms, "cosines": cosines}
+    return event
 
 
 def _loss(draw: random.Random, task: str, done: float) -> float:

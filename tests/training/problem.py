@@ -1,6 +1,5 @@
 """A small problem with everything that makes resuming hard, and exact comparison of two runs."""
 
-import json
 import math
 import random
 from collections.abc import Callable, Iterator
@@ -23,6 +22,7 @@ from plait.model import MultiTaskModel
 from plait.sharing import Hard
 from plait.tasks import BaseTask, Classification, Regression
 from plait.training import Callback, Trainer
+from tests.logged_steps import lines_of
 
 EVERY_BALANCER = names(plait.balancing, Balancer)
 # Of each kind: none, learned weights, draws, Gramian, epochs, last layer, rows kept, tasks in turn
@@ -228,9 +228,17 @@ def differences(first: Any, second: Any, path: str = "") -> Iterator[str]:
 
 
 def events(run: Path) -> list[dict[str, Any]]:
-    """The lines of events.jsonl; the time that they took is left out."""
-    found = [json.loads(line) for line in (run / "events.jsonl").read_text().splitlines()]
-    return [{key: value for key, value in each.items() if key != "seconds"} for each in found]
+    """The lines of events.jsonl, steps by name; the time that they took is left out."""
+    return [
+        {key: value for key, value in each.items() if key != "seconds"} for each in lines_of(run)
+    ]
+
+
+def header(run: Path) -> str:
+    """The first line of events.jsonl, the only one with names."""
+    first, *rest = (run / "events.jsonl").read_text().splitlines()
+    assert first.startswith('{"event": "tasks"') and not any('"tasks"' in line for line in rest)
+    return first
 
 
 def saved(run: Path, name: str = "last.pt") -> dict[str, Any]:
@@ -247,6 +255,7 @@ def assert_same_run(first: Path, second: Path) -> None:
         found = list(differences(saved(first, name), saved(second, name), name))
         assert not found, found[:3]
     assert events(first) == events(second)
+    assert header(first) == header(second)
 
 
 def assert_same_model(first: nn.Module, second: nn.Module) -> None:

@@ -102,7 +102,7 @@ def test_another_archive_is_refused(tmp_path: Path) -> None:
     [
         ([1, 2], "not written by plait"),
         ({"model": {}}, "not written by plait"),
-        ({"format": "plait.checkpoint", "version": 99}, "has version 99; this plait reads 3"),
+        ({"format": "plait.checkpoint", "version": 99}, "has version 99; this plait reads 4"),
     ],
 )
 def test_a_foreign_state_is_refused(tmp_path: Path, state: Any, words: str) -> None:

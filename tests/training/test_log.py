@@ -6,6 +6,7 @@ from pathlib import Path
 import torch
 
 from plait.runs import Warned
+from plait.runs.logged import steps_of
 from plait.training import StepRecord
 from plait.training.device_sums import DeviceSums
 from plait.training.log import TrainingLog
@@ -28,7 +29,7 @@ def lines(path: Path) -> list[dict[str, object]]:
 
 def test_steps_and_events_keep_their_order(tmp_path: Path) -> None:
     path = tmp_path / "events.jsonl"
-    log = TrainingLog(path)
+    log = TrainingLog(path, ["a"])
     write(log, 1)
     log.write(Warned(step=1, text="a gate"))
     write(log, 2)
@@ -36,7 +37,8 @@ def test_steps_and_events_keep_their_order(tmp_path: Path) -> None:
     assert log.flush() == path.stat().st_size
     write(log, 3)
     log.flush()
-    found = lines(path)
+    names, *found = lines(path)
+    assert names == {"event": "tasks", "names": ["a"]}
     assert [(line["event"], line["step"]) for line in found] == [
         ("step", 1),
         ("warning", 1),
@@ -44,15 +46,15 @@ def test_steps_and_events_keep_their_order(tmp_path: Path) -> None:
         ("step", 3),
     ]
     assert [line["losses"] for line in found if line["event"] == "step"] == [
-        {"a": 0.5},
-        {"a": 1.0},
-        {"a": 1.5},
+        [0.5],
+        [1.0],
+        [1.5],
     ]
 
 
 def test_what_waits_is_forgotten_when_the_file_is_cut_back(tmp_path: Path) -> None:
     path = tmp_path / "events.jsonl"
-    log = TrainingLog(path)
+    log = TrainingLog(path, ["a"])
     write(log, 1)
     size = log.flush()
     write(log, 2)
@@ -60,11 +62,29 @@ def test_what_waits_is_forgotten_when_the_file_is_cut_back(tmp_path: Path) -> No
     write(log, 3)
     log.truncate(size)
     log.flush()
-    assert [line["step"] for line in lines(path)] == [1]
+    assert [line["event"] for line in lines(path)] == ["tasks", "step"]
 
 
 def test_without_a_file_nothing_is_kept() -> None:
-    log = TrainingLog(None)
+    log = TrainingLog(None, ["a"])
     write(log, 1)
     log.write(Warned(step=1, text="a gate"))
     assert log.flush() == 0
+
+
+def test_a_task_that_comes_later_is_named_with_those_before(tmp_path: Path) -> None:
+    path = tmp_path / "events.jsonl"
+    log = TrainingLog(path, ["a"])
+    write(log, 1)
+    log.name(["b"])
+    write(log, 2)
+    log.flush()
+    found = lines(path)
+    assert [line.get("names") or line["losses"] for line in found] == [
+        ["a"],
+        [0.5],
+        ["a", "b"],
+        [1.0, None],
+    ]
+    steps = steps_of(tmp_path)
+    assert (steps.names, steps.of(steps.losses, "a").tolist()) == (["a", "b"], [0.5, 1.0])

@@ -1,6 +1,5 @@
 """The log of a loop of one's own, and the report of it."""
 
-import json
 import math
 from pathlib import Path
 from typing import Any
@@ -14,12 +13,14 @@ from plait.balancing import Equal, UPGrad
 from plait.core.errors import ConfigError, RunExistsError
 from plait.evaluation import evaluate
 from plait.reports import write_report
+from plait.reports.read.run import read_run
 from plait.sharing import Hard
 from plait.tasks import Regression
+from tests.logged_steps import lines_of
 
 
 def events(folder: Path) -> list[dict[str, Any]]:
-    return [json.loads(line) for line in (folder / "events.jsonl").read_text().splitlines()]
+    return lines_of(folder)
 
 
 def loop(folder: Path, balancer: Any, **options: Any) -> list[plait.engine.Record]:
@@ -90,7 +91,22 @@ def test_a_step_that_was_not_taken_says_why(tmp_path: Path) -> None:
         log.step(plait.backward(losses, UPGrad(), nonfinite="skip"))
     (line,) = events(tmp_path / "run")
     assert "'b'" in line["skipped"]
-    assert line["losses"] == {"a": 2.0, "b": None}
+    assert line["losses"] == {"a": 2.0}
+
+
+def test_tasks_that_come_one_after_the_other_have_their_columns(tmp_path: Path) -> None:
+    weight = torch.nn.Parameter(torch.ones(2))
+    with plait.Log(tmp_path / "run", torch.optim.SGD([weight], lr=0.5)) as log:
+        for task in ("a", "b", "a"):
+            log.step(plait.backward({task: weight.sum()}, Equal()))
+    assert [line["losses"] for line in events(tmp_path / "run")] == [
+        {"a": 2.0},
+        {"b": 2.0},
+        {"a": 2.0},
+    ]
+    steps = read_run(tmp_path / "run").steps
+    assert steps.names == ["a", "b"]
+    assert np.isnan(steps.losses).tolist() == [[False, True], [True, False], [False, True]]
 
 
 def test_a_report_is_drawn_of_it(tmp_path: Path) -> None:

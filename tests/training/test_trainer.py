@@ -1,7 +1,6 @@
 """The Trainer against hand-written loops, closed forms and scripted scores."""
 
 import copy
-import json
 import math
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -26,6 +25,7 @@ from plait.sharing import Hard, Separate
 from plait.tasks import BaseTask, Classification, Regression
 from plait.training import Callback, StepRecord, Trainer
 from plait.training.feed import Feed
+from tests.logged_steps import lines_of
 from tests.training.problem import (
     BALANCERS,
     BATCH,
@@ -566,7 +566,7 @@ def test_events(tmp_path: Path) -> None:
         callbacks=[seen],
     )
     trainer.fit(train_loader(), val_loader())
-    lines = [json.loads(line) for line in (tmp_path / "events.jsonl").read_text().splitlines()]
+    lines = lines_of(tmp_path)
     labels, lines = lines[:4], lines[4:]
     assert [line["event"] for line in labels] == ["labels", "warning"] * 2
     assert [line["split"] for line in labels[::2]] == ["train", "val"]

@@ -10,14 +10,17 @@ from plait.runs.events import (
     FirstStepsSeen,
     Numbers,
     Step,
+    Tasks,
     Validation,
     Warned,
     WatchedValues,
 )
 from plait.runs.folder import check_free, check_sources, free_folder, is_run
 from plait.runs.log import EventLog
+from plait.runs.logged import steps_of
 from plait.runs.mixture import MixturePlan, MixtureSeen, SourcePlan
 from plait.runs.result import RunResult, read_result
+from plait.runs.step_columns import StepColumns
 
 __all__ = [
     "Change",
@@ -38,6 +41,8 @@ __all__ = [
     "RunResult",
     "SourcePlan",
     "Step",
+    "StepColumns",
+    "Tasks",
     "Validation",
     "Warned",
     "WatchedValues",
@@ -46,4 +51,5 @@ __all__ = [
     "free_folder",
     "is_run",
     "read_result",
+    "steps_of",
 ]

@@ -5,36 +5,55 @@ A field with a default may be absent from a line: `encode` leaves out what is No
 
 from __future__ import annotations
 
-import json
-from dataclasses import MISSING, dataclass, field, fields
+from dataclasses import dataclass, field
 from typing import Literal
 
 from plait.runs.mixture import MixturePlan, MixtureSeen
 
 Scores = dict[str, dict[str, float]]  # {task: {metric: value}}, the main metric first
+Row = list[float | None]  # a number for each task
+
+
+@dataclass(frozen=True, kw_only=True)
+class Tasks:
+    """The names of the tasks, before the first step: the rows of the steps are in their order.
+
+    A loop of one's own may meet a task later: then a second line has all names, the known ones
+    first, and the rows of the steps below it are in its order.
+
+    Attributes:
+        names: of the tasks.
+    """
+
+    event: Literal["tasks"] = "tasks"
+    names: list[str]
 
 
 @dataclass(frozen=True, kw_only=True)
 class Step:
     """One optimizer step.
 
+    A `Row` has a number for each task, in the order of the names in the `Tasks` line above, and
+    None or NaN for a task that has none. Where one number stands in place of a row, it is that of
+    every task with a loss.
+
     Attributes:
         step: its number, from 1.
         epoch: epochs that were finished before it, from 0.
         lr: learning rate of the optimizer's first group.
         seconds: spent in training and evaluation so far.
-        losses: `{task: L_t}`, the mean over its own labels, before static weights and shares; None
-            for one that is not finite.
+        losses: L_t, the mean over its own labels, before weights and shares; None for a task
+            without a label in the step, and for a loss that is not finite.
         gradient_norm: length of the whole gradient before clipping; None for a skipped step.
         skipped: why the step was not taken; None if it was.
         flag: what the balancer found out of the ordinary, such as a Pareto-stationary point;
             None if nothing.
-        weights: `{task: what its gradient counted}`; empty for a method without weights.
+        weights: what each task's gradient counted; empty for a method without weights.
         terms: `{penalty: (term, strength x term)}`; empty without penalties.
-        norms: `{task: length of its gradient}`; empty where they were not formed.
-        cosines: `(task, other task, cosine of their gradients)` for each pair; empty where they
-            were not formed.
-        shares: `{task: its share of the step's labels}`, by which its loss was multiplied with the
+        norms: lengths of the tasks' gradients; empty where they were not formed.
+        cosines: between the gradients of tasks 1 and 2, 1 and 3, ..., 2 and 3, ...; empty where
+            they were not formed.
+        shares: share of each task in the step's labels, by which its loss was multiplied with the
             reduction "label"; empty with "task".
     """
 
@@ -43,15 +62,15 @@ class Step:
     epoch: int
     lr: float
     seconds: float
-    losses: dict[str, float | None]
+    losses: Row
     gradient_norm: float | None
     skipped: str | None = None
     flag: str | None = None
-    weights: dict[str, float] = field(default_factory=dict)
+    weights: Row | float = field(default_factory=list)
     terms: dict[str, tuple[float, float]] = field(default_factory=dict)
-    norms: dict[str, float] = field(default_factory=dict)
-    cosines: list[tuple[str, str, float]] = field(default_factory=list)
-    shares: dict[str, float] = field(default_factory=dict)
+    norms: Row | float = field(default_factory=list)
+    cosines: Row = field(default_factory=list)
+    shares: Row | float = field(default_factory=list)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -214,6 +233,7 @@ class Ended:
 
 
 KINDS = (
+    Tasks,
     Step,
     Validation,
     FinalTest,
@@ -227,7 +247,8 @@ KINDS = (
 )
 
 Event = (
-    Step
+    Tasks
+    | Step
     | Validation
     | FinalTest
     | WatchedValues
@@ -238,25 +259,3 @@ Event = (
     | FirstStepsSeen
     | Ended
 )
-
-# Worked out once, and `vars` in place of `asdict`: a line is written in every step.
-_encoder = json.JSONEncoder(default=vars)
-_ALWAYS = {
-    kind: {
-        each.name
-        for each in fields(kind)
-        if each.default is MISSING and each.default_factory is MISSING
-    }
-    for kind in KINDS
-}
-
-
-def encode(event: Event) -> str:
-    """Returns an event as one line of JSON, without what is None or empty by default.
-
-    Example:
-        >>> encode(Warned(step=7, text="the gate has collapsed"))
-        '{"event": "warning", "step": 7, "text": "the gate has collapsed"}'
-    """
-    always = _ALWAYS[type(event)]
-    return _encoder.encode({k: v for k, v in vars(event).items() if v or k in always})

@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from plait.runs.events import Event, encode
+from plait.runs.encoding import encode
+from plait.runs.events import Event
 
 
 class EventLog:

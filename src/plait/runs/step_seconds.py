@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from pathlib import Path
 
-from plait.runs.logged import logged
+from plait.runs.logged import steps_of
 
 
 def step_seconds(folder: Path) -> float:
@@ -19,8 +19,8 @@ def step_seconds(folder: Path) -> float:
         folder: of a run; its log is read.
     """
     ends: dict[int, tuple[float, float, int]] = {}
-    for step in logged(folder, "step"):
-        epoch, now = step["epoch"], step["seconds"]
+    found = steps_of(folder)
+    for epoch, now in zip(found.epoch.tolist(), found.seconds.tolist(), strict=True):
         first, _, steps = ends.get(epoch, (now, now, -1))
         ends[epoch] = first, now, steps + 1
     between = sum(steps for _, _, steps in ends.values())

@@ -12,7 +12,7 @@ from plait.core.errors import CheckpointError
 from plait.core.files import write_atomically
 
 FORMAT = "plait.checkpoint"
-VERSION = 3
+VERSION = 4
 
 
 def write_checkpoint(path: Path, state: dict[str, Any]) -> None:
@@ -48,6 +48,7 @@ def read_checkpoint(path: Path) -> dict[str, Any]:
         )
     if state.get("version") != VERSION:
         raise CheckpointError(
-            f"{path} has version {state.get('version')}; this plait reads {VERSION}."
+            f"{path} has version {state.get('version')}; this plait reads {VERSION}. "
+            "Train again, or resume with the plait that env.json names."
         )
     return state

@@ -22,19 +22,22 @@ class DeviceSums:
         >>> sums.add(("loss", "a"), torch.tensor(2.0), 0.5)
         >>> sums.add(("loss", "a"), torch.tensor(4.0), 0.25)
         >>> sums.read()
-        {('loss', 'a'): 2.0}
+        {'loss': {'a': 2.0}}
     """
 
     def __init__(self) -> None:
         self._parts: list[tuple[Key, float, Tensor]] = []
-        self._values: dict[Key, float] = {}
+        self._values: dict[str, dict[str, float]] = {}
 
     def add(self, key: Key, value: Tensor, factor: float = 1.0) -> None:
         """Adds ``factor * value`` to the sum of a key; `value` is a scalar."""
         self._parts.append((key, factor, value.detach()))
 
-    def read(self) -> dict[Key, float]:
-        """Returns `{key: sum}`, in double precision; waits for the device at the first call."""
+    def read(self) -> dict[str, dict[str, float]]:
+        """Returns the sums, `{what it is: {task or penalty: sum}}`, in double precision.
+
+        The first call waits for the device.
+        """
         if self._parts:
             read_together([self])
         return self._values
@@ -45,6 +48,7 @@ def read_together(many: Iterable[DeviceSums]) -> None:
     unread = [sums for sums in many if sums._parts]
     values = iter(to_host([value for sums in unread for _, _, value in sums._parts]))
     for sums in unread:
-        for key, factor, _ in sums._parts:
-            sums._values[key] = sums._values.get(key, 0.0) + factor * float(next(values))
+        for (kind, name), factor, _ in sums._parts:
+            known = sums._values.setdefault(kind, {})
+            known[name] = known.get(name, 0.0) + factor * float(next(values))
         sums._parts = []

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
 from plait.evaluation.evaluator import Evaluation
-from plait.runs import EventLog, Step
+from plait.runs import EventLog, Step, Tasks
 from plait.runs.events import Event
 from plait.training.device_sums import read_together
 from plait.training.records import step_event, validation_event
@@ -18,6 +19,7 @@ class Waiting(NamedTuple):
     """A step whose numbers are still on the device; the fields are those of `step_event`."""
 
     record: StepRecord
+    names: tuple[str, ...]
     step: int
     epoch: int
     lr: float
@@ -28,6 +30,7 @@ class Waiting(NamedTuple):
         """Returns the event of the step."""
         return step_event(
             self.record,
+            self.names,
             step=self.step,
             epoch=self.epoch,
             lr=self.lr,
@@ -41,11 +44,23 @@ class TrainingLog(EventLog):
 
     Args:
         path: the file; None keeps nothing.
+        tasks: the names of the tasks, which the first line has; more can be added by `name`.
+
+    Attributes:
+        names: those of the tasks that the log has so far.
     """
 
-    def __init__(self, path: Path | None) -> None:
+    def __init__(self, path: Path | None, tasks: Sequence[str] = ()) -> None:
         super().__init__(path)
         self._queue: list[Event | Waiting] = []
+        self.names: tuple[str, ...] = ()
+        if tasks:
+            self.name(tasks)
+
+    def name(self, tasks: Sequence[str]) -> None:
+        """Adds names of tasks to the known ones, and a line that has all of them."""
+        self.names += tuple(tasks)
+        self.write(Tasks(names=list(self.names)))
 
     def write_step(
         self, record: StepRecord, state: State, *, lr: float, cosines: bool = True
@@ -60,7 +75,7 @@ class TrainingLog(EventLog):
         """
         if self.path is not None:
             where = state.step, state.epoch, lr, round(state.seconds, 3)
-            self._queue.append(Waiting(record, *where, cosines))
+            self._queue.append(Waiting(record, self.names, *where, cosines))
 
     def write_evaluation(self, evaluation: Evaluation, state: State, *, score: float) -> None:
         """Adds the line of an evaluation on the validation data.

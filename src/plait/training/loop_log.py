@@ -28,6 +28,7 @@ class Log:
     The folder gets env.json and events.jsonl, as that of a `Trainer` does: for each step losses,
     weights, norms and cosines of the tasks' gradients, the length of the whole gradient and the
     learning rate; and the evaluations that are handed over.
+    The first line names the tasks; a task that comes later, in a line of its own.
 
     Args:
         folder: the run folder; it is made.
@@ -51,8 +52,8 @@ class Log:
         ...         record = plait.backward({"a": a, "b": b}, UPGrad(), measure=True)
         ...         optimizer.step()
         ...         log.step(record, epoch=epoch)
-        >>> len((log.folder / "events.jsonl").read_text().splitlines())
-        3
+        >>> len((log.folder / "events.jsonl").read_text().splitlines())  # the names, three steps
+        4
     """
 
     def __init__(
@@ -83,6 +84,9 @@ class Log:
         logged = StepRecord({}, record, record.skipped)
         for task, loss in zip(record.tasks, record.losses, strict=True):
             logged.sums.add(("loss", task), torch.tensor(float(loss), dtype=torch.float64))
+        new = [task for task in record.tasks if task not in self._events.names]
+        if new:
+            self._events.name(new)
         parameters = [p for group in self.optimizer.param_groups for p in group["params"]]
         if record.skipped is None and any(each.grad is not None for each in parameters):
             logged.sums.add(("norm", ""), record.gradient_norm(parameters))

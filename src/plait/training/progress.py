@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from itertools import islice
 from typing import Protocol
 
@@ -187,7 +187,7 @@ def with_progress(callbacks: Sequence[Callback]) -> list[Callback]:
     return [*callbacks] if shown else [ProgressBar(), *callbacks]
 
 
-def _numbers(values: dict[str, float]) -> str:
+def _numbers(values: Mapping[str, float]) -> str:
     shown = [f"{name} {value:.4g}" for name, value in islice(values.items(), MOST_NUMBERS)]
     more = len(values) - len(shown)
     return "  ".join([*shown, f"and {more} more"] if more else shown)

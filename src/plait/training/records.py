@@ -38,12 +38,20 @@ def logs_cosines(step: int, tasks: int, period: int) -> bool:
 
 
 def step_event(
-    record: StepRecord, *, step: int, epoch: int, lr: float, seconds: float, cosines: bool = True
+    record: StepRecord,
+    names: tuple[str, ...],
+    *,
+    step: int,
+    epoch: int,
+    lr: float,
+    seconds: float,
+    cosines: bool = True,
 ) -> Step:
-    """Returns the event of one step; of a skipped one, losses that are not finite are None.
+    """Returns the event of one step; of a skipped one, losses that are not finite are left out.
 
     Args:
         record: of the step.
+        names: of all tasks, in the order of the log.
         step: its number, from 1.
         epoch: epochs that were finished before it, from 0.
         lr: learning rate of the optimizer's first group.
@@ -51,38 +59,57 @@ def step_event(
         cosines: whether the event has them.
     """
     where: dict[str, Any] = {"step": step, "epoch": epoch, "lr": lr, "seconds": seconds}
+    losses = record.losses
     if record.skipped is not None:
-        losses = {n: v if math.isfinite(v) else None for n, v in record.losses.items()}
+        losses = {name: loss for name, loss in losses.items() if math.isfinite(loss)}
         norm = record.gradient_norm
-        return Step(losses=losses, gradient_norm=norm, skipped=record.skipped, **where)
+        row = _row(names, losses)
+        return Step(losses=row, gradient_norm=norm, skipped=record.skipped, **where)
     balance = record.balance
     assert balance is not None
+    labelled = len(losses)
     return Step(
-        losses=dict(record.losses),
+        losses=_row(names, losses),
         gradient_norm=record.gradient_norm,
         flag=balance.flag,
-        weights=_by_task(balance.tasks, balance.weights),
+        weights=_of_tasks(names, balance.tasks, balance.weights, labelled),
         terms=record.terms,
-        norms=_by_task(balance.tasks, balance.norms),
-        cosines=_pairs(balance) if cosines else [],
-        shares=record.shares,
+        norms=_of_tasks(names, balance.tasks, balance.norms, labelled),
+        cosines=_pairs(names, balance) if cosines else [],
+        shares=_row(names, record.shares) if record.shares else [],
         **where,
     )
 
 
-def _by_task(tasks: Sequence[str], values: np.ndarray | None) -> dict[str, float]:
-    return {} if values is None else dict(zip(tasks, values.tolist(), strict=True))
+def _row(names: Sequence[str], values: Mapping[str, float]) -> list[float | None]:
+    """Returns the numbers of all tasks; NaN for those that are not there."""
+    return [values.get(name, math.nan) for name in names]
 
 
-def _pairs(balance: Record) -> list[tuple[str, str, float]]:
-    if balance.cosines is None:
+def _of_tasks(
+    names: tuple[str, ...], tasks: tuple[str, ...], values: np.ndarray | None, labelled: int
+) -> list[float | None] | float:
+    """Returns the numbers of some tasks as a row, or as one if all with a label have the same."""
+    if values is None:
         return []
-    return [
-        (first, second, float(balance.cosines[i, j]))
-        for i, first in enumerate(balance.tasks)
-        for j, second in enumerate(balance.tasks)
-        if i < j
-    ]
+    if 0 < labelled == len(tasks) and bool((values == values[0]).all()):
+        return float(values[0])
+    if tasks == names:
+        row: list[float | None] = values.tolist()
+        return row
+    return _row(names, dict(zip(tasks, values.tolist(), strict=True)))
+
+
+def _pairs(names: tuple[str, ...], balance: Record) -> list[float | None]:
+    """Returns the cosines of all pairs of tasks, in the order of `StepColumns.pairs`."""
+    if balance.cosines is None or len(balance.tasks) < 2:
+        return []
+    table = np.full((len(names), len(names)), np.nan)
+    place = {name: i for i, name in enumerate(names)}
+    there = [place[task] for task in balance.tasks]
+    table[np.ix_(there, there)] = balance.cosines
+    pairs: list[float | None] = table[np.triu_indices(len(names), 1)].tolist()
+    return pairs
 
 
 def validation_event(

@@ -50,24 +50,21 @@ class StepRecord:
     sums: DeviceSums = field(default_factory=DeviceSums)
 
     @property
-    def losses(self) -> dict[str, float]:
+    def losses(self) -> Mapping[str, float]:
         """`{task: L_t}`, the mean over its own labels, before static weights and shares."""
-        return self._named("loss")
+        return self.sums.read().get("loss", {})
 
     @property
     def terms(self) -> dict[str, tuple[float, float]]:
         """`{penalty: (term, strength x term)}`; empty without penalties."""
-        raw = self._named("term")
-        scaled = self._named("scaled term") if raw else {}
+        found = self.sums.read()
+        raw, scaled = found.get("term", {}), found.get("scaled term", {})
         return {name: (raw[name], scaled[name]) for name in raw}
 
     @property
     def gradient_norm(self) -> float | None:
         """Length of the whole gradient, before clipping; None for a skipped step."""
-        return self._named("norm").get("")
-
-    def _named(self, wanted: str) -> dict[str, float]:
-        return {name: value for (kind, name), value in self.sums.read().items() if kind == wanted}
+        return self.sums.read().get("norm", {}).get("")
 
 
 def training_step(

@@ -173,7 +173,7 @@ class Trainer:
         self.score = rule_of(rule, model.tasks, reduction=reduction, all_right=all_right)
         self.labels, self.start_counts = LabelStatistics(model.tasks), start_counts  # or a callback
         self.steps_per_epoch: int | None = None
-        self.log = TrainingLog(None if self.run is None else self.run / folder.EVENTS)
+        self.log = TrainingLog(self.run and self.run / folder.EVENTS, tuple(model.tasks))
         given = about(model, (groups, self.options, engine), self.balancer, self.rates, schedule)
         self.keeper = Keeper(self.run, self.model, self.log, given)
         self.best, self._stop = BestWeights(self.run, self.model, best), StopFlag()

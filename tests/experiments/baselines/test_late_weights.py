@@ -12,6 +12,7 @@ from plait.experiments.baselines.no_row import NoRow
 from plait.experiments.overrides import merge
 from plait.runs.result import read_result
 from tests.experiments.baselines.networks import TASKS, settings
+from tests.logged_steps import by_row, lines_of
 
 Weights = dict[str, float]
 
@@ -19,12 +20,14 @@ Weights = dict[str, float]
 def log(folder: Path, *weights: Weights, **more: Any) -> Path:
     """Writes the log of a run with the weights of each step, and other lines between."""
     folder.mkdir()
+    where = {"event": "step", "epoch": 0, "lr": 0.1, "seconds": 1.0, "gradient_norm": 1.0}
     lines = [
-        {"event": "step", "step": step, "weights": each, **more}
+        {**where, "step": step, "losses": each, "weights": each, **more}
         for step, each in enumerate(weights, start=1)
     ]
     lines.insert(1, {"event": "warning", "step": 1, "text": "a warning"})
-    (folder / "events.jsonl").write_text("".join(f"{json.dumps(each)}\n" for each in lines))
+    text = "".join(f"{json.dumps(each)}\n" for each in by_row(lines))
+    (folder / "events.jsonl").write_text(text)
     return folder
 
 
@@ -36,6 +39,22 @@ def test_the_first_half_does_not_count(tmp_path: Path) -> None:
 def test_of_an_odd_number_the_middle_step_counts(tmp_path: Path) -> None:
     weights = [{"a": 9.0, "b": 1.0}, {"a": 1.0, "b": 1.0}, {"a": 3.0, "b": 1.0}]
     assert late_weights(log(tmp_path / "run", *weights)) == pytest.approx({"a": 4 / 3, "b": 2 / 3})
+
+
+@pytest.mark.parametrize("tasks", [32, 33])
+def test_many_tasks_have_theirs(tmp_path: Path, tasks: int) -> None:
+    weights = {f"t{number}": 1.0 + number for number in range(tasks)}
+    mean = (1 + tasks) / 2
+    expected = {task: weight / mean for task, weight in weights.items()}
+    assert late_weights(log(tmp_path / "run", {}, weights)) == pytest.approx(expected, rel=1e-5)
+
+
+def test_one_weight_of_all_is_that_of_those_with_a_label(tmp_path: Path) -> None:
+    folder = log(tmp_path / "run", {"a": 3.0, "b": 3.0}, {"a": 2.0, "b": 2.0}, {"a": 2.0})
+    text = (folder / "events.jsonl").read_text()
+    assert text.count('"weights": [2.0, null]') == 1
+    (folder / "events.jsonl").write_text(text.replace('"weights": [2.0, null]', '"weights": 6.0'))
+    assert late_weights(folder) == pytest.approx({"a": 4 / 3, "b": 2 / 3})
 
 
 def test_an_absent_task_has_the_mean_of_its_own_steps(tmp_path: Path) -> None:
@@ -90,8 +109,7 @@ def best(config: RunConfig, members: dict[str, list[Path]]) -> LateWeights | NoR
 
 def recomputed(folder: Path, static: Weights) -> Weights:
     """As the docstring says, from the log alone."""
-    lines = [json.loads(line) for line in (folder / "events.jsonl").read_text().splitlines()]
-    steps = [line for line in lines if line["event"] == "step"]
+    steps = [line for line in lines_of(folder) if line["event"] == "step"]
     late = steps[len(steps) // 2 :]
     means = {t: static.get(t, 1.0) * sum(s["weights"][t] for s in late) / len(late) for t in TASKS}
     return {task: 3 * mean / sum(means.values()) for task, mean in means.items()}

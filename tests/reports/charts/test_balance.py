@@ -1,13 +1,14 @@
 """Weights and cosines of each member are means over its seeds."""
 
-import json
 from pathlib import Path
 
 from plait.reports.charts.balance import cosine_chart, weights_chart
 from plait.reports.draw.style import looks
 from plait.reports.read.comparison import read_comparison
 from plait.reports.words.text import number
+from tests.logged_steps import lines_of
 from tests.reports.comparison_example import FAMILIES, write_comparison
+from tests.reports.example import write_events
 
 SMALL = {"epochs": 1, "steps_per_epoch": 6, "gallery": False}
 TASKS = ("digit", "mask")
@@ -20,19 +21,20 @@ def test_the_weights_are_the_mean_over_the_seeds(tmp_path: Path) -> None:
     assert [panel.name for panel in chart.panels] == ["Hard", "PairwiseL2", "CrossStitch"]
     (table,) = chart.tables
     column = table.head.index("PairwiseL2: mask")
-    steps = zip(*(run.steps for run in compared.joint["tied"]), strict=True)
-    expected = [number(sum(step.weights["mask"] for step in each) / 2) for each in steps]
+    runs = [run.steps for run in compared.joint["tied"]]
+    steps = zip(*(steps.of(steps.weights, "mask").tolist() for steps in runs), strict=True)
+    expected = [number(sum(each) / 2) for each in steps]
     assert [row[column] for row in table.rows] == expected
 
 
 def test_weights_that_never_change_are_said(tmp_path: Path) -> None:
     write_comparison(tmp_path, TASKS, members=FAMILIES, **SMALL)
     for path in tmp_path.glob("*/events.jsonl"):
-        events = [json.loads(line) for line in path.read_text().splitlines()]
+        events = lines_of(path.parent)
         for event in events:
             if "weights" in event:
                 event["weights"] = dict.fromkeys(event["weights"], 1.0)
-        path.write_text("".join(json.dumps(event) + "\n" for event in events))
+        write_events(path.parent, events)
     assert "No weight changes" in weights_chart(read_comparison(tmp_path), looks(TASKS)).missing
 
 
@@ -40,12 +42,7 @@ def test_cosines_are_means_over_steps_and_seeds(tmp_path: Path) -> None:
     write_comparison(tmp_path, TASKS, seeds=(0, 1), **SMALL)  # a lone member records gradients
     compared = read_comparison(tmp_path)
     (panel,) = cosine_chart(compared).panels
-    values = [
-        cosine
-        for run in compared.joint["joint"]
-        for step in run.steps
-        for _, _, cosine in step.cosines
-    ]
+    values = [x for run in compared.joint["joint"] for (x,) in run.steps.cosines.tolist()]
     assert panel.summary == f"Joint: digit and mask {sum(values) / len(values):+.2f}."
 
 

@@ -14,12 +14,18 @@ def test_every_value_of_the_events_is_kept(tmp_path: Path) -> None:
     events = write_run(tmp_path, epochs=2, steps_per_epoch=3, terms=True)
     run = read_run(tmp_path)
     steps = [event for event in events if event["event"] == "step"]
-    assert [step.step for step in run.steps] == [1, 2, 3, 4, 5, 6]
-    for found, event in zip(run.steps, steps, strict=True):
-        for name in ("epoch", "lr", "seconds", "losses", "gradient_norm", "weights", "norms"):
-            assert getattr(found, name) == event[name]
-        assert [list(cosine) for cosine in found.cosines] == event["cosines"]
-        assert {name: list(pair) for name, pair in found.terms.items()} == event["terms"]
+    found = run.steps
+    assert found.step.tolist() == [1, 2, 3, 4, 5, 6]
+    for name in ("epoch", "lr", "seconds", "gradient_norm"):
+        assert getattr(found, name).tolist() == [event[name] for event in steps]
+    for name in ("losses", "weights", "norms"):
+        for task in ("digit", "mask", "centre"):
+            column = found.of(getattr(found, name), task).tolist()
+            assert column == [event[name][task] for event in steps]
+    for row, event in zip(found.cosines.tolist(), steps, strict=True):
+        assert [[*pair, x] for pair, x in zip(found.pairs, row, strict=True)] == event["cosines"]
+    for terms, event in zip(found.terms, steps, strict=True):
+        assert {name: list(pair) for name, pair in terms.items()} == event["terms"]
     last = [event for event in events if event["event"] == "evaluation"][-1]
     for name in ("epoch", "step", "score", "seconds", "losses", "metrics", "trivial", "counts"):
         assert getattr(run.validations[-1], name) == last[name]
@@ -40,8 +46,13 @@ def test_a_run_that_goes_on_is_read_up_to_its_last_whole_line(tmp_path: Path) ->
         *lines, rest = text[:size].split(b"\n")
         ended = bool(rest) and text[size : size + 1] == b"\n"
         found = len(run.steps) + len(run.validations) + (run.test is not None)
-        assert found == len(lines) + ended
+        assert found == max(len(lines) + ended - 1, 0), "all lines but that of the names"
         assert run.whole == (ended or not rest)
+
+
+def step_with(**rows: list[float]) -> str:
+    step = {"step": 1, "epoch": 0, "lr": 0.1, "seconds": 1.0, "losses": [], "gradient_norm": 1.0}
+    return json.dumps({"event": "step", **step, **rows})
 
 
 @pytest.mark.parametrize(
@@ -50,6 +61,9 @@ def test_a_run_that_goes_on_is_read_up_to_its_last_whole_line(tmp_path: Path) ->
         ("{broken", "Invalid JSON"),
         ("", "Invalid JSON"),
         ('{"event": "step", "step": 1}', "`step.epoch`"),
+        (step_with(losses=[1.0]), "`losses` must have 3 numbers; found 1"),
+        (step_with(cosines=[0.5]), "`cosines` must have 3 numbers; found 1"),
+        ('{"event": "tasks", "names": ["mask"]}', "must begin with those that are known"),
         ('{"event": "holiday"}', "holiday"),
         ('{"event": "warning", "step": 1}', "`warning.text`"),
         (
@@ -74,7 +88,19 @@ def test_a_value_of_the_wrong_kind_is_named(tmp_path: Path) -> None:
     events = write_run(tmp_path, epochs=1, steps_per_epoch=3)
     events[2]["losses"]["mask"] = "low"
     write_events(tmp_path, events)
-    with pytest.raises(DataError, match=r"line 3: `step\.losses\.mask`"):
+    with pytest.raises(DataError, match=r"line 4: `step\.losses\.1`"):
+        read_run(tmp_path)
+
+
+def test_a_log_that_does_not_name_its_tasks_is_refused(tmp_path: Path) -> None:
+    """As those of before, whose steps named them each time."""
+    write_run(tmp_path, epochs=1, steps_per_epoch=3)
+    path = tmp_path / "events.jsonl"
+    path.write_text("".join(path.read_text().splitlines(keepends=True)[1:]))
+    with pytest.raises(DataError, match=r"line 1: a step comes after the names.*train again"):
+        read_run(tmp_path)
+    path.write_text(step_with().replace("[]", '{"a": 1.0}'))
+    with pytest.raises(DataError, match=r"line 1: a step comes after the names.*train again"):
         read_run(tmp_path)
 
 
@@ -82,14 +108,14 @@ def test_a_broken_last_line_that_is_whole_is_an_error(tmp_path: Path) -> None:
     write_run(tmp_path, epochs=1, steps_per_epoch=1)
     with (tmp_path / "events.jsonl").open("a") as file:
         file.write("{broken\n")
-    with pytest.raises(DataError, match="line 4"):
+    with pytest.raises(DataError, match="line 5"):
         read_run(tmp_path)
 
 
 def test_a_second_test_is_an_error(tmp_path: Path) -> None:
     events = write_run(tmp_path, epochs=1, steps_per_epoch=1)
     write_events(tmp_path, [*events, events[-1]])
-    with pytest.raises(DataError, match="line 4: a second test"):
+    with pytest.raises(DataError, match="line 5: a second test"):
         read_run(tmp_path)
 
 

@@ -9,10 +9,12 @@ from pathlib import Path
 from statistics import fmean
 from typing import Any
 
+import numpy as np
+
 from plait.experiments.baselines.no_row import NoRow
 from plait.experiments.build import Problem, open_problem
 from plait.experiments.config import RunConfig, read_run
-from plait.runs.logged import logged
+from plait.runs.logged import steps_of
 from plait.runs.result import read_result
 
 PLAIN = "Equal"  # the balancer that has no weights of its own
@@ -49,26 +51,31 @@ def late_weights(folder: Path) -> dict[str, float]:
 
     Example: of a log with the weights 9 and 9, then 3 and 1, the last half counts.
         >>> import tempfile
-        >>> lines = ['{"event": "step", "step": 1, "weights": {"a": 9, "b": 9}}']
-        >>> lines += ['{"event": "step", "step": 2, "weights": {"a": 3, "b": 1}}']
+        >>> from plait.runs import EventLog, Step, Tasks
+        >>> step = {"epoch": 0, "lr": 0.1, "seconds": 1.0, "gradient_norm": 1.0}
         >>> with tempfile.TemporaryDirectory() as folder:
-        ...     _ = (Path(folder) / "events.jsonl").write_text("\\n".join(lines))
+        ...     log = EventLog(Path(folder) / "events.jsonl")
+        ...     log.write(Tasks(names=["a", "b"]))
+        ...     log.write(Step(step=1, losses=[1.0, 1.0], weights=[9.0, 9.0], **step))
+        ...     log.write(Step(step=2, losses=[1.0, 1.0], weights=[3.0, 1.0], **step))
+        ...     _ = log.flush()
         ...     late_weights(Path(folder))
         {'a': 1.5, 'b': 0.5}
     """
-    steps: list[tuple[int, dict[str, float]]] = [
-        (each["step"], {} if each.get("skipped") else each.get("weights", {}))
-        for each in logged(folder, "step")
-    ]
-    half = steps[-1][0] / 2 if steps else 0
-    found: dict[str, list[float]] = {}
-    for step, weights in steps:
-        for task, weight in weights.items() if step > half else ():
-            found.setdefault(task, []).append(weight)
-    means = {task: fmean(each) for task, each in found.items()}
+    steps = steps_of(folder)
+    half = steps.step[-1] / 2 if len(steps) else 0
+    taken = np.array([why is None for why in steps.skipped], dtype=bool)
+    late = steps.weights[taken & (steps.step > half)]
+    found = {task: _known(steps.of(late, task)) for task in steps.names}
+    means = {task: fmean(each) for task, each in found.items() if each}
     if not all(0 < each < math.inf for each in means.values()):
         return {}
     return _with_mean_one(means)
+
+
+def _known(column: np.ndarray) -> list[float]:
+    known: list[float] = column[~np.isnan(column)].tolist()
+    return known
 
 
 def best_late_weights(

@@ -2,25 +2,22 @@
 
 from __future__ import annotations
 
-import json
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
 from plait.experiments.diagnosis.numbers import mean, number
 from plait.runs.diagnosis import Moment, Number
 from plait.runs.events import Numbers
-from plait.runs.folder import EVENTS
+from plait.runs.logged import logged, steps_of
+from plait.runs.step_columns import StepColumns
 
 STRETCHES = 20  # of the history
 FIRST = 10  # steps of a first loss
 LATE = 0.5  # the part of the steps, from the end, that late shares are of
-
-Line = dict[str, Any]
 
 
 @dataclass(frozen=True)
@@ -48,95 +45,90 @@ def read_log(folder: Path, tasks: Sequence[str]) -> Logged:
         folder: of the run.
         tasks: names of the tasks.
     """
-    lines = list(_lines(folder / EVENTS))
-    steps = [line for line in lines if line.get("event") == "step"]
-    measured = [step for step in steps if step.get("cosines")]
-    watched = [line for line in lines if line.get("event") == "watched"]
-    late = measured[int(len(measured) * (1 - LATE)) :]
+    steps = steps_of(folder)
+    measured = np.arange(len(steps.measured))
+    watched = list(logged(folder, "watched"))
     return Logged(
-        steps=steps[-1]["step"] if steps else 0,
+        steps=int(steps.step[-1]) if len(steps) else 0,
         history=[
-            _moment(list(part), tasks)
-            for part in np.array_split(np.array(measured, dtype=object), STRETCHES)
-            if len(part)
+            _moment(steps, part, tasks) for part in np.array_split(measured, STRETCHES) if len(part)
         ],
-        balanced_shares=_mean_shares(late, tasks),
-        flags=dict(Counter(step["flag"] for step in steps if step.get("flag"))),
+        balanced_shares=_mean_shares(steps, measured[int(len(measured) * (1 - LATE)) :], tasks),
+        flags=dict(Counter(flag for flag in steps.flags if flag)),
         watched={title: Numbers(**table) for title, table in watched[-1]["values"].items()}
         if watched
         else {},
-        warnings=[line["text"] for line in lines if line.get("event") == "warning"],
+        warnings=[line["text"] for line in logged(folder, "warning")],
         first=_first_losses(steps, tasks),
     )
 
 
-def _lines(path: Path) -> list[Line]:
-    found = []
-    for line in path.read_text(encoding="utf-8").splitlines():
-        try:
-            found.append(dict(json.loads(line)))
-        except ValueError:  # of a training that was killed while it wrote
-            continue
-    return found
-
-
-def _moment(steps: Sequence[Line], tasks: Sequence[str]) -> Moment:
-    cosines = np.array([each[2] for step in steps for each in step["cosines"]], dtype=float)
+def _moment(steps: StepColumns, measured: np.ndarray, tasks: Sequence[str]) -> Moment:
+    """Returns the means over some of the steps that have cosines, given by their places."""
+    cosines = steps.cosines[measured]
     known = cosines[np.isfinite(cosines)]
-    similar = np.array([_similarity(step, *pair) for step in steps for pair in step["cosines"]])
+    similar = _similarity(steps.norms[steps.measured[measured]])[~np.isnan(cosines)]
     return Moment(
-        step=steps[-1]["step"],
+        step=int(steps.step[steps.measured[measured[-1]]]),
         cosine=number(known.mean()) if len(known) else None,
         rate=number((known < 0).mean()) if len(known) else None,
         similarity=number(float(mean(similar))) if len(similar) else None,
-        shares=_mean_shares(steps, tasks),
+        shares=_mean_shares(steps, measured, tasks),
     )
 
 
-def _similarity(step: Line, first: str, second: str, _: float) -> float:
-    one, two = (step.get("norms", {}).get(task, 0.0) for task in (first, second))
-    return 2 * one * two / (one**2 + two**2) if one and two else float("nan")
+def _similarity(norms: np.ndarray) -> np.ndarray:
+    """Returns ``2 a b / (a^2 + b^2)`` of each pair of lengths; NaN where one is 0 or missing."""
+    first, second = np.triu_indices(norms.shape[1], 1)
+    one, two = np.where(norms > 0, norms, np.nan)[:, [first, second]].swapaxes(0, 1)
+    similar: np.ndarray = 2 * one * two / (one**2 + two**2)
+    return similar
 
 
-def _mean_shares(steps: Sequence[Line], tasks: Sequence[str]) -> dict[str, Number]:
+def _mean_shares(
+    steps: StepColumns, measured: np.ndarray, tasks: Sequence[str]
+) -> dict[str, Number]:
     """Returns the mean share of each task in the update, of the steps that tell it."""
-    found = [shares for step in steps if (shares := update_shares(step))]
-    if not found:
+    found = [
+        update_shares(steps.weights[place], steps.norms[place], cosines)
+        for place, cosines in zip(steps.measured[measured], steps.cosines[measured], strict=True)
+    ]
+    table = np.array([shares for shares in found if not np.isnan(shares).all()])
+    if not len(table):
         return {}
-    table = np.array([[each.get(task, np.nan) for task in tasks] for each in found])
-    return {task: number(value) for task, value in zip(tasks, mean(table), strict=True)}
+    return {task: number(float(mean(steps.of(table, task)))) for task in tasks}
 
 
-def update_shares(step: Mapping[str, Any]) -> dict[str, float]:
-    """Returns `{task: w_t g_t d / |d|^2}` with ``d = sum_t w_t g_t``, from the line of a step.
+def update_shares(weights: np.ndarray, norms: np.ndarray, cosines: np.ndarray) -> np.ndarray:
+    """Returns ``w_t g_t d / |d|^2`` of each task, `[T]`, with ``d = sum_t w_t g_t``.
 
-    Empty where weights, lengths or cosines are missing, or the update is zero.
+    NaN for a task without weight or length, and for all tasks if two do not have both, or if the
+    update is zero.
+
+    Args:
+        weights: what each task's gradient counted, `[T]`.
+        norms: lengths of the gradients, `[T]`.
+        cosines: between them, `[T (T - 1) / 2]`, in the order of `StepColumns.pairs`; NaN is 0.
 
     Example:
-        >>> known = {"weights": {"a": 1.0, "b": 1.0}, "norms": {"a": 3.0, "b": 1.0}}
-        >>> shares = update_shares({**known, "cosines": [("a", "b", 0.0)]})
-        >>> {task: round(share, 2) for task, share in shares.items()}
-        {'a': 0.9, 'b': 0.1}
+        >>> update_shares(np.ones(2), np.array([3.0, 1.0]), np.zeros(1)).tolist()
+        [0.9, 0.1]
     """
-    weights, norms = step.get("weights") or {}, step.get("norms") or {}
-    names = [task for task in norms if task in weights]
-    place = {task: i for i, task in enumerate(names)}
-    products = np.eye(len(names))
-    for first, second, cosine in step.get("cosines") or ():
-        if first in place and second in place:
-            products[place[first], place[second]] = products[place[second], place[first]] = cosine
-    pull = np.array([weights[task] * norms[task] for task in names], dtype=float)
-    products = pull[:, None] * products * pull
+    pull = weights * norms
+    there = ~np.isnan(pull)
+    products = np.eye(len(pull))
+    products[np.triu_indices(len(pull), 1)] = np.nan_to_num(cosines)
+    pull = np.where(there, pull, 0.0)
+    products = pull[:, None] * (np.triu(products) + np.triu(products, 1).T) * pull
     whole = products.sum()
-    if len(names) < 2 or not np.isfinite(whole) or whole <= 0:
-        return {}
-    return dict(zip(names, (products.sum(axis=1) / whole).tolist(), strict=True))
+    if there.sum() < 2 or not np.isfinite(whole) or whole <= 0:
+        return np.full(len(pull), np.nan)
+    shares: np.ndarray = np.where(there, products.sum(axis=1) / whole, np.nan)
+    return shares
 
 
-def _first_losses(steps: Sequence[Line], tasks: Sequence[str]) -> dict[str, float]:
-    found: dict[str, list[float]] = {task: [] for task in tasks}
-    for step in steps:
-        for task, loss in step.get("losses", {}).items():
-            if loss is not None and task in found and len(found[task]) < FIRST:
-                found[task].append(loss)
-    return {task: float(np.mean(each)) for task, each in found.items() if each}
+def _first_losses(steps: StepColumns, tasks: Sequence[str]) -> dict[str, float]:
+    """Returns the mean of the first losses of each task that has one."""
+    columns = {task: steps.of(steps.losses, task) for task in tasks}
+    known = {task: column[~np.isnan(column)][:FIRST] for task, column in columns.items()}
+    return {task: float(np.mean(each)) for task, each in known.items() if len(each)}

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from itertools import combinations
 
+import numpy as np
+
 from plait.reports.draw.curves import (
     BY_SIZE,
     MOST_CURVES,
@@ -100,7 +102,7 @@ def _weights(runs: Sequence[Run]) -> dict[str, Series]:
 
 
 def _weight(run: Run, task: str) -> Series:
-    return step_curve(run, lambda step: step.weights.get(task))
+    return step_curve(run, lambda steps: steps.of(steps.weights, task))
 
 
 def _constant(curve: Series) -> bool:
@@ -120,10 +122,9 @@ def _weight_panel(ident: str, name: str, curves: Mapping[str, Series], looks_of:
 
 def _cosines(runs: Sequence[Run]) -> dict[tuple[str, str], float]:
     """Returns `{(task, other): mean cosine}` over all steps of all runs."""
-    values: dict[tuple[str, str], list[float]] = {}
+    values: dict[tuple[str, str], list[np.ndarray]] = {}
     for run in runs:
-        for step in run.steps:
-            for first, second, cosine in step.cosines:
-                if cosine == cosine:
-                    values.setdefault((first, second), []).append(cosine)
-    return {pair: sum(each) / len(each) for pair, each in values.items()}
+        for pair, cosines in zip(run.steps.pairs, run.steps.cosines.T, strict=True):
+            values.setdefault(pair, []).append(cosines[~np.isnan(cosines)])
+    found = {pair: np.concatenate(each) for pair, each in values.items()}
+    return {pair: float(each.mean()) for pair, each in found.items() if len(each)}

@@ -16,7 +16,7 @@ from plait.reports.draw.curves import (
 from plait.reports.draw.heatmap import COSINES, SHARES, Scale, draw_cells, is_wide
 from plait.reports.draw.style import GREY, Look, Panel
 from plait.reports.draw.tables import MOST_ROWS, Table
-from plait.reports.read.series import Series
+from plait.reports.read.series import Series, curve_of
 from plait.reports.words.text import number
 
 MOST_WORDS = 24  # pairs that the description of a heat map names
@@ -40,13 +40,11 @@ def conflict_charts(subject: Subject) -> list[Chart]:
 
 def _cosines(subject: Subject) -> dict[Pair, Series]:
     """Returns `{(task, other task): its cosines over the steps}`, in the order of the tasks."""
-    found: dict[Pair, Series] = {}
-    for step in subject.run.steps:
-        for first, second, cosine in step.cosines:
-            if math.isfinite(cosine):
-                curve = found.setdefault((first, second), Series([], []))
-                curve.x.append(step.step)
-                curve.y.append(cosine)
+    steps = subject.run.steps
+    measured = steps.step[steps.measured]
+    each = zip(steps.pairs, steps.cosines.T, strict=True)
+    curves = {pair: curve_of(measured, cosines) for pair, cosines in each}
+    found = {pair: curve for pair, curve in curves.items() if curve.x}
     return {pair: found[pair] for pair in permutations(subject.run.tasks, 2) if pair in found}
 
 

@@ -6,6 +6,8 @@ import math
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 
+import numpy as np
+
 from plait.reports.charts.training import NEUTRAL, NO_STEPS
 from plait.reports.draw.curves import (
     BY_SIZE,
@@ -25,7 +27,7 @@ from plait.reports.draw.tables import MOST_ROWS, Table
 from plait.reports.read.run import Run
 from plait.reports.read.series import Series, largest
 from plait.reports.words.text import number
-from plait.runs import Step
+from plait.runs import StepColumns
 
 _MOST_COLUMNS = 24  # terms up to which the table has all their curves
 Curves = dict[str, Series]
@@ -37,7 +39,7 @@ def term_chart(subject: Subject, ident: str = "terms") -> Chart:
     bare, scaled = _curves(subject.run, 0), _curves(subject.run, 1)
     if not scaled:
         text = "There are none: the objective has the tasks' losses only."
-        return Chart(ident, title, missing=text if subject.run.steps else NO_STEPS)
+        return Chart(ident, title, missing=text if len(subject.run.steps) else NO_STEPS)
     groups = _groups(scaled)
     drawn: list[str] = []
     panels: list[Panel] = []
@@ -71,7 +73,7 @@ def term_chart(subject: Subject, ident: str = "terms") -> Chart:
 
 def _curves(run: Run, part: int) -> Curves:
     """Returns `{term: curve}` of the finite values: bare (part 0), or times strength (part 1)."""
-    names = dict.fromkeys(name for step in run.steps for name in step.terms)
+    names = dict.fromkeys(name for terms in run.steps.terms for name in terms)
     found = {name: step_curve(run, _term(name, part)) for name in names}
     return {name: curve for name, curve in found.items() if curve.x}
 
@@ -86,12 +88,12 @@ def _groups(names: Mapping[str, Series]) -> dict[str, list[str]]:
 
 
 def _sum(run: Run, names: list[str]) -> Series:
-    def value(step: Step) -> float | None:
-        there = [step.terms[name][1] for name in names if name in step.terms]
+    def value(terms: Mapping[str, tuple[float, float]]) -> float:
+        there = [terms[name][1] for name in names if name in terms]
         finite = [value for value in there if math.isfinite(value)]
-        return math.fsum(finite) if finite else None
+        return math.fsum(finite) if finite else math.nan
 
-    return step_curve(run, value)
+    return step_curve(run, lambda steps: np.array([value(terms) for terms in steps.terms]))
 
 
 def _edges(ident: str, group: str, curves: Curves, whole: Curves) -> Panel:
@@ -110,5 +112,6 @@ def _last_values(bare: Curves, scaled: Curves, title: str) -> Table:
     return Table(["Term", "Last value", "Last value, scaled"], rows, f"{title}, last values")
 
 
-def _term(name: str, part: int) -> Callable[[Step], float | None]:
-    return lambda step: step.terms[name][part] if name in step.terms else None
+def _term(name: str, part: int) -> Callable[[StepColumns], np.ndarray]:
+    missing = (math.nan, math.nan)
+    return lambda steps: np.array([terms.get(name, missing)[part] for terms in steps.terms])

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
+
+import numpy as np
 
 from plait.reports.draw.curves import (
     BY_SIZE,
@@ -23,9 +25,9 @@ from plait.reports.draw.style import GREY, Look, Panel
 from plait.reports.read.run import Run
 from plait.reports.read.series import Series, evenly_spaced, largest, series
 from plait.reports.words.text import arrow, number
-from plait.runs import Step, Validation
+from plait.runs import StepColumns, Validation
 
-Values = Callable[[Step], Mapping[str, float | None]]
+Values = Callable[[StepColumns], np.ndarray]  # by task, [S, T]
 
 NEUTRAL = Look(GREY)
 NO_STEPS = (
@@ -43,7 +45,7 @@ def loss_chart(subject: Subject) -> Chart:
     drawn = evenly_spaced(len(tasks), MOST_PANELS)
     log = _one_scale(subject, [tasks[index] for index in drawn])
     for index, task in enumerate(tasks):
-        pick = _pick(lambda step: step.losses, task)
+        pick = _pick(lambda steps: steps.losses, task)
         curve, alone = step_curve(subject.run, pick), step_curve(subject.single.get(task), pick)
         if curve.x:
             columns[task] = curve
@@ -65,7 +67,7 @@ def loss_chart(subject: Subject) -> Chart:
 def _one_scale(subject: Subject, tasks: Sequence[str]) -> bool:
     """Returns whether the losses are drawn on logarithmic axes: all of the panels, or none."""
     runs = [(run, task) for task in tasks for run in (subject.run, subject.single.get(task))]
-    curves = [step_curve(run, _pick(lambda step: step.losses, task)) for run, task in runs]
+    curves = [step_curve(run, _pick(lambda steps: steps.losses, task)) for run, task in runs]
     known = [curve for curve in curves if curve.x]
     return any(curve.wide for curve in known) and all(min(curve.y) > 0 for curve in known)
 
@@ -101,10 +103,10 @@ def validation_chart(subject: Subject) -> Chart:
 def weight_chart(subject: Subject) -> Chart:
     """Draws the weight of each task over the steps."""
     title = "Task weights"
-    curves = _by_task(subject, lambda step: step.weights)
+    curves = _by_task(subject, lambda steps: steps.weights)
     if not curves:
         text = "There are no weights: the balancer combines the gradients without any."
-        return Chart("weights", title, missing=text if subject.run.steps else NO_STEPS)
+        return Chart("weights", title, missing=text if len(subject.run.steps) else NO_STEPS)
     drawn = largest(curves, MOST_CURVES)
     caption = f"What each task's gradient counted. {window(list(curves.values()))}"
     caption += some_of(len(drawn), len(curves), f"tasks, {BY_SIZE}")
@@ -115,12 +117,12 @@ def weight_chart(subject: Subject) -> Chart:
 def norm_chart(subject: Subject) -> Chart:
     """Draws the length of each task's gradient, and of the whole one, over the steps."""
     title = "Gradient norms"
-    if not subject.run.steps:
+    if not len(subject.run.steps):
         return Chart("norms", title, missing=NO_STEPS)
-    tasks = _by_task(subject, lambda step: step.norms)
+    tasks = _by_task(subject, lambda steps: steps.norms)
     drawn = largest(tasks, MOST_CURVES)
     whole = "Whole gradient" if "All" in tasks else "All"
-    all_of_it = {whole: step_curve(subject.run, lambda step: step.gradient_norm)}
+    all_of_it = {whole: step_curve(subject.run, lambda steps: steps.gradient_norm)}
     curves = {**tasks, **all_of_it}
     caption = f"{whole}: the balanced gradient of all parameters, before clipping. "
     if tasks:
@@ -139,7 +141,7 @@ def norm_chart(subject: Subject) -> Chart:
 def rate_chart(subject: Subject) -> Chart:
     """Draws the learning rate over the steps; one that is constant is said in words."""
     title = "Learning rate"
-    curve = step_curve(subject.run, lambda step: step.lr)
+    curve = step_curve(subject.run, lambda steps: steps.lr)
     if not curve.x:
         return Chart("rate", title, missing=NO_STEPS)
     if min(curve.y) == max(curve.y):
@@ -189,8 +191,8 @@ def _by_task(subject: Subject, values: Values) -> dict[str, Series]:
     return {task: curve for task, curve in curves.items() if curve.x}
 
 
-def _pick(values: Values, task: str) -> Callable[[Step], float | None]:
-    return lambda step: values(step).get(task)
+def _pick(values: Values, task: str) -> Values:
+    return lambda steps: steps.of(values(steps), task)
 
 
 def _dashed(subject: Subject) -> str:

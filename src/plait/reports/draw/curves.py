@@ -6,13 +6,15 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+import numpy as np
+
 from plait.reports.draw.plot import draw_lines, line
 from plait.reports.draw.style import Look, Panel
 from plait.reports.draw.tables import Table
 from plait.reports.read.run import Run
-from plait.reports.read.series import TABLE_ROWS, Series, evenly_spaced, series
+from plait.reports.read.series import TABLE_ROWS, Series, curve_of, evenly_spaced
 from plait.reports.words.text import number
-from plait.runs import Step
+from plait.runs import StepColumns
 
 MOST_CURVES = 8  # in a panel
 MOST_PANELS = 12  # in a chart
@@ -61,9 +63,9 @@ class Subject:
     looks: Mapping[str, Look]
 
 
-def step_curve(run: Run | None, value: Callable[[Step], float | None]) -> Series:
+def step_curve(run: Run | None, values: Callable[[StepColumns], np.ndarray]) -> Series:
     """Returns the curve of a value over the steps that have it; empty if `run` is None."""
-    return series(run.steps if run else [], lambda step: step.step, value)
+    return Series([], []) if run is None else curve_of(run.steps.step, values(run.steps))
 
 
 def progress_panel(

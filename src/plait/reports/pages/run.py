@@ -96,9 +96,9 @@ def run_charts(subject: Subject) -> list[Chart]:
 
 def run_tiles(run: Run) -> list[Tile]:
     """Returns tiles with the size, the time and the best epoch of a run."""
-    steps = run.steps[-1].step if run.steps else 0
+    steps = int(run.steps.step[-1]) if len(run.steps) else 0
     ended = [event.epoch for event in run.validations]
-    begun = [run.steps[-1].epoch + 1] if run.steps else []  # steps count epochs from 0
+    begun = [int(run.steps.epoch[-1]) + 1] if len(run.steps) else []  # steps count epochs from 0
     tiles = [
         Tile("Tasks", str(len(run.tasks))),
         Tile("Epochs", str(max(ended + begun, default=0))),

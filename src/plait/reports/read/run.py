@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any
 
+import numpy as np
 import yaml
 from pydantic import ConfigDict, Field, TypeAdapter
 
@@ -20,12 +21,15 @@ from plait.runs.events import (
     FinalTest,
     FirstStepsSeen,
     Step,
+    Tasks,
     Validation,
     Warned,
     WatchedValues,
 )
 from plait.runs.folder import CONFIG, ENVIRONMENT, EVENTS, TRAINER
 from plait.runs.mixture import MixturePlan, MixtureSeen
+from plait.runs.step_columns import StepColumns
+from plait.runs.step_rows import StepRows
 
 
 @dataclass(frozen=True)
@@ -34,7 +38,7 @@ class Run:
 
     Attributes:
         folder: where it is.
-        steps: the optimizer steps in order.
+        steps: the optimizer steps in order, as columns.
         validations: the evaluations in order.
         test: the test after training, if there was one.
         watched: what the methods recorded of themselves, in order.
@@ -51,7 +55,7 @@ class Run:
     """
 
     folder: Path
-    steps: list[Step]
+    steps: StepColumns
     validations: list[Validation]
     test: FinalTest | None
     watched: list[WatchedValues]
@@ -69,7 +73,8 @@ class Run:
     def tasks(self) -> list[str]:
         """All tasks, in the order of the model where an evaluation shows it."""
         evaluated = [name for event in self.validations[:1] for name in event.losses]
-        stepped = [name for event in self.steps for name in event.losses]
+        trained = zip(self.steps.names, np.isfinite(self.steps.losses).any(axis=0), strict=True)
+        stepped = [name for name, ever in trained if ever]
         return list(
             dict.fromkeys(evaluated + stepped + list(self.test.losses if self.test else ()))
         )
@@ -83,13 +88,14 @@ class Run:
     @property
     def seconds(self) -> float:
         """Time in training and validation."""
-        stepped = [event.seconds for event in self.steps]
-        return max(stepped + [event.seconds for event in self.validations], default=0.0)
+        evaluated = [event.seconds for event in self.validations]
+        return max([*self.steps.seconds.tolist(), *evaluated], default=0.0)
 
 
 _EVENT: TypeAdapter[Event] = TypeAdapter(
     Annotated[Event, Field(discriminator="event")], config=ConfigDict(extra="forbid")
 )
+_STEP = b'{"event": "step"'
 _TRAINER: TypeAdapter[dict[str, Any]] = TypeAdapter(dict[str, Any])
 _ENV: TypeAdapter[dict[str, Any]] = TypeAdapter(dict[str, Any])
 
@@ -100,11 +106,11 @@ def read_run(folder: Path) -> Run:
     Raises:
         DataError: `events.jsonl` is missing, or a file is broken; the message names it.
     """
-    events, whole = _read_events(folder / EVENTS)
+    events, steps, whole = _read_events(folder / EVENTS)
     tests = [event for event in events if isinstance(event, FinalTest)]
     return Run(
         folder,
-        [event for event in events if isinstance(event, Step)],
+        steps,
         [event for event in events if isinstance(event, Validation)],
         tests[0] if tests else None,
         [event for event in events if isinstance(event, WatchedValues)],
@@ -120,21 +126,30 @@ def read_run(folder: Path) -> Run:
     )
 
 
-def _read_events(path: Path) -> tuple[list[Event], bool]:
-    """Returns the events, and whether the last line is whole."""
+def _read_events(path: Path) -> tuple[list[Event], StepColumns, bool]:
+    """Returns the events beside the steps, the steps, and whether the last line is whole."""
     text = read_bytes(path, hint="Give the folder of a run, in which training writes this file.")
     lines = text.splitlines()
     whole = not lines or text.endswith(b"\n") or _is_json(lines[-1])
     if not whole:
         lines.pop()
     events: list[Event] = []
+    rows = StepRows()
     for number, line in enumerate(lines, start=1):
         where = f"{path}, line {number}"
+        if line.startswith(_STEP):
+            rows.check_named(where)
         event = parse(_EVENT, line, where=where, hint="Repair or remove this line.")
+        if isinstance(event, Tasks):
+            rows.name(event, where)
+            continue
+        if isinstance(event, Step):
+            rows.add(event, where)
+            continue
         if isinstance(event, FinalTest) and any(isinstance(other, FinalTest) for other in events):
             raise DataError(f"{where}: a second test event. Keep the one that belongs to this run.")
         events.append(event)
-    return events, whole
+    return events, rows.columns(), whole
 
 
 def _is_json(line: bytes) -> bool:

@@ -8,6 +8,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
+import numpy as np
+
 T = TypeVar("T")
 
 LINE_POINTS = 500  # more than a panel has pixels for
@@ -48,6 +50,17 @@ def series(events: Sequence[T], x: Callable[[T], int], y: Callable[[T], float | 
     values = [(x(event), y(event)) for event in events]
     points = [(at, value) for at, value in values if value is not None and math.isfinite(value)]
     return Series([at for at, _ in points], [value for _, value in points])
+
+
+def curve_of(x: np.ndarray, y: np.ndarray) -> Series:
+    """Returns the curve of a column of numbers where it is finite.
+
+    Args:
+        x: the steps, `[S]`.
+        y: the numbers, `[S]`.
+    """
+    known = np.isfinite(y)
+    return Series(x[known].tolist(), y[known].tolist())
 
 
 @dataclass(frozen=True)

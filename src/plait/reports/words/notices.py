@@ -42,11 +42,12 @@ def notices(run: Run, name: str = "") -> list[Notice]:
     found: dict[str, list[int]] = {}
     for warning in run.warnings:
         found.setdefault(warning.text, []).append(warning.step)
-    for step in run.steps:
-        if step.skipped is not None:
-            found.setdefault(f"The step was not taken: {step.skipped}", []).append(step.step)
-        if step.flag is not None:
-            found.setdefault(f"The balancer found: {step.flag}", []).append(step.step)
+    steps = run.steps
+    for step, skipped, flag in zip(steps.step.tolist(), steps.skipped, steps.flags, strict=True):
+        if skipped is not None:
+            found.setdefault(f"The step was not taken: {skipped}", []).append(step)
+        if flag is not None:
+            found.setdefault(f"The balancer found: {flag}", []).append(step)
     listed = [
         Notice(f"{name}, {_when(steps)}:" if name else f"{_when(steps).capitalize()}:", text)
         for text, steps in list(found.items())[:MOST_NOTICES]
