@@ -193,7 +193,9 @@ def test_class_weights_whose_sum_depends_on_the_order_are_counted_by_task() -> N
     targets = {t.name: torch.randint(2, (999,), generator=generator).float() for t in tasks}
     table = joined(targets, tasks)
     assert isinstance(table, LabelTable)
-    assert Binary.count_columns(tasks, table.columns(targets)) == [None] * FEWEST
+    values = table.columns(targets)
+    assert values is not None
+    assert Binary.count_columns(tasks, values) == [None] * FEWEST
     wanted = {task.name: task.count(targets[task.name]) for task in tasks}
     assert LabelCounts(tasks)(table, {}) == wanted
 

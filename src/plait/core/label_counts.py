@@ -67,6 +67,7 @@ class LabelCounts:
             for tasks in self._alike(targets.layout):
                 names = [task.name for task in tasks]
                 values = targets.columns(names)
+                assert values is not None
                 known.update(zip(names, type(tasks[0]).count_columns(tasks, values), strict=True))
         counts = {}
         for task in self.tasks:

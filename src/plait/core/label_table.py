@@ -117,13 +117,16 @@ class LabelTable(Mapping[str, Tensor]):
         """How many numbers the labels are."""
         return sum(matrix.numel() for matrix in self.matrices)
 
-    def columns(self, names: Iterable[str]) -> Tensor:
+    def columns(self, names: Iterable[str]) -> Tensor | None:
         """Returns the labels of some tasks as one tensor `[B, n, ...]`.
 
-        Without a copy if they are all of one matrix, in its order.
+        Without a copy if the tasks are those of a matrix, in its order.
 
         Args:
-            names: of n tasks, at least one, whose labels have one shape.
+            names: of n tasks, at least one.
+
+        Returns:
+            The labels; None if they are not in one matrix, having several shapes or dtypes.
         """
         names = tuple(names)
         if names in self.layout.groups:
@@ -131,7 +134,7 @@ class LabelTable(Mapping[str, Tensor]):
         places = [self.layout.place[name] for name in names]
         number, _ = places[0]
         if any(matrix != number for matrix, _ in places):
-            return torch.stack([self[name] for name in names], dim=1)
+            return None
         return _chosen(self.matrices[number], [column for _, column in places])
 
     def cut(self, rows: Tensor) -> LabelTable:
