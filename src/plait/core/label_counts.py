@@ -64,7 +64,7 @@ class LabelCounts:
         """
         known: dict[str, float | None] = {}
         if isinstance(targets, LabelTable) and not weights:
-            for tasks in self._alike(targets.layout):
+            for tasks in self.alike(targets):
                 names = [task.name for task in tasks]
                 values = targets.columns(names)
                 assert values is not None
@@ -79,8 +79,9 @@ class LabelCounts:
                 counts[name] = task.count(targets[name], weights.get(name))
         return counts
 
-    def _alike(self, layout: Layout) -> list[list[CountsColumns]]:
-        """Returns the tasks that are counted together: of one rule, in one matrix."""
+    def alike(self, table: LabelTable) -> Sequence[Sequence[CountsColumns]]:
+        """Returns the tasks that are counted together: of one rule, in one matrix of a table."""
+        layout = table.layout
         known, groups = self._together
         if known is not layout:
             alike: dict[Hashable, list[CountsColumns]] = {}

@@ -16,7 +16,7 @@ from plait.tasks.base import BaseTask
 from plait.tasks.heads import ScalarHead
 from plait.tasks.labels.bounds import check_bounds, exact, nearest, stated
 from plait.tasks.labels.columns import counts_of
-from plait.tasks.labels.numbers import ErrorName, NumberLabels
+from plait.tasks.labels.numbers import ErrorName, NumberLabels, all_finite
 from plait.tasks.metric_rules import check_metrics
 from plait.tasks.metrics.mean_distance import MeanDistance
 
@@ -174,6 +174,8 @@ class Regression(NumberLabels):
         """Counts the labels of tasks of one number each `[B, T, ...]`, as `count` does."""
         if not values.is_floating_point():
             return [None] * len(tasks)
+        if all_finite(values):
+            return [float(values[:, :1].numel())] * len(tasks)
         return counts_of(values.isfinite(), values.isnan())
 
     def elementwise(self, prediction: Tensor, target: Tensor) -> Tensor:

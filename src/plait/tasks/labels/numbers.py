@@ -93,7 +93,7 @@ class NumberLabels(WithUnit):
                 f"labels of task {self.name!r} must be floats (NaN where missing); "
                 f"found {target.dtype}. Convert them with `.float()`."
             )
-        if weights is None and _all_finite(target):
+        if weights is None and all_finite(target):
             return float(target.numel() // self.numbers_per_label)
         if bool(target.isinf().any()):
             raise DataError(
@@ -172,7 +172,7 @@ class NumberLabels(WithUnit):
         return true, prediction.reshape(-1).tolist()
 
 
-def _all_finite(values: Tensor) -> bool:
+def all_finite(values: Tensor) -> bool:
     """Whether there are values, and all are finite; one pass, since NaN spreads to both ends."""
     if values.numel() == 0:
         return False
