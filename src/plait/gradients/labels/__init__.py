@@ -1,0 +1,3 @@
+"""Per-task gradients split by example, where each example has few labels."""
+
+__all__: list[str] = []
