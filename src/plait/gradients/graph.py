@@ -76,7 +76,7 @@ def reached_by(
                 masks[loss.grad_fn] = masks.get(loss.grad_fn, 0) | 1 << position
         elif loss.requires_grad:
             reach(loss, 1 << position)
-    for node in _parents_first(list(masks), stop):
+    for node in parents_first(list(masks), stop):
         if hasattr(node, "variable"):
             reach(node.variable, masks[node])
         mask = masks[node]
@@ -138,8 +138,13 @@ def depend(tensors: Iterable[Tensor]) -> bool:
     return len(wanted) < len(edges)
 
 
-def _parents_first(roots: Sequence[Any], stop: Collection[Any]) -> list[Any]:
-    """Returns every node below `roots`, each before the nodes that it leads to."""
+def parents_first(roots: Sequence[Any], stop: Collection[Any] = ()) -> list[Any]:
+    """Returns every node below `roots`, each before the nodes that it leads to.
+
+    Args:
+        roots: nodes.
+        stop: edges that are not followed.
+    """
     order: list[Any] = []
     seen = set()
     stack = [(root, False) for root in roots]
@@ -239,4 +244,4 @@ def kinds_of(losses: Iterable[Tensor]) -> set[type]:
         ['AccumulateGrad', 'ExpBackward0']
     """
     roots = [loss.grad_fn for loss in losses if loss.grad_fn is not None]
-    return {type(node) for node in _parents_first(roots, ())}
+    return {type(node) for node in parents_first(roots)}

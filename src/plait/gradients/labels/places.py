@@ -9,6 +9,8 @@ from typing import Any, Literal
 from torch import Tensor
 from torch.autograd.graph import GradientEdge
 
+from plait.gradients.layers.uses import REORDERS
+
 Kind = Literal[
     "addition",
     "batch_norm",
@@ -172,3 +174,46 @@ class Refusal:
     why: str
     parameters: Sequence[Tensor] = ()
     inside: bool = False
+
+    @classmethod
+    def at(cls, node: Any, why: str) -> Refusal:
+        """Returns the refusal of a node of the graph, with the parameters nearest to it."""
+        used = [leaf for child, _ in node.next_functions if (leaf := _parameter(child)) is not None]
+        return cls(name_of(node), why, used or _below(node), bool(used))
+
+
+def name_of(node: Any) -> str:
+    """Returns the name of a node, without the space of names that it is from.
+
+    Example:
+        >>> import torch
+        >>> name_of(torch.ones(1, requires_grad=True).exp().grad_fn.next_functions[0][0])
+        'AccumulateGrad'
+    """
+    name: str = node.name()
+    return name.rpartition("::")[2]
+
+
+def seen_through(edge: tuple[Any, int]) -> tuple[Any, int]:
+    """Returns the first edge below that does more than put the entries in another order."""
+    while edge[0] is not None and edge[0].name() in REORDERS:
+        edge = edge[0].next_functions[0]
+    return edge
+
+
+def _parameter(node: Any) -> Tensor | None:
+    found: Tensor | None = getattr(seen_through((node, 0))[0], "variable", None)
+    return found
+
+
+def _below(node: Any) -> list[Tensor]:
+    """Returns the leaves that are the fewest nodes below."""
+    level, seen = [node], {node}
+    while level:
+        level = [child for each in level for child, _ in each.next_functions if child is not None]
+        level = [child for child in dict.fromkeys(level) if child not in seen]
+        seen.update(level)
+        leaves = [child.variable for child in level if hasattr(child, "variable")]
+        if leaves:
+            return leaves
+    return []

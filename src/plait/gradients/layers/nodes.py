@@ -55,11 +55,18 @@ def _is_plain(node: Any, uses: Uses) -> bool:
         and dtypes <= {torch.float32, torch.float64}
         and not output.is_nested_tensor
         and all(type(parameter) in (Tensor, Parameter) for parameter in uses.values())
-        and all(
-            getattr(getattr(node, name), "unpack_hook", None) is None
-            for name in _saved_names(cast(Hashable, type(node)))
-        )
+        and not saves_through_hooks(node)
     )
+
+
+def saves_through_hooks(node: Any) -> bool:
+    """Returns whether reading what a node saved would run code, as in checkpointing."""
+    for name in _saved_names(cast(Hashable, type(node))):
+        saved = getattr(node, name)
+        for each in saved if isinstance(saved, tuple | list) else (saved,):
+            if getattr(each, "unpack_hook", None) is not None:
+                return True
+    return False
 
 
 @cache

@@ -1,0 +1,152 @@
+"""The part of a graph that tasks share, and the edges at which one task alone begins above it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from math import prod
+from typing import Any
+
+from torch import Tensor
+from torch.autograd.graph import get_gradient_edge
+
+from plait.gradients.graph import parents_first
+from plait.gradients.labels.places import Cut, Place, Refusal
+
+
+@dataclass(frozen=True)
+class Region:
+    """The nodes on the ways from the cuts to the parameters that several tasks reach.
+
+    Attributes:
+        nodes: each before the nodes that it leads to; empty if the tasks reach no parameter in
+            common.
+        cuts: the edges above them; no cut depends on another.
+        alone: `(parameter, task)` of the shared parameters that one task alone reaches.
+    """
+
+    nodes: list[Any]
+    cuts: list[Cut]
+    alone: list[tuple[Tensor, str]]
+
+
+def cut(losses: Mapping[str, Tensor], examples: int, shared: Sequence[Tensor]) -> Region | Refusal:
+    """Finds the edges at which the gradients of all tasks come from one pass of their sum.
+
+    A node that one task alone reaches is below a cut if it leads straight to one that several reach,
+    or if it lies between two such nodes. Where a node is read from there and from elsewhere in its
+    task as well, its other readers are below a cut too: at its edge, what comes from above and what
+    comes from the cut could not be told apart.
+
+    Args:
+        losses: `{task: scalar}`.
+        examples: in the batch, B.
+        shared: parameters whose gradients are compared.
+    """
+    graph = _Graph(losses, shared)
+    for (node, _), task in graph.roots.items():
+        if node in graph.common:
+            return Refusal.at(node, f"is the loss of '{task}', and other tasks depend on it")
+    below = graph.own_below()
+    cuts = []
+    for node in graph.order:
+        for output in graph.outputs.get(node, ()) if node in below else ():
+            if not any(parent in below for parent in graph.parents.get((node, output), ())):
+                task, shape = graph.own[node], list(node._input_metadata[output].shape)
+                if not shape or shape[0] != examples:
+                    return Refusal.at(
+                        node,
+                        f"is where '{task}' alone begins, and its output {shape} does not have the "
+                        f"{examples} examples in front",
+                    )
+                cuts.append(Cut(task, node, output, Place(1, examples, prod(shape[1:]))))
+    return Region([n for n in graph.order if n in below or n in graph.common], cuts, graph.alone)
+
+
+class _Graph:
+    """Knows the nodes that lead to parameters which several tasks reach.
+
+    Args:
+        losses: `{task: scalar}`.
+        shared: parameters.
+
+    Attributes:
+        roots: `{edge: task}` of the losses.
+        order: the nodes, each before those that it leads to.
+        common: those of them that several tasks reach.
+        own: `{node: task}` of those that one task alone reaches.
+        parents: `{edge of an own node: nodes that read it}`.
+        outputs: `{own node: those of its outputs that are read}`.
+        alone: `(parameter, task)` of the shared parameters that one task alone reaches.
+    """
+
+    def __init__(self, losses: Mapping[str, Tensor], shared: Sequence[Tensor]) -> None:
+        self.roots: dict[tuple[Any, int], str] = {}
+        masks: dict[Any, int] = {}
+        for position, (task, loss) in enumerate(losses.items()):
+            if loss.requires_grad:
+                root = get_gradient_edge(loss)
+                self.roots[root.node, root.output_nr] = task
+                masks[root.node] = masks.get(root.node, 0) | 1 << position
+        nodes = parents_first(list(masks))
+        self._edges = {node: node.next_functions for node in nodes}
+        for node in nodes:
+            for child, _ in self._edges[node]:
+                if child is not None:
+                    masks[child] = masks.get(child, 0) | masks[node]
+        names = {1 << position: task for position, task in enumerate(losses)}
+        self.alone: list[tuple[Tensor, str]] = []
+        leading = self._leading(nodes, masks, names, set(map(id, shared)))
+        self.order = [node for node in nodes if node in leading]
+        self.own = {node: names[masks[node]] for node in self.order if masks[node] in names}
+        self.common = leading - set(self.own)
+        self._read()
+
+    def _leading(
+        self,
+        nodes: Sequence[Any],
+        masks: Mapping[Any, int],
+        names: Mapping[int, str],
+        ends: set[int],
+    ) -> set[Any]:
+        """Returns the nodes above the parameters, of those that end there, which several reach."""
+        leading = set()
+        for node in reversed(nodes):
+            below = self._edges[node]
+            leaf = None if below else getattr(node, "variable", None)
+            if any(child in leading for child, _ in below):
+                leading.add(node)
+            elif leaf is not None and id(leaf) in ends:
+                if masks[node] in names:
+                    self.alone.append((leaf, names[masks[node]]))
+                else:
+                    leading.add(node)
+        return leading
+
+    def _read(self) -> None:
+        """Finds who reads the own nodes."""
+        self.parents: dict[tuple[Any, int], list[Any]] = {}
+        outputs: dict[Any, set[int]] = {}
+        for node in self.own:
+            for edge in self._edges[node]:
+                if edge[0] in self.own:
+                    self.parents.setdefault(edge, []).append(node)
+        for node, output in (*self.roots, *self.parents):
+            outputs.setdefault(node, set()).add(output)
+        self.outputs = {node: sorted(found) for node, found in outputs.items()}
+
+    def own_below(self) -> set[Any]:
+        """Returns the own nodes below the cuts."""
+        found = {
+            node for node in self.own if any(child in self.common for child, _ in self._edges[node])
+        }
+        while True:
+            wider = set(found)
+            for node in found:
+                wider.update(child for child, _ in self._edges[node] if child in self.own)
+            for readers in self.parents.values():
+                if not wider.isdisjoint(readers):
+                    wider.update(readers)
+            if wider == found:
+                return found
+            found = wider
