@@ -33,10 +33,10 @@ class Region:
 def cut(losses: Mapping[str, Tensor], examples: int, shared: Sequence[Tensor]) -> Region | Refusal:
     """Finds the edges at which the gradients of all tasks come from one pass of their sum.
 
-    A node that one task alone reaches is below a cut if it leads straight to one that several reach,
-    or if it lies between two such nodes. Where a node is read from there and from elsewhere in its
-    task as well, its other readers are below a cut too: at its edge, what comes from above and what
-    comes from the cut could not be told apart.
+    A node that one task alone reaches is below a cut if it leads straight to one that several
+    reach, or if it lies between two such nodes. Where a node is read from there and from elsewhere
+    in its task as well, its other readers are below a cut too: at its edge, what comes from above
+    and what comes from the cut could not be told apart.
 
     Args:
         losses: `{task: scalar}`.

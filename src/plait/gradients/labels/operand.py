@@ -83,7 +83,7 @@ class Operand:
         )
 
     def axes(self, field: str, count: int) -> list[int]:
-        """Returns axes that the node saved, counted from the front; all of them where it names none.
+        """Returns axes that the node saved, counted from the front; all where it names none.
 
         Args:
             field: of the node, one number or several.

@@ -39,6 +39,7 @@ class Place:
     Example:
         >>> Place(1, 4, 10).axis((20, 2))  # five positions of each example
         (0, 1, 5)
+        >>> import torch
         >>> Place(1, 4, 10).view(torch.zeros(20, 2)).shape
         torch.Size([1, 4, 10])
     """
@@ -77,8 +78,8 @@ class Place:
 class Cut:
     """An edge of the graph that one task alone reaches; what is below it acts per example.
 
-    The gradients at all cuts come from one pass of the sum of all losses, since each is the gradient
-    of one task. None of them depends on another.
+    The gradients at all cuts come from one pass of the sum of all losses, since each is the
+    gradient of one task. None of them depends on another.
 
     Attributes:
         task: the one.
@@ -117,9 +118,9 @@ class Use:
     Attributes:
         kind: one of those.
         node: of the graph.
-        parameters: `{position among the inputs of the node: parameter}`. The node may see it through
-            nodes that put its entries in another order; ``node.next_functions[position]`` is the
-            edge at which the gradient has the layout of the operand.
+        parameters: `{position among the inputs of the node: parameter}`. The node may see it
+            through others that put its entries in another order: ``node.next_functions[position]``
+            is the edge at which the gradient has the layout of the operand.
         output: the place of the examples in the output.
         input: their place in the tensor that the parameters meet: X, the inputs of a norm or of a
             convolution, the indices of an embedding. None for additions and scalings.

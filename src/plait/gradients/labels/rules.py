@@ -1,9 +1,9 @@
 """Which nodes of the autograd graph act on each example alone, and in which axis.
 
-A rule takes an input of a node, and the place of the examples in the node's output. It returns their
-place in the input, so that the gradient at an example of the input depends on the gradient at that
-example of the output alone; or None if the input has no axis of the examples, such as a weight. It
-raises `Mixed` where this does not hold. A node without a rule is not known.
+A rule takes an input of a node, and the place of the examples in the node's output. It returns
+their place in the input, so that the gradient at an example of the input depends on the gradient at
+that example of the output alone; or None if the input has no axis of the examples, such as a
+weight. It raises `Mixed` where this does not hold. A node without a rule is not known.
 """
 
 from __future__ import annotations
@@ -132,8 +132,8 @@ def group_norm(operand: Operand) -> Place | None:
 def batch_norm(operand: Operand) -> Place | None:
     """Normalises by channel, with running statistics or with those of the batch.
 
-    Where the channels of all examples are told apart, as in InstanceNorm, the statistics are those of
-    one example.
+    Where the channels of all examples are told apart, as in InstanceNorm, the statistics are those
+    of one example.
     """
     if operand.axis[0] == 1 and operand.position == 0:
         return same(operand)

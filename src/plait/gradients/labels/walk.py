@@ -16,7 +16,6 @@ from plait.gradients.labels.operand import Mixed, Operand
 from plait.gradients.labels.places import PerExample, Place, Refusal, Use, name_of, seen_through
 from plait.gradients.labels.rules import RULES, SEVERAL_OUTPUTS, Rule
 from plait.gradients.layers.nodes import saves_through_hooks
-from plait.gradients.layers.uses import REORDERS
 
 Edge = tuple[Any, int]  # (node, which of its outputs)
 
@@ -24,14 +23,14 @@ Edge = tuple[Any, int]  # (node, which of its outputs)
 def walk(
     losses: Mapping[str, Tensor], examples: int, shared: Sequence[Tensor]
 ) -> PerExample | Refusal:
-    """Tells whether what the tasks share acts on each example alone, and if not, which node forbids it.
+    """Tells whether what the tasks share acts on each example alone, or which node forbids it.
 
     From the edges at which one task alone begins, whose tensors have the examples in front, it
-    follows them down to the parameters, node by node. What is accepted is proven by the rule of each
-    node: at every edge, the gradient at an example depends on what is fed in at this example alone.
-    That two sizes are equal proves nothing. A node without a rule is refused, and so are numbers
-    other than single or double precision, tensors saved through hooks, and parameters whose gradient
-    a hook changes. A hook on another tensor is not seen; it may act on each example alone only.
+    follows the examples down to the parameters, node by node. What is accepted is proven by the
+    rule of each node: at every edge, the gradient at an example depends on what is fed in at this
+    example alone. That two sizes are equal proves nothing. A node without a rule is refused, and so
+    are numbers other than single or double precision, tensors saved through hooks, and parameters
+    whose gradient a hook changes. A hook on another tensor is not seen, and may not mix examples.
 
     Args:
         losses: `{task: scalar}`; their graph is not changed.
@@ -47,16 +46,16 @@ def walk(
 
     Example:
         >>> body, heads = torch.nn.Linear(3, 2), torch.nn.Linear(2, 2)
-        >>> losses = dict(zip("ab", heads(body(torch.ones(4, 3)).relu()).mean(dim=0)))
-        >>> walk(losses, 4, [*body.parameters(), *heads.parameters()]).why
-        "is where 'a' alone begins, and its output [] does not have the 4 examples in front"
+        >>> parameters = [*body.parameters(), *heads.parameters()]
         >>> output = heads(body(torch.ones(4, 3)).relu())
-        >>> losses = {"a": output[:, 0].mean(), "b": output[:, 1].mean()}
-        >>> found = walk(losses, 4, [*body.parameters(), *heads.parameters()])
+        >>> found = walk({"a": output[:, 0].mean(), "b": output[:, 1].mean()}, 4, parameters)
         >>> [(cut.task, cut.place) for cut in found.cuts]
         [('a', Place(before=1, examples=4, after=1)), ('b', Place(before=1, examples=4, after=1))]
         >>> [(use.kind, list(use.parameters)) for use in found.uses]
         [('linear', [0, 2]), ('linear', [0, 2])]
+        >>> means = output.mean(dim=0)
+        >>> walk({"a": means[0], "b": means[1]}, 4, parameters).why
+        "is where 'a' alone begins, and its output [] does not have the 4 examples in front"
     """
     if examples < 2:
         return Refusal("", "a batch of one example cannot be split by example")
