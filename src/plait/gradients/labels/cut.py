@@ -11,7 +11,8 @@ from torch import Tensor
 from torch.autograd.graph import get_gradient_edge
 
 from plait.gradients.graph import parents_first
-from plait.gradients.labels.places import Cut, Place, Refusal
+from plait.gradients.labels.places import Cut, Edge, Place, Refusal
+from plait.gradients.layers.uses import REORDERS
 
 
 @dataclass(frozen=True)
@@ -73,15 +74,15 @@ class _Graph:
     Attributes:
         roots: `{edge: task}` of the losses.
         order: the nodes, each before those that it leads to.
-        common: those of them that several tasks reach.
-        own: `{node: task}` of those that one task alone reaches.
+        common: those of them that several tasks reach, and those through which a parameter is seen.
+        own: `{node: task}` of the others.
         parents: `{edge of an own node: nodes that read it}`.
         outputs: `{own node: those of its outputs that are read}`.
         alone: `(parameter, task)` of the shared parameters that one task alone reaches.
     """
 
     def __init__(self, losses: Mapping[str, Tensor], shared: Sequence[Tensor]) -> None:
-        self.roots: dict[tuple[Any, int], str] = {}
+        self.roots: dict[Edge, str] = {}
         masks: dict[Any, int] = {}
         for position, (task, loss) in enumerate(losses.items()):
             if loss.requires_grad:
@@ -95,37 +96,41 @@ class _Graph:
                 if child is not None:
                     masks[child] = masks.get(child, 0) | masks[node]
         names = {1 << position: task for position, task in enumerate(losses)}
-        self.alone: list[tuple[Tensor, str]] = []
-        leading = self._leading(nodes, masks, names, set(map(id, shared)))
+        reached = {node: names.get(mask) for node, mask in masks.items()}
+        leading, seeing = self._end(nodes, reached, set(map(id, shared)))
         self.order = [node for node in nodes if node in leading]
-        self.own = {node: names[masks[node]] for node in self.order if masks[node] in names}
+        self.own = {
+            node: task
+            for node in self.order
+            if (task := reached[node]) is not None and node not in seeing
+        }
         self.common = leading - set(self.own)
         self._read()
 
-    def _leading(
-        self,
-        nodes: Sequence[Any],
-        masks: Mapping[Any, int],
-        names: Mapping[int, str],
-        ends: set[int],
-    ) -> set[Any]:
-        """Returns the nodes above the parameters, of those that end there, which several reach."""
-        leading = set()
+    def _end(
+        self, nodes: Sequence[Any], reached: Mapping[Any, str | None], shared: set[int]
+    ) -> tuple[set[Any], set[Any]]:
+        """Returns the nodes that lead to parameters of several tasks, and those that are views."""
+        self.alone: list[tuple[Tensor, str]] = []
+        leading, seeing = set(), set()
         for node in reversed(nodes):
             below = self._edges[node]
-            leaf = None if below else getattr(node, "variable", None)
             if any(child in leading for child, _ in below):
                 leading.add(node)
-            elif leaf is not None and id(leaf) in ends:
-                if masks[node] in names:
-                    self.alone.append((leaf, names[masks[node]]))
-                else:
+                if below[0][0] in seeing and node.name() in REORDERS:
+                    seeing.add(node)
+            elif not below and id(getattr(node, "variable", None)) in shared:
+                alone = reached[node]
+                if alone is None:
                     leading.add(node)
-        return leading
+                    seeing.add(node)
+                else:
+                    self.alone.append((node.variable, alone))
+        return leading, seeing
 
     def _read(self) -> None:
         """Finds who reads the own nodes."""
-        self.parents: dict[tuple[Any, int], list[Any]] = {}
+        self.parents: dict[Edge, list[Any]] = {}
         outputs: dict[Any, set[int]] = {}
         for node in self.own:
             for edge in self._edges[node]:

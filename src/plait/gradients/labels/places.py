@@ -11,6 +11,7 @@ from torch.autograd.graph import GradientEdge
 
 from plait.gradients.layers.uses import REORDERS
 
+Edge = tuple[Any, int]  # (node, which of its outputs)
 Kind = Literal[
     "addition",
     "batch_norm",
@@ -179,7 +180,8 @@ class Refusal:
     @classmethod
     def at(cls, node: Any, why: str) -> Refusal:
         """Returns the refusal of a node of the graph, with the parameters nearest to it."""
-        used = [leaf for child, _ in node.next_functions if (leaf := _parameter(child)) is not None]
+        edges = node.next_functions or [(node, 0)]
+        used = [leaf for child, _ in edges if (leaf := _parameter(child)) is not None]
         return cls(name_of(node), why, used or _below(node), bool(used))
 
 
@@ -195,7 +197,7 @@ def name_of(node: Any) -> str:
     return name.rpartition("::")[2]
 
 
-def seen_through(edge: tuple[Any, int]) -> tuple[Any, int]:
+def seen_through(edge: Edge) -> Edge:
     """Returns the first edge below that does more than put the entries in another order."""
     while edge[0] is not None and edge[0].name() in REORDERS:
         edge = edge[0].next_functions[0]

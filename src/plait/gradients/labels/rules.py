@@ -188,7 +188,7 @@ RULES: dict[str, Rule] = {
     **_nodes(take_listed, "Index"),
     **_nodes(stack, "Stack"),
     **_nodes(pad, "ConstantPadNd"),
-    **_nodes(along, "Cumprod Cumsum Glu LogSoftmax Softmax"),
+    **_nodes(along, "Cumprod Cumsum Glu LogSoftmax SafeSoftmax Softmax"),
     **_nodes(along_several, "Flip Roll"),
     **_nodes(reduction, "Amax Amin LinalgVectorNorm Logsumexp Max Mean:1 Min Prod:1 Std Sum:1 Var"),
     **_nodes(product(0), "Bmm Mm"),

@@ -13,11 +13,17 @@ from torch.nn import Parameter
 from plait.gradients.labels.cut import Region, cut
 from plait.gradients.labels.kinds import kind_of
 from plait.gradients.labels.operand import Mixed, Operand
-from plait.gradients.labels.places import PerExample, Place, Refusal, Use, name_of, seen_through
+from plait.gradients.labels.places import (
+    Edge,
+    PerExample,
+    Place,
+    Refusal,
+    Use,
+    name_of,
+    seen_through,
+)
 from plait.gradients.labels.rules import RULES, SEVERAL_OUTPUTS, Rule
 from plait.gradients.layers.nodes import saves_through_hooks
-
-Edge = tuple[Any, int]  # (node, which of its outputs)
 
 
 def walk(
@@ -110,8 +116,10 @@ class _Walk:
         """Checks the precision and the device, which have to be the same everywhere."""
         self._sort = self._sort or (found.dtype, found.device)
         dtype, device = self._sort
-        if found.dtype not in (torch.float32, torch.float64) or found.dtype != dtype:
-            raise _Stop(reader, f"works on {found.dtype} in a graph of {dtype}")
+        if found.dtype not in (torch.float32, torch.float64):
+            raise _Stop(reader, f"works in {_short(found.dtype)}")
+        if found.dtype != dtype:
+            raise _Stop(reader, f"reads {_short(found.dtype)} in a graph of {_short(dtype)}")
         if found.device != device:
             raise _Stop(reader, f"reads from {found.device} in a graph on {device}")
 
@@ -157,3 +165,7 @@ class _Walk:
         known = self._uses.get(node)
         parameters = {**(known.parameters if known else {}), operand.position: parameter}
         self._uses[node] = Use(kind, node, parameters, operand.place, place)
+
+
+def _short(dtype: torch.dtype) -> str:
+    return str(dtype).removeprefix("torch.")
