@@ -100,9 +100,9 @@ class _Graph:
         leading, seeing = self._end(nodes, reached, set(map(id, shared)))
         self.order = [node for node in nodes if node in leading]
         self.own = {
-            node: task
+            node: alone
             for node in self.order
-            if (task := reached[node]) is not None and node not in seeing
+            if (alone := reached[node]) is not None and node not in seeing
         }
         self.common = leading - set(self.own)
         self._read()

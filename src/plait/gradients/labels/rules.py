@@ -179,11 +179,11 @@ RULES: dict[str, Rule] = {
         "Maximum Minimum Mul Pow:1 PreluKernel Rsub Sub Where",
     ),
     **_nodes(view, "ReshapeAlias Squeeze Squeeze:1 Squeeze:2 UnsafeView Unsqueeze View"),
-    **_nodes(transpose, "Transpose"),
+    **_nodes(transpose, "Transpose Transpose:1"),
     **_nodes(permute, "Permute"),
     **_nodes(turn, "T"),
     **_nodes(repeat, "Repeat"),
-    **_nodes(take, "Cat Gather IndexSelect Slice Sort Split SplitWithSizes Topk"),
+    **_nodes(take, "Cat Gather IndexSelect Slice Sort Split SplitWithSizes Topk UnsafeSplit"),
     **_nodes(take_one, "Select Unbind"),
     **_nodes(take_listed, "Index"),
     **_nodes(stack, "Stack"),
@@ -219,4 +219,6 @@ RULES: dict[str, Rule] = {
     **_nodes(batch_norm, "NativeBatchNorm"),
     **_nodes(embedding, "Embedding"),
 }
-SEVERAL_OUTPUTS = set(_nodes(take, "Split SplitWithSizes Unbind"))  # the others have one of use
+SEVERAL_OUTPUTS = set(
+    _nodes(take, "Split SplitWithSizes Unbind UnsafeSplit")
+)  # the others have one of use
