@@ -12,6 +12,7 @@ from torch.autograd.graph import get_gradient_edge
 
 from plait.gradients.graph import parents_first
 from plait.gradients.labels.places import Cut, Edge, Place, Refusal
+from plait.gradients.labels.rules import RULES
 from plait.gradients.layers.uses import REORDERS
 
 
@@ -37,7 +38,9 @@ def cut(losses: Mapping[str, Tensor], examples: int, shared: Sequence[Tensor]) -
     A node that one task alone reaches is below a cut if it leads straight to one that several
     reach, or if it lies between two such nodes. Where a node is read from there and from elsewhere
     in its task as well, its other readers are below a cut too: at its edge, what comes from above
-    and what comes from the cut could not be told apart.
+    and what comes from the cut could not be told apart. So are the readers of a tensor that does
+    not have the examples in front, such as the tokens of all examples in one axis, or that is one
+    of others in another order, in which the examples may be anywhere.
 
     Args:
         losses: `{task: scalar}`.
@@ -48,20 +51,38 @@ def cut(losses: Mapping[str, Tensor], examples: int, shared: Sequence[Tensor]) -
     for (node, _), task in graph.roots.items():
         if node in graph.common:
             return Refusal.at(node, f"is the loss of '{task}', and other tasks depend on it")
-    below = graph.own_below()
-    cuts = []
-    for node in graph.order:
-        for output in graph.outputs.get(node, ()) if node in below else ():
-            if not any(parent in below for parent in graph.parents.get((node, output), ())):
-                task, shape = graph.own[node], list(node._input_metadata[output].shape)
-                if not shape or shape[0] != examples:
+    below, lowest = graph.lowest(), dict[str, tuple[Any, list[int]]]()
+    while True:
+        below = graph.completed(below)
+        edges = graph.above(below)
+        higher = set[Any]()
+        for node, output in edges:
+            readers = graph.parents.get((node, output), [])
+            shape, task = _shape((node, output)), graph.own[node]
+            if shape[:1] != [examples]:
+                first, shape = lowest.setdefault(task, (node, shape))
+                if not readers:
                     return Refusal.at(
-                        node,
-                        f"is where '{task}' alone begins, and its output {shape} does not have the "
-                        f"{examples} examples in front",
+                        first,
+                        f"is where '{task}' alone begins, and neither its output {shape} nor what "
+                        f"follows has the {examples} examples in front",
                     )
-                cuts.append(Cut(task, node, output, Place(1, examples, prod(shape[1:]))))
+                higher.update(readers)
+            elif node.name() in REORDERS and all(reader.name() in RULES for reader in readers):
+                higher.update(readers)
+        if not higher:
+            break
+        below |= higher
+    cuts = [
+        Cut(graph.own[node], node, output, Place(1, examples, prod(_shape((node, output))[1:])))
+        for node, output in edges
+    ]
     return Region([n for n in graph.order if n in below or n in graph.common], cuts, graph.alone)
+
+
+def _shape(edge: Edge) -> list[int]:
+    node, output = edge
+    return list(node._input_metadata[output].shape)
 
 
 class _Graph:
@@ -140,18 +161,31 @@ class _Graph:
             outputs.setdefault(node, set()).add(output)
         self.outputs = {node: sorted(found) for node, found in outputs.items()}
 
-    def own_below(self) -> set[Any]:
-        """Returns the own nodes below the cuts."""
-        found = {
+    def lowest(self) -> set[Any]:
+        """Returns the own nodes that lead straight to others."""
+        return {
             node for node in self.own if any(child in self.common for child, _ in self._edges[node])
         }
+
+    def completed(self, below: set[Any]) -> set[Any]:
+        """Returns own nodes, those that they lead to, and the other readers of these."""
         while True:
-            wider = set(found)
-            for node in found:
+            wider = set(below)
+            for node in below:
                 wider.update(child for child, _ in self._edges[node] if child in self.own)
             for readers in self.parents.values():
                 if not wider.isdisjoint(readers):
                     wider.update(readers)
-            if wider == found:
-                return found
-            found = wider
+            if wider == below:
+                return below
+            below = wider
+
+    def above(self, below: set[Any]) -> list[Edge]:
+        """Returns the edges of own nodes that none of those nodes reads."""
+        return [
+            (node, output)
+            for node in self.order
+            if node in below
+            for output in self.outputs[node]
+            if below.isdisjoint(self.parents.get((node, output), ()))
+        ]

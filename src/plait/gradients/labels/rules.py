@@ -194,11 +194,7 @@ RULES: dict[str, Rule] = {
     **_nodes(product(0), "Bmm Mm"),
     **_nodes(product(1), "Addmm Baddbmm"),
     **_nodes(matrix_vector, "Mv"),
-    **_nodes(
-        attention,
-        "ScaledDotProductEfficientAttention ScaledDotProductFlashAttention "
-        "ScaledDotProductFlashAttentionForCpu",
-    ),
+    **_nodes(attention, "ScaledDotProductEfficientAttention ScaledDotProductFlashAttentionForCpu"),
     **_nodes(last(1), "ReflectionPad1D ReplicationPad1D UpsampleLinear1D UpsampleNearest1D"),
     **_nodes(
         last(2),

@@ -60,8 +60,8 @@ def walk(
         >>> [(use.kind, list(use.parameters)) for use in found.uses]
         [('linear', [0, 2]), ('linear', [0, 2])]
         >>> means = output.mean(dim=0)
-        >>> walk({"a": means[0], "b": means[1]}, 4, parameters).why
-        "is where 'a' alone begins, and its output [] does not have the 4 examples in front"
+        >>> walk({"a": means[0], "b": means[1]}, 4, parameters).node
+        'SelectBackward0'
     """
     if examples < 2:
         return Refusal("", "a batch of one example cannot be split by example")
