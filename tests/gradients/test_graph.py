@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from plait.gradients import gradients, leaves, nearest, per_task_gradients, reached_by
-from plait.gradients.graph import depend
+from plait.gradients.graph import depend, parents_first
 from tests.gradients.nets import NETS, Losses
 
 
@@ -206,3 +206,14 @@ def test_the_compiled_net_is_one_node() -> None:
         stack += [child for child, _ in node.next_functions if child is not None]
     assert "CompiledFunctionBackward" in seen
     assert "TanhBackward0" not in seen
+
+
+def test_parents_come_first() -> None:
+    x = torch.ones(2, requires_grad=True)
+    low = x * 2
+    top = (low.exp() + low).sum()
+    order = [node.name().rpartition("::")[2] for node in parents_first([top.grad_fn])]
+    assert order[:2] == ["SumBackward0", "AddBackward0"]
+    assert order[2:] == ["ExpBackward0", "MulBackward0", "AccumulateGrad"]
+    stopped = parents_first([top.grad_fn], {(low.grad_fn, 0)})
+    assert [node.name() for node in stopped] == ["SumBackward0", "AddBackward0", "ExpBackward0"]

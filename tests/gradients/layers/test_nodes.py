@@ -9,6 +9,7 @@ from torch.nn import functional as F
 from torch.utils.checkpoint import checkpoint
 
 from plait.gradients import LayerPlan
+from plait.gradients.layers.nodes import saves_through_hooks
 from tests.gradients.nets import heads, losses_of
 from tests.gradients.products import assert_exact
 
@@ -121,3 +122,17 @@ def test_a_compiled_module_has_none() -> None:
     trunk = nn.Sequential(nn.Linear(5, 8), nn.Tanh(), nn.Linear(8, 4))
     compiled = torch.compile(trunk, backend="aot_eager")
     assert coverage(trunk, compiled) == 0.0
+
+
+def test_what_is_saved_through_hooks_is_seen_and_not_read() -> None:
+    x, unpacked = torch.randn(3, 4, requires_grad=True), []
+    plain = (x.exp(), x[:, [0, 1]], x + 1)
+    assert not any(saves_through_hooks(each.grad_fn) for each in plain)
+    with torch.autograd.graph.saved_tensors_hooks(
+        lambda tensor: tensor, lambda tensor: unpacked.append(1) or tensor
+    ):
+        hooked = (x.exp(), x[:, [0, 1]], x * x)
+        nothing_saved = x + 1
+    assert all(saves_through_hooks(each.grad_fn) for each in hooked)
+    assert not saves_through_hooks(nothing_saved.grad_fn)
+    assert not unpacked
