@@ -1,11 +1,21 @@
 """Where the examples lie, against the numbers of each example."""
 
+from typing import Any
+
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
 from torch import Tensor, nn
 
-from plait.gradients.labels.places import Cut, Place, Refusal, Use, name_of, seen_through
+from plait.gradients.labels.places import (
+    Cut,
+    Place,
+    Refusal,
+    Use,
+    leaf_of,
+    name_of,
+    seen_through,
+)
 from tests.gradients.labels.jacobians import example_of, places
 
 SHAPES = st.lists(st.integers(1, 4), min_size=1, max_size=4)
@@ -95,3 +105,24 @@ def test_a_parameter_is_seen_through_what_reorders_it() -> None:
     node = (2 * w).T.grad_fn
     assert seen_through((node, 0))[0].name() == "MulBackward0"
     assert seen_through((None, 0)) == (None, 0)
+
+
+class Remembered(torch.autograd.Function):
+    """A node that has what only leaves have."""
+
+    @staticmethod
+    def forward(ctx: Any, x: Tensor) -> Tensor:
+        ctx.variable = nn.Parameter(torch.ones(3))
+        return 2 * x
+
+    @staticmethod
+    def backward(ctx: Any, gradient: Tensor) -> Tensor:  # type: ignore[override]
+        return 2 * gradient
+
+
+def test_a_leaf_is_the_end_of_the_graph() -> None:
+    w = nn.Parameter(torch.ones(3))
+    node = (w + 1).grad_fn
+    assert node is not None and leaf_of(node) is None and leaf_of(None) is None
+    assert leaf_of(node.next_functions[0][0]) is w
+    assert leaf_of(Remembered.apply(w).grad_fn) is None

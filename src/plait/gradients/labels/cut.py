@@ -11,7 +11,7 @@ from torch import Tensor
 from torch.autograd.graph import get_gradient_edge
 
 from plait.gradients.graph import parents_first
-from plait.gradients.labels.places import Cut, Edge, Place, Refusal
+from plait.gradients.labels.places import Cut, Edge, Place, Refusal, leaf_of
 from plait.gradients.labels.rules import RULES
 from plait.gradients.layers.uses import REORDERS
 
@@ -140,13 +140,13 @@ class _Graph:
                 leading.add(node)
                 if below[0][0] in seeing and node.name() in REORDERS:
                     seeing.add(node)
-            elif not below and id(getattr(node, "variable", None)) in shared:
+            elif (leaf := leaf_of(node)) is not None and id(leaf) in shared:
                 alone = reached[node]
                 if alone is None:
                     leading.add(node)
                     seeing.add(node)
                 else:
-                    self.alone.append((node.variable, alone))
+                    self.alone.append((leaf, alone))
         return leading, seeing
 
     def _read(self) -> None:

@@ -181,7 +181,8 @@ class Refusal:
     def at(cls, node: Any, why: str) -> Refusal:
         """Returns the refusal of a node of the graph, with the parameters nearest to it."""
         edges = node.next_functions or [(node, 0)]
-        used = [leaf for child, _ in edges if (leaf := _parameter(child)) is not None]
+        ends = [seen_through(edge)[0] for edge in edges]
+        used = [leaf for end in ends if (leaf := leaf_of(end)) is not None]
         return cls(name_of(node), why, used or _below(node), bool(used))
 
 
@@ -204,9 +205,10 @@ def seen_through(edge: Edge) -> Edge:
     return edge
 
 
-def _parameter(node: Any) -> Tensor | None:
-    found: Tensor | None = getattr(seen_through((node, 0))[0], "variable", None)
-    return found
+def leaf_of(node: Any) -> Tensor | None:
+    """Returns the leaf tensor that a node stands for, if it is the end of the graph there."""
+    found: Tensor | None = getattr(node, "variable", None)
+    return None if node is None or node.next_functions else found
 
 
 def _below(node: Any) -> list[Tensor]:
@@ -216,7 +218,7 @@ def _below(node: Any) -> list[Tensor]:
         level = [child for each in level for child, _ in each.next_functions if child is not None]
         level = [child for child in dict.fromkeys(level) if child not in seen]
         seen.update(level)
-        leaves = [child.variable for child in level if hasattr(child, "variable")]
+        leaves = [leaf for child in level if (leaf := leaf_of(child)) is not None]
         if leaves:
             return leaves
     return []

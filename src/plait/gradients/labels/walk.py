@@ -19,6 +19,7 @@ from plait.gradients.labels.places import (
     Place,
     Refusal,
     Use,
+    leaf_of,
     name_of,
     seen_through,
 )
@@ -102,7 +103,7 @@ class _Walk:
     def _arrive(self, reader: Any, edge: Edge, place: Place) -> None:
         """Notes where the examples lie at an edge, on which all of its readers have to agree."""
         node, output = edge
-        if hasattr(node, "variable"):
+        if leaf_of(node) is not None:
             raise _Stop(reader, "has a parameter in which the examples are an axis")
         found = node._input_metadata[output]
         if found.is_nested_tensor or prod(found.shape) != place.count or place.count == 0:
@@ -152,7 +153,7 @@ class _Walk:
         """Notes that a node uses a parameter, which all examples meet."""
         node = operand.node
         end, _ = seen_through(edge)
-        parameter = getattr(end, "variable", None)
+        parameter = leaf_of(end)
         if parameter is None:
             why = f"is no parameter, and {name_of(node)} uses it for all examples alike"
             raise _Stop(end, why)
