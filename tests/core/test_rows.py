@@ -1,7 +1,7 @@
 import torch
 
 from plait.core.batch import Part
-from plait.core.rows import rows_of
+from plait.core.rows import by_row, rows_of
 from plait.core.structure import PerTask
 
 
@@ -24,3 +24,9 @@ def test_inputs_that_differ_by_task_have_rows_of_their_own() -> None:
 def test_inputs_of_no_common_length_do_not_tell() -> None:
     graph = {"nodes": torch.zeros(9, 2), "edges": torch.zeros(4, 2)}
     assert rows_of(Part(graph, {}, {}), ["a"]) == {"a": 0}
+
+
+def test_a_row_has_a_label_if_one_of_its_labels_is_there() -> None:
+    labels = torch.tensor([[True, False], [False, False]])
+    assert by_row(labels).tolist() == by_row(labels[:, :, None]).tolist() == [True, False]
+    assert by_row(labels[0]).tolist() == [True, False]

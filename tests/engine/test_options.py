@@ -52,12 +52,17 @@ REFUSED = {
     "at": ("features", set(KINDS) - WHOLE, "cannot take its gradients at the features"),
     "route": ("layers", set(KINDS) - WHOLE, "cannot take the route 'layers'"),
 }
+BY_LABELS = ("labels", set(KINDS) - WHOLE, "cannot take the route 'labels'")
 
 
-@pytest.mark.parametrize("option", REFUSED)
+@pytest.mark.parametrize(
+    ("option", "case"), [*REFUSED.items(), ("route", BY_LABELS)], ids=[*REFUSED, "labels"]
+)
 @pytest.mark.parametrize("kind", KINDS)
-def test_what_a_method_cannot_have_is_refused_by_name(kind: str, option: str) -> None:
-    value, refused, message = REFUSED[option]
+def test_what_a_method_cannot_have_is_refused_by_name(
+    kind: str, option: str, case: tuple[Any, set[str], str]
+) -> None:
+    value, refused, message = case
     balancer, options = KINDS[kind](), {option: value}
     if kind in refused:
         with pytest.raises(ConfigError, match=message) as found:
@@ -103,6 +108,7 @@ def test_numbers_of_steps_and_tasks_are_whole_and_positive(option: str, value: A
         Backward(UPGrad(), **{option: value})
 
 
-def test_features_and_layers_do_not_go_together() -> None:
-    with pytest.raises(ConfigError, match="cannot take the route 'layers'"):
-        Backward(UPGrad(), at="features", route="layers")
+@pytest.mark.parametrize("route", ["layers", "labels"])
+def test_features_and_routes_at_the_parameters_do_not_go_together(route: Any) -> None:
+    with pytest.raises(ConfigError, match=f"cannot take the route '{route}'"):
+        Backward(UPGrad(), at="features", route=route)

@@ -1,6 +1,7 @@
 """Small networks of every kind, each with the losses of several tasks."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 import torch
 from torch import Tensor, nn
@@ -17,13 +18,44 @@ def net(build: Callable[[], Problem]) -> Callable[[], Problem]:
     return build
 
 
-def losses_of(features: Tensor, heads: nn.ModuleDict) -> Losses:
-    """Conflicting targets for the heads, in the order of their names."""
-    flat = features.flatten(1)
-    return {
-        name: (head(flat) - (-1) ** position * (1 + position)).square().mean()
+def losses_of(features: Tensor | dict[str, Tensor], heads: nn.ModuleDict) -> Losses:
+    """Conflicting targets for the heads, in the order of their names; see `labelled`.
+
+    They read one tensor, or one by task.
+    """
+    flat = features.flatten(1) if isinstance(features, Tensor) else next(iter(features.values()))
+    errors = {
+        name: (
+            head(flat if isinstance(features, Tensor) else features[name])
+            - (-1) ** position * (1 + position)
+        ).square()
         for position, (name, head) in enumerate(heads.items())
     }
+    if not _drawing:
+        return {name: each.mean() for name, each in errors.items()}
+    draw, found = _drawing[-1]
+    found.update(zip(errors, draw(len(errors), len(flat)), strict=True))
+    return {name: each[found[name]].mean() for name, each in errors.items() if found[name].any()}
+
+
+Masks = dict[str, Tensor]
+Draw = Callable[[int, int], list[Tensor]]  # (tasks, examples): a mask `[B]` for each task
+_drawing: list[tuple[Draw, Masks]] = []
+
+
+@contextmanager
+def labelled(draw: Draw) -> Iterator[Masks]:
+    """`losses_of` gives each task labels of some examples, and leaves out a task without any.
+
+    Yields:
+        `{task: mask}`, once losses were made.
+    """
+    masks: Masks = {}
+    _drawing.append((draw, masks))
+    try:
+        yield masks
+    finally:
+        _drawing.pop()
 
 
 def heads(width: int, names: str = "ab") -> nn.ModuleDict:

@@ -2,6 +2,7 @@
 
 import copy
 from contextlib import nullcontext
+from dataclasses import replace
 from itertools import pairwise
 from typing import Any
 
@@ -10,8 +11,8 @@ import torch
 from torch import nn
 
 from plait.balancing import Info
-from plait.core.batch import Batch
-from plait.core.errors import NonFiniteError
+from plait.core.batch import Batch, Part
+from plait.core.errors import ConfigError, NonFiniteError
 from plait.data import collate
 from plait.engine import Backward
 from plait.model import MultiTaskModel
@@ -122,3 +123,43 @@ def test_tasks_without_labels_are_not_asked_for() -> None:
     reached = [name for name, p in made.heads.named_parameters() if p.grad is not None]
     assert reached
     assert all("amount" in name for name in reached)
+
+
+def test_the_route_by_labels_is_told_by_the_batch_which_examples_have_labels() -> None:
+    """A step by labels is one by rows; several sources in one step are refused."""
+    results = []
+    for route in ("rows", "labels"):
+        made = model(statistics=False).double()
+        source = made.batch(*collate([data(18)[index] for index in range(12)]))
+        doubled = Batch(tuple(_double(part) for part in source.parts))
+        record = _by_route(made, doubled, route)
+        results.append((made.state_dict(), record.balance))
+    (rows, one), (labels, two) = results
+    torch.testing.assert_close(labels, rows, rtol=1e-9, atol=1e-10)
+    assert one is not None and two is not None
+    assert two.norms == pytest.approx(one.norms, rel=1e-10)
+    assert "3 half ones" in two.passes
+    made = model(statistics=False)
+    parts = [part for a, b in ((0, 3), (3, 12)) for part in batch(made, a, b).parts]
+    with pytest.raises(ConfigError, match="inputs that differ by task, or examples of several"):
+        _by_route(made, Batch(tuple(parts)), "labels")
+
+
+def _double(part: Part) -> Part:
+    targets = {
+        name: each.double() if each.is_floating_point() else each
+        for name, each in part.targets.items()
+    }
+    return replace(part, inputs=part.inputs.double(), targets=targets)
+
+
+def _by_route(made: MultiTaskModel, given: Batch, route: Any) -> StepRecord:
+    return training_step(
+        made,
+        [given],
+        Backward(balancer("UPGrad"), made, route=route),
+        torch.optim.SGD(made.parameters(), lr=0.1),
+        info=Info((), epoch=0),
+        autocast=nullcontext(),
+        device=torch.device("cpu"),
+    )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 from torch import Tensor
 
@@ -109,12 +109,25 @@ class Outputs(dict[str, Tensor]):
         self.watched = dict(watched or {})
 
 
+class Labelled(Protocol):
+    """Knows which examples have a label of which task."""
+
+    @property
+    def share(self) -> float:
+        """The share of all labels that are there, in [0, 1], without waiting for a device."""
+
+    def masks(self) -> dict[str, Tensor]:
+        """Returns `{task: [B], bool}`, whether an example has a label."""
+
+
 class Losses(dict[str, Tensor]):
     """`{task: static weight times L_t}` of the tasks that are present.
 
     Attributes:
         raw: `{task: L_t}`, before the static weights.
         counts: `{task: n}`, the mass of the valid labels behind each loss.
+        labelled: which examples have a label, for `plait.backward`; None where the tasks have no
+            examples in common, as with inputs that differ by task, or examples of several sources.
     """
 
     def __init__(
@@ -123,10 +136,12 @@ class Losses(dict[str, Tensor]):
         *,
         raw: Mapping[str, Tensor],
         counts: Mapping[str, float],
+        labelled: Labelled | None = None,
     ) -> None:
         super().__init__(weighted)
         self.raw = dict(raw)
         self.counts = dict(counts)
+        self.labelled = labelled
 
     def times(self, factors: Mapping[str, float]) -> Losses:
         """Returns the losses times factors, by task; a task without a factor keeps its loss."""
@@ -134,7 +149,7 @@ class Losses(dict[str, Tensor]):
             task: loss if factors.get(task, 1.0) == 1.0 else loss * factors[task]
             for task, loss in self.items()
         }
-        return Losses(weighted, raw=self.raw, counts=self.counts)
+        return Losses(weighted, raw=self.raw, counts=self.counts, labelled=self.labelled)
 
     def by_label(self, counts: Mapping[str, float] | None = None) -> Losses:
         """Returns each loss times ``n_t / sum_s n_s``: they add up to the mean over all labels.

@@ -1,9 +1,11 @@
-"""Counts the rows of data of each task in a part of a batch."""
+"""The rows of data in a part of a batch, and those that have a label."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 from typing import Any
+
+from torch import Tensor
 
 from plait.core.batch import Part
 from plait.core.structure import PerTask, tensors
@@ -31,6 +33,15 @@ def rows_of(part: Part, tasks: Iterable[str]) -> dict[str, int]:
         own |= {name: _length(each) for name, each in part.targets.items()}
         return {name: own.get(name, 0) for name in tasks}
     return dict.fromkeys(tasks, part.examples if part.targets else _length(part.inputs))
+
+
+def by_row(labels: Tensor) -> Tensor:
+    """Returns `[B]`, whether a row has a label that is True.
+
+    Args:
+        labels: bool `[B, ...]`; of a single row, one that is alone.
+    """
+    return labels.flatten(1).any(1) if labels.dim() > 1 else labels.reshape(-1)
 
 
 def _length(structure: Any) -> int:

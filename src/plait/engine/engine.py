@@ -7,18 +7,20 @@ from typing import Any
 
 from torch import Tensor, nn
 
-from plait.balancing.base import Balancer, BilevelBalancer
+from plait.balancing.base import Balancer
 from plait.balancing.contract.info import Info
 from plait.balancing.contract.problem import Problem
 from plait.core.arguments import named
 from plait.core.errors import ConfigError, NonFiniteError
 from plait.core.exponents import LONG
+from plait.engine.complete import check_complete, check_setup
 from plait.engine.evidence import is_outside, read
 from plait.engine.explained import allow_several_passes, explained
 from plait.engine.gathered import Gathered
 from plait.engine.given import batches_of, check_given, check_info, listed
+from plait.engine.labels import check_labels
 from plait.engine.loss_scaling import are_scaled, tell_overflow
-from plait.engine.memory import Memory, keep_state
+from plait.engine.memory import Memory, Patience, keep_state
 from plait.engine.micro_batch import Features, MicroBatch
 from plait.engine.options import At, HeadWeights, NonFinite, Options, RouteChoice, Scale
 from plait.engine.penalties import Scalars, by_name, penalty_gradients
@@ -52,8 +54,10 @@ class Backward:
             representation that the heads read: an upper bound that costs one pass through the
             trunk; Sener, Koltun, NeurIPS 2018).
         route: how the Gramian at the parameters is formed: "rows" (T gradients), "layers" (from
-            the inputs and output gradients of each layer, without a row) or "auto", the cheaper
-            one by counted operations (rows, uncounted, where T x P is below 32,768).
+            the inputs and output gradients of each layer, without a row), "labels" (in as many
+            passes as an example has labels, exact where examples do not act on each other; an
+            error names the module that forbids it) or "auto", the cheapest one by counted
+            operations (rows, uncounted, where T x P is below 32,768).
         scale: "sum" (equal weighting is 1 for each task, for every method) or "paper".
         head_weights: how gradients count at parameters that one task alone reaches: "unit" (1),
             "task" (the task's weight), or "auto": "task" for loss and bilevel methods, of which it
@@ -75,8 +79,10 @@ class Backward:
 
     Cost: loss methods take one backward pass. The others take T passes and one `[T, P]` buffer, P
         the number of shared parameters; by the route "layers" T half passes, one whole pass and no
-        buffer; at features T passes through the heads and one through the trunk; with weights that
-        are re-used, or tasks that are taken in turn, one pass and one through the heads.
+        buffer; by "labels" one pass through the heads, as many half passes as an example has
+        labels, and no buffer, but the gradients at the layers' outputs for each label; at features
+        T passes through the heads and one through the trunk; with weights that are re-used, or
+        tasks that are taken in turn, one pass and one through the heads.
     """
 
     @named
@@ -122,6 +128,7 @@ class Backward:
         info: Info | None = None,
         features: Features | None = None,
         problem: Problem | None = None,
+        labels: Mapping[str, Tensor] | None = None,
         measure: bool = False,
     ) -> Record:
         """Adds the balanced gradient of `losses` and the gradient of `penalty` to `.grad`.
@@ -134,6 +141,9 @@ class Backward:
             features: for ``at="features"``: the tensor that all heads read, several of which none
                 depends on another, or a `Cut`.
             problem: for a bilevel method: what it may ask about the step.
+            labels: `{task: mask [B]}`, which examples have a label of the task; fewer passes may
+                then do. A task without a mask counts as one with a label of every example. The
+                losses of a `MultiTaskModel` know it.
             measure: form the rows for a loss method too, so that the record has norms and cosines.
                 The step is the same up to rounding; it takes T backward passes.
 
@@ -154,6 +164,7 @@ class Backward:
                 batch=position,
                 features=features,
                 problem=problem,
+                labels=labels,
             )
         return self.finish()
 
@@ -192,6 +203,7 @@ class Backward:
         batch: int = 0,
         features: Features | None = None,
         problem: Problem | None = None,
+        labels: Mapping[str, Tensor] | None = None,
     ) -> None:
         """Adds one micro-batch.
 
@@ -204,6 +216,7 @@ class Backward:
             batch: which of several independent batches it belongs to.
             features: as in a call.
             problem: as in a call.
+            labels: as in a call, of the examples of the micro-batch.
 
         Methods that are not linear in the joined losses keep a row per task over the micro-batches,
         on any route.
@@ -215,11 +228,14 @@ class Backward:
             return
         terms = by_name(penalty)
         check_losses(losses, terms)
-        self._check_setup(batch, features)
+        check_setup(self.balancer, self.options.at, batch, features)
         candidates, others = self._candidates(losses, features) if losses else ([], [])
         if self.options.nonfinite == "skip" and are_scaled(losses):
             self._scaled = candidates
-        micro = MicroBatch(losses, candidates, shares, terms, batch, features, problem, others)
+        masks = None if labels is None else check_labels(labels, losses)
+        micro = MicroBatch(
+            losses, candidates, shares, terms, batch, features, problem, others, masks
+        )
         self._step.note(micro)
         self._step.collect(penalty_gradients(terms))
         if losses:
@@ -240,7 +256,7 @@ class Backward:
         step = self._step
         assert step is not None
         if self._skipped is None:
-            self._check_complete(step)
+            check_complete(self.balancer, step.losses, step.batches)
             self._decide(step)
         as_given = False
         if self._skipped is None:
@@ -264,6 +280,7 @@ class Backward:
             "weights": dict(self.memory.weights),
             "age": self.memory.age,
             "skipped": self.memory.skipped,
+            "by_labels": (self.memory.by_labels.wait, self.memory.by_labels.span),
         }
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
@@ -279,6 +296,7 @@ class Backward:
             weights=dict(state["weights"]),
             age=state["age"],
             skipped=state["skipped"],
+            by_labels=Patience(*state["by_labels"]),
         )
         self._step = None
 
@@ -340,34 +358,6 @@ class Backward:
         self.memory.skipped += 1
         self._skipped = str(error)
 
-    def _check_setup(self, batch: int, features: Features | None) -> None:
-        name = type(self.balancer).__name__
-        if self.balancer.learns and not self.balancer.tasks:
-            raise ConfigError(
-                f"{name} learns its weights, so the optimizer has to have them. Name its tasks "
-                "(`tasks=[...]`) and make the optimizer with `plait.parameter_groups`."
-            )
-        if features is not None and self.options.at != "features":
-            raise ConfigError("`features` are read with at='features' alone. Leave them out.")
-        wanted = _batches(self.balancer)
-        if batch >= wanted:
-            raise ConfigError(
-                f"{name} reads {wanted} independent batches in a step; found "
-                f"{batch + 1} or more. Join the others, or leave them out."
-            )
-
-    def _check_complete(self, step: Gathered) -> None:
-        if not step.losses:
-            raise ConfigError(
-                "no task has a loss in this step. Skip the step, or check the labels."
-            )
-        wanted = _batches(self.balancer)
-        if step.batches < wanted:
-            raise ConfigError(
-                f"{type(self.balancer).__name__} reads {wanted} independent batches "
-                f"in a step; found {step.batches}. Give `losses` as a list of them."
-            )
-
     def _candidates(
         self, losses: Mapping[str, Tensor], features: Features | None = None
     ) -> tuple[list[Tensor], list[Tensor]]:
@@ -390,8 +380,3 @@ class Backward:
                 "`Backward` keeps names only of a model that it was given (`model=`)."
             )
         return dict(self.model.named_parameters())
-
-
-def _batches(balancer: Balancer) -> int:
-    """Returns the batches that a step is given; a bilevel method has its second in `problem`."""
-    return 1 if isinstance(balancer, BilevelBalancer) else balancer.batches

@@ -89,6 +89,39 @@ def _equal(first: Sequence[Tensor], second: Sequence[Tensor]) -> bool:
 
 
 @dataclass
+class Patience:
+    """Asks again after 1, 2, 4, ... steps, 64 at most, for as long as the answer is no.
+
+    Attributes:
+        wait: steps until it asks again.
+        span: steps that it waited last.
+
+    Example:
+        >>> patience = Patience()
+        >>> asked = []
+        >>> for step in range(9):
+        ...     if patience.asks():
+        ...         asked.append(step)
+        ...         patience.learn(False)
+        >>> asked
+        [0, 2, 5]
+    """
+
+    wait: int = 0
+    span: int = 0
+
+    def asks(self) -> bool:
+        """Returns whether it asks in this step; call it once in each."""
+        self.wait -= 1
+        return self.wait < 0
+
+    def learn(self, answer: bool) -> None:
+        """Takes the answer to what it asked."""
+        self.span = 0 if answer else min(64, max(1, 2 * self.span))
+        self.wait = self.span
+
+
+@dataclass
 class Memory:
     """Keeps the state that `Backward` carries from step to step.
 
@@ -97,6 +130,8 @@ class Memory:
         scratch: the memory of the route by layers, and of rows at the features.
         trained: tells what is trained from what merely needs a gradient.
         learned: watches that the balancer's learned weights move.
+        by_labels: when a plan by labels is tried again, after a graph that cannot be split by
+            example, or not with gain.
         weights: `{task: weight}` that the method last gave, for `every`; empty before.
         age: steps that these weights have served.
         skipped: steps that were skipped because something was not finite.
@@ -106,6 +141,7 @@ class Memory:
     scratch: Scratch = field(default_factory=Scratch)
     trained: Trained = field(default_factory=Trained)
     learned: LearnedWeights = field(default_factory=LearnedWeights)
+    by_labels: Patience = field(default_factory=Patience)
     weights: dict[str, float] = field(default_factory=dict)
     age: int = 0
     skipped: int = 0

@@ -28,6 +28,7 @@ class MicroBatch:
         problem: what a bilevel method may ask about the step.
         others: leaves that the losses reach and that are not trained; each gets the gradient of the
             plain sum of the losses.
+        labels: `{task: mask [B], bool}`, which examples have a label; None where it is not known.
     """
 
     losses: TaskLosses
@@ -38,6 +39,7 @@ class MicroBatch:
     features: Features | None = None
     problem: Problem | None = None
     others: Sequence[Tensor] = ()
+    labels: Mapping[str, Tensor] | None = None
 
     @property
     def counted(self) -> TaskLosses:

@@ -28,6 +28,7 @@ def backward(
     info: Info | None = None,
     features: Features | None = None,
     problem: Problem | None = None,
+    labels: Mapping[str, Tensor] | None = None,
     measure: bool = False,
     **options: Any,
 ) -> Record:
@@ -43,6 +44,8 @@ def backward(
         info: where the training is, for methods that ask, such as ``Info(epoch=3)``.
         features: for ``at="features"``: the tensor that all heads read.
         problem: for a bilevel method: what it may ask about the step.
+        labels: `{task: mask [B]}`, which examples have a label of the task, such as
+            ``~target.isnan()``; fewer passes may then do. The losses of a `MultiTaskModel` know it.
         measure: form norms and cosines for a loss method too, at the cost of T backward passes.
         options: `scale`, `head_weights`, `at`, `route`, `every`, ... of `Backward`.
 
@@ -64,4 +67,12 @@ def backward(
     check_balancer(balancer, losses)
     memory = _memories.setdefault(balancer, Memory())
     step = Backward(balancer, memory=memory, **options)
-    return step(losses, penalty, info=info, features=features, problem=problem, measure=measure)
+    return step(
+        losses,
+        penalty,
+        info=info,
+        features=features,
+        problem=problem,
+        labels=labels,
+        measure=measure,
+    )

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 Scale = Literal["sum", "paper"]
 HeadWeights = Literal["auto", "unit", "task"]
 At = Literal["parameters", "features"]
-RouteChoice = Literal["auto", "rows", "layers"]
+RouteChoice = Literal["auto", "rows", "layers", "labels"]
 NonFinite = Literal["raise", "skip"]
 
 
@@ -78,8 +78,8 @@ class Options:
                 f"{name} cannot take its gradients at the features; methods that read one Gramian "
                 "of one batch can. Use at='parameters'."
             )
-        if self.route == "layers" and not (whole and self.at == "parameters"):
+        if self.route in ("layers", "labels") and not (whole and self.at == "parameters"):
             raise ConfigError(
-                f"{name} cannot take the route 'layers'; methods that read one Gramian of one "
-                "batch at the shared parameters can. Use route='auto'."
+                f"{name} cannot take the route {self.route!r}; methods that read one Gramian of "
+                "one batch at the shared parameters can. Use route='auto'."
             )

@@ -99,12 +99,28 @@ def split(
     step: Gathered, losses: TaskLosses, candidates: Sequence[Tensor]
 ) -> tuple[list[Tensor], list[Tensor]]:
     """Returns the shared parameters among the candidates, and those that one task reaches."""
+    shared, own = reached(step, losses, candidates)
+    return shared, [parameter for parameter, _ in own]
+
+
+def reached(
+    step: Gathered, losses: TaskLosses, candidates: Sequence[Tensor]
+) -> tuple[list[Tensor], list[tuple[Tensor, tuple[str, ...]]]]:
+    """Returns the shared parameters among the candidates, and the others with their tasks.
+
+    Several tasks reach one of the others where the caller names the shared ones, or where it is
+    not trained.
+    """
     wanted, layout = set(map(id, candidates)), step.memory.rows.layout
     shared: list[Tensor] = []
-    own: list[Tensor] = []
+    own: list[tuple[Tensor, tuple[str, ...]]] = []
     for parameter, tasks in reached_by(losses):
-        if id(parameter) in wanted:
-            (shared if layout.meet(parameter, tasks) else own).append(parameter)
+        if id(parameter) not in wanted:
+            continue
+        if id(parameter) not in step.others and layout.meet(parameter, tasks):
+            shared.append(parameter)
+        else:
+            own.append((parameter, tasks))
     return shared, own
 
 

@@ -12,6 +12,10 @@ from plait.gradients.graph import (
     reached_by,
 )
 from plait.gradients.host import to_host
+from plait.gradients.labels.found import LabelGradients
+from plait.gradients.labels.places import Refusal
+from plait.gradients.labels.plan import LabelPlan
+from plait.gradients.labels.ranks import Ranks
 from plait.gradients.layers.plan import LayerGradients, LayerPlan
 from plait.gradients.layout import Layout
 from plait.gradients.per_task import per_task_gradients
@@ -22,9 +26,13 @@ from plait.gradients.write import accumulate, add, lengths
 __all__ = [
     "Cut",
     "FeatureGradients",
+    "LabelGradients",
+    "LabelPlan",
     "LayerGradients",
     "LayerPlan",
     "Layout",
+    "Ranks",
+    "Refusal",
     "RowBuffer",
     "Scratch",
     "accumulate",

@@ -6,8 +6,9 @@ from collections.abc import Mapping, Sequence
 
 from torch import Tensor
 
-from plait.core.batch import Batch
+from plait.core.batch import Batch, Part
 from plait.core.outputs import Losses, Outputs
+from plait.core.rows import by_row
 from plait.tasks.base import BaseTask
 
 
@@ -41,4 +42,36 @@ def task_losses(
         name: loss if tasks[name].weight == 1.0 else loss * tasks[name].weight
         for name, loss in raw.items()
     }
-    return Losses(weighted, raw=raw, counts={name: counts[name] for name in raw})
+    labelled = None
+    if len(batch.parts) == 1 and outputs[0].common:
+        labelled = LabelledExamples({name: tasks[name] for name in raw}, batch.parts[0])
+    counts = {name: counts[name] for name in raw}
+    return Losses(weighted, raw=raw, counts=counts, labelled=labelled)
+
+
+class LabelledExamples:
+    """Knows which examples of a part have a label of which task.
+
+    Args:
+        tasks: `{name: task}` of the tasks present.
+        part: with their labels.
+    """
+
+    def __init__(self, tasks: Mapping[str, BaseTask], part: Part) -> None:
+        self._tasks = tasks
+        self._part = part
+
+    @property
+    def share(self) -> float:
+        """The share of all labels that are there, at most 1; counted on the host."""
+        examples, part = self._part.examples, self._part
+        there = sum(min(part.counts[name], examples) for name in self._tasks)
+        return there / max(1, len(self._tasks) * examples)
+
+    def masks(self) -> dict[str, Tensor]:
+        """Returns `{task: [B], bool}`, whether an example has a label that counts."""
+        targets, weights = self._part.targets, self._part.weights
+        return {
+            name: by_row(task.label_weights(targets[name], weights.get(name)) > 0)
+            for name, task in self._tasks.items()
+        }

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from plait.core.batch import Batch
-from plait.core.rows import rows_of
+from plait.core.rows import by_row, rows_of
 from plait.core.structure import PerTask
 from plait.data import DataSets, Disjoint, InMemory, batches_of
 from plait.runs import Coverage, EventLog, Warned
@@ -55,7 +55,7 @@ class LabelCoverage:
                     continue
                 target = part.targets[name]
                 counts = task.label_weights(target, part.weights.get(name)) > 0
-                self.labelled[name] += int(_by_row(counts).sum())
+                self.labelled[name] += int(by_row(counts).sum())
                 found = _class_counts(task, target, counts)
                 if found is not None:
                     self._classes[name] = _added(self._classes.get(name), found)
@@ -124,11 +124,6 @@ def log_coverage(coverage: Coverage, log: EventLog) -> None:
     text = few_labels(coverage)
     if text is not None:
         log.write(Warned(step=0, text=text))
-
-
-def _by_row(counts: Tensor) -> Tensor:
-    """Returns `[B]`, whether a row has a label that counts."""
-    return counts.flatten(1).any(1) if counts.dim() > 1 else counts.reshape(-1)
 
 
 def _class_counts(task: BaseTask, target: Any, counts: Tensor) -> Tensor | None:

@@ -29,6 +29,7 @@ from plait.engine.routes.batches import SeveralBatches
 from plait.engine.routes.choose import choose
 from plait.engine.routes.features import AtFeatures
 from plait.engine.routes.in_turn import InTurn
+from plait.engine.routes.labels import Labels
 from plait.engine.routes.last_layer import LastLayer
 from plait.engine.routes.layers import Layers
 from plait.engine.routes.look_ahead import LookAhead
@@ -38,6 +39,7 @@ from plait.engine.routes.weighted import Constant, Weighted
 from tests.engine.loops import Net
 
 SHARES = {"shares": {"a": 0.5, "b": 0.5, "c": 0.5}}
+LABELS = {"labels": {task: torch.ones(6, dtype=torch.bool) for task in "abc"}}
 KNOWN = {"known": {"a": 1.0, "b": 1.0, "c": 1.0}}
 
 
@@ -53,6 +55,8 @@ KNOWN = {"known": {"a": 1.0, "b": 1.0, "c": 1.0}}
         (UPGrad(), {"route": "rows"}, {}, GramianOfRows),
         (UPGrad(), {"route": "layers"}, {}, Layers),
         (UPGrad(), {"route": "layers"}, SHARES, GramianOfRows),
+        (UPGrad(), {"route": "labels"}, LABELS, Labels),
+        (UPGrad(), {"route": "labels"}, {**LABELS, **SHARES}, GramianOfRows),
         (UPGrad(), {"at": "features"}, {}, AtFeatures),
         (GradNorm(), {}, {}, LastLayer),
         (GradNorm(), {}, SHARES, GramianOfRows),
@@ -77,7 +81,9 @@ def test_a_route_by_method_options_and_step(
     step = Gathered(
         balancer, Options(**options), memory, net, Info(), measure=given.get("measure", False)
     )
-    micro = MicroBatch(net.losses(), list(net.parameters()), given.get("shares"))
+    micro = MicroBatch(
+        net.losses(), list(net.parameters()), given.get("shares"), labels=given.get("labels")
+    )
     step.note(micro)
     found = choose(step, micro)
     assert type(found) is route

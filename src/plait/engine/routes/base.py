@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from functools import partial
-from typing import ClassVar, Generic, TypeVar
+from typing import Generic, TypeVar
 
 import torch
 from torch import Tensor
@@ -35,7 +35,7 @@ class Route(ABC, Generic[Method]):
         passes: the backward passes of a step of T tasks, in words.
     """
 
-    passes: ClassVar[str] = ""
+    passes: str = ""
 
     def __init__(self, step: Gathered, balancer: Method) -> None:
         self.step = step

@@ -12,12 +12,14 @@ from plait.balancing.base import (
 )
 from plait.balancing.bases.in_turn import InTurnBalancer
 from plait.engine.gathered import Gathered
+from plait.engine.label_plan import label_plan_of
 from plait.engine.micro_batch import MicroBatch
 from plait.engine.options import reads_one_gramian
 from plait.engine.routes.base import Route
 from plait.engine.routes.batches import SeveralBatches
 from plait.engine.routes.features import AtFeatures
 from plait.engine.routes.in_turn import InTurn
+from plait.engine.routes.labels import Labels
 from plait.engine.routes.last_layer import LastLayer
 from plait.engine.routes.layers import Layers, plan_of
 from plait.engine.routes.look_ahead import LookAhead
@@ -61,7 +63,12 @@ def _forming(step: Gathered, balancer: GramianBalancer, micro: MicroBatch) -> Ro
         return GramianByGroup(step, balancer)
     if balancer.batches > 1:
         return SeveralBatches(step, balancer)
-    plan = plan_of(step, micro) if reads_one_gramian(balancer) else None
+    if not reads_one_gramian(balancer):
+        return GramianOfRows(step, balancer)
+    by_labels = label_plan_of(step, micro)
+    if by_labels is not None:
+        return Labels(step, balancer, by_labels)
+    plan = plan_of(step, micro)
     return GramianOfRows(step, balancer) if plan is None else Layers(step, balancer, plan)
 
 

@@ -6,13 +6,12 @@ from plait.balancing.base import GramianBalancer
 from plait.core.errors import NonFiniteError
 from plait.engine.evidence import read
 from plait.engine.gathered import Gathered
+from plait.engine.label_plan import SMALL
 from plait.engine.micro_batch import MicroBatch
 from plait.engine.passes import differentiate, split
 from plait.engine.routes.base import Route
 from plait.engine.weights import bound, gramian_weights
 from plait.gradients import LayerPlan
-
-SMALL = 1 << 15  # T x P: rows of so few numbers cost less than a plan of the layers
 
 
 class Layers(Route[GramianBalancer]):
@@ -57,7 +56,7 @@ class Layers(Route[GramianBalancer]):
 def plan_of(step: Gathered, micro: MicroBatch) -> LayerPlan | None:
     """Returns the plan of the layers if this route is to be taken; None if rows are cheaper."""
     route = step.options.route
-    if route == "rows" or micro.shares is not None:
+    if route in ("rows", "labels") or micro.shares is not None:
         return None
     if route == "auto" and len(micro.losses) * sum(p.numel() for p in micro.candidates) < SMALL:
         return None
