@@ -39,7 +39,7 @@ def test_losses_know_which_examples_have_a_label_that_counts() -> None:
     assert losses.labelled is not None
     found = {task: mask.tolist() for task, mask in losses.labelled.masks().items()}
     assert found == {"a": [True, False, False], "b": [True, False, True]}
-    assert losses.labelled.share == (2 + 3) / 6  # of b three numbers are there, of three examples
+    assert losses.labelled.share == (1 + 3) / 6  # three numbers of b are there, of three examples
     assert losses.times({"a": 0.5}).labelled is losses.by_label().labelled is losses.labelled
 
 
