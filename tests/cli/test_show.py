@@ -183,7 +183,26 @@ def test_of_very_many_tasks_the_means_are_shown(capsys: pytest.CaptureFixture[st
         ["mean of 139 tasks", "mae", "69", "2"],
         ["mean of 139 tasks", "r2", "0", "2"],
     ]
-    assert "The report has all 278 rows" in text
+    assert cells(text, "25 % quantile") == [
+        ["25 % quantile", "mae", "34.5", ""],
+        ["25 % quantile", "r2", "0", ""],
+    ]
+    assert "All 278 rows are in plait report run --csv." in text
+
+
+def test_of_very_many_tasks_the_worst_and_the_best_are_shown(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    metrics = {f"school-{i:03d}": {"mae": 1 - i / 139} for i in range(139)}
+    found = result_of(metrics)
+    directions = {task: {"mae": False} for task in metrics}
+    test = replace(found.test, higher_is_better=directions)
+    show.evaluation(test, title="x", as_json=False)
+    text = capsys.readouterr().out
+    shown = [word for word in text.split() if word.startswith("school-")]
+    assert shown == [f"school-{i:03d}" for i in (*range(8), *range(131, 139))]
+    assert "The 8 tasks with the least skill, and as many with the most." in text
+    assert "All 139 rows are in the output with --json." in text
 
 
 def test_a_metric_over_several_tasks_has_a_row(capsys: pytest.CaptureFixture[str]) -> None:

@@ -8,8 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from plait.core.many import MANY
 from plait.runs import Step
-from plait.runs.encoding import MANY, encode
+from plait.runs.encoding import encode
 from plait.runs.events import Event
 from tests.runs.test_events import EVENTS_OF_ALL_KINDS
 

@@ -68,3 +68,38 @@ def test_what_is_undefined_is_so_called() -> None:
     lines = out.getvalue().splitlines()
     assert lines[2].split() == ["1/2", "0.5", "undefined", "undefined", "1", "s"]
     assert len({len(line) for line in lines}) == 1
+
+
+def test_of_many_tasks_the_worst_the_median_and_the_best() -> None:
+    """The loss against that of the first epoch, and the skill of the main metric."""
+    out = StringIO()
+    made = EpochTable(Console(file=out, width=80))
+    tasks = [f"t{i}" for i in range(101)]
+    trivial = {task: {"mae": 2.0} for task in tasks}
+    higher = {task: {"mae": False} for task in tasks}
+    for epoch in (1, 2):
+        losses = {task: 5.0 + i if epoch == 1 else (5.0 + i) * i for i, task in enumerate(tasks)}
+        metrics = {task: {"mae": i / 50, "rmse": 9.0} for i, task in enumerate(tasks)}
+        evaluation = Evaluation({}, metrics, trivial, {}, higher)
+        made.add(f"{epoch}/2", 3.0, losses, evaluation, ("skill", 0.5))
+    above, below, first, note, second = out.getvalue().splitlines()
+    assert above.split() == [*["loss"] * 3, *["skill"] * 3, "score"]
+    assert below.split() == ["epoch", *["worst", "median", "best"] * 2, "(skill)", "time"]
+    assert first.split()[1:4] == ["1", "1", "1"]
+    assert second.split() == ["2/2", "100", "50", "0", "0", "0.5", "1", "0.5000", "3", "s"]
+    assert note.startswith("of 101 tasks; loss: against that of the first epoch")
+    assert len({len(line) for line in (above, below, first, second)}) == 1
+
+
+def test_columns_of_many_tasks_stay_where_some_are_not_known() -> None:
+    out = StringIO()
+    made = EpochTable(Console(file=out, width=80))
+    evaluation = Evaluation({}, {f"t{i}": {"mae": 1.0} for i in range(40)}, {}, {}, {})
+    made.add("0/1", 1.0, {}, evaluation, None)
+    made.add("1/1", 1.0, dict.fromkeys(evaluation.metrics, 2.0), evaluation, None)
+    lines = out.getvalue().splitlines()
+    assert [line.split() for line in lines[2::2]] == [
+        ["0/1", "1", "s"],
+        ["1/1", "1", "1", "1", "1", "s"],
+    ]
+    assert len({len(line) for line in (*lines[:3], lines[4])}) == 1

@@ -13,6 +13,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from plait.core.many import QUANTILES, main_skills, quantiles, worst_and_best
 from plait.core.typed_json import without_nan
 from plait.runs import Comparison, FinalTest, RunResult
 from plait.runs.comparison import mean
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from plait.evaluation import Evaluation
 
 MOST_ROWS = 60  # of a table on a terminal
+MOST_EXTREMES = 8  # of the worst tasks, and of the best, where the table would be longer
 MOST_FORMULAS = 6  # members with theirs
 _PLAIN: dict[str, Any] = {"highlight": False, "markup": False, "soft_wrap": True}
 
@@ -84,7 +86,8 @@ def result(found: RunResult, folder: Path, report: Path, *, as_json: bool) -> No
         return
     out = Console()
     epoch = "each task's own best epoch" if found.best_epochs else f"epoch {found.best_epoch}"
-    _scores(found.test, f"Test split, weights of {epoch}", out)
+    whole = f"plait report {folder} --csv"
+    _scores(found.test, f"Test split, weights of {epoch}", out, whole)
     if found.started:
         out.print(f"Started from {found.started}.", **_PLAIN)
     seconds = round(found.seconds)
@@ -102,14 +105,21 @@ def evaluation(found: Evaluation, *, title: str, as_json: bool) -> None:
         _json({**shown, **{name: value for name, value in more.items() if value}})
         return
     out = Console()
-    _scores(found, title, out)
+    _scores(found, title, out, "the output with --json")
     text = only_one(found.one_class, "this table")
     if text:
         out.print(text, **_PLAIN)
 
 
-def _scores(test: Evaluation | FinalTest, title: str, out: Console) -> None:
-    """Shows the metrics of an evaluation, beside those of the trivial predictions if known."""
+def _scores(test: Evaluation | FinalTest, title: str, out: Console, whole: str) -> None:
+    """Shows the metrics of an evaluation, beside those of the trivial predictions if known.
+
+    Args:
+        test: the evaluation.
+        title: of the table.
+        out: where to.
+        whole: where all numbers are, said if the table would be too long for them.
+    """
     table = Table(title=title, title_justify="left")
     for column in ("task", "metric"):
         table.add_column(column)
@@ -117,8 +127,9 @@ def _scores(test: Evaluation | FinalTest, title: str, out: Console) -> None:
     for column in columns:
         table.add_column(column, justify="right")
     rows = sum(map(len, test.metrics.values()))
-    for task, metrics in test.metrics.items() if rows <= MOST_ROWS else ():
-        for metric, value in metrics.items():
+    shown = list(test.metrics) if rows <= MOST_ROWS else _worst_and_best(test)
+    for task in shown:
+        for metric, value in test.metrics[task].items():
             beside = [_short(test.trivial.get(task, {}).get(metric))] if test.trivial else []
             table.add_row(Text(task), metric, _short(value), *beside)
     for metric, value in test.all_right.items():
@@ -129,12 +140,28 @@ def _scores(test: Evaluation | FinalTest, title: str, out: Console) -> None:
     for metric, (tasks, value) in common_means(test.metrics).items():
         beside = [_short(trivials.get(metric, (0, None))[1])] if test.trivial else []
         table.add_row(f"mean of {tasks} tasks", metric, f"{value:.4g}", *beside)
+        of_many = _quantiles(test.metrics, metric) if rows > MOST_ROWS else []
+        for share, number in zip(QUANTILES, of_many, strict=False):
+            table.add_row(f"{share} % quantile", metric, _short(number))
     out.print(table)
     _say_undefined(out, test.undefined)
     if test.trivial:
         out.print("Trivial: the best constant prediction, which ignores the inputs.", **_PLAIN)
     if rows > MOST_ROWS:
-        out.print(f"The report has all {rows} rows of the tasks.", **_PLAIN)
+        if shown:
+            text = f"The {len(shown) // 2} tasks with the least skill, and as many with the most."
+            out.print(text, **_PLAIN)
+        out.print(f"All {rows} rows are in {whole}.", **_PLAIN)
+
+
+def _worst_and_best(test: Evaluation | FinalTest) -> list[str]:
+    """Returns the tasks with the least skill, then those with the most."""
+    skills = main_skills(test.metrics, test.trivial, test.higher_is_better)
+    return [task for side in worst_and_best(skills, MOST_EXTREMES) for task in side]
+
+
+def _quantiles(metrics: Mapping[str, Mapping[str, float]], metric: str) -> list[float]:
+    return quantiles(each[metric] for each in metrics.values() if metric in each)
 
 
 def common_means(metrics: Mapping[str, Mapping[str, float]]) -> dict[str, tuple[int, float]]:

@@ -6,9 +6,9 @@ import json
 import math
 from dataclasses import MISSING, fields
 
+from plait.core.many import MANY
 from plait.runs.events import KINDS, Event, Row, Step
 
-MANY = 32  # tasks, above which the rows of a step have six digits; a float32 has seven
 ROWS = ("losses", "weights", "norms", "cosines", "shares")
 
 # Worked out once, and `vars` in place of `asdict`: a line is written in every step.
@@ -35,7 +35,7 @@ def encode(event: Event) -> str:
     kept = {k: v for k, v in vars(event).items() if k in always or v or v == 0}
     if not isinstance(event, Step):
         return _encoder.encode(kept)
-    few = len(event.losses) <= MANY
+    few = len(event.losses) <= MANY  # else six digits; a float32 has seven
     rows = {name: _row(kept.pop(name), few) for name in ROWS if name in kept}
     written = "".join(f', "{name}": {row}' for name, row in rows.items())
     return f"{_encoder.encode(kept)[:-1]}{written}}}"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import chain
 from typing import NamedTuple
 
@@ -11,6 +11,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from plait.core.many import MANY, main_skills
 from plait.core.sentences import listed
 from plait.evaluation.evaluator import Evaluation
 from plait.runs.undefined import UNDEFINED
@@ -18,6 +19,10 @@ from plait.runs.undefined import UNDEFINED
 WIDTH = 8  # of a number, such as 1.23e-05
 MOST_TASKS = 8
 MOST_NAMED = 12  # of the tasks that have no columns
+OF_MANY = (
+    "of {} tasks; loss: against that of the first epoch; skill: 0 is the trivial predictor, 1 is "
+    "perfect; all metrics are in plait report FOLDER --csv"
+)
 
 
 class Cell(NamedTuple):
@@ -31,7 +36,8 @@ class Cell(NamedTuple):
 class EpochTable:
     """Prints one line for each epoch, with the head of the table above the first.
 
-    Of the tasks, as many are shown as the console is wide, eight at most.
+    Of the tasks, as many are shown as the console is wide, eight at most. Of more than 32 tasks
+    there are the worst, the median and the best: loss against that of the first epoch, and skill.
 
     Args:
         console: where to.
@@ -43,6 +49,7 @@ class EpochTable:
         self.title = title
         self._head = True
         self._tasks: list[str] = []  # in the order of the columns
+        self._first: dict[str, float] = {}  # mean losses of the first epoch that has them
 
     def add(
         self,
@@ -70,6 +77,13 @@ class EpochTable:
             shown_score = UNDEFINED if math.isnan(score[1]) else f"{score[1]:.4f}"
             end.append(Cell("score", f"({score[0]})", shown_score))
         end.append(Cell("", "time", f"{seconds:.0f} s"))
+        self._first = {**losses, **self._first}
+        if len(tasks) > MANY:
+            self._print([*start, *self._many(losses, evaluation), *end])
+            if self._head:
+                self.console.print(Text(OF_MANY.format(len(tasks))), soft_wrap=True)
+            self._head = False
+            return
         shown = [_cells(task, losses, metrics) for task in tasks]
         fitting = shown[:MOST_TASKS]
         while len(fitting) > 1 and _width([*start, *chain(*fitting), *end]) > self.console.width:
@@ -79,6 +93,16 @@ class EpochTable:
             more = listed(tasks[len(fitting) :], MOST_NAMED)
             self.console.print(Text(f"not shown: {more}"), soft_wrap=True)
         self._head = False
+
+    def _many(self, losses: Mapping[str, float], evaluation: Evaluation | None) -> list[Cell]:
+        """Returns the worst, the median and the best loss and skill over the tasks."""
+        first = self._first
+        ratios = [loss / first[task] for task, loss in losses.items() if first[task] > 0]
+        found = _three("loss", ratios, lower=True)
+        if evaluation is not None:
+            known = evaluation.metrics, evaluation.trivial, evaluation.higher_is_better
+            found += _three("skill", main_skills(*known).values(), lower=False)
+        return found
 
     def _print(self, cells: Sequence[Cell]) -> None:
         title = Text(self.title) if self._head and self.title else None
@@ -107,6 +131,13 @@ def _cells(
         Cell(task, "loss", loss),
         *(Cell("val", name, _number(value)) for name, value in main),
     ]
+
+
+def _three(what: str, values: Iterable[float], *, lower: bool) -> list[Cell]:
+    """Returns the worst, the median and the best of some numbers; empty cells of none."""
+    known = sorted((value for value in values if math.isfinite(value)), reverse=lower)
+    places = {"worst": 0, "median": len(known) // 2, "best": -1}
+    return [Cell(what, name, _number(known[at]) if known else "") for name, at in places.items()]
 
 
 def _number(value: float) -> str:

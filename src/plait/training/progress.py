@@ -49,8 +49,9 @@ class ProgressBar(Callback):
     """Shows a bar for the running epoch and a table of the finished ones.
 
     A line of the table has the mean loss of each task over the epoch, its first metric on the
-    validation data, and the score of the rule that chooses the best epoch. Of many tasks, as many
-    are shown as the console is wide, eight at most. The Trainer has one unless `progress=False`.
+    validation data, and the score of the rule that chooses the best epoch. As many tasks are shown
+    as the console is wide, eight at most; of more than 32 tasks, the worst, the median and the
+    best. The Trainer has one unless `progress=False`.
 
     Before the table stands how several data sets are mixed, which tasks are labelled in some of the
     training rows only, and which have few labels; not where a label says that this is one training

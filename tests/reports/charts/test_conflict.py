@@ -1,10 +1,16 @@
 """Conflict is the mean cosine and the share of steps below zero, pair by pair."""
 
+import json
+import re
 from pathlib import Path
 
+import numpy as np
+
 from plait.reports import write_report
-from plait.reports.charts.conflict import conflict_share
-from plait.reports.read.series import Series
+from plait.reports.charts.conflict import conflict_charts, conflicts
+from plait.reports.draw.curves import Subject
+from plait.reports.draw.style import looks
+from plait.reports.read.run import read_run
 from plait.reports.words.text import number
 from tests.reports.example import Event, write_run
 from tests.reports.page import Page, read_page
@@ -48,5 +54,23 @@ def test_many_pairs_are_cut_to_those_that_conflict_most(tmp_path: Path) -> None:
     assert min(rows[pair] for pair in shown) >= max(rows[pair] for pair in hidden)
 
 
-def test_a_cosine_of_zero_is_no_conflict() -> None:
-    assert conflict_share(Series([1, 2, 3, 4], [-0.1, 0.0, 0.2, -1.0])) == 0.5
+def test_a_cosine_of_zero_is_no_conflict_and_one_that_is_missing_does_not_count() -> None:
+    cosines = np.array([[-0.1, np.nan], [0.0, np.nan], [0.2, 0.5], [-1.0, -0.5]])
+    assert conflicts(cosines).tolist() == [0.5, 0.5]
+
+
+def test_of_many_tasks_those_that_conflict_most_are_drawn(tmp_path: Path) -> None:
+    """Each with a larger share of steps in conflict, over its pairs, than any that is not."""
+    tasks = tuple(f"task {i}" for i in range(36))
+    events = of(write_run(tmp_path, tasks=tasks, epochs=1, steps_per_epoch=4), "step")
+    below: dict[str, list[bool]] = {task: [] for task in tasks}
+    for event in events:
+        for first, second, cosine in event["cosines"]:
+            below[first].append(cosine < 0)
+            below[second].append(cosine < 0)
+    run = read_run(tmp_path)
+    _, chart = conflict_charts(Subject(run, {}, looks(run.tasks)))
+    drawn = json.loads(re.findall(r'"y":(\[[^]]*\])', str(chart.panels[0].plot))[0])
+    share = {task: sum(each) / len(each) for task, each in below.items()}
+    assert len(drawn) == 32
+    assert min(share[task] for task in drawn) >= max(share[t] for t in tasks if t not in drawn)

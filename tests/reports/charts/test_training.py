@@ -1,6 +1,7 @@
 """The charts of a training have the numbers of its steps and evaluations."""
 
 import re
+import statistics
 from pathlib import Path
 
 import pytest
@@ -87,19 +88,51 @@ def test_long_curves_are_thinned(tmp_path: Path) -> None:
     assert max(lengths) == 500
 
 
-def test_of_many_tasks_a_few_are_drawn_and_all_are_in_the_tables(tmp_path: Path) -> None:
-    tasks = tuple(f"task {i}" for i in range(40))
+def test_of_several_tasks_a_few_are_drawn_and_all_are_in_the_tables(tmp_path: Path) -> None:
+    tasks = tuple(f"task {i}" for i in range(30))
     write_run(tmp_path, tasks=tasks, epochs=1, steps_per_epoch=3)
     page = report(tmp_path)
     charts = [chart["id"] for chart in page.all("div", class_="plotly-graph-div")]
     for name in ("loss", "validation", "cosines"):
         assert len([chart for chart in charts if chart.startswith(f"{name}-")]) == 12
-    assert "Drawn are 12 of 40 tasks, evenly chosen from their list" in page.text
-    assert "Drawn are 8 of 40 tasks, those with the largest last values" in page.text
+    assert "Drawn are 12 of 30 tasks, evenly chosen from their list" in page.text
+    assert "Drawn are 8 of 30 tasks, those with the largest last values" in page.text
     for caption in ("Training loss", "Task weights"):
         assert page.tables[caption][0][1:] == list(tasks)
     assert len(page.tables["Gradient conflict"]) == 1 + 200
     assert "The table has the 200 pairs that conflict most often." in page.text
+
+
+def test_of_many_tasks_quantiles_the_worst_and_the_best_are_shown(tmp_path: Path) -> None:
+    tasks = tuple(f"task {i}" for i in range(40))
+    events = write_run(tmp_path, tasks=tasks, epochs=3, steps_per_epoch=1)
+    page = report(tmp_path)
+    charts = [chart["id"] for chart in page.all("div", class_="plotly-graph-div")]
+    for name in ("loss", "validation"):
+        shown = [chart for chart in charts if chart.startswith(f"{name}-")]
+        assert len(shown) == 9 and f"{name}-all" in shown
+    assert {"weights-all", "weights-0", "norms-all", "norms-0"} <= set(charts)
+    steps = of(events, "step")
+    ratios = {task: steps[-1]["losses"][task] / steps[0]["losses"][task] for task in tasks}
+    order = sorted(tasks, key=ratios.__getitem__)
+    head, *rows = page.tables["Training loss"]
+    quantiles = ["5 %", "25 %", "median", "75 %", "95 %"]
+    assert head == ["Step", *quantiles, *order[:-5:-1], *order[:4]]
+    assert rows[-1][3] == number(statistics.median(ratios.values()))
+    assert rows[-1][6:] == [number(steps[-1]["losses"][task]) for task in head[6:]]
+    assert page.tables["Task weights"][0][1:6] == quantiles
+    assert len(page.tables["Task weights"][0]) == 1 + 5 + 8
+    assert len(page.tables["Gradient conflict"]) == 1 + 32
+    assert "Drawn are the 32 of 40 tasks that conflict most often" in page.text
+
+
+def test_many_tasks_without_a_trivial_predictor_are_evenly_chosen(tmp_path: Path) -> None:
+    tasks = tuple(f"task {i}" for i in range(40))
+    events = write_run(tmp_path, tasks=tasks, epochs=1, steps_per_epoch=3, gradients=False)
+    for event in of(events, "evaluation"):
+        event["trivial"] = {}
+    write_events(tmp_path, events)
+    assert "Drawn are 12 of 40 tasks, evenly chosen" in report(tmp_path).text
 
 
 def test_a_metric_that_is_not_there_has_no_curve(tmp_path: Path) -> None:

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from plait.reports.pages.labels import MOST_TASKS, label_table
+from plait.reports.pages.labels import label_table
 from plait.reports.pages.run import run_page
 from plait.reports.read.run import Run, read_run
 from plait.runs import Coverage, EventLog
@@ -48,16 +48,19 @@ def test_many_classes_are_summed_up_and_none_have_no_column(tmp_path: Path) -> N
     assert table.head == ["Task", "Validation"]
 
 
-def test_of_many_tasks_there_are_the_fewest_the_median_and_the_most(tmp_path: Path) -> None:
-    count = MOST_TASKS + 1
-    labelled = {f"t{n}": n for n in range(count)}
+def test_of_many_tasks_there_are_the_fewest_the_quantiles_and_the_most(tmp_path: Path) -> None:
+    labelled = {f"t{n}": n for n in range(101)}
     train = Coverage(split="train", rows=dict.fromkeys(labelled, 100), labelled=labelled)
     table = label_table(run_with(tmp_path, train))
     assert table is not None
     assert [row[0] for row in table.rows] == [
-        "t0 (fewest of 33 tasks)",
-        "t16 (median)",
-        "t32 (most)",
+        "t0 (fewest of 101 tasks)",
+        "t5 (5 % have fewer)",
+        "t25 (25 % have fewer)",
+        "t50 (median)",
+        "t75 (75 % have fewer)",
+        "t95 (95 % have fewer)",
+        "t100 (most)",
     ]
 
 

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
-import math
+from collections.abc import Callable
+from dataclasses import dataclass
 from itertools import islice, permutations
 
+import numpy as np
+
+from plait.core.many import MANY, quantiles
 from plait.reports.draw.curves import (
     MOST_PANELS,
     Chart,
@@ -16,8 +20,9 @@ from plait.reports.draw.curves import (
 from plait.reports.draw.heatmap import COSINES, SHARES, Scale, draw_cells, is_wide
 from plait.reports.draw.style import GREY, Look, Panel
 from plait.reports.draw.tables import MOST_ROWS, Table
-from plait.reports.read.series import Series, curve_of
+from plait.reports.read.series import curve_of
 from plait.reports.words.text import number
+from plait.runs import StepColumns
 
 MOST_WORDS = 24  # pairs that the description of a heat map names
 Pair = tuple[str, str]
@@ -28,68 +33,131 @@ def conflict_charts(subject: Subject) -> list[Chart]:
     if len(subject.run.tasks) < 2:
         text = "A run of one task has no pair of gradients to compare."
         return [Chart("cosines", "Gradient conflict", missing=text)]
-    curves = _cosines(subject)
-    if not curves:
+    pairs = _pairs(subject)
+    if not pairs:
         text = (
             "Cosines between the tasks' gradients were not recorded. Gradient methods always "
             "record them; for other balancers, train with the option measure_every."
         )
         return [Chart("cosines", "Gradient conflict", missing=text)]
-    return [_over_steps(curves), _over_training(subject.run.tasks, curves)]
+    return [_over_steps(subject.run.steps, pairs), _over_training(subject.run.tasks, pairs)]
 
 
-def _cosines(subject: Subject) -> dict[Pair, Series]:
-    """Returns `{(task, other task): its cosines over the steps}`, in the order of the tasks."""
+@dataclass(frozen=True)
+class _Cosines:
+    """The cosines of a pair of tasks over all of training.
+
+    Attributes:
+        column: their place in the log.
+        mean: of them.
+        share: of the steps at which they are negative.
+        steps: how many there are.
+    """
+
+    column: int
+    mean: float
+    share: float
+    steps: int
+
+
+def _pairs(subject: Subject) -> dict[Pair, _Cosines]:
+    """Returns `{(task, other task): its cosines}`, in the order of the tasks."""
     steps = subject.run.steps
-    measured = steps.step[steps.measured]
-    each = zip(steps.pairs, steps.cosines.T, strict=True)
-    curves = {pair: curve_of(measured, cosines) for pair, cosines in each}
-    found = {pair: curve for pair, curve in curves.items() if curve.x}
+    known = np.isfinite(steps.cosines)
+    count = known.sum(axis=0)
+    total = np.where(known, steps.cosines, 0.0).sum(axis=0)
+    below = conflicts(steps.cosines)
+    found = {
+        pair: _Cosines(place, total[place] / count[place], below[place], int(count[place]))
+        for place, pair in enumerate(steps.pairs)
+        if count[place]
+    }
     return {pair: found[pair] for pair in permutations(subject.run.tasks, 2) if pair in found}
 
 
-def _over_steps(curves: dict[Pair, Series]) -> Chart:
+def conflicts(cosines: np.ndarray) -> np.ndarray:
+    """Returns the share of steps at which each cosine is negative, of those that have it.
+
+    Args:
+        cosines: `[M, P]`, with a column for each pair; NaN where a step has none.
+    """
+    count = np.isfinite(cosines).sum(axis=0)
+    share: np.ndarray = (cosines < 0).sum(axis=0) / np.maximum(count, 1)
+    return share
+
+
+def _over_steps(steps: StepColumns, pairs: dict[Pair, _Cosines]) -> Chart:
     title = "Gradient cosines"
-    worst = sorted(curves, key=lambda pair: -conflict_share(curves[pair]))[:MOST_PANELS]
-    shown = [pair for pair in curves if pair in worst]
+    worst = set(sorted(pairs, key=_by_conflict(pairs))[:MOST_PANELS])
+    measured = steps.step[steps.measured]
+    shown = {
+        pair: curve_of(measured, steps.cosines[:, each.column])
+        for pair, each in pairs.items()
+        if pair in worst
+    }
     panels = [
-        progress_panel(f"cosines-{i}", _name(pair), Look(GREY), curves[pair], cosines=True)
-        for i, pair in enumerate(shown)
+        progress_panel(f"cosines-{i}", _name(pair), Look(GREY), curve, cosines=True)
+        for i, (pair, curve) in enumerate(shown.items())
     ]
     caption = (
         "1: two tasks want the same step; 0: they do not touch each other; below the dotted zero "
-        f"line: they conflict. {window(list(curves.values()))}"
+        f"line: they conflict. {window(list(shown.values()))}"
     )
-    if len(shown) < len(curves):
-        caption += f" The {len(shown)} of {len(curves)} pairs that conflict most often."
-    columns = {_name(pair): curves[pair] for pair in shown}
+    if len(shown) < len(pairs):
+        caption += f" The {len(shown)} of {len(pairs)} pairs that conflict most often."
+    columns = {_name(pair): curve for pair, curve in shown.items()}
     return Chart("cosines", title, caption, panels, [curve_table("Step", columns, title)])
 
 
-def _over_training(tasks: list[str], curves: dict[Pair, Series]) -> Chart:
+def _over_training(tasks: list[str], pairs: dict[Pair, _Cosines]) -> Chart:
     title = "Gradient conflict"
-    means = {pair: math.fsum(curve.y) / len(curve.y) for pair, curve in curves.items()}
-    shares = {pair: conflict_share(curve) for pair, curve in curves.items()}
+    drawn = tasks if len(tasks) <= MANY else _most_in_conflict(tasks, pairs)
+    there = set(drawn)
+    inside = {pair: each for pair, each in pairs.items() if there.issuperset(pair)}
+    means = {pair: each.mean for pair, each in inside.items()}
+    shares = {pair: each.share for pair, each in inside.items()}
     panels = [
-        _heat_map("conflict-0", "Mean cosine", tasks, means, COSINES),
-        _heat_map("conflict-1", "Share of steps in conflict", tasks, shares, SHARES),
+        _heat_map("conflict-0", "Mean cosine", drawn, means, COSINES),
+        _heat_map("conflict-1", "Share of steps in conflict", drawn, shares, SHARES),
     ]
-    listed = set(sorted(curves, key=lambda pair: -shares[pair])[:MOST_ROWS])
+    most = MOST_ROWS if len(tasks) <= MANY else MANY
+    listed = set(sorted(pairs, key=_by_conflict(pairs))[:most])
     rows = [
-        [_name(pair), number(means[pair]), f"{shares[pair]:.1%}", str(len(curve.y))]
-        for pair, curve in curves.items()
-        if len(curves) <= MOST_ROWS or pair in listed
+        [_name(pair), number(each.mean), f"{each.share:.1%}", str(each.steps)]
+        for pair, each in pairs.items()
+        if pair in listed
     ]
     head = ["Pair", "Mean cosine", "Steps in conflict", "Steps measured"]
     caption = "Over all of training. A step is in conflict where the cosine is negative."
-    if len(rows) < len(curves):
+    if len(drawn) < len(tasks):
+        means_of_all = quantiles(each.mean for each in pairs.values())
+        low, _, middle, _, high = map(COSINES.written, means_of_all)
+        caption += (
+            f" Over all {len(pairs):,} pairs the mean cosine is {low} at the lowest 5 %, "
+            f"{middle} in the middle and {high} at the highest 5 %. Drawn are the {len(drawn)} of "
+            f"{len(tasks)} tasks that conflict most often with the others."
+        )
+    if len(rows) < len(pairs):
         caption += f" The table has the {len(rows)} pairs that conflict most often."
     return Chart("conflict", title, caption, panels, [Table(head, rows, title)])
 
 
-def conflict_share(curve: Series) -> float:
-    """Returns the share of steps at which the cosine is negative."""
-    return sum(value < 0 for value in curve.y) / len(curve.y)
+def _by_conflict(pairs: dict[Pair, _Cosines]) -> Callable[[Pair], tuple[float, float]]:
+    """Returns the key that puts the pairs first that conflict most often, then most strongly."""
+    return lambda pair: (-pairs[pair].share, pairs[pair].mean)
+
+
+def _most_in_conflict(tasks: list[str], pairs: dict[Pair, _Cosines]) -> list[str]:
+    """Returns the tasks with the largest mean share of steps in conflict with another one."""
+    total = dict.fromkeys(tasks, 0.0)
+    count = dict.fromkeys(tasks, 0)
+    for pair, each in pairs.items():
+        for task in pair:
+            total[task] += each.share
+            count[task] += 1
+    order = sorted(tasks, key=lambda task: -total[task] / max(count[task], 1))
+    kept = set(order[:MANY])
+    return [task for task in tasks if task in kept]
 
 
 def _heat_map(

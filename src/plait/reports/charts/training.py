@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 import numpy as np
 
+from plait.core.many import MANY, main_skills
+from plait.reports.charts.many import Overview, against_first, overview
 from plait.reports.draw.curves import (
     BY_SIZE,
     MOST_CURVES,
@@ -26,6 +29,7 @@ from plait.reports.read.run import Run
 from plait.reports.read.series import Series, evenly_spaced, largest, series
 from plait.reports.words.text import arrow, number
 from plait.runs import StepColumns, Validation
+from plait.runs.folder import EVENTS
 
 Values = Callable[[StepColumns], np.ndarray]  # by task, [S, T]
 
@@ -33,6 +37,7 @@ NEUTRAL = Look(GREY)
 NO_STEPS = (
     "No step has been recorded yet. Training writes its steps to the disk every log_every steps."
 )
+CSV_HAS_ALL = "The metrics of all are in plait report FOLDER --csv."
 EVENLY = "tasks, evenly chosen from their list; the table has all"
 
 
@@ -41,7 +46,10 @@ def loss_chart(subject: Subject) -> Chart:
     title = "Training loss"
     panels: list[Panel] = []
     columns: dict[str, Series] = {}
-    tasks = subject.run.tasks
+    tasks, known = subject.run.tasks, len(subject.run.tasks)
+    many = _losses_of_many(subject.run) if known > MANY else None
+    if many is not None:
+        panels, columns, tasks = [many.panel], dict(many.curves), many.tasks
     drawn = evenly_spaced(len(tasks), MOST_PANELS)
     log = _one_scale(subject, [tasks[index] for index in drawn])
     for index, task in enumerate(tasks):
@@ -60,8 +68,17 @@ def loss_chart(subject: Subject) -> Chart:
     caption = (
         f"Each task has its own unit.{scale} {window(list(columns.values()))}{_dashed(subject)}"
     )
-    caption += some_of(len(drawn), len(tasks), EVENLY)
+    caption += some_of(len(drawn), len(tasks), EVENLY) if many is None else many.note
     return Chart("loss", title, caption, panels, [curve_table("Step", columns, title)])
+
+
+def _losses_of_many(run: Run) -> Overview | None:
+    """Returns the losses of many tasks, each against its first one."""
+    steps, name = run.steps, "Loss / first loss, all tasks"
+    ratios = against_first(steps.losses)
+    found = overview("loss-all", name, steps.names, steps.step, ratios, higher=False)
+    where = f" All losses are in {EVENTS}, which plait.runs.steps_of reads."
+    return found and replace(found, note=f" {found.note}{where}")
 
 
 def _one_scale(subject: Subject, tasks: Sequence[str]) -> bool:
@@ -77,7 +94,11 @@ def validation_chart(subject: Subject) -> Chart:
     title = "Validation"
     panels: list[Panel] = []
     columns: dict[str, Series] = {}
-    main = main_metrics(subject.run)
+    main, known = main_metrics(subject.run), len(main_metrics(subject.run))
+    many = _skills_of_many(subject.run) if known > MANY else None
+    if many is not None:
+        panels, columns = [many.panel], dict(many.curves)
+        main = [(task, dict(main)[task]) for task in many.tasks]
     drawn = evenly_spaced(len(main), MOST_PANELS)
     for index, (task, metric) in enumerate(main):
         curve = metric_curve(subject.run, task, metric)
@@ -96,8 +117,20 @@ def validation_chart(subject: Subject) -> Chart:
         text = "No metric was evaluated. Give training validation data, and the tasks metrics."
         return Chart("validation", title, missing=text)
     caption = f"The main metric of each task. Dotted: the trivial predictor.{_dashed(subject)}"
-    caption += some_of(len(drawn), len(main), EVENLY)
+    caption += some_of(len(drawn), len(main), EVENLY) if many is None else many.note
     return Chart("validation", title, caption, panels, [curve_table("Epoch", columns, title)])
+
+
+def _skills_of_many(run: Run) -> Overview | None:
+    """Returns the skills of many tasks; None where the log does not tell them."""
+    events = run.validations
+    found = [main_skills(each.metrics, each.trivial, each.higher_is_better) for each in events]
+    tasks = list(dict.fromkeys(task for skills in found for task in skills))
+    table = np.array([[skills.get(task, np.nan) for task in tasks] for skills in found])
+    epochs, name = np.array([event.epoch for event in events]), "Skill, all tasks"
+    many = overview("validation-all", name, tasks, epochs, table, higher=True, unit="epoch")
+    meaning = " Skill: 0 is the trivial predictor, 1 is perfect."
+    return many and replace(many, note=f"{meaning} {many.note} {CSV_HAS_ALL}")
 
 
 def weight_chart(subject: Subject) -> Chart:
@@ -110,8 +143,12 @@ def weight_chart(subject: Subject) -> Chart:
     drawn = largest(curves, MOST_CURVES)
     caption = f"What each task's gradient counted. {window(list(curves.values()))}"
     caption += some_of(len(drawn), len(curves), f"tasks, {BY_SIZE}")
-    panel = many_panel("weights-0", drawn, subject.looks)
-    return Chart("weights", title, caption, [panel], [curve_table("Step", curves, title)])
+    panels = [many_panel("weights-0", drawn, subject.looks)]
+    if len(curves) > MANY:
+        steps = subject.run.steps
+        panel, curves = _with_quantiles("weights-all", "Weights", steps, steps.weights, drawn)
+        panels = [panel, *panels]
+    return Chart("weights", title, caption, panels, [curve_table("Step", curves, title)])
 
 
 def norm_chart(subject: Subject) -> Chart:
@@ -120,9 +157,14 @@ def norm_chart(subject: Subject) -> Chart:
     if not len(subject.run.steps):
         return Chart("norms", title, missing=NO_STEPS)
     tasks = _by_task(subject, lambda steps: steps.norms)
-    drawn = largest(tasks, MOST_CURVES)
+    drawn, measured = largest(tasks, MOST_CURVES), len(tasks)
     whole = "Whole gradient" if "All" in tasks else "All"
     all_of_it = {whole: step_curve(subject.run, lambda steps: steps.gradient_norm)}
+    panels = [many_panel("norms-0", {**drawn, **all_of_it}, {**subject.looks, whole: NEUTRAL})]
+    if len(tasks) > MANY:
+        steps = subject.run.steps
+        panel, tasks = _with_quantiles("norms-all", "Norms", steps, steps.norms, drawn)
+        panels = [panel, *panels]
     curves = {**tasks, **all_of_it}
     caption = f"{whole}: the balanced gradient of all parameters, before clipping. "
     if tasks:
@@ -133,9 +175,17 @@ def norm_chart(subject: Subject) -> Chart:
             "other balancers with the option measure_every. "
         )
     caption += window(list(curves.values()))
-    caption += some_of(len(drawn), len(tasks), f"tasks, {BY_SIZE}")
-    panel = many_panel("norms-0", {**drawn, **all_of_it}, {**subject.looks, whole: NEUTRAL})
-    return Chart("norms", title, caption, [panel], [curve_table("Step", curves, title)])
+    caption += some_of(len(drawn), measured, f"tasks, {BY_SIZE}")
+    return Chart("norms", title, caption, panels, [curve_table("Step", curves, title)])
+
+
+def _with_quantiles(
+    ident: str, what: str, steps: StepColumns, values: np.ndarray, drawn: dict[str, Series]
+) -> tuple[Panel, dict[str, Series]]:
+    """Returns a panel of the quantiles over many tasks, and their curves with those drawn."""
+    found = overview(ident, f"{what}, all tasks", steps.names, steps.step, values, higher=True)
+    assert found is not None  # tasks with a value are drawn
+    return found.panel, {**found.curves, **drawn}
 
 
 def rate_chart(subject: Subject) -> Chart:

@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
+from plait.core.many import MANY, QUANTILES
 from plait.reports.draw.tables import Table
 from plait.reports.read.run import Run
 from plait.reports.words.text import MISSING
 from plait.runs import Coverage
 from plait.runs.coverage import SPLITS, per_cent
 
-MOST_TASKS = 32  # with a row of their own
 MOST_CLASSES = 6  # that are written out
 
 
 def label_table(run: Run) -> Table | None:
     """Makes a table of the rows with a label, by task and split, the smallest share first.
 
-    Of more than 32 tasks there are the one with the smallest share in training, the median one and
-    the one with the largest. None if the log does not say.
+    Of more than 32 tasks there are the one with the smallest share in training, those at the
+    quantiles, and the one with the largest. None if the log does not say.
     """
     known = {each.split: each for each in run.coverage}
     if not known:
@@ -36,14 +36,14 @@ def label_table(run: Run) -> Table | None:
 
 def _chosen(tasks: list[str]) -> dict[str, str]:
     """Returns `{title: task}` of the rows."""
-    if len(tasks) <= MOST_TASKS:
+    last = len(tasks) - 1
+    if last < MANY:
         return {task: task for task in tasks}
-    worst, median, best = tasks[0], tasks[len(tasks) // 2], tasks[-1]
-    return {
-        f"{worst} (fewest of {len(tasks)} tasks)": worst,
-        f"{median} (median)": median,
-        f"{best} (most)": best,
-    }
+    found = {f"{tasks[0]} (fewest of {len(tasks)} tasks)": tasks[0]}
+    for share in QUANTILES:
+        task = tasks[round(share / 100 * last)]
+        found[f"{task} (median)" if share == 50 else f"{task} ({share} % have fewer)"] = task
+    return {**found, f"{tasks[last]} (most)": tasks[last]}
 
 
 def _share(coverage: Coverage, task: str) -> str:

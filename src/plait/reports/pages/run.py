@@ -22,6 +22,7 @@ from plait.reports.draw.tables import settings_table
 from plait.reports.pages.cards import read_cards
 from plait.reports.pages.diagnosis import diagnosis_of
 from plait.reports.pages.labels import label_table
+from plait.reports.pages.many_rows import note_of
 from plait.reports.pages.mixture import mixture_note, mixture_tables
 from plait.reports.pages.tables import metric_table
 from plait.reports.read.run import Run, read_run
@@ -68,6 +69,7 @@ def run_page(folder: Path) -> dict[str, Any]:
         "tiles": run_tiles(run),
         "looks": subject.looks,
         "metrics": metric_table(run),
+        "metrics_note": note_of(run),
         "diagnosis": diagnosis_of(folder),
         "labels": label_table(run),
         "mixture": mixture_tables(run),

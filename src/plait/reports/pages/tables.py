@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from plait.core.many import MANY
 from plait.reports.draw.tables import Table, flat
+from plait.reports.pages.many_rows import extremes, quantile_rows
 from plait.reports.read.run import Run
 from plait.reports.words.text import (
     MISSING,
@@ -21,7 +23,8 @@ SEVERAL = "several at once"  # in place of a task
 def metric_table(run: Run) -> Table | None:
     """Returns the metrics on the test data and at the best epoch, or None before any evaluation.
 
-    Where the tasks' own best epochs are not all the same, each task's is there, too.
+    Where the tasks' own best epochs are not all the same, each task's is there, too. Of more than
+    32 tasks there are quantiles of each metric, then the tasks with the least and the most skill.
     """
     best, test = run.best, run.test
     shown = test or best
@@ -33,8 +36,14 @@ def metric_table(run: Run) -> Table | None:
     own = run.validations[-1].best_epochs if run.validations else {}
     apart = len(set(own.values())) > 1
     rows = []
-    for task, metrics in shown.metrics.items():
-        for metric, value in metrics.items():
+    tasks = list(shown.metrics)
+    if len(tasks) > MANY:
+        gap = [MISSING] if apart else []
+        summed = quantile_rows(shown, best if both else None)
+        rows = [[*row[:-1], *gap, row[-1]] for row in summed]
+        tasks = [task for side in extremes(shown) for task in side]
+    for task in tasks:
+        for metric, value in shown.metrics[task].items():
             higher = shown.direction(task, metric)
             trivial = shown.trivial.get(task, {}).get(metric)
             row = [task, arrow(metric, higher), _measured(shown, task, metric), number(trivial)]
