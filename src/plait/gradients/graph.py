@@ -76,12 +76,13 @@ def reached_by(
                 masks[loss.grad_fn] = masks.get(loss.grad_fn, 0) | 1 << position
         elif loss.requires_grad:
             reach(loss, 1 << position)
-    for node in parents_first(list(masks), stop):
+    for node, edges in parents_first(list(masks), stop).items():
         if hasattr(node, "variable"):
             reach(node.variable, masks[node])
         mask = masks[node]
-        for child in _followed(node, stop) if stop else _children(node):
-            masks[child] = masks.get(child, 0) | mask
+        for child, _ in edges:
+            if child is not None:
+                masks[child] = masks.get(child, 0) | mask
     return [
         (leaf, tuple(task for position, task in enumerate(tasks) if mask >> position & 1))
         for leaf, mask in found.values()
@@ -138,36 +139,28 @@ def depend(tensors: Iterable[Tensor]) -> bool:
     return len(wanted) < len(edges)
 
 
-def parents_first(roots: Sequence[Any], stop: Collection[Any] = ()) -> list[Any]:
-    """Returns every node below `roots`, each before the nodes that it leads to.
+def parents_first(
+    roots: Sequence[Any], stop: Collection[Any] = ()
+) -> dict[Any, Sequence[tuple[Any, int]]]:
+    """Returns `{node: edges to its inputs}` below `roots`, each before the nodes that it leads to.
 
     Args:
         roots: nodes.
-        stop: edges that are not followed.
+        stop: edges that are not followed and not told.
     """
+    edges: dict[Any, Sequence[tuple[Any, int]]] = {}
     order: list[Any] = []
-    seen = set()
     stack = [(root, False) for root in roots]
     while stack:
         node, finished = stack.pop()
         if finished:
             order.append(node)
-        elif node not in seen:
-            seen.add(node)
+        elif node not in edges:
+            below = node.next_functions
+            edges[node] = below if not stop else [edge for edge in below if edge not in stop]
             stack.append((node, True))
-            below = _followed(node, stop) if stop else _children(node)
-            stack += [(child, False) for child in below]
-    return order[::-1]
-
-
-def _children(node: Any) -> list[Any]:
-    """Returns the nodes that a node leads to."""
-    return [child for child, _ in node.next_functions if child is not None]
-
-
-def _followed(node: Any, stop: Collection[Any]) -> list[Any]:
-    """Returns the nodes that a node leads to, but not by an edge of `stop`."""
-    return [edge[0] for edge in node.next_functions if edge[0] is not None and edge not in stop]
+            stack += [(child, False) for child, _ in edges[node] if child is not None]
+    return {node: edges[node] for node in reversed(order)}
 
 
 def gradients(

@@ -110,16 +110,16 @@ class _Graph:
                 root = get_gradient_edge(loss)
                 self.roots[root.node, root.output_nr] = task
                 masks[root.node] = masks.get(root.node, 0) | 1 << position
-        nodes = parents_first(list(masks))
-        self._edges = {node: node.next_functions for node in nodes}
-        for node in nodes:
-            for child, _ in self._edges[node]:
+        self._edges = parents_first(list(masks))
+        for node, edges in self._edges.items():
+            mask = masks[node]
+            for child, _ in edges:
                 if child is not None:
-                    masks[child] = masks.get(child, 0) | masks[node]
+                    masks[child] = masks.get(child, 0) | mask
         names = {1 << position: task for position, task in enumerate(losses)}
         reached = {node: names.get(mask) for node, mask in masks.items()}
-        leading, seeing = self._end(nodes, reached, set(map(id, shared)))
-        self.order = [node for node in nodes if node in leading]
+        leading, seeing = self._end(reached, set(map(id, shared)))
+        self.order = [node for node in self._edges if node in leading]
         self.own = {
             node: alone
             for node in self.order
@@ -129,13 +129,12 @@ class _Graph:
         self._read()
 
     def _end(
-        self, nodes: Sequence[Any], reached: Mapping[Any, str | None], shared: set[int]
+        self, reached: Mapping[Any, str | None], shared: set[int]
     ) -> tuple[set[Any], set[Any]]:
         """Returns the nodes that lead to parameters of several tasks, and those that are views."""
         self.alone: list[tuple[Tensor, str]] = []
         leading, seeing = set(), set()
-        for node in reversed(nodes):
-            below = self._edges[node]
+        for node, below in reversed(self._edges.items()):
             if any(child in leading for child, _ in below):
                 leading.add(node)
                 if below[0][0] in seeing and node.name() in REORDERS:
