@@ -59,8 +59,9 @@ def test_what_several_tasks_reach_follows_in_order() -> None:
     assert names[:4] == ["AddmmBackward0", "AddmmBackward0", "TanhBackward0", "AddmmBackward0"]
     assert sorted(names[4:]) == ["AccumulateGrad", "AccumulateGrad", "TBackward0"]
     place = {node: position for position, node in enumerate(found.nodes)}
-    for node in found.nodes:
-        for child, _ in node.next_functions:
+    for node, edges in found.nodes.items():
+        assert tuple(edges) == node.next_functions
+        for child, _ in edges:
             assert child not in place or place[child] > place[node]
 
 
@@ -137,7 +138,7 @@ def test_parts_of_the_tasks_and_parameters_of_one() -> None:
 def test_nothing_in_common() -> None:
     losses = {"a": features().sum(), "b": features().sum(), "c": torch.tensor(1.0)}
     found = region(losses)
-    assert found == Region([], [], [])
+    assert found == Region({}, [], [])
 
 
 def test_the_task_and_the_shape_are_told() -> None:

@@ -21,13 +21,13 @@ class Region:
     """The nodes on the ways from the cuts to the parameters that several tasks reach.
 
     Attributes:
-        nodes: each before the nodes that it leads to; empty if the tasks reach no parameter in
-            common.
+        nodes: `{node: edges to its inputs}`, each before the nodes that it leads to; empty if the
+            tasks reach no parameter in common.
         cuts: the edges above them; no cut depends on another.
         alone: `(parameter, task)` of the shared parameters that one task alone reaches.
     """
 
-    nodes: list[Any]
+    nodes: Mapping[Any, Sequence[Edge]]
     cuts: list[Cut]
     alone: list[tuple[Tensor, str]]
 
@@ -55,16 +55,16 @@ def cut(losses: Mapping[str, Tensor], examples: int, shared: Sequence[Tensor]) -
     while True:
         below = graph.completed(below)
         edges = graph.above(below)
+        shapes = [list(node._input_metadata[output].shape) for node, output in edges]
         higher = set[Any]()
-        for node, output in edges:
-            readers = graph.parents.get((node, output), [])
-            shape, task = _shape((node, output)), graph.own[node]
+        for (node, output), shape in zip(edges, shapes, strict=True):
+            readers, task = graph.parents.get((node, output), []), graph.own[node]
             if shape[:1] != [examples]:
-                first, shape = lowest.setdefault(task, (node, shape))
+                first, low = lowest.setdefault(task, (node, shape))
                 if not readers:
                     return Refusal.at(
                         first,
-                        f"is where '{task}' alone begins, and neither its output {shape} nor what "
+                        f"is where '{task}' alone begins, and neither its output {low} nor what "
                         f"follows has the {examples} examples in front",
                     )
                 higher.update(readers)
@@ -74,15 +74,11 @@ def cut(losses: Mapping[str, Tensor], examples: int, shared: Sequence[Tensor]) -
             break
         below |= higher
     cuts = [
-        Cut(graph.own[node], node, output, Place(1, examples, prod(_shape((node, output))[1:])))
-        for node, output in edges
+        Cut(graph.own[node], node, output, Place(1, examples, prod(shape[1:])))
+        for (node, output), shape in zip(edges, shapes, strict=True)
     ]
-    return Region([n for n in graph.order if n in below or n in graph.common], cuts, graph.alone)
-
-
-def _shape(edge: Edge) -> list[int]:
-    node, output = edge
-    return list(node._input_metadata[output].shape)
+    nodes = {n: graph.edges[n] for n in graph.order if n in below or n in graph.common}
+    return Region(nodes, cuts, graph.alone)
 
 
 class _Graph:
@@ -94,6 +90,7 @@ class _Graph:
 
     Attributes:
         roots: `{edge: task}` of the losses.
+        edges: `{node: edges to its inputs}` of the whole graph.
         order: the nodes, each before those that it leads to.
         common: those of them that several tasks reach, and those through which a parameter is seen.
         own: `{node: task}` of the others.
@@ -110,8 +107,8 @@ class _Graph:
                 root = get_gradient_edge(loss)
                 self.roots[root.node, root.output_nr] = task
                 masks[root.node] = masks.get(root.node, 0) | 1 << position
-        self._edges = parents_first(list(masks))
-        for node, edges in self._edges.items():
+        self.edges = parents_first(list(masks))
+        for node, edges in self.edges.items():
             mask = masks[node]
             for child, _ in edges:
                 if child is not None:
@@ -119,7 +116,7 @@ class _Graph:
         names = {1 << position: task for position, task in enumerate(losses)}
         reached = {node: names.get(mask) for node, mask in masks.items()}
         leading, seeing = self._end(reached, set(map(id, shared)))
-        self.order = [node for node in self._edges if node in leading]
+        self.order = [node for node in self.edges if node in leading]
         self.own = {
             node: alone
             for node in self.order
@@ -134,7 +131,7 @@ class _Graph:
         """Returns the nodes that lead to parameters of several tasks, and those that are views."""
         self.alone: list[tuple[Tensor, str]] = []
         leading, seeing = set(), set()
-        for node, below in reversed(self._edges.items()):
+        for node, below in reversed(self.edges.items()):
             if any(child in leading for child, _ in below):
                 leading.add(node)
                 if below[0][0] in seeing and node.name() in REORDERS:
@@ -153,7 +150,7 @@ class _Graph:
         self.parents: dict[Edge, list[Any]] = {}
         outputs: dict[Any, set[int]] = {}
         for node in self.own:
-            for edge in self._edges[node]:
+            for edge in self.edges[node]:
                 if edge[0] in self.own:
                     self.parents.setdefault(edge, []).append(node)
         for node, output in (*self.roots, *self.parents):
@@ -163,7 +160,7 @@ class _Graph:
     def lowest(self) -> set[Any]:
         """Returns the own nodes that lead straight to others."""
         return {
-            node for node in self.own if any(child in self.common for child, _ in self._edges[node])
+            node for node in self.own if any(child in self.common for child, _ in self.edges[node])
         }
 
     def completed(self, below: set[Any]) -> set[Any]:
@@ -171,7 +168,7 @@ class _Graph:
         while True:
             wider = set(below)
             for node in below:
-                wider.update(child for child, _ in self._edges[node] if child in self.own)
+                wider.update(child for child, _ in self.edges[node] if child in self.own)
             for readers in self.parents.values():
                 if not wider.isdisjoint(readers):
                     wider.update(readers)

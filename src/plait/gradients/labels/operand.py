@@ -14,7 +14,7 @@ class Mixed(Exception):
     """The examples act on each other, or nothing proves that they do not; says why."""
 
 
-@dataclass(frozen=True)
+@dataclass(slots=True)
 class Operand:
     """An input of a node, of whose output one knows where the examples lie.
 

@@ -83,8 +83,9 @@ class _Walk:
 
     def __init__(self, region: Region) -> None:
         self._region = region
-        self._members = set(region.nodes)
+        self._members = region.nodes
         self._places: dict[Any, dict[int, Place]] = {}  # by node and output
+        self._shapes: dict[Edge, tuple[int, ...]] = {}
         self._uses: dict[Any, Use] = {}
         self._sort: tuple[torch.dtype, torch.device] | None = None  # of the tensor at the first cut
 
@@ -93,9 +94,9 @@ class _Walk:
         try:
             for each in self._region.cuts:
                 self._arrive(each.node, (each.node, each.output), each.place)
-            for node in self._region.nodes:
+            for node, edges in self._members.items():
                 if node in self._places:
-                    self._leave(node, self._places[node])
+                    self._leave(node, edges, self._places[node])
         except _Stop as stop:
             return stop.refusal
         return PerExample(self._region.cuts, list(self._uses.values()), self._region.alone)
@@ -103,15 +104,28 @@ class _Walk:
     def _arrive(self, reader: Any, edge: Edge, place: Place) -> None:
         """Notes where the examples lie at an edge, on which all of its readers have to agree."""
         node, output = edge
+        places = self._places.setdefault(node, {})
+        known = places.get(output)
+        if known is None:
+            self._check(reader, edge, place)
+            places[output] = place
+        elif known != place:
+            raise _Stop(node, "is read with the examples in two places")
+
+    def _check(self, reader: Any, edge: Edge, place: Place) -> None:
+        """Checks what is read at an edge."""
+        node, output = edge
         if leaf_of(node) is not None:
             raise _Stop(reader, "has a parameter in which the examples are an axis")
         found = node._input_metadata[output]
-        if found.is_nested_tensor or prod(found.shape) != place.count or place.count == 0:
+        if found.is_nested_tensor or prod(self._shape(edge)) != place.count or place.count == 0:
             raise _Stop(reader, "reads a tensor that is nested, empty, or of an unknown shape")
         self._check_sort(reader, found)
-        known = self._places.setdefault(node, {}).setdefault(output, place)
-        if known != place:
-            raise _Stop(node, "is read with the examples in two places")
+
+    def _shape(self, edge: Edge) -> tuple[int, ...]:
+        if edge not in self._shapes:
+            self._shapes[edge] = tuple(edge[0]._input_metadata[edge[1]].shape)
+        return self._shapes[edge]
 
     def _check_sort(self, reader: Any, found: Any) -> None:
         """Checks the precision and the device, which have to be the same everywhere."""
@@ -124,20 +138,19 @@ class _Walk:
         if found.device != device:
             raise _Stop(reader, f"reads from {found.device} in a graph on {device}")
 
-    def _leave(self, node: Any, places: Mapping[int, Place]) -> None:
+    def _leave(self, node: Any, edges: Sequence[Edge], places: Mapping[int, Place]) -> None:
         """Finds the places in the inputs of a node, and its use of parameters."""
-        rule = RULES.get(node.name())
-        if rule is None or (set(places) != {0} and node.name() not in SEVERAL_OUTPUTS):
+        name = node.name()
+        rule = RULES.get(name)
+        if rule is None or (name not in SEVERAL_OUTPUTS and set(places) != {0}):
             raise _Stop(node, "is not known to act on each example alone")
         if saves_through_hooks(node):
             raise _Stop(node, "saves its tensors through hooks, as in checkpointing")
-        for position, edge in enumerate(node.next_functions):
+        for position, edge in enumerate(edges):
             if edge[0] in self._members:
-                shape = tuple(edge[0]._input_metadata[edge[1]].shape)
                 for output, place in places.items():
-                    whole = tuple(node._input_metadata[output].shape)
-                    operand = Operand(node, position, shape, whole, place)
-                    self._pass_on(operand, edge, rule)
+                    shapes = self._shape(edge), self._shape((node, output))
+                    self._pass_on(Operand(node, position, *shapes, place), edge, rule)
 
     def _pass_on(self, operand: Operand, edge: Edge, rule: Rule) -> None:
         try:
