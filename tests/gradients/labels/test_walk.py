@@ -495,3 +495,26 @@ def test_random_graphs_are_exact_or_refused(
     That is no harm where nothing acts along it.
     """
     assert_split(grown(4, names, depths), 4, 1e-7)
+
+
+HEAD = st.lists(st.tuples(st.sampled_from(list(SAFE)), OTHER, OTHER), min_size=1, max_size=5)
+
+
+@given(st.lists(STEPS, max_size=2), st.lists(HEAD, min_size=2, max_size=3))
+def test_random_heads_that_read_any_level(
+    names: list[tuple[str, int]], parts: list[list[tuple[str, int, int]]]
+) -> None:
+    """The tensors of a task's own follow in any order, and its loss reads several of them."""
+    trunk = [mapped(torch.randn(4, 6, 6))]
+    for name, other in names:
+        trunk.append(SAFE[name](trunk[-1].contiguous(), trunk[other % len(trunk)]))
+    losses = {}
+    for task, steps in zip("abc", parts, strict=False):
+        seen = list(trunk)
+        for name, one, other in steps:
+            x, y = seen[one % len(seen)], seen[other % len(seen)]
+            seen.append(SAFE[name](x.contiguous(), y))
+        own = seen[len(trunk) :]
+        read = [own[-1], *own[: 1 + len(own) // 3]]
+        losses[task] = torch.stack([(tensor - 1).square().mean() for tensor in read]).sum()
+    assert isinstance(assert_split(losses, 4, 1e-7), PerExample)
