@@ -149,3 +149,36 @@ def a_trunk_for_each_task_with_one_layer_in_common() -> Problem:
         return losses_of({name: torch.tanh(common(x)) for name, x in inputs.items()}, some)
 
     return [*common.parameters(), *some.parameters()], losses
+
+
+@net
+def weights_that_are_computed() -> Problem:
+    """Of parameters alone: normalised, shifted, cut out of one, read at places of a table."""
+
+    class Computed(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.normal = nn.utils.parametrizations.weight_norm(nn.Linear(4, 4))
+            self.gain, self.places = nn.Parameter(torch.ones(4)), nn.Embedding(5, 4)
+            self.attention = nn.MultiheadAttention(4, 2, batch_first=True)
+
+        def forward(self, x: Tensor) -> Tensor:
+            keys = self.normal(x) * (1 + self.gain) + self.places(torch.tensor([[2, 0, 1]]))
+            found: Tensor = self.attention(keys[:, :2], keys, keys, need_weights=False)[0]
+            return found.mean(dim=1)
+
+    return _problem(Computed(), torch.randn(5, 3, 4), 4)
+
+
+@net
+def a_weight_that_is_used_as_it_is_and_computed() -> Problem:
+    class Both(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.layer = nn.Linear(4, 4)
+
+        def forward(self, x: Tensor) -> Tensor:
+            weight = self.layer.weight
+            return F.linear(torch.tanh(self.layer(x)), (weight - weight.mean()).T)
+
+    return _problem(Both(), torch.randn(6, 4), 4)

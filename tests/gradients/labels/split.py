@@ -5,6 +5,7 @@ from typing import Any
 
 import torch
 from torch import Tensor
+from torch.autograd.graph import GradientEdge
 
 from plait.gradients.labels.places import PerExample, Use
 from plait.gradients.labels.walk import walk
@@ -92,14 +93,14 @@ def _at_parameters(use: Use, gradient: Tensor) -> list[tuple[Tensor, Tensor]]:
     with torch.no_grad():
         parts = use.node(*[gradient] + [None] * (len(use.node._input_metadata) - 1))
         parts = parts if isinstance(parts, tuple) else (parts,)
-        found = []
-        for position, parameter in use.parameters.items():
-            part, edge = parts[position], use.node.next_functions[position]
-            part = part.sum_to_size(tuple(edge[0]._input_metadata[edge[1]].shape))
-            while not hasattr(edge[0], "variable"):
-                part, edge = edge[0](part), edge[0].next_functions[0]
-            assert edge[0].variable is parameter
-            found.append((parameter, part))
+    found = []
+    for position in use.positions:
+        edge = GradientEdge(*use.node.next_functions[position])
+        shape = edge.node._input_metadata[edge.output_nr].shape
+        below = use.computed.get(position) or [use.parameters[position]]
+        part = parts[position].sum_to_size(tuple(shape))
+        gradients = torch.autograd.grad(edge, below, part, retain_graph=True)
+        found += zip(below, gradients, strict=True)
     return found
 
 

@@ -107,6 +107,15 @@ def losses_through(middle: Callable[[Tensor], Any], tasks: str = "abc", after: i
     return losses_of(output, heads(output.shape[1], tasks))
 
 
+def parameter(*shape: int) -> nn.Parameter:
+    return nn.Parameter(torch.randn(shape))
+
+
+def mapped(x: Tensor, bias: bool = True) -> Tensor:
+    size = x.shape[-1]
+    return F.linear(x, parameter(size, size), parameter(size) if bias else None)
+
+
 def attend(queries: Tensor, keys: Tensor) -> Tensor:
     return (queries @ keys.mT).softmax(-1) @ keys
 
@@ -179,6 +188,18 @@ ALONE: dict[str, Callable[[Tensor], Tensor]] = {
     "a part": lambda x: x[:, [2, 0]],
     "a residual": lambda x: x + F.gelu(x),
     "dropout": nn.Dropout(0.5),
+    "weights that are normalised": parametrizations.weight_norm(nn.Linear(4, 4)).double(),
+    "weights of a largest singular value": parametrizations.spectral_norm(nn.Linear(4, 4)).double(),
+    "a part of a parameter": lambda x: F.linear(x, nn.Parameter(torch.randn(8, 4)).chunk(2)[1]),
+    "cross-attention": lambda x: nn.MultiheadAttention(4, 2, batch_first=True)(x[:, :2], x, x)[0],
+    "places of a table": lambda x: x + F.embedding(torch.arange(4)[None], parameter(6, 4)),
+    "a shifted scale": lambda x: x * (1 + parameter(4)),
+    "a computed bias and weight": lambda x: F.linear(x, parameter(4, 4).tanh(), parameter(4).exp()),
+    "a convolution that is computed": lambda x: F.conv1d(
+        x, parameter(4, 4, 1) * parameter(4, 1, 1)
+    ),
+    "a scale from the mean of other data": lambda x: x * mapped(torch.randn(5, 4)).mean(0),
+    "a weight from a network": lambda x: F.linear(x, nn.Linear(3, 4).double()(torch.ones(4, 3))),
 }
 TOGETHER: dict[str, tuple[Callable[[Tensor], Tensor], str]] = {
     "batch norm": (nn.BatchNorm1d(4).double(), "NativeBatchNormBackward0"),
@@ -216,14 +237,15 @@ TOGETHER: dict[str, tuple[Callable[[Tensor], Tensor], str]] = {
         lambda x: (nn.Parameter(torch.randn(4, 4)) @ x.reshape(16, 4).T).T.view(4, 4, 4),
         "MmBackward0",
     ),
-    "weights that are normalised": (
-        parametrizations.weight_norm(nn.Linear(4, 4)).double(),
-        "WeightNormInterfaceBackward0",
-    ),
     "a slope that is learned": (nn.PReLU().double(), "PreluKernelBackward0"),
-    "a part of a parameter": (
-        lambda x: F.linear(x, nn.Parameter(torch.randn(8, 4)).chunk(2)[1]),
-        "SplitBackward0",
+    "a gate of the batch": (lambda x: x * x.mean((0, 1)).sigmoid(), "SigmoidBackward0"),
+    "a table that the batch scales": (
+        lambda x: x + nn.Parameter(torch.randn(4)) * x.sum(),
+        "MulBackward0",
+    ),
+    "a computed slope": (
+        lambda x: torch.where(x > 0, x, x - nn.Parameter(torch.randn(4)).exp()),
+        "SubBackward0",
     ),
     "a bias with a factor": (
         lambda x: torch.add(x, nn.Parameter(torch.randn(4)), alpha=2.0),
@@ -327,6 +349,19 @@ def test_a_parameter_that_one_task_reaches_in_this_step() -> None:
     assert {id(p) for p, _ in found.alone} == set(map(id, parameters))
 
 
+def test_a_weight_in_common_with_a_part_for_each_task() -> None:
+    """As low ranks for each task are added: the sum is computed of parameters, in its own part."""
+    trunk, common, two = nn.Linear(4, 4), nn.Parameter(torch.randn(6, 4)), heads(6)
+    hidden = trunk(torch.randn(B, 4)).tanh()
+    losses = {}
+    for task, head in two.items():
+        weight = common + parameter(6, 2) @ parameter(2, 4)
+        losses[task] = head(F.linear(hidden, weight)).square().mean()
+    found = assert_split(losses, B)
+    assert isinstance(found, PerExample)
+    assert sum(any(each is common for each in use.reaches) for use in found.uses) == 2
+
+
 def test_own_parameters_may_mix_where_no_one_else_comes() -> None:
     """A head that normalises its own weights, and one that normalises over its own outputs."""
     trunk, head, two = nn.Linear(4, 4), parametrizations.weight_norm(nn.Linear(4, 1)), heads(4)
@@ -401,15 +436,6 @@ def test_a_parameter_without_numbers_is_passed_over() -> None:
 # --- random graphs --------------------------------------------------------------------------------
 
 
-def parameter(*shape: int) -> nn.Parameter:
-    return nn.Parameter(torch.randn(shape))
-
-
-def mapped(x: Tensor, bias: bool = True) -> Tensor:
-    size = x.shape[-1]
-    return F.linear(x, parameter(size, size), parameter(size) if bias else None)
-
-
 # Each takes and gives `[4, n, n]`; the second argument is an earlier tensor
 SAFE: dict[str, Callable[[Tensor, Tensor], Tensor]] = {
     "linear": lambda x, _: mapped(x),
@@ -442,6 +468,9 @@ SAFE: dict[str, Callable[[Tensor, Tensor], Tensor]] = {
     ),
     "halves": lambda x, y: torch.cat([x[:, : x.shape[1] // 2], y.chunk(2, 1)[1]], 1),
     "stack": lambda x, y: torch.stack([x, y], 1).amax(1),
+    "computed weight": lambda x, _: F.linear(
+        x, parameter(1, x.shape[2]) * parameter(x.shape[2], 1)
+    ),
 }
 UNSAFE: dict[str, Callable[[Tensor, Tensor], Tensor]] = {
     "swap": lambda x, _: x.transpose(0, 1).contiguous(),
@@ -452,6 +481,7 @@ UNSAFE: dict[str, Callable[[Tensor, Tensor], Tensor]] = {
     "cumsum over examples": lambda x, _: x.cumsum(0),
     "attention over examples": lambda x, _: positions_first(x, lambda y: attend(y, y)),
     "similarities": lambda x, y: (x.flatten(1) @ y.flatten(1).T).unsqueeze(1) + x,
+    "gate of the batch": lambda x, y: x * y.mean((0, 1)).sigmoid(),
     "scale of axis 0": lambda x, _: scaled(x, (4, 1, 1)),
     "batch norm": lambda x, _: F.batch_norm(x, None, None, parameter(4), training=True),
     "batch norm of another axis": lambda x, _: positions_first(

@@ -39,7 +39,7 @@ class LabelGradients:
     """Holds the gradients of all tasks at the shared parameters, without a row of any task.
 
     A parameter that is used several times gets a row for each task, since products of sums are no
-    sums of products.
+    sums of products; so does one from which a weight is computed.
 
     Args:
         ranks: of the labels.
@@ -67,9 +67,13 @@ class LabelGradients:
         self.own = own
         self.summed = summed
         self.outside = outside
-        counts = Counter(id(p) for each in at for p in each.use.parameters.values())
-        self._single = [each for each in at if all(counts[id(p)] == 1 for p in _parameters([each]))]
-        self._several = [each for each in at if any(counts[id(p)] > 1 for p in _parameters([each]))]
+        counts = Counter(id(p) for each in at for p in each.use.reaches)
+        single = [
+            not each.use.computed and all(counts[id(p)] == 1 for p in each.use.reaches)
+            for each in at
+        ]
+        self._single = [each for each, alone in zip(at, single, strict=True) if alone]
+        self._several = [each for each, alone in zip(at, single, strict=True) if not alone]
 
     @torch.no_grad()
     def multiply(self, dtype: torch.dtype = torch.float32) -> Tensor:
@@ -129,7 +133,7 @@ class LabelGradients:
         return _at_parameters(_parameters(at), ends, found)
 
     def _rows_of_several(self) -> Tensor:
-        """Returns rows `[T, width]` at the parameters of uses that share one with others."""
+        """Returns rows `[T, width]` at the parameters that need them."""
         return torch.stack(
             [
                 torch.cat([_flat(gradient) for _, gradient in self._row(self._several, number)])
@@ -140,7 +144,7 @@ class LabelGradients:
 
 def _parameters(at: Sequence[AtUse]) -> list[Tensor]:
     """Returns the parameters of some uses, each of them once."""
-    found = {id(p): p for each in at for p in each.use.parameters.values()}
+    found = {id(p): p for each in at for p in each.use.reaches}
     return list(found.values())
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from torch import Tensor
@@ -125,6 +125,9 @@ class Use:
         output: the place of the examples in the output.
         input: their place in the tensor that the parameters meet: X, the inputs of a norm or of a
             convolution, the indices of an embedding. None for additions and scalings.
+        computed: `{position: parameters}` of inputs that are computed from parameters and are the
+            same for all examples, such as a weight that is normalised, or a part of one. The
+            gradient at that edge is the sum over the examples; what is below takes it on.
     """
 
     kind: Kind
@@ -132,6 +135,17 @@ class Use:
     parameters: Mapping[int, Tensor]
     output: Place
     input: Place | None = None
+    computed: Mapping[int, Sequence[Tensor]] = field(default_factory=dict)
+
+    @property
+    def positions(self) -> list[int]:
+        """Those of the inputs whose gradients are wanted, ascending."""
+        return sorted({*self.parameters, *self.computed})
+
+    @property
+    def reaches(self) -> list[Tensor]:
+        """All parameters that these inputs are, or are computed from."""
+        return [*self.parameters.values(), *(p for some in self.computed.values() for p in some)]
 
     @property
     def edge(self) -> GradientEdge:

@@ -184,6 +184,6 @@ def _unknown(use: Use) -> Refusal:
     return Refusal(
         use.node.name(),
         "uses its parameters in a way that is not known label by label",
-        list(use.parameters.values()),
+        use.reaches,
         inside=True,
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from math import prod
 from typing import Any
 
@@ -87,6 +88,7 @@ class _Walk:
         self._places: dict[Any, dict[int, Place]] = {}  # by node and output
         self._shapes: dict[Edge, tuple[int, ...]] = {}
         self._uses: dict[Any, Use] = {}
+        self._alike: list[tuple[Operand, Edge]] = []  # inputs that all examples meet
         self._sort: tuple[torch.dtype, torch.device] | None = None  # of the tensor at the first cut
 
     def run(self) -> PerExample | Refusal:
@@ -97,6 +99,7 @@ class _Walk:
             for node, edges in self._members.items():
                 if node in self._places:
                     self._leave(node, edges, self._places[node])
+            self._check_alike()
         except _Stop as stop:
             return stop.refusal
         return PerExample(self._region.cuts, list(self._uses.values()), self._region.alone)
@@ -163,22 +166,47 @@ class _Walk:
             self._arrive(operand.node, edge, place)
 
     def _use(self, operand: Operand, edge: Edge) -> None:
-        """Notes that a node uses a parameter, which all examples meet."""
-        node = operand.node
-        end, _ = seen_through(edge)
-        parameter = leaf_of(end)
-        if parameter is None:
-            why = f"is no parameter, and {name_of(node)} uses it for all examples alike"
-            raise _Stop(end, why)
-        self._check_sort(node, parameter)
-        if type(parameter) not in (Tensor, Parameter):
-            raise _Stop(node, f"has a parameter that is a {type(parameter).__name__}")
-        if parameter._backward_hooks:
-            raise _Stop(node, "has a parameter whose gradient a hook changes")
+        """Notes that a node uses what all examples meet: a parameter, or what is made of some."""
+        leaf = leaf_of(seen_through(edge)[0])
+        if leaf is None:
+            self._alike.append((operand, edge))
+            self._check_sort(operand.node, edge[0]._input_metadata[edge[1]])
+        else:
+            self._add_use(operand, leaf)
+
+    def _check_alike(self) -> None:
+        """Notes what is made of parameters, now that it is known which tensors have examples."""
+        for operand, edge in self._alike:
+            nodes, stack = {edge[0]}, [edge[0]]
+            while stack:
+                below = {child for child, _ in self._members[stack.pop()] if child in self._members}
+                stack += below - nodes
+                nodes |= below
+            if not nodes.isdisjoint(self._places):
+                reader = name_of(operand.node)
+                why = f"has examples below it, and {reader} uses it for all of them alike"
+                raise _Stop(seen_through(edge)[0], why)
+            try:
+                leaves = [leaf for node in nodes if (leaf := leaf_of(node)) is not None]
+                self._add_use(operand, *leaves, computed=True)
+            except Mixed as reason:
+                raise _Stop(operand.node, str(reason)) from None
+
+    def _add_use(self, operand: Operand, *parameters: Tensor, computed: bool = False) -> None:
+        node, position = operand.node, operand.position
+        for parameter in parameters:
+            self._check_sort(node, parameter)
+            if type(parameter) not in (Tensor, Parameter):
+                raise _Stop(node, f"has a parameter that is a {type(parameter).__name__}")
+            if parameter._backward_hooks:
+                raise _Stop(node, "has a parameter whose gradient a hook changes")
         kind, place = kind_of(operand)
-        known = self._uses.get(node)
-        parameters = {**(known.parameters if known else {}), operand.position: parameter}
-        self._uses[node] = Use(kind, node, parameters, operand.place, place)
+        use = self._uses.get(node) or Use(kind, node, {}, operand.place, place)
+        if computed:
+            use = replace(use, computed={**use.computed, position: parameters})
+        else:
+            use = replace(use, parameters={**use.parameters, position: parameters[0]})
+        self._uses[node] = use
 
 
 def _short(dtype: torch.dtype) -> str:

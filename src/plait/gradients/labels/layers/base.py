@@ -150,8 +150,7 @@ def by_example_shape(shape: Sequence[int], place: Place) -> tuple[int, ...] | No
 def operands_of(use: Use) -> dict[int, GradientEdge]:
     """Returns `{position among the inputs: the edge at which a parameter enters}`."""
     return {
-        position: GradientEdge(*use.node.next_functions[position])
-        for position in sorted(use.parameters)
+        position: GradientEdge(*use.node.next_functions[position]) for position in use.positions
     }
 
 

@@ -66,7 +66,7 @@ def addition(use: Use) -> Contributions | None:
 
 def scaling(use: Use) -> Contributions | None:
     """Returns what multiplies each example alike, as in RMSNorm."""
-    node, (position,) = use.node, use.parameters
+    node, (position,) = use.node, use.positions
     factor: Tensor = (node._saved_self if position else node._saved_other).detach()
     shape = node._input_metadata[0].shape
     inputs = cache(lambda: by_example(factor.expand(shape), use.output))
@@ -87,7 +87,7 @@ def _affine(
     def each(found: Tensor, example: Tensor) -> list[Tensor]:
         products = {1: lambda: found * inputs().index_select(0, example), 2: lambda: found}
         axes = tuple(summed(found))
-        return [products[position]().sum(axes) for position in sorted(use.parameters)]
+        return [products[position]().sum(axes) for position in use.positions]
 
     return _contributions(use, each)
 
