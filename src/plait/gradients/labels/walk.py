@@ -36,9 +36,11 @@ def walk(
     From the edges at which one task alone begins, whose tensors have the examples in front, it
     follows the examples down to the parameters, node by node. What is accepted is proven by the
     rule of each node: at every edge, the gradient at an example depends on what is fed in at this
-    example alone. That two sizes are equal proves nothing. A node without a rule is refused, and so
-    are numbers other than single or double precision, tensors saved through hooks, and parameters
-    whose gradient a hook changes. A hook on another tensor is not seen, and may not mix examples.
+    example alone. That two sizes are equal proves nothing. What all examples meet has to be a
+    parameter, or computed without a tensor of the examples. A node without a rule is refused, and
+    so are numbers other than single or double precision, tensors saved through hooks, and
+    parameters whose gradient a hook changes. A hook on another tensor is not seen, and may not mix
+    examples.
 
     Args:
         losses: `{task: scalar}`; their graph is not changed.
