@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from plait.experiments.diagnosis.diagnose import diagnose
     from plait.model.model import MultiTaskModel
     from plait.training.groups import parameter_groups
+    from plait.training.joined.joining import join_heads
     from plait.training.loop_log import Log
     from plait.training.trainer import Trainer
 
@@ -56,6 +57,7 @@ __all__ = [
     "backward",
     "diagnose",
     "fit",
+    "join_heads",
     "load",
     "parameter_groups",
 ]

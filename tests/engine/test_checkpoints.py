@@ -10,6 +10,7 @@ from torch.utils.checkpoint import checkpoint
 import plait
 from plait.balancing import MGDA, Equal, GradDrop, GradNorm, PCGrad, UncertaintyWeights, UPGrad
 from plait.core.errors import ConfigError, NonFiniteError
+from plait.networks.joined import Joined
 
 Losses = dict[str, Tensor]
 
@@ -103,3 +104,16 @@ def test_a_loss_that_is_not_finite_changes_nothing_inside() -> None:
     with pytest.raises(NonFiniteError, match="'b'"):
         plait.backward({**losses, "b": losses["b"] * float("nan")}, Equal())
     assert not gradients(net)
+
+
+def test_joined_parameters_behind_a_checkpoint() -> None:
+    """Their gradient is that of the plain sum, and comes once on top of what was there."""
+    net, twin = Net(), Net()
+    made = Joined({"a": net.a.weight, "b": net.b.weight})
+    for _ in range(2):
+        plait.backward(net.losses(batch()), Equal(), model=net)
+        sum(twin.losses(batch()).values()).backward()
+    expected = torch.stack([twin.a.weight.grad, twin.b.weight.grad])
+    torch.testing.assert_close(made.whole.grad, expected)
+    assert net.a.weight.grad is None
+    torch.testing.assert_close(net.block.weight.grad, twin.block.weight.grad)

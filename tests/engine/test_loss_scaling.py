@@ -9,7 +9,8 @@ from torch import Tensor, nn
 import plait
 from plait.balancing import MGDA, CAGrad, Equal, GradDrop, UPGrad
 from plait.core.errors import NonFiniteError
-from plait.engine.loss_scaling import are_scaled
+from plait.engine.loss_scaling import are_scaled, tell_overflow
+from plait.networks.joined import Joined
 
 
 class Loop:
@@ -87,3 +88,12 @@ def test_other_products_are_no_scaling() -> None:
     assert not are_scaled({"a": w.exp() * learned, "b": w.sin() * learned})
     assert not are_scaled({"a": w})
     assert not are_scaled({})
+
+
+def test_joined_parameters_tell_of_an_overflow_in_their_whole() -> None:
+    parts = {task: nn.Parameter(torch.ones(2)) for task in "ab"}
+    made, other = Joined(parts), nn.Parameter(torch.ones(2))
+    tell_overflow([*parts.values(), other])
+    for each in (made.whole, other):
+        assert each.grad is not None and each.grad.isnan().all()
+    assert all(part.grad is None for part in parts.values())

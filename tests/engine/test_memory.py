@@ -6,6 +6,7 @@ import weakref
 
 import pytest
 import torch
+from torch import nn
 
 from plait import parameter_groups
 from plait.balancing import (
@@ -15,6 +16,7 @@ from plait.balancing import (
 from plait.core.errors import ConfigError
 from plait.engine import backward
 from plait.engine.one_line import _memories
+from plait.networks.joined import Joined
 from tests.engine.small import losses_at, small
 from tests.gradients.slow import gradients_of
 
@@ -127,3 +129,15 @@ def test_learned_weights_may_be_frozen() -> None:
     for _ in range(101):
         record = backward(losses_at(model, x), balancer)
     assert record.weights == pytest.approx([0.5 * math.exp(-0.7)] * 3)
+
+
+def test_other_parameters_may_be_joined_in_their_optimizer() -> None:
+    """Those of the model are in it by their whole, so that weights in none are an error still."""
+    parts = {task: nn.Parameter(torch.ones(2)) for task in "ab"}
+    optimizer = torch.optim.SGD([Joined(parts).whole], lr=0.1)
+    balancer = UncertaintyWeights(tasks=("a", "b"))
+    losses = {task: part.square().sum() for task, part in parts.items()}
+    backward(losses, balancer)
+    with pytest.raises(ConfigError, match="UncertaintyWeights are in no optimizer"):
+        backward({task: part.square().sum() for task, part in parts.items()}, balancer)
+    assert optimizer.param_groups

@@ -5,6 +5,7 @@ import torch
 from torch import Tensor, nn
 
 from plait.gradients import accumulate, add
+from plait.networks.joined import Joined
 
 
 def sparse(*values: float) -> Tensor:
@@ -76,3 +77,17 @@ def test_a_copy_has_the_strides_of_the_parameter() -> None:
     assert p.grad is not None
     assert p.grad.stride() == p.stride()
     assert torch.equal(p.grad.flatten(), flat[:96])
+
+
+def test_gradients_of_joined_parameters_go_to_their_rows() -> None:
+    """Beside that of another parameter, twice for one row; none is left at the parts."""
+    parts = {task: nn.Parameter(torch.zeros(2)) for task in "abc"}
+    made, other = Joined(parts), nn.Parameter(torch.zeros(2))
+    pairs = [(parts["b"], torch.ones(2)), (other, torch.ones(2)), (parts["a"], torch.ones(2))]
+    assert not accumulate(pairs)
+    accumulate([(parts["b"], torch.ones(2))])
+    assert made.whole.grad is not None and other.grad is not None
+    assert made.whole.grad.tolist() == [[1, 1], [2, 2], [0, 0]]
+    assert made.present == {0, 1}
+    assert other.grad.tolist() == [1, 1]
+    assert all(part.grad is None for part in parts.values())

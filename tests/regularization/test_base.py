@@ -7,6 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from plait.core.errors import ConfigError, ShapeError, UnsupportedError
+from plait.networks.joined import Joined
 from plait.regularization import ParameterRegularizer
 from tests.regularization.nets import networks
 
@@ -126,3 +127,12 @@ def test_tied_parameters_that_do_not_learn_are_refused() -> None:
 
     with pytest.raises(ConfigError, match="does not have all parameters that Counts ties"):
         run(without_b)
+
+
+def test_joined_parameters_have_the_learning_rate_of_their_whole() -> None:
+    def joined(nets: dict[str, nn.Module]) -> list[dict[str, object]]:
+        names = [name for name, _ in nets["a"].named_parameters()]
+        parts = [{task: net.get_parameter(n) for task, net in nets.items()} for n in names]
+        return [{"params": [Joined(each).whole for each in parts], "lr": 0.25}]
+
+    assert run(joined) == [1.0]

@@ -7,6 +7,10 @@ from torch import nn
 from plait import parameter_groups
 from plait.balancing import Equal, UncertaintyWeights
 from plait.core.errors import ConfigError
+from plait.core.keys import safe_key
+from plait.networks.joined import Joined
+from plait.training.groups import make_optimizer
+from plait.training.options import GroupOptions
 from tests.training.problem import EVERY_BALANCER, balancer, model
 
 
@@ -92,3 +96,16 @@ def test_without_tasks_the_next_step_is_named() -> None:
     with pytest.raises(ConfigError, match=r"does not know the tasks yet. Name them: tasks="):
         parameter_groups(nn.Linear(1, 1), UncertaintyWeights(), lr=0.1)
     assert len(parameter_groups(nn.Linear(1, 1), Equal(), lr=0.1)) == 1
+
+
+def test_an_optimizer_with_joined_heads_holds_them() -> None:
+    made = model()
+    parts = {task: nn.Parameter(torch.zeros(2)) for task in made.tasks}
+    for task, part in parts.items():
+        made.heads[safe_key(task)].register_parameter("extra", part)
+    others = [p for n, p in made.named_parameters() if "extra" not in n]
+    optimizer = torch.optim.SGD([*others, Joined(parts).whole], lr=0.1)
+    assert make_optimizer(optimizer, made, Equal(), GroupOptions()) is optimizer
+    optimizer.param_groups[0]["params"].pop()
+    with pytest.raises(ConfigError, match="the optimizer does not have heads"):
+        make_optimizer(optimizer, made, Equal(), GroupOptions())

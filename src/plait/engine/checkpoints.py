@@ -10,6 +10,7 @@ from torch import Tensor
 from plait.core.errors import ConfigError
 from plait.engine.evidence import read
 from plait.engine.gathered import Gathered
+from plait.networks.joined import staying
 
 
 def is_reentrant(error: Exception) -> bool:
@@ -54,7 +55,8 @@ def whole_pass(
     for leaf in known:
         leaf.grad = None
     try:
-        torch.autograd.backward([torch.as_tensor(total)], retain_graph=step.retain_graph)
+        with staying(known):
+            torch.autograd.backward([torch.as_tensor(total)], retain_graph=step.retain_graph)
         step.collect([(leaf, leaf.grad) for leaf in known if leaf.grad is not None])
     finally:
         for leaf, gradient in zip(known, before, strict=True):

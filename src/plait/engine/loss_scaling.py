@@ -7,6 +7,8 @@ from collections.abc import Iterable, Mapping
 import torch
 from torch import Tensor
 
+from plait.networks.joined import held
+
 PRODUCT = "MulBackward0"
 
 
@@ -37,5 +39,5 @@ def _factor(loss: Tensor) -> int | None:
 
 def tell_overflow(parameters: Iterable[Tensor]) -> None:
     """Writes NaN to `.grad`: a scaler then leaves out the step, and lowers its scale."""
-    for parameter in parameters:
+    for parameter in dict.fromkeys(map(held, parameters)):
         parameter.grad = torch.full_like(parameter, torch.nan)

@@ -14,6 +14,7 @@ from plait.balancing.base import Balancer
 from plait.core.errors import ConfigError
 from plait.engine.trained import Trained
 from plait.gradients import Layout, RowBuffer, Scratch
+from plait.networks.joined import held
 from plait.networks.walk import modules_of
 
 OF_EVERY_MODULE = frozenset(vars(nn.Module()))  # such as hooks: a method's own state is elsewhere
@@ -73,7 +74,7 @@ def _in_an_optimizer(parameters: Iterable[Tensor]) -> bool:
 
     Cost: one look at every object that the garbage collector knows, some 0.1 seconds.
     """
-    wanted = {*map(id, parameters)}
+    wanted = {id(held(parameter)) for parameter in parameters}
     return any(
         id(each) in wanted
         for found in gc.get_objects()

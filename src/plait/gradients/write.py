@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from plait.core.real import as_real
+from plait.networks.joined import Joined, row_of
 
 
 def add(first: Tensor, second: Tensor) -> Tensor:
@@ -50,7 +51,7 @@ def accumulate(pairs: Iterable[tuple[Tensor, Tensor]]) -> bool:
 
     Autograd may hand out one tensor for two parameters, or a view with repeated elements. A
     gradient becomes `.grad` without a copy only if its memory is its own; else clipping, which
-    works in place, would act twice.
+    works in place, would act twice. That of a joined parameter goes to the row of its whole.
 
     Args:
         pairs: `(parameter, gradient)`; a parameter may come several times.
@@ -60,8 +61,13 @@ def accumulate(pairs: Iterable[tuple[Tensor, Tensor]]) -> bool:
     """
     with torch.no_grad():
         taken: set[int] = set()
+        joined: dict[Joined, list[tuple[int, Tensor]]] = {}
         as_given = True
         for parameter, gradient in pairs:
+            row = row_of(parameter)
+            if row is not None:
+                joined.setdefault(row.joined, []).append((row.number, gradient))
+                continue
             if parameter.grad is None and _owned(gradient, taken):
                 parameter.grad = gradient
                 continue
@@ -72,7 +78,9 @@ def accumulate(pairs: Iterable[tuple[Tensor, Tensor]]) -> bool:
                 parameter.grad = add(parameter.grad, gradient)
             else:
                 parameter.grad += gradient
-    return as_given
+        for whole, found in joined.items():
+            whole.add(*zip(*found, strict=True))
+    return as_given and not joined
 
 
 def _copy(parameter: Tensor, gradient: Tensor) -> Tensor:

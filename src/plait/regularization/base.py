@@ -15,6 +15,7 @@ from plait.core.errors import ConfigError, UnsupportedError
 from plait.core.features import Features
 from plait.core.outputs import Term
 from plait.core.watched import Watched
+from plait.networks.joined import held
 from plait.networks.matching import match_parameters
 
 Mode = Literal["loss", "prox"]
@@ -209,7 +210,7 @@ class ParameterRegularizer(Regularizer):
             for group in optimizer.param_groups
             for parameter in group["params"]
         }
-        rates = {rate_of.get(id(parameter)) for group in self.groups for parameter in group}
+        rates = {rate_of.get(id(held(each))) for group in self.groups for each in group}
         if None in rates:
             raise ConfigError(
                 f"the optimizer does not have all parameters that {type(self).__name__} ties, and "

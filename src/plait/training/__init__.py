@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from plait.training.callbacks import Callback
     from plait.training.groups import parameter_groups
     from plait.training.interrupt import Interrupted
+    from plait.training.joined import Joining, join_heads
     from plait.training.loop_log import Log
     from plait.training.progress import ProgressBar
     from plait.training.state import State
@@ -23,11 +24,13 @@ __all__ = [
     "BestWeights",
     "Callback",
     "Interrupted",
+    "Joining",
     "Log",
     "ProgressBar",
     "State",
     "StepRecord",
     "Trainer",
+    "join_heads",
     "parameter_groups",
     "steps_per_epoch",
     "training_step",

@@ -13,6 +13,7 @@ from plait.balancing.base import Balancer
 from plait.core.annotations import shown
 from plait.core.errors import ConfigError
 from plait.model import MultiTaskModel
+from plait.networks.joined import held
 from plait.training.closures import check_closure
 from plait.training.options import GroupOptions
 
@@ -111,10 +112,10 @@ def make_optimizer(
         check_closure(made)
         return made
     check_closure(optimizer)
-    held = {id(p) for group in optimizer.param_groups for p in group["params"]}
+    given = {id(p) for group in optimizer.param_groups for p in group["params"]}
     for owner, module in (("model", model), ("balancer", balancer)):
         for name, parameter in module.named_parameters():
-            if parameter.requires_grad and id(parameter) not in held:
+            if parameter.requires_grad and id(held(parameter)) not in given:
                 raise ConfigError(
                     f"the optimizer does not have {name} of the {owner}, which would never "
                     "learn. Make it with `plait.parameter_groups(model, balancer, lr=...)`, or "

@@ -17,6 +17,7 @@ from plait.runs.one_class import only_one
 from plait.training.callbacks import Callback
 from plait.training.epoch_means import EpochMeans
 from plait.training.epoch_table import EpochTable
+from plait.training.joined import Joining
 from plait.training.labels import LabelStatistics
 from plait.training.mixture_log import MixtureLog
 from plait.training.options import TrainerOptions
@@ -36,6 +37,7 @@ class Training(Protocol):
         steps_per_epoch: optimizer steps of an epoch; None for a stream.
         labels: which rows have a label, once it is known.
         mixture: how several data sets are mixed.
+        heads: which of them are joined.
     """
 
     options: TrainerOptions
@@ -43,6 +45,7 @@ class Training(Protocol):
     steps_per_epoch: int | None
     labels: LabelStatistics
     mixture: MixtureLog
+    heads: Joining
 
 
 class ProgressBar(Callback):
@@ -53,9 +56,9 @@ class ProgressBar(Callback):
     as the console is wide, eight at most; of more than 32 tasks, the worst, the median and the
     best. The Trainer has one unless `progress=False`.
 
-    Before the table stands how several data sets are mixed, which tasks are labelled in some of the
-    training rows only, and which have few labels; not where a label says that this is one training
-    of several.
+    Before the table stands how several data sets are mixed, how many heads are one block, which
+    tasks are labelled in some of the training rows only, and which have few labels; not where a
+    label says that this is one training of several.
 
     Args:
         label: what is trained, above the table.
@@ -78,7 +81,7 @@ class ProgressBar(Callback):
         self._started = time.perf_counter()
         self._means, self._table = EpochMeans(), EpochTable(self.console, self.label)
         self._said.clear()
-        for line in [] if self.label else trainer.mixture.lines:
+        for line in [] if self.label else [*trainer.mixture.lines, *trainer.heads.lines]:
             self.console.print(Text(line), soft_wrap=True)
         self._tell_labels(trainer)
         if self.console.is_terminal:

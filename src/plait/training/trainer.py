@@ -37,6 +37,7 @@ from plait.training.first import FirstSteps, judged
 from plait.training.groups import MakeOptimizer, make_optimizer
 from plait.training.inputs import located
 from plait.training.interrupt import Interrupted, StopFlag
+from plait.training.joined import Joining
 from plait.training.keeper import Keeper, Stateful, about
 from plait.training.labels import LabelStatistics
 from plait.training.log import TrainingLog
@@ -166,13 +167,13 @@ class Trainer:
         self.backward = Backward(self.balancer, model, **asdict(engine))
         self.optimizer = make_optimizer(optimizer, self.model, self.balancer, groups)
         check_sparse(self.optimizer, self.model, self.balancer)
+        self.heads = Joining(self.model, self.optimizer, self.balancer)
         self.rates = Rates(self.optimizer, scheduler, epochs)
         self.scheduler: Any = self.rates.scheduler
         self.schedule, self.run = schedule, None if run is None else Path(run)
         self.callbacks = with_progress(callbacks) if progress else list(callbacks)
         self.score = rule_of(rule, model.tasks, reduction=reduction, all_right=all_right)
         self.labels, self.start_counts = LabelStatistics(model.tasks), start_counts  # or a callback
-        self.steps_per_epoch: int | None = None
         self.log = TrainingLog(self.run and self.run / folder.EVENTS, tuple(model.tasks))
         given = about(model, (groups, self.options, engine), self.balancer, self.rates, schedule)
         self.keeper = Keeper(self.run, self.model, self.log, given)
@@ -180,8 +181,6 @@ class Trainer:
 
     def fit(self, train: Any, val: Any = None, *, resume: bool = False) -> State:
         """Trains, and leaves the model in eval mode, with the weights of the best epoch.
-
-        Without `val` there is no best epoch, and the weights are the last ones.
 
         Tasks whose `mean` or `scale` is "auto" (a `Regression` by default) have them read from the
         training labels before the first step: one more pass over `train`, or over the first 16
@@ -194,8 +193,8 @@ class Trainer:
                 `{task: weights}`. It may be a stream without a length: `Info.progress` then counts
                 whole epochs. Inputs may be any object, such as a batch of graphs: the number of
                 examples is that of the labels.
-            val: the same for the validation data. It is
-                evaluated once before the first step, so that what cannot be measured is said then.
+            val: the same for the validation data, evaluated once before the first step, so that
+                what cannot be measured is said then. Without it the last weights are the best.
             resume: go on from the last checkpoint of the run folder; on the CPU, with the same
                 data, the result is that of the uninterrupted run to the last bit. The options
                 have to be those of the run, too; `epochs`, `minutes` (with those already
@@ -207,8 +206,7 @@ class Trainer:
             Where the training ended, with the best epoch and its metrics.
 
         Raises:
-            RunExistsError: the run folder holds a run and `resume` is false. Nothing in it was
-                touched.
+            RunExistsError: the run folder holds a run and `resume` is false; nothing was touched.
             CheckpointError: the checkpoint is missing, damaged, of another model, or of a run with
                 other options, which are named; nothing in the folder was touched.
             NonFiniteError: a loss or gradient is not finite; names the step and the task.
@@ -218,39 +216,41 @@ class Trainer:
         check_loader(train, self.options.epochs, "training")
         if val is not None:
             check_loader(val, self.options.epochs, "validation")
-        feed, batches, steps = Feed(train, self.options.seed), batches_in(train), None
-        if batches is not None:
-            steps = steps_per_epoch(batches, self.options.accumulate, self.balancer)
-        self.steps_per_epoch = steps
+        feed, batches = Feed(train, self.options.seed), batches_in(train)
+        taken = self.options.accumulate, self.balancer
+        self.steps_per_epoch = None if batches is None else steps_per_epoch(batches, *taken)
         self.mixture = MixtureLog(train)
-        self.keeper.about |= {"data": {"batches": batches}, **self.mixture.settings}
-        self._begin(resume, feed)
-        try:
-            with self._stop.listening():
-                self._tell("on_train_start")
-                if val is not None and self.state.step == 0:
-                    self._look_ahead(feed, val)
-                if self.state.measured < self.state.epoch:  # it ended while it was evaluated
-                    self._measure(val)
-                while not self.state.done(self.options):
-                    self._epoch(feed)
-                    self._finish_epoch(val)
-                    self._obey()
-                if self.state.judged:
-                    self.best.restore()
-                self.model.eval()
-                log_end(self.log, self.state, self.options)
-                self.keeper.write_model(self.best.metrics(self.state))
-                self._tell("on_train_end")
-        except BaseException as error:
-            self.log.flush()
-            self._tell("on_exception", error)
-            raise
+        with self.heads:
+            given = {"data": {"batches": batches}, "heads": str(self.heads)}
+            self.keeper.about |= given | self.mixture.settings
+            self._begin(resume, feed)
+            try:
+                with self._stop.listening():
+                    self._tell("on_train_start")
+                    if val is not None and self.state.step == 0:
+                        self._look_ahead(feed, val)
+                    if self.state.measured < self.state.epoch:  # it ended while it was evaluated
+                        self._measure(val)
+                    while not self.state.done(self.options):
+                        self._epoch(feed)
+                        self._finish_epoch(val)
+                        self._obey()
+                    if self.state.judged:
+                        self.best.restore()
+                    self.model.eval()
+                    log_end(self.log, self.state, self.options)
+                    self.keeper.write_model(self.best.metrics(self.state))
+                    self._tell("on_train_end")
+            except BaseException as error:
+                self.log.flush()
+                self._tell("on_exception", error)
+                raise
         return self.state
 
     def save(self) -> None:
         """Writes the checkpoint from which training goes on; without a run folder, does nothing."""
-        path = self.keeper.save(self._remembered())
+        with self.heads:
+            path = self.keeper.save(self._remembered())
         if path is not None:
             self._tell("on_save", path)
 

@@ -6,8 +6,11 @@ from torch import nn
 
 from plait.core.keys import safe_key
 from plait.gradients import Cut
+from plait.networks.joined import Joined
 from plait.training.first.reach import Learning, moves, reach
 from tests.training.problem import model
+
+NAME = "head.layers.0.weight"
 
 
 @pytest.mark.parametrize("task", ["kind", "amount", "rare"])
@@ -51,3 +54,15 @@ def test_what_has_a_gradient_moves() -> None:
     (0 * table(torch.tensor([1]))).sum().backward()
     table.weight.grad = table.weight.grad * 0
     assert not moves([table.weight])
+
+
+def test_joined_parameters_learn_and_move_by_row() -> None:
+    made = model()
+    parts = {task: made.heads[safe_key(task)].get_parameter(NAME) for task in ("amount", "rare")}
+    whole = Joined(parts).whole
+    learning = Learning(made, torch.optim.SGD([whole], lr=0.1))
+    assert [each is parts["rare"] for each in learning.head("rare")] == [True]
+    assert learning.head("kind") == []
+    whole.grad = torch.stack([torch.zeros_like(parts["rare"]), torch.ones_like(parts["rare"])])
+    assert not moves([parts["amount"]])
+    assert moves([parts["rare"]])

@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from plait.core.keys import safe_key
 from plait.gradients import Cut, leaves
 from plait.model import MultiTaskModel
+from plait.networks.joined import gradient_of, held
 
 
 @dataclass(frozen=True)
@@ -47,7 +48,7 @@ class Learning:
         self.trunk = {id(p) for p in self._of(model)} - {id(p) for p in model.heads.parameters()}
 
     def __contains__(self, parameter: Tensor) -> bool:
-        return id(parameter) in self._given
+        return id(held(parameter)) in self._given
 
     def head(self, task: str) -> list[nn.Parameter]:
         """Returns the parameters of a task's head that learn."""
@@ -90,7 +91,7 @@ def reach(
 def moves(parameters: Iterable[Tensor]) -> bool:
     """Returns whether one of the parameters has a gradient other than 0."""
     for parameter in parameters:
-        grad = parameter.grad
+        grad = gradient_of(parameter)
         if grad is not None and bool((grad.coalesce().values() if grad.is_sparse else grad).any()):
             return True
     return False
