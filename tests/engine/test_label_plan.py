@@ -7,7 +7,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from plait.balancing import UPGrad
+from plait.balancing import GradDrop, MoDo, UPGrad
+from plait.core.errors import ConfigError
 from plait.core.outputs import Losses
 from plait.engine import Backward
 from plait.engine import label_plan as module
@@ -190,3 +191,30 @@ def test_labels_of_unequal_lengths_are_of_no_common_examples() -> None:
     net, masks = Net(), masks_of(1)
     known = Known({**masks, "c": masks["c"][:7]}, 0.1)
     assert "labels" not in Backward(UPGrad(), net)(known_losses(net, masks, known)).passes
+
+
+def test_rows_are_formed_by_labels_where_passes_for_each_task_take_more(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    net, masks = Net(), masks_of(1)
+    losses = net.losses(masks)
+    for calls, taken in ((0.0, True), (1e9, False)):
+        monkeypatch.setattr(plans, "ROW", calls)
+        record = Backward(GradDrop(), net)(losses, labels=masks)
+        losses = net.losses(masks)
+        assert ("labels" in record.passes) == taken
+
+
+def test_the_operations_of_rows_are_passes_and_one_product_for_each_label() -> None:
+    net, masks = Net(), masks_of(2)
+    plan = LabelPlan.of(net.losses(masks), masks, list(net.trunk.parameters()))
+    assert isinstance(plan, LabelPlan)
+    assert plan.row_operations == 2 * plan.half + 2 * plan.half + len(TASKS) * 3 * plans.ROW
+
+
+def test_several_tasks_at_a_tensor_that_is_not_compared_keep_rows_in_several_batches() -> None:
+    net, masks = Net(), masks_of(1)
+    shared = list(net.trunk[0].parameters())
+    step = Backward(MoDo(), shared=shared, route="labels")
+    with pytest.raises(ConfigError, match="that is not compared, in several batches"):
+        step([net.losses(masks)] * 2, labels=[masks] * 2)

@@ -18,6 +18,7 @@ from plait.balancing import (
     MoDo,
     PCGrad,
     SDMGrad,
+    StaleRows,
     UncertaintyWeights,
     UPGrad,
 )
@@ -52,7 +53,7 @@ REFUSED = {
     "at": ("features", set(KINDS) - WHOLE, "cannot take its gradients at the features"),
     "route": ("layers", set(KINDS) - WHOLE, "cannot take the route 'layers'"),
 }
-BY_LABELS = ("labels", set(KINDS) - WHOLE, "cannot take the route 'labels'")
+BY_LABELS = ("labels", NO_GRADIENTS | {"last layer"}, "cannot take the route 'labels'")
 
 
 @pytest.mark.parametrize(
@@ -112,3 +113,8 @@ def test_numbers_of_steps_and_tasks_are_whole_and_positive(option: str, value: A
 def test_features_and_routes_at_the_parameters_do_not_go_together(route: Any) -> None:
     with pytest.raises(ConfigError, match=f"cannot take the route '{route}'"):
         Backward(UPGrad(), at="features", route=route)
+
+
+def test_tasks_in_turn_are_not_split_by_label() -> None:
+    with pytest.raises(ConfigError, match="StaleRows cannot take the route 'labels'"):
+        Backward(StaleRows(), route="labels")

@@ -171,3 +171,19 @@ def test_a_deep_copy_knows_the_copied_parameters() -> None:
         (id(twins[1]), "a"),
         (id(twins[2]), "a"),
     ]
+
+
+def test_rows_that_were_formed_elsewhere_are_taken_as_they_are() -> None:
+    """The gradients of two tasks at one parameter, in two parts."""
+    shared, own = torch.zeros(2), torch.zeros(1)
+    rows = RowBuffer()
+    for factor in (1.0, 2.0):
+        rows.take(
+            [
+                ("a", [(shared, factor * torch.tensor([1.0, 2.0])), (own, torch.ones(1))]),
+                ("b", [(shared, factor * torch.tensor([3.0, 4.0]))]),
+            ],
+            ["a", "b"],
+        )
+    assert rows.jacobian.tolist() == [[3, 6], [9, 12]]
+    assert [(task, gradient.tolist()) for _, task, gradient in rows.own] == [("a", [2])]

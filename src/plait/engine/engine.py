@@ -18,7 +18,7 @@ from plait.engine.evidence import is_outside, read
 from plait.engine.explained import allow_several_passes, explained
 from plait.engine.gathered import Gathered
 from plait.engine.given import batches_of, check_given, check_info, listed
-from plait.engine.labels import check_labels
+from plait.engine.labels import check_labels, labels_of_batches
 from plait.engine.loss_scaling import are_scaled, tell_overflow
 from plait.engine.memory import Memory, Patience, keep_state
 from plait.engine.micro_batch import Features, MicroBatch
@@ -53,11 +53,11 @@ class Backward:
         at: where Gramian methods compare the tasks: "parameters" (exact) or "features" (the
             representation that the heads read: an upper bound that costs one pass through the
             trunk; Sener, Koltun, NeurIPS 2018).
-        route: how the Gramian at the parameters is formed: "rows" (T gradients), "layers" (from
-            the inputs and output gradients of each layer, without a row), "labels" (in as many
-            passes as an example has labels, exact where examples do not act on each other; an
-            error names the module that forbids it) or "auto", the cheapest one by counted
-            operations (rows, uncounted, where T x P is below 32,768).
+        route: how the gradients at the parameters are compared: as "rows" (T passes), by "layers"
+            (a Gramian from the inputs and output gradients of each layer, without a row), by
+            "labels" (as many passes as an example has labels, exact where examples do not act on
+            each other; an error names the module that forbids it) or "auto", the cheapest one by
+            counted operations (rows, uncounted, where T x P is below 32,768).
         scale: "sum" (equal weighting is 1 for each task, for every method) or "paper".
         head_weights: how gradients count at parameters that one task alone reaches: "unit" (1),
             "task" (the task's weight), or "auto": "task" for loss and bilevel methods, of which it
@@ -128,7 +128,7 @@ class Backward:
         info: Info | None = None,
         features: Features | None = None,
         problem: Problem | None = None,
-        labels: Mapping[str, Tensor] | None = None,
+        labels: Mapping[str, Tensor] | Sequence[Mapping[str, Tensor]] | None = None,
         measure: bool = False,
     ) -> Record:
         """Adds the balanced gradient of `losses` and the gradient of `penalty` to `.grad`.
@@ -143,7 +143,7 @@ class Backward:
             problem: for a bilevel method: what it may ask about the step.
             labels: `{task: mask [B]}`, which examples have a label of the task; fewer passes may
                 then do. A task without a mask counts as one with a label of every example. The
-                losses of a `MultiTaskModel` know it.
+                losses of a `MultiTaskModel` know it. A list of them where `losses` are one.
             measure: form the rows for a loss method too, so that the record has norms and cosines.
                 The step is the same up to rounding; it takes T backward passes.
 
@@ -155,6 +155,7 @@ class Backward:
                 optimizer moves; batches, features or a problem that the method needs are missing.
         """
         batches = batches_of(losses)
+        masks = labels_of_batches(labels, len(batches))
         self.start(info, measure=measure)
         for position, batch in enumerate(batches):
             last = position + 1 == len(batches)
@@ -164,7 +165,7 @@ class Backward:
                 batch=position,
                 features=features,
                 problem=problem,
-                labels=labels,
+                labels=masks[position],
             )
         return self.finish()
 

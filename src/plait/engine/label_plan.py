@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import warnings
+from collections.abc import Callable, Mapping
 
 from torch import Tensor
 
@@ -10,49 +11,77 @@ from plait.core.errors import ConfigError
 from plait.core.outputs import Losses
 from plait.engine.gathered import Gathered
 from plait.engine.labels import EXAMPLE, check_labels, refusal_of
-from plait.engine.micro_batch import MicroBatch
+from plait.engine.micro_batch import MicroBatch, TaskLosses
+from plait.engine.options import reads_one_gramian
 from plait.engine.passes import reached
-from plait.gradients import LabelPlan, LayerPlan, Ranks, Refusal
+from plait.gradients import LabelGradients, LabelPlan, LayerPlan, Ranks, Refusal
 
 SMALL = 1 << 15  # T x P: rows of so few numbers cost less than any plan
 FEW = 3  # tasks: of fewer, a pass by label saves too little
 MOST = 0.7  # of the T passes, from which on the others are hardly more
+Gains = Callable[[LabelPlan, TaskLosses], bool]  # whether a plan takes fewest operations
 GAIN = 0.8  # of the operations of the best other route: near a tie, rows are as fast
 
 
 def label_plan_of(step: Gathered, micro: MicroBatch) -> LabelPlan | None:
-    """Returns the plan by labels if this route is to be taken, else None.
+    """Returns the plan by labels if the Gramian is to be formed from it, else None.
 
     Raises:
         ConfigError: it is asked for, and the labels are not known, or the graph forbids it.
     """
-    route = step.options.route
-    if micro.shares is not None or route not in ("labels", "auto"):
+    if micro.shares is not None:
         return None
+    return _plan(step, micro, micro.losses, _gains)
+
+
+def label_rows_of(step: Gathered, micro: MicroBatch, losses: TaskLosses) -> LabelPlan | None:
+    """Returns the plan by labels if rows are to be formed from it, else None.
+
+    Args:
+        step: see `Gathered`.
+        micro: the micro-batch.
+        losses: its `counted` ones, of which the rows are.
+
+    Raises:
+        ConfigError: as in `label_plan_of`.
+    """
+    if reads_one_gramian(step.balancer) and micro.shares is None:
+        return None  # then `label_plan_of` has answered
+    return _plan(step, micro, losses, _gains_rows)
+
+
+def _plan(step: Gathered, micro: MicroBatch, losses: TaskLosses, gains: Gains) -> LabelPlan | None:
+    route = step.options.route
     if route == "auto":
-        return _cheaper(step, micro)
+        return _cheaper(step, micro, losses, gains)
+    if route != "labels":
+        return None
     labels = _labels_of(micro)
     if len(next(iter(labels.values()))) < 2:
         return None  # of one example there is nothing to split
-    found = _planned(step, micro, labels)
+    found = _planned(step, micro, losses, labels)
     if isinstance(found, Refusal):
         raise refusal_of(found, step.model)
     return found
 
 
-def _cheaper(step: Gathered, micro: MicroBatch) -> LabelPlan | None:
+def _cheaper(
+    step: Gathered, micro: MicroBatch, losses: TaskLosses, gains: Gains
+) -> LabelPlan | None:
     """Returns the plan by labels if it is known to take less than any other route."""
-    tasks = len(micro.losses)
+    tasks = len(losses)
     if tasks < FEW or tasks * sum(p.numel() for p in micro.candidates) < SMALL:
         return None
     patience = step.memory.by_labels
     if not patience.asks():
         return None
     labels = _sparse(micro)
-    plan = None if labels is None else _gaining(step, micro, labels)
-    if labels is not None:
-        patience.learn(plan is not None)
-    return plan
+    if labels is None:
+        return None
+    plan = _possible(step, micro, losses, labels)
+    taken = plan is not None and gains(plan, losses)
+    patience.learn(taken)
+    return plan if taken else None
 
 
 def _sparse(micro: MicroBatch) -> Mapping[str, Tensor] | None:
@@ -63,19 +92,28 @@ def _sparse(micro: MicroBatch) -> Mapping[str, Tensor] | None:
     return None if known is None or known.share > MOST else known.masks()
 
 
-def _gaining(step: Gathered, micro: MicroBatch, labels: Mapping[str, Tensor]) -> LabelPlan | None:
-    """Returns a plan, if the graph allows it and it takes less than any other route."""
+def _possible(
+    step: Gathered, micro: MicroBatch, losses: TaskLosses, labels: Mapping[str, Tensor]
+) -> LabelPlan | None:
+    """Returns a plan, if the graph allows it and there are few passes."""
     if len({len(mask) for mask in labels.values()}) > 1:
         return None  # such as labels of nodes and of whole graphs
-    tasks, ranks = len(micro.losses), Ranks.of(labels)
-    if ranks.examples < 2 or ranks.passes > MOST * tasks:
+    ranks = Ranks.of(labels)
+    if ranks.examples < 2 or ranks.passes > MOST * len(losses):
         return None
-    plan = _planned(step, micro, labels)
-    if isinstance(plan, Refusal):
-        return None
-    others = LayerPlan.of(micro.losses, plan.shared).operations.values()
-    least = tasks * plan.half + min(others)
-    return plan if plan.operations < GAIN * least else None
+    plan = _planned(step, micro, losses, labels)
+    return None if isinstance(plan, Refusal) else plan
+
+
+def _gains(plan: LabelPlan, losses: TaskLosses) -> bool:
+    """Returns whether the Gramian takes less by labels than by rows and by layers."""
+    others = LayerPlan.of(losses, plan.shared).operations.values()
+    return plan.operations < GAIN * (len(losses) * plan.half + min(others))
+
+
+def _gains_rows(plan: LabelPlan, losses: TaskLosses) -> bool:
+    """Returns whether rows take less by labels than by a pass for each task."""
+    return plan.row_operations < GAIN * 2 * len(losses) * plan.half
 
 
 def _labels_of(micro: MicroBatch) -> Mapping[str, Tensor]:
@@ -95,11 +133,37 @@ def _labels_of(micro: MicroBatch) -> Mapping[str, Tensor]:
 
 
 def _planned(
-    step: Gathered, micro: MicroBatch, labels: Mapping[str, Tensor]
+    step: Gathered, micro: MicroBatch, losses: TaskLosses, labels: Mapping[str, Tensor]
 ) -> LabelPlan | Refusal:
-    shared, own = reached(step, micro.losses, [*micro.candidates, *micro.others])
+    shared, own = reached(step, losses, [*micro.candidates, *micro.others])
     if step.heads_by_task and any(
         len(tasks) > 1 and id(parameter) not in step.others for parameter, tasks in own
     ):
         return Refusal("", "several tasks reach a parameter that `shared` does not name")
-    return LabelPlan.of(micro.losses, labels, shared, own)
+    if step.balancer.batches > 1 and any(len(tasks) > 1 for _, tasks in own):
+        return Refusal("", "several tasks reach a tensor that is not compared, in several batches")
+    return LabelPlan.of(losses, labels, shared, own)
+
+
+def split_by_label(
+    step: Gathered, micro: MicroBatch, plan: LabelPlan, losses: TaskLosses
+) -> LabelGradients | None:
+    """Differentiates by a plan; None where a mask is wrong, and the graph is still whole.
+
+    Raises:
+        ConfigError: a mask is wrong, and the route was asked for.
+    """
+    found = plan.run(losses, retain=step.retain_graph)
+    if not isinstance(found, Refusal):
+        return found
+    if step.options.route == "labels":
+        raise refusal_of(found, step.model)
+    if micro.labels is not None:
+        warnings.warn(f"`labels` is wrong, so rows are formed: {found.why}.", stacklevel=7)
+    step.memory.by_labels.learn(False)
+    return None
+
+
+def passes_by_label(plan: LabelPlan) -> str:
+    """Returns the backward passes of a step, in words."""
+    return f"1 through the heads, then {plan.passes} half ones, as many as an example has labels"

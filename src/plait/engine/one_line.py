@@ -28,7 +28,7 @@ def backward(
     info: Info | None = None,
     features: Features | None = None,
     problem: Problem | None = None,
-    labels: Mapping[str, Tensor] | None = None,
+    labels: Mapping[str, Tensor] | Sequence[Mapping[str, Tensor]] | None = None,
     measure: bool = False,
     **options: Any,
 ) -> Record:

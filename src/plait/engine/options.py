@@ -30,6 +30,16 @@ def reads_one_gramian(balancer: Balancer) -> bool:
     )
 
 
+def reads_every_gradient(balancer: Balancer) -> bool:
+    """Returns whether a method reads the gradients of all tasks at all shared parameters."""
+    from plait.balancing.base import GramianBalancer, JacobianBalancer  # as above
+    from plait.balancing.bases.in_turn import InTurnBalancer
+
+    if isinstance(balancer, GramianBalancer):
+        return balancer.at == "parameters"
+    return isinstance(balancer, JacobianBalancer) and not isinstance(balancer, InTurnBalancer)
+
+
 @dataclass(frozen=True)
 class Options:
     """Arguments of `plait.Backward`, which says what they do."""
@@ -78,8 +88,15 @@ class Options:
                 f"{name} cannot take its gradients at the features; methods that read one Gramian "
                 "of one batch can. Use at='parameters'."
             )
-        if self.route in ("layers", "labels") and not (whole and self.at == "parameters"):
+        if self.route == "layers" and not (whole and self.at == "parameters"):
             raise ConfigError(
-                f"{name} cannot take the route {self.route!r}; methods that read one Gramian of "
-                "one batch at the shared parameters can. Use route='auto'."
+                f"{name} cannot take the route 'layers'; methods that read one Gramian of one "
+                "batch at the shared parameters can. Use route='auto'."
+            )
+        if self.route == "labels" and not (
+            self.at == "parameters" and reads_every_gradient(balancer)
+        ):
+            raise ConfigError(
+                f"{name} cannot take the route 'labels'; methods that read the gradients of all "
+                "tasks at the shared parameters can. Use route='auto'."
             )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Container, Iterable, Sequence
 
 import torch
 from torch import Tensor
@@ -11,6 +11,8 @@ from plait.engine.checkpoints import is_reentrant, whole_pass
 from plait.engine.gathered import Gathered
 from plait.engine.micro_batch import MicroBatch, TaskLosses
 from plait.gradients import joint_gradients, nearest, reached_by
+
+Reached = tuple[Tensor, tuple[str, ...]]  # (leaf, tasks that reach it)
 
 
 def weighted_pass(
@@ -99,22 +101,32 @@ def split(
     step: Gathered, losses: TaskLosses, candidates: Sequence[Tensor]
 ) -> tuple[list[Tensor], list[Tensor]]:
     """Returns the shared parameters among the candidates, and those that one task reaches."""
-    shared, own = reached(step, losses, candidates)
+    shared, own = _parted(step, reached_by(losses), set(map(id, candidates)))
     return shared, [parameter for parameter, _ in own]
 
 
 def reached(
     step: Gathered, losses: TaskLosses, candidates: Sequence[Tensor]
-) -> tuple[list[Tensor], list[tuple[Tensor, tuple[str, ...]]]]:
+) -> tuple[list[Tensor], list[Reached]]:
     """Returns the shared parameters among the candidates, and the others with their tasks.
 
-    Several tasks reach one of the others where the caller names the shared ones, or where it is
-    not trained.
+    They come in the order of the candidates, which is that of the columns of their rows. Several
+    tasks reach one of the others where the caller names the shared ones, or where it is not
+    trained.
     """
-    wanted, layout = set(map(id, candidates)), step.memory.rows.layout
+    order = {id(parameter): number for number, parameter in enumerate(candidates)}
+    found = [each for each in reached_by(losses) if id(each[0]) in order]
+    found.sort(key=lambda each: order[id(each[0])])
+    return _parted(step, found, order)
+
+
+def _parted(
+    step: Gathered, found: Iterable[Reached], wanted: Container[int]
+) -> tuple[list[Tensor], list[Reached]]:
+    layout = step.memory.rows.layout
     shared: list[Tensor] = []
-    own: list[tuple[Tensor, tuple[str, ...]]] = []
-    for parameter, tasks in reached_by(losses):
+    own: list[Reached] = []
+    for parameter, tasks in found:
         if id(parameter) not in wanted:
             continue
         if id(parameter) not in step.others and layout.meet(parameter, tasks):

@@ -93,11 +93,27 @@ class RowBuffer:
             chunk_size: tasks that are differentiated at once.
             retain: the last pass keeps the graph as well.
         """
-        self._height = max(self._height, len({*self.tasks, *losses}))
-        without = set(map(id, others))
-        for task, pairs in per_task_gradients(
+        rows = per_task_gradients(
             losses, [*candidates, *others], chunk_size, batches=self._batches, retain=retain
-        ):
+        )
+        self.take(rows, losses, others)
+
+    def take(
+        self,
+        rows: Iterable[tuple[str, list[tuple[Tensor, Tensor]]]],
+        tasks: Iterable[str],
+        others: Sequence[Tensor] = (),
+    ) -> None:
+        """Adds gradients that were formed elsewhere to the rows of their tasks.
+
+        Args:
+            rows: `(task, its (parameter, gradient) pairs)`.
+            tasks: all those that will come.
+            others: as in `add`.
+        """
+        self._height = max(self._height, len({*self.tasks, *tasks}))
+        without = set(map(id, others))
+        for task, pairs in rows:
             self._add(task, pairs, without)
             pairs.clear()  # the next pass can have the memory
         self.settle()

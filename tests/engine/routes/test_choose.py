@@ -65,6 +65,7 @@ KNOWN = {"known": {"a": 1.0, "b": 1.0, "c": 1.0}}
         (SDMGrad(solver="sgd"), {}, {}, SeveralBatches),
         (SDMGrad(solver="exact"), {"route": "rows"}, {}, GramianOfRows),
         (GradDrop(), {}, {}, Direction),
+        (GradDrop(), {"route": "labels"}, LABELS, Direction),
         (StaleRows(), {}, {}, InTurn),
         (NashMTL(), {"every": 3}, KNOWN, Reused),
         (NashMTL(), {"every": 3, "route": "rows"}, {}, GramianOfRows),

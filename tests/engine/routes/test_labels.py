@@ -9,9 +9,20 @@ import torch
 from torch import Tensor, nn
 
 import plait.balancing
-from plait.balancing import Info, UPGrad
+from plait.balancing import (
+    Balancer,
+    Equal,
+    GradVac,
+    Info,
+    JacobianBalancer,
+    MoDo,
+    SDMGrad,
+    UPGrad,
+)
+from plait.balancing.bases.in_turn import InTurnBalancer
 from plait.core.errors import ConfigError, NonFiniteError
-from plait.engine import Backward, backward
+from plait.core.lookup import names
+from plait.engine import Backward, backward, label_plan
 from plait.gradients import LabelPlan
 from tests.engine.loops import count_passes, default_dtype
 from tests.engine.routes.test_layers import WHOLE
@@ -297,13 +308,97 @@ def test_no_matrix_of_tasks_times_parameters_is_made() -> None:
     assert largest <= 12 * 300
 
 
-def test_micro_batches_keep_rows() -> None:
-    """Methods that are not linear in the joined losses keep a row for each task."""
-    net, step = Small(2), Backward(UPGrad(), route="labels")
-    for half in (slice(0, 6), slice(6, 12)):
-        losses = losses_of(net.trunk(net.x[half]), net.heads)
-        step.add(losses, {"a": 0.5, "b": 0.5}, labels={"a": torch.ones(6)})
-    assert step.finish().passes == "T, a row of gradients for each task"
+ROWS = [
+    name
+    for name in names(plait.balancing, Balancer)
+    if isinstance(made := getattr(plait.balancing, name)(), JacobianBalancer)
+    and not isinstance(made, InTurnBalancer)
+]
+
+
+@pytest.mark.parametrize("method", ROWS)
+@pytest.mark.parametrize("build", ["layers_and_norms", "a_layer_that_is_used_twice"])
+def test_methods_that_read_rows_get_them_in_fewer_passes(build: str, method: str) -> None:
+    found = []
+    with default_dtype(torch.float64):
+        for route in ("rows", "labels"):
+            torch.manual_seed(0)
+            parameters, make_losses = SPLIT[build]()
+            step = Backward(getattr(plait.balancing, method)(), route=route)
+            for _ in range(2):
+                with labelled(one_label) as masks:
+                    record = step(make_losses(), info=Info(epoch=0), labels=masks)
+            found.append([p.grad for p in parameters])
+            assert ("then 1 half" in record.passes) == (route == "labels")
+    for one, two in zip(*found, strict=True):
+        torch.testing.assert_close(one, two, rtol=1e-8, atol=1e-10)
+
+
+def test_there_are_methods_that_read_rows() -> None:
+    assert {"GradDrop", "MoCo"} <= set(ROWS)
+
+
+@pytest.mark.parametrize(
+    ("balancer", "batches"),
+    [(lambda: GradVac(groups="matrix"), 1), (MoDo, 2), (lambda: SDMGrad(solver="sgd"), 3)],
+    ids=["groups", "two batches", "three batches"],
+)
+def test_groups_and_several_batches(balancer: Callable[[], Balancer], batches: int) -> None:
+    found = []
+    with default_dtype(torch.float64):
+        for route in ("rows", "labels"):
+            torch.manual_seed(0)
+            net, losses, labels = Small(3), [], []
+            for _ in range(batches):
+                net.x = torch.randn(12, 6)
+                with labelled(one_label) as masks:
+                    losses.append(net.losses())
+                labels.append(dict(masks))
+            net.passes.clear()
+            step = Backward(balancer(), route=route)
+            step(losses if batches > 1 else losses[0], labels=labels if batches > 1 else labels[0])
+            found.append([p.grad for p in net.parameters()])
+            assert (
+                len(net.passes) == (1 if route == "labels" else 3) * min(batches, 2) + batches // 3
+            )
+    for one, two in zip(*found, strict=True):
+        torch.testing.assert_close(one, two, rtol=1e-8, atol=1e-10)
+
+
+def test_micro_batches_are_split_one_by_one() -> None:
+    """Methods that are not linear in the joined losses keep a row for each task over them."""
+    found = []
+    with default_dtype(torch.float64):
+        for route in ("rows", "labels"):
+            torch.manual_seed(0)
+            net, step = Small(2), Backward(UPGrad(), route=route)
+            for half in (slice(0, 5), slice(5, 12)):
+                count = half.stop - half.start
+                with labelled(one_label) as masks:
+                    losses = losses_of(net.trunk(net.x[half]), net.heads)
+                step.add(losses, dict.fromkeys(losses, count / 12), labels=masks)
+            record = step.finish()
+            found.append((record, [p.grad for p in net.parameters()]))
+    assert_same(found[1], found[0])
+    assert "then 1 half" in found[1][0].passes
+
+
+def test_measured_loss_methods_and_inputs_that_need_a_gradient() -> None:
+    """Norms and cosines of a loss method; the input gets that of the plain sum."""
+    found = []
+    with default_dtype(torch.float64):
+        for route in ("rows", "auto"):
+            torch.manual_seed(0)
+            net = Small(3)
+            net.x.requires_grad_(True)
+            with labelled(one_label) as masks, pytest.MonkeyPatch.context() as patch:
+                patch.setattr(label_plan, "SMALL", 0)
+                patch.setattr(LabelPlan, "row_operations", property(lambda self: 0.0))
+                step = Backward(Equal(), net, route=route)
+                record = step(net.losses(), labels=masks, measure=True)
+            assert ("then 1 half" in record.passes) == (route == "auto")
+            found.append((record, [net.x.grad, *(p.grad for p in net.parameters())]))
+    assert_same(found[1], found[0])
 
 
 def test_a_plan_tells_its_passes() -> None:

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import warnings
-
 from plait.balancing.base import GramianBalancer
 from plait.engine.evidence import read
 from plait.engine.gathered import Gathered
-from plait.engine.labels import refusal_of
+from plait.engine.label_plan import passes_by_label, split_by_label
 from plait.engine.micro_batch import MicroBatch
 from plait.engine.routes.base import Route
 from plait.engine.routes.rows import GramianOfRows
 from plait.engine.weights import bound, gramian_weights
-from plait.gradients import LabelGradients, LabelPlan, Refusal
+from plait.gradients import LabelGradients, LabelPlan
 
 
 class Labels(Route[GramianBalancer]):
@@ -30,9 +28,7 @@ class Labels(Route[GramianBalancer]):
         super().__init__(step, balancer)
         self.plan = plan
         self.instead: GramianOfRows | None = None  # where a mask turns out to be wrong
-        self.passes = (
-            f"1 through the heads, then {plan.passes} half ones, as many as an example has labels"
-        )
+        self.passes = passes_by_label(plan)
 
     def add(self, micro: MicroBatch) -> None:
         """Differentiates, and forms the Gramian of the whole batch.
@@ -40,9 +36,11 @@ class Labels(Route[GramianBalancer]):
         Raises:
             ConfigError: a mask is wrong, and the route was asked for.
         """
-        found = self.plan.run(micro.losses, retain=self.step.retain_graph)
-        if isinstance(found, Refusal):
-            self._by_rows(micro, found)
+        found = split_by_label(self.step, micro, self.plan, micro.losses)
+        if found is None:
+            self.instead = GramianOfRows(self.step, self.balancer)
+            self.instead.add(micro)
+            self.passes = self.instead.passes
             return
         self.found = found
         self.step.collect(found.summed)
@@ -54,18 +52,6 @@ class Labels(Route[GramianBalancer]):
             super().finish()
         else:
             self.instead.finish()
-
-    def _by_rows(self, micro: MicroBatch, found: Refusal) -> None:
-        """Takes the rows, of the graph that is still whole; says so where the caller is wrong."""
-        error = refusal_of(found, self.step.model)
-        if self.step.options.route == "labels":
-            raise error
-        if micro.labels is not None:
-            warnings.warn(f"`labels` is wrong, so rows are formed: {found.why}.", stacklevel=6)
-        self.step.memory.by_labels.learn(False)
-        self.instead = GramianOfRows(self.step, self.balancer)
-        self.passes = self.instead.passes
-        self.instead.add(micro)
 
     def solve(self) -> None:
         """Solves on the host."""

@@ -8,6 +8,7 @@ from torch import Tensor
 from plait.balancing.base import GramianBalancer, JacobianBalancer, LossBalancer
 from plait.engine.evidence import read
 from plait.engine.gathered import Gathered
+from plait.engine.label_plan import label_rows_of, passes_by_label, split_by_label
 from plait.engine.micro_batch import MicroBatch
 from plait.engine.passes import last_layer, split
 from plait.engine.routes.base import Method, Route
@@ -16,7 +17,7 @@ from plait.engine.weights import bound, gramian_weights, loss_weights
 
 
 class RowRoute(Route[Method]):
-    """T backward passes for each micro-batch, into a row for each task at the shared parameters.
+    """A row for each task at the shared parameters, from T passes for each micro-batch or fewer.
 
     Args:
         step: see `Route`.
@@ -34,9 +35,15 @@ class RowRoute(Route[Method]):
 
     def add(self, micro: MicroBatch) -> None:
         """Adds the gradients of a micro-batch to the rows of its tasks."""
-        buffer = self.rows.buffer(micro.batch)
+        buffer, losses = self.rows.buffer(micro.batch), micro.counted
+        plan = label_rows_of(self.step, micro, losses)
+        found = None if plan is None else split_by_label(self.step, micro, plan, losses)
+        if plan is not None and found is not None:
+            self.passes = passes_by_label(plan)
+            buffer.take(found.rows(), losses, micro.others)
+            return
         buffer.add(
-            micro.counted,
+            losses,
             micro.candidates,
             micro.others,
             chunk_size=self.step.options.chunk_size,

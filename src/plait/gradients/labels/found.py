@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -117,14 +117,22 @@ class LabelGradients:
             pairs.append((parameter, (gradient.double() * weight).to(gradient.dtype)))
         return pairs
 
-    @torch.no_grad()
-    def row(self, task: str) -> Pairs:
-        """Returns `(parameter, gradient)` of one task."""
-        number = self.ranks.tasks.index(task)
-        at_uses = self._row(self.at, number)
-        return [*at_uses, *((parameter, g) for parameter, name, g in self.alone if name == task)]
+    def rows(self) -> Iterator[tuple[str, list[tuple[Tensor, Tensor]]]]:
+        """Yields `(task, its (parameter, gradient) pairs)`, as passes by task would give them.
 
-    def _row(self, at: Sequence[AtUse], number: int) -> Pairs:
+        What only the pass of the sum of all losses tells comes with the first task.
+        """
+        broken = (self.outside != 0).tolist()
+        for number, task in enumerate(self.ranks.tasks):
+            with torch.no_grad():
+                pairs = self._row(self.at, number)
+            if broken[number]:
+                pairs = [(p, torch.full_like(gradient, torch.nan)) for p, gradient in pairs]
+            pairs += [(p, g) for p, name, g in (*self.alone, *self.own) if name == task]
+            pairs += [] if number else self.summed
+            yield task, pairs
+
+    def _row(self, at: Sequence[AtUse], number: int) -> list[tuple[Tensor, Tensor]]:
         ends: list[GradientEdge] = []
         found: list[Tensor] = []
         for each in at:

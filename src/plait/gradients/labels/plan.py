@@ -20,6 +20,7 @@ from plait.gradients.labels.walk import walk
 
 START = 1e8  # multiply-adds in the time that a plan takes, beyond that of rows
 USE = 1e7  # the same, for each use of parameters
+ROW = 3e6  # the same, for each use and task, where rows are formed
 
 
 @dataclass
@@ -67,7 +68,8 @@ class LabelPlan:
             shared: parameters whose gradients are compared.
             own: `(parameter, tasks that reach it)` of those whose gradients are wanted as they are.
         """
-        ranks = Ranks.of({task: masks[task] for task in losses})
+        device = next(iter(losses.values())).device
+        ranks = Ranks.of({task: masks[task] for task in losses}, device)
         found = walk(losses, ranks.examples, shared)
         if isinstance(found, Refusal):
             return found
@@ -93,6 +95,17 @@ class LabelPlan:
         """
         gramian = sum(layer.operations(self.ranks) for layer in self.layers)
         return (self.passes + 1) * self.half + gramian + START + USE * len(self.uses)
+
+    @property
+    def row_operations(self) -> float:
+        """Multiply-adds of the passes below the heads, and of a row for each task.
+
+        With those of what torch calls take where the layers are small.
+        """
+        ranks, uses = self.ranks, len(self.uses)
+        products = ranks.labels / ranks.examples * self.half
+        calls = len(ranks.tasks) * (uses + 1) * ROW
+        return self.passes * self.half + products + START + USE * uses + calls
 
     @property
     def half(self) -> float:
