@@ -5,6 +5,7 @@ from pathlib import Path
 from plait.reports.charts.balance import cosine_chart, weights_chart
 from plait.reports.draw.style import looks
 from plait.reports.read.comparison import read_comparison
+from plait.reports.words.notable import notable
 from plait.reports.words.text import number
 from tests.logged_steps import lines_of
 from tests.reports.comparison_example import FAMILIES, write_comparison
@@ -44,6 +45,16 @@ def test_cosines_are_means_over_steps_and_seeds(tmp_path: Path) -> None:
     (panel,) = cosine_chart(compared).panels
     values = [x for run in compared.joint["joint"] for (x,) in run.steps.cosines.tolist()]
     assert panel.summary == f"Joint: digit and mask {sum(values) / len(values):+.2f}."
+
+
+def test_of_many_tasks_the_cosines_of_those_named_are_drawn(tmp_path: Path) -> None:
+    tasks = tuple(f"t{i:02d}" for i in range(34))
+    write_comparison(tmp_path, tasks, epochs=1, steps_per_epoch=2, gallery=False)
+    compared = read_comparison(tmp_path)
+    chart = cosine_chart(compared)
+    assert "Drawn are 12 of 34 tasks, those named above." in chart.caption
+    assert len(chart.tables[0].rows) == 12 * 11 // 2
+    assert {row[0].split(" and ")[0] for row in chart.tables[0].rows} < set(notable(compared.found))
 
 
 def test_without_cosines_it_says_how_to_get_them(tmp_path: Path) -> None:

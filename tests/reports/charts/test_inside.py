@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from plait.reports import write_report
+from plait.reports.charts.inside import MOST_CELLS
 from plait.reports.words.text import number
 from tests.reports.example import Event, watched_event, write_events, write_run
 from tests.reports.page import Page, read_page
@@ -111,6 +112,25 @@ def test_names_are_never_markup(tmp_path: Path) -> None:
     page = run_with(tmp_path, {evil: {"shares": True, "rows": rows}})
     assert "<script>alert" not in page.source
     assert evil in page.text
+
+
+def test_of_many_rows_those_that_changed_most_are_drawn(tmp_path: Path) -> None:
+    """With the same columns where rows are columns, and the first ones of others."""
+    names = [f"t{i:03d}" for i in range(MOST_CELLS + 6)]
+    rows = {a: {b: float(a == b) for b in names} for a in names}
+    later = {a: {**row, a: 1.0 + place} for place, (a, row) in enumerate(rows.items())}
+    gates = {a: {f"expert {e}": 0.25 for e in range(4)} for a in names}
+    page = run_with(
+        tmp_path,
+        {"C": {"shares": False, "rows": rows}, "G": {"shares": True, "rows": gates}},
+        {"C": {"shares": False, "rows": later}, "G": {"shares": True, "rows": gates}},
+    )
+    head, *table = page.tables["C, last values"]
+    assert head[1:] == [row[0] for row in table] == names[6:]
+    head, *table = page.tables["G, last values"]
+    assert head[1:] == [f"expert {e}" for e in range(4)]
+    assert [row[0] for row in table] == names[:MOST_CELLS]
+    assert "At most 64 of 70 rows, those that changed most, and of 70 columns." in page.text
 
 
 @pytest.mark.slow

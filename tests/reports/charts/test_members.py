@@ -7,6 +7,7 @@ import pytest
 from plait.reports.charts.members import member_chart
 from plait.reports.draw.style import GREY, looks
 from plait.reports.read.comparison import read_comparison
+from plait.reports.words.notable import notable
 from plait.reports.words.text import number
 from tests.reports.comparison_example import FAMILIES, write_comparison
 from tests.reports.figure import figure
@@ -48,3 +49,14 @@ def test_without_an_evaluation_it_says_what_is_missing(tmp_path: Path) -> None:
         events.write_text("".join(line for line in lines if '"evaluation"' not in line))
     compared = read_comparison(tmp_path)
     assert "No metric was evaluated" in member_chart(compared, looks(["joint"])).missing
+
+
+def test_of_many_tasks_those_that_changed_most_are_drawn(tmp_path: Path) -> None:
+    tasks = tuple(f"t{i:02d}" for i in range(34))
+    write_comparison(tmp_path, tasks, epochs=1, steps_per_epoch=1, gallery=False)
+    compared = read_comparison(tmp_path)
+    chart = member_chart(compared, looks(compared.found.labels, dashed=True))
+    named = notable(compared.found)
+    assert {panel.name.split(":")[0] for panel in chart.panels} == set(named)
+    assert "Drawn are 12 of 34 tasks, those named above." in chart.caption
+    assert {title.split(":")[0] for title in chart.tables[0].head[1:]} == set(named)

@@ -5,6 +5,7 @@ from dataclasses import replace
 
 import pytest
 
+from plait.reports.charts.changes import change_table
 from plait.reports.pages.comparison_tables import (
     MOST_COLUMNS,
     in_order,
@@ -82,6 +83,23 @@ def test_and_tasks_in_rows_where_they_are_many() -> None:
     assert table.head == ["Task", "Separate networks", "x", "Trivial predictor"]
     assert [row[0] for row in table.rows] == [f"{task}: m0 ↑" for task in tasks]
     assert breaking(table.rows[3][2]) == "0.515\n+3.0 % [+2.5, +3.5] ▲"
+
+
+def test_of_very_many_tasks_there_are_quantiles_and_those_that_changed_most() -> None:
+    found = of_tasks(**{f"t{i}": [float(i), 1.0] for i in range(101)})
+    table = task_table(found)
+    assert cells(table.rows[:5]) == [
+        ["Change, 5 % quantile", "", "+5.0 %", ""],
+        ["Change, 25 % quantile", "", "+25.0 %", ""],
+        ["Change, median", "", "+50.0 %", ""],
+        ["Change, 75 % quantile", "", "+75.0 %", ""],
+        ["Change, 95 % quantile", "", "+95.0 %", ""],
+    ]
+    named = [f"t{i}" for i in (*range(6), *range(95, 101))]
+    assert [row[0] for row in table.rows[5:]] == [f"{task}: m0 ↑" for task in named]
+    assert [row[0] for row in metric_table(found).rows[::2]] == named
+    assert {row[1] for row in change_table(found).rows} == {"all", *named}
+    assert {len(row) for row in table.rows} == {len(table.head)}
 
 
 @pytest.mark.parametrize("seeds", [1, 3])

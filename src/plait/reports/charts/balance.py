@@ -24,6 +24,7 @@ from plait.reports.draw.tables import MOST_ROWS, Table
 from plait.reports.read.comparison import Compared
 from plait.reports.read.run import Run
 from plait.reports.read.series import Series, largest, over_seeds
+from plait.reports.words.notable import notable
 from plait.reports.words.text import number
 
 Looks = Mapping[str, Look]
@@ -62,11 +63,12 @@ def weights_chart(compared: Compared, looks_of: Looks) -> Chart:
 def cosine_chart(compared: Compared) -> Chart:
     """Draws the mean cosine of each pair of tasks, over the steps and seeds, for each member."""
     title = "Gradient cosines"
-    tasks = list(compared.found.metrics)
+    tasks = notable(compared.found)
     panels: list[Panel] = []
     columns: dict[str, dict[tuple[str, str], float]] = {}
+    known = set(tasks)
     for name, runs in compared.joint.items():
-        means = _cosines(runs)
+        means = {pair: x for pair, x in _cosines(runs).items() if known.issuperset(pair)}
         if not means:
             continue
         label = compared.found.labels[name]
@@ -91,6 +93,7 @@ def cosine_chart(compared: Compared) -> Chart:
     ]
     caption = "Means over the training and the seeds. Blue: two tasks want the same step; orange: "
     caption += "they conflict."
+    caption += some_of(len(tasks), len(compared.found.metrics), "tasks, those named above")
     return Chart("cosines", title, caption, panels, [Table(["Pair", *columns], rows, title)])
 
 

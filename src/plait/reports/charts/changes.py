@@ -10,6 +10,7 @@ from plait.reports.draw.heatmap import draw_cells, is_wide, rows_of_panels, scal
 from plait.reports.draw.plot import Bar, draw_bars
 from plait.reports.draw.style import GREY, Look, Panel
 from plait.reports.draw.tables import Table
+from plait.reports.words.notable import notable
 from plait.reports.words.text import arrow, number, per_cent
 from plait.reports.words.verdict import SIGNS, span
 from plait.runs import Comparison
@@ -51,8 +52,12 @@ def _gains(found: Comparison) -> bool:
 
 
 def change_table(found: Comparison) -> Table:
-    """Returns each change that was measured, with its interval, its p-values and its verdict."""
+    """Returns each change that was measured, with its interval, its p-values and its verdict.
+
+    Of many tasks, those of the mean over the tasks and of the `notable` ones.
+    """
     labels = found.labels
+    shown = {ALL, *notable(found)}
     rows = [
         [
             labels.get(change.member, change.member),
@@ -65,6 +70,7 @@ def change_table(found: Comparison) -> Table:
             f"{SIGNS[change.verdict]} {change.verdict}" if _judged(change) else "not judged",
         ]
         for change in found.changes
+        if change.task in shown
     ]
     head = ["Network", "Task", "Metric", "Change", "Deviation", "p", "p, corrected", "Verdict"]
     return Table(head, rows, "Changes", words=3)

@@ -24,7 +24,7 @@ from plait.reports.read.series import Series, largest
 from plait.reports.words.text import number
 from plait.runs import WatchedValues
 
-MOST_CELLS = 150  # rows, and columns, of a heat map
+MOST_CELLS = 64  # rows, and columns, of a heat map
 _MOST_WORDS = 12  # rows that the description of a heat map reads out
 _POINTS = 150  # of a line in a small panel
 _RECORD = "record"
@@ -70,7 +70,7 @@ def _number_chart(ident: str, history: History, looks_of: Mapping[str, Look]) ->
 
 def _matrix_chart(ident: str, history: History, looks_of: Mapping[str, Look]) -> Chart:
     """Draws rows with columns: the last state as a heat map, and each row's way there."""
-    rows, columns = list(history.last)[:MOST_CELLS], history.columns[:MOST_CELLS]
+    rows, columns = _shown(history)
     state = [[history.last[row].get(column) for column in columns] for row in rows]
     table = Table(
         ["", *columns],
@@ -78,8 +78,7 @@ def _matrix_chart(ident: str, history: History, looks_of: Mapping[str, Look]) ->
         f"{history.title}, last values",
     )
     panels = [_heat_map(f"{ident}-0", history, rows, columns, state)]
-    travel = history.travel()
-    moved = set(sorted(travel, key=lambda row: -travel[row])[:MOST_PANELS])
+    moved = _moved(history, MOST_PANELS)
     drawn = [row for row in history.last if row in moved and len(history.events) > 1]
     common = _looks(history.columns, looks_of) if len(history.columns) <= MOST_CURVES else {}
     over_time: dict[str, Series] = {}
@@ -96,6 +95,22 @@ def _matrix_chart(ident: str, history: History, looks_of: Mapping[str, Look]) ->
         tables.append(curve_table("Step", over_time, f"{history.title}, over the steps"))
     legend = common if over_time else {}
     return Chart(ident, history.title, caption, panels, tables, legend)
+
+
+def _moved(history: History, most: int) -> set[str]:
+    """Returns the rows that changed most, the first of equal ones."""
+    travel = history.travel()
+    return set(sorted(travel, key=lambda row: -travel[row])[:most])
+
+
+def _shown(history: History) -> tuple[list[str], list[str]]:
+    """Returns the rows and columns of the heat map; where rows are columns, the same of both."""
+    moved = _moved(history, MOST_CELLS)
+    rows = [row for row in history.last if row in moved]
+    columns = history.columns
+    if len(columns) > MOST_CELLS and moved <= set(columns):
+        columns = [column for column in columns if column in moved]
+    return rows, columns[:MOST_CELLS]
 
 
 def _heat_map(
@@ -156,7 +171,8 @@ def _caption(
     if any(value is not None and value < 0 for value in values):
         text += "Blue is above zero, orange below. "
     if max(rows, columns) > MOST_CELLS:
-        text += f"The first {MOST_CELLS} of {rows} rows and {columns} columns. "
+        text += f"At most {MOST_CELLS} of {rows} rows, those that changed most, "
+        text += f"and of {columns} columns. "
     if None in values:
         text += "An empty cell had no finite value. "
     if not drawn:

@@ -18,6 +18,7 @@ from plait.reports.draw.style import Look, Panel
 from plait.reports.read.comparison import Compared
 from plait.reports.read.run import Run
 from plait.reports.read.series import Series, Spread, evenly_spaced, over_seeds
+from plait.reports.words.notable import notable
 from plait.reports.words.text import arrow
 from plait.reports.words.verdict import SINGLE
 from plait.runs.comparison import mean
@@ -35,7 +36,8 @@ def member_chart(compared: Compared, looks_of: Looks) -> Chart:
     """
     title = "Validation"
     found = compared.found
-    main = [(task, next(iter(metrics))) for task, metrics in found.metrics.items() if metrics]
+    known = [task for task, metrics in found.metrics.items() if metrics]
+    main = [(task, next(iter(found.metrics[task]))) for task in notable(found) if task in known]
     drawn = evenly_spaced(len(main), MOST_PANELS)
     panels: list[Panel] = []
     columns: dict[str, Series] = {}
@@ -53,7 +55,8 @@ def member_chart(compared: Compared, looks_of: Looks) -> Chart:
     caption = "The main metric of each task. Dotted in grey: the trivial predictor."
     if len(found.seeds) > 1:
         caption += " Lines: the mean over the seeds; areas: one standard deviation on both sides."
-    caption += some_of(len(drawn), len(main), EVENLY)
+    few = len(main) == len(known)
+    caption += some_of(len(drawn), len(known), EVENLY if few else "tasks, those named above")
     tables = [curve_table("Epoch", columns, title)]
     return Chart("validation", title, caption, panels, tables, _named(compared, looks_of))
 

@@ -35,6 +35,7 @@ from plait.reports.words.findings import (
     transfer_sentences,
 )
 from plait.reports.words.headline import headline
+from plait.reports.words.notable import note_of
 from plait.reports.words.notices import joint_notices
 from plait.reports.words.text import duration
 from plait.reports.words.verdict import cards
@@ -86,6 +87,7 @@ def comparison_page(folder: Path) -> dict[str, Any]:
         "notices": joint_notices(runs.items()),
         "cut_off": [name for name, run in runs.items() if not run.whole],
         "members": member_table(found),
+        "notable": note_of(found),
         "values": task_table(found),
         "metrics": metric_table(found),
         "undefined": because(found.undefined),

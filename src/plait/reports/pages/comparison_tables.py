@@ -5,8 +5,10 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Sequence
 
+from plait.core.many import MANY, QUANTILES, quantiles
 from plait.reports.draw.tables import Table
 from plait.reports.pages.standing import standings
+from plait.reports.words.notable import gain, notable
 from plait.reports.words.text import (
     MISSING,
     arrow,
@@ -14,6 +16,7 @@ from plait.reports.words.text import (
     memory,
     number,
     number_over,
+    per_cent,
     per_step,
     ratio,
 )
@@ -93,8 +96,11 @@ def _two(value: float, unit: str = "") -> str:
 
 
 def task_table(found: Comparison) -> Table:
-    """Returns the main metric of each task: members in rows, or tasks where they are many."""
-    main = {task: next(iter(metrics), "") for task, metrics in found.metrics.items()}
+    """Returns the main metric of each task: members in rows, or tasks where they are several.
+
+    Of more than 32 tasks there are quantiles of the changes, then the `notable` tasks.
+    """
+    main = {task: next(iter(found.metrics[task]), "") for task in notable(found)}
     main = {task: metric for task, metric in main.items() if metric}
     head = [
         f"{task}: {arrow(metric, found.metrics[task][metric].higher_is_better)}"
@@ -112,11 +118,25 @@ def task_table(found: Comparison) -> Table:
         rows = [[name, *row] for name, row in zip(names, cells, strict=True)]
         return Table(["Network", *head], rows, title)
     turned = [[each, *column] for each, column in zip(head, zip(*cells, strict=True), strict=True)]
-    return Table(["Task", *names], turned, title)
+    return Table(["Task", *names], [*_quantile_rows(found), *turned], title)
+
+
+def _quantile_rows(found: Comparison) -> list[list[str]]:
+    """Returns the quantiles of each member's changes over many tasks; no row of a few."""
+    if len(found.metrics) <= MANY:
+        return []
+    columns = [
+        [""] * len(QUANTILES)
+        if member is found.baseline
+        else [per_cent(x) for x in quantiles(gain(found, member, task) for task in found.metrics)]
+        for member, _ in _labelled(found)
+    ]
+    titles = [f"Change, {'median' if x == 50 else f'{x} % quantile'}" for x in QUANTILES]
+    return [[*row, ""] for row in zip(titles, *columns, strict=True)]
 
 
 def metric_table(found: Comparison) -> Table:
-    """Returns every metric of every member, on the test and on the validation part."""
+    """Returns every metric of every member, of the `notable` tasks."""
     labels = [label for _, label in _labelled(found)]
     rows = [
         [
@@ -125,8 +145,8 @@ def metric_table(found: Comparison) -> Table:
             *(_cell(found, member, task, metric) for member, _ in _labelled(found)),
             number(mean(info.trivial)),
         ]
-        for task, infos in found.metrics.items()
-        for metric, info in infos.items()
+        for task in notable(found)
+        for metric, info in found.metrics[task].items()
     ]
     return Table(["Task", "Metric", *labels, "Trivial"], rows, "All metrics", words=2)
 
