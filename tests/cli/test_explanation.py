@@ -26,6 +26,7 @@ FOUND = Explanation(
     tasks_in_step=3,
     batches=1,
     every=1,
+    heads=[],
 )
 
 
@@ -40,6 +41,7 @@ def test_each_finding_is_a_sentence() -> None:
         learned=3,
         batches=2,
         every=4,
+        heads=["heads stay apart: 12 frozen"],
         passes="T, a row of gradients for each task",
     )
     assert sentences(found) == [
@@ -49,6 +51,7 @@ def test_each_finding_is_a_sentence() -> None:
         "Hint connects by a penalty: a -> b.",
         "Balanced by UncertaintyWeights, which learns 3 weights. Backward passes of a step of 2 "
         "batches: T, a row of gradients for each task every 4 steps, and 1 in between, T = 3.",
+        "Heads stay apart: 12 frozen.",
         "No label of c alone in the batches that were looked at, so it is not known what they "
         "reach.",
     ]

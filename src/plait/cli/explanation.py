@@ -54,6 +54,7 @@ def sentences(found: Explanation) -> list[str]:
         edges = [f"{source} -> {target}" for source, target in link.edges]
         said.append(f"{link.name} connects {link.acts}: {listed(edges, MOST_SETS)}.")
     said.append(_step(found))
+    said += [f"{line[0].upper()}{line[1:]}." for line in found.heads]
     if found.unlabelled:
         said.append(
             f"No label of {named(found.unlabelled, found.tasks)} in the batches that were looked "

@@ -77,6 +77,12 @@ def test_a_task_without_a_label_is_named() -> None:
     assert found.unlabelled == ["spot"]
 
 
+def test_heads_of_many_tasks_are_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert explained().heads == []
+    monkeypatch.setattr("plait.training.joined.joining.FEWEST", 3)
+    assert explained().heads == ["heads stay apart: there are fewer than 8"]
+
+
 def test_what_makes_no_sense_is_refused() -> None:
     with pytest.raises(ConfigError, match="freeze"):
         explained(freeze=["nothing"])

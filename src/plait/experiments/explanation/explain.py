@@ -80,6 +80,7 @@ class Explanation:
         tasks_in_step: T, of the step that was tried.
         batches: those that a step reads, with `accumulate`.
         every: steps that weights serve.
+        heads: how many of many heads are one block of the optimizer; empty for few.
     """
 
     tasks: list[str]
@@ -97,6 +98,7 @@ class Explanation:
     tasks_in_step: int
     batches: int
     every: int
+    heads: list[str]
 
 
 def explain(
@@ -120,7 +122,8 @@ def explain(
     model = trainer.model.train()
     looked, stepped = tee(first_batches(job))
     found = reached(model, looked)
-    record = _one_step(job, stepped)
+    with trainer.heads:
+        record = _one_step(job, stepped)
     balance = record.balance
     sizes = [parameter.numel() for parameter in model.parameters()]
     return Explanation(
@@ -139,6 +142,7 @@ def explain(
         tasks_in_step=0 if balance is None else len(balance.tasks),
         batches=trainer.options.accumulate * trainer.balancer.batches,
         every=trainer.backward.options.every,
+        heads=trainer.heads.lines,
     )
 
 
