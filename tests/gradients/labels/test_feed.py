@@ -45,6 +45,11 @@ def test_a_gradient_beside_the_labels_is_told() -> None:
     assert found.outside.tolist() == [0.5, 0] and found.wrong() == "a"
 
 
+def test_a_gradient_that_single_precision_does_not_hold_is_told_too() -> None:
+    found = feed(ONE, TWO, torch.full_like(OTHER, 1e-60, dtype=torch.float64))
+    assert found.wrong() == "b"
+
+
 def test_nan_beside_the_labels_is_kept_for_later() -> None:
     found = feed(ONE, TWO, torch.full_like(OTHER, torch.nan))
     assert found.wrong() is None and found.outside[1].isnan()

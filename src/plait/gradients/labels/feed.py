@@ -31,7 +31,8 @@ class Feed:
         self, cuts: Sequence[Cut], gradients: Sequence[Tensor | None], ranks: Ranks
     ) -> None:
         self.ranks = ranks
-        self.outside = torch.zeros(len(ranks.tasks), device=ranks.masks.device)
+        device = ranks.masks.device
+        self.outside = torch.zeros(len(ranks.tasks), dtype=torch.float64, device=device)
         self._groups: list[tuple[list[Cut], list[int], torch.Size, Tensor]] = []
         numbers = {task: number for number, task in enumerate(ranks.tasks)}
         alike: dict[tuple[object, ...], list[tuple[Cut, Tensor]]] = {}
