@@ -7,11 +7,10 @@ import pytest
 import torch
 from torch import Tensor
 
-from plait.balancing import (
-    Equal,
-    JacobianBalancer,
-)
+from plait.balancing import Equal, JacobianBalancer, UPGrad
+from plait.core.errors import ConfigError
 from plait.engine import Backward
+from plait.engine.options import RouteChoice
 from tests.engine.small import METHODS, Agreement, losses_at, new, small
 from tests.gradients.nets import Losses
 from tests.gradients.slow import assert_close, gradients_of
@@ -77,3 +76,45 @@ def test_micro_batches_of_constant_weights_take_the_memory_of_one_gradient() -> 
         run.add(losses_at(model, torch.randn(2, 5)), dict.fromkeys("abc", 0.2))
         assert count() == before + 1
     run.finish()
+
+
+@pytest.mark.parametrize("method", ["Equal", "UPGrad", "PCGrad"])
+def test_a_penalty_may_come_without_losses_at_any_time(method: str) -> None:
+    """A penalty of the whole step belongs to no micro-batch."""
+    model, _ = small(dtype=torch.float64)
+    first, second = (torch.randn(4, 5, dtype=torch.float64) for _ in range(2))
+    shares = dict.fromkeys("abc", 0.5)
+
+    def step(*order: str) -> tuple[list[float], list[float], Tensor]:
+        model.zero_grad()
+        run = Backward(new(method), model)
+        for part in order:
+            if part == "penalty":
+                run.add({}, penalty=model["trunk"].weight.square().sum())
+            else:
+                run.add(losses_at(model, first if part == "first" else second), shares)
+        record = run.finish()
+        assert record.weights is not None or method == "PCGrad"
+        weights = [] if record.weights is None else record.weights.tolist()
+        return record.losses.tolist(), weights, model["trunk"].weight.grad.clone()
+
+    losses, weights, gradient = step("penalty", "first", "second")
+    for order in (("first", "penalty", "second"), ("first", "second", "penalty")):
+        found = step(*order)
+        assert found[:2] == (losses, weights)
+        torch.testing.assert_close(found[2], gradient, rtol=1e-12, atol=1e-12)
+
+
+@pytest.mark.parametrize("route", ["rows", "layers", "labels"])
+@pytest.mark.parametrize("shares", [(None, None), (None, 0.5), (0.5, None)])
+def test_micro_batches_without_shares_are_refused(
+    route: RouteChoice, shares: tuple[float | None, float | None]
+) -> None:
+    """Each of them would be a whole batch, of which the step had counted one alone."""
+    model, _ = small()
+    run = Backward(UPGrad(), model, route=route)
+    first, second = (each and dict.fromkeys("abc", each) for each in shares)
+    labels = {"a": torch.ones(4, dtype=torch.bool)}
+    run.add(losses_at(model, torch.randn(4, 5)), first, labels=labels)
+    with pytest.raises(ConfigError, match="need `shares`"):
+        run.add(losses_at(model, torch.randn(4, 5)), second, labels=labels)

@@ -11,6 +11,7 @@ from torch import Tensor, nn
 
 from plait.balancing.base import Balancer, BilevelBalancer, LossBalancer
 from plait.balancing.contract.info import Info
+from plait.core.errors import ConfigError
 from plait.engine.memory import Memory
 from plait.engine.micro_batch import MicroBatch, TaskLosses
 from plait.engine.options import Options
@@ -48,6 +49,7 @@ class Gathered:
         flag: what the balancer found out of the ordinary; None if nothing.
         reused: the weights are those of an earlier step.
         batches: independent batches so far.
+        whole: those of them that came as one micro-batch.
         others: `{id: leaf}` of the leaves that are reached and not trained.
         several: the step has several micro-batches.
         latest: the losses of the last micro-batch, with their graph.
@@ -91,6 +93,7 @@ class Gathered:
         self.flag: str | None = None
         self.reused = False
         self.batches = 0
+        self.whole: set[int] = set()
         self.several = False
         self.latest: TaskLosses = {}
         self.other_losses: list[Named] = []
@@ -131,14 +134,14 @@ class Gathered:
         values = values_of((*micro.losses.values(), *micro.penalties.values()))
         if values.is_complex():
             refuse_complex({**micro.losses, **micro.penalties})
-        found, self.latest = values[:count], micro.losses
-        self.several = self.several or micro.shares is not None
         if micro.penalties:
             self.penalties.append((tuple(micro.penalties), values[count:]))
+        if not tasks:
+            return
+        self._count(micro)
+        found, self.latest = values[:count], micro.losses
         if micro.batch > 0 or micro.shares is not None:
             self.other_losses.append((tasks, found))
-        if tasks:
-            self.batches = max(self.batches, micro.batch + 1)
         if micro.batch > 0:
             return
         if micro.shares is None:
@@ -149,6 +152,18 @@ class Gathered:
         for task, value in zip(tasks, found.unbind(), strict=True):
             part = value * micro.shares[task]
             self.losses[task] = self.losses[task] + part if task in self.losses else part
+
+    def _count(self, micro: MicroBatch) -> None:
+        """Counts batches, each of which is whole or comes in parts."""
+        if micro.batch in self.whole or (micro.shares is None and micro.batch < self.batches):
+            raise ConfigError(
+                "several micro-batches of one batch need `shares`, the part of each task's labels "
+                "that each of them holds; found one without. Give `add(losses, {task: n / N})`."
+            )
+        if micro.shares is None:
+            self.whole.add(micro.batch)
+        self.several = self.several or micro.shares is not None
+        self.batches = max(self.batches, micro.batch + 1)
 
     def values_of(self, tasks: Sequence[str]) -> Tensor:
         """Returns the losses `[T]` of tasks, without a graph."""
