@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
 from torch import nn
 
+import plait
 from plait.balancing import Balancer, Equal, UPGrad
 from plait.core import label_table
 from plait.data import InMemory, loader
@@ -49,7 +51,8 @@ def counted(tasks: int, monkeypatch: pytest.MonkeyPatch) -> dict[str, int]:
             visits += 1
             yield each
 
-    trainer = Trainer(model, Equal(), epochs=1, lr=0.01, device="cpu", progress=False, rule="loss")
+    given: dict[str, Any] = {"device": "cpu", "progress": False, "rule": "loss"}
+    trainer = Trainer(model, Equal(), epochs=1, lr=0.01, **given)
     Name.compared = 0
     with monkeypatch.context() as patch:
         patch.setattr(nn.Module, "named_parameters", visiting)
@@ -61,6 +64,23 @@ def test_work_by_task_is_linear_in_the_tasks(monkeypatch: pytest.MonkeyPatch) ->
     few, many = (counted(tasks, monkeypatch) for tasks in (20, 40))
     for what, number in few.items():
         assert number <= many[what] <= 2 * number + 20, (what, few, many)
+
+
+@pytest.mark.parametrize("order", [1, -1])
+def test_the_log_looks_names_up_as_often(order: int, tmp_path: Path) -> None:
+    """Whatever the order of the losses."""
+    compared = []
+    for tasks in (20, 40):
+        names = [Name(f"t{number}") for number in range(tasks)]
+        weight = torch.nn.Parameter(torch.ones(2))
+        with plait.Log(tmp_path / f"{tasks}", torch.optim.SGD([weight], lr=0.1), every=1) as log:
+            for step in (1, order):
+                losses = {name: weight.sum() for name in names[::step]}
+                record = plait.backward(losses, Equal())
+                Name.compared = 0
+                log.step(record)
+        compared.append(Name.compared)
+    assert compared[1] <= 2 * compared[0] + 20
 
 
 # --- labels as one tensor ---------------------------------------------------------------------

@@ -84,7 +84,8 @@ class Log:
         logged = StepRecord({}, record, record.skipped)
         for task, loss in zip(record.tasks, record.losses, strict=True):
             logged.sums.add(("loss", task), torch.tensor(float(loss), dtype=torch.float64))
-        new = [task for task in record.tasks if task not in self._events.names]
+        known = set(self._events.names)
+        new = [task for task in record.tasks if task not in known]
         if new:
             self._events.name(new)
         parameters = [p for group in self.optimizer.param_groups for p in group["params"]]
