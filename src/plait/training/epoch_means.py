@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import numpy as np
+
 from plait.training.device_sums import read_together
 from plait.training.step import StepRecord
 
@@ -11,13 +13,18 @@ WAITING = 50  # steps whose numbers stay on the device before they are read
 class EpochMeans:
     """Averages the tasks' losses over the labels of an epoch, sum(n L) / sum(n).
 
-    Numbers are read from the device for many steps at once, since reading waits for it.
+    Numbers are read from the device for many steps at once, since reading waits for it, and the
+    tasks of a step are added at once.
     """
 
     def __init__(self) -> None:
         self._waiting: list[StepRecord] = []
-        self._sums: dict[str, float] = {}
-        self._labels: dict[str, float] = {}
+        self._begin()
+
+    def _begin(self) -> None:
+        self._place: dict[str, int] = {}
+        self._sums, self._labels = np.zeros(0), np.zeros(0)
+        self._last: tuple[tuple[str, ...], np.ndarray] = (), np.zeros(0, dtype=np.int64)
 
     def add(self, record: StepRecord) -> None:
         """Adds a step."""
@@ -28,15 +35,29 @@ class EpochMeans:
     def take(self) -> dict[str, float]:
         """Returns `{task: mean}` of the steps since the last call; without tasks that had none."""
         self._read()
-        means = {task: self._sums[task] / n for task, n in self._labels.items() if n > 0}
-        self._sums, self._labels = {}, {}
+        totals = zip(self._place, self._sums.tolist(), self._labels.tolist(), strict=True)
+        means = {task: total / n for task, total, n in totals if n > 0}
+        self._begin()
         return means
 
     def _read(self) -> None:
         records, self._waiting = self._waiting, []
         read_together(record.sums for record in records)
         for record in records:
-            for task, loss in record.losses.items():
-                labels = record.counts[task]
-                self._sums[task] = self._sums.get(task, 0.0) + labels * loss
-                self._labels[task] = self._labels.get(task, 0.0) + labels
+            losses = record.losses
+            places = self._places(tuple(losses))
+            labels = np.array([record.counts[task] for task in losses], dtype=np.float64)
+            self._labels[places] += labels
+            self._sums[places] += labels * np.array(list(losses.values()), dtype=np.float64)
+
+    def _places(self, tasks: tuple[str, ...]) -> np.ndarray:
+        """Returns the places of tasks in the sums, with room for those that are new."""
+        if tasks == self._last[0]:
+            return self._last[1]
+        for task in tasks:
+            self._place.setdefault(task, len(self._place))
+        new = len(self._place) - len(self._sums)
+        self._sums = np.append(self._sums, np.zeros(new))
+        self._labels = np.append(self._labels, np.zeros(new))
+        self._last = tasks, np.array([self._place[task] for task in tasks], dtype=np.int64)
+        return self._last[1]
