@@ -131,6 +131,20 @@ def test_a_proximal_step_of_the_model() -> None:
     torch.testing.assert_close(*(each.state_dict() for each in found), rtol=1e-10, atol=1e-10)
 
 
+class Freezing(Callback):
+    """Freezes a head in the middle of the training."""
+
+    def on_step_end(self, trainer: Trainer, record: Any) -> None:
+        if trainer.state.step == 3:
+            trainer.model.freeze("heads.*t4*")
+
+
+def test_a_head_that_a_callback_freezes() -> None:
+    kinds = (Apart, torch.optim.AdamW)
+    found = [fit(trainer(optimizer=kind, callbacks=[Freezing()])).model for kind in kinds]
+    torch.testing.assert_close(*(each.state_dict() for each in found), rtol=1e-10, atol=1e-10)
+
+
 STOPS = [("on_step_end", 1), ("on_step_end", 4), ("on_step_end", 7), ("on_validation_end", 2)]
 
 

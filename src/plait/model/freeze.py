@@ -10,10 +10,13 @@ from torch import nn
 from plait.core.errors import ConfigError, suggest
 from plait.core.keys import safe_key
 from plait.model.parts import Parts
+from plait.networks.joined import row_of
 
 
 def freeze(model: Parts, what: Sequence[str]) -> list[nn.Module]:
     """Freezes tasks or parameters of a model.
+
+    Heads that are joined in an optimizer are split if one of them is frozen.
 
     Args:
         model: the model; its parameters and the modes of its modules are changed.
@@ -35,6 +38,10 @@ def freeze(model: Parts, what: Sequence[str]) -> list[nn.Module]:
         module.eval()
     if not any(parameter.requires_grad for parameter in model.parameters()):
         raise ConfigError("everything is frozen, so there is nothing to train. Freeze less.")
+    for parameter in model.parameters():
+        row = row_of(parameter)
+        if row is not None and not parameter.requires_grad:
+            row.joined.undo()
     return still
 
 

@@ -162,7 +162,7 @@ def test_a_frozen_head_stays_apart(make: Make) -> None:
 
 
 @optimizers
-def test_a_head_that_is_frozen_later_is_held(make: Make) -> None:
+def test_a_head_that_is_frozen_later_ends_the_joining(make: Make) -> None:
     pair = twins(make)
     for step, (names, batch) in enumerate(zip(present(STEPS), batches(STEPS), strict=True)):
         for twin in pair:
@@ -171,6 +171,7 @@ def test_a_head_that_is_frozen_later_is_held(make: Make) -> None:
             twin.optimizer.zero_grad()
             twin.differentiate(names, *batch)
             twin.optimizer.step()
+    assert not pair[1].joining.blocks
     assert_equal(*pair)
 
 

@@ -145,8 +145,8 @@ def join_heads(
                 ...
 
     In between the heads' gradients are those of the tensors that the optimizer holds: clip and
-    forget gradients by ``optimizer.param_groups`` and ``optimizer.zero_grad()``, and train the
-    model by no other optimizer.
+    forget gradients by ``optimizer.param_groups`` and ``optimizer.zero_grad()``, freeze heads by
+    ``model.freeze``, and train the model by no other optimizer.
 
     Args:
         model: the model.
