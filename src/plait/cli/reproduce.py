@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -11,6 +10,7 @@ import typer
 from plait.cli.arguments import Data, Jobs, Json, Out, Settings
 from plait.cli.quick import load_torchmetrics
 from plait.cli.settings import announce, apart, read_settings
+from plait.core.command import command
 from plait.core.errors import ConfigError, unknown
 
 TABLES = {
@@ -105,7 +105,7 @@ def _table(
         full=full,
         seeds=seeds or SEEDS,
         jobs=jobs,
-        command=_command(),
+        command=command(),
         callbacks=lambda label: [ProgressBar(label)],
         say=announce,
     )
@@ -145,10 +145,5 @@ def _school(
     from plait.experiments.reproduce.school import DIVISIONS, school
 
     divisions = seeds or DIVISIONS
-    found = school(folder, options, seeds=divisions, command=_command(), say=announce)
+    found = school(folder, options, seeds=divisions, command=command(), say=announce)
     show.reproduced(found, None, as_json=as_json)
-
-
-def _command() -> str:
-    """Returns the command as it was called, for the reader of its result."""
-    return " ".join(["plait", *sys.argv[1:]])

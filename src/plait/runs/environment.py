@@ -5,12 +5,12 @@ from __future__ import annotations
 import os
 import platform
 import subprocess
-import sys
 from importlib.metadata import PackageNotFoundError, version
-from pathlib import Path
 from typing import Any
 
 import torch
+
+from plait.core.command import command
 
 PACKAGES = ("plait", "torch", "numpy", "torchmetrics", "safetensors")
 
@@ -21,7 +21,7 @@ def environment(seed: int) -> dict[str, Any]:
     A version is None where the package was not installed, only found on the Python path.
     """
     return {
-        "command": _command(),
+        "command": command(),
         "seed": seed,
         "git_commit": _git_commit(),
         "python": platform.python_version(),
@@ -30,13 +30,6 @@ def environment(seed: int) -> dict[str, Any]:
         "cores": os.cpu_count(),
         "threads": torch.get_num_threads(),
     }
-
-
-def _command() -> str:
-    """Returns the command of this process, such as `plait train digits`."""
-    program = Path(sys.argv[0])
-    module = program.name == "__main__.py"  # python -m plait
-    return " ".join([program.parent.name if module else program.name, *sys.argv[1:]])
 
 
 def _version(package: str) -> str | None:

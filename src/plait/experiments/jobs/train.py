@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import os
-import shlex
-import sys
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 
+from plait.core.command import command
 from plait.core.errors import ConfigError
 from plait.experiments.build import Problem
 from plait.experiments.jobs.attempt import Outcome, Stopped, attempt
@@ -129,8 +128,7 @@ def _told(outcome: RunResult | Failure) -> str:
 
 
 def _go_on(done: int, count: int) -> str:
-    command = shlex.join([Path(sys.argv[0]).name, *sys.argv[1:]])
     return (
         f"{done} of {count} runs are finished and the others go on where they were: give the same "
-        f"command again (`{command}`)"
+        f"command again (`{command()}`)"
     )
