@@ -44,7 +44,7 @@ def write_comparison(
 ) -> dict[str, Any]:
     """Writes a comparison folder and returns its comparison.json."""
     size = {"epochs": epochs, "steps_per_epoch": steps_per_epoch}
-    place = {seed: f"seed-{seed}/" if len(seeds) > 1 else "" for seed in seeds}
+    place = {seed: f"seed-{seed}/" for seed in seeds}
     several = len(members) > 1
     joint: dict[str, Lines] = {}
     for index, (name, (_, _, skill)) in enumerate(members.items()):

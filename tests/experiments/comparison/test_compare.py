@@ -50,10 +50,10 @@ def test_the_file_is_what_was_returned(digits: tuple[Comparison, Path]) -> None:
     found, folder = digits
     assert json.loads((folder / "comparison.json").read_text()) == without_nan(asdict(found))
     assert found.title == "Few digits"
-    assert [member.folders for member in found.members] == [["joint"]]
+    assert [member.folders for member in found.members] == [["seed-0/joint"]]
     tasks = ("digit", "mask", "centre")
     assert {t: each.folders for t, each in found.single.items()} == {
-        task: [f"single-{task}"] for task in tasks
+        task: [f"seed-0/single-{task}"] for task in tasks
     }
     assert ": 1 epoch, batch size 16" in found.note
     assert "batch size 16" in found.note
@@ -108,7 +108,7 @@ def test_sizes_and_times(digits: tuple[Comparison, Path]) -> None:
 
     learned = 3  # of the balancer, which is no part of the model
     (member,) = found.members
-    assert member.parameters == parameters("joint") - learned
+    assert member.parameters == parameters("seed-0/joint") - learned
     for each in found.single.values():
         assert each.parameters == parameters(each.folders[0])
     assert member.parameters < found.baseline.parameters
@@ -130,7 +130,7 @@ def test_single_task_runs_are_plain_training(tmp_path: Path) -> None:
     )
     compare(joint, tmp_path, title="x")
     for task, rule in (("mask", "mask/iou"), ("spot", "skill")):
-        alone = yaml.safe_load((tmp_path / f"single-{task}/config.yaml").read_text())
+        alone = yaml.safe_load((tmp_path / f"seed-0/single-{task}/config.yaml").read_text())
         expected = joint.described() | {
             "tasks": {"quarter": None, "mask": None, "spot": None, task: {}},
             "balancing": {"class": "Equal"},
@@ -140,7 +140,7 @@ def test_single_task_runs_are_plain_training(tmp_path: Path) -> None:
             "rule": rule,
         }
         assert alone == expected
-    written = yaml.safe_load((tmp_path / "joint/config.yaml").read_text())
+    written = yaml.safe_load((tmp_path / "seed-0/joint/config.yaml").read_text())
     assert written == joint.described()
 
 
@@ -148,9 +148,9 @@ def test_each_run_is_the_one_that_run_makes(tmp_path: Path) -> None:
     """A comparison is nothing but its runs: each can be repeated alone."""
     compare(config(tasks=["quarter", "spot"]), tmp_path / "all", title="x")
     for name in ("joint", "single-quarter", "single-spot"):
-        settings = yaml.safe_load((tmp_path / "all" / name / "config.yaml").read_text())
+        settings = yaml.safe_load((tmp_path / "all" / "seed-0" / name / "config.yaml").read_text())
         run(validate(settings), tmp_path / name)
-        assert_same_run(tmp_path / name, tmp_path / "all" / name)
+        assert_same_run(tmp_path / name, tmp_path / "all" / "seed-0" / name)
 
 
 @pytest.mark.parametrize("name", ["config.yaml", "events.jsonl"])
@@ -205,7 +205,17 @@ def test_a_run_of_several_seeds_is_that_of_the_seed_alone(
     _, folder = squares
     compare(config(epochs=1, gallery=0, seed=6), tmp_path, title="x", members=FAMILIES[1:2])
     for name in ("tied", "single-mask"):
-        assert_same_run(tmp_path / name, folder / "seed-6" / name)
+        assert_same_run(tmp_path / "seed-6" / name, folder / "seed-6" / name)
+
+
+def test_more_seeds_repeat_none_that_is_finished(tmp_path: Path) -> None:
+    settings = config(epochs=1, gallery=0, tasks=["quarter", "spot"])
+    compare(settings, tmp_path, title="x", seeds=1)
+    finished = {path: path.stat().st_mtime_ns for path in tmp_path.glob("seed-0/*/result.json")}
+    found = compare(settings, tmp_path, title="x", seeds=2)
+    assert len(finished) == 3
+    assert {path: path.stat().st_mtime_ns for path in finished} == finished
+    assert found.members[0].folders == ["seed-0/joint", "seed-1/joint"]
 
 
 def test_single_task_runs_are_trained_once_and_data_are_read_once(

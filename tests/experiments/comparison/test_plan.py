@@ -32,5 +32,4 @@ def test_names_and_places() -> None:
     twice = [joint(CONFIG, Member("single-spot", "")), single(CONFIG, ["spot"])]
     with pytest.raises(ConfigError, match="two runs would be named 'single-spot'"):
         check_names(twice)
-    assert places(Path("x"), [3]) == {3: Path("x")}
     assert places(Path("x"), [3, 4]) == {3: Path("x/seed-3"), 4: Path("x/seed-4")}

@@ -47,5 +47,5 @@ def test_late_weights_have_the_same_trials_and_time_as_the_other_rows(tmp_path: 
     row = next(member for member in found.members if member.name == "late-weights")
     assert row.trials == 2
     assert set(row.tuned) == {"optimizer.lr", "optimizer.weight_decay"}
-    trained = read_yaml(tmp_path / "late-weights" / "config.yaml")
+    trained = read_yaml(tmp_path / "seed-0" / "late-weights" / "config.yaml")
     assert trained["minutes"] > 0

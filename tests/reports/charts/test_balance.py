@@ -30,7 +30,7 @@ def test_the_weights_are_the_mean_over_the_seeds(tmp_path: Path) -> None:
 
 def test_weights_that_never_change_are_said(tmp_path: Path) -> None:
     write_comparison(tmp_path, TASKS, members=FAMILIES, **SMALL)
-    for path in tmp_path.glob("*/events.jsonl"):
+    for path in tmp_path.glob("*/*/events.jsonl"):
         events = lines_of(path.parent)
         for event in events:
             if "weights" in event:

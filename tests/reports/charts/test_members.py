@@ -44,7 +44,7 @@ def test_the_task_alone_is_grey_and_dashed(tmp_path: Path) -> None:
 
 def test_without_an_evaluation_it_says_what_is_missing(tmp_path: Path) -> None:
     write_comparison(tmp_path, ("digit",), **SMALL)
-    for events in tmp_path.glob("*/events.jsonl"):
+    for events in tmp_path.glob("*/*/events.jsonl"):
         lines = events.read_text().splitlines(keepends=True)
         events.write_text("".join(line for line in lines if '"evaluation"' not in line))
     compared = read_comparison(tmp_path)

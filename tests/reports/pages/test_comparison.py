@@ -218,7 +218,7 @@ def test_the_papers_of_the_methods_are_listed_once(tmp_path: Path) -> None:
     write_comparison(tmp_path, members=FAMILIES, gallery=False, **SMALL)
     for name, sharing in zip(NAMES, ("Hard", "MMoE", "MMoE"), strict=True):
         config = f"{{sharing: {{class: {sharing}}}, balancing: {{class: UPGrad}}}}"
-        (tmp_path / name / "config.yaml").write_text(config)
+        (tmp_path / "seed-0" / name / "config.yaml").write_text(config)
     page = read_page(write_report(tmp_path))
     for key in ("caruana1997multitask", "ma2018modeling", "quinton2024jacobian"):
         assert page.text.count(f"{{{key},") == 1
@@ -226,7 +226,7 @@ def test_the_papers_of_the_methods_are_listed_once(tmp_path: Path) -> None:
 
 def test_a_diagnosis_of_a_run_is_shown(tmp_path: Path) -> None:
     write_comparison(tmp_path, members=FAMILIES, gallery=False, **SMALL)
-    write_diagnosis(tmp_path / "shared", made_diagnosis())
+    write_diagnosis(tmp_path / "seed-0" / "shared", made_diagnosis())
     page = read_page(write_report(tmp_path))
     assert "4 pairs of tasks are in conflict" in page.text
     assert charts(page, "affinity") == ["affinity-0", "affinity-1"]
@@ -290,7 +290,7 @@ def test_text_of_users_is_never_markup(count: int, tmp_path: Path) -> None:
 def test_warnings_name_their_run(tmp_path: Path) -> None:
     write_comparison(tmp_path, members=FAMILIES, **SMALL)
     for folder in ("connected", "single-1"):
-        with (tmp_path / folder / "events.jsonl").open("a") as file:
+        with (tmp_path / "seed-0" / folder / "events.jsonl").open("a") as file:
             file.write('{"event": "warning", "step": 2, "text": "a gate has collapsed"}\n{"event"')
     page = read_page(write_report(tmp_path))
     assert "CrossStitch; mask alone: a gate has collapsed" in flat(page)

@@ -43,7 +43,7 @@ def shown(
     folder, seeds = tmp_path_factory.mktemp("logs"), request.param
     sizes = {"epochs": 3, "steps_per_epoch": 3, "gallery": False}
     write_comparison(folder, TASKS, members=FAMILIES, seeds=seeds, **sizes)
-    places = [folder / f"seed-{seed}" if len(seeds) > 1 else folder for seed in seeds]
+    places = [folder / f"seed-{seed}" for seed in seeds]
     alone = [
         {task: metrics_in(place / f"single-{i}")[task] for i, task in enumerate(TASKS)}
         for place in places

@@ -17,7 +17,7 @@ def test_a_run_and_a_comparison_have_pages_of_their_own(tmp_path: Path) -> None:
     write_comparison(tmp_path, tasks=("digit",), epochs=1, steps_per_epoch=2, gallery=False)
     assert write_report(tmp_path) == tmp_path / REPORT
     assert "Comparison with separate networks" in read_page(tmp_path / REPORT).text
-    page = read_page(write_report(tmp_path / "joint"))
+    page = read_page(write_report(tmp_path / "seed-0" / "joint"))
     assert "Training run" in page.text
 
 

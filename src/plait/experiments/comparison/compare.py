@@ -52,8 +52,8 @@ def compare(
 
     Args:
         config: the settings of the joint networks; the single-task runs have one task each of it.
-        folder: gets a run folder for each network, in `seed-N` if there are several seeds, and
-            comparison.json; that of an earlier comparison may be named again.
+        folder: gets a run folder for each network, in `seed-N`, and comparison.json; that of an
+            earlier comparison may be named again, with more seeds as well.
         title: of the report.
         members: the joint networks, at least one; by default that of `config` itself.
         rows: what else stands in the table; see `plait.experiments.comparison.rows`.

@@ -89,5 +89,5 @@ def check_built(planned: Sequence[Planned], problem: Problem) -> None:
 
 
 def places(folder: Path, seeds: Sequence[int]) -> dict[int, Path]:
-    """Returns the folder of each seed: `seed-N` if there are several, else that of all."""
-    return {seed: folder / f"seed-{seed}" if len(seeds) > 1 else folder for seed in seeds}
+    """Returns the folder of each seed, `seed-N`, so that seeds can be added later."""
+    return {seed: folder / f"seed-{seed}" for seed in seeds}
