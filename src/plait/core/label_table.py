@@ -13,7 +13,7 @@ FEWEST = 8  # like columns that are worth a matrix
 
 
 class Layout:
-    """Where the column of each task is; shared by all tables that are cut from one.
+    """The column of each task, shared by all tables that are cut from one.
 
     Args:
         names: of the tasks, in order.
@@ -114,7 +114,7 @@ class LabelTable(Mapping[str, Tensor]):
 
     @property
     def size(self) -> int:
-        """How many numbers the labels are."""
+        """The number of entries of all labels."""
         return sum(matrix.numel() for matrix in self.matrices)
 
     def columns(self, names: Iterable[str]) -> Tensor | None:

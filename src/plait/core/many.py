@@ -50,7 +50,7 @@ def main_skills(
     trivial: Mapping[str, Mapping[str, float]],
     higher_is_better: Mapping[str, Mapping[str, bool]],
 ) -> dict[str, float]:
-    """Returns where the main metric of each task lies between the trivial predictor and perfect.
+    """Returns the skill of each task: 0 for the trivial predictor, 1 for a perfect main metric.
 
         skill = (m - trivial) / (perfect - trivial),   perfect = 1 where higher is better, else 0
 

@@ -85,7 +85,7 @@ def _cheaper(
 
 
 def _sparse(micro: MicroBatch) -> Mapping[str, Tensor] | None:
-    """Returns which examples have a label, unless it is not known, or is known to be most."""
+    """Returns `{task: mask [B]}` of the labels; None if not known, or known to be most of all."""
     if micro.labels is not None:
         return micro.labels
     known = micro.losses.labelled if isinstance(micro.losses, Losses) else None
@@ -117,7 +117,7 @@ def _gains_rows(plan: LabelPlan, losses: TaskLosses) -> bool:
 
 
 def _labels_of(micro: MicroBatch) -> Mapping[str, Tensor]:
-    """Returns which examples have a label, as the caller says it or the model knows it."""
+    """Returns `{task: mask [B]}` of the labels, as the caller says it or the model knows it."""
     if micro.labels is not None:
         return micro.labels
     if not isinstance(micro.losses, Losses):

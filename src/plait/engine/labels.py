@@ -1,4 +1,4 @@
-"""Which examples have a label of which task, as the caller says it."""
+"""Masks of the examples that have a label of a task, as the caller gives them."""
 
 from __future__ import annotations
 

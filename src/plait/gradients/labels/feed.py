@@ -1,4 +1,4 @@
-"""Which gradients go into each backward pass."""
+"""The gradients that go into each backward pass."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ class Feed:
         )
 
     def of(self, number: int) -> tuple[list[GradientEdge], list[Tensor]]:
-        """Returns where a pass starts, and with which gradients."""
+        """Returns the edges at which a pass starts, and the gradient at each."""
         edges, fed = [], []
         carried = self.ranks.carried[number]
         for cuts, tasks, shape, stacked in self._groups:

@@ -1,4 +1,4 @@
-"""Where the examples lie in the input of a node that only moves numbers.
+"""The place of the examples in the input of a node that only moves numbers.
 
 Each function takes an `Operand`, and returns the place in it; None if it has no axis of the
 examples, so that all of them meet the same numbers.

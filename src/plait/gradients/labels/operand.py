@@ -38,7 +38,7 @@ class Operand:
         return self.axis_in(self.output)
 
     def axis_in(self, output: Sequence[int]) -> tuple[int, int, int]:
-        """Returns it for the output in a shape of the same order.
+        """Returns `(axis, outer, inner)` of the examples in a shape of the same row-major order.
 
         Raises:
             Mixed: they are spread over several axes.

@@ -1,4 +1,4 @@
-"""Where the examples of a batch lie in the tensors of a graph, and what is found along the way."""
+"""The place of a batch's examples in the tensors of a graph, and the uses of parameters found."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ Kind = Literal[
 
 @dataclass(frozen=True)
 class Place:
-    """Where the examples lie: in row-major order the tensor is `[before, examples, after]`.
+    """The place of the examples: in row-major order the tensor is `[before, examples, after]`.
 
     So the numbers of an example are known whatever the shape is, also where positions and examples
     are one axis.
@@ -139,7 +139,7 @@ class Use:
 
     @property
     def positions(self) -> list[int]:
-        """Those of the inputs whose gradients are wanted, ascending."""
+        """The positions of the inputs whose gradients are wanted, ascending."""
         return sorted({*self.parameters, *self.computed})
 
     @property

@@ -1,4 +1,4 @@
-"""Which label of its example each label is, and so in which backward pass it goes."""
+"""The rank of each label among those of its example, which is the backward pass it goes into."""
 
 from __future__ import annotations
 

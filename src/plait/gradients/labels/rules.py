@@ -1,4 +1,4 @@
-"""Which nodes of the autograd graph act on each example alone, and in which axis.
+"""The nodes of the autograd graph that act on each example alone, and the axis of the examples.
 
 A rule takes an input of a node, and the place of the examples in the node's output. It returns
 their place in the input, so that the gradient at an example of the input depends on the gradient at

@@ -22,7 +22,7 @@ _NAMES = {50: "median"}
 
 @dataclass(frozen=True)
 class Overview:
-    """What is shown in place of a curve for each task.
+    """The curves that are shown in place of one for each task.
 
     Attributes:
         panel: the quantiles over the tasks.

@@ -35,7 +35,7 @@ def gain(found: Comparison, member: MemberResult, task: str) -> float:
 
 
 def note_of(found: Comparison) -> str:
-    """Returns which tasks are named one by one; "" if all are."""
+    """Returns a note that only some tasks are named one by one; "" if all are."""
     if len(found.metrics) <= MANY:
         return ""
     return (

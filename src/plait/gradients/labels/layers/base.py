@@ -1,4 +1,4 @@
-"""What one use of parameters adds to the tasks' gradients, label by label."""
+"""The part of the tasks' gradients that comes from one use of parameters, label by label."""
 
 from __future__ import annotations
 
@@ -117,7 +117,7 @@ class Contributions(LabelLayer):
         ]
 
     def _flat(self, found: Tensor, example: Tensor) -> Tensor:
-        """Returns what labels add to all operands, `[n, width]`."""
+        """Returns the gradients of labels at all operands, side by side, `[n, width]`."""
         added = self.each(found, example)
         flat = [one.reshape(len(one), prod(s)) for one, s in zip(added, self.shapes, strict=True)]
         return torch.cat(flat, dim=1)

@@ -59,13 +59,13 @@ def group_norm(use: Use) -> Contributions | None:
 
 
 def addition(use: Use) -> Contributions | None:
-    """Returns what is added to each example alike, such as a bias or positions."""
+    """Returns the contributions to parameters that are added to each example, such as a bias."""
     factor = getattr(use.node, "_saved_alpha", 1)
     return _broadcast(use, lambda found, example, at: found * factor if at == 1 else found)
 
 
 def scaling(use: Use) -> Contributions | None:
-    """Returns what multiplies each example alike, as in RMSNorm."""
+    """Returns the contributions to parameters that multiply each example, as in RMSNorm."""
     node, (position,) = use.node, use.positions
     factor: Tensor = (node._saved_self if position else node._saved_other).detach()
     shape = node._input_metadata[0].shape
@@ -115,7 +115,7 @@ def _summed(added: Tensor, shape: torch.Size) -> Tensor:
 def _contributions(
     use: Use, each: Callable[[Tensor, Tensor], list[Tensor]]
 ) -> Contributions | None:
-    """Returns what labels add; None where the examples are spread over several axes."""
+    """Returns the contributions; None where the examples are spread over several axes."""
     if by_example_shape(use.node._input_metadata[0].shape, use.output) is None:
         return None
     edges = list(operands_of(use).values())
