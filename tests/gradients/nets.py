@@ -1,5 +1,6 @@
 """Small networks of every kind, each with the losses of several tasks."""
 
+import random
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
@@ -282,3 +283,28 @@ def scalars() -> Problem:
     p, q = (nn.Parameter(torch.tensor(value)) for value in (1.0, 3.0))
     empty = nn.Parameter(torch.zeros(0))
     return [p, q, empty], lambda: {"a": p * 1, "b": (p - q).square() + empty.sum(), "c": q}
+
+
+def random_graph(seed: int) -> tuple[list[nn.Parameter], list[Tensor], Losses]:
+    """Sums, products and splits of earlier values; losses at random places, also at a leaf."""
+    draw = random.Random(seed)
+    parameters = [nn.Parameter(torch.randn(4)) for _ in range(6)]
+    parameters[0].requires_grad_(False)
+    values: list[Tensor] = [*parameters, torch.randn(4)]
+    for _ in range(draw.randrange(3, 15)):
+        one, two = draw.choice(values), draw.choice(values)
+        kind = draw.randrange(4)
+        if kind == 0:
+            values.append(one + two)
+        elif kind == 1:
+            values.append((one * two).tanh())
+        elif kind == 2:
+            values += [torch.cat([half, half]) for half in one.split(2)]
+        else:
+            values.append(one.detach() * two)
+    losses: Losses = {}
+    while len(losses) < 4:
+        value = draw.choice(values)
+        if value.requires_grad:
+            losses["abcd"[len(losses)]] = value.sum() if draw.random() < 0.8 else value
+    return parameters, values, losses

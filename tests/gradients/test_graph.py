@@ -5,11 +5,11 @@ from typing import Any
 
 import pytest
 import torch
-from torch import Tensor, nn
+from torch import nn
 
-from plait.gradients import gradients, leaves, nearest, per_task_gradients, reached_by
+from plait.gradients import gradients, leaves, nearest
 from plait.gradients.graph import depend, parents_first
-from tests.gradients.nets import NETS, Losses
+from tests.gradients.nets import NETS, random_graph
 
 
 def ids(tensors: object) -> list[int]:
@@ -59,99 +59,6 @@ def test_the_graph_is_kept_on_demand() -> None:
     assert torch.equal(gradients([loss], [p])[0][1], first[0][1])
 
 
-# --- who reaches what -------------------------------------------------------------------------
-
-
-def random_graph(seed: int) -> tuple[list[nn.Parameter], list[Tensor], Losses]:
-    """Sums, products and splits of earlier values; losses at random places, also at a leaf."""
-    draw = random.Random(seed)
-    parameters = [nn.Parameter(torch.randn(4)) for _ in range(6)]
-    parameters[0].requires_grad_(False)
-    values: list[Tensor] = [*parameters, torch.randn(4)]
-    for _ in range(draw.randrange(3, 15)):
-        one, two = draw.choice(values), draw.choice(values)
-        kind = draw.randrange(4)
-        if kind == 0:
-            values.append(one + two)
-        elif kind == 1:
-            values.append((one * two).tanh())
-        elif kind == 2:
-            values += [torch.cat([half, half]) for half in one.split(2)]
-        else:
-            values.append(one.detach() * two)
-    losses: Losses = {}
-    while len(losses) < 4:
-        value = draw.choice(values)
-        if value.requires_grad:
-            losses["abcd"[len(losses)]] = value.sum() if draw.random() < 0.8 else value
-    return parameters, values, losses
-
-
-def by_task(found: list[tuple[Tensor, tuple[str, ...]]]) -> dict[int, tuple[str, ...]]:
-    assert len({id(leaf) for leaf, _ in found}) == len(found)
-    return {id(leaf): tasks for leaf, tasks in found}
-
-
-@pytest.mark.parametrize("seed", range(40))
-def test_all_tasks_at_once_reach_what_each_reaches(seed: int) -> None:
-    _, _, losses = random_graph(seed)
-    expected: dict[int, tuple[str, ...]] = {}
-    for task, loss in losses.items():
-        for leaf in leaves([loss]):
-            expected[id(leaf)] = (*expected.get(id(leaf), ()), task)
-    assert by_task(reached_by(losses)) == expected
-
-
-@pytest.mark.parametrize("build", NETS)
-def test_what_is_reached_is_what_autograd_gives(build: str) -> None:
-    parameters, make_losses = NETS[build]()
-    wanted = [p for p in parameters if p.requires_grad]
-    losses = make_losses()
-    expected: dict[int, tuple[str, ...]] = {}
-    for task, pairs in per_task_gradients(losses, wanted):
-        for parameter, _ in pairs:
-            expected[id(parameter)] = (*expected.get(id(parameter), ()), task)
-    assert by_task(reached_by(make_losses())) == expected
-
-
-@pytest.mark.parametrize("seed", range(40))
-def test_nothing_is_looked_at_beyond_the_edges_that_stop(seed: int) -> None:
-    """As if the tensors at these edges were constants."""
-    _, values, losses = random_graph(seed)
-    draw = random.Random(seed)
-    inner = [value for value in values if value.grad_fn is not None]
-    stopped = draw.sample(inner, min(2, len(inner)))
-    stop = {(tensor.grad_fn, tensor.output_nr) for tensor in stopped}
-
-    def below(node: Any, output: int, seen: set[int]) -> None:
-        if (node, output) in stop:
-            return
-        if hasattr(node, "variable"):
-            seen.add(id(node.variable))
-        for child, number in node.next_functions:
-            if child is not None:
-                below(child, number, seen)
-
-    expected: dict[int, tuple[str, ...]] = {}
-    for task, loss in losses.items():
-        seen = {id(loss)} if loss.grad_fn is None else set()
-        if loss.grad_fn is not None:
-            below(loss.grad_fn, loss.output_nr, seen)
-        for key in seen:
-            expected[key] = (*expected.get(key, ()), task)
-    assert by_task(reached_by(losses, stop)) == expected
-
-
-def test_a_deep_graph_needs_no_recursion_for_several_tasks_either() -> None:
-    p = nn.Parameter(torch.tensor(1.0))
-    loss = p * 1
-    for _ in range(20_000):
-        loss = loss + 0
-    assert by_task(reached_by({"a": loss, "b": p})) == {id(p): ("a", "b")}
-    assert nearest([loss], {id(p)}) is p
-    assert not depend([loss])
-
-
 # --- the nearest ------------------------------------------------------------------------------
 
 
@@ -180,6 +87,15 @@ def test_the_nearest_is_the_one_of_the_shortest_path(seed: int) -> None:
 
 
 # --- dependence -------------------------------------------------------------------------------
+
+
+def test_a_deep_graph_needs_no_recursion_here_either() -> None:
+    p = nn.Parameter(torch.tensor(1.0))
+    loss = p * 1
+    for _ in range(20_000):
+        loss = loss + 0
+    assert nearest([loss], {id(p)}) is p
+    assert not depend([loss])
 
 
 def test_two_outputs_of_one_node_do_not_depend_on_each_other() -> None:

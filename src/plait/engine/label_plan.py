@@ -14,7 +14,7 @@ from plait.engine.labels import EXAMPLE, check_labels, refusal_of
 from plait.engine.micro_batch import MicroBatch, TaskLosses
 from plait.engine.options import reads_one_gramian
 from plait.engine.passes import reached
-from plait.gradients import LabelGradients, LabelPlan, LayerPlan, Ranks, Refusal
+from plait.gradients import LabelGradients, LabelPlan, LayerPlan, Ranks, Refusal, TaskGraph
 
 SMALL = 1 << 15  # T x P: rows of so few numbers cost less than any plan
 FEW = 3  # tasks: of fewer, a pass by label saves too little
@@ -135,14 +135,15 @@ def _labels_of(micro: MicroBatch) -> Mapping[str, Tensor]:
 def _planned(
     step: Gathered, micro: MicroBatch, losses: TaskLosses, labels: Mapping[str, Tensor]
 ) -> LabelPlan | Refusal:
-    shared, own = reached(step, losses, [*micro.candidates, *micro.others])
+    graph = TaskGraph(losses)
+    shared, own = reached(step, graph.reached(), [*micro.candidates, *micro.others])
     if step.heads_by_task and any(
         len(tasks) > 1 and id(parameter) not in step.others for parameter, tasks in own
     ):
         return Refusal("", "several tasks reach a parameter that `shared` does not name")
     if step.balancer.batches > 1 and any(len(tasks) > 1 for _, tasks in own):
         return Refusal("", "several tasks reach a tensor that is not compared, in several batches")
-    return LabelPlan.of(losses, labels, shared, own)
+    return LabelPlan.of(losses, labels, shared, own, graph)
 
 
 def split_by_label(

@@ -106,16 +106,21 @@ def split(
 
 
 def reached(
-    step: Gathered, losses: TaskLosses, candidates: Sequence[Tensor]
+    step: Gathered, leaves: Iterable[Reached], candidates: Sequence[Tensor]
 ) -> tuple[list[Tensor], list[Reached]]:
     """Returns the shared parameters among the candidates, and the others with their tasks.
 
     They come in the order of the candidates, which is that of the columns of their rows. Several
     tasks reach one of the others where the caller names the shared ones, or where it is not
     trained.
+
+    Args:
+        step: knows what is trained, and the shared parameters that are named.
+        leaves: with the tasks that reach them.
+        candidates: every parameter that may be reached.
     """
     order = {id(parameter): number for number, parameter in enumerate(candidates)}
-    found = [each for each in reached_by(losses) if id(each[0]) in order]
+    found = [each for each in leaves if id(each[0]) in order]
     found.sort(key=lambda each: order[id(each[0])])
     return _parted(step, found, order)
 

@@ -3,14 +3,7 @@
 from plait.gradients.check import check_losses, refuse_complex, unnamed, values_of
 from plait.gradients.features.cut import Cut, FeatureGradients
 from plait.gradients.gramian import cross_gramian, gramian, norms_and_cosines
-from plait.gradients.graph import (
-    gradients,
-    joint_gradients,
-    kinds_of,
-    leaves,
-    nearest,
-    reached_by,
-)
+from plait.gradients.graph import gradients, joint_gradients, kinds_of, leaves, nearest
 from plait.gradients.host import to_host
 from plait.gradients.labels.found import LabelGradients
 from plait.gradients.labels.places import Refusal
@@ -21,6 +14,7 @@ from plait.gradients.layout import Layout
 from plait.gradients.per_task import per_task_gradients
 from plait.gradients.rows import RowBuffer
 from plait.gradients.scratch import Scratch
+from plait.gradients.task_graph import TaskGraph, reached_by
 from plait.gradients.write import accumulate, add, lengths
 
 __all__ = [
@@ -35,6 +29,7 @@ __all__ = [
     "Refusal",
     "RowBuffer",
     "Scratch",
+    "TaskGraph",
     "accumulate",
     "add",
     "check_losses",

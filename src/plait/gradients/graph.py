@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from typing import Any
 
 import torch
@@ -43,50 +43,6 @@ def leaves(losses: Iterable[Tensor]) -> list[Tensor]:
             found[id(node.variable)] = node.variable
         stack.extend(child for child, _ in node.next_functions if child is not None)
     return list(found.values())
-
-
-def reached_by(
-    losses: Mapping[str, Tensor], stop: Collection[Any] = ()
-) -> list[tuple[Tensor, tuple[str, ...]]]:
-    """Returns `(leaf, tasks whose loss depends on it)` for every leaf that needs a gradient.
-
-    Each node of the graph is visited once for all tasks.
-
-    Args:
-        losses: `{task: scalar}`.
-        stop: edges, `(node, which of its outputs)`, that are not followed.
-
-    Example:
-        >>> import torch
-        >>> w, a = torch.ones(2, requires_grad=True), torch.ones(2, requires_grad=True)
-        >>> found = reached_by({"a": (w * a).sum(), "b": w.sum()})
-        >>> {"w" if leaf is w else "a": tasks for leaf, tasks in found}
-        {'a': ('a',), 'w': ('a', 'b')}
-    """
-    tasks = list(losses)
-    found: dict[int, tuple[Tensor, int]] = {}
-
-    def reach(leaf: Tensor, mask: int) -> None:
-        found[id(leaf)] = (leaf, found.get(id(leaf), (leaf, 0))[1] | mask)
-
-    masks: dict[Any, int] = {}
-    for position, loss in enumerate(losses.values()):
-        if loss.grad_fn is not None:
-            if (loss.grad_fn, loss.output_nr) not in stop:
-                masks[loss.grad_fn] = masks.get(loss.grad_fn, 0) | 1 << position
-        elif loss.requires_grad:
-            reach(loss, 1 << position)
-    for node, edges in parents_first(list(masks), stop).items():
-        if hasattr(node, "variable"):
-            reach(node.variable, masks[node])
-        mask = masks[node]
-        for child, _ in edges:
-            if child is not None:
-                masks[child] = masks.get(child, 0) | mask
-    return [
-        (leaf, tuple(task for position, task in enumerate(tasks) if mask >> position & 1))
-        for leaf, mask in found.values()
-    ]
 
 
 def nearest(losses: Iterable[Tensor], wanted: Collection[int]) -> Tensor | None:
@@ -150,16 +106,20 @@ def parents_first(
     """
     edges: dict[Any, Sequence[tuple[Any, int]]] = {}
     order: list[Any] = []
-    stack = [(root, False) for root in roots]
+    opened: list[Any] = []  # nodes below which one is
+    stack: list[Any] = list(roots)
     while stack:
-        node, finished = stack.pop()
-        if finished:
-            order.append(node)
+        node = stack.pop()
+        if node is None:  # all below the node that was opened last is done
+            order.append(opened.pop())
         elif node not in edges:
             below = node.next_functions
-            edges[node] = below if not stop else [edge for edge in below if edge not in stop]
-            stack.append((node, True))
-            stack += [(child, False) for child, _ in edges[node] if child is not None]
+            edges[node] = below = below if not stop else [e for e in below if e not in stop]
+            opened.append(node)
+            stack.append(None)
+            for child, _ in below:
+                if child is not None:
+                    stack.append(child)
     return {node: edges[node] for node in reversed(order)}
 
 

@@ -9,7 +9,8 @@ import torch
 from torch import Tensor
 
 from plait.core.errors import ConfigError
-from plait.gradients.graph import gradients, kinds_of, reached_by
+from plait.gradients.graph import gradients, kinds_of
+from plait.gradients.task_graph import reached_by
 
 Pairs = list[tuple[Tensor, Tensor]]  # (parameter, gradient)
 

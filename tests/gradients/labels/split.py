@@ -9,6 +9,7 @@ from torch.autograd.graph import GradientEdge
 
 from plait.gradients.labels.places import PerExample, Use
 from plait.gradients.labels.walk import walk
+from plait.gradients.task_graph import TaskGraph
 from tests.gradients.products import split
 
 
@@ -107,7 +108,7 @@ def _at_parameters(use: Use, gradient: Tensor) -> list[tuple[Tensor, Tensor]]:
 def assert_split(losses: Mapping[str, Tensor], examples: int, tolerance: float = 1e-10) -> Any:
     """If the graph is not refused, the tasks' gradients come out; returns what the walk says."""
     shared, _ = split(losses)
-    found = walk(losses, examples, shared)
+    found = walk(TaskGraph(losses), examples, shared)
     if isinstance(found, PerExample) and shared:
         expected = slow_rows(losses, shared)
         rows = rows_by_example(losses, found, examples, shared)

@@ -7,13 +7,14 @@ from torch import Tensor, nn
 
 from plait.gradients.labels.cut import Region, cut
 from plait.gradients.labels.places import Place, Refusal
+from plait.gradients.task_graph import TaskGraph
 from tests.gradients.products import split
 
 B = 5
 
 
 def region(losses: Mapping[str, Tensor]) -> Region:
-    found = cut(losses, B, split(losses)[0])
+    found = cut(TaskGraph(losses), B, split(losses)[0])
     assert isinstance(found, Region)
     return found
 
@@ -129,7 +130,7 @@ def test_parts_of_the_tasks_and_parameters_of_one() -> None:
     z, own = features(), head()
     losses = {"a": head()(z).sum(), "b": head()(z).sum(), "c": own(torch.randn(B, 4)).sum()}
     shared = [*split(losses)[0], own.weight]
-    found = cut(losses, B, shared)
+    found = cut(TaskGraph(losses), B, shared)
     assert isinstance(found, Region)
     assert {each.task for each in found.cuts} == {"a", "b"}
     assert [(id(parameter), task) for parameter, task in found.alone] == [(id(own.weight), "c")]
@@ -144,7 +145,7 @@ def test_nothing_in_common() -> None:
 def test_the_task_and_the_shape_are_told() -> None:
     z = features()
     losses = {"a": head()(z).sum(), "b": z.sum()}
-    found = cut(losses, B, split(losses)[0])
+    found = cut(TaskGraph(losses), B, split(losses)[0])
     assert isinstance(found, Refusal)
     assert (found.node, found.why) == (
         "SumBackward0",

@@ -14,6 +14,7 @@ from torch.utils.checkpoint import checkpoint
 
 from plait.gradients.labels.places import PerExample, Refusal
 from plait.gradients.labels.walk import walk
+from plait.gradients.task_graph import TaskGraph
 from tests.gradients.labels.split import assert_split
 from tests.gradients.nets import NETS, Losses, heads, losses_of
 from tests.gradients.products import split
@@ -52,7 +53,7 @@ def double() -> Iterator[None]:
 
 
 def refusal(losses: Losses, examples: int) -> Refusal:
-    found = walk(losses, examples, split(losses)[0])
+    found = walk(TaskGraph(losses), examples, split(losses)[0])
     assert isinstance(found, Refusal)
     return found
 
@@ -68,7 +69,7 @@ def test_every_net_is_exact_or_refused_by_its_node(name: str) -> None:
     examples, node = EXPECTED[name]
     torch.set_default_dtype(torch.float32)
     losses = NETS[name]()[1]()
-    found = walk(losses, examples, split(losses)[0])
+    found = walk(TaskGraph(losses), examples, split(losses)[0])
     assert (found.node if isinstance(found, Refusal) else "") == node
     if not node:
         torch.set_default_dtype(torch.float64)
@@ -343,7 +344,7 @@ def test_a_parameter_that_one_task_reaches_in_this_step() -> None:
     """It may have been shared in an earlier one."""
     losses = losses_through(lambda x: x, "a")
     parameters = split(losses)[1]
-    found = walk(losses, B, parameters)
+    found = walk(TaskGraph(losses), B, parameters)
     assert isinstance(found, PerExample) and not found.cuts and not found.uses
     assert [(id(p), task) for p, task in found.alone] == [(id(p), "a") for p, _ in found.alone]
     assert {id(p) for p, _ in found.alone} == set(map(id, parameters))
@@ -430,7 +431,7 @@ def test_a_subclass_of_tensor_is_refused() -> None:
 def test_a_parameter_without_numbers_is_passed_over() -> None:
     losses = losses_through(lambda x: x)
     shared = [*split(losses)[0], nn.Parameter(torch.zeros(0))]
-    assert isinstance(walk(losses, B, shared), PerExample)
+    assert isinstance(walk(TaskGraph(losses), B, shared), PerExample)
 
 
 # --- random graphs --------------------------------------------------------------------------------

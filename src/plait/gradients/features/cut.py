@@ -12,8 +12,9 @@ from plait.core.exponents import weighted
 from plait.core.real import as_like, as_real, real_count, real_dtype
 from plait.gradients.features.linear_heads import LinearHeads, linear_readers
 from plait.gradients.gramian import gramian
-from plait.gradients.graph import depend, gradients, leaves, reached_by
+from plait.gradients.graph import depend, gradients, leaves
 from plait.gradients.scratch import Scratch
+from plait.gradients.task_graph import reached_by
 
 
 class Cut:

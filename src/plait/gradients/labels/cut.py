@@ -8,12 +8,11 @@ from math import prod
 from typing import Any
 
 from torch import Tensor
-from torch.autograd.graph import get_gradient_edge
 
-from plait.gradients.graph import parents_first
 from plait.gradients.labels.places import Cut, Edge, Place, Refusal, leaf_of
 from plait.gradients.labels.rules import RULES
 from plait.gradients.layers.uses import REORDERS
+from plait.gradients.task_graph import TaskGraph
 
 
 @dataclass(frozen=True)
@@ -32,7 +31,7 @@ class Region:
     alone: list[tuple[Tensor, str]]
 
 
-def cut(losses: Mapping[str, Tensor], examples: int, shared: Sequence[Tensor]) -> Region | Refusal:
+def cut(tasks: TaskGraph, examples: int, shared: Sequence[Tensor]) -> Region | Refusal:
     """Finds the edges at which the gradients of all tasks come from one pass of their sum.
 
     A node that one task alone reaches is below a cut if it leads straight to one that several
@@ -43,11 +42,11 @@ def cut(losses: Mapping[str, Tensor], examples: int, shared: Sequence[Tensor]) -
     of others in another order, in which the examples may be anywhere.
 
     Args:
-        losses: `{task: scalar}`.
+        tasks: the graph of their losses.
         examples: in the batch, B.
         shared: parameters whose gradients are compared.
     """
-    graph = _Graph(losses, shared)
+    graph = _Graph(tasks, shared)
     for (node, _), task in graph.roots.items():
         if node in graph.common:
             return Refusal.at(node, f"is the loss of '{task}', and other tasks depend on it")
@@ -85,7 +84,7 @@ class _Graph:
     """Knows the nodes that lead to parameters which several tasks reach.
 
     Args:
-        losses: `{task: scalar}`.
+        tasks: the graph of their losses.
         shared: parameters.
 
     Attributes:
@@ -99,45 +98,34 @@ class _Graph:
         alone: `(parameter, task)` of the shared parameters that one task alone reaches.
     """
 
-    def __init__(self, losses: Mapping[str, Tensor], shared: Sequence[Tensor]) -> None:
-        self.roots: dict[Edge, str] = {}
-        masks: dict[Any, int] = {}
-        for position, (task, loss) in enumerate(losses.items()):
-            if loss.requires_grad:
-                root = get_gradient_edge(loss)
-                self.roots[root.node, root.output_nr] = task
-                masks[root.node] = masks.get(root.node, 0) | 1 << position
-        self.edges = parents_first(list(masks))
-        for node, edges in self.edges.items():
-            mask = masks[node]
-            for child, _ in edges:
-                if child is not None:
-                    masks[child] = masks.get(child, 0) | mask
-        names = {1 << position: task for position, task in enumerate(losses)}
-        reached = {node: names.get(mask) for node, mask in masks.items()}
-        leading, seeing = self._end(reached, set(map(id, shared)))
+    def __init__(self, tasks: TaskGraph, shared: Sequence[Tensor]) -> None:
+        self.roots, self.edges = tasks.roots, tasks.edges
+        names = {1 << position: task for position, task in enumerate(tasks.tasks)}
+        leading, seeing = self._end(tasks.masks, names, set(map(id, shared)))
         self.order = [node for node in self.edges if node in leading]
         self.own = {
-            node: alone
+            node: task
             for node in self.order
-            if (alone := reached[node]) is not None and node not in seeing
+            if (task := names.get(tasks.masks[node])) is not None and node not in seeing
         }
-        self.common = leading - set(self.own)
+        self.common = leading - self.own.keys()
         self._read()
 
     def _end(
-        self, reached: Mapping[Any, str | None], shared: set[int]
+        self, masks: Mapping[Any, int], names: Mapping[int, str], shared: set[int]
     ) -> tuple[set[Any], set[Any]]:
         """Returns the nodes that lead to parameters of several tasks, and those that are views."""
         self.alone: list[tuple[Tensor, str]] = []
-        leading, seeing = set(), set()
+        leading, seeing = set[Any](), set[Any]()
         for node, below in reversed(self.edges.items()):
-            if any(child in leading for child, _ in below):
-                leading.add(node)
-                if below[0][0] in seeing and node.name() in REORDERS:
-                    seeing.add(node)
-            elif (leaf := leaf_of(node)) is not None and id(leaf) in shared:
-                alone = reached[node]
+            for child, _ in below:
+                if child in leading:
+                    leading.add(node)
+                    if below[0][0] in seeing and node.name() in REORDERS:
+                        seeing.add(node)
+                    break
+            if not below and (leaf := leaf_of(node)) is not None and id(leaf) in shared:
+                alone = names.get(masks[node])
                 if alone is None:
                     leading.add(node)
                     seeing.add(node)
@@ -147,15 +135,15 @@ class _Graph:
 
     def _read(self) -> None:
         """Finds who reads the own nodes."""
+        own = self.own
         self.parents: dict[Edge, list[Any]] = {}
-        outputs: dict[Any, set[int]] = {}
-        for node in self.own:
+        self.outputs: dict[Any, list[int]] = {}
+        for node in own:
             for edge in self.edges[node]:
-                if edge[0] in self.own:
+                if edge[0] in own:
                     self.parents.setdefault(edge, []).append(node)
-        for node, output in (*self.roots, *self.parents):
-            outputs.setdefault(node, set()).add(output)
-        self.outputs = {node: sorted(found) for node, found in outputs.items()}
+        for node, output in dict.fromkeys((*self.roots, *self.parents)):
+            self.outputs.setdefault(node, []).append(output)
 
     def lowest(self) -> set[Any]:
         """Returns the own nodes that lead straight to others."""
@@ -165,16 +153,14 @@ class _Graph:
 
     def completed(self, below: set[Any]) -> set[Any]:
         """Returns own nodes, those that they lead to, and the other readers of these."""
-        while True:
-            wider = set(below)
-            for node in below:
-                wider.update(child for child, _ in self.edges[node] if child in self.own)
-            for readers in self.parents.values():
-                if not wider.isdisjoint(readers):
-                    wider.update(readers)
-            if wider == below:
-                return below
-            below = wider
+        found, stack = set(below), list(below)
+        while stack:
+            for edge in self.edges[stack.pop()]:
+                if edge[0] in self.own:
+                    further = {edge[0], *self.parents[edge]} - found
+                    found |= further
+                    stack += further
+        return found
 
     def above(self, below: set[Any]) -> list[Edge]:
         """Returns the edges of own nodes that none of those nodes reads."""
@@ -182,6 +168,6 @@ class _Graph:
             (node, output)
             for node in self.order
             if node in below
-            for output in self.outputs[node]
+            for output in sorted(self.outputs[node])
             if below.isdisjoint(self.parents.get((node, output), ()))
         ]

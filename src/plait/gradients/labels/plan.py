@@ -17,6 +17,7 @@ from plait.gradients.labels.layers.nodes import label_layer
 from plait.gradients.labels.places import Cut, Refusal, Use
 from plait.gradients.labels.ranks import Ranks
 from plait.gradients.labels.walk import walk
+from plait.gradients.task_graph import TaskGraph
 
 START = 1e8  # multiply-adds in the time that a plan takes, beyond that of rows
 USE = 1e7  # the same, for each use of parameters
@@ -59,6 +60,7 @@ class LabelPlan:
         masks: Mapping[str, Tensor],
         shared: Sequence[Tensor],
         own: Sequence[tuple[Tensor, Sequence[str]]] = (),
+        graph: TaskGraph | None = None,
     ) -> LabelPlan | Refusal:
         """Finds the layers in the graph, or why the gradients cannot be split by example.
 
@@ -67,10 +69,11 @@ class LabelPlan:
             masks: `{task: [B], bool}` of the same tasks, whether an example has a label.
             shared: parameters whose gradients are compared.
             own: `(parameter, tasks that reach it)` of those whose gradients are wanted as they are.
+            graph: of the losses, if it has been read.
         """
         device = next(iter(losses.values())).device
         ranks = Ranks.of({task: masks[task] for task in losses}, device)
-        found = walk(losses, ranks.examples, shared)
+        found = walk(graph or TaskGraph(losses), ranks.examples, shared)
         if isinstance(found, Refusal):
             return found
         layers = []

@@ -26,11 +26,10 @@ from plait.gradients.labels.places import (
 )
 from plait.gradients.labels.rules import RULES, SEVERAL_OUTPUTS, Rule
 from plait.gradients.layers.nodes import saves_through_hooks
+from plait.gradients.task_graph import TaskGraph
 
 
-def walk(
-    losses: Mapping[str, Tensor], examples: int, shared: Sequence[Tensor]
-) -> PerExample | Refusal:
+def walk(tasks: TaskGraph, examples: int, shared: Sequence[Tensor]) -> PerExample | Refusal:
     """Tells whether what the tasks share acts on each example alone, or which node forbids it.
 
     From the edges at which one task alone begins, whose tensors have the examples in front, it
@@ -43,7 +42,7 @@ def walk(
     examples.
 
     Args:
-        losses: `{task: scalar}`; their graph is not changed.
+        tasks: the graph of their losses.
         examples: in the batch, B, at least 2.
         shared: all parameters that several tasks reach and whose gradients are wanted; it may have
             others.
@@ -58,18 +57,19 @@ def walk(
         >>> body, heads = torch.nn.Linear(3, 2), torch.nn.Linear(2, 2)
         >>> parameters = [*body.parameters(), *heads.parameters()]
         >>> output = heads(body(torch.ones(4, 3)).relu())
-        >>> found = walk({"a": output[:, 0].mean(), "b": output[:, 1].mean()}, 4, parameters)
+        >>> graph = TaskGraph({"a": output[:, 0].mean(), "b": output[:, 1].mean()})
+        >>> found = walk(graph, 4, parameters)
         >>> [(cut.task, cut.place) for cut in found.cuts]
         [('a', Place(before=1, examples=4, after=1)), ('b', Place(before=1, examples=4, after=1))]
         >>> [(use.kind, list(use.parameters)) for use in found.uses]
         [('linear', [0, 2]), ('linear', [0, 2])]
         >>> means = output.mean(dim=0)
-        >>> walk({"a": means[0], "b": means[1]}, 4, parameters).node
+        >>> walk(TaskGraph({"a": means[0], "b": means[1]}), 4, parameters).node
         'SelectBackward0'
     """
     if examples < 2:
         return Refusal("", "a batch of one example cannot be split by example")
-    region = cut(losses, examples, shared)
+    region = cut(tasks, examples, shared)
     return region if isinstance(region, Refusal) else _Walk(region).run()
 
 
@@ -120,17 +120,19 @@ class _Walk:
     def _check(self, reader: Any, edge: Edge, place: Place) -> None:
         """Checks what is read at an edge."""
         node, output = edge
-        if leaf_of(node) is not None:
+        if not self._members[node]:  # the end of the graph
             raise _Stop(reader, "has a parameter in which the examples are an axis")
         found = node._input_metadata[output]
-        if found.is_nested_tensor or prod(self._shape(edge)) != place.count or place.count == 0:
+        shape = self._shapes[edge] = tuple(found.shape)
+        if found.is_nested_tensor or prod(shape) != place.count or place.count == 0:
             raise _Stop(reader, "reads a tensor that is nested, empty, or of an unknown shape")
         self._check_sort(reader, found)
 
     def _shape(self, edge: Edge) -> tuple[int, ...]:
-        if edge not in self._shapes:
-            self._shapes[edge] = tuple(edge[0]._input_metadata[edge[1]].shape)
-        return self._shapes[edge]
+        shape = self._shapes.get(edge)
+        if shape is None:
+            shape = self._shapes[edge] = tuple(edge[0]._input_metadata[edge[1]].shape)
+        return shape
 
     def _check_sort(self, reader: Any, found: Any) -> None:
         """Checks the precision and the device, which have to be the same everywhere."""
@@ -147,15 +149,16 @@ class _Walk:
         """Finds the places in the inputs of a node, and its use of parameters."""
         name = node.name()
         rule = RULES.get(name)
-        if rule is None or (name not in SEVERAL_OUTPUTS and set(places) != {0}):
+        if rule is None or (name not in SEVERAL_OUTPUTS and [*places] != [0]):
             raise _Stop(node, "is not known to act on each example alone")
         if saves_through_hooks(node):
             raise _Stop(node, "saves its tensors through hooks, as in checkpointing")
         for position, edge in enumerate(edges):
             if edge[0] in self._members:
+                shape = self._shape(edge)
                 for output, place in places.items():
-                    shapes = self._shape(edge), self._shape((node, output))
-                    self._pass_on(Operand(node, position, *shapes, place), edge, rule)
+                    operand = Operand(node, position, shape, self._shape((node, output)), place)
+                    self._pass_on(operand, edge, rule)
 
     def _pass_on(self, operand: Operand, edge: Edge, rule: Rule) -> None:
         try:
