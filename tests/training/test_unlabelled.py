@@ -122,7 +122,7 @@ def test_penalties_do_not_act_alone() -> None:
     before = {name: value.clone() for name, value in net.state_dict().items()}
     trainer = Trainer(net, epochs=1, device="cpu")
     trainer.labels.check = lambda: None  # type: ignore[method-assign]
-    trainer.mixture = MixtureLog([])
+    trainer.mixture, trainer.steps_per_epoch = MixtureLog([]), None
     trainer._begin(False, Feed([], 0))
     record = trainer._step([net.batch(*unlabelled(4))])
     assert record.skipped is not None
