@@ -74,3 +74,33 @@ def test_features_of_several_passes_are_joined() -> None:
     assert joined.watched["use"].plain() == {"a": 3.0, "b": 3.0}
     assert TaskFeatures.joined([]) == {}
     assert TaskFeatures.joined(passes[:1]) is passes[0]
+
+
+def test_losses_of_one_vector_are_cut_from_it() -> None:
+    weighted, raw = torch.tensor([6.0, 8.0]), torch.tensor([3.0, 4.0])
+    losses = Losses.joined(weighted, raw, {"a": 3.0, "b": 1.0})
+    assert losses.stacked is weighted
+    assert losses.stacked_raw is raw
+    assert losses == {"a": weighted[0], "b": weighted[1]}
+    assert losses.raw == {"a": raw[0], "b": raw[1]}
+    assert losses.counts == {"a": 3.0, "b": 1.0}
+    scaled = losses.times({"b": 0.5})
+    assert scaled.stacked is not None
+    assert scaled.stacked.tolist() == [6, 4]
+    assert scaled.stacked_raw is raw
+    assert losses.times({"a": 1.0}) is losses
+    by_label = losses.by_label().stacked
+    assert by_label is not None and by_label.tolist() == [4.5, 2.0]
+
+
+def test_losses_that_were_changed_are_no_vector() -> None:
+    losses = Losses.joined(torch.tensor([6.0, 8.0]), torch.tensor([3.0, 4.0]), {"a": 3.0, "b": 1.0})
+    losses["a"] = losses["a"] * 2
+    assert losses.stacked is None
+    assert {task: loss.item() for task, loss in losses.items()} == {"a": 12, "b": 8}
+    times = losses.times({"b": 2.0})
+    assert times.stacked is None and times["b"].item() == 16
+    losses.raw["a"] = torch.tensor(1.0)
+    assert losses.stacked_raw is None
+    alone = Losses({"a": torch.tensor(1.0)}, raw={"a": torch.tensor(1.0)}, counts={"a": 1.0})
+    assert alone.stacked is None and alone.stacked_raw is None

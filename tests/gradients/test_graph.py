@@ -7,7 +7,7 @@ import pytest
 import torch
 from torch import nn
 
-from plait.gradients import gradients, leaves, nearest
+from plait.gradients import gradients, joint_gradients, leaves, nearest
 from plait.gradients.graph import depend, parents_first
 from tests.gradients.nets import NETS, random_graph
 
@@ -133,3 +133,13 @@ def test_parents_come_first() -> None:
     assert order[2:] == ["ExpBackward0", "MulBackward0", "AccumulateGrad"]
     stopped = parents_first([top.grad_fn], {(low.grad_fn, 0)})
     assert [node.name() for node in stopped] == ["SumBackward0", "AddBackward0", "ExpBackward0"]
+
+
+@pytest.mark.parametrize("extreme", [False, True])
+def test_a_vector_of_losses_has_the_gradients_of_its_entries(extreme: bool) -> None:
+    weight = torch.tensor([2.0, 3.0], dtype=torch.float64, requires_grad=True)
+    scales = torch.tensor([0.5, 4.0], dtype=torch.float64)
+    vector = weight.square()
+    alone = joint_gradients(list(vector.unbind()), [weight], scales, retain=True, extreme=extreme)
+    joined = joint_gradients([vector], [weight], scales, extreme=extreme)
+    assert joined[0][1].tolist() == alone[0][1].tolist() == [2, 24]

@@ -91,3 +91,18 @@ def test_gradients_of_joined_parameters_go_to_their_rows() -> None:
     assert made.present == {0, 1}
     assert other.grad.tolist() == [1, 1]
     assert all(part.grad is None for part in parts.values())
+
+
+def test_a_gradient_of_joined_parameters_is_that_of_the_tasks_present() -> None:
+    parts = {name: nn.Parameter(torch.zeros(2)) for name in "abc"}
+    joined = Joined(parts)
+    gradient = torch.tensor([[1.0, 2.0], [0.0, 0.0], [3.0, 4.0]])
+    accumulate([(joined.whole, gradient)], ["a", "c", "elsewhere"])
+    assert joined.present == {0, 2}
+    accumulate([(parts["b"], torch.ones(2))], ["b"])
+    assert joined.whole.grad is not None
+    assert joined.whole.grad.tolist() == [[1, 2], [1, 1], [3, 4]]
+    assert joined.present is None
+    joined.whole.grad = None
+    accumulate([(joined.whole, gradient.clone())], {"a": 1, "b": 2, "c": 3})
+    assert joined.present is None

@@ -226,3 +226,20 @@ def test_every_stage_that_learns_is_read() -> None:
 def test_how_to_copy_needs_groups() -> None:
     with pytest.raises(ConfigError, match="`copies` has no effect without `groups`; leave it out"):
         Hard(nn.Linear(2, 2), copies="reset")
+
+
+def test_tasks_of_one_trunk_and_depth_read_the_same_features() -> None:
+    sharing = new("abcd", groups=[["a", "b", "d"], ["c"]], attach={"d": 0})
+    assert sharing.same_features("ab")
+    assert sharing.same_features("d")
+    assert not sharing.same_features("ac")
+    assert not sharing.same_features("ad")
+    features = sharing(torch.zeros(2, 5))
+    assert features["a"] is features["b"]
+
+    class Other(Hard):
+        """May run in another way."""
+
+    other = Other(nn.Linear(3, 2))
+    other.setup("ab", torch.zeros(2, 3))
+    assert not other.same_features("ab")

@@ -2,6 +2,7 @@
 
 import json
 import math
+from collections.abc import Iterator
 from io import StringIO
 from pathlib import Path
 from typing import Any
@@ -89,6 +90,14 @@ class Seen(Callback):
         )
 
 
+@pytest.fixture
+def double() -> Iterator[None]:
+    """Makes what a method learns in double precision, too."""
+    torch.set_default_dtype(torch.float64)
+    yield
+    torch.set_default_dtype(torch.float32)
+
+
 @pytest.mark.parametrize(
     ("name", "options"),
     [
@@ -100,7 +109,9 @@ class Seen(Callback):
         ("GradDrop", {}),
     ],
 )
-def test_training_ends_as_with_separate_heads(name: str, options: dict[str, Any]) -> None:
+def test_training_ends_as_with_separate_heads(
+    name: str, options: dict[str, Any], double: None
+) -> None:
     """Parameters, losses, weights, norms and cosines, over all steps."""
     seen, found = [], []
     for optimizer in (Apart, torch.optim.AdamW):

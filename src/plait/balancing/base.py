@@ -116,11 +116,14 @@ class LossBalancer(Balancer):
             losses: `[T]`, of the tasks present, without a graph.
             info: as for `objective`.
         """
-        values = losses.detach().requires_grad_()
-        learned = [parameter for parameter in self.parameters() if parameter.requires_grad]
+        values, learned = losses.detach().requires_grad_(), self.learned()
         objective = self.objective(values, info)
         weights, *own = torch.autograd.grad(objective, [values, *learned], allow_unused=True)
         return weights, [(p, g) for p, g in zip(learned, own, strict=True) if g is not None]
+
+    def learned(self) -> list[nn.Parameter]:
+        """Returns the parameters that the method learns, as an optimizer has them."""
+        return [parameter for parameter in self.parameters() if parameter.requires_grad]
 
 
 class GramianBalancer(Balancer):

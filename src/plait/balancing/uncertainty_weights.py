@@ -86,7 +86,9 @@ class UncertaintyWeights(LearnedScales):
         """Returns the objective of the tasks present; each s_t gets its gradient from it."""
         tasks = self.named_tasks(losses, info)
         s = self.read(tasks, losses)
-        factor = torch.tensor([self._factor(task) for task in tasks]).to(losses)
+        factor: float | Tensor = self._factor("")
+        if isinstance(self.form, Mapping):
+            factor = torch.tensor([self._factor(task) for task in tasks]).to(losses)
         return (factor * torch.exp(-s) * losses + 0.5 * s).sum()
 
     def _factor(self, task: str) -> float:

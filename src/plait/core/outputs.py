@@ -6,10 +6,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import NamedTuple, Protocol
 
+import torch
 from torch import Tensor
 
 from plait.core.errors import ConfigError
 from plait.core.features import Features
+from plait.core.lazy_values import PENDING, LazyValues, Slices
 from plait.core.reduction import label_shares
 from plait.core.watched import Watched
 
@@ -74,7 +76,7 @@ class TaskFeatures(dict[str, Features]):
         return total
 
 
-class Outputs(dict[str, Tensor]):
+class Outputs(LazyValues):
     """`{task: prediction}` with the features, terms and tables of the same forward pass.
 
     Attributes:
@@ -87,6 +89,8 @@ class Outputs(dict[str, Tensor]):
         common: whether row i of all tasks is one example; False if the inputs differ by task.
         views: the outputs that connections compare in training, one for each input, with tasks
             beside the wanted ones; empty if no connection compares any.
+        slices: predictions `[B, n, K]` of like tasks, whose heads have run at once; the tasks are
+            on axis 1. Empty for fewer than 8 like tasks, and where heads run one by one.
     """
 
     def __init__(
@@ -99,8 +103,9 @@ class Outputs(dict[str, Tensor]):
         watched: Mapping[str, Watched] | None = None,
         common: bool = True,
         views: Sequence[Outputs] = (),
+        slices: Sequence[Slices] = (),
     ) -> None:
-        super().__init__(predictions)
+        super().__init__(predictions, slices)
         self.common = common
         self.views = list(views)
         self.features = dict(features or {})
@@ -120,7 +125,7 @@ class Labelled(Protocol):
         """Returns `{task: [B], bool}`, whether an example has a label."""
 
 
-class Losses(dict[str, Tensor]):
+class Losses(LazyValues):
     """`{task: static weight times L_t}` of the tasks that are present.
 
     Attributes:
@@ -129,6 +134,8 @@ class Losses(dict[str, Tensor]):
         labelled: which examples have a label, for `plait.backward`; None where the tasks have no
             examples in common, as with inputs that differ by task, or examples of several sources.
     """
+
+    raw: dict[str, Tensor]
 
     def __init__(
         self,
@@ -143,8 +150,43 @@ class Losses(dict[str, Tensor]):
         self.counts = dict(counts)
         self.labelled = labelled
 
+    @classmethod
+    def joined(cls, weighted: Tensor, raw: Tensor, counts: Mapping[str, float]) -> Losses:
+        """Makes losses that are entries of one vector, so that one node of the graph has them all.
+
+        Args:
+            weighted: `[T]`, static weight times L_t.
+            raw: `[T]`, L_t.
+            counts: `{task: n}`, in the order of the entries.
+        """
+        places = {task: place for place, task in enumerate(counts)}
+        losses = cls(dict.fromkeys(counts, PENDING), raw={}, counts=counts)
+        losses.slices = (Slices(weighted, 0, places),)
+        losses.raw = LazyValues.of(counts, Slices(raw, 0, places))
+        return losses
+
+    @property
+    def stacked(self) -> Tensor | None:
+        """The losses as the vector `[T]` that they were cut from; None if they stand alone."""
+        return None if self.changed or not self.slices else self.slices[0].whole
+
+    @property
+    def stacked_raw(self) -> Tensor | None:
+        """`raw` as the vector `[T]` that it was cut from; None if the losses stand alone."""
+        raw = self.raw
+        if not isinstance(raw, LazyValues) or raw.changed or not raw.slices:
+            return None
+        return raw.slices[0].whole
+
     def times(self, factors: Mapping[str, float]) -> Losses:
         """Returns the losses times factors, by task; a task without a factor keeps its loss."""
+        whole, raw = self.stacked, self.stacked_raw
+        if whole is not None and raw is not None:
+            each = [factors.get(task, 1.0) for task in self]
+            if all(factor == 1.0 for factor in each):
+                return self
+            factor = torch.tensor(each, dtype=whole.dtype).to(whole.device, non_blocking=True)
+            return Losses.joined(whole * factor, raw, self.counts)
         weighted = {
             task: loss if factors.get(task, 1.0) == 1.0 else loss * factors[task]
             for task, loss in self.items()

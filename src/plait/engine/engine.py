@@ -22,6 +22,7 @@ from plait.engine.labels import check_labels, labels_of_batches
 from plait.engine.loss_scaling import are_scaled, tell_overflow
 from plait.engine.memory import Memory, Patience, keep_state
 from plait.engine.micro_batch import Features, MicroBatch
+from plait.engine.one_pass import are_stacked
 from plait.engine.options import At, HeadWeights, NonFinite, Options, RouteChoice, Scale
 from plait.engine.penalties import Scalars, by_name, penalty_gradients
 from plait.engine.processes import check_one_process, check_whole
@@ -261,7 +262,7 @@ class Backward:
             self._decide(step)
         as_given = False
         if self._skipped is None:
-            as_given = accumulate(step.gradients.values())
+            as_given = accumulate(step.gradients.values(), step.losses)
             self._remember(step)
         else:
             tell_overflow(self._scaled)
@@ -369,7 +370,7 @@ class Backward:
             cut, named = features.tensors, [*named, *(leaf for _, leaf in features.pairs)]
         elif features is not None:
             named += [features] if isinstance(features, Tensor) else features
-        model = None if self.model is None else learning(self.model)
+        model = None if self.model is None else learning(self.model, joined=are_stacked(losses))
         candidates, others = self.memory.trained(losses, cut, named, model)
         if not candidates:
             raise ConfigError("no parameter of the model needs a gradient. Unfreeze some of them.")

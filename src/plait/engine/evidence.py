@@ -15,6 +15,7 @@ from plait.core.errors import ConfigError, NonFiniteError
 from plait.core.exponents import LONG, SHORT, lost_products, mended, outside
 from plait.engine.gathered import Gathered, Named, Own
 from plait.gradients import lengths, reached_by, to_host
+from plait.networks.joined import joined_of
 
 Values = list[tuple[str, float]]
 
@@ -130,7 +131,7 @@ def _refuse(step: Gathered, at_gradients: Sequence[float]) -> None:
     if not broken and not where:  # double precision, whose squares alone are beyond its numbers
         return
     reached = {id(parameter): tasks for parameter, tasks in reached_by(step.latest)}
-    found = [reached.get(id(parameter), ()) for parameter in where]
+    found = [each for p in where for each in _tasks_at(step, p, reached.get(id(p), ()))]
     if not broken:  # one task's parameters tell more than those of several
         single = [tasks for tasks in found if len(tasks) == 1]
         broken = [task for tasks in single or found for task in tasks]
@@ -140,6 +141,17 @@ def _refuse(step: Gathered, at_gradients: Sequence[float]) -> None:
         f"the gradient{whose} is not finite although every loss is; nothing was changed. Lower the "
         "learning rate, or look for a division, logarithm or square root at 0 in the model."
     )
+
+
+def _tasks_at(
+    step: Gathered, parameter: Tensor, reaching: tuple[str, ...]
+) -> list[tuple[str, ...]]:
+    """Returns the tasks of a gradient that is not finite: each alone, if it is of joined heads."""
+    joined = joined_of(parameter)
+    if joined is None:
+        return [reaching]
+    finite = step.gradients[id(parameter)][1].flatten(1).isfinite().all(1).tolist()
+    return [(task,) for task, each in zip(joined.tasks, finite, strict=True) if not each]
 
 
 def _holds(gradient: Tensor) -> bool:

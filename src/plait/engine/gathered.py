@@ -9,13 +9,15 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from plait.balancing.base import Balancer, BilevelBalancer, LossBalancer
+from plait.balancing.base import Balancer
 from plait.balancing.contract.info import Info
 from plait.core.errors import ConfigError
+from plait.core.lazy_values import LazyValues, Slices
 from plait.engine.memory import Memory
 from plait.engine.micro_batch import MicroBatch, TaskLosses
+from plait.engine.one_pass import check_stacked, weighs_heads_by_task
 from plait.engine.options import Options
-from plait.gradients import add, refuse_complex, values_of
+from plait.gradients import add, refuse_complex, roots, values_of
 
 Pairs = Iterable[tuple[Tensor, Tensor]]  # (parameter, gradient)
 Own = Iterable[tuple[Tensor, str, Tensor]]  # (parameter, the one task that reaches it, gradient)
@@ -111,9 +113,7 @@ class Gathered:
     @property
     def heads_by_task(self) -> bool:
         """Whether a task's weight counts at the parameters that it alone reaches."""
-        chosen = self.options.head_weights
-        own = isinstance(self.balancer, LossBalancer | BilevelBalancer)
-        return chosen == "task" or (chosen == "auto" and own)
+        return weighs_heads_by_task(self.balancer, self.options)
 
     def form(self, tasks: Sequence[str], multiply: Callable[[torch.dtype], Tensor]) -> None:
         """Forms the Gramian of `tasks`, on the device.
@@ -131,7 +131,9 @@ class Gathered:
         self.others.update((id(leaf), leaf) for leaf in micro.others)
         if not tasks and not micro.penalties:
             return
-        values = values_of((*micro.losses.values(), *micro.penalties.values()))
+        several = micro.shares is not None
+        check_stacked(micro.losses, self.balancer, self.options, self.measure, several)
+        values = values_of((*roots(micro.losses), *micro.penalties.values()))
         if values.is_complex():
             refuse_complex({**micro.losses, **micro.penalties})
         if micro.penalties:
@@ -146,7 +148,8 @@ class Gathered:
             return
         if micro.shares is None:
             self._values = found
-            self.losses = dict(zip(tasks, found.unbind(), strict=True))
+            places = {task: place for place, task in enumerate(tasks)}
+            self.losses = LazyValues.of(tasks, Slices(found, 0, places))
             return
         self._values = None
         for task, value in zip(tasks, found.unbind(), strict=True):

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from torch import Tensor
 
 from plait.balancing.contract.problem import Problem
+from plait.core.outputs import Losses
 from plait.gradients import Cut
 
 TaskLosses = Mapping[str, Tensor]  # {task: loss}
@@ -46,4 +47,6 @@ class MicroBatch:
         """`{task: loss}`, each times the share that it has in the loss of the whole batch."""
         if self.shares is None:
             return self.losses
+        if isinstance(self.losses, Losses):
+            return self.losses.times(self.shares)
         return {task: loss * self.shares[task] for task, loss in self.losses.items()}

@@ -10,7 +10,7 @@ from torch import Tensor
 from plait.engine.checkpoints import is_reentrant, whole_pass
 from plait.engine.gathered import Gathered
 from plait.engine.micro_batch import MicroBatch, TaskLosses
-from plait.gradients import joint_gradients, nearest, reached_by
+from plait.gradients import joint_gradients, nearest, reached_by, roots
 
 Reached = tuple[Tensor, tuple[str, ...]]  # (leaf, tasks that reach it)
 
@@ -91,9 +91,7 @@ def differentiate(
     if parameters:
         retain = retain or step.retain_graph
         step.collect(
-            joint_gradients(
-                list(losses.values()), parameters, weights, retain=retain, extreme=step.extreme
-            )
+            joint_gradients(roots(losses), parameters, weights, retain=retain, extreme=step.extreme)
         )
 
 

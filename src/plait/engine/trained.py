@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from plait.engine.given import check_names
 from plait.engine.processes import check_whole
-from plait.gradients import kinds_of, leaves, reached_by
+from plait.gradients import kinds_of, leaves, reached_by, roots
 
 REENTRANT = "CheckpointFunctionBackward"  # of torch and of libraries with one of their own
 
@@ -50,10 +50,10 @@ class Trained:
         if new:
             check_names(losses)
             self.looked.update(losses)
-            names = {kind.__name__ for kind in kinds_of(losses.values())}
+            names = {kind.__name__ for kind in kinds_of(roots(losses))}
             self.reentrant = self.reentrant or REENTRANT in names
         if model is None:
-            found = [leaf for leaf in leaves([*losses.values(), *cut]) if leaf.requires_grad]
+            found = [leaf for leaf in leaves([*roots(losses), *cut]) if leaf.requires_grad]
             check_whole(found if new else ())
             parameters = {id(leaf) for leaf in found if isinstance(leaf, nn.Parameter)}
             if not parameters:
@@ -64,7 +64,7 @@ class Trained:
         others: list[Tensor] = []
         if self.outside or new:
             inside = {*map(id, model), *map(id, named)}
-            found = leaves([*losses.values(), *cut])
+            found = leaves([*roots(losses), *cut])
             others = [leaf for leaf in found if leaf.requires_grad and id(leaf) not in inside]
             self.outside = self.outside or bool(others)
             self._warn(losses, others)

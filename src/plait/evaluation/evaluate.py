@@ -62,7 +62,10 @@ def evaluate(
             if resampler is not None:
                 resampler.add(each, outputs)
             found = model.losses(outputs, batch)
-            means = torch.stack([*found.raw.values()]).tolist() if found.raw else []  # one copy
+            whole = found.stacked_raw
+            if whole is None and found.raw:
+                whole = torch.stack([*found.raw.values()])
+            means = [] if whole is None else whole.tolist()  # one copy
             evaluator.add_losses(dict(zip(found.raw, means, strict=True)), found.counts)
             for out, part in zip(outputs, batch.parts, strict=True):
                 evaluator.add(out, part)

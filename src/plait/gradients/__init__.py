@@ -1,6 +1,6 @@
 """Per-task gradients: which parameters are shared, the rows, and their inner products."""
 
-from plait.gradients.check import check_losses, refuse_complex, unnamed, values_of
+from plait.gradients.check import check_losses, refuse_complex, roots, unnamed, values_of
 from plait.gradients.features.cut import Cut, FeatureGradients
 from plait.gradients.gramian import cross_gramian, gramian, norms_and_cosines
 from plait.gradients.graph import gradients, joint_gradients, kinds_of, leaves, nearest
@@ -45,6 +45,7 @@ __all__ = [
     "per_task_gradients",
     "reached_by",
     "refuse_complex",
+    "roots",
     "to_host",
     "unnamed",
     "values_of",

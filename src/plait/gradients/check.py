@@ -11,19 +11,34 @@ from torch import Tensor
 
 from plait.core.annotations import shown
 from plait.core.errors import ConfigError, ShapeError
+from plait.core.outputs import Losses
+
+
+def roots(losses: Mapping[str, Tensor]) -> list[Tensor]:
+    """Returns the tensors where the graph of losses begins: T scalars, or the vector `[T]` of all.
+
+    Example:
+        >>> roots({"a": torch.tensor(1.0), "b": torch.tensor(2.0)})
+        [tensor(1.), tensor(2.)]
+    """
+    stacked = losses.stacked if isinstance(losses, Losses) else None
+    return list(losses.values()) if stacked is None else [stacked]
 
 
 def values_of(scalars: Iterable[Tensor]) -> Tensor:
     """Returns the values `[T]` without a graph, in float32 or the widest dtype among them.
 
     Args:
-        scalars: T of them, at least one, on one device.
+        scalars: T of them, at least one, on one device; or vectors, of T entries in all.
 
     Example:
         >>> values_of([torch.tensor(1.0, dtype=torch.bfloat16), torch.tensor(2.0)])
         tensor([1., 2.])
     """
     values = [scalar.detach() for scalar in scalars]
+    if any(value.dim() for value in values):
+        wide = [value.to(torch.promote_types(value.dtype, torch.float32)) for value in values]
+        return wide[0] if len(wide) == 1 else torch.cat([value.reshape(-1) for value in wide])
     dtypes = {value.dtype for value in values}
     if dtypes == {torch.float32}:
         return torch.stack(values)
@@ -50,7 +65,9 @@ def check_losses(losses: Mapping[str, Tensor], penalties: Mapping[str, Tensor]) 
 
 
 def _check_tensors(losses: Mapping[str, Tensor], penalties: Mapping[str, Tensor]) -> None:
-    for task, loss in losses.items():
+    stacked = losses.stacked if isinstance(losses, Losses) else None
+    whole = stacked is not None and stacked.requires_grad
+    for task, loss in () if whole else losses.items():
         if loss.dim() != 0:
             raise _no_scalar(f"the loss of task {task!r}", loss)
         if not loss.requires_grad:

@@ -157,13 +157,17 @@ def joint_gradients(
     """Returns `(parameter, gradient)` of the weighted sum of losses, in one backward pass.
 
     Args:
-        losses: T scalars, each with a graph.
+        losses: T scalars, each with a graph, or one vector `[T]`.
         candidates: parameters; those that are not reached are left out.
         weights: `[T]`.
         retain: keep the graph for a later pass.
         extreme: single precision does not hold the weights: a pass for each loss, and the sum is
             taken in double precision.
     """
+    if len(losses) == 1 and losses[0].dim() == 1:
+        if not extreme:
+            return gradients(losses, candidates, [weights.to(losses[0])], retain=retain)
+        losses = losses[0].unbind()
     if extreme:
         return _joined_in_double(losses, candidates, weights.tolist(), retain)
     if len({(loss.dtype, loss.device) for loss in losses}) == 1:  # one root is faster than many

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 
 import torch
 from torch import Tensor
 
 from plait.core.real import as_real
-from plait.networks.joined import Joined, row_of
+from plait.networks.joined import Joined, joined_of, row_of
 
 
 def add(first: Tensor, second: Tensor) -> Tensor:
@@ -46,7 +46,7 @@ def _are_alike(values: Sequence[Tensor]) -> bool:
     return len(kinds) == 1 and values[0].layout == torch.strided
 
 
-def accumulate(pairs: Iterable[tuple[Tensor, Tensor]]) -> bool:
+def accumulate(pairs: Iterable[tuple[Tensor, Tensor]], tasks: Collection[str] = ()) -> bool:
     """Adds each gradient to the `.grad` of its parameter, as `torch.autograd.backward` does.
 
     Autograd may hand out one tensor for two parameters, or a view with repeated elements. A
@@ -55,6 +55,7 @@ def accumulate(pairs: Iterable[tuple[Tensor, Tensor]]) -> bool:
 
     Args:
         pairs: `(parameter, gradient)`; a parameter may come several times.
+        tasks: whose losses they are of, for a whole of joined parameters: other tasks are absent.
 
     Returns:
         Whether every `.grad` is now the gradient that was given, none of them added or copied.
@@ -62,12 +63,16 @@ def accumulate(pairs: Iterable[tuple[Tensor, Tensor]]) -> bool:
     with torch.no_grad():
         taken: set[int] = set()
         joined: dict[Joined, list[tuple[int, Tensor]]] = {}
+        wholes, known = list[Joined](), dict.fromkeys(tasks).keys()
         as_given = True
         for parameter, gradient in pairs:
             row = row_of(parameter)
             if row is not None:
                 joined.setdefault(row.joined, []).append((row.number, gradient))
                 continue
+            whole = joined_of(parameter)
+            if whole is not None:
+                wholes.append(whole)
             if parameter.grad is None and _owned(gradient, taken):
                 parameter.grad = gradient
                 continue
@@ -78,6 +83,9 @@ def accumulate(pairs: Iterable[tuple[Tensor, Tensor]]) -> bool:
                 parameter.grad = add(parameter.grad, gradient)
             else:
                 parameter.grad += gradient
+        for whole in wholes:
+            every = whole.place.keys() <= known
+            whole.arrive(None if every else [whole.place[t] for t in known if t in whole.place])
         for whole, found in joined.items():
             whole.add(*zip(*found, strict=True))
     return as_given and not joined

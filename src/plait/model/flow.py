@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from functools import reduce
 from operator import add
 from typing import Any
 
+import torch
 from torch import Tensor, nn
 
 from plait.core.errors import ConfigError, UnsupportedError, unknown
@@ -16,6 +18,7 @@ from plait.core.keys import safe_key
 from plait.core.outputs import Outputs, TaskFeatures
 from plait.core.structure import PerTask, input_of
 from plait.gradients import Cut
+from plait.model.blocks import Blocks
 from plait.model.connections import Connections
 from plait.networks.halves import Shift
 from plait.networks.untouched import untouched
@@ -30,6 +33,9 @@ class Flow:
         heads: `{key of a task: head}`.
         early: `{key of a task: head}` of the features before the exchange, where one is supervised;
             they run in training only.
+
+    Attributes:
+        blocks: heads of like tasks that a training has joined; None without a training.
     """
 
     def __init__(
@@ -39,6 +45,8 @@ class Flow:
         self.heads = heads
         self.early = early
         self.keys = {task: safe_key(task) for task in connections.tasks}
+        self.blocks: Blocks | None = None  # while a training has joined the heads
+        self.one_pass = False
 
     def wanted(self, tasks: Collection[str] | None) -> list[str]:
         """Returns the names of the wanted tasks in the order of the model; all for None.
@@ -92,6 +100,8 @@ class Flow:
     def _together(self, sharing: Sharing, inputs: Any, wanted: Sequence[str]) -> Outputs:
         """Returns the predictions where nothing of one task's input meets that of another."""
         if not self.connections.all:  # nothing passes between the tasks
+            if self.blocks is not None and self._run_at_once(inputs):
+                return self.blocks(sharing, inputs, wanted, self._read)
             alone: TaskFeatures = sharing(inputs, wanted)
             return self._predicted(wanted, alone)
         compared = self.connections.compared(wanted)
@@ -106,11 +116,41 @@ class Flow:
     def _predicted(self, wanted: Sequence[str], shared: TaskFeatures) -> Outputs:
         """Runs the head of each wanted task on the features of its own."""
         return Outputs(
-            {task: _read(self.heads[self.keys[task]], shared[task]) for task in wanted},
+            {task: self._read(task, shared[task]) for task in wanted},
             features=shared,
             terms=shared.terms,
             watched=shared.watched,
         )
+
+    def run_at_once(self, blocks: Blocks | None) -> None:
+        """Sets the blocks of heads, whose parameters then stand in for those of the heads."""
+        self.blocks = blocks
+        vars(self.heads)["stand_in"] = blocks  # see `plait.networks.walk.learning`
+
+    @contextmanager
+    def joint(self, one_pass: bool) -> Iterator[None]:
+        """Lets blocks of heads run at once for a while, although a gradient is wanted.
+
+        Args:
+            one_pass: whether one backward pass of a weighted sum of the losses follows, and no
+                gradients of single tasks.
+        """
+        before, self.one_pass = self.one_pass, one_pass
+        try:
+            yield
+        finally:
+            self.one_pass = before
+
+    def _run_at_once(self, inputs: Any) -> bool:
+        """Returns whether the heads of a block run at once in this pass."""
+        if isinstance(inputs, PerTask) or torch.compiler.is_compiling():
+            return False
+        one_pass = self.one_pass or not torch.is_grad_enabled()
+        return one_pass and self.blocks is not None and self.blocks.intact()
+
+    def _read(self, task: str, features: Features) -> Tensor:
+        """Returns the prediction of a task's head."""
+        return _read(self.heads[self.keys[task]], features)
 
     def _one_by_one(self, sharing: Sharing, inputs: Any, wanted: Sequence[str]) -> Outputs:
         """Returns the predictions where each task has inputs of its own, which are other examples.

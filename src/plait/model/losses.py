@@ -9,6 +9,7 @@ from torch import Tensor
 from plait.core.batch import Batch, Part
 from plait.core.outputs import Losses, Outputs
 from plait.core.rows import by_row
+from plait.model.block_losses import joined_losses
 from plait.tasks.base import BaseTask
 
 
@@ -24,6 +25,8 @@ def task_losses(
         early_weight: of the predictions before the exchange, where these are supervised too.
     """
     counts = {name: n for name, n in batch.counts.items() if n > 0}
+    if any(out.slices and not out.changed for out in outputs):
+        return joined_losses(tasks, outputs, batch, counts)
     raw: dict[str, Tensor] = {}
     for name, task in tasks.items():
         for out, part in zip(outputs, batch.parts, strict=True):

@@ -2,7 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import Protocol
+
 from torch import nn
+
+
+class StandIn(Protocol):
+    """The parameters that are read in the place of those of some of a module's children.
+
+    Attributes:
+        wholes: parameters; of these children.
+        others: the other children.
+    """
+
+    wholes: Sequence[nn.Parameter]
+    others: Sequence[nn.Module]
 
 
 def modules_of(module: nn.Module) -> list[nn.Module]:
@@ -25,8 +40,12 @@ def modules_of(module: nn.Module) -> list[nn.Module]:
     return list(found)
 
 
-def learning(module: nn.Module) -> list[nn.Parameter]:
+def learning(module: nn.Module, *, joined: bool = False) -> list[nn.Parameter]:
     """Returns the parameters that need a gradient, each once, as ``module.parameters()`` does.
+
+    Args:
+        module: the network.
+        joined: where a module has a `stand_in`, leave out the children whose place it takes.
 
     Example:
         >>> [list(p.shape) for p in learning(nn.Sequential(nn.Linear(2, 3), nn.ReLU()))]
@@ -39,7 +58,11 @@ def learning(module: nn.Module) -> list[nn.Parameter]:
         for parameter in part._parameters.values():
             if parameter is not None and parameter.requires_grad:
                 found[id(parameter)] = parameter
-        for child in part._modules.values():
+        stand_in: StandIn | None = part.__dict__.get("stand_in")
+        if stand_in is not None:
+            found.update((id(whole), whole) for whole in stand_in.wholes)
+        children = stand_in.others if joined and stand_in is not None else part._modules.values()
+        for child in children:
             if child is not None and child not in seen:
                 seen.add(child)
                 visit(child)

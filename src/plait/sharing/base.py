@@ -102,6 +102,13 @@ class Sharing(Checked, nn.Module, ABC):
         """Returns the encoder that serves a task, alone or with others; None if several do."""
         return None
 
+    def same_features(self, tasks: Collection[str]) -> bool:
+        """Returns whether tasks read one and the same `Features` of any common input.
+
+        False where that is not known. Their heads can then run at once.
+        """
+        return False
+
     def factors(self) -> dict[str, float]:
         """Returns `{task: factor of its loss in this step}`; empty if all count in full."""
         return {}

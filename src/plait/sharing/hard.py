@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -115,6 +115,11 @@ class Hard(Sharing):
     def encoder_of(self, task: str) -> nn.Module:
         """Returns the trunk that serves a task."""
         return self.encoder if self.groups is None else self.trunks[self._group_of[task]]
+
+    def same_features(self, tasks: Collection[str]) -> bool:
+        """Returns whether tasks read the same stages of one trunk."""
+        known = type(self) is Hard  # another class may run otherwise
+        return known and len({(self._group_of[t], self._depths[t]) for t in tasks}) == 1
 
     def _by_group(self, tasks: Sequence[str]) -> list[list[str]]:
         """Returns the tasks in lists, one for each group that has any of them."""

@@ -26,6 +26,8 @@ class BatchLosses:
         reduction: "label" multiplies each loss by its task's share of all labels; see
             `Losses.by_label`.
         observe: is shown outputs, losses, batch and cut of each forward pass; None for nobody.
+        joint: whether one backward pass of a weighted sum of the losses follows, and nobody looks
+            at the graph of single tasks.
     """
 
     def __init__(
@@ -35,19 +37,24 @@ class BatchLosses:
         factors: Mapping[str, float],
         reduction: Reduction = "task",
         observe: Observe | None = None,
+        *,
+        joint: bool = False,
     ) -> None:
         self.model = model
         self.autocast = autocast
         self.factors = factors
         self.reduction: Reduction = reduction
         self.observe = observe
+        self.joint = joint
 
     def select(self, batch: Batch) -> Batch:
         """Returns the batch without the labels of frozen tasks and of those with factor 0.
 
         Parts without a label that counts are left out: their inputs are not run.
         """
-        counts = [task for task in self.model.learning if self.factors.get(task, 1.0) > 0]
+        counts = self.model.learning
+        if self.factors:
+            counts = tuple(task for task in counts if self.factors.get(task, 1.0) > 0)
         return batch.labelled if len(counts) == len(self.model.tasks) else batch.only(counts)
 
     def __call__(
@@ -60,7 +67,7 @@ class BatchLosses:
             cut: cuts the heads' graphs off from the trunk's; None leaves them whole.
             counts: `{task: n}` of the whole, where the batch is a micro-batch of it.
         """
-        with self.autocast:
+        with self.autocast, self.model.flow.joint(self.joint):
             outputs = [self.model(part.inputs, tasks=part.tasks, cut=cut) for part in batch.parts]
             losses = self.model.losses(outputs, batch)
         if self.observe is not None:

@@ -17,6 +17,7 @@ from plait.core.outputs import Outputs, Penalties
 from plait.core.reduction import Reduction, label_shares
 from plait.core.watched import Watched
 from plait.engine import Backward, Record
+from plait.engine.one_pass import takes_one_pass
 from plait.gradients import Cut
 from plait.model import MultiTaskModel
 from plait.training.device_sums import DeviceSums
@@ -113,8 +114,11 @@ def training_step(
         NonFiniteError: a loss or gradient is not finite; no parameter has changed, and no state of
             the optimizer.
     """
-    reading = BatchLosses(model, autocast, factors or {}, reduction, observe)
     balancer = backward.balancer
+    chosen, several = backward.options, len(batches) > 1
+    one_pass = takes_one_pass(balancer, chosen, measure=measure, several=several)
+    joint = one_pass and observe is None
+    reading = BatchLosses(model, autocast, factors or {}, reduction, observe, joint=joint)
     groups = _groups([reading.select(batch) for batch in batches], balancer.batches, device)
     if not _common(groups):
         waiting = bool(factors) or len(model.learning) < len(model.tasks)
@@ -168,6 +172,7 @@ def _differentiate(
         The outputs of the last micro-batch.
     """
     totals = labels_of([batch for group in groups for batch in group])
+    apart = sum(map(len, groups)) > 1
     outputs: list[Outputs] = []
     for position, group in enumerate(groups):
         whole = len(group) == 1
@@ -191,8 +196,8 @@ def _differentiate(
                 features=cut,
                 problem=problem,
             )
-            for task, loss in losses.raw.items():
-                sums.add(("loss", task), loss, losses.counts[task] / totals[task])
+            parts = {task: n / totals[task] for task, n in losses.counts.items()} if apart else None
+            sums.add_losses(losses, parts)
             for name, term in penalty.items():
                 sums.add(("term", name), penalty.raw[name])
                 sums.add(("scaled term", name), term)

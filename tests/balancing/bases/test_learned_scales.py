@@ -5,8 +5,10 @@ import torch
 
 import plait.balancing
 from plait.balancing.bases.learned_scales import LearnedScales
+from plait.balancing.contract.info import Info
 from plait.core.errors import ConfigError, ShapeError
 from plait.core.lookup import names
+from plait.networks.joined import Joined
 from tests.balancing.losses import by_hand, weights_of
 
 every_method = pytest.mark.parametrize("name", names(plait.balancing, LearnedScales))
@@ -63,3 +65,27 @@ def test_what_cannot_be_is_refused(name: str) -> None:
         make(name, bound=0)
     with pytest.raises(ConfigError, match="knows no task 'b'; call `setup`"):
         weights_of(make(name, tasks=["a"]), [1.0], ("b",))
+
+
+@every_method
+@pytest.mark.parametrize("present", [["a", "b", "c"], ["c", "a"], ["b"]])
+def test_joined_scales_are_read_and_learned_as_those_that_stand_alone(
+    name: str, present: list[str]
+) -> None:
+    tasks, values = ["a", "b", "c"], [0.5, 20.0, -20.0]
+    alone, together = (make(name, tasks=tasks, bound=3.0) for _ in range(2))
+    joined = Joined(dict(zip(tasks, together.parameters(), strict=True)))
+    for balancer in (alone, together):
+        with torch.no_grad():
+            for s, value in zip(balancer.parameters(), values, strict=True):
+                s.fill_(value)
+    losses, info = torch.rand(len(present)), Info(tuple(present))
+    weights, learned = alone.slopes(losses, info)
+    found, ((whole, gradient),) = together.slopes(losses, info)
+    assert torch.equal(found, weights)
+    assert whole is joined.whole
+    own = {id(s): each for s, each in learned}
+    for row, s in enumerate(alone.parameters()):
+        expected = own.get(id(s), torch.tensor(0.0))
+        torch.testing.assert_close(gradient[row], expected)
+    assert [s.item() for s in together.parameters()] == [s.item() for s in alone.parameters()]

@@ -7,10 +7,12 @@ import torch
 from torch import nn
 
 import plait.balancing
+from plait.balancing import IMTLL, Equal, UncertaintyWeights
+from plait.balancing.bases.learned_scales import LearnedScales
 from plait.model import MultiTaskModel
 from plait.sharing import Hard, Separate
 from plait.tasks import BaseTask, Binary, Regression, Survival
-from plait.training.joined.plan import FEWEST, plan
+from plait.training.joined.plan import FEWEST, learned_scales, plan
 from tests.training.joined.twins import NAMES, head, model
 
 
@@ -100,3 +102,17 @@ def test_an_optimizer_of_two_models_joins_the_first() -> None:
     assert str(plait.join_heads(two, optimizer)) == (
         "heads stay apart: the optimizer has the joined heads of another model"
     )
+
+
+@pytest.mark.parametrize("method", [UncertaintyWeights, IMTLL])
+def test_learned_scales_are_joined_in_one_group_of_the_optimizer(
+    method: type[LearnedScales],
+) -> None:
+    few, many = method(tasks=list("abc")), method(tasks=list("abcdefgh"))
+    for balancer, wanted in ((few, 0), (many, 8)):
+        optimizer = torch.optim.SGD(balancer.parameters(), lr=0.1)
+        assert list(learned_scales(balancer, optimizer)) == list(balancer.tasks[:wanted])
+    first, *others = many.parameters()
+    apart = torch.optim.SGD([{"params": [first]}, {"params": others}], lr=0.1)
+    assert learned_scales(many, apart) == {}
+    assert learned_scales(Equal(), apart) == learned_scales(None, apart) == {}

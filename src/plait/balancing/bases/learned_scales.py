@@ -12,6 +12,7 @@ from plait.balancing.base import LossBalancer
 from plait.balancing.contract.info import Info
 from plait.core.errors import ConfigError, ShapeError
 from plait.core.keys import safe_key
+from plait.networks.joined import Joined, row_of
 
 
 class LearnedScales(LossBalancer):
@@ -59,9 +60,9 @@ class LearnedScales(LossBalancer):
             ConfigError: a task was not set up.
             ShapeError: the number of losses differs from that of the tasks.
         """
-        tasks = (info.tasks if info else ()) or self.tasks
+        tasks, known = (info.tasks if info else ()) or self.tasks, set(self.tasks)
         for task in tasks:
-            if task not in self.tasks:
+            if task not in known:
                 raise ConfigError(
                     f"{type(self).__name__} knows no task {task!r}; call `setup` with all tasks "
                     "first."
@@ -75,9 +76,36 @@ class LearnedScales(LossBalancer):
 
     def read(self, tasks: Sequence[str], losses: Tensor) -> Tensor:
         """Returns s `[T]`, with graph, in the dtype of `losses`."""
+        joined = self._joined()
+        if joined is not None:
+            return self._rows(joined, tasks).to(losses)
         learned = [self.scales[safe_key(task)] for task in tasks]
         # A clamp in the graph has no gradient outside the bound, and s_t would stay there
         with torch.no_grad():
             for s in learned:
                 s.clamp_(-self.bound, self.bound)
         return torch.stack(learned).to(losses)
+
+    def learned(self) -> list[nn.Parameter]:
+        """Returns the s_t that an optimizer moves: one vector of them all while they are joined."""
+        joined = self._joined()
+        return super().learned() if joined is None else [joined.whole]
+
+    def _joined(self) -> Joined | None:
+        """Returns the vector whose entries the s_t are; None where each stands alone."""
+        first = next(iter(self.scales.values()), None)
+        row = None if first is None else row_of(first)
+        return row.joined if row is not None and row.joined.intact() else None
+
+    def _rows(self, joined: Joined, tasks: Sequence[str]) -> Tensor:
+        """Returns s `[T]` of the tasks present, cut at the bound; that of others stays as it is."""
+        whole: Tensor = joined.whole
+        if tuple(tasks) == joined.tasks:
+            with torch.no_grad():
+                whole.clamp_(-self.bound, self.bound)
+            return whole
+        rows = torch.tensor([joined.place[task] for task in tasks], device=whole.device)
+        with torch.no_grad():
+            cut = whole.index_select(0, rows).clamp(-self.bound, self.bound)
+            whole.index_copy_(0, rows, cut)
+        return whole.index_select(0, rows)

@@ -14,6 +14,7 @@ from plait.balancing.bases.in_turn import InTurnBalancer
 from plait.engine.gathered import Gathered
 from plait.engine.label_plan import label_plan_of
 from plait.engine.micro_batch import MicroBatch
+from plait.engine.one_pass import weighs_losses
 from plait.engine.options import reads_one_gramian
 from plait.engine.routes.base import Route
 from plait.engine.routes.batches import SeveralBatches
@@ -39,7 +40,7 @@ def choose(step: Gathered, micro: MicroBatch) -> Route[Any]:
     if isinstance(balancer, BilevelBalancer):
         return LookAhead(step, balancer)
     if isinstance(balancer, LossBalancer):
-        if step.measure or (step.several and not balancer.constant):
+        if not weighs_losses(balancer, measure=step.measure, several=step.several):
             return MeasuredLosses(step, balancer)
         return Constant(step, balancer) if balancer.constant else Weighted(step, balancer)
     reused = _reuses(step, micro)

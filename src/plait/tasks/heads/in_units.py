@@ -3,23 +3,46 @@
 from __future__ import annotations
 
 from multiprocessing.context import get_spawning_popen
-from typing import Any
+from typing import Any, ClassVar, Self
 
 import torch
 from torch import Tensor, nn
 
 
-class InUnits(nn.Module):
-    """A head followed by ``mean + scale * output``, so that predictions are in the labels' unit."""
+class Unit(nn.Module):
+    """Base of what holds `mean` and `scale`, and tells that they may have changed.
 
+    They change by `fit`, by loading and by moving alone; write into them by no other way.
+
+    Attributes:
+        changes: how often any of them may have changed so far, in all units.
+    """
+
+    changes: ClassVar[int] = 0
     mean: Tensor
     scale: Tensor
 
-    def __init__(self, head: nn.Module, mean: Tensor, scale: Tensor) -> None:
+    def __init__(self, mean: Tensor, scale: Tensor) -> None:
         super().__init__()
-        self.head = head
         self.register_buffer("mean", mean)
         self.register_buffer("scale", scale)
+
+    def _apply(self, *args: Any, **options: Any) -> Self:
+        Unit.changes += 1
+        moved: Self = super()._apply(*args, **options)  # type: ignore[no-untyped-call]
+        return moved
+
+    def _load_from_state_dict(self, *args: Any) -> None:
+        Unit.changes += 1
+        super()._load_from_state_dict(*args)
+
+
+class InUnits(Unit):
+    """A head followed by ``mean + scale * output``, so that predictions are in the labels' unit."""
+
+    def __init__(self, head: nn.Module, mean: Tensor, scale: Tensor) -> None:
+        super().__init__(mean, scale)
+        self.head = head
 
     def forward(self, features: object) -> Tensor:
         """Returns predictions in the labels' unit."""
@@ -27,7 +50,7 @@ class InUnits(nn.Module):
         return self.mean + self.scale * output
 
 
-class FittedUnit(nn.Module):
+class FittedUnit(Unit):
     """A unit whose numbers are read from the training labels, ``mean + scale * output``.
 
     Its buffers are the only place of the numbers: a task reads its errors' unit from here, and each
@@ -42,14 +65,10 @@ class FittedUnit(nn.Module):
             models (`AveragedModel`) cannot subtract booleans.
     """
 
-    mean: Tensor
-    scale: Tensor
     fitted: Tensor
 
     def __init__(self, mean: Tensor, scale: Tensor) -> None:
-        super().__init__()
-        self.register_buffer("mean", mean)
-        self.register_buffer("scale", scale)
+        super().__init__(mean, scale)
         self.register_buffer("fitted", torch.tensor(0))
 
     def forward(self, output: Tensor) -> Tensor:
@@ -58,6 +77,7 @@ class FittedUnit(nn.Module):
 
     def fit(self, mean: Tensor, scale: Tensor) -> None:
         """Sets the numbers, whatever device and dtype they have here."""
+        Unit.changes += 1
         self.mean.copy_(mean)
         self.scale.copy_(scale)
         self.fitted.fill_(1)

@@ -55,11 +55,13 @@ class ScalarHead(nn.Module):
 
     def forward(self, features: Features) -> Tensor:
         """Returns predictions `[B, outputs]`."""
-        if self.cells > 1:
-            onto = F.adaptive_avg_pool2d if self.pooling == "mean" else F.adaptive_max_pool2d
-            maps = features.levels[-1].movedim(features.channel_dim, 1)
-            pooled = onto(maps, self.cells).flatten(1)
-        else:
-            pooled = pool(features, self.pooling)
-        out: Tensor = self.layers(pooled)
+        out: Tensor = self.layers(self.pooled(features))
         return out
+
+    def pooled(self, features: Features) -> Tensor:
+        """Returns the vectors `[B, C]` that the layers read; `[B, C cells^2]` of a grid."""
+        if self.cells == 1:
+            return pool(features, self.pooling)
+        onto = F.adaptive_avg_pool2d if self.pooling == "mean" else F.adaptive_max_pool2d
+        maps = features.levels[-1].movedim(features.channel_dim, 1)
+        return onto(maps, self.cells).flatten(1)

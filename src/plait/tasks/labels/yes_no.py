@@ -61,7 +61,7 @@ class YesNoLabels(BaseTask):
     ) -> None:
         super().__init__(name, metrics=metrics, weight=weight)
         self.labels = labels
-        self._no_and_yes = no_and_yes
+        self.no_and_yes = no_and_yes
         self.hidden = tuple(hidden)
         self.cells = cells
         self.pooling: Pooling = pooling
@@ -89,7 +89,7 @@ class YesNoLabels(BaseTask):
             )
         known = (target == 0) | (target == 1)
         if bool(known.all()):
-            weighted = weights is not None or self._no_and_yes is not None
+            weighted = weights is not None or self.no_and_yes is not None
             return super().count(target, weights) if weighted else float(target.numel())
         wrong = self.valid(target) & ~known
         if bool(wrong.any()):
@@ -105,9 +105,9 @@ class YesNoLabels(BaseTask):
         if values.is_complex():
             return [None] * len(tasks)
         no, yes = values == 0, values == 1
-        if tasks[0]._no_and_yes is None:
+        if tasks[0].no_and_yes is None:
             return counts_of(no | yes, values.isnan())
-        each = torch.tensor([task._no_and_yes for task in tasks], device=values.device)  # [T, K, 2]
+        each = torch.tensor([task.no_and_yes for task in tasks], device=values.device)  # [T, K, 2]
         each = each[:, 0] if values.dim() == 2 and each.shape[1] == 1 else each
         if each.shape[:-1] != values.shape[1:] or not add_up_exactly(each, values[:, :1].numel()):
             return [None] * len(tasks)
@@ -116,9 +116,9 @@ class YesNoLabels(BaseTask):
     def label_weights(self, target: Tensor, weights: Tensor | None) -> Tensor:
         """Weighs the labels: valid x example weight x weight of no or yes."""
         mass = super().label_weights(target, weights)
-        if self._no_and_yes is None:
+        if self.no_and_yes is None:
             return mass
-        each = torch.tensor(self._no_and_yes).to(mass.device, non_blocking=True)
+        each = torch.tensor(self.no_and_yes).to(mass.device, non_blocking=True)
         return mass * torch.where(target == 1, each[:, 1], each[:, 0])
 
     def loss(
@@ -133,7 +133,7 @@ class YesNoLabels(BaseTask):
 
         NaN if there is no valid label.
         """
-        weighted = weights is not None or self._no_and_yes is not None
+        weighted = weights is not None or self.no_and_yes is not None
         if not weighted and count == target.numel():  # no label is missing
             return wide(self._entropies(prediction, target)).sum() / count
         return super().loss(prediction, target, weights, count=count)

@@ -11,10 +11,11 @@ from torch import nn
 from plait.balancing.base import Balancer
 from plait.core.keys import safe_key
 from plait.model import MultiTaskModel
+from plait.model.blocks import blocks_of
 from plait.networks.joined import Joined, held, row_of
 from plait.training.joined.hooks import Hooks
 from plait.training.joined.memory import join_states, split_state
-from plait.training.joined.plan import FEWEST, Plan, plan
+from plait.training.joined.plan import FEWEST, Plan, learned_scales, plan
 from plait.training.joined.rules import RULES
 
 
@@ -26,7 +27,12 @@ class Joining:
     in their place. Modules, names and `state_dict` of the model stay as they are. A step of the
     optimizer moves the tasks that have a gradient, each by its own count of steps, and leaves
     parameters and state of the others as they were: T separate heads and one block end equal, and
-    to the last bit where no task is absent.
+    to the last bit where no task is absent. The numbers that `UncertaintyWeights` and `IMTLL` learn
+    of the tasks become one tensor with them.
+
+    Where one backward pass of a weighted sum of the losses follows, in the Trainer, and where no
+    gradient is wanted, the heads of a block that read the same features run at once, and their
+    losses are one vector: sums in another order, which rounds otherwise in the last bits.
 
     Heads stay apart where they are frozen or of a kind of their own; and all of them with an
     optimizer other than `SGD`, `Adam` and `AdamW` of torch, with fewer than eight tasks, in
@@ -55,13 +61,15 @@ class Joining:
         self.balancer = balancer
         self.plan = Plan()
         self.blocks: list[dict[str, Joined]] = []
+        self._scales: list[Joined] = []  # of the balancer
         self._hooks: Hooks | None = None
         self._before: list[list[nn.Parameter]] = []  # parameters of each group, while apart
         self._depth = 0
 
     def join(self) -> None:
         """Joins what is alike now; the same heads in another optimizer are split before."""
-        for parameter in self.model.heads.parameters():
+        learned = () if self.balancer is None else self.balancer.parameters()
+        for parameter in (*self.model.heads.parameters(), *learned):
             row = row_of(parameter)
             if row is not None:
                 row.joined.undo()
@@ -70,6 +78,9 @@ class Joining:
         self._before = [list(group["params"]) for group in groups]
         for tasks in self.plan.blocks:
             self.blocks.append(self._block(tasks))
+        scales = learned_scales(self.balancer, self.optimizer)
+        if self.blocks and scales:
+            self._scales = [Joined(scales, self.split)]
         for joined in self._all():
             found = join_states([state.pop(part, {}) for part in joined.parts], joined)
             if found:
@@ -78,13 +89,17 @@ class Joining:
             for group in groups:
                 group["params"] = list(dict.fromkeys(map(held, group["params"])))
             self._hooks = Hooks(self.optimizer)
+            heads = {task: self.model.heads[safe_key(task)] for task in self.model.tasks}
+            blocks = blocks_of(self.model.tasks, heads, self.model.sharing)
+            self.model.flow.run_at_once(blocks)
 
     def split(self) -> None:
         """Gives each head its parameters, gradients and state back, as if it never was joined."""
         if self._hooks is None:
             return
         self._hooks.remove()
-        joined, self._hooks, self.blocks = self._all(), None, []
+        self.model.flow.run_at_once(None)
+        joined, self._hooks, self.blocks, self._scales = self._all(), None, [], []
         rule, state = RULES[type(self.optimizer)], self.optimizer.state
         for each in joined:
             own = split_state(state.pop(each.whole, {}), counts=rule.counts)
@@ -127,7 +142,7 @@ class Joining:
         return {name: Joined({t: own[t][name] for t in tasks}, self.split) for name in names}
 
     def _all(self) -> list[Joined]:
-        return [joined for block in self.blocks for joined in block.values()]
+        return [joined for block in self.blocks for joined in block.values()] + self._scales
 
 
 def join_heads(

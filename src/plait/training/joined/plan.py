@@ -10,6 +10,7 @@ import torch
 from torch import nn
 
 from plait.balancing.base import Balancer, BilevelBalancer
+from plait.balancing.bases.learned_scales import LearnedScales
 from plait.core.keys import safe_key
 from plait.model import MultiTaskModel
 from plait.networks.joined import joined_of
@@ -73,6 +74,23 @@ def plan(
     few = (task for tasks in alike.values() if len(tasks) < FEWEST for task in tasks)
     why |= dict.fromkeys(few, f"of a kind with fewer than {FEWEST}")
     return Plan(tuple(tuple(tasks) for tasks in alike.values() if len(tasks) >= FEWEST), "", why)
+
+
+def learned_scales(
+    balancer: Balancer | None, optimizer: torch.optim.Optimizer
+) -> dict[str, nn.Parameter]:
+    """Returns `{task: s_t}` of a method that learns one number for each task; empty for others.
+
+    Empty also for few tasks, and where the numbers are not in one group of the optimizer.
+    """
+    if not isinstance(balancer, LearnedScales) or len(balancer.tasks) < FEWEST:
+        return {}
+    found = {task: balancer.scales[safe_key(task)] for task in balancer.tasks}
+    wanted = set(map(id, found.values()))
+    for group in optimizer.param_groups:
+        if wanted <= {id(parameter) for parameter in group["params"]}:
+            return found
+    return {}
 
 
 def _reason(
