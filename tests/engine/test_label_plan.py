@@ -64,7 +64,7 @@ def passes(net: Net, masks: dict[str, Tensor], **options: Any) -> str:
 
 def test_few_labels_take_the_route_and_many_do_not() -> None:
     net = Net()
-    assert "then 1 half ones" in passes(net, masks_of(1))
+    assert "then 1 half one," in passes(net, masks_of(1))
     assert "then 2 half ones" in passes(net, masks_of(2))
     assert "labels" not in passes(net, masks_of(8))
     assert "labels" not in passes(net, masks_of(1), route="rows")

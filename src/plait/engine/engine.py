@@ -57,8 +57,9 @@ class Backward:
         route: how the gradients at the parameters are compared: as "rows" (T passes), by "layers"
             (a Gramian from the inputs and output gradients of each layer, without a row), by
             "labels" (as many passes as an example has labels, exact where examples do not act on
-            each other; an error names the module that forbids it) or "auto", the cheapest one by
-            counted operations (rows, uncounted, where T x P is below 32,768).
+            each other, as hooks of your own on tensors must not; an error names the module that
+            forbids it) or "auto", the cheapest one by counted operations (rows, uncounted, where
+            T x P is below 32,768).
         scale: "sum" (equal weighting is 1 for each task, for every method) or "paper".
         head_weights: how gradients count at parameters that one task alone reaches: "unit" (1),
             "task" (the task's weight), or "auto": "task" for loss and bilevel methods, of which it

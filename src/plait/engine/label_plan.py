@@ -167,4 +167,5 @@ def split_by_label(
 
 def passes_by_label(plan: LabelPlan) -> str:
     """Returns the backward passes of a step, in words."""
-    return f"1 through the heads, then {plan.passes} half ones, as many as an example has labels"
+    halves = "half one" if plan.passes == 1 else "half ones"
+    return f"1 through the heads, then {plan.passes} {halves}, as many as an example has labels"

@@ -138,7 +138,8 @@ def test_there_are_as_many_passes_as_an_example_has_labels(draw: Draw, most: int
     record = backward(losses, UPGrad(), route="labels", labels=masks)
     assert len(net.passes) == labels <= most
     assert record.passes == (
-        f"1 through the heads, then {labels} half ones, as many as an example has labels"
+        f"1 through the heads, then {labels} half one{'s' * (labels > 1)}, as many as an example "
+        "has labels"
     )
 
 
@@ -277,6 +278,21 @@ def test_a_gradient_that_is_not_finite_where_there_is_no_label_is_not_lost() -> 
     losses = {"a": error.sum(), "b": net.heads["b"](net.trunk(net.x))[:6].mean()}
     with pytest.raises(NonFiniteError, match="'a'"):
         backward(losses, UPGrad(), route="labels", labels={"a": there, "b": there})
+
+
+def test_a_step_that_is_not_finite_is_skipped_and_weights_serve_again() -> None:
+    net = Small()
+    masks = {task: torch.arange(12) % 5 == number for number, task in enumerate("abcde")}
+    step = Backward(UPGrad(), route="labels", nonfinite="skip", every=2)
+    found = []
+    for factor in (torch.inf, 1.0, 1.0, 1.0):
+        net.zero_grad()
+        with labelled(lambda *_: list(masks.values())):
+            losses = {task: loss * factor for task, loss in net.losses().items()}
+        record = step(losses, labels=masks)
+        found.append((record.skipped is not None, record.reused))
+        assert (net.trunk[0].weight.grad is None) == (record.skipped is not None)
+    assert found == [(True, False), (False, False), (False, True), (False, False)]
 
 
 def test_labels_that_are_missing_and_one_example() -> None:

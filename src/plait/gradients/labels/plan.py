@@ -159,7 +159,7 @@ class LabelPlan:
     def _below(self, feed: Feed, retain: bool) -> list[Tensor]:
         """Returns D `[N, ...]` at each use, from the passes below the cuts."""
         ranks = self.ranks
-        found = [self._empty(use) for use in self.uses]
+        found: list[Tensor | None] = [None] * len(self.uses)
         for number, place in enumerate(ranks.places):
             edges, fed = feed.of(number)
             if not edges or not self.uses:
@@ -172,11 +172,17 @@ class LabelPlan:
                 allow_unused=True,
             )
             example = ranks.example[place]
-            for use, gradient, whole in zip(self.uses, gradients, found, strict=True):
-                if gradient is not None:
-                    labelled = by_example(gradient, use.output).index_select(0, example)
-                    whole.index_copy_(0, place, labelled)
-        return found
+            for position, (use, gradient) in enumerate(zip(self.uses, gradients, strict=True)):
+                if gradient is None:
+                    continue
+                labelled = by_example(gradient, use.output).index_select(0, example)
+                if ranks.passes > 1:
+                    whole = found[position]
+                    whole = self._empty(use) if whole is None else whole
+                    labelled = whole.index_copy_(0, place, labelled)
+                found[position] = labelled
+        pairs = zip(self.uses, found, strict=True)
+        return [self._empty(use) if each is None else each for use, each in pairs]
 
     def _empty(self, use: Use) -> Tensor:
         """Returns D `[N, ...]` of zeros, the gradients where a use is not reached."""
@@ -191,7 +197,10 @@ def _sum(losses: list[Tensor], *inputs: list[Any]) -> Iterator[list[Tensor | Non
     asked = [each for some in inputs for each in some]
     found: Iterable[Tensor | None] = ()
     if asked:
-        found = torch.autograd.grad(losses, asked, retain_graph=True, allow_unused=True)
+        alike = len({(loss.dtype, loss.device) for loss in losses}) == 1
+        roots = [torch.stack(losses)] if alike else losses  # one root is faster than many
+        ones = [torch.ones_like(root) for root in roots]
+        found = torch.autograd.grad(roots, asked, ones, retain_graph=True, allow_unused=True)
     remaining = iter(found)
     return ([next(remaining) for _ in some] for some in inputs)
 

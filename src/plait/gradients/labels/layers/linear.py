@@ -133,12 +133,14 @@ class Linear(LabelLayer):
         among = (inputs @ inputs.T).double() * sizes + self.biases
         count, tasks = len(found), len(ranks.tasks)
         total = torch.zeros(tasks, tasks, dtype=torch.float64, device=found.device)
-        for start in range(0, count, step := max(1, SCRATCH // max(1, count))):
+        step = max(1, SCRATCH // max(1, count))
+        for start in range(0, count, step):
             some = slice(start, start + step)
-            kernel = (found[some] @ found.T).double() * (length[some] * length.T)
-            kernel *= among[ranks.example[some]][:, ranks.example]
-            summed = kernel.new_zeros(len(kernel), tasks).index_add_(1, ranks.task, kernel)
-            total.index_add_(0, ranks.task[some], summed)
+            kernel = (found @ found[some].T).double() * (length * length[some].T)
+            kernel *= among[ranks.example][:, ranks.example[some]]
+            summed_once = kernel.new_zeros(tasks, kernel.shape[1])
+            summed_once.index_add_(0, ranks.task, kernel)  # along rows, which are contiguous
+            total.index_add_(0, ranks.task[some], summed_once.T.contiguous())
         return (total + total.T) / 2  # as symmetric as products of rows
 
 
