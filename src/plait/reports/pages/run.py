@@ -24,7 +24,7 @@ from plait.reports.pages.diagnosis import diagnosis_of
 from plait.reports.pages.labels import label_table
 from plait.reports.pages.many_rows import note_of
 from plait.reports.pages.mixture import mixture_note, mixture_tables
-from plait.reports.pages.tables import metric_table
+from plait.reports.pages.tables import metric_table, with_few_tasks
 from plait.reports.read.run import Run, read_run
 from plait.reports.words.headline import run_headline
 from plait.reports.words.notices import notices
@@ -78,7 +78,7 @@ def run_page(folder: Path) -> dict[str, Any]:
         "charts": run_charts(subject),
         "inside": inside_charts(run.watched, subject.looks),
         "cards": read_cards(folder),
-        "config": run.config and settings_table(run.config, "Configuration"),
+        "config": run.config and settings_table(with_few_tasks(run.config), "Configuration"),
         "env": run.env and settings_table(run.env, "Environment"),
     }
 

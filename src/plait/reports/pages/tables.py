@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 from plait.core.many import MANY
 from plait.reports.draw.tables import Table, flat
@@ -61,6 +62,23 @@ def metric_table(run: Run) -> Table | None:
     head += [epoch] if both else []
     head += ["Best epoch of the task alone"] if apart else []
     return Table([*head, "Labels"], rows, caption, words=2)
+
+
+def with_few_tasks(config: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Returns the settings of a run; where it has those of more than 32 tasks, each only once."""
+    tasks = config.get("tasks")
+    if not isinstance(tasks, Mapping) or len(tasks) <= MANY:
+        return config
+    found: dict[str, set[str]] = {}
+    for own in tasks.values():
+        for path, value in flat(own, ""):
+            if path not in ("", "name"):
+                found.setdefault(path, set()).add(value)
+    once = {
+        path: next(iter(values)) if len(values) == 1 else f"{len(values)} different ones"
+        for path, values in found.items()
+    }
+    return {**config, "tasks": {f"(all {len(tasks)})": once}}
 
 
 def settings_tables(runs: Mapping[str, Run]) -> tuple[Table | None, Table | None]:
