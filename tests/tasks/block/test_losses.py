@@ -146,6 +146,18 @@ def test_a_vector_of_losses_is_the_tasks_one_by_one(
     check(tasks, numbers, labels, weights)
 
 
+def test_a_mass_that_equals_the_number_of_labels_hides_no_missing_one() -> None:
+    """Weights of 3, 3 and 1 add up to 7, as many as the batch has examples, of which 4 have none.
+
+    A missing label that is taken for one that is there makes each gradient of the block NaN.
+    """
+    labels = [torch.tensor([1.0, 1.0, 0.0, *[math.nan] * (B - 3)]) for _ in range(T)]
+    check([Binary(f"t{number}", class_weights=[1.0, 3.0]) for number in range(T)], 1, labels)
+    classes = [torch.tensor([1, 1, 0, *[-100] * (B - 3)]) for _ in range(T)]
+    weighted = [Classification(f"t{n}", classes=2, class_weights=[1.0, 3.0]) for n in range(T)]
+    check(weighted, 2, classes)
+
+
 @pytest.mark.parametrize("kind", KINDS)
 def test_absent_tasks_keep_their_numbers_to_themselves(kind: str) -> None:
     make, numbers, draw = KINDS[kind]

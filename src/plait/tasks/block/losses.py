@@ -30,10 +30,14 @@ class BlockLosses(ABC, Generic[Kind]):
     Args:
         tasks: T tasks of one class, alike but for names, static weights, and numbers of the loss:
             weights of classes, `mean` and `scale`.
+
+    Attributes:
+        weighted: whether labels count by the weights of their classes.
     """
 
     def __init__(self, tasks: Sequence[Kind]) -> None:
         self.first = tasks[0]
+        self.weighted = False
 
     def __call__(
         self,
@@ -53,8 +57,9 @@ class BlockLosses(ABC, Generic[Kind]):
             rows: which tasks are present.
         """
         alike = min(counts) == max(counts)
+        counted = weights is None and not self.weighted  # else a count is a mass
         labelled = self.numbers_per_label * counts[0] * prediction.shape[1]
-        complete = weights is None and alike and labelled == labels.numel()
+        complete = counted and alike and labelled == labels.numel()
         per_label = wide(self.each(prediction, labels, rows, complete=complete))
         mass = self.mass(labels, weights, rows, complete=complete)
         if mass is not None and mass.dtype == torch.bool:
@@ -155,6 +160,7 @@ class YesNoLosses(BlockLosses[YesNoLabels]):
     def __init__(self, tasks: Sequence[YesNoLabels]) -> None:
         super().__init__(tasks)
         self._no_and_yes = _table([task.no_and_yes for task in tasks])  # [T, K, 2]
+        self.weighted = self._no_and_yes is not None
 
     def fitted(self, labels: Tensor) -> Tensor | None:
         """Returns labels `[B, n, K]`."""
@@ -193,6 +199,7 @@ class ClassLosses(BlockLosses[ClassLabels]):
     def __init__(self, tasks: Sequence[ClassLabels]) -> None:
         super().__init__(tasks)
         self._class_weights = _table([task.class_weights for task in tasks])  # [T, K]
+        self.weighted = self._class_weights is not None
 
     def fitted(self, labels: Tensor) -> Tensor | None:
         """Returns labels `[B, n]`, int64."""
