@@ -149,10 +149,10 @@ def _planned(
 def split_by_label(
     step: Gathered, micro: MicroBatch, plan: LabelPlan, losses: TaskLosses
 ) -> LabelGradients | None:
-    """Differentiates by a plan; None where a mask is wrong, and the graph is still whole.
+    """Differentiates by a plan; None where a mask does not hold, and the graph is still whole.
 
     Raises:
-        ConfigError: a mask is wrong, and the route was asked for.
+        ConfigError: a mask does not hold, and the route was asked for.
     """
     found = plan.run(losses, retain=step.retain_graph)
     if not isinstance(found, Refusal):
@@ -160,7 +160,7 @@ def split_by_label(
     if step.options.route == "labels":
         raise refusal_of(found, step.model)
     if micro.labels is not None:
-        warnings.warn(f"`labels` is wrong, so rows are formed: {found.why}.", stacklevel=7)
+        warnings.warn(f"Rows are formed, not gradients by label: {found.why}.", stacklevel=7)
     step.memory.by_labels.learn(False)
     return None
 

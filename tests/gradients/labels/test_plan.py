@@ -131,6 +131,22 @@ def test_a_wrong_mask_leaves_the_graph_as_it_is() -> None:
     rows_of(losses, shared)
 
 
+def test_a_head_that_acts_across_examples_is_told() -> None:
+    """Its mask is right, so nobody should be sent to correct it alone."""
+    trunk, x = nn.Linear(3, 4), torch.randn(6, 3)
+    normed = nn.Sequential(nn.Linear(4, 1), nn.BatchNorm1d(1))
+    hidden, masks = trunk(x), {"a": torch.arange(6) < 3, "b": torch.arange(6) >= 3}
+    losses = {
+        task: head(hidden)[masks[task]].square().mean()
+        for task, head in (("a", nn.Linear(4, 1)), ("b", normed))
+    }
+    plan = LabelPlan.of(losses, masks, list(trunk.parameters()))
+    assert isinstance(plan, LabelPlan)
+    found = plan.run(losses)
+    assert isinstance(found, Refusal) and "task 'b'" in found.why
+    assert "its head or loss acts across examples" in found.why
+
+
 def test_nothing_is_shared() -> None:
     one, two, x = nn.Linear(3, 1), nn.Linear(3, 1), torch.randn(4, 3)
     losses = {"a": one(x).mean(), "b": two(x).mean()}

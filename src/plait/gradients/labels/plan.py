@@ -134,7 +134,8 @@ class LabelPlan:
                 return Refusal(
                     "",
                     f"task {task!r} has a gradient at an example that `labels` says it has no "
-                    "label of; correct its mask",
+                    "label of: the mask is wrong, or its head or loss acts across examples, as "
+                    "BatchNorm does",
                 )
             found = self._below(feed, retain)
         return LabelGradients(
