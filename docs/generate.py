@@ -168,7 +168,7 @@ For several data sets: which of them gives a step, and what an epoch is.
 ## Balancing
 
 What each method reads, costs and needs, as its class says; T tasks, P shared parameters.
-"T half ones and 1" is the route by layers.
+"T half ones and 1" is the route by layers; [by labels](passes.md) it is as many half ones as an example has labels, and 1.
 
 | method | reads | backward passes | memory | needs |
 | --- | --- | --- | --- | --- |
