@@ -9,6 +9,7 @@ from benchmarks import (
     families,
     jobs,
     labels,
+    many_tasks,
     memory,
     mixtures,
     photos,
@@ -23,6 +24,6 @@ from benchmarks import (
 
 if __name__ == "__main__":
     step = (start, solvers, engine, labels, families, memory, trainer_overhead, small_networks)
-    data = (table_steps, table_files, photos, sentences, mixtures)
+    data = (many_tasks, table_steps, table_files, photos, sentences, mixtures)
     kept = [benchmark.main() for benchmark in (*step, *data, jobs)]
     sys.exit(0 if all(kept) else 1)
