@@ -161,7 +161,9 @@ def join_heads(
 
     In between the heads' gradients are those of the tensors that the optimizer holds: clip and
     forget gradients by ``optimizer.param_groups`` and ``optimizer.zero_grad()``, freeze heads by
-    ``model.freeze``, and train the model by no other optimizer.
+    ``model.freeze``, and train the model by no other optimizer. Write new values into a head in
+    place, as ``copy_`` and `load_state_dict` do: one that ``parameter.data = ...`` gives a tensor
+    of its own is no longer trained.
 
     Args:
         model: the model.
