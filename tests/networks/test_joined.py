@@ -169,3 +169,15 @@ def test_copies_are_joined_to_nothing() -> None:
             each.sum().backward()
             assert each.grad is not None
     assert made.whole.grad is None
+
+
+def test_a_part_that_was_given_another_tensor_is_told_at_the_end() -> None:
+    made = joined()
+    made.parts[1].data = torch.full((2,), 9.0)
+    with pytest.warns(UserWarning, match="task 'b' was given another tensor while the heads"):
+        made.split()
+    assert made.parts[1].tolist() == [9, 9]
+    moved = joined()
+    for part in moved.parts:
+        part.data = part.data.double()
+    moved.split()  # all together, which is no mistake

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any, NamedTuple
@@ -134,7 +135,11 @@ class Joined:
         torch.autograd.graph.increment_version(self.parts)
 
     def split(self) -> None:
-        """Gives each part storage of its own again, and the gradient of its row."""
+        """Gives each part storage of its own again, and the gradient of its row.
+
+        Warns of a part that was given another tensor in between: it was not trained from then on.
+        """
+        self._tell_replaced()
         for hook in self._hooks:
             hook.remove()
         for row, part in enumerate(self.parts):
@@ -143,6 +148,19 @@ class Joined:
             part.grad = None if gradient is None else gradient.clone()
             del part.joined_at  # type: ignore[attr-defined]
         del self.whole.joined  # type: ignore[attr-defined]
+
+    def _tell_replaced(self) -> None:
+        if not self.intact():
+            return  # all were moved together
+        pairs = zip(self.tasks, self.parts, self.whole.data.unbind(), strict=True)
+        found = [task for task, part, row in pairs if part.data_ptr() != row.data_ptr()]
+        if found:
+            warnings.warn(
+                f"a parameter of task {found[0]!r} was given another tensor while the heads were "
+                "joined, and was not trained from then on. Write new values in place, such as "
+                "by `copy_` or `load_state_dict`.",
+                stacklevel=2,
+            )
 
     def _tie(self) -> None:
         for part, row in zip(self.parts, self.whole.data.unbind(), strict=True):
