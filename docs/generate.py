@@ -168,7 +168,8 @@ For several data sets: which of them gives a step, and what an epoch is.
 ## Balancing
 
 What each method reads, costs and needs, as its class says; T tasks, P shared parameters.
-"T half ones and 1" is the route by layers; [by labels](passes.md) it is as many half ones as an example has labels, and 1.
+"T half ones and 1" is the route by layers; [by labels](passes.md) it is 1 and as many half ones
+as an example has labels.
 
 | method | reads | backward passes | memory | needs |
 | --- | --- | --- | --- | --- |
