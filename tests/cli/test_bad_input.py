@@ -348,12 +348,12 @@ def test_a_folder_that_holds_a_run(run_folder: Path, tmp_path: Path) -> None:
 
 
 def test_a_folder_that_holds_a_comparison(tmp_path: Path) -> None:
-    Path("both/shared").mkdir(parents=True)
-    Path("both/shared/events.jsonl").write_text("precious")
+    Path("both/seed-0/shared").mkdir(parents=True)
+    Path("both/seed-0/shared/events.jsonl").write_text("precious")
     ran = plait("demo", "--families", "--out", "both")
     assert ran.code == 2
     assert "shared holds something else than a run of settings" in ran.err
-    assert Path("both/shared/events.jsonl").read_text() == "precious"
+    assert Path("both/seed-0/shared/events.jsonl").read_text() == "precious"
 
 
 def test_out_is_a_file(tmp_path: Path) -> None:
