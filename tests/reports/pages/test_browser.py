@@ -160,10 +160,10 @@ def test_a_diagnosis_of_few_and_of_many_tasks_is_drawn(
 def test_many_tasks_are_drawn(width: int, tmp_path: Path, browser: Browser) -> None:
     tasks = tuple(f"diagnosis {i:03d}" for i in range(40))
     write_run(tmp_path, tasks, epochs=2, steps_per_epoch=3, watched=True)
-    # 12 losses, metrics and cosines, 2 maps of conflict, weights, norms, rate; two matrices.
-    good(
-        browser.view(write_report(tmp_path), width=width), charts=3 * 12 + 2 + 3 + 2 * (1 + 12) + 2
-    )
+    # Quantiles and 8 tasks of losses and metrics, quantiles beside weights and norms; 12 cosines, 2
+    # maps of conflict, the rate; two matrices.
+    charts = 2 * (1 + 8) + 2 * 2 + 12 + 2 + 1 + 2 * (1 + 12) + 2
+    good(browser.view(write_report(tmp_path), width=width), charts=charts)
 
 
 @pytest.mark.slow

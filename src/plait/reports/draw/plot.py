@@ -81,6 +81,7 @@ def draw_lines(
     places = [place for trace in traces for place in trace.x]
     short = max(places) - min(places) <= 10
     figure.update_xaxes(title={"text": x, "standoff": 6}, dtick=1 if short else None)
+    figure.update_yaxes(ticklabelstandoff=4)  # the lowest number stays clear of the leftmost one
     if log:
         figure.update_yaxes(type="log", **_decades([y for trace in traces for y in trace.y]))
     if shares:
