@@ -2,6 +2,7 @@
 
 import importlib.util
 import random
+from collections.abc import Iterator
 
 import numpy as np
 import pytest
@@ -48,3 +49,11 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if item.get_closest_marker("gpu"):
             item.add_marker(pytest.mark.skip(reason="needs an accelerator; found none"))
+
+
+@pytest.fixture
+def double() -> Iterator[None]:
+    """Makes new tensors in double precision."""
+    torch.set_default_dtype(torch.float64)
+    yield
+    torch.set_default_dtype(torch.float32)

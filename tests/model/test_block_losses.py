@@ -12,12 +12,7 @@ from plait.core.label_table import LabelTable
 from plait.model import MultiTaskModel
 from tests.model.blocks import B, agree, join, labels, made
 
-
-@pytest.fixture(autouse=True)
-def double() -> Iterator[None]:
-    torch.set_default_dtype(torch.float64)
-    yield
-    torch.set_default_dtype(torch.float32)
+pytestmark = pytest.mark.usefixtures("double")
 
 
 @pytest.fixture

@@ -16,12 +16,7 @@ from plait.model import MultiTaskModel
 from plait.sharing import Hard, Separate
 from tests.model.blocks import B, agree, blocks, join, labels, made, tasks_of
 
-
-@pytest.fixture(autouse=True)
-def double() -> Iterator[None]:
-    torch.set_default_dtype(torch.float64)
-    yield
-    torch.set_default_dtype(torch.float32)
+pytestmark = pytest.mark.usefixtures("double")
 
 
 @pytest.fixture

@@ -2,7 +2,6 @@
 
 import json
 import math
-from collections.abc import Iterator
 from io import StringIO
 from pathlib import Path
 from typing import Any
@@ -88,14 +87,6 @@ class Seen(Callback):
                 [record.gradient_norm],
             ]
         )
-
-
-@pytest.fixture
-def double() -> Iterator[None]:
-    """Makes what a method learns in double precision, too."""
-    torch.set_default_dtype(torch.float64)
-    yield
-    torch.set_default_dtype(torch.float32)
 
 
 @pytest.mark.parametrize(

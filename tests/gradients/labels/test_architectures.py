@@ -1,6 +1,6 @@
 """Networks as they are built, so that a release of torch with other nodes does not go unseen."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 import pytest
 import torch
@@ -11,15 +11,9 @@ from plait.gradients.labels.places import PerExample
 from tests.gradients.labels.split import assert_split
 from tests.gradients.nets import heads, losses_of
 
+pytestmark = pytest.mark.usefixtures("double")
+
 B = 3
-
-
-@pytest.fixture(autouse=True)
-def double() -> Iterator[None]:
-    torch.manual_seed(0)
-    torch.set_default_dtype(torch.float64)
-    yield
-    torch.set_default_dtype(torch.float32)
 
 
 class Vision(nn.Module):

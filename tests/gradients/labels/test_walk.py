@@ -1,6 +1,6 @@
 """What acts on each example alone is accepted, and nothing else; what is accepted is exact."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -18,6 +18,8 @@ from plait.gradients.task_graph import TaskGraph
 from tests.gradients.labels.split import assert_split
 from tests.gradients.nets import NETS, Losses, heads, losses_of
 from tests.gradients.products import split
+
+pytestmark = pytest.mark.usefixtures("double")
 
 # Examples of the nets, and the node that forbids it; "" if none does
 EXPECTED = {
@@ -42,14 +44,6 @@ EXPECTED = {
     "tied_weights": (3, ""),
 }
 SLOW = {"compiled"}
-
-
-@pytest.fixture(autouse=True)
-def double() -> Iterator[None]:
-    torch.manual_seed(0)
-    torch.set_default_dtype(torch.float64)
-    yield
-    torch.set_default_dtype(torch.float32)
 
 
 def refusal(losses: Losses, examples: int) -> Refusal:

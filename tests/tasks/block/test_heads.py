@@ -13,15 +13,9 @@ from plait.tasks.base import BaseTask
 from plait.tasks.block import BlockHead
 from plait.tasks.heads import ScalarHead
 
+pytestmark = pytest.mark.usefixtures("double")
+
 T, B, C = 5, 6, 4
-
-
-@pytest.fixture(autouse=True)
-def double() -> Any:
-    torch.manual_seed(0)
-    torch.set_default_dtype(torch.float64)
-    yield
-    torch.set_default_dtype(torch.float32)
 
 
 def linear(head: nn.Module) -> list[nn.Linear]:

@@ -14,6 +14,8 @@ from plait.tasks import Binary, Classification, MultiLabel, Regression
 from plait.tasks.base import BaseTask
 from plait.tasks.block import losses_of
 
+pytestmark = pytest.mark.usefixtures("double")
+
 T, B = 5, 7
 Make = Callable[[int], BaseTask]
 
@@ -115,14 +117,6 @@ def check(
     (found * slopes).sum().backward()
     (one_by_one * slopes).sum().backward()
     torch.testing.assert_close(prediction.grad, again.grad, **close)
-
-
-@pytest.fixture(autouse=True)
-def double() -> Any:
-    torch.manual_seed(0)
-    torch.set_default_dtype(torch.float64)
-    yield
-    torch.set_default_dtype(torch.float32)
 
 
 @pytest.mark.parametrize("kind", KINDS)

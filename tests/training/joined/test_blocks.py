@@ -27,6 +27,8 @@ from plait.tasks.base import BaseTask
 from plait.training import Callback, Trainer
 from plait.training.step import StepRecord
 
+pytestmark = pytest.mark.usefixtures("double")
+
 B, STEPS = 6, 8
 
 
@@ -104,13 +106,6 @@ def trained(
     )
     trainer.fit(batches, batches if val else None)
     return model, seen.records, trainer
-
-
-@pytest.fixture(autouse=True)
-def double() -> Any:
-    torch.set_default_dtype(torch.float64)
-    yield
-    torch.set_default_dtype(torch.float32)
 
 
 @pytest.fixture
