@@ -29,6 +29,16 @@ def quantiles(values: Iterable[float]) -> list[float]:
     return found
 
 
+def quantile_name(share: int) -> str:
+    """Returns the name of a quantile of so many per cent.
+
+    Example:
+        >>> quantile_name(50), quantile_name(95)
+        ('median', '95 % quantile')
+    """
+    return "median" if share == 50 else f"{share} % quantile"
+
+
 def worst_and_best(scores: Mapping[str, float], most: int) -> tuple[list[str], list[str]]:
     """Returns the names with the lowest and with the highest scores, the lowest first in both.
 
@@ -53,8 +63,6 @@ def main_skills(
     """Returns the skill of each task: 0 for the trivial predictor, 1 for a perfect main metric.
 
         skill = (m - trivial) / (perfect - trivial),   perfect = 1 where higher is better, else 0
-
-    so that 0 is the trivial predictor and 1 is perfect.
 
     Args:
         metrics: `{task: {metric: value}}`, the main metric first.

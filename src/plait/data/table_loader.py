@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from torch import Tensor
@@ -10,6 +10,7 @@ from torch.utils.data import DataLoader
 
 from plait.core.batch import Batch
 from plait.core.label_counts import CountsLabels
+from plait.core.label_table import cut
 from plait.data.collate import Collation, collate
 from plait.data.counted_labels import CountedLabels
 from plait.data.epoch_batches import EpochBatches
@@ -47,8 +48,9 @@ class TableLoader(DataLoader[Any]):
         yield from self._counted.batches(data.inputs, order.tensors())
 
 
-def _uncounted(data: InMemory, order: EpochBatches) -> Iterator[tuple[Tensor, dict[str, Tensor]]]:
+def _uncounted(
+    data: InMemory, order: EpochBatches
+) -> Iterator[tuple[Tensor, Mapping[str, Tensor]]]:
     """Yields inputs and labels of the batches of an epoch."""
     for rows in order.tensors():
-        targets = {task: labels.index_select(0, rows) for task, labels in data.targets.items()}
-        yield data.inputs.index_select(0, rows), targets
+        yield data.inputs.index_select(0, rows), cut(data.targets, rows)

@@ -5,16 +5,17 @@ from __future__ import annotations
 import warnings
 from collections.abc import Callable, Mapping
 
+import torch
 from torch import Tensor
 
-from plait.core.errors import ConfigError
+from plait.core.errors import ConfigError, PlaitWarning
 from plait.core.outputs import Losses
 from plait.engine.gathered import Gathered
 from plait.engine.labels import EXAMPLE, check_labels, refusal_of
 from plait.engine.micro_batch import MicroBatch, TaskLosses
 from plait.engine.options import reads_one_gramian
 from plait.engine.passes import reached
-from plait.gradients import LabelGradients, LabelPlan, LayerPlan, Ranks, Refusal, TaskGraph
+from plait.gradients import LabelGradients, LabelPlan, LayerPlan, Refusal, TaskGraph
 
 SMALL = 1 << 15  # T x P: rows of so few numbers cost less than any plan
 FEW = 3  # tasks: of fewer, a pass by label saves too little
@@ -98,8 +99,8 @@ def _possible(
     """Returns a plan, if the graph allows it and there are few passes."""
     if len({len(mask) for mask in labels.values()}) > 1:
         return None  # such as labels of nodes and of whole graphs
-    ranks = Ranks.of(labels)
-    if ranks.examples < 2 or ranks.passes > MOST * len(losses):
+    masks = torch.stack(list(labels.values()))
+    if masks.shape[1] < 2 or int(masks.sum(0).max()) > MOST * len(losses):
         return None
     plan = _planned(step, micro, losses, labels)
     return None if isinstance(plan, Refusal) else plan
@@ -160,7 +161,8 @@ def split_by_label(
     if step.options.route == "labels":
         raise refusal_of(found, step.model)
     if micro.labels is not None:
-        warnings.warn(f"Rows are formed, not gradients by label: {found.why}.", stacklevel=7)
+        text = f"Rows are formed, not gradients by label: {found.why}."
+        warnings.warn(text, PlaitWarning, stacklevel=7)
     step.memory.by_labels.learn(False)
     return None
 

@@ -11,6 +11,8 @@ import torch
 from torch import Tensor, nn
 from torch.utils.weak import TensorWeakRef
 
+from plait.core.errors import PlaitWarning
+
 
 class Joined:
     """Keeps like parameters of several tasks in one storage, as the rows of one tensor.
@@ -159,6 +161,7 @@ class Joined:
                 f"a parameter of task {found[0]!r} was given another tensor while the heads were "
                 "joined, and was not trained from then on. Write new values in place, such as "
                 "by `copy_` or `load_state_dict`.",
+                PlaitWarning,
                 stacklevel=2,
             )
 

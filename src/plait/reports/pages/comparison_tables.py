@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Sequence
 
-from plait.core.many import MANY, QUANTILES, quantiles
+from plait.core.many import MANY, QUANTILES, quantile_name, quantiles
 from plait.reports.draw.tables import Table
 from plait.reports.pages.standing import standings
 from plait.reports.words.notable import gain, notable
@@ -131,7 +131,7 @@ def _quantile_rows(found: Comparison) -> list[list[str]]:
         else [per_cent(x) for x in quantiles(gain(found, member, task) for task in found.metrics)]
         for member, _ in _labelled(found)
     ]
-    titles = [f"Change, {'median' if x == 50 else f'{x} % quantile'}" for x in QUANTILES]
+    titles = [f"Change, {quantile_name(share)}" for share in QUANTILES]
     return [[*row, ""] for row in zip(titles, *columns, strict=True)]
 
 

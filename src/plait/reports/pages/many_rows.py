@@ -4,7 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from plait.core.many import MANY, QUANTILES, main_skills, quantiles, worst_and_best
+from plait.core.many import (
+    MANY,
+    QUANTILES,
+    main_skills,
+    quantile_name,
+    quantiles,
+    worst_and_best,
+)
 from plait.reports.read.run import Run
 from plait.reports.words.text import MISSING, arrow, number
 from plait.runs.events import Evaluated
@@ -52,7 +59,7 @@ def quantile_rows(shown: Evaluated, best: Evaluated | None) -> Iterator[list[str
         name = arrow(metric, shown.direction(tasks[0], metric))
         for place, share in enumerate(QUANTILES):
             value, trivial, *beside, labels = (column[place] for column in columns)
-            title = f"{'median' if share == 50 else f'{share} % quantile'} of {len(tasks)} tasks"
+            title = f"{quantile_name(share)} of {len(tasks)} tasks"
             row = [title, name, number(value), number(trivial), MISSING]
             yield [*row, *map(number, beside), f"{labels:,.0f}"]
 

@@ -94,15 +94,22 @@ class BlockLosses(ABC, Generic[Kind]):
     def mass(
         self, labels: Tensor, weights: Tensor | None, rows: Rows, *, complete: bool
     ) -> Tensor | None:
-        """Weighs the labels: 0 where one is missing; None if all count alike."""
+        """Weighs the labels: valid x weight of the example x weight of the class.
+
+        It is 0 where a label is missing; None if all count alike.
+        """
         if complete:
             return None
-        there = self.there(labels)
-        if weights is None:
-            return there
-        if weights.dim() < there.dim():
-            weights = weights.unsqueeze(2)
-        return there * weights.to(torch.get_default_dtype())
+        mass = self.there(labels)
+        if weights is not None:
+            if weights.dim() < mass.dim():
+                weights = weights.unsqueeze(2)
+            mass = mass * weights.to(torch.get_default_dtype())
+        return mass * self.class_weights(labels, rows) if self.weighted else mass
+
+    def class_weights(self, labels: Tensor, rows: Rows) -> Tensor:
+        """Returns the weight of the class of each label; asked for if `weighted`."""
+        raise NotImplementedError
 
     @abstractmethod
     def there(self, labels: Tensor) -> Tensor:
@@ -172,16 +179,11 @@ class YesNoLosses(BlockLosses[YesNoLabels]):
         known = labels if complete else torch.nan_to_num(labels)
         return F.binary_cross_entropy_with_logits(prediction, known, reduction="none")
 
-    def mass(
-        self, labels: Tensor, weights: Tensor | None, rows: Rows, *, complete: bool
-    ) -> Tensor | None:
-        """Weighs the labels: valid x weight of the example x weight of no or yes."""
-        if self._no_and_yes is None:
-            return super().mass(labels, weights, rows, complete=complete)
-        mass = super().mass(labels, weights, rows, complete=False)
-        assert mass is not None
-        each = chosen(self._no_and_yes.to(mass.device, non_blocking=True), rows)
-        return mass * torch.where(labels == 1, each[..., 1], each[..., 0])
+    def class_weights(self, labels: Tensor, rows: Rows) -> Tensor:
+        """Returns the weights of no and of yes `[B, n, K]`."""
+        assert self._no_and_yes is not None
+        each = chosen(self._no_and_yes.to(labels.device, non_blocking=True), rows)
+        return torch.where(labels == 1, each[..., 1], each[..., 0])
 
     def there(self, labels: Tensor) -> Tensor:
         """True where a label is not NaN."""
@@ -211,17 +213,12 @@ class ClassLosses(BlockLosses[ClassLabels]):
         logits = prediction.movedim(2, 1)
         return F.cross_entropy(logits, labels, ignore_index=ignored, reduction="none")
 
-    def mass(
-        self, labels: Tensor, weights: Tensor | None, rows: Rows, *, complete: bool
-    ) -> Tensor | None:
-        """Weighs the labels: valid x weight of the example x weight of the class."""
-        if self._class_weights is None:
-            return super().mass(labels, weights, rows, complete=complete)
-        mass = super().mass(labels, weights, rows, complete=False)
-        assert mass is not None
-        each = chosen(self._class_weights.to(mass.device, non_blocking=True), rows)
+    def class_weights(self, labels: Tensor, rows: Rows) -> Tensor:
+        """Returns the weights of the classes `[B, n]`; of some class where a label is missing."""
+        assert self._class_weights is not None
+        each = chosen(self._class_weights.to(labels.device, non_blocking=True), rows)
         known = labels.clamp(0, self.first.classes - 1)
-        return mass * each[torch.arange(len(each), device=each.device), known]
+        return each[torch.arange(len(each), device=each.device), known]
 
     def there(self, labels: Tensor) -> Tensor:
         """True where a label is not `ignore_index`."""

@@ -167,6 +167,10 @@ def summed(found: Tensor, ranks: Ranks, weights: Tensor) -> Tensor:
         ranks: of the labels.
         weights: `[T]`, how much each task counts; the sum has their dtype.
     """
-    by_label = weights[ranks.task].view(-1, *(1 for _ in found.shape[1:]))
-    total = by_label.new_zeros(ranks.examples, *found.shape[1:])
-    return total.index_add_(0, ranks.example, found * by_label)
+    each = weighed(found, ranks, weights)
+    return each.new_zeros(ranks.examples, *each.shape[1:]).index_add_(0, ranks.example, each)
+
+
+def weighed(found: Tensor, ranks: Ranks, weights: Tensor) -> Tensor:
+    """Returns the gradients of all labels, each times the weight of its task, `[N, ...]`."""
+    return found * weights[ranks.task].view(-1, *(1 for _ in found.shape[1:]))

@@ -13,6 +13,7 @@ from plait.gradients.labels.layers.base import (
     by_example_shape,
     operands_of,
     shape_of,
+    weighed,
 )
 from plait.gradients.labels.places import Use
 from plait.gradients.labels.ranks import Ranks
@@ -64,9 +65,8 @@ class Embedding(LabelLayer):
 
     def weighted(self, found: Tensor, ranks: Ranks, weights: Tensor) -> list[Tensor]:
         """Adds up by entry, each label by the weight of its task."""
-        by_label = weights[ranks.task].view(-1, *(1 for _ in found.shape[1:]))
-        places = self.places[ranks.example]
-        return [self._table(self._added(found * by_label, ranks.example, places, 1))]
+        each, places = weighed(found, ranks, weights), self.places[ranks.example]
+        return [self._table(self._added(each, ranks.example, places, 1))]
 
     def _added(self, found: Tensor, example: Tensor, places: Tensor, tasks: int) -> Tensor:
         """Returns the sums `[tasks * entries, columns]` of gradients at places `[n, S]`."""
