@@ -1,0 +1,5 @@
+"""The processes of a training: sums over them, agreement, broadcast; nothing in one process."""
+
+from plait.distributed.ranks import ALONE, Ranks, ranks
+
+__all__ = ["ALONE", "Ranks", "ranks"]
