@@ -11,9 +11,9 @@ from torch import Tensor, nn
 
 from plait.core.errors import DataError
 from plait.core.structure import PerTask
-from plait.data import Disjoint, InMemory, collate, loader, of_tasks
+from plait.data import Disjoint, InMemory, as_batch, collate, loader, of_tasks
 from plait.model import MultiTaskModel
-from plait.sharing import Separate
+from plait.sharing import Hard, Separate
 from plait.tasks import Regression
 from plait.training import Trainer
 from plait.training.feed import Feed
@@ -186,3 +186,60 @@ def test_every_example_has_a_label(
 
     with pytest.raises(DataError, match=words):
         Disjoint(tables(inputs), tables(targets))
+
+
+# --- one table of all -----------------------------------------------------------------------
+
+
+def test_a_pooled_example_has_a_label_of_its_own_task_alone() -> None:
+    tables = Disjoint(
+        {"a": torch.tensor([[1.0], [2.0]]), "none": torch.zeros(0, 1), "b": torch.tensor([[3.0]])},
+        {"a": torch.tensor([5.0, 6.0]), "none": torch.zeros(0), "b": torch.tensor([7.0])},
+    )
+    pool = tables.pooled()
+    nan = torch.nan
+    assert pool.inputs.tolist() == [[1.0], [2.0], [3.0]]
+    found = torch.stack([pool.targets[task] for task in ("a", "none", "b")])
+    expected = torch.tensor([[5.0, 6.0, nan], [nan, nan, nan], [nan, nan, 7.0]])
+    torch.testing.assert_close(found, expected, equal_nan=True)
+
+
+def test_pooled_labels_keep_their_shape() -> None:
+    tables = Disjoint({"a": torch.zeros(2, 3)}, {"a": torch.ones(2, 4, 1)})
+    assert tables.pooled().targets["a"].shape == (2, 4, 1)
+
+
+def test_a_pool_gives_the_gradients_of_the_tables() -> None:
+    """One pass over all examples, and one for each task through a network of its own."""
+    torch.manual_seed(0)
+    tables = Disjoint(
+        {task: torch.randn(size, 3) for task, size in SIZES.items() if size},
+        {task: torch.randn(size) for task, size in SIZES.items() if size},
+    )
+    tasks = [Regression(name) for name in tables.inputs]
+    model = MultiTaskModel(Hard(nn.Linear(3, 4)), tasks, example=torch.zeros(1, 3))
+    found = []
+    for data_set in (tables, tables.pooled()):
+        batch = as_batch(collate([data_set[index] for index in range(len(tables))]), tasks)
+        model.zero_grad()
+        losses = model.losses([model(batch.parts[0].inputs)], batch)
+        assert list(losses) == list(tables.inputs)
+        torch.stack(list(losses.values())).sum().backward()
+        found.append([p.grad.clone() for p in model.parameters() if p.grad is not None])
+    assert len(found[0]) == 2 + 2 * len(tasks)
+    for each, pooled in zip(*found, strict=True):
+        torch.testing.assert_close(each, pooled)
+
+
+@pytest.mark.parametrize(
+    ("inputs", "labels", "found"),
+    [
+        ({"a": torch.zeros(1, 2), "b": torch.zeros(1, 3)}, torch.zeros(1), "found {"),
+        ({"a": torch.zeros(1, 2), "b": torch.zeros(1, 2)}, torch.zeros(1).long(), "'a' in torch"),
+    ],
+)
+def test_tables_that_cannot_be_pooled(
+    inputs: dict[str, Tensor], labels: Tensor, found: str
+) -> None:
+    with pytest.raises(DataError, match=f"tables are pooled where inputs have one shape.*{found}"):
+        Disjoint(inputs, dict.fromkeys(inputs, labels)).pooled()

@@ -9,7 +9,7 @@ import torch
 
 from plait import MultiTaskModel
 from plait.core.errors import ConfigError, DataError
-from plait.data import Disjoint
+from plait.data import Disjoint, InMemory
 from plait.experiments import build_job, resume_run, run, validate, with_defaults
 from plait.recipes import School
 from plait.sharing import Separate
@@ -66,6 +66,18 @@ def test_indicators_are_as_they_are_and_percentages_on_one_scale(folder: Path) -
     for split in splits:
         expected = (np.array(seen[split]) - train.mean(axis=0)) / train.std(axis=0)
         np.testing.assert_allclose(np.array(scaled[split]), expected, rtol=1e-5, atol=1e-6)
+
+
+def test_pooled_pupils_have_a_label_of_their_own_school(folder: Path) -> None:
+    apart = tables(School(data=folder))
+    for split, pool in School(data=folder, pooled=True).splits().items():
+        assert isinstance(pool, InMemory)
+        labels = torch.stack([pool.targets[name].flatten() for name in NAMES])
+        assert (~labels.isnan()).sum(0).eq(1).all()
+        for name in NAMES:
+            own = ~pool.targets[name].flatten().isnan()
+            assert torch.equal(pool.inputs[own], apart[split].inputs[name])
+            assert torch.equal(pool.targets[name][own], apart[split].targets[name])
 
 
 def test_scores_are_in_points_and_errors_in_deviations_of_all_training_scores(

@@ -11,6 +11,7 @@ from torch.utils.data import Dataset
 
 from plait.core.errors import DataError, unknown
 from plait.core.structure import PerTask
+from plait.data.in_memory import InMemory
 
 Tables = tuple[PerTask, dict[str, Tensor]]
 
@@ -68,6 +69,33 @@ class Disjoint(Dataset[Tables]):
             {task: table for task, table in self.inputs.items() if task in tasks},
             {task: labels for task, labels in self.targets.items() if task in tasks},
         )
+
+    def pooled(self) -> InMemory:
+        """Returns all examples as one table, in which each has a label of its own task alone.
+
+        A network then runs once for a batch of all tasks, and not once for each task, and
+        `plait.backward` can tell the gradients of the tasks apart in one pass (`route="labels"`).
+
+        Raises:
+            DataError: inputs differ in shape by task; labels are no floating-point numbers, so that
+                NaN cannot say that one is missing.
+        """
+        shapes = {tuple(table.shape[1:]) for table in self.inputs.values()}
+        whole = [t for t, labels in self.targets.items() if not labels.is_floating_point()]
+        if len(shapes) > 1 or whole:
+            found = f"labels of {whole[0]!r} in {self.targets[whole[0]].dtype}" if whole else shapes
+            raise DataError(
+                "tables are pooled where inputs have one shape and labels are floating-point "
+                f"numbers, in which NaN is missing; found {found}."
+            )
+        targets = {}
+        for task, end, labels in zip(
+            self.targets, self._ends.tolist(), self.targets.values(), strict=True
+        ):
+            column = labels.new_full((len(self), *labels.shape[1:]), torch.nan)
+            column[end - len(labels) : end] = labels
+            targets[task] = column
+        return InMemory(join(list(self.inputs.values())), targets)
 
     def __len__(self) -> int:
         return int(self._ends[-1])

@@ -29,6 +29,9 @@ class Landmine(Recipe):
         data: the folder with `landmine.npz`.
         split: which division of the places; any whole number that is not negative, 0 by default.
         hidden: units of the encoder's blocks; none by default.
+        pooled: whether all places are one table, in which each has a label of its own field's task
+            alone; by default each field has a table of its own. A shared network reads a pooled
+            batch at once, and needs one backward pass for the gradients of all tasks.
 
     Raises:
         DataError: the archive is missing or damaged, or breaks its rules; a field has fewer than
@@ -47,9 +50,12 @@ class Landmine(Recipe):
         "optimizer": {"class": "AdamW", "lr": 2e-2, "weight_decay": 0.0},
     }
 
-    def __init__(self, *, data: Path, split: int = 0, hidden: Sequence[int] = ()) -> None:
+    def __init__(
+        self, *, data: Path, split: int = 0, hidden: Sequence[int] = (), pooled: bool = False
+    ) -> None:
         self.split = split
         self.hidden = tuple(hidden)
+        self.pooled = pooled
         self.fields = read_fields(Path(data), split=split)
 
     def tasks(self) -> list[BaseTask]:
@@ -61,5 +67,6 @@ class Landmine(Recipe):
         return MLPEncoder(in_features=COLUMNS, widths=self.hidden)
 
     def splits(self) -> Mapping[str, Dataset[Any]]:
-        """Gives the places of each field, a table for each: inputs `[N, 9]`, labels `[N, 1]`."""
-        return self.fields.splits
+        """Gives the tables, one for each field unless pooled: inputs `[N, 9]`, labels `[N, 1]`."""
+        splits = self.fields.splits
+        return {p: each.pooled() for p, each in splits.items()} if self.pooled else splits

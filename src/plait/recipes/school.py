@@ -31,6 +31,9 @@ class School(Recipe):
         data: the folder with `school.npz`.
         split: which division of the pupils; any whole number that is not negative, 0 by default.
         hidden: units of the encoder's blocks; none by default.
+        pooled: whether all pupils are one table, in which each has a label of its own school's task
+            alone; by default each school has a table of its own. A shared network reads a pooled
+            batch at once, and needs one backward pass for the gradients of all tasks.
 
     Raises:
         DataError: the archive is missing or damaged, or breaks its rules.
@@ -48,9 +51,12 @@ class School(Recipe):
         "optimizer": {"class": "AdamW", "lr": 2e-2, "weight_decay": 0.0},
     }
 
-    def __init__(self, *, data: Path, split: int = 0, hidden: Sequence[int] = ()) -> None:
+    def __init__(
+        self, *, data: Path, split: int = 0, hidden: Sequence[int] = (), pooled: bool = False
+    ) -> None:
         self.split = split
         self.hidden = tuple(hidden)
+        self.pooled = pooled
         self.pupils = read_pupils(Path(data), split=split)
 
     def tasks(self) -> list[BaseTask]:
@@ -63,5 +69,6 @@ class School(Recipe):
         return MLPEncoder(in_features=COLUMNS - 1, widths=self.hidden)
 
     def splits(self) -> Mapping[str, Dataset[Any]]:
-        """Gives the pupils of each school, a table for each: inputs `[N, 27]`, scores `[N]`."""
-        return self.pupils.splits
+        """Gives the tables, one for each school unless pooled: inputs `[N, 27]`, scores `[N]`."""
+        splits = self.pupils.splits
+        return {p: each.pooled() for p, each in splits.items()} if self.pooled else splits
