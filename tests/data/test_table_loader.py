@@ -13,7 +13,7 @@ from plait.core.errors import DataError
 from plait.core.label_table import LabelTable
 from plait.data import InMemory, loader
 from plait.data.collate import Collation
-from plait.data.table_loader import TableLoader
+from plait.data.table_loader import TableLoader, counting
 from plait.tasks import Binary, Classification, Regression, Survival
 from plait.training.feed import Feed
 from tests.operations import Operations
@@ -150,6 +150,40 @@ def test_what_somebody_has_set_is_obeyed() -> None:
     assert list(own) == [4, 4, 4, 4, 4, 3]
     own.collate_fn = Collation(tasks())
     assert all(isinstance(batch, Batch) for batch in own)
+
+
+@pytest.mark.parametrize("missing", ["", "size", "kind"])
+def test_a_loader_without_tasks_counts_for_those_that_it_is_given(missing: str) -> None:
+    table, chosen = data(missing, foreign=True), tasks()
+    plain = loader(table, batch_size=4, shuffle=True)
+    counted, wanted = (
+        counting(plain, chosen),
+        loader(table, batch_size=4, shuffle=True, tasks=chosen),
+    )
+    for epoch, skip in ((0, 0), (1, 2)):
+        batches = list(Feed(counted, 1).epoch(epoch, skip))
+        assert len(batches) == len(plain) - skip
+        for one, other in zip(batches, Feed(wanted, 1).epoch(epoch, skip), strict=True):
+            same(one, other)
+    assert counting(plain, chosen) is counted
+    assert counting(plain, chosen[:2]) is not counted
+    assert isinstance(next(iter(plain)), tuple)
+
+
+def test_a_loader_that_counts_or_is_of_no_table_is_left_alone() -> None:
+    table, chosen = data(), tasks()
+    own = loader(table, batch_size=4, shuffle=False)
+    own.collate_fn = len
+    others = [
+        [1, 2],
+        own,
+        loader(table, batch_size=4, shuffle=False, tasks=chosen),
+        loader(table, batch_size=4, shuffle=False, workers=1),
+        loader(Subset(table, range(ROWS)), batch_size=4, shuffle=False),
+    ]
+    assert all(counting(other, chosen) is other for other in others)
+    uncounted = loader(table, batch_size=4, shuffle=False)
+    assert counting(uncounted, []) is uncounted
 
 
 # --- many tasks: their labels are cut as one tensor -------------------------------------------

@@ -12,6 +12,7 @@ from torch.utils.data import DataLoader, IterableDataset, Sampler
 
 from plait.core.errors import DataError
 from plait.data import InMemory, loader
+from plait.tasks import Regression
 from plait.training.feed import Feed
 from tests.training.problem import BATCH, LOADERS, SIZE, data, differences, train_loader
 
@@ -154,3 +155,11 @@ def test_skipping_beyond_the_end_is_refused_but_not_to_the_end(kind: str) -> Non
     assert list(feed.epoch(0, skip=5)) == []
     with pytest.raises(DataError, match="gives 5 batches, but the checkpoint was made after 6"):
         list(feed.epoch(0, skip=6))
+
+
+def test_the_labels_of_a_table_are_counted_for_the_tasks() -> None:
+    table, tasks = InMemory(torch.zeros(6, 2), {"y": torch.arange(6.0)}), [Regression("y")]
+    plain = loader(table, batch_size=4, shuffle=False)
+    batches = list(Feed(plain, 0, tasks).epoch(0))
+    assert [batch.counts for batch in batches] == [{"y": 4.0}, {"y": 2.0}]
+    assert all(isinstance(pair, tuple) for pair in Feed(plain, 0).epoch(0))

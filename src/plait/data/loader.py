@@ -51,8 +51,8 @@ def loader(
             normalisation cannot train on a batch of one example.
         tasks: the tasks of the model. With them the loader yields `Batch` objects, whose labels
             are checked and counted where they are read; without, ``(inputs, {task: labels})``,
-            which the Trainer and `evaluate` count. Workers that are spawned get the tasks by
-            pickle.
+            which the Trainer and `evaluate` count, those of an `InMemory` all at once. Workers
+            that are spawned get the tasks by pickle.
         buffer: examples of a stream that are held at once to be shuffled; see
             `plait.data.streams.shuffle.batches_of_epoch`.
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from copy import copy
 from typing import Any
 
 from torch import Tensor
@@ -27,6 +28,18 @@ class TableLoader(DataLoader[Any]):
     """
 
     _counted: CountedLabels | None = None
+    _for_tasks: tuple[tuple[CountsLabels, ...], TableLoader] | None = None
+
+    def for_tasks(self, tasks: tuple[CountsLabels, ...]) -> TableLoader:
+        """Returns a loader of the same batches that counts the labels of some tasks.
+
+        It is the same one whenever it is asked for the same tasks, and knows what it has read.
+        """
+        if self._for_tasks is None or self._for_tasks[0] != tasks:
+            counting = copy(self)
+            counting.collate_fn = Collation(tasks)
+            self._for_tasks = tasks, counting
+        return self._for_tasks[1]
 
     def __iter__(self) -> Any:
         order, data, join = self.batch_sampler, self.dataset, self.collate_fn
@@ -54,3 +67,16 @@ def _uncounted(
     """Yields inputs and labels of the batches of an epoch."""
     for rows in order.tensors():
         yield data.inputs.index_select(0, rows), cut(data.targets, rows)
+
+
+def counting(loader: Any, tasks: Iterable[CountsLabels]) -> Any:
+    """Returns a loader that counts the labels of a table at once, as if it was given the tasks.
+
+    Args:
+        loader: of batches. One that counts already, or that is of no table in memory, is returned
+            as it is.
+        tasks: of the model; without any, nothing is counted.
+    """
+    tasks, table = tuple(tasks), type(loader) is TableLoader and not loader.num_workers
+    uncounted = table and loader.collate_fn is collate
+    return loader.for_tasks(tasks) if uncounted and tasks else loader

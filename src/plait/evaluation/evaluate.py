@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from plait.data import batches_of
+from plait.data.table_loader import counting
 from plait.evaluation.all_right import AllRight
 from plait.evaluation.evaluator import Evaluation, Evaluator
 from plait.evaluation.resampled import Resampler
@@ -52,11 +53,11 @@ def evaluate(
         NonFiniteError: a prediction is NaN where there is a label; names the task.
         DataError: a batch is not what `as_batch` takes, or labels break their task's rule.
     """
-    device = device or next(model.parameters()).device
+    device, tasks = device or next(model.parameters()).device, model.tasks.values()
     evaluator = Evaluator(model.tasks, device, statistics=statistics, all_right=all_right)
     # The generator as well: iterating a DataLoader draws from it
     with evaluating(model), torch.no_grad(), torch.random.fork_rng(devices=[]):
-        for each in batches_of(batches, model.tasks.values()):
+        for each in batches_of(counting(batches, tasks), tasks):
             batch = each.labelled.to(device)
             outputs = [model(part.inputs, tasks=part.tasks) for part in batch.parts]
             if resampler is not None:

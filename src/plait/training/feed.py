@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from copy import copy
 from itertools import islice
 from typing import Any
@@ -11,8 +11,10 @@ from typing import Any
 from torch.utils.data import DataLoader, Dataset, IterableDataset
 
 from plait.core.errors import DataError
+from plait.core.label_counts import CountsLabels
 from plait.data import Mixture
 from plait.data.passes import Passes, batches_in
+from plait.data.table_loader import counting
 
 
 class Feed:
@@ -21,13 +23,15 @@ class Feed:
     Args:
         loader: any iterable of batches that can be iterated once per epoch.
         seed: of what the loader draws.
+        tasks: those of the model, by which the labels of a table are counted at once; without them
+            the loader is read as it is.
 
     Attributes:
         streams: whether the loader has no length, or can be gone through only once.
     """
 
-    def __init__(self, loader: Any, seed: int) -> None:
-        self.loader = loader
+    def __init__(self, loader: Any, seed: int, tasks: Iterable[CountsLabels] = ()) -> None:
+        self.loader = loader = counting(loader, tasks)
         self.seed = seed
         self._passes = Passes(loader, seed, "data")
         self.streams = isinstance(loader, Iterator) or batches_in(loader) is None

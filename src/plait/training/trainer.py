@@ -216,7 +216,7 @@ class Trainer:
         check_loader(train, self.options.epochs, "training")
         if val is not None:
             check_loader(val, self.options.epochs, "validation")
-        feed, batches = Feed(train, self.options.seed), batches_in(train)
+        feed, batches = Feed(train, self.options.seed, self.model.tasks.values()), batches_in(train)
         taken = self.options.accumulate, self.balancer
         self.steps_per_epoch = None if batches is None else steps_per_epoch(batches, *taken)
         self.mixture = MixtureLog(train)
