@@ -4,21 +4,24 @@ import pickle
 from collections.abc import Callable, Mapping
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
 from torch import Tensor
 
-from plait.core.lazy_values import PENDING, LazyValues, Slices
+from plait.core.lazy_values import LazyValues, Slices, names_of
+from plait.core.names import PENDING, Names
+from plait.core.numbers import Numbers
 
 NAMES = ("a", "b", "c", "d", "e")
 
 
 def lazy() -> LazyValues:
     """Returns five values, of which two are known, in two tensors, among one that stands alone."""
-    first = Slices(torch.arange(6.0).reshape(2, 3), 1, {"d": 0, "a": 2})
-    second = Slices(torch.arange(10.0, 14.0).reshape(2, 2), 0, {"c": 1, "e": 0})
+    first = Slices(torch.arange(6.0).reshape(2, 3), 1, Names(("d", "x", "a")))
+    second = Slices(torch.arange(10.0, 14.0).reshape(2, 2), 0, Names(("e", "c")))
     values = dict.fromkeys(NAMES, PENDING)
     values["b"] = torch.tensor([7.0, 8.0])
     return LazyValues(values, [first, second])
@@ -102,8 +105,7 @@ def test_it_equals_a_dict_of_the_same_values_and_shows_them() -> None:
 
 def test_gradients_flow_back_to_the_whole() -> None:
     whole = torch.ones(3, requires_grad=True)
-    places = {"a": 0, "b": 1, "c": 2}
-    values = LazyValues.of(places, Slices(whole * 2, 0, places))
+    values = LazyValues.of(Slices(whole * 2, 0, Names("abc")))
     (values["b"] + sum(3 * each for each in values.values())).backward()
     assert whole.grad is not None and whole.grad.tolist() == [6, 8, 6]
 
@@ -142,3 +144,14 @@ def test_it_does_what_a_dict_does(steps: list[tuple[str, str]]) -> None:
         changed = changed or read(oracle) != before
         assert values.changed or not changed
     assert read(values) == read(oracle)
+
+
+def test_names_are_those_that_are_kept_as_long_as_they_are_right() -> None:
+    names = Names("abc")
+    values = LazyValues.of(Slices(torch.arange(3.0), 0, names))
+    assert values.names is names_of(values) is names_of(names) is names
+    assert names_of(Numbers(names, np.zeros(3))) is names
+    assert names_of({"a": 1, "b": 2}) == ("a", "b")
+    assert lazy().names == NAMES
+    del values["b"]
+    assert values.names == ("a", "c")

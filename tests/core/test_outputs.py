@@ -3,6 +3,7 @@ import torch
 
 from plait.core import Features, Losses, Outputs, Penalties, TaskFeatures, Term, Watched
 from plait.core.errors import ConfigError
+from plait.core.names import Names
 
 
 def test_outputs_are_the_predictions_with_what_penalties_read() -> None:
@@ -78,7 +79,7 @@ def test_features_of_several_passes_are_joined() -> None:
 
 def test_losses_of_one_vector_are_cut_from_it() -> None:
     weighted, raw = torch.tensor([6.0, 8.0]), torch.tensor([3.0, 4.0])
-    losses = Losses.joined(weighted, raw, {"a": 3.0, "b": 1.0})
+    losses = Losses.joined(Names("ab"), weighted, raw, {"a": 3.0, "b": 1.0})
     assert losses.stacked is weighted
     assert losses.stacked_raw is raw
     assert losses == {"a": weighted[0], "b": weighted[1]}
@@ -94,7 +95,9 @@ def test_losses_of_one_vector_are_cut_from_it() -> None:
 
 
 def test_losses_that_were_changed_are_no_vector() -> None:
-    losses = Losses.joined(torch.tensor([6.0, 8.0]), torch.tensor([3.0, 4.0]), {"a": 3.0, "b": 1.0})
+    losses = Losses.joined(
+        Names("ab"), torch.tensor([6.0, 8.0]), torch.tensor([3.0, 4.0]), {"a": 3.0, "b": 1.0}
+    )
     losses["a"] = losses["a"] * 2
     assert losses.stacked is None
     assert {task: loss.item() for task, loss in losses.items()} == {"a": 12, "b": 8}

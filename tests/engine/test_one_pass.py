@@ -8,6 +8,7 @@ from torch import Tensor, nn
 
 from plait.balancing import DWA, AutoLambda, Balancer, Equal, GradDrop, Info, MoDo, UPGrad
 from plait.core.errors import ConfigError
+from plait.core.names import Names
 from plait.core.outputs import Losses
 from plait.engine import Backward, Options
 from plait.engine.one_pass import takes_one_pass
@@ -52,7 +53,7 @@ class Heads(nn.Module):
 
 
 def vector(losses: Tensor) -> Losses:
-    return Losses.joined(losses, losses, dict.fromkeys("abc", 4.0))
+    return Losses.joined(Names("abc"), losses, losses, dict.fromkeys("abc", 4.0))
 
 
 @pytest.mark.parametrize("method", [Equal, DWA])

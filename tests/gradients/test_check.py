@@ -5,6 +5,7 @@ import torch
 from torch import Tensor
 
 from plait.core.errors import ConfigError, ShapeError
+from plait.core.names import Names
 from plait.core.outputs import Losses
 from plait.gradients import check_losses, roots, values_of
 
@@ -42,7 +43,7 @@ def test_values_keep_the_widest_precision() -> None:
 
 def test_losses_of_one_vector_have_one_root() -> None:
     vector = torch.tensor([1.0, 2.0], requires_grad=True)
-    losses = Losses.joined(vector * 2, vector, {"a": 1.0, "b": 1.0})
+    losses = Losses.joined(Names("ab"), vector * 2, vector, {"a": 1.0, "b": 1.0})
     check_losses(losses, {})
     assert [each.tolist() for each in roots(losses)] == [[2, 4]]
     assert [each.item() for each in roots(dict(losses))] == [2, 4]
@@ -50,4 +51,4 @@ def test_losses_of_one_vector_have_one_root() -> None:
     assert values_of(roots(losses)).tolist() == [2, 4]
     assert values_of([torch.tensor([1.0], dtype=torch.bfloat16)]).dtype == torch.float32
     with pytest.raises(ConfigError, match=r"the loss of task 'a' depends on no parameter"):
-        check_losses(Losses.joined(vector.detach(), vector, {"a": 1.0, "b": 1.0}), {})
+        check_losses(Losses.joined(Names("ab"), vector.detach(), vector, {"a": 1.0, "b": 1.0}), {})

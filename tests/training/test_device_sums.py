@@ -3,6 +3,7 @@
 import pytest
 import torch
 
+from plait.core.names import Names
 from plait.core.outputs import Losses
 from plait.training.device_sums import DeviceSums, read_together
 from tests.engine.reads import Reads
@@ -44,7 +45,7 @@ def test_losses_of_one_vector_are_added_up_as_others() -> None:
     raw, factors = torch.tensor([2.0, 3.0]), {"a": 0.25, "b": 1.0}
     sums, alone = DeviceSums(), DeviceSums()
     for _ in range(2):
-        sums.add_losses(Losses.joined(2 * raw, raw, {"a": 1.0, "b": 1.0}), factors)
+        sums.add_losses(Losses.joined(Names("ab"), 2 * raw, raw, {"a": 1.0, "b": 1.0}), factors)
         named = dict(zip("ab", raw, strict=True))
         alone.add_losses(Losses(named, raw=named, counts={"a": 1.0, "b": 1.0}), factors)
     assert sums.read() == alone.read() == {"loss": {"a": 1.0, "b": 6.0}}

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import ItemsView, Iterable, Iterator, Mapping, Sequence, ValuesView
-from typing import Any, NamedTuple, cast
+from typing import Any, NamedTuple
 
 from torch import Tensor
 
-PENDING = cast(Tensor, object())  # in the place of a value that is not cut yet
+from plait.core.names import PENDING, Names
+from plait.core.numbers import Numbers
 
 
 class Slices(NamedTuple):
@@ -16,13 +17,13 @@ class Slices(NamedTuple):
     Attributes:
         whole: the tensor.
         axis: the axis of the names.
-        places: `{name: position on the axis}`.
+        names: in the order of the axis.
         owner: what has made the tensor, for those that go on with it as a whole.
     """
 
     whole: Tensor
     axis: int
-    places: Mapping[str, int]
+    names: Names
     owner: Any = None
 
 
@@ -33,7 +34,8 @@ class LazyValues(dict[str, Tensor]):
     would pay in each step although nobody reads theirs.
 
     Args:
-        values: `{name: tensor}` in order, with `PENDING` for those that `slices` hold.
+        values: `{name: tensor}` in order, with `PENDING` for those that `slices` hold; names alone
+            where these hold all.
         slices: where these are; each name in one of them.
 
     Attributes:
@@ -41,32 +43,35 @@ class LazyValues(dict[str, Tensor]):
 
     Example:
         >>> import torch
-        >>> names = {"a": 0, "b": 1}
-        >>> values = LazyValues.of(names, Slices(torch.tensor([2.0, 3.0]), 0, names))
+        >>> values = LazyValues.of(Slices(torch.tensor([2.0, 3.0]), 0, Names("ab")))
         >>> list(values), values["b"]
         (['a', 'b'], tensor(3.))
     """
 
     changed = False
 
-    def __init__(
-        self, values: Mapping[str, Tensor] | None = None, slices: Iterable[Slices] = ()
-    ) -> None:
-        super().__init__(values or {})
+    def __init__(self, values: Mapping[str, Tensor] | Names, slices: Iterable[Slices] = ()) -> None:
+        super().__init__(values.pending if isinstance(values, Names) else values)
+        self._names = values if isinstance(values, Names) else None
         self.slices: Sequence[Slices] = tuple(slices)
 
     @classmethod
-    def of(cls, names: Iterable[str], slices: Slices) -> LazyValues:
-        """Makes values that are all cut from one tensor."""
-        return LazyValues(dict.fromkeys(names, PENDING), [slices])
+    def of(cls, slices: Slices) -> LazyValues:
+        """Makes values that are all cut from one tensor, in its order."""
+        return LazyValues(slices.names, [slices])
+
+    @property
+    def names(self) -> Names:
+        """The names, in order."""
+        return Names(self) if self.changed or self._names is None else self._names
 
     def __getitem__(self, name: str) -> Tensor:
         value = super().__getitem__(name)
         if value is PENDING:
             value = next(
-                each.whole.select(each.axis, each.places[name])
+                each.whole.select(each.axis, each.names.place[name])
                 for each in self.slices
-                if name in each.places
+                if name in each.names.place
             )
             super().__setitem__(name, value)
         return value
@@ -156,7 +161,13 @@ class LazyValues(dict[str, Tensor]):
         """Cuts all values that are not cut yet."""
         known = super().get
         for each in self.slices:
-            waiting = [name for name in each.places if known(name) is PENDING]
-            if waiting:
-                cut = each.whole.unbind(each.axis)
-                super().update({name: cut[each.places[name]] for name in waiting})
+            if any(known(name) is PENDING for name in each.names):
+                cut = zip(each.names, each.whole.unbind(each.axis), strict=True)
+                super().update({name: one for name, one in cut if known(name) is PENDING})
+
+
+def names_of(values: Iterable[str]) -> Names:
+    """Returns names, or those of a mapping, in order: the ones that it keeps, if it does."""
+    if isinstance(values, Names):
+        return values
+    return values.names if isinstance(values, LazyValues | Numbers) else Names(values)

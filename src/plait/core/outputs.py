@@ -11,7 +11,8 @@ from torch import Tensor
 
 from plait.core.errors import ConfigError
 from plait.core.features import Features
-from plait.core.lazy_values import PENDING, LazyValues, Slices
+from plait.core.lazy_values import LazyValues, Slices
+from plait.core.names import Names
 from plait.core.reduction import label_shares
 from plait.core.watched import Watched
 
@@ -95,7 +96,7 @@ class Outputs(LazyValues):
 
     def __init__(
         self,
-        predictions: Mapping[str, Tensor],
+        predictions: Mapping[str, Tensor] | Names,
         *,
         features: Mapping[str, Features] | None = None,
         early: Mapping[str, Sequence[Tensor]] | None = None,
@@ -139,7 +140,7 @@ class Losses(LazyValues):
 
     def __init__(
         self,
-        weighted: Mapping[str, Tensor],
+        weighted: Mapping[str, Tensor] | Names,
         *,
         raw: Mapping[str, Tensor],
         counts: Mapping[str, float],
@@ -151,18 +152,20 @@ class Losses(LazyValues):
         self.labelled = labelled
 
     @classmethod
-    def joined(cls, weighted: Tensor, raw: Tensor, counts: Mapping[str, float]) -> Losses:
+    def joined(
+        cls, names: Names, weighted: Tensor, raw: Tensor, counts: Mapping[str, float]
+    ) -> Losses:
         """Makes losses that are entries of one vector, so that one node of the graph has them all.
 
         Args:
+            names: of the T tasks.
             weighted: `[T]`, static weight times L_t.
             raw: `[T]`, L_t.
-            counts: `{task: n}`, in the order of the entries.
+            counts: `{task: n}`.
         """
-        places = {task: place for place, task in enumerate(counts)}
-        losses = cls(dict.fromkeys(counts, PENDING), raw={}, counts=counts)
-        losses.slices = (Slices(weighted, 0, places),)
-        losses.raw = LazyValues.of(counts, Slices(raw, 0, places))
+        losses = cls(names, raw={}, counts=counts)
+        losses.slices = (Slices(weighted, 0, names),)
+        losses.raw = LazyValues.of(Slices(raw, 0, names))
         return losses
 
     @property
@@ -186,7 +189,7 @@ class Losses(LazyValues):
             if all(factor == 1.0 for factor in each):
                 return self
             factor = torch.tensor(each, dtype=whole.dtype).to(whole.device, non_blocking=True)
-            return Losses.joined(whole * factor, raw, self.counts)
+            return Losses.joined(self.names, whole * factor, raw, self.counts)
         weighted = {
             task: loss if factors.get(task, 1.0) == 1.0 else loss * factors[task]
             for task, loss in self.items()

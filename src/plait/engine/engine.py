@@ -13,6 +13,7 @@ from plait.balancing.contract.problem import Problem
 from plait.core.arguments import named
 from plait.core.errors import ConfigError, NonFiniteError
 from plait.core.exponents import LONG
+from plait.core.lazy_values import names_of
 from plait.engine.complete import check_complete, check_setup
 from plait.engine.evidence import is_outside, read
 from plait.engine.explained import allow_several_passes, explained
@@ -263,7 +264,7 @@ class Backward:
             self._decide(step)
         as_given = False
         if self._skipped is None:
-            as_given = accumulate(step.gradients.values(), step.losses)
+            as_given = accumulate(step.gradients.values(), names_of(step.losses))
             self._remember(step)
         else:
             tell_overflow(self._scaled)

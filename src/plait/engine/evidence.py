@@ -13,11 +13,11 @@ from torch import Tensor
 from plait.balancing.contract.checks import check_finite
 from plait.core.errors import ConfigError, NonFiniteError
 from plait.core.exponents import LONG, SHORT, lost_products, mended, outside
+from plait.core.lazy_values import names_of
+from plait.core.numbers import Numbers
 from plait.engine.gathered import Gathered, Named, Own
 from plait.gradients import lengths, reached_by, to_host
 from plait.networks.joined import joined_of
-
-Values = list[tuple[str, float]]
 
 
 def read(step: Gathered, own: Own = (), rows: Tensor | None = None) -> None:
@@ -35,18 +35,20 @@ def read(step: Gathered, own: Own = (), rows: Tensor | None = None) -> None:
         NonFiniteError: a loss, a penalty or a gradient is NaN or infinite; it names the tasks.
         ConfigError: a loss is negative where it must not be.
     """
-    own, tasks = list(own), tuple(step.losses)
+    own, tasks = list(own), names_of(step.losses)
     gradients = [gradient for _, gradient in step.gradients.values()]
     measured = lengths([*gradients, *(gradient for _, _, gradient in own)])
     noted = (*step.other_losses, *step.penalties, *step.new_weights)
     further = [each for each in (step.gramian, rows) if each is not None]
     values = [step.values_of(tasks), measured, *(each for _, each in noted)]
     found = iter(to_host([*values, *further]))
-    step.known_losses = dict(zip(tasks, next(found).tolist(), strict=True))
+    step.known_losses = Numbers(tasks, next(found))
     known_lengths = next(found).tolist()
-    losses = [*step.known_losses.items(), *_by_name(step.other_losses, found)]
-    penalties = _by_name(step.penalties, found)
-    step.weights.update(_by_name(step.new_weights, found))
+    losses = [step.known_losses, *_numbers(step.other_losses, found)]
+    penalties = _numbers(step.penalties, found)
+    for weights in _numbers(step.new_weights, found):
+        others = step.weights.keys() - weights if step.weights else ()
+        step.weights = {**step.weights, **weights} if others else weights
     _check_scalars(losses, penalties, positive=step.balancer.positive_losses)
     step.other_losses, step.penalties, step.new_weights = [], [], []
     if step.gramian is not None:
@@ -85,16 +87,19 @@ def _products(
     return matrix, measured
 
 
-def _by_name(noted: Iterable[Named], found: Iterator[np.ndarray]) -> Values:
+def _numbers(noted: Iterable[Named], found: Iterator[np.ndarray]) -> list[Numbers]:
     """Takes from `found` the values of what was noted under names."""
-    values: Values = []
-    for names, _ in noted:
-        values += zip(names, next(found).tolist(), strict=True)
-    return values
+    return [Numbers(names, next(found)) for names, _ in noted]
 
 
-def _check_scalars(losses: Values, penalties: Values, *, positive: bool) -> None:
+def _check_scalars(given: Sequence[Numbers], beside: Sequence[Numbers], *, positive: bool) -> None:
     """Refuses losses and penalties that are not finite, or negative where they must not be."""
+    finite = all(np.isfinite(each.array).all() for each in (*given, *beside))
+    if finite and not (positive and any((each.array < 0).any() for each in given)):
+        return
+    losses, penalties = (
+        [pair for each in some for pair in each.items()] for some in (given, beside)
+    )
     broken = [f"the loss of task {t!r} is {v}" for t, v in losses if not math.isfinite(v)]
     broken += [
         f"the penalty {name!r} is {value}" if name else f"the penalty is {value}"
@@ -109,12 +114,11 @@ def _check_scalars(losses: Values, penalties: Values, *, positive: bool) -> None
                 "shared weights, and lower the learning rate or clip gradients."
             )
         raise NonFiniteError(f"{', '.join(dict.fromkeys(broken))}; nothing was changed. {way}")
-    for task, value in losses if positive else ():
-        if value < 0:
-            raise ConfigError(
-                f"the losses must not be negative for this balancer; found {value:g} for task "
-                f"{task!r}. Take another loss or balancer."
-            )
+    task, value = next((task, value) for task, value in losses if value < 0)
+    raise ConfigError(
+        f"the losses must not be negative for this balancer; found {value:g} for task {task!r}. "
+        "Take another loss or balancer."
+    )
 
 
 def _refuse(step: Gathered, at_gradients: Sequence[float]) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 
 import numpy as np
 import torch
@@ -12,7 +12,9 @@ from torch import Tensor, nn
 from plait.balancing.base import Balancer
 from plait.balancing.contract.info import Info
 from plait.core.errors import ConfigError
-from plait.core.lazy_values import LazyValues, Slices
+from plait.core.lazy_values import LazyValues, Slices, names_of
+from plait.core.names import Names
+from plait.core.numbers import Numbers
 from plait.engine.memory import Memory
 from plait.engine.micro_batch import MicroBatch, TaskLosses
 from plait.engine.one_pass import check_stacked, weighs_heads_by_task
@@ -22,8 +24,9 @@ from plait.gradients import add, refuse_complex, roots, values_of
 Pairs = Iterable[tuple[Tensor, Tensor]]  # (parameter, gradient)
 Own = Iterable[tuple[Tensor, str, Tensor]]  # (parameter, the one task that reaches it, gradient)
 NOTHING = torch.zeros(0)
+NO_NUMBERS = Numbers(Names(), np.zeros(0))
 
-Named = tuple[tuple[str, ...], Tensor]  # names, and a value for each of them
+Named = tuple[Names, Tensor]  # names, and a value for each of them
 
 
 class Gathered:
@@ -85,8 +88,8 @@ class Gathered:
         self.retain_graph = retain_graph
         self.others: dict[int, Tensor] = {}
         self.losses: dict[str, Tensor] = {}
-        self.known_losses: dict[str, float] = {}
-        self.weights: dict[str, float | Tensor] = {}
+        self.known_losses = NO_NUMBERS
+        self.weights: Mapping[str, float | Tensor] = {}
         self.gradients: dict[int, tuple[Tensor, Tensor]] = {}
         self.gramian: Tensor | None = None
         self.multiply: Callable[[torch.dtype], Tensor] | None = None
@@ -127,7 +130,7 @@ class Gathered:
 
     def note(self, micro: MicroBatch) -> None:
         """Notes the losses and penalties of a micro-batch, on the device."""
-        tasks, count = tuple(micro.losses), len(micro.losses)
+        tasks, count = micro.tasks, len(micro.losses)
         self.others.update((id(leaf), leaf) for leaf in micro.others)
         if not tasks and not micro.penalties:
             return
@@ -137,7 +140,7 @@ class Gathered:
         if values.is_complex():
             refuse_complex({**micro.losses, **micro.penalties})
         if micro.penalties:
-            self.penalties.append((tuple(micro.penalties), values[count:]))
+            self.penalties.append((Names(micro.penalties), values[count:]))
         if not tasks:
             return
         self._count(micro)
@@ -147,9 +150,7 @@ class Gathered:
         if micro.batch > 0:
             return
         if micro.shares is None:
-            self._values = found
-            places = {task: place for place, task in enumerate(tasks)}
-            self.losses = LazyValues.of(tasks, Slices(found, 0, places))
+            self._values, self.losses = found, LazyValues.of(Slices(found, 0, tasks))
             return
         self._values = None
         for task, value in zip(tasks, found.unbind(), strict=True):
@@ -170,7 +171,7 @@ class Gathered:
 
     def values_of(self, tasks: Sequence[str]) -> Tensor:
         """Returns the losses `[T]` of tasks, without a graph."""
-        if self._values is not None and list(tasks) == list(self.losses):
+        if self._values is not None and tuple(tasks) == names_of(self.losses):
             return self._values
         return values_of(self.losses[task] for task in tasks)
 

@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 from torch import Tensor
 
 from plait.balancing.contract.problem import Problem
+from plait.core.lazy_values import names_of
+from plait.core.names import Names
 from plait.core.outputs import Losses
 from plait.gradients import Cut
 
@@ -41,6 +43,11 @@ class MicroBatch:
     problem: Problem | None = None
     others: Sequence[Tensor] = ()
     labels: Mapping[str, Tensor] | None = None
+
+    @property
+    def tasks(self) -> Names:
+        """The names of the tasks present."""
+        return names_of(self.losses)
 
     @property
     def counted(self) -> TaskLosses:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
 import torch
 from torch import Tensor
 
+from plait.core.lazy_values import names_of
+from plait.core.numbers import Numbers
 from plait.core.real import as_real
 from plait.engine.gathered import Gathered
 from plait.gradients import lengths as measure
@@ -68,18 +70,18 @@ class Record:
                 whose length may differ in its last bit.
             passes: see `Record`.
         """
-        tasks = tuple(step.losses)
+        tasks: tuple[str, ...] = names_of(step.losses)
         if skipped is not None:
-            return cls(tasks, _values(step.known_losses, tasks), skipped=skipped)
-        tasks = step.tasks or tuple(step.weights) or tasks
+            return cls(tasks, step.known_losses.of(tasks), skipped=skipped)
+        tasks = step.tasks or names_of(step.weights) or tasks
         measured = as_given and len(step.lengths) == len(step.gradients)
         norms = cosines = None
         if step.matrix is not None:
             norms, cosines = norms_and_cosines(step.matrix)
         return cls(
             tasks,
-            _values(step.known_losses, tasks),
-            np.array([float(step.weights[task]) for task in tasks]) if step.weights else None,
+            step.known_losses.of(tasks),
+            _weights(step, tasks) if step.weights else None,
             norms,
             cosines,
             step.flag,
@@ -116,5 +118,7 @@ class Record:
         return torch.nn.utils.get_total_norm([as_real(each) for each in gradients])
 
 
-def _values(losses: Mapping[str, float], tasks: tuple[str, ...]) -> np.ndarray:
-    return np.array([losses[task] for task in tasks if task in losses])
+def _weights(step: Gathered, tasks: tuple[str, ...]) -> np.ndarray:
+    if isinstance(step.weights, Numbers):
+        return step.weights.of(tasks)
+    return np.array([float(step.weights[task]) for task in tasks])

@@ -10,6 +10,7 @@ from torch import Tensor
 
 from plait.balancing.base import GramianBalancer, LossBalancer
 from plait.core.exponents import are_extreme
+from plait.core.lazy_values import names_of
 from plait.engine.gathered import Gathered
 
 
@@ -23,7 +24,7 @@ def loss_weights(step: Gathered, balancer: LossBalancer, tasks: Sequence[str]) -
     step.collect(learned)
     scale = step.scale(len(values))
     weights = weights if scale == 1.0 else weights * scale
-    step.new_weights.append((tuple(tasks), weights))
+    step.new_weights.append((names_of(tasks), weights))
     step.flag = balancer.flag
     return weights
 
@@ -43,7 +44,7 @@ def gramian_weights(
     """
     tasks, matrix = step.tasks, step.matrix
     assert matrix is not None
-    losses = torch.tensor([step.known_losses[task] for task in tasks], dtype=torch.float64)
+    losses = torch.tensor(step.known_losses.of(tasks))
     losses = losses.to(step.values_of(tasks).dtype)
     info = step.informed(tasks, losses, dtype)
     if exact:

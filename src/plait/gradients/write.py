@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 
 import torch
 from torch import Tensor
@@ -46,7 +46,7 @@ def _are_alike(values: Sequence[Tensor]) -> bool:
     return len(kinds) == 1 and values[0].layout == torch.strided
 
 
-def accumulate(pairs: Iterable[tuple[Tensor, Tensor]], tasks: Collection[str] = ()) -> bool:
+def accumulate(pairs: Iterable[tuple[Tensor, Tensor]], tasks: Sequence[str] = ()) -> bool:
     """Adds each gradient to the `.grad` of its parameter, as `torch.autograd.backward` does.
 
     Autograd may hand out one tensor for two parameters, or a view with repeated elements. A
@@ -63,7 +63,7 @@ def accumulate(pairs: Iterable[tuple[Tensor, Tensor]], tasks: Collection[str] = 
     with torch.no_grad():
         taken: set[int] = set()
         joined: dict[Joined, list[tuple[int, Tensor]]] = {}
-        wholes, known = list[Joined](), dict.fromkeys(tasks).keys()
+        wholes = list[Joined]()
         as_given = True
         for parameter, gradient in pairs:
             row = row_of(parameter)
@@ -84,8 +84,8 @@ def accumulate(pairs: Iterable[tuple[Tensor, Tensor]], tasks: Collection[str] = 
             else:
                 parameter.grad += gradient
         for whole in wholes:
-            every = whole.place.keys() <= known
-            whole.arrive(None if every else [whole.place[t] for t in known if t in whole.place])
+            every = whole.tasks == tasks or whole.place.keys() <= set(tasks)
+            whole.arrive(None if every else [whole.place[t] for t in tasks if t in whole.place])
         for whole, found in joined.items():
             whole.add(*zip(*found, strict=True))
     return as_given and not joined

@@ -12,7 +12,8 @@ from torch import Tensor, nn
 from plait.core.batch import Part
 from plait.core.features import Features
 from plait.core.label_table import LabelTable
-from plait.core.lazy_values import PENDING, Slices
+from plait.core.lazy_values import Slices
+from plait.core.names import Names
 from plait.core.outputs import Outputs, TaskFeatures
 from plait.networks.joined import Joined, row_of
 from plait.sharing import Sharing
@@ -36,8 +37,7 @@ class Block:
     def __init__(
         self, tasks: Sequence[BaseTask], heads: Sequence[nn.Module], joined: Sequence[Joined]
     ) -> None:
-        self.tasks = tuple(task.name for task in tasks)
-        self.place = {task: row for row, task in enumerate(self.tasks)}
+        self.tasks = Names([task.name for task in tasks])
         self.joined = tuple(joined)
         wholes = [each.whole for each in joined]
         self.head = BlockHead(heads, wholes[0::2], wholes[1::2])
@@ -57,19 +57,17 @@ class Block:
         )
         return held and all(each.intact() for each in self.joined)
 
-    def predict(self, features: Features, wanted: Sequence[str]) -> Slices:
+    def predict(self, features: Features, wanted: Names) -> Slices:
         """Returns the predictions `[B, n, K]` of tasks, in the order of the block."""
-        whole = len(wanted) == len(self.place)
-        places = self.place if whole else {name: row for row, name in enumerate(wanted)}
-        return Slices(self.head(features, self._rows(wanted, features.levels[-1])), 1, places, self)
+        return Slices(self.head(features, self._rows(wanted, features.levels[-1])), 1, wanted, self)
 
-    def present(self, asked: AbstractSet[str] | None) -> Sequence[str]:
+    def present(self, asked: AbstractSet[str] | None) -> Names:
         """Returns the tasks of the block that are among some; all if None is given."""
         if asked is None:
             return self.tasks
-        return [name for name in self.tasks if name in asked]
+        return Names([name for name in self.tasks if name in asked])
 
-    def loss(self, predicted: Slices, part: Part) -> tuple[Sequence[str], Tensor] | None:
+    def loss(self, predicted: Slices, part: Part) -> tuple[Names, Tensor] | None:
         """Computes the losses `[n]` of the tasks that were predicted and have labels.
 
         Args:
@@ -80,33 +78,30 @@ class Block:
             Their names and losses. None if the labels of a task have another shape than those of
             the others, or none that fits, so that each task has to look at its own.
         """
-        prediction = predicted.whole
-        labelled = list(predicted.places)
-        if not predicted.places.keys() <= part.counts.keys():
-            labelled = [name for name in labelled if name in part.counts]
-        if not labelled:
-            return (), prediction.new_zeros(0)
-        if len(labelled) < len(predicted.places):
-            chosen = torch.tensor([predicted.places[name] for name in labelled])
+        prediction, labelled = predicted.whole, predicted.names
+        if not labelled.place.keys() <= part.counts.keys():
+            labelled = Names([name for name in labelled if name in part.counts])
+            if not labelled:
+                return labelled, prediction.new_zeros(0)
+            chosen = torch.tensor(labelled.of(predicted.names.place))
             prediction = prediction.index_select(1, chosen.to(prediction.device))
         labels = _columns(part.targets, labelled)
         fitted = None if labels is None else self.losses.fitted(labels)
         if fitted is None or len(fitted) != len(prediction):
             return None
         weights = None
-        if any(name in part.weights for name in labelled):
+        if part.weights and any(name in part.weights for name in labelled):
             weights = _columns(part.weights, labelled)
             if weights is None:
                 return None
-        counts = [part.counts[name] for name in labelled]
-        rows = self._rows(labelled, prediction)
+        counts, rows = labelled.of(part.counts), self._rows(labelled, prediction)
         return labelled, self.losses(prediction, fitted, counts, weights, rows)
 
-    def _rows(self, names: Sequence[str], near: Tensor) -> Tensor | None:
+    def _rows(self, names: Names, near: Tensor) -> Tensor | None:
         """Returns the rows of tasks, on the device of another tensor; None for all."""
         if len(names) == len(self.tasks):
             return None
-        rows = torch.tensor([self.place[name] for name in names])
+        rows = torch.tensor(names.of(self.tasks.place))
         return rows.to(near.device, non_blocking=True)
 
 
@@ -127,7 +122,7 @@ class Blocks:
     def __init__(self, all: Sequence[Block], heads: Mapping[str, nn.Module]) -> None:
         self.all = tuple(all)
         self.count = len(heads)
-        together = {task for block in self.all for task in block.place}
+        together = {task for block in self.all for task in block.tasks}
         self.apart = tuple(task for task in heads if task not in together)
         self.wholes = tuple(each.whole for block in self.all for each in block.joined)
         self.others = tuple(heads[task] for task in self.apart)
@@ -136,7 +131,7 @@ class Blocks:
         self,
         sharing: Sharing,
         inputs: Any,
-        wanted: Sequence[str],
+        wanted: Names,
         read: Callable[[str, Features], Tensor],
     ) -> Outputs:
         """Returns the predictions of the wanted tasks, where nothing passes between tasks.
@@ -158,10 +153,9 @@ class Blocks:
         for block, names in together.items():
             features |= dict.fromkeys(names, shared[names[0]])
             slices.append(block.predict(shared[names[0]], names))
-        predictions = dict.fromkeys(wanted, PENDING)
-        predictions |= {task: read(task, shared[task]) for task in apart}
+        alone = {task: read(task, shared[task]) for task in apart}
         return Outputs(
-            predictions,
+            wanted.pending | alone if alone else wanted,
             features=features,
             terms=shared.terms,
             watched=shared.watched,
@@ -207,7 +201,7 @@ def blocks_of(
     return Blocks(blocks, heads)
 
 
-def _columns(targets: Mapping[str, Any], names: Sequence[str]) -> Tensor | None:
+def _columns(targets: Mapping[str, Any], names: Names) -> Tensor | None:
     """Returns labels `[B, n, ...]` of some tasks; None if they are not alike."""
     found = targets.columns(names) if isinstance(targets, LabelTable) else None
     if found is not None:

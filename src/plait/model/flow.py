@@ -15,6 +15,7 @@ from torch import Tensor, nn
 from plait.core.errors import ConfigError, UnsupportedError, unknown
 from plait.core.features import Features
 from plait.core.keys import safe_key
+from plait.core.names import Names
 from plait.core.outputs import Outputs, TaskFeatures
 from plait.core.structure import PerTask, input_of
 from plait.gradients import Cut
@@ -45,17 +46,18 @@ class Flow:
         self.heads = heads
         self.early = early
         self.keys = {task: safe_key(task) for task in connections.tasks}
+        self.names = Names(self.keys)
         self.blocks: Blocks | None = None  # while a training has joined the heads
         self.one_pass = False
 
-    def wanted(self, tasks: Collection[str] | None) -> list[str]:
+    def wanted(self, tasks: Collection[str] | None) -> Names:
         """Returns the names of the wanted tasks in the order of the model; all for None.
 
         Raises:
             ConfigError: an unknown task, or a name where a list of names belongs.
         """
-        if tasks is None:
-            return list(self.keys)
+        if tasks is None or tasks == self.names:
+            return self.names
         if isinstance(tasks, str):
             raise ConfigError(
                 f"`tasks` must be a list of names; found {tasks!r}. Write [{tasks!r}]."
@@ -64,7 +66,7 @@ class Flow:
             if task not in self.keys:
                 raise ConfigError(unknown("task", task, self.keys))
         asked = set(tasks)
-        return [task for task in self.keys if task in asked]
+        return Names([task for task in self.keys if task in asked])
 
     def __call__(
         self,
@@ -97,7 +99,7 @@ class Flow:
         outputs.common = common
         return outputs
 
-    def _together(self, sharing: Sharing, inputs: Any, wanted: Sequence[str]) -> Outputs:
+    def _together(self, sharing: Sharing, inputs: Any, wanted: Names) -> Outputs:
         """Returns the predictions where nothing of one task's input meets that of another."""
         if not self.connections.all:  # nothing passes between the tasks
             if self.blocks is not None and self._run_at_once(inputs):

@@ -24,9 +24,9 @@ def task_losses(
         batch: the labels.
         early_weight: of the predictions before the exchange, where these are supervised too.
     """
-    counts = {name: n for name, n in batch.counts.items() if n > 0}
     if any(out.slices and not out.changed for out in outputs):
-        return joined_losses(tasks, outputs, batch, counts)
+        return joined_losses(tasks, outputs, batch)
+    counts = {name: n for name, n in batch.counts.items() if n > 0}
     raw: dict[str, Tensor] = {}
     for name, task in tasks.items():
         for out, part in zip(outputs, batch.parts, strict=True):

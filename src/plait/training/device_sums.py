@@ -3,13 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from typing import NamedTuple
 
+import numpy as np
 from torch import Tensor
 
+from plait.core.lazy_values import names_of
+from plait.core.names import Names
+from plait.core.numbers import Numbers
 from plait.core.outputs import Losses
 from plait.gradients import to_host
 
 Key = tuple[str, str]  # what it is, and of which task or penalty
+
+
+class _Part(NamedTuple):
+    kind: str  # what they are
+    names: Names
+    factors: Sequence[float] | None  # 1 if None
+    values: Sequence[Tensor]  # a scalar for each name, or one vector
 
 
 class DeviceSums:
@@ -27,12 +39,14 @@ class DeviceSums:
     """
 
     def __init__(self) -> None:
-        self._parts: list[tuple[Sequence[Key], Sequence[float], Tensor]] = []
-        self._values: dict[str, dict[str, float]] = {}
+        self._parts: list[_Part] = []
+        self._sums: dict[str, Numbers] = {}
+        self._by_name: dict[str, dict[str, float]] = {}
 
     def add(self, key: Key, value: Tensor, factor: float = 1.0) -> None:
         """Adds ``factor * value`` to the sum of a key; `value` is a scalar."""
-        self._parts.append(((key,), (factor,), value.detach()))
+        kind, name = key
+        self._parts.append(_Part(kind, Names((name,)), (factor,), [value.detach()]))
 
     def add_losses(self, losses: Losses, factors: Mapping[str, float] | None = None) -> None:
         """Adds `raw` losses to the sums of ("loss", task).
@@ -41,13 +55,15 @@ class DeviceSums:
             losses: of the tasks present.
             factors: `{task: factor}` of each; 1 by default.
         """
-        whole = losses.stacked_raw
-        if whole is None:
-            for task, loss in losses.raw.items():
-                self.add(("loss", task), loss, 1.0 if factors is None else factors[task])
-            return
-        each = [1.0] * len(whole) if factors is None else [factors[task] for task in losses.raw]
-        self._parts.append(([("loss", task) for task in losses.raw], each, whole.detach()))
+        whole, names = losses.stacked_raw, names_of(losses.raw)
+        each = losses.raw.values() if whole is None else [whole]
+        own = None if factors is None else names.of(factors)
+        if names:
+            self._parts.append(_Part("loss", names, own, [value.detach() for value in each]))
+
+    def add_vector(self, kind: str, names: Names, values: Tensor) -> None:
+        """Adds the entries of a vector to the sums of (kind, name)."""
+        self._parts.append(_Part(kind, names, None, [values.detach()]))
 
     def read(self) -> dict[str, dict[str, float]]:
         """Returns the sums, `{what it is: {task or penalty: sum}}`, in double precision.
@@ -56,17 +72,30 @@ class DeviceSums:
         """
         if self._parts:
             read_together([self])
-        return self._values
+        if len(self._by_name) < len(self._sums):
+            self._by_name = {kind: numbers.plain() for kind, numbers in self._sums.items()}
+        return self._by_name
+
+    def numbers(self, kind: str) -> Numbers:
+        """Returns the sums of one kind as an array; it waits as `read` does."""
+        if self._parts:
+            read_together([self])
+        return self._sums.get(kind, NONE)
+
+
+NONE = Numbers(Names(), np.zeros(0))
 
 
 def read_together(many: Iterable[DeviceSums]) -> None:
     """Reads the scalars of many objects with one copy, which waits for the device once."""
     unread = [sums for sums in many if sums._parts]
-    values = iter(to_host([value for sums in unread for _, _, value in sums._parts]))
+    found = iter(
+        to_host([value for sums in unread for part in sums._parts for value in part.values])
+    )
     for sums in unread:
-        for keys, factors, _ in sums._parts:
-            found = next(values).reshape(-1).tolist()
-            for (kind, name), factor, value in zip(keys, factors, found, strict=True):
-                known = sums._values.setdefault(kind, {})
-                known[name] = known.get(name, 0.0) + factor * value
-        sums._parts = []
+        for kind, names, factors, values in sums._parts:
+            array = np.concatenate([next(found).reshape(-1) for _ in values])
+            part = Numbers(names, array if factors is None else array * np.array(factors))
+            known = sums._sums.get(kind)
+            sums._sums[kind] = part if known is None else known.plus(part)
+        sums._parts, sums._by_name = [], {}

@@ -44,11 +44,11 @@ class EpochMeans:
         records, self._waiting = self._waiting, []
         read_together(record.sums for record in records)
         for record in records:
-            losses = record.losses
-            places = self._places(tuple(losses))
-            labels = np.array([record.counts[task] for task in losses], dtype=np.float64)
+            losses = record.sums.numbers("loss")
+            places = self._places(losses.names)
+            labels = np.array(losses.names.of(record.counts), dtype=np.float64)
             self._labels[places] += labels
-            self._sums[places] += labels * np.array(list(losses.values()), dtype=np.float64)
+            self._sums[places] += labels * losses.array
 
     def _places(self, tasks: tuple[str, ...]) -> np.ndarray:
         """Returns the places of tasks in the sums, with room for those that are new."""

@@ -10,6 +10,7 @@ import torch
 
 from plait.core.errors import ConfigError
 from plait.core.files import write_json
+from plait.core.lazy_values import names_of
 from plait.engine import Record
 from plait.evaluation import Evaluation
 from plait.runs import folder as names
@@ -82,8 +83,7 @@ class Log:
         state = self.state
         state.step, state.epoch, state.seconds = state.step + 1, epoch, self._seconds()
         logged = StepRecord({}, record, record.skipped)
-        for task, loss in zip(record.tasks, record.losses, strict=True):
-            logged.sums.add(("loss", task), torch.tensor(float(loss), dtype=torch.float64))
+        logged.sums.add_vector("loss", names_of(record.tasks), torch.from_numpy(record.losses))
         known = set(self._events.names)
         new = [task for task in record.tasks if task not in known]
         if new:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 
+from plait.core.lazy_values import names_of
+from plait.core.numbers import Numbers
 from plait.engine import Record
 from plait.evaluation.evaluator import Evaluation
 from plait.runs.events import FinalTest, Step, Validation
@@ -59,11 +61,10 @@ def step_event(
         cosines: whether the event has them.
     """
     where: dict[str, Any] = {"step": step, "epoch": epoch, "lr": lr, "seconds": seconds}
-    losses = record.losses
+    losses = record.sums.numbers("loss")
     if record.skipped is not None:
-        losses = {name: loss for name, loss in losses.items() if math.isfinite(loss)}
-        norm = record.gradient_norm
-        row = _row(names, losses)
+        finite = np.where(np.isfinite(losses.array), losses.array, np.nan)
+        row, norm = _row(names, Numbers(losses.names, finite)), record.gradient_norm
         return Step(losses=row, gradient_norm=norm, skipped=record.skipped, **where)
     balance = record.balance
     assert balance is not None
@@ -81,8 +82,13 @@ def step_event(
     )
 
 
-def _row(names: Sequence[str], values: Mapping[str, float]) -> list[float | None]:
+def _row(names: tuple[str, ...], values: Mapping[str, float]) -> list[float | None]:
     """Returns the numbers of all tasks; NaN for those that are not there."""
+    if isinstance(values, Numbers):
+        if values.names == names:
+            row: list[float | None] = values.array.tolist()
+            return row
+        values = values.plain()
     return [values.get(name, math.nan) for name in names]
 
 
@@ -94,10 +100,7 @@ def _of_tasks(
         return []
     if 0 < labelled == len(tasks) and bool((values == values[0]).all()):
         return float(values[0])
-    if tasks == names:
-        row: list[float | None] = values.tolist()
-        return row
-    return _row(names, dict(zip(tasks, values.tolist(), strict=True)))
+    return _row(names, Numbers(names_of(tasks), values))
 
 
 def _pairs(names: tuple[str, ...], balance: Record) -> list[float | None]:

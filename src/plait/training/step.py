@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -212,9 +213,10 @@ def _groups(batches: Sequence[Batch], count: int, device: torch.device) -> list[
     return [[batch.to(device) for batch in group] for group in groups]
 
 
-def _common(groups: Sequence[Sequence[Batch]]) -> set[str]:
+def _common(groups: Sequence[Sequence[Batch]]) -> AbstractSet[str]:
     """Returns the tasks with a label in every independent batch: nothing is learned without one."""
-    return set.intersection(*(set(labels_of(group)) for group in groups))
+    first, *others = map(labels_of, groups)
+    return first.keys() & set.intersection(*map(set, others)) if others else first.keys()
 
 
 def _where(groups: Sequence[Sequence[Batch]]) -> str:

@@ -60,13 +60,13 @@ class LearnedScales(LossBalancer):
             ConfigError: a task was not set up.
             ShapeError: the number of losses differs from that of the tasks.
         """
-        tasks, known = (info.tasks if info else ()) or self.tasks, set(self.tasks)
-        for task in tasks:
-            if task not in known:
-                raise ConfigError(
-                    f"{type(self).__name__} knows no task {task!r}; call `setup` with all tasks "
-                    "first."
-                )
+        tasks = (info.tasks if info else ()) or self.tasks
+        unknown = set() if tasks == self.tasks else set(tasks).difference(self.tasks)
+        if unknown:
+            task = next(task for task in tasks if task in unknown)
+            raise ConfigError(
+                f"{type(self).__name__} knows no task {task!r}; call `setup` with all tasks first."
+            )
         if len(tasks) != len(losses):
             raise ShapeError(
                 f"`losses` must have one entry for each of the {len(tasks)} tasks; found "

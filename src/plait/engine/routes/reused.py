@@ -40,7 +40,6 @@ class Reused(Route[Balancer]):
 
 def recall(step: Gathered) -> None:
     """Takes the weights of an earlier step; equal weighting for a task that had none."""
-    known = step.memory.weights
-    step.weigh_equally(step.losses)
-    step.weights.update({task: known[task] for task in step.losses if task in known})
+    known, equal = step.memory.weights, step.equal(len(step.losses))
+    step.weights = {task: known.get(task, equal) for task in step.losses}
     step.extreme = are_extreme(map(float, step.weights.values()))

@@ -6,6 +6,7 @@ import torch
 from torch import Tensor
 
 from plait.balancing.base import GramianBalancer, JacobianBalancer, LossBalancer
+from plait.core.lazy_values import names_of
 from plait.engine.evidence import read
 from plait.engine.gathered import Gathered
 from plait.engine.label_plan import label_rows_of, passes_by_label, split_by_label
@@ -80,7 +81,7 @@ class Direction(RowRoute[JacobianBalancer]):
             assert self.balancer.last_weights is not None
             weights = self.balancer.last_weights * scale
             step.weights = dict(zip(tasks, weights.unbind(), strict=True))
-            step.new_weights.append((tasks, weights))
+            step.new_weights.append((names_of(tasks), weights))
 
     def apply(self) -> None:
         """Cuts the direction up by parameter."""

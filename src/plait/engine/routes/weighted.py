@@ -20,7 +20,7 @@ class Weighted(Route[LossBalancer]):
 
     def solve(self) -> None:
         """Takes the slopes of the method's objective."""
-        self.weights = loss_weights(self.step, self.balancer, list(self.micro.losses))
+        self.weights = loss_weights(self.step, self.balancer, self.micro.tasks)
 
     def apply(self) -> None:
         """Differentiates the weighted sum."""
@@ -33,7 +33,7 @@ class Constant(Weighted):
 
     def add(self, micro: MicroBatch) -> None:
         """Differentiates the weighted sum of a micro-batch."""
-        weights = loss_weights(self.step, self.balancer, list(micro.losses))
+        weights = loss_weights(self.step, self.balancer, micro.tasks)
         weighted_pass(self.step, micro.counted, micro.candidates, weights)
 
     def solve(self) -> None:
