@@ -108,8 +108,11 @@ def _possible(
 
 def _gains(plan: LabelPlan, losses: TaskLosses) -> bool:
     """Returns whether the Gramian takes less by labels than by rows and by layers."""
+    passes = len(losses) * plan.half
+    if plan.operations < GAIN * passes:  # whatever the others take besides, which the graph tells
+        return True
     others = LayerPlan.of(losses, plan.shared).operations.values()
-    return plan.operations < GAIN * (len(losses) * plan.half + min(others))
+    return plan.operations < GAIN * (passes + min(others))
 
 
 def _gains_rows(plan: LabelPlan, losses: TaskLosses) -> bool:

@@ -45,8 +45,8 @@ class Feed:
             tasks = [numbers[cut.task] for cut, _ in pairs]
             shape = pairs[0][1].shape
             self._groups.append(([cut for cut, _ in pairs], tasks, shape, stacked))
-            beside = stacked.masked_fill(self._by_cut(ranks.masks, tasks), 0)
-            largest = beside.abs().flatten(1).amax(1).to(self.outside)
+            beside = stacked.abs().amax((1, 3)).masked_fill(ranks.masks[tasks], 0)
+            largest = beside.amax(1).to(self.outside)
             place = torch.tensor(tasks, device=largest.device)
             self.outside.index_add_(0, place, largest)
 
@@ -67,15 +67,10 @@ class Feed:
         for cuts, tasks, shape, stacked in self._groups:
             chosen = stacked
             if self.ranks.passes > 1:
-                others = self._by_cut(self.ranks.rank != number, tasks)
-                chosen = stacked.masked_fill(others, 0)
+                others = self.ranks.rank[tasks] != number
+                chosen = stacked.masked_fill(others[:, None, :, None], 0)
             for cut, task, gradient in zip(cuts, tasks, chosen, strict=True):
                 if task in carried:
                     edges.append(cut.edge)
                     fed.append(gradient.view(shape))
         return edges, fed
-
-    @staticmethod
-    def _by_cut(by_task: Tensor, tasks: Sequence[int]) -> Tensor:
-        """Returns rows `[T, B]` for the tasks of some cuts, `[n, 1, B, 1]`."""
-        return by_task[list(tasks)][:, None, :, None]

@@ -53,7 +53,7 @@ def test_positions_before_and_behind_the_examples(
 
 @DRAW
 def test_the_kernel_in_tiles(monkeypatch: pytest.MonkeyPatch, draw: Draw) -> None:
-    monkeypatch.setattr(module, "SCRATCH", 20)
+    monkeypatch.setattr(module, "TILE", 3)
     monkeypatch.setattr(Linear, "by_rows", lambda self, ranks: 1e30)
     output = nn.Linear(5, 3).double()(inputs(6, 5))
     assert_exact(use_of("linear", output, [0, 2], 1, 6), output, ranks_of(draw))

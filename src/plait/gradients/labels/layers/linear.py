@@ -25,6 +25,7 @@ from plait.gradients.labels.ranks import Ranks
 from plait.gradients.layers.short_row import MOVE
 
 SCRATCH = 1 << 24  # numbers of a block of rows, or of products by label, that are held at once
+TILE = 128  # labels in one product of the kernel: tiles leave most of one half out
 CALL = 2.5e5  # multiply-adds in the time of a call that does little
 EXPONENT = 126  # of the powers of two that single precision holds, and whose inverses it holds
 
@@ -36,7 +37,8 @@ class Linear(LabelLayer):
 
     The Gramian is formed in the cheaper of two ways: from the rows W', block by block, or, with one
     position an example, from the kernel of labels ``(x_e(m) x_e(n) + 1) (d_m d_n)``, which is
-    summed over the labels m of one task and n of the other. No row is formed then.
+    summed over the labels m of one task and n of the other, half of the pairs standing for all.
+    No row is formed then.
 
     Args:
         operands: those of the weight `[I, O]` and, if there are two, the bias.
@@ -77,9 +79,9 @@ class Linear(LabelLayer):
     def by_kernel(self, ranks: Ranks) -> float:
         """Multiply-adds of the Gramian from the kernel; infinite with several positions."""
         examples, positions, size, _ = self.shape
-        pairs = ranks.labels**2
         if positions > 1:
             return float("inf")
+        pairs = ranks.labels * (ranks.labels + TILE) / 2
         products = examples * examples * size + pairs * self.outputs
         return float(products + 3 * MOVE * pairs + 20 * CALL)
 
@@ -126,22 +128,26 @@ class Linear(LabelLayer):
         return total
 
     def _from_kernel(self, inputs: Tensor, found: Tensor, ranks: Ranks) -> Tensor:
-        """Forms the kernel for some of the labels at a time; no example is multiplied twice."""
-        inputs, size = _scaled(inputs)
+        """Forms one half of the kernel, some of the labels at a time; it is symmetric."""
+        inputs, size = _scaled(inputs, 1.0 if self.biases else 0.0)
         found, length = _scaled(found)
-        sizes = size * size.T
-        among = (inputs @ inputs.T).double() * sizes + self.biases
-        count, tasks = len(found), len(ranks.tasks)
-        total = torch.zeros(tasks, tasks, dtype=torch.float64, device=found.device)
-        step = max(1, SCRATCH // max(1, count))
-        for start in range(0, count, step):
-            some = slice(start, start + step)
-            kernel = (found @ found[some].T).double() * (length * length[some].T)
-            kernel *= among[ranks.example][:, ranks.example[some]]
-            summed_once = kernel.new_zeros(tasks, kernel.shape[1])
-            summed_once.index_add_(0, ranks.task, kernel)  # along rows, which are contiguous
-            total.index_add_(0, ranks.task[some], summed_once.T.contiguous())
-        return (total + total.T) / 2  # as symmetric as products of rows
+        each = (size[ranks.example] * length).flatten()
+        largest = each.new_zeros(len(ranks.tasks)).scatter_reduce_(0, ranks.task, each, "amax")
+        found *= (each / largest[ranks.task]).to(found.dtype)[:, None]
+        among = inputs @ inputs.T
+        if self.biases:
+            among += (1 / (size * size.T)).to(among.dtype)
+        total = torch.diag(torch.zeros_like(largest))
+        for start in range(0, len(found), TILE):
+            some, further = slice(start, start + TILE), slice(start, None)
+            kernel = found[some] @ found[further].T
+            pairs = among.index_select(0, ranks.example[some])
+            kernel *= pairs.index_select(1, ranks.example[further])
+            kernel[:, TILE:] *= 2  # the other half
+            by_task = kernel.new_zeros(len(ranks.tasks), kernel.shape[1])
+            by_task.index_add_(0, ranks.task[some], kernel)  # along rows, which are contiguous
+            total.index_add_(0, ranks.task[further], by_task.T.double().contiguous())
+        return (total + total.T) / 2 * torch.outer(largest, largest)
 
 
 def linear(use: Use) -> LabelLayer | None:
@@ -175,13 +181,18 @@ def _product(use: Use, edges: list[GradientEdge], saved: Tensor) -> Linear | Non
     return Linear(edges, lambda: by_example(saved.detach(), place).reshape(shape[:3]), shape)
 
 
-def _scaled(rows: Tensor) -> tuple[Tensor, Tensor]:
+def _scaled(rows: Tensor, least: float = 0.0) -> tuple[Tensor, Tensor]:
     """Splits rows into ones near 1 and powers of two `[n, 1]`, so that no product is lost.
 
     A row that is zero or not finite stays as it is.
+
+    Args:
+        rows: `[n, width]`.
+        least: a row counts as if its largest number were not below this.
     """
     largest = rows.abs().amax(1, keepdim=True) if rows.shape[1] else rows.new_zeros(len(rows), 1)
+    largest = largest.clamp(min=least)
     known = (largest > 0) & largest.isfinite()
     exponent = torch.frexp(torch.where(known, largest, 1.0))[1].clamp(-EXPONENT, EXPONENT)
     power = torch.ldexp(torch.ones_like(largest, dtype=torch.float64), exponent)
-    return torch.ldexp(rows, -exponent), power
+    return rows * (1 / power).to(rows.dtype), power
