@@ -191,6 +191,27 @@ def test_labels_of_unequal_lengths_are_of_no_common_examples() -> None:
     assert "labels" not in Backward(UPGrad(), net)(known_losses(net, masks, known)).passes
 
 
+def test_few_examples_with_many_labels_take_one_pass_with_a_row_for_each_label(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The step is that of the passes, for a method that reads the Gramian and one that does not."""
+    monkeypatch.setattr(plans, "ROW", 0.0)
+    masks = masks_of(1)
+    masks = {task: mask | (torch.arange(40) < 2) for task, mask in masks.items() if task in "abcde"}
+    for balancer in (UPGrad, GradDrop):
+        found = []
+        for cut, words in ((1e9, "then 5 half ones"), (0.0, "then 1 half one with a row for")):
+            monkeypatch.setattr(plans, "CUT", cut)
+            torch.manual_seed(0)
+            with default_dtype(torch.float64):
+                net = Net()
+                losses = net.losses(masks | dict.fromkeys("fghij", torch.zeros(40).bool()))
+                record = Backward(balancer(), net, route="labels")(losses, labels=masks)
+            assert words in record.passes
+            found.append([p.grad for p in net.parameters() if p.grad is not None])
+        torch.testing.assert_close(found[1], found[0], rtol=1e-10, atol=1e-14)
+
+
 def test_rows_are_formed_by_labels_where_passes_for_each_task_take_more(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

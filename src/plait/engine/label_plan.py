@@ -172,5 +172,7 @@ def split_by_label(
 
 def passes_by_label(plan: LabelPlan) -> str:
     """Returns the backward passes of a step, in words."""
+    if plan.by_row:
+        return "1 through the heads, then 1 half one with a row for each label"
     halves = "half one" if plan.passes == 1 else "half ones"
     return f"1 through the heads, then {plan.passes} {halves}, as many as an example has labels"

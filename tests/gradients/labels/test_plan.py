@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import nn
 
+from plait.gradients.labels import plan as plans
 from plait.gradients.labels.layers import nodes
 from plait.gradients.labels.places import Refusal
 from plait.gradients.labels.plan import LabelPlan
@@ -15,6 +16,8 @@ from tests.engine.loops import default_dtype, rows_of
 from tests.gradients.labels.nets import SPLIT
 from tests.gradients.labels.slow import DRAWS, some
 from tests.gradients.nets import Draw, Losses, Masks, Problem, heads, labelled, losses_of
+
+NEVER, ALWAYS = 1e30, -1e30  # what it takes to carry a row for each label at a cut
 
 
 def problem(build: Callable[[], Problem], draw: Draw) -> tuple[list[nn.Parameter], Losses, Masks]:
@@ -66,11 +69,13 @@ def _split(
     return [(p, piece.view(p.shape)) for p, piece in zip(shared, pieces, strict=True)]
 
 
+@pytest.mark.parametrize("cut", [NEVER, ALWAYS], ids=["passes", "a row for each label"])
 @pytest.mark.parametrize("draw", DRAWS.values(), ids=DRAWS)
 @pytest.mark.parametrize("build", SPLIT.values(), ids=SPLIT)
 def test_gramian_sum_and_rows_are_those_of_the_loop(
-    build: Callable[[], Problem], draw: Draw
+    monkeypatch: pytest.MonkeyPatch, build: Callable[[], Problem], draw: Draw, cut: float
 ) -> None:
+    monkeypatch.setattr(plans, "CUT", cut)
     shared, losses, masks = problem(build, draw)
     if shared and losses:
         plan = assert_exact(shared, losses, masks)
@@ -78,8 +83,9 @@ def test_gramian_sum_and_rows_are_those_of_the_loop(
         assert plan.passes == int(counts.max())
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(
+    by_row=st.booleans(),
     layers=st.lists(st.sampled_from(["linear", "tanh", "norm", "skip", "same"]), max_size=5),
     tasks=st.integers(2, 5),
     examples=st.integers(2, 7),
@@ -87,7 +93,7 @@ def test_gramian_sum_and_rows_are_those_of_the_loop(
     seed=st.integers(0, 100),
 )
 def test_any_graph_of_known_nodes(
-    layers: list[str], tasks: int, examples: int, share: float, seed: int
+    by_row: bool, layers: list[str], tasks: int, examples: int, share: float, seed: int
 ) -> None:
     torch.manual_seed(seed)
     with default_dtype(torch.float64), labelled(some(share)) as masks:
@@ -110,7 +116,9 @@ def test_any_graph_of_known_nodes(
         )[0] is not None
     ]  # fmt: skip
     if shared:
-        assert_exact(shared, losses, masks)
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(plans, "CUT", ALWAYS if by_row else NEVER)
+            assert_exact(shared, losses, masks)
 
 
 def test_a_use_without_a_layer_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -43,6 +43,7 @@ class Labels(Route[GramianBalancer]):
             self.passes = self.instead.passes
             return
         self.found = found
+        self.passes = passes_by_label(self.plan)  # a hook may have kept it from going row by row
         self.step.collect(found.summed)
         self.step.form(tuple(micro.losses), found.multiply)
 

@@ -60,6 +60,14 @@ class Feed:
             (task for task, is_wrong in zip(self.ranks.tasks, found, strict=True) if is_wrong), None
         )
 
+    def by_task(self) -> list[tuple[GradientEdge, int, Tensor]]:
+        """Returns `(edge, task as a number, gradient [B, ...])` of all cuts."""
+        return [
+            (cut.edge, task, gradient.view(shape))
+            for cuts, tasks, shape, stacked in self._groups
+            for cut, task, gradient in zip(cuts, tasks, stacked, strict=True)
+        ]
+
     def of(self, number: int) -> tuple[list[GradientEdge], list[Tensor]]:
         """Returns the edges at which a pass starts, and the gradient at each."""
         edges, fed = [], []

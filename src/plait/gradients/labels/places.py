@@ -167,11 +167,13 @@ class PerExample:
             times, by one node or by several.
         alone: `(parameter, task)` of the shared parameters that one task alone reaches in this
             graph. The pass of the sum of all losses has their gradient, which is that of the task.
+        by_row: whether one pass may carry a row for each label, as `LabelRows`.
     """
 
     cuts: list[Cut]
     uses: list[Use]
     alone: list[tuple[Tensor, str]]
+    by_row: bool = False
 
 
 @dataclass(frozen=True)

@@ -12,6 +12,7 @@ from torch import Tensor
 from plait.core.real import real_dtype
 from plait.gradients.labels.feed import Feed
 from plait.gradients.labels.found import AtUse, LabelGradients
+from plait.gradients.labels.label_rows import passed_down
 from plait.gradients.labels.layers.base import LabelLayer, by_example, by_example_shape
 from plait.gradients.labels.layers.nodes import label_layer
 from plait.gradients.labels.places import Cut, Refusal, Use
@@ -21,6 +22,7 @@ from plait.gradients.task_graph import TaskGraph
 
 START = 1e8  # multiply-adds in the time that a plan takes, beyond that of rows
 USE = 1e7  # the same, for each use of parameters
+CUT = 3e6  # the same, for each cut, where a pass carries a row for each label
 ROW = 3e6  # the same, for each use and task, where rows are formed
 
 
@@ -31,7 +33,8 @@ class LabelPlan:
     Below the heads each example goes its own way, so that what is fed in at an example comes back
     at that example alone. So one pass carries a label of every example, whichever task it is of,
     and the gradients at the layers' outputs are told apart by example. First, one pass through the
-    heads tells what each task feeds in.
+    heads tells what each task feeds in. Where many examples have few labels and every node is known
+    row by row, one pass with a row for each label takes the place of the others.
 
     Attributes:
         ranks: the labels, and the pass in which each goes.
@@ -42,6 +45,7 @@ class LabelPlan:
         alone: `(parameter, task)` of shared parameters that one task alone reaches in this step.
         own: `(parameter, tasks)` of the others.
         dtype: of the gradients.
+        rows_known: whether one pass may carry a row for each label.
     """
 
     ranks: Ranks
@@ -52,6 +56,7 @@ class LabelPlan:
     alone: Sequence[tuple[Tensor, str]]
     own: Sequence[tuple[Tensor, Sequence[str]]]
     dtype: torch.dtype
+    rows_known: bool = False
 
     @classmethod
     def of(
@@ -83,7 +88,8 @@ class LabelPlan:
                 return _unknown(use)
             layers.append(layer)
         dtype = real_dtype(shared, torch.float32)
-        return cls(ranks, shared, found.cuts, found.uses, layers, found.alone, list(own), dtype)
+        cuts, uses, alone = found.cuts, found.uses, found.alone
+        return cls(ranks, shared, cuts, uses, layers, alone, list(own), dtype, found.by_row)
 
     @property
     def passes(self) -> int:
@@ -97,7 +103,7 @@ class LabelPlan:
         With those of what torch calls take where the layers are small.
         """
         gramian = sum(layer.operations(self.ranks) for layer in self.layers)
-        return (self.passes + 1) * self.half + gramian + START + USE * len(self.uses)
+        return self.below + self.half + gramian + START + USE * len(self.uses)
 
     @property
     def row_operations(self) -> float:
@@ -108,7 +114,21 @@ class LabelPlan:
         ranks, uses = self.ranks, len(self.uses)
         products = ranks.labels / ranks.examples * self.half
         calls = len(ranks.tasks) * (uses + 1) * ROW
-        return self.passes * self.half + products + START + USE * uses + calls
+        return self.below + products + START + USE * uses + calls
+
+    @property
+    def below(self) -> float:
+        """Multiply-adds of the passes below the heads, or of the one with a row for each label."""
+        passes = self.passes * self.half
+        if not self.rows_known:
+            return passes
+        each = self.ranks.labels / self.ranks.examples * self.half
+        return min(passes, each + CUT * len(self.cuts))
+
+    @property
+    def by_row(self) -> bool:
+        """Whether that one is taken."""
+        return self.below < self.passes * self.half
 
     @property
     def half(self) -> float:
@@ -159,6 +179,17 @@ class LabelPlan:
 
     def _below(self, feed: Feed, retain: bool) -> list[Tensor]:
         """Returns D `[N, ...]` at each use, from the passes below the cuts."""
+        if self.by_row:
+            edges = [use.edge for use in self.uses]
+            rows = passed_down(self.ranks, feed.by_task(), edges, retain=retain)
+            self.rows_known = rows is not None
+            if rows is not None:
+                pairs = zip(self.uses, rows, strict=True)
+                return [self._empty(use) if row is None else row.unsqueeze(1) for use, row in pairs]
+        return self._in_passes(feed, retain)
+
+    def _in_passes(self, feed: Feed, retain: bool) -> list[Tensor]:
+        """Returns the same from passes that carry one label of each example."""
         ranks = self.ranks
         found: list[Tensor | None] = [None] * len(self.uses)
         for number, place in enumerate(ranks.places):

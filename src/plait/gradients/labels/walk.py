@@ -13,6 +13,7 @@ from torch.nn import Parameter
 
 from plait.gradients.labels.cut import Region, cut
 from plait.gradients.labels.kinds import kind_of
+from plait.gradients.labels.label_rows import acts_row_by_row
 from plait.gradients.labels.operand import Mixed, Operand
 from plait.gradients.labels.places import (
     Edge,
@@ -91,6 +92,7 @@ class _Walk:
         self._shapes: dict[Edge, tuple[int, ...]] = {}
         self._uses: dict[Any, Use] = {}
         self._alike: list[tuple[Operand, Edge]] = []  # inputs that all examples meet
+        self._by_row = True
         self._sort: tuple[torch.dtype, torch.device] | None = None  # of the tensor at the first cut
 
     def run(self) -> PerExample | Refusal:
@@ -104,7 +106,8 @@ class _Walk:
             self._check_alike()
         except _Stop as stop:
             return stop.refusal
-        return PerExample(self._region.cuts, list(self._uses.values()), self._region.alone)
+        region, uses = self._region, list(self._uses.values())
+        return PerExample(region.cuts, uses, region.alone, self._by_row)
 
     def _arrive(self, reader: Any, edge: Edge, place: Place) -> None:
         """Notes where the examples lie at an edge, on which all of its readers have to agree."""
@@ -168,6 +171,7 @@ class _Walk:
         except Mixed as reason:
             raise _Stop(operand.node, str(reason)) from None
         if place is not None:
+            self._by_row = self._by_row and acts_row_by_row(operand)
             self._arrive(operand.node, edge, place)
 
     def _use(self, operand: Operand, edge: Edge) -> None:
