@@ -171,6 +171,13 @@ def test_copies_are_joined_to_nothing() -> None:
     assert made.whole.grad is None
 
 
+def test_a_part_that_was_frozen_in_between_is_told_at_the_end() -> None:
+    made = joined()
+    made.parts[1].requires_grad_(False)
+    with pytest.warns(UserWarning, match="task 'b' was frozen while the heads were joined"):
+        made.split()
+
+
 def test_a_part_that_was_given_another_tensor_is_told_at_the_end() -> None:
     made = joined()
     made.parts[1].data = torch.full((2,), 9.0)

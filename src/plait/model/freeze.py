@@ -38,10 +38,6 @@ def freeze(model: Parts, what: Sequence[str]) -> list[nn.Module]:
         module.eval()
     if not any(parameter.requires_grad for parameter in model.parameters()):
         raise ConfigError("everything is frozen, so there is nothing to train. Freeze less.")
-    for parameter in model.parameters():
-        row = row_of(parameter)
-        if row is not None and not parameter.requires_grad:
-            row.joined.undo()
     return still
 
 
@@ -58,7 +54,8 @@ def _task(model: Parts, task: str) -> list[nn.Module]:
         )
     parts = [encoder, model.heads[safe_key(task)]]
     for part in parts:
-        part.requires_grad_(False)
+        for parameter in part.parameters():
+            _hold(parameter)
     return parts
 
 
@@ -72,10 +69,17 @@ def _pattern(model: Parts, pattern: str) -> list[nn.Module]:
             f"`freeze` {pattern!r} is no task and matches no parameter of the model.{near}"
         )
     for name in matched:
-        named[name].requires_grad_(False)
+        _hold(named[name])
     return [
         module
         for module in model.modules()
         if (own := list(module.parameters(recurse=False)))
         and not any(parameter.requires_grad for parameter in own)
     ]
+
+
+def _hold(parameter: nn.Parameter) -> None:
+    row = row_of(parameter)
+    if row is not None:
+        row.joined.undo()
+    parameter.requires_grad_(False)

@@ -139,9 +139,11 @@ class Joined:
     def split(self) -> None:
         """Gives each part storage of its own again, and the gradient of its row.
 
-        Warns of a part that was given another tensor in between: it was not trained from then on.
+        Warns of a part that was given another tensor in between, and was not trained from then on,
+        and of one that was frozen in between, which goes on learning in the whole.
         """
         self._tell_replaced()
+        self._tell_frozen()
         for hook in self._hooks:
             hook.remove()
         for row, part in enumerate(self.parts):
@@ -161,6 +163,17 @@ class Joined:
                 f"a parameter of task {found[0]!r} was given another tensor while the heads were "
                 "joined, and was not trained from then on. Write new values in place, such as "
                 "by `copy_` or `load_state_dict`.",
+                PlaitWarning,
+                stacklevel=2,
+            )
+
+    def _tell_frozen(self) -> None:
+        learn = [part.requires_grad for part in self.parts]
+        if not all(learn):
+            warnings.warn(
+                f"a parameter of task {self.tasks[learn.index(False)]!r} was frozen while the "
+                "heads were joined, and has learned on. Freeze heads by `model.freeze`, which "
+                "takes them apart.",
                 PlaitWarning,
                 stacklevel=2,
             )
