@@ -57,7 +57,7 @@ def whole_pass(
     try:
         with staying(known):
             torch.autograd.backward([torch.as_tensor(total)], retain_graph=step.retain_graph)
-        step.collect([(leaf, leaf.grad) for leaf in known if leaf.grad is not None])
+        step.collect_local([(leaf, leaf.grad) for leaf in known if leaf.grad is not None])
     finally:
         for leaf, gradient in zip(known, before, strict=True):
             leaf.grad = gradient

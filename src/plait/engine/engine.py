@@ -21,16 +21,18 @@ from plait.engine.gathered import Gathered
 from plait.engine.given import batches_of, check_given, check_info, listed
 from plait.engine.labels import check_labels, labels_of_batches
 from plait.engine.loss_scaling import are_scaled, tell_overflow
-from plait.engine.memory import Memory, Patience, keep_state
+from plait.engine.memory import Memory, keep_state
 from plait.engine.micro_batch import Features, MicroBatch
 from plait.engine.one_pass import are_stacked
 from plait.engine.options import At, HeadWeights, NonFinite, Options, RouteChoice, Scale
 from plait.engine.penalties import Scalars, by_name, penalty_gradients
-from plait.engine.processes import check_one_process, check_whole
+from plait.engine.processes import counts_of, informed, replicas_of
 from plait.engine.record import Record
+from plait.engine.replicas import Counts
 from plait.engine.routes.base import Route
 from plait.engine.routes.choose import choose
-from plait.gradients import Cut, Layout, RowBuffer, accumulate, check_losses
+from plait.engine.shards import check_whole
+from plait.gradients import Cut, accumulate, check_losses
 from plait.networks.walk import learning
 
 
@@ -78,7 +80,8 @@ class Backward:
 
     Raises:
         ConfigError: an argument is outside its choices, or the method cannot have it.
-        UnsupportedError: the training has several processes, or the model's parameters are shards.
+        UnsupportedError: the model's parameters are shards; in a step of several processes, what
+            these cannot do yet: see `docs/processes.md`.
 
     Cost: loss methods take one backward pass. The others take T passes and one `[T, P]` buffer, P
         the number of shared parameters; by the route "layers" T half passes, one whole pass and no
@@ -108,7 +111,6 @@ class Backward:
         check_given(balancer, model, retain_graph)
         self.options = Options(scale, head_weights, at, route, every, chunk_size, nonfinite)
         self.options.check(balancer)
-        check_one_process()
         if model is not None:
             check_whole(model.parameters(), model.modules())
         allow_several_passes()
@@ -132,6 +134,7 @@ class Backward:
         features: Features | None = None,
         problem: Problem | None = None,
         labels: Mapping[str, Tensor] | Sequence[Mapping[str, Tensor]] | None = None,
+        counts: Mapping[str, float] | Sequence[Mapping[str, float]] | None = None,
         measure: bool = False,
     ) -> Record:
         """Adds the balanced gradient of `losses` and the gradient of `penalty` to `.grad`.
@@ -147,6 +150,9 @@ class Backward:
             labels: `{task: mask [B]}`, which examples have a label of the task; fewer passes may
                 then do. A task without a mask counts as one with a label of every example. The
                 losses of a `MultiTaskModel` know it. A list of them where `losses` are one.
+            counts: in several processes, `{task: n}`, the labels behind each loss of this one, by
+                which it counts; those that the losses of a `MultiTaskModel` know by default, else
+                1 for each. A list of them where `losses` are one.
             measure: form the rows for a loss method too, so that the record has norms and cosines.
                 The step is the same up to rounding; it takes T backward passes.
 
@@ -159,7 +165,7 @@ class Backward:
         """
         batches = batches_of(losses)
         masks = labels_of_batches(labels, len(batches))
-        self.start(info, measure=measure)
+        self.start(info, measure=measure, counts=counts_of(batches, counts))
         for position, batch in enumerate(batches):
             last = position + 1 == len(batches)
             self.add(
@@ -172,14 +178,17 @@ class Backward:
             )
         return self.finish()
 
-    def start(self, info: Info | None = None, *, measure: bool = False) -> None:
+    def start(
+        self, info: Info | None = None, *, measure: bool = False, counts: Counts | None = None
+    ) -> None:
         """Begins a step of several micro-batches: `add` each of them, then `finish`.
 
         Args:
             info: as in a call.
             measure: as in a call.
+            counts: in several processes, for each independent batch a list with the label counts
+                `{task: n}` of each micro-batch that this one will add.
         """
-        check_one_process()
         check_info(info)
         if self.balancer.reads_epochs and (info is None or info.epoch is None):
             raise ConfigError(
@@ -187,14 +196,16 @@ class Backward:
                 "given. Say it in each step: `info=plait.balancing.Info(epoch=epoch)`, from 0."
             )
         self.memory.rows.reset()
+        replicas = replicas_of(self.balancer, self.options, self.memory, self.model, counts)
         self._step = Gathered(
             self.balancer,
             self.options,
             self.memory,
             self.model,
-            info or Info(),
+            informed(info, replicas),
             measure=measure,
             retain_graph=self.retain_graph,
+            replicas=replicas,
         )
         self._route, self._skipped, self._scaled = None, None, []
 
@@ -230,7 +241,9 @@ class Backward:
         assert self._step is not None
         if self._skipped is not None:
             return
-        terms = by_name(penalty)
+        terms, replicas = by_name(penalty), self._step.replicas
+        if replicas is not None:
+            losses, shares, terms = replicas.part(losses, shares, terms, batch)
         check_losses(losses, terms)
         check_setup(self.balancer, self.options.at, batch, features)
         candidates, others = self._candidates(losses, features) if losses else ([], [])
@@ -241,7 +254,9 @@ class Backward:
             losses, candidates, shares, terms, batch, features, problem, others, masks
         )
         self._step.note(micro)
-        self._step.collect(penalty_gradients(terms))
+        self._step.collect_local(penalty_gradients(terms))
+        if replicas is not None:
+            replicas.meet(losses, self.memory.rows.layout)
         if losses:
             self._differentiate(self._step, micro)
 
@@ -260,7 +275,10 @@ class Backward:
         step = self._step
         assert step is not None
         if self._skipped is None:
-            check_complete(self.balancer, step.losses, step.batches)
+            batches = step.batches if step.replicas is None else step.replicas.batches
+            check_complete(self.balancer, step.present, batches)
+            if self._route is None:  # only other processes have a label
+                self._choose(step, MicroBatch({}, shares={}))
             self._decide(step)
         as_given = False
         if self._skipped is None:
@@ -276,41 +294,18 @@ class Backward:
 
     def state_dict(self) -> dict[str, Any]:
         """Returns shared parameters and owners of the others, by name, and the last weights."""
-        names = {id(parameter): name for name, parameter in self._named_parameters().items()}
-        layout = self.memory.rows.layout
-        return {
-            "shared": [names[id(parameter)] for parameter in layout.shared],
-            "owners": {names[id(parameter)]: task for parameter, task in layout.owners},
-            "weights": dict(self.memory.weights),
-            "age": self.memory.age,
-            "skipped": self.memory.skipped,
-            "by_labels": (self.memory.by_labels.wait, self.memory.by_labels.span),
-        }
+        return self.memory.saved(self._named_parameters())
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
         """Restores what `state_dict` returned."""
-        parameters = self._named_parameters()
-        layout = Layout(
-            given=self.memory.rows.layout.given,
-            known=[parameters[name] for name in state["shared"]],
-            owners=[(parameters[name], task) for name, task in state["owners"].items()],
-        )
-        self.memory = Memory(
-            RowBuffer(layout),
-            weights=dict(state["weights"]),
-            age=state["age"],
-            skipped=state["skipped"],
-            by_labels=Patience(*state["by_labels"]),
-        )
+        self.memory = self.memory.restored(state, self._named_parameters())
         self._step = None
 
     def _differentiate(self, step: Gathered, micro: MicroBatch) -> None:
         """Adds a micro-batch to the route of the step, which the first one decides."""
-        if self._route is None:
-            self._route = choose(step, micro)
-            self._give_back = keep_state(self.balancer)
+        route = self._route or self._choose(step, micro)
         try:
-            self._route.add(micro)
+            route.add(micro)
         except NonFiniteError as error:
             self._skip(error)
         except RuntimeError as error:
@@ -319,6 +314,11 @@ class Backward:
                 raise
             self._give_back()
             raise told from error
+
+    def _choose(self, step: Gathered, micro: MicroBatch) -> Route[Any]:
+        self._route = choose(step, micro)
+        self._give_back = keep_state(self.balancer)
+        return self._route
 
     def _decide(self, step: Gathered) -> None:
         """Finds the gradients of the step, and makes sure that all of it is finite."""

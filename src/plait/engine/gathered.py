@@ -19,12 +19,15 @@ from plait.engine.memory import Memory
 from plait.engine.micro_batch import MicroBatch, TaskLosses
 from plait.engine.one_pass import check_stacked, weighs_heads_by_task
 from plait.engine.options import Options
+from plait.engine.replicas import Replicas
+from plait.engine.rows import Rows
 from plait.gradients import add, refuse_complex, roots, values_of
 
 Pairs = Iterable[tuple[Tensor, Tensor]]  # (parameter, gradient)
 Own = Iterable[tuple[Tensor, str, Tensor]]  # (parameter, the one task that reaches it, gradient)
 NOTHING = torch.zeros(0)
 NO_NUMBERS = Numbers(Names(), np.zeros(0))
+ROWS = 2  # independent batches whose rows are read; a third one has none
 
 Named = tuple[Names, Tensor]  # names, and a value for each of them
 
@@ -40,6 +43,7 @@ class Gathered:
         info: where the training is.
         measure: norms and cosines are wanted of a loss method too.
         retain_graph: the last pass keeps the graph as well.
+        replicas: what is exchanged with other processes; None without any.
 
     Attributes:
         losses: `{task: loss}`, scalars without a graph, of the micro-batches so far; those of the
@@ -56,7 +60,7 @@ class Gathered:
         batches: independent batches so far.
         whole: those of them that came as one micro-batch.
         others: `{id: leaf}` of the leaves that are reached and not trained.
-        several: the step has several micro-batches.
+        several: the step has several micro-batches; the batch of each process is one.
         latest: the losses of the last micro-batch, with their graph.
         other_losses, penalties, new_weights: names and values that are still to be read.
         lengths: of `gradients`, `[n]` in their order, as of the last read.
@@ -78,6 +82,7 @@ class Gathered:
         *,
         measure: bool = False,
         retain_graph: bool = False,
+        replicas: Replicas | None = None,
     ) -> None:
         self.balancer = balancer
         self.options = options
@@ -86,6 +91,7 @@ class Gathered:
         self.info = info
         self.measure = measure
         self.retain_graph = retain_graph
+        self.replicas = replicas
         self.others: dict[int, Tensor] = {}
         self.losses: dict[str, Tensor] = {}
         self.known_losses = NO_NUMBERS
@@ -99,7 +105,7 @@ class Gathered:
         self.reused = False
         self.batches = 0
         self.whole: set[int] = set()
-        self.several = False
+        self.several = replicas is not None
         self.latest: TaskLosses = {}
         self.other_losses: list[Named] = []
         self.penalties: list[Named] = []
@@ -117,6 +123,16 @@ class Gathered:
     def heads_by_task(self) -> bool:
         """Whether a task's weight counts at the parameters that it alone reaches."""
         return weighs_heads_by_task(self.balancer, self.options)
+
+    @property
+    def present(self) -> Collection[str]:
+        """The tasks of the first batch, in whatever process."""
+        return self.losses if self.replicas is None else self.replicas.tasks[0]
+
+    @property
+    def accumulated(self) -> bool:
+        """Whether a process has several micro-batches of one batch."""
+        return self.several if self.replicas is None else self.replicas.accumulated
 
     def form(self, tasks: Sequence[str], multiply: Callable[[torch.dtype], Tensor]) -> None:
         """Forms the Gramian of `tasks`, on the device.
@@ -139,12 +155,19 @@ class Gathered:
         values = values_of((*roots(micro.losses), *micro.penalties.values()))
         if values.is_complex():
             refuse_complex({**micro.losses, **micro.penalties})
-        if micro.penalties:
+        found = values[:count]
+        if micro.penalties and self.replicas is not None:
+            self.replicas.note_penalties(values[count:])
+        elif micro.penalties:
             self.penalties.append((Names(micro.penalties), values[count:]))
         if not tasks:
             return
         self._count(micro)
-        found, self.latest = values[:count], micro.losses
+        self.latest = micro.losses
+        if self.replicas is not None:
+            assert micro.shares is not None
+            self.replicas.note(micro.batch, tasks, found, micro.shares)
+            return
         if micro.batch > 0 or micro.shares is not None:
             self.other_losses.append((tasks, found))
         if micro.batch > 0:
@@ -209,6 +232,42 @@ class Gathered:
             known = self.gradients.get(id(parameter))
             total = gradient if known is None else add(known[1], gradient)
             self.gradients[id(parameter)] = (parameter, total)
+
+    def collect_local(self, pairs: Pairs) -> None:
+        """Adds gradients of this process, which with several are summed by `join` first."""
+        self.collect(pairs if self.replicas is None else self.replicas.collect(pairs))
+
+    def join(self, rows: Rows | None = None, *, local: bool = True) -> None:
+        """Sums over all processes what this one has; in one process it does nothing.
+
+        Args:
+            rows: whose gradients at the parameters of one task are summed.
+            local: whether gradients of this process are summed too; else losses and penalties.
+        """
+        if self.replicas is None:
+            return
+        pairs, losses, penalty = self.replicas.sum(self.memory.rows.layout, rows, local=local)
+        self.memory.met = self.replicas.met
+        self.collect(pairs)
+        if losses is None:
+            return
+        (tasks, found), *others = zip(self.replicas.tasks, losses, strict=True)
+        self._values, self.losses = found, LazyValues.of(Slices(found, 0, tasks))
+        self.other_losses = others
+        self.penalties = [] if penalty is None else [(Names([""]), penalty.reshape(1))]
+
+    def join_rows(self, rows: Rows, among: Collection[str] | None = None, *, local: bool) -> None:
+        """Sums rows over all processes, and all else that this one has; in one it does nothing.
+
+        Args:
+            rows: of this process.
+            among: the tasks that have rows; all that are present by default.
+            local: as for `join`.
+        """
+        if self.replicas is not None:
+            rows.buffer(min(self.balancer.batches, ROWS) - 1)
+            self.replicas.sum_rows(rows, self.memory.rows.layout, among)
+            self.join(rows, local=local)
 
     def collect_own(self, own: Own, factor: float = 1.0) -> None:
         """Adds gradients at parameters of one task, by its weight if the heads count by task.

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import copy
 import gc
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -133,6 +134,9 @@ class Memory:
         learned: watches that the balancer's learned weights move.
         by_labels: when a plan by labels is tried again, after a graph that cannot be split by
             example, or not with gain.
+        names: the tasks that all processes of the training know, in one order; empty with one.
+        met: what the layout of `rows` was told by all processes; None with one.
+        wrappers: wrappers of torch that might add up gradients too; None until they are looked for.
         weights: `{task: weight}` that the method last gave, for `every`; empty before.
         age: steps that these weights have served.
         skipped: steps that were skipped because something was not finite.
@@ -143,6 +147,9 @@ class Memory:
     trained: Trained = field(default_factory=Trained)
     learned: LearnedWeights = field(default_factory=LearnedWeights)
     by_labels: Patience = field(default_factory=Patience)
+    names: list[str] = field(default_factory=list)
+    met: tuple[Layout, Tensor] | None = None
+    wrappers: list[Any] | None = None
     weights: dict[str, float] = field(default_factory=dict)
     age: int = 0
     skipped: int = 0
@@ -152,6 +159,34 @@ class Memory:
         given = self.rows.layout.given
         if given is None or list(map(id, given)) != list(map(id, shared)):
             self.rows = RowBuffer(Layout(given=shared))
+
+    def saved(self, parameters: Mapping[str, Tensor]) -> dict[str, Any]:
+        """Returns shared parameters and owners of the others, by name, and the last weights."""
+        names = {id(parameter): name for name, parameter in parameters.items()}
+        layout = self.rows.layout
+        return {
+            "shared": [names[id(parameter)] for parameter in layout.shared],
+            "owners": {names[id(parameter)]: task for parameter, task in layout.owners},
+            "weights": dict(self.weights),
+            "age": self.age,
+            "skipped": self.skipped,
+            "by_labels": (self.by_labels.wait, self.by_labels.span),
+        }
+
+    def restored(self, state: Mapping[str, Any], parameters: Mapping[str, Tensor]) -> Memory:
+        """Returns the memory of what `saved` returned."""
+        layout = Layout(
+            given=self.rows.layout.given,
+            known=[parameters[name] for name in state["shared"]],
+            owners=[(parameters[name], task) for name, task in state["owners"].items()],
+        )
+        return Memory(
+            RowBuffer(layout),
+            weights=dict(state["weights"]),
+            age=state["age"],
+            skipped=state["skipped"],
+            by_labels=Patience(*state["by_labels"]),
+        )
 
 
 def keep_state(balancer: Balancer) -> Callable[[], None]:

@@ -29,6 +29,7 @@ def backward(
     features: Features | None = None,
     problem: Problem | None = None,
     labels: Mapping[str, Tensor] | Sequence[Mapping[str, Tensor]] | None = None,
+    counts: Mapping[str, float] | Sequence[Mapping[str, float]] | None = None,
     measure: bool = False,
     **options: Any,
 ) -> Record:
@@ -46,8 +47,11 @@ def backward(
         problem: for a bilevel method: what it may ask about the step.
         labels: `{task: mask [B]}`, which examples have a label of the task, such as
             ``~target.isnan()``; fewer passes may then do. The losses of a `MultiTaskModel` know it.
+        counts: in several processes, `{task: n}`, the labels behind each loss of this one; 1 for
+            each by default, or what the losses of a `MultiTaskModel` know.
         measure: form norms and cosines for a loss method too, at the cost of T backward passes.
-        options: `scale`, `head_weights`, `at`, `route`, `every`, ... of `Backward`.
+        options: `model` (several processes need it), `scale`, `head_weights`, `at`, `route`,
+            `every`, ... of `Backward`.
 
     Returns:
         What happened: weights, norms and cosines of the tasks' gradients.
@@ -74,5 +78,6 @@ def backward(
         features=features,
         problem=problem,
         labels=labels,
+        counts=counts,
         measure=measure,
     )

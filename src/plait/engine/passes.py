@@ -90,7 +90,7 @@ def differentiate(
     """Adds the gradients of the sum of `losses`, times `weights` `[T]`, to those of the step."""
     if parameters:
         retain = retain or step.retain_graph
-        step.collect(
+        step.collect_local(
             joint_gradients(roots(losses), parameters, weights, retain=retain, extreme=step.extreme)
         )
 

@@ -1,55 +1,141 @@
-"""One process: several of them are refused until plait adds their gradients up."""
+"""Several processes: what a step of them needs, and what plait cannot do in them yet."""
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Iterable
+import gc
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any
 
-from torch import Tensor, distributed, nn
+from torch import Tensor, nn
+from torch.nn.parallel import DistributedDataParallel
 
-from plait.core.errors import UnsupportedError
-
-
-def check_one_process() -> None:
-    """Checks that this is the only process of its training; takes less than a microsecond.
-
-    Raises:
-        UnsupportedError: a process group of more than one is initialised.
-    """
-    if distributed.is_available() and distributed.is_initialized():
-        count = distributed.get_world_size()
-        if count > 1:
-            raise UnsupportedError(
-                f"plait trains in one process; found a process group of {count}. The gradient of "
-                "each task would stay that of one process alone, and the replicas would drift "
-                "apart without a word. Start one process, or leave the balancing out."
-            )
+from plait.balancing.base import Balancer, BilevelBalancer
+from plait.balancing.contract.info import Info
+from plait.core.errors import ConfigError, UnsupportedError
+from plait.core.outputs import Losses
+from plait.distributed import ranks
+from plait.engine.memory import Memory
+from plait.engine.options import Options
+from plait.engine.replicas import Counts, Replicas
+from plait.networks.walk import learning
 
 
-def check_whole(parameters: Iterable[Tensor], modules: Iterable[nn.Module] = ()) -> None:
-    """Checks that parameters are whole tensors, and not shards of them.
+def counts_of(batches: Sequence[Mapping[str, Tensor]], counts: Any) -> Counts | None:
+    """Returns the label counts behind the losses of each independent batch; None in one process.
 
     Args:
-        parameters: those that are trained.
-        modules: those that own them; between its forward and its backward pass a sharded module
-            shows whole parameters, whose gradient it takes away.
+        batches: `{task: loss}` of each.
+        counts: as the caller gives them; by default those of the losses, else 1 for each loss.
 
     Raises:
-        UnsupportedError: one is a `DTensor`, as FSDP2 and tensor parallelism make them.
+        ConfigError: they are not numbers by task for each batch.
     """
-    shards = _loaded("torch.distributed.tensor", "DTensor")
-    sharded = _loaded("torch.distributed.fsdp", "FSDPModule", "FullyShardedDataParallel")
-    found = [type(each).__name__ for each in parameters if isinstance(each, shards)]
-    found += [type(each).__name__ for each in modules if isinstance(each, sharded)]
-    if found:
+    if ranks().alone:
+        return None
+    given = [counts] if counts is None or isinstance(counts, Mapping) else list(counts)
+    if counts is None:
+        given = [each.counts if isinstance(each, Losses) else None for each in batches]
+    if len(given) != len(batches) or not all(
+        each is None or isinstance(each, Mapping) for each in given
+    ):
+        raise ConfigError(
+            "`counts` must be the labels behind each loss, `{task: n}`, and a list of them where "
+            f"`losses` are one; found {counts!r}."
+        )
+    pairs = zip(batches, given, strict=True)
+    return [
+        [dict.fromkeys(losses, 1.0) if n is None else {t: float(n[t]) for t in losses if t in n}]
+        for losses, n in pairs
+    ]
+
+
+def replicas_of(
+    balancer: Balancer,
+    options: Options,
+    memory: Memory,
+    model: nn.Module | None,
+    counts: Counts | None,
+) -> Replicas | None:
+    """Returns what the processes exchange in a step; None in one process, in a microsecond.
+
+    Args:
+        balancer: the method.
+        options: of `plait.Backward`.
+        memory: what lives across steps.
+        model: whose parameters are trained.
+        counts: of labels, for each independent batch those of each micro-batch of this process.
+
+    Raises:
+        ConfigError: there are several processes, and no model or no label counts.
+        UnsupportedError: the method or an option does not go with several processes yet, or a
+            wrapper of torch would add the gradients up as well.
+    """
+    here = ranks()
+    if here.alone:
+        return None
+    _check(balancer, options, here.size)
+    if model is None:
+        raise ConfigError(
+            f"{here.size} processes have to know the model, for one without labels of a task does "
+            "not see its head in any graph. Give `model=`."
+        )
+    if counts is None:
+        raise ConfigError(
+            f"a step of several micro-batches in {here.size} processes needs the labels of each of "
+            "them. Give `start(counts=[[{task: n}, ...]])`, for each independent batch a list."
+        )
+    parameters = learning(model)
+    _check_wrappers(memory, parameters)
+    memory.names = memory.names or list(balancer.tasks)
+    counts = [*counts, *([] for _ in range(len(counts), balancer.batches))]
+    return Replicas(here, memory.names, counts, parameters, memory.met)
+
+
+def informed(info: Info | None, replicas: Replicas | None) -> Info:
+    """Returns the facts of a step, with the tasks of all processes."""
+    if replicas is None:
+        return info or Info()
+    return replace(info or Info(), tasks=replicas.tasks[0])
+
+
+def _check(balancer: Balancer, options: Options, size: int) -> None:
+    """Refuses what several processes cannot do yet."""
+    name = type(balancer).__name__
+    if isinstance(balancer, BilevelBalancer):
         raise UnsupportedError(
-            f"plait trains whole parameters; found {found[0]}, as `fully_shard` and tensor "
-            "parallelism make it. The gradient of a shard would be lost, or be of the shard alone. "
-            "Leave the model unsharded."
+            f"{name} looks ahead to the losses after a step, which is that of one process alone "
+            f"yet; found {size} processes. Start one, or take a method that is not bilevel."
+        )
+    if options.at == "features":
+        raise UnsupportedError(
+            f"at='features' compares the examples of one process alone yet; found {size} "
+            "processes. Use at='parameters'."
+        )
+    if options.route == "layers":
+        raise UnsupportedError(
+            f"route='layers' sees the examples of one process alone; found {size} processes. Use "
+            "route='auto', which forms rows."
         )
 
 
-def _loaded(module: str, *names: str) -> tuple[type, ...]:
-    """Returns classes of a module of torch; none if nobody has imported it, so none is in use."""
-    found = sys.modules.get(module)
-    return tuple(getattr(found, name) for name in names if hasattr(found, name))
+def _check_wrappers(memory: Memory, parameters: Sequence[Tensor]) -> None:
+    """Refuses a wrapper that has a parameter and would synchronise.
+
+    Cost: the first step looks at every object that the garbage collector knows, some 0.1 seconds.
+    """
+    if memory.wrappers is None:
+        wanted = set(map(id, parameters))
+        found = [
+            each for each in gc.get_objects() if issubclass(type(each), DistributedDataParallel)
+        ]
+        memory.wrappers = [
+            each for each in found if not wanted.isdisjoint(map(id, each.module.parameters()))
+        ]
+    if any(each.require_backward_grad_sync for each in memory.wrappers):
+        raise UnsupportedError(
+            "the model is wrapped in DistributedDataParallel, which never sees the backward passes "
+            "of single tasks: their gradients would stay those of one process, and the replicas "
+            "would drift apart without a word. plait adds them up itself: run forward pass and "
+            "plait.backward inside `with model.no_sync():`, or leave the wrapper out."
+        )

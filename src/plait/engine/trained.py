@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from torch import Tensor, nn
 
 from plait.engine.given import check_names
-from plait.engine.processes import check_whole
+from plait.engine.shards import check_whole
 from plait.gradients import kinds_of, leaves, reached_by, roots
 
 REENTRANT = "CheckpointFunctionBackward"  # of torch and of libraries with one of their own

@@ -9,6 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from plait.core.errors import UnsupportedError
 from plait.core.exponents import weighted
 from plait.core.real import as_like, as_real
 from plait.gradients.layout import Layout
@@ -41,6 +42,7 @@ class RowBuffer:
         self._matrix: Tensor | None = None
         self._places: dict[tuple[int, int], Tensor] = {}  # views of the matrix by row, parameter
         self._batches = Batches()
+        self._complete = 0  # gradients without columns that `complete` has put in order
 
     @property
     def jacobian(self) -> Tensor:
@@ -60,6 +62,11 @@ class RowBuffer:
         """`(parameter, task, gradient)` of the parameters without columns; empty after `reset`."""
         return [(parameter, key[1], g) for key, (parameter, g) in self._own.items()]
 
+    @property
+    def own_of_rows(self) -> list[tuple[Tensor, str, Tensor]]:
+        """Those of `own` that `complete` has put in order; empty without it."""
+        return self.own[: self._complete]
+
     def __deepcopy__(self, memo: dict[int, Any]) -> RowBuffer:
         """Copies what was learned, not the rows."""
         return RowBuffer(copy.deepcopy(self.layout, memo))
@@ -71,6 +78,7 @@ class RowBuffer:
         self._written.clear()
         self._reached.clear()
         self._sparse.clear()
+        self._complete = 0
         if self.layout.prune():
             self._matrix = None
             self._places.clear()
@@ -139,6 +147,48 @@ class RowBuffer:
             matrix = self.jacobian
             matrix[: len(order)] = matrix[order]
             self.tasks[:] = [self.tasks[row] for row in order]
+
+    def complete(self, reached: Mapping[str, Sequence[Tensor]]) -> None:
+        """Makes the buffers of several processes alike, so that they can be added up.
+
+        Each task gets a row, and a gradient at each parameter of its own, zero where this process
+        has none; rows, columns and parameters come in one order. The layout has to be that of all.
+
+        Args:
+            reached: `{task: parameters that it reaches in any process}`, in one order.
+
+        Raises:
+            UnsupportedError: a gradient is sparse.
+        """
+        known, own = self._reached, self._own
+        if self._sparse or any(gradient.is_sparse for _, gradient in own.values()):
+            raise UnsupportedError(
+                "sparse gradients are not added up over several processes yet. Make the table "
+                "without `sparse=True`."
+            )
+        self._height = max(self._height, len({*self.tasks, *reached}))
+        for task in reached:
+            if task not in self.tasks:
+                self.tasks.append(task)
+                self._written[task] = set()
+        self.sort([*reached])
+        self._reached, self._own = {}, {}
+        for task, parameters in reached.items():
+            for parameter in parameters:
+                if parameter in self.layout:
+                    self._reached[id(parameter)] = parameter
+                else:
+                    key = (id(parameter), task)
+                    zero = (parameter, torch.zeros_like(parameter))
+                    self._own[key] = own.pop(key) if key in own else zero
+        self._complete = len(self._own)
+        self._reached.update(known)
+        self._own.update(own)
+
+    def put_own(self, gradients: Sequence[Tensor]) -> None:
+        """Puts others in the place of the gradients in `own_of_rows`."""
+        for (key, (parameter, _)), new in zip(list(self._own.items()), gradients, strict=False):
+            self._own[key] = (parameter, new)
 
     def combine(self, weights: Tensor, *, extreme: bool = False) -> list[tuple[Tensor, Tensor]]:
         """Returns `(parameter, gradient)` of ``J^T w``, for parameters that this step reaches.

@@ -33,9 +33,11 @@ class Route(ABC, Generic[Method]):
 
     Attributes:
         passes: the backward passes of a step of T tasks, in words.
+        local: whether gradients come after `settle` that are of this process alone.
     """
 
     passes: str = ""
+    local: bool = True
 
     def __init__(self, step: Gathered, balancer: Method) -> None:
         self.step = step
@@ -51,18 +53,21 @@ class Route(ABC, Generic[Method]):
         self.settle()
         self.solve()
         self.apply()
+        if self.local:
+            self.step.join()
 
     def settle(self) -> None:
         """Completes what is decided on; the one place that all of it passes before `solve`.
 
-        Average over processes here: losses by label counts, and rows before the Gramian is formed
-        from them, for the mean of several Gramians is another matrix.
+        Several processes are joined here: losses, and rows before the Gramian is formed from them,
+        for the mean of several Gramians is another matrix.
 
         Raises:
             ConfigError: no task has labels in all of several batches.
         """
         if self.rows is not None and self.step.matrix is None:
             step = self.step
+            step.join_rows(self.rows, local=True)
             parts = step.several or step.batches > 2  # which bring the tasks in orders of their own
             self.rows.settle(step.balancer.tasks if parts else None)
             self.step.form(self.rows.tasks, partial(self.gramian, self.rows))

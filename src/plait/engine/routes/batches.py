@@ -8,12 +8,11 @@ import torch
 from torch import Tensor
 
 from plait.engine.evidence import read
+from plait.engine.gathered import ROWS
 from plait.engine.micro_batch import MicroBatch
 from plait.engine.passes import known_pass
 from plait.engine.routes.rows import GramianOfRows
 from plait.engine.weights import bound, gramian_weights
-
-ROWS = 2  # batches whose inner products are read
 
 
 class SeveralBatches(GramianOfRows):
@@ -22,6 +21,8 @@ class SeveralBatches(GramianOfRows):
     The direction is ``sum_b applied_b J_b^T w``. A third batch needs no rows: w is found when it
     comes, so that it takes one backward pass.
     """
+
+    local = True  # the gradients of a third batch
 
     passes = "2 T, a row for each task in two batches; 1 for a third batch"
 
@@ -39,6 +40,7 @@ class SeveralBatches(GramianOfRows):
         """Solves on the host, unless a third batch has come."""
         if not self.step.weights:
             self._find_weights()
+        if len(self.balancer.applied) == ROWS:
             self.step.bound = bound(self.step, self.weights) * max(1.0, *map(abs, self._factors()))
 
     def apply(self) -> None:

@@ -40,7 +40,7 @@ def choose(step: Gathered, micro: MicroBatch) -> Route[Any]:
     if isinstance(balancer, BilevelBalancer):
         return LookAhead(step, balancer)
     if isinstance(balancer, LossBalancer):
-        if not weighs_losses(balancer, measure=step.measure, several=step.several):
+        if not weighs_losses(balancer, measure=step.measure, several=step.accumulated):
             return MeasuredLosses(step, balancer)
         return Constant(step, balancer) if balancer.constant else Weighted(step, balancer)
     reused = _reuses(step, micro)
@@ -76,5 +76,5 @@ def _forming(step: Gathered, balancer: GramianBalancer, micro: MicroBatch) -> Ro
 def _reuses(step: Gathered, micro: MicroBatch) -> bool:
     """Returns whether the weights of an earlier step still serve, for every task of the batch."""
     memory = step.memory
-    known = all(task in memory.weights for task in micro.losses)
+    known = all(task in memory.weights for task in step.present or micro.losses)
     return known and memory.age + 1 < step.options.every

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 import torch
 from torch import Tensor
 
@@ -35,11 +37,7 @@ class InTurn(RowRoute[InTurnBalancer]):
 
     def add(self, micro: MicroBatch) -> None:
         """Differentiates the tasks of a micro-batch whose turn it is, and the heads of the rest."""
-        known = dict.fromkeys([*self.step.info.tasks, *micro.losses])
-        new = [task for task in known if task not in self.has_turn]
-        if new:
-            chosen = self.balancer.turns(new, sum(self.has_turn.values()))
-            self.has_turn.update((task, task in chosen) for task in new)
+        self._choose(micro.losses)
         # All tasks tell what is shared: from one alone it would look like that task's own
         shared, own = split(self.step, micro.losses, micro.candidates)
         self.shared.update((id(parameter), parameter) for parameter in shared)
@@ -61,9 +59,24 @@ class InTurn(RowRoute[InTurnBalancer]):
 
     def settle(self) -> None:
         """Completes the rows; what has turned out to be shared is no longer a head's."""
-        self.rows.settle(None)
-        layout = self.rows.first.layout
-        self.step.collect((p, gradient) for p, gradient in self.heads if p not in layout)
+        step, layout, replicas = self.step, self.rows.first.layout, self.step.replicas
+        if replicas is None:
+            self.rows.settle(None)
+        step.collect_local((p, gradient) for p, gradient in self.heads if p not in layout)
+        if replicas is not None:
+            self._choose(())
+            turn = {task for task, has_turn in self.has_turn.items() if has_turn}
+            step.join_rows(self.rows, turn, local=True)
+            self.rows.settle(None)
+            self.shared = {id(p): p for p in replicas.reached_now if p in layout}
+
+    def _choose(self, tasks: Iterable[str]) -> None:
+        """Asks whose turn it is among tasks that are new."""
+        known = dict.fromkeys([*self.step.info.tasks, *tasks])
+        new = [task for task in known if task not in self.has_turn]
+        if new:
+            chosen = self.balancer.turns(new, sum(self.has_turn.values()))
+            self.has_turn.update((task, task in chosen) for task in new)
 
     def solve(self) -> None:
         """Lets the method follow the rows, which are finite."""

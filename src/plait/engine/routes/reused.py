@@ -32,7 +32,9 @@ class Reused(Route[Balancer]):
         known_pass(self.step, micro, self.applied[micro.batch])
 
     def solve(self) -> None:
-        """The weights are known."""
+        """The weights are known; one of several processes that has no label learns them here."""
+        if not self.step.weights:
+            recall(self.step)
 
     def apply(self) -> None:
         """The gradients are in the step already."""
@@ -40,6 +42,6 @@ class Reused(Route[Balancer]):
 
 def recall(step: Gathered) -> None:
     """Takes the weights of an earlier step; equal weighting for a task that had none."""
-    known, equal = step.memory.weights, step.equal(len(step.losses))
-    step.weights = {task: known.get(task, equal) for task in step.losses}
+    known, equal = step.memory.weights, step.equal(len(step.present))
+    step.weights = {task: known.get(task, equal) for task in step.present}
     step.extreme = are_extreme(map(float, step.weights.values()))

@@ -26,6 +26,7 @@ class RowRoute(Route[Method]):
     """
 
     passes = "T, a row of gradients for each task"
+    local = False
 
     rows: Rows
     weights: Tensor  # `[T]`, once they are found
@@ -100,13 +101,22 @@ class GramianOfRows(RowRoute[GramianBalancer]):
     def __init__(self, step: Gathered, balancer: GramianBalancer) -> None:
         super().__init__(step, balancer)
         self.layer: Tensor | None = None
+        self._losses = 0  # of which the layer is the nearest one
 
     def add(self, micro: MicroBatch) -> None:
         """Adds the gradients of a micro-batch, and finds the last shared layer if it counts."""
         if self.balancer.at == "last layer" and self.layer is None:
             shared, _ = split(self.step, micro.losses, micro.candidates)
             self.layer = last_layer(micro.losses.values(), shared)
+            self._losses = len(micro.losses)
         super().add(micro)
+
+    def settle(self) -> None:
+        """Completes the rows; several processes take the same last shared layer."""
+        replicas = self.step.replicas
+        if replicas is not None and self.balancer.at == "last layer":
+            self.layer = replicas.same_layer(self.layer, self._losses, self.rows.first.layout)
+        super().settle()
 
     def gramian(self, rows: Rows, dtype: torch.dtype) -> Tensor:
         """Returns the inner products of the rows, at the last shared layer if it alone counts."""

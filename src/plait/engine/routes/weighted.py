@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import torch
+from torch import Tensor
+
 from plait.balancing.base import LossBalancer
+from plait.core.lazy_values import names_of
 from plait.engine.micro_batch import MicroBatch
 from plait.engine.passes import weighted_pass
 from plait.engine.routes.base import Route
@@ -14,18 +18,28 @@ class Weighted(Route[LossBalancer]):
 
     passes = "1, of the weighted sum"
 
+    micro: MicroBatch | None = None  # one of several processes may have no label
+
     def add(self, micro: MicroBatch) -> None:
         """Keeps the losses, of the whole batch."""
         self.micro = micro
 
+    def settle(self) -> None:
+        """Joins the losses of several processes."""
+        self.step.join(local=False)
+
     def solve(self) -> None:
         """Takes the slopes of the method's objective."""
-        self.weights = loss_weights(self.step, self.balancer, self.micro.tasks)
+        self.weights = loss_weights(self.step, self.balancer, names_of(self.step.losses))
 
     def apply(self) -> None:
         """Differentiates the weighted sum."""
-        micro = self.micro
-        weighted_pass(self.step, micro.losses, micro.candidates, self.weights)
+        micro, weights, replicas = self.micro, self.weights, self.step.replicas
+        if micro is None:
+            return
+        if replicas is not None:
+            weights = replicas.subset(weights, micro.losses)
+        weighted_pass(self.step, micro.counted, micro.candidates, weights)
 
 
 class Constant(Weighted):
@@ -33,11 +47,21 @@ class Constant(Weighted):
 
     def add(self, micro: MicroBatch) -> None:
         """Differentiates the weighted sum of a micro-batch."""
-        weights = loss_weights(self.step, self.balancer, micro.tasks)
-        weighted_pass(self.step, micro.counted, micro.candidates, weights)
+        weighted_pass(self.step, micro.counted, micro.candidates, self._weights(micro))
 
     def solve(self) -> None:
-        """The weights are known."""
+        """The weights are known; of several processes each learns those of all."""
+        if self.step.replicas is not None:
+            super().solve()
+
+    def _weights(self, micro: MicroBatch) -> Tensor:
+        """Returns the weights of a micro-batch, before the losses of other processes are known."""
+        step, replicas = self.step, self.step.replicas
+        if replicas is None:
+            return loss_weights(step, self.balancer, micro.tasks)
+        any_losses = torch.ones(len(step.present), dtype=torch.float64)
+        weights, _ = self.balancer.slopes(any_losses, step.informed(step.present, any_losses))
+        return replicas.subset(weights * step.scale(len(weights)), micro.losses)
 
     def apply(self) -> None:
         """The gradients are in the step already."""
