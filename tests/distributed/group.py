@@ -12,7 +12,7 @@ import torch
 import torch.multiprocessing as multiprocessing
 from torch import distributed
 
-SECONDS = 30
+SECONDS = 120
 
 
 def serve(rank: int, size: int, store: str, asked: Connection) -> None:

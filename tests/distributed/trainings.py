@@ -151,11 +151,13 @@ class Training:
 Result = tuple[dict[str, Tensor], list[dict[str, Any]], list[str]]
 
 
-def train(name: str, way: str, options: Mapping[str, Any] | None = None) -> Result:
+def train(
+    name: str, way: str, options: Mapping[str, Any] | None = None, steps: int = STEPS
+) -> Result:
     """Returns the parameters, what the records said, and whose gradient is None at the end."""
     training = Training(method(name), WAYS[way], **(options or {}))
     told = []
-    for number in range(STEPS):
+    for number in range(steps):
         record = training.step(number)
         told.append(
             {

@@ -1,23 +1,20 @@
-"""Several processes and shards are refused, wherever a training begins."""
+"""What several processes need, and what is refused in them, with the reason."""
 
-from collections.abc import Iterator
-from pathlib import Path
+from collections.abc import Callable, Iterator
+from typing import Any
 
 import pytest
 import torch
-import torch.multiprocessing as multiprocessing
 from torch import Tensor, distributed, nn
-from torch.distributed.device_mesh import init_device_mesh
-from torch.distributed.fsdp import fully_shard
-from torch.distributed.tensor import distribute_tensor
 from torch.nn.parallel import DistributedDataParallel
 
 import plait
-from plait.balancing import Equal, UPGrad
-from plait.core.errors import UnsupportedError
-from plait.engine.processes import check_one_process
+from plait.balancing import MOML, Equal, UPGrad
+from plait.core.errors import ConfigError, UnsupportedError
+from plait.distributed import ranks
 from plait.sharing import Hard
 from plait.tasks import Regression
+from tests.distributed.group import Group, group_of
 
 
 def losses(trunk: nn.Module) -> dict[str, Tensor]:
@@ -38,54 +35,67 @@ def alone() -> Iterator[None]:
     distributed.destroy_process_group()
 
 
-def work(rank: int, folder: str) -> None:
-    """One of two processes: every entry refuses, and no gradient is written."""
-    torch.set_num_threads(1)
-    made = plait.Trainer(model(), device="cpu", epochs=1)  # before there is a group
-    steps = plait.Backward(UPGrad())
-    store = distributed.FileStore(f"{folder}/store", 2)
-    distributed.init_process_group("gloo", rank=rank, world_size=2, store=store)
-    trunk = DistributedDataParallel(nn.Linear(4, 2))
-    batches = [(torch.ones(4, 4), {"a": torch.ones(4, 1), "b": torch.ones(4, 1)})]
-    entries = [
-        lambda: plait.backward(losses(trunk), Equal()),
-        lambda: plait.backward(losses(nn.Linear(4, 2)), UPGrad()),
-        lambda: plait.Backward(UPGrad(), model()),
-        lambda: plait.Trainer(model(), device="cpu"),
-        lambda: steps(losses(trunk)),
-        lambda: steps.add(losses(trunk)),
-        lambda: made.fit(batches),
-    ]
-    for entry in entries:
-        with pytest.raises(UnsupportedError, match="found a process group of 2"):
-            entry()
-    assert all(parameter.grad is None for parameter in trunk.parameters())
-    (Path(folder) / f"done-{rank}").touch()
-    distributed.destroy_process_group()
+@pytest.fixture(scope="module")
+def two(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Group]:
+    with group_of(2, tmp_path_factory.mktemp("group")) as group:
+        yield group
 
 
-@pytest.mark.slow
-def test_every_entry_refuses_two_processes(tmp_path: Path) -> None:
-    multiprocessing.spawn(work, (str(tmp_path),), nprocs=2)
-    assert {path.name for path in tmp_path.glob("done-*")} == {"done-0", "done-1"}
+def refused(kind: type[Exception], entry: Callable[[], Any], *words: str) -> None:
+    with pytest.raises(kind) as told:
+        entry()
+    assert all(word in str(told.value) for word in words), str(told.value)
 
 
-@pytest.mark.parametrize("count", [2, 3, 512])
-def test_the_size_of_the_group_is_said(count: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    steps, trunk = plait.Backward(Equal()), nn.Linear(4, 2)
-    monkeypatch.setattr(distributed, "is_initialized", lambda: True)
-    monkeypatch.setattr(distributed, "get_world_size", lambda: count)
-    for entry in (
-        check_one_process,
-        lambda: plait.backward(losses(trunk), Equal()),
-        lambda: steps(losses(trunk)),
-        lambda: plait.Trainer(model(), device="cpu"),
-    ):
-        with pytest.raises(
-            UnsupportedError, match=f"one process; found a process group of {count}"
-        ):
-            entry()
-    assert trunk.weight.grad is None
+def refusals() -> None:
+    trunk = nn.Linear(4, 2)
+    wrapped = DistributedDataParallel(nn.Linear(4, 2))
+    step = plait.Backward(UPGrad(), trunk)
+    other = {name: loss + trunk.bias.sum() for name, loss in losses(nn.Linear(4, 2)).items()}
+    look = {"balancer": MOML(), "model": trunk}
+    for entry, *words in [
+        (lambda: plait.backward(losses(wrapped), Equal(), model=wrapped), "no_sync"),
+        (lambda: plait.backward(losses(wrapped), UPGrad(), model=wrapped.module), "no_sync"),
+        (lambda: plait.Backward(**look)(losses(trunk)), "MOML", "found 2 processes"),
+        (lambda: plait.backward(losses(trunk), UPGrad(), model=trunk, at="features"), "features"),
+        (lambda: plait.backward(losses(trunk), UPGrad(), model=trunk, route="layers"), "layers"),
+        (lambda: plait.Trainer(model(), device="cpu"), "the Trainer", "process group of 2"),
+    ]:
+        refused(UnsupportedError, entry, *words)
+    refused(ConfigError, lambda: plait.backward(losses(trunk), Equal()), "Give `model=`")
+    refused(ConfigError, lambda: step.add(losses(trunk)), "start(counts=")
+    refused(ConfigError, lambda: step(losses(trunk), counts=3), "`counts` must be")
+    with pytest.warns(UserWarning, match="outside of"):
+        refused(UnsupportedError, lambda: step(other), "outside of `model`")
+    assert all(p.grad is None for p in [*trunk.parameters(), *wrapped.parameters()])
+
+
+def test_what_is_refused(two: Group) -> None:
+    two(refusals)
+
+
+def trained(wrap: bool) -> list[Tensor]:
+    torch.manual_seed(0)
+    net: Any = nn.Linear(4, 2)
+    balancer, rank = UPGrad(), ranks().rank
+    x = torch.randn(6, 4)[3 * rank : 3 * rank + 3]
+    if wrap:
+        net = DistributedDataParallel(net)
+        with net.no_sync():
+            z = net(x)
+            found = {"a": z[:, 0].square().mean(), "b": (z.sum(1) - 1).square().mean()}
+            plait.backward(found, balancer, model=net)
+    else:
+        z = net(x)
+        found = {"a": z[:, 0].square().mean(), "b": (z.sum(1) - 1).square().mean()}
+        plait.backward(found, balancer, model=net)
+    return [parameter.grad for parameter in net.parameters()]
+
+
+def test_inside_no_sync_a_wrapper_changes_nothing(two: Group) -> None:
+    (plain, other), (wrapped, _) = two(trained, False), two(trained, True)
+    for first, second, third in zip(plain, other, wrapped, strict=True):
+        assert torch.equal(first, second) and torch.equal(first, third)
 
 
 @pytest.mark.parametrize("make", [Equal, UPGrad])
@@ -96,26 +106,3 @@ def test_a_group_of_one_trains(make: type[Equal] | type[UPGrad], alone: None) ->
     plait.backward(losses(wrapped), make())
     plait.backward(losses(plain), make())
     torch.testing.assert_close(wrapped.module.weight.grad, plain.weight.grad)
-
-
-@pytest.mark.parametrize("make", [Equal, UPGrad])
-def test_shards_are_refused(make: type[Equal] | type[UPGrad], alone: None) -> None:
-    mesh = init_device_mesh("cpu", (1,))
-    trunk, inside = nn.Linear(4, 2), model()
-    fully_shard(trunk, mesh=mesh)
-    fully_shard(inside.sharing, mesh=mesh)
-    with pytest.raises(UnsupportedError, match="whole parameters; found"):
-        plait.Backward(make(), trunk)
-    with pytest.raises(UnsupportedError, match="whole parameters; found"):
-        plait.Trainer(inside, make(), device="cpu")
-    found = losses(trunk)
-    with pytest.raises(UnsupportedError, match="whole parameters; found FSDPLinear"):
-        plait.backward(found, make(), model=trunk)
-
-
-def test_a_parameter_that_is_a_shard_is_seen_in_the_graph(alone: None) -> None:
-    mesh = init_device_mesh("cpu", (1,))
-    weight = nn.Parameter(distribute_tensor(torch.ones(4), mesh))
-    found = {"a": weight.sum().full_tensor(), "b": weight.square().sum().full_tensor()}
-    with pytest.raises(UnsupportedError, match="found DTensor"):
-        plait.backward(found, UPGrad())

@@ -187,3 +187,17 @@ def test_rows_that_were_formed_elsewhere_are_taken_as_they_are() -> None:
         )
     assert rows.jacobian.tolist() == [[3, 6], [9, 12]]
     assert [(task, gradient.tolist()) for _, task, gradient in rows.own] == [("a", [2])]
+
+
+def test_complete_rows_come_in_one_order_with_zeros_where_nothing_was_reached() -> None:
+    """As another process has them: a task more, another order, a head more."""
+    shared, head, other = (torch.ones(2, requires_grad=True) for _ in range(3))
+    buffer = RowBuffer(Layout(known=[shared]))
+    buffer.add({"b": (shared * head * 3).sum()}, [shared, head])
+    buffer.complete({"a": [shared, other], "b": [shared, head]})
+    assert buffer.tasks == ["a", "b"]
+    assert buffer.jacobian.tolist() == [[0.0, 0.0], [3.0, 3.0]]
+    own = [(task, gradient.tolist()) for _, task, gradient in buffer.own_of_rows]
+    assert own == [("a", [0.0, 0.0]), ("b", [3.0, 3.0])]
+    buffer.put_own([torch.ones(2), torch.zeros(2)])
+    assert [gradient.tolist() for _, _, gradient in buffer.own] == [[1.0, 1.0], [0.0, 0.0]]

@@ -33,7 +33,7 @@ def counts_of(batches: Sequence[Mapping[str, Tensor]], counts: Any) -> Counts | 
     """
     if ranks().alone:
         return None
-    given = [counts] if counts is None or isinstance(counts, Mapping) else list(counts)
+    given = list(counts) if isinstance(counts, list | tuple) else [counts]
     if counts is None:
         given = [each.counts if isinstance(each, Losses) else None for each in batches]
     if len(given) != len(batches) or not all(

@@ -21,6 +21,7 @@ from plait.engine import Backward, Record
 from plait.engine.one_pass import takes_one_pass
 from plait.gradients import Cut
 from plait.model import MultiTaskModel
+from plait.training.checks import check_one_process
 from plait.training.device_sums import DeviceSums
 from plait.training.losses import BatchLosses, Observe, labels_of
 from plait.training.problem import ModelProblem
@@ -115,6 +116,7 @@ def training_step(
         NonFiniteError: a loss or gradient is not finite; no parameter has changed, and no state of
             the optimizer.
     """
+    check_one_process()
     balancer = backward.balancer
     chosen, several = backward.options, len(batches) > 1
     one_pass = takes_one_pass(balancer, chosen, measure=measure, several=several)
