@@ -256,7 +256,7 @@ class Backward:
         self._step.note(micro)
         self._step.collect_local(penalty_gradients(terms))
         if replicas is not None:
-            replicas.meet(losses, self.memory.rows.layout)
+            replicas.meet(losses, self.memory.rows.layout, others)
         if losses:
             self._differentiate(self._step, micro)
 

@@ -57,7 +57,7 @@ def replicas_of(
     model: nn.Module | None,
     counts: Counts | None,
 ) -> Replicas | None:
-    """Returns what the processes exchange in a step; None in one process, in a microsecond.
+    """Returns the `Replicas` of a step; None in one process, in a microsecond.
 
     Args:
         balancer: the method.

@@ -1,4 +1,4 @@
-"""What several processes exchange in a step, so that it is that of the joined batch."""
+"""Exchanges of several processes in a step, so that it is that of the joined batch."""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ from plait.gradients import Layout, reached_by
 Labels = Mapping[str, float]  # {task: label count}
 Counts = Sequence[Sequence[Labels]]  # of each micro-batch of each independent batch
 Pairs = Iterable[tuple[Tensor, Tensor]]  # (parameter, gradient)
+OUTSIDE = "gradients of parameters outside of `model`"
 Met = tuple[Layout, Tensor]  # a layout, and what it was told
 
 
@@ -160,20 +161,24 @@ class Replicas:
                 known = self._local.get(place)
                 self._local[place] = gradient if known is None else known + gradient
             elif isinstance(parameter, nn.Parameter):
-                raise _unsupported(
-                    "gradients of parameters outside of `model`", "Give a module that holds them"
-                )
+                raise _unsupported(OUTSIDE, "Give a module that holds them")
             else:
                 others.append((parameter, gradient))
         return others
 
-    def meet(self, losses: TaskLosses, layout: Layout) -> None:
+    def meet(self, losses: TaskLosses, layout: Layout, others: Iterable[Tensor] = ()) -> None:
         """Agrees on what the losses of a micro-batch reach, before any of them is differentiated.
 
         Args:
             losses: of this process; may be empty.
             layout: gets the columns of what turns out to be shared, in the same order everywhere.
+            others: leaves that are reached and not trained.
+
+        Raises:
+            UnsupportedError: a parameter outside of the model is reached.
         """
+        if any(isinstance(each, nn.Parameter) for each in others):
+            raise _unsupported(OUTSIDE, "Give a module that holds them")
         rows = {task: row for row, task in enumerate(self.names)}
         table = torch.zeros(len(self.names) + 1, len(self.parameters), dtype=torch.uint8)
         numbers = table.numpy()

@@ -64,7 +64,7 @@ class RowBuffer:
 
     @property
     def own_of_rows(self) -> list[tuple[Tensor, str, Tensor]]:
-        """Those of `own` that `complete` has put in order; empty without it."""
+        """The part of `own` that `complete` has put in order; empty before it."""
         return self.own[: self._complete]
 
     def __deepcopy__(self, memo: dict[int, Any]) -> RowBuffer:
