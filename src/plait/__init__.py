@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     import plait.connections
     import plait.core
     import plait.data
+    import plait.distributed
     import plait.encoders
     import plait.engine
     import plait.evaluation
