@@ -8,10 +8,11 @@ import numpy as np
 import pytest
 import torch
 from hypothesis import settings
+from torch import library
 
 torch.set_num_threads(1)
 
-TORCHVISION = torch.library.Library("torchvision", "FRAGMENT")  # goes with its last reference
+TORCHVISION = library.Library("torchvision", "FRAGMENT")  # goes with its last reference
 
 
 def declare_operators() -> None:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from html.parser import HTMLParser
 from pathlib import Path
 
-from plait.reports.draw.library import packed_library
+from plait.reports.draw.plotly_js import packed_library
 
 VOID = {"meta", "link", "br", "img", "hr", "input"}
 Attributes = dict[str, str]

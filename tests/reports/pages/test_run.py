@@ -8,7 +8,7 @@ import pytest
 
 from plait.experiments.gallery import write_gallery
 from plait.reports import write_report
-from plait.reports.draw.library import packed_library
+from plait.reports.draw.plotly_js import packed_library
 from plait.reports.words.text import number
 from tests.experiments.gallery.samples import Samples, defects, rows, sentences, sounds
 from tests.reports.example import (

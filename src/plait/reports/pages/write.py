@@ -12,7 +12,7 @@ from markupsafe import Markup, escape
 
 from plait.core.errors import DataError
 from plait.core.files import write_text
-from plait.reports.draw.library import packed_library
+from plait.reports.draw.plotly_js import packed_library
 from plait.reports.pages.comparison import comparison_page
 from plait.reports.pages.descents import descents_page
 from plait.reports.pages.diagnosis import diagnosis_page

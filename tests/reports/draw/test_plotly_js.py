@@ -5,7 +5,7 @@ import gzip
 
 from plotly.offline import get_plotlyjs
 
-from plait.reports.draw.library import packed_library
+from plait.reports.draw.plotly_js import packed_library
 
 
 def test_unpacked_it_is_plotly() -> None:
