@@ -9,7 +9,7 @@ from torch import nn
 from plait import Backward, backward
 from plait.balancing import Equal, UPGrad
 from plait.core.errors import ConfigError
-from plait.engine.given import batches_of, listed
+from plait.engine.given import batches_of, listed, one_for_each
 from tests.engine.small import losses_at, small
 
 
@@ -60,3 +60,17 @@ def test_shared_parameters_may_come_from_any_iterable() -> None:
     ]:
         with pytest.raises(ConfigError, match=words):
             listed(wrong)  # type: ignore[arg-type]
+
+
+def test_labels_come_in_a_list_where_losses_do() -> None:
+    masks = {"a": torch.ones(2)}
+
+    def found(labels: Any, batches: int) -> list[Any]:
+        return one_for_each("labels", labels, batches, "masks")
+
+    assert found(None, 2) == [None, None]
+    assert found(masks, 1) == found([masks], 1) == [masks]
+    assert found([masks, masks], 2) == [masks, masks]
+    for labels in (masks, [masks] * 3):
+        with pytest.raises(ConfigError, match=r"as many as there are batches, 2; found [13]"):
+            found(labels, 2)

@@ -7,7 +7,7 @@ import torch
 from torch import nn
 
 from plait.core.errors import ConfigError
-from plait.engine.labels import check_labels, labels_of_batches, refusal_of
+from plait.engine.labels import check_labels, refusal_of
 from plait.gradients import Refusal
 
 LOSSES = {"a": torch.ones(()), "b": torch.ones(())}
@@ -57,13 +57,3 @@ def test_a_refusal_names_the_module_or_the_one_that_is_near() -> None:
     assert "Linear (Node)" in str(
         refusal_of(Refusal("Node", "mixes", [single.weight], inside=True), single)
     )
-
-
-def test_labels_come_in_a_list_where_losses_do() -> None:
-    masks = {"a": torch.ones(2)}
-    assert labels_of_batches(None, 2) == [None, None]
-    assert labels_of_batches(masks, 1) == labels_of_batches([masks], 1) == [masks]
-    assert labels_of_batches([masks, masks], 2) == [masks, masks]
-    for labels in (masks, [masks] * 3):
-        with pytest.raises(ConfigError, match=r"as many as there are batches, 2; found [13]"):
-            labels_of_batches(labels, 2)

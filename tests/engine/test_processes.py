@@ -5,34 +5,15 @@ from typing import Any
 
 import pytest
 import torch
-from torch import Tensor, distributed, nn
+from torch import Tensor, nn
 from torch.nn.parallel import DistributedDataParallel
 
 import plait
 from plait.balancing import MOML, Equal, UPGrad
 from plait.core.errors import ConfigError, UnsupportedError
 from plait.distributed import ranks
-from plait.sharing import Hard
-from plait.tasks import Regression
 from tests.distributed.group import Group, group_of
-
-
-def losses(trunk: nn.Module) -> dict[str, Tensor]:
-    z = trunk(torch.ones(6, 4))
-    return {"a": z[:, 0].square().mean(), "b": (z[:, 1] - 1).square().mean()}
-
-
-def model() -> plait.MultiTaskModel:
-    tasks = [Regression("a"), Regression("b")]
-    return plait.MultiTaskModel(Hard(nn.Linear(4, 3)), tasks, example=torch.zeros(2, 4))
-
-
-@pytest.fixture
-def alone() -> Iterator[None]:
-    """A process group of this process."""
-    distributed.init_process_group("gloo", rank=0, world_size=1, store=distributed.HashStore())
-    yield
-    distributed.destroy_process_group()
+from tests.engine.two_tasks import losses, model
 
 
 @pytest.fixture(scope="module")

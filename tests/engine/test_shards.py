@@ -1,10 +1,8 @@
 """Shards are refused, wherever a training begins."""
 
-from collections.abc import Iterator
-
 import pytest
 import torch
-from torch import Tensor, distributed, nn
+from torch import nn
 from torch.distributed.device_mesh import init_device_mesh
 from torch.distributed.fsdp import fully_shard
 from torch.distributed.tensor import distribute_tensor
@@ -12,26 +10,7 @@ from torch.distributed.tensor import distribute_tensor
 import plait
 from plait.balancing import Equal, UPGrad
 from plait.core.errors import UnsupportedError
-from plait.sharing import Hard
-from plait.tasks import Regression
-
-
-def losses(trunk: nn.Module) -> dict[str, Tensor]:
-    z = trunk(torch.ones(6, 4))
-    return {"a": z[:, 0].square().mean(), "b": (z[:, 1] - 1).square().mean()}
-
-
-def model() -> plait.MultiTaskModel:
-    tasks = [Regression("a"), Regression("b")]
-    return plait.MultiTaskModel(Hard(nn.Linear(4, 3)), tasks, example=torch.zeros(2, 4))
-
-
-@pytest.fixture
-def alone() -> Iterator[None]:
-    """A process group of this process."""
-    distributed.init_process_group("gloo", rank=0, world_size=1, store=distributed.HashStore())
-    yield
-    distributed.destroy_process_group()
+from tests.engine.two_tasks import losses, model
 
 
 @pytest.mark.parametrize("make", [Equal, UPGrad])

@@ -1,11 +1,15 @@
 """Tiny archives in the format of School and Landmine, and the real ones where they are at hand."""
 
 import os
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+import torch
+
+from plait.data import Disjoint, InMemory
 
 REAL = Path(os.environ.get("PLAIT_DATA", Path(__file__).resolve().parents[3] / "shared" / "data"))
 
@@ -50,3 +54,16 @@ def write(folder: Path, name: str, arrays: dict[str, Any]) -> Path:
     place.mkdir(parents=True, exist_ok=True)
     np.savez_compressed(place / f"{name}.npz", **arrays)
     return place
+
+
+def assert_pooled(pools: Mapping[str, Any], tables: Mapping[str, Disjoint]) -> None:
+    """Every row of a pool has one label, and those of a task are the rows of its table."""
+    for split, pool in pools.items():
+        assert isinstance(pool, InMemory)
+        labels = torch.stack([column.flatten() for column in pool.targets.values()])
+        assert (~labels.isnan()).sum(0).eq(1).all()
+        assert list(pool.targets) == list(tables[split].targets)
+        for name, column in pool.targets.items():
+            own = ~column.flatten().isnan()
+            assert torch.equal(pool.inputs[own], tables[split].inputs[name])
+            assert torch.equal(column[own], tables[split].targets[name])

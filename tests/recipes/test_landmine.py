@@ -10,14 +10,14 @@ from sklearn.metrics import roc_auc_score
 
 from plait import MultiTaskModel
 from plait.core.errors import ConfigError, DataError
-from plait.data import Disjoint, InMemory, collate
+from plait.data import Disjoint, collate
 from plait.evaluation import evaluate
 from plait.experiments import build_job, run, validate, with_defaults
 from plait.recipes import Landmine
 from plait.sharing import Separate
 from plait.tasks import Binary
 from tests.recipes.stepping import learns_from
-from tests.recipes.table_folders import landmine, real, write
+from tests.recipes.table_folders import assert_pooled, landmine, real, write
 
 NAMES = ["field-00", "field-01", "field-02"]
 
@@ -48,15 +48,7 @@ def test_mines_and_places_without_are_divided_alike(folder: Path) -> None:
 
 
 def test_pooled_places_have_a_label_of_their_own_field(folder: Path) -> None:
-    apart = tables(Landmine(data=folder))
-    for split, pool in Landmine(data=folder, pooled=True).splits().items():
-        assert isinstance(pool, InMemory)
-        labels = torch.stack([pool.targets[name].flatten() for name in NAMES])
-        assert (~labels.isnan()).sum(0).eq(1).all()
-        for name in NAMES:
-            own = ~pool.targets[name].flatten().isnan()
-            assert torch.equal(pool.inputs[own], apart[split].inputs[name])
-            assert torch.equal(pool.targets[name][own], apart[split].targets[name])
+    assert_pooled(Landmine(data=folder, pooled=True).splits(), tables(Landmine(data=folder)))
 
 
 def test_every_place_is_there_once_with_its_features(folder: Path) -> None:

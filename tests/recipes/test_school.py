@@ -9,14 +9,14 @@ import torch
 
 from plait import MultiTaskModel
 from plait.core.errors import ConfigError, DataError
-from plait.data import Disjoint, InMemory
+from plait.data import Disjoint
 from plait.experiments import build_job, resume_run, run, validate, with_defaults
 from plait.recipes import School
 from plait.sharing import Separate
 from plait.tasks import Regression
 from tests.cli.shell import plait
 from tests.recipes.stepping import learns_from
-from tests.recipes.table_folders import real, school, write
+from tests.recipes.table_folders import assert_pooled, real, school, write
 from tests.training.problem import StopAt, Stopped, assert_same_run
 
 NAMES = ["school-00", "school-01", "school-02"]
@@ -69,15 +69,7 @@ def test_indicators_are_as_they_are_and_percentages_on_one_scale(folder: Path) -
 
 
 def test_pooled_pupils_have_a_label_of_their_own_school(folder: Path) -> None:
-    apart = tables(School(data=folder))
-    for split, pool in School(data=folder, pooled=True).splits().items():
-        assert isinstance(pool, InMemory)
-        labels = torch.stack([pool.targets[name].flatten() for name in NAMES])
-        assert (~labels.isnan()).sum(0).eq(1).all()
-        for name in NAMES:
-            own = ~pool.targets[name].flatten().isnan()
-            assert torch.equal(pool.inputs[own], apart[split].inputs[name])
-            assert torch.equal(pool.targets[name][own], apart[split].targets[name])
+    assert_pooled(School(data=folder, pooled=True).splits(), tables(School(data=folder)))
 
 
 def test_scores_are_in_points_and_errors_in_deviations_of_all_training_scores(

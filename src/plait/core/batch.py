@@ -14,6 +14,7 @@ from plait.core.devices import is_on, move
 from plait.core.errors import DataError, suggest, unknown
 from plait.core.label_counts import CountsLabels, LabelCounts
 from plait.core.label_table import LabelTable
+from plait.core.numbers import added
 from plait.core.spelling import refuse_misspelt
 from plait.core.structure import PerTask, tensors
 
@@ -139,11 +140,7 @@ class Batch:
         """`{task: n}` over all parts."""
         if len(self.parts) == 1:
             return self.parts[0].counts
-        total: dict[str, float] = {}
-        for part in self.parts:
-            for name, count in part.counts.items():
-                total[name] = total.get(name, 0.0) + count
-        return total
+        return added(part.counts for part in self.parts)
 
     def only(self, tasks: Iterable[str]) -> Batch:
         """Returns the batch without the labels of other tasks; parts without labels are left out.

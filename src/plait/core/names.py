@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from functools import cached_property
 from operator import itemgetter
 from typing import Any
@@ -46,20 +46,3 @@ class Names(tuple[str, ...]):
             return [values[name] for name in self]
         found: Sequence[Any] = self._read(values)
         return found
-
-
-def in_order(names: Iterable[str], chosen: Names) -> Names:
-    """Returns some names in the order of all; themselves if they are in it.
-
-    Args:
-        names: all names.
-        chosen: those that are wanted.
-
-    Example:
-        >>> in_order("abc", Names("ca"))
-        ('a', 'c')
-    """
-    ordered = tuple(names)
-    if len(ordered) > len(chosen):
-        ordered = tuple([name for name in ordered if name in chosen.place])
-    return chosen if ordered == chosen else Names(ordered)

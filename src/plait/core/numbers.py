@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 import numpy as np
 
@@ -62,7 +62,22 @@ class Numbers(Mapping[str, float]):
         """
         if other.names == self.names:
             return Numbers(self.names, self.array + other.array)
-        total = self.plain()
-        for name, number in other.plain().items():
-            total[name] = total.get(name, 0.0) + number
+        total = added([self.plain(), other.plain()])
         return Numbers(Names(total), np.array(list(total.values()), dtype=np.float64))
+
+
+NO_NUMBERS = Numbers(Names(), np.zeros(0))
+
+
+def added(many: Iterable[Mapping[str, float]]) -> dict[str, float]:
+    """Returns the sums by name, in the order in which the names come first.
+
+    Example:
+        >>> added([{"a": 1.0}, {"b": 2.0, "a": 3.0}])
+        {'a': 4.0, 'b': 2.0}
+    """
+    total: dict[str, float] = {}
+    for numbers in many:
+        for name, number in numbers.items():
+            total[name] = total.get(name, 0.0) + number
+    return total

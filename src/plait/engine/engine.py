@@ -18,8 +18,8 @@ from plait.engine.complete import check_complete, check_setup
 from plait.engine.evidence import is_outside, read
 from plait.engine.explained import allow_several_passes, explained
 from plait.engine.gathered import Gathered
-from plait.engine.given import batches_of, check_given, check_info, listed
-from plait.engine.labels import check_labels, labels_of_batches
+from plait.engine.given import batches_of, check_given, check_info, listed, one_for_each
+from plait.engine.labels import check_labels
 from plait.engine.loss_scaling import are_scaled, tell_overflow
 from plait.engine.memory import Memory, keep_state
 from plait.engine.micro_batch import Features, MicroBatch
@@ -164,7 +164,7 @@ class Backward:
                 optimizer moves; batches, features or a problem that the method needs are missing.
         """
         batches = batches_of(losses)
-        masks = labels_of_batches(labels, len(batches))
+        masks = one_for_each("labels", labels, len(batches), "masks")
         self.start(info, measure=measure, counts=counts_of(batches, counts))
         for position, batch in enumerate(batches):
             last = position + 1 == len(batches)

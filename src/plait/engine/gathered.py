@@ -14,7 +14,7 @@ from plait.balancing.contract.info import Info
 from plait.core.errors import ConfigError
 from plait.core.lazy_values import LazyValues, Slices, names_of
 from plait.core.names import Names
-from plait.core.numbers import Numbers
+from plait.core.numbers import NO_NUMBERS
 from plait.engine.memory import Memory
 from plait.engine.micro_batch import MicroBatch, TaskLosses
 from plait.engine.one_pass import check_stacked, weighs_heads_by_task
@@ -26,7 +26,6 @@ from plait.gradients import add, refuse_complex, roots, values_of
 Pairs = Iterable[tuple[Tensor, Tensor]]  # (parameter, gradient)
 Own = Iterable[tuple[Tensor, str, Tensor]]  # (parameter, the one task that reaches it, gradient)
 NOTHING = torch.zeros(0)
-NO_NUMBERS = Numbers(Names(), np.zeros(0))
 ROWS = 2  # independent batches whose rows are read; a third one has none
 
 Named = tuple[Names, Tensor]  # names, and a value for each of them
@@ -256,18 +255,17 @@ class Gathered:
         self.other_losses = others
         self.penalties = [] if penalty is None else [(Names([""]), penalty.reshape(1))]
 
-    def join_rows(self, rows: Rows, among: Collection[str] | None = None, *, local: bool) -> None:
+    def join_rows(self, rows: Rows, among: Collection[str] | None = None) -> None:
         """Sums rows over all processes, and all else that this one has; in one it does nothing.
 
         Args:
             rows: of this process.
             among: the tasks that have rows; all that are present by default.
-            local: as for `join`.
         """
         if self.replicas is not None:
             rows.buffer(min(self.balancer.batches, ROWS) - 1)
             self.replicas.sum_rows(rows, self.memory.rows.layout, among)
-            self.join(rows, local=local)
+            self.join(rows)
 
     def collect_own(self, own: Own, factor: float = 1.0) -> None:
         """Adds gradients at parameters of one task, by its weight if the heads count by task.

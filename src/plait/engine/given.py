@@ -82,6 +82,29 @@ def batches_of(losses: Any) -> Sequence[Mapping[str, Tensor]]:
     raise unnamed(losses)
 
 
+def one_for_each(name: str, given: Any, batches: int, what: str) -> list[Any]:
+    """Returns an argument as a list with an entry for each independent batch.
+
+    Args:
+        name: of the argument.
+        given: None for nothing.
+        batches: their number.
+        what: there is to give, for the message.
+
+    Raises:
+        ConfigError: there are not as many as batches.
+    """
+    if given is None:
+        return [None] * batches
+    found = list(given) if isinstance(given, list | tuple) else [given]
+    if len(found) != batches:
+        raise ConfigError(
+            f"`{name}` must be as many as there are batches, {batches}; found {len(found)}. Give a "
+            f"list with {what} by task for each of the losses."
+        )
+    return found
+
+
 def check_names(losses: Iterable[Any]) -> None:
     """Raises `ConfigError` for a task whose name is no string."""
     for task in losses:

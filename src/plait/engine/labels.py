@@ -52,23 +52,6 @@ def check_labels(labels: Any, losses: Mapping[str, Tensor]) -> dict[str, Tensor]
     return {task: masks.get(task, whole) for task in losses}
 
 
-def labels_of_batches(labels: Any, batches: int) -> list[Any]:
-    """Returns the labels of each independent batch: given as a list where the losses are one.
-
-    Raises:
-        ConfigError: there are not as many as batches.
-    """
-    if labels is None:
-        return [None] * batches
-    found = list(labels) if isinstance(labels, list | tuple) else [labels]
-    if len(found) != batches:
-        raise ConfigError(
-            f"`labels` must be as many as there are batches, {batches}; found {len(found)}. Give a "
-            "list with masks by task for each of the losses."
-        )
-    return found
-
-
 def _check_names(masks: Iterable[str], losses: Mapping[str, Tensor]) -> None:
     """Refuses a mask of no task where a task is without one: a name is spelled wrong."""
     unknown = [task for task in masks if task not in losses]

@@ -15,6 +15,7 @@ from plait.balancing.contract.info import Info
 from plait.core.errors import ConfigError, UnsupportedError
 from plait.core.outputs import Losses
 from plait.distributed import ranks
+from plait.engine.given import one_for_each
 from plait.engine.memory import Memory
 from plait.engine.options import Options
 from plait.engine.replicas import Counts, Replicas
@@ -33,20 +34,17 @@ def counts_of(batches: Sequence[Mapping[str, Tensor]], counts: Any) -> Counts | 
     """
     if ranks().alone:
         return None
-    given = list(counts) if isinstance(counts, list | tuple) else [counts]
+    given = one_for_each("counts", counts, len(batches), "label counts")
     if counts is None:
         given = [each.counts if isinstance(each, Losses) else None for each in batches]
-    if len(given) != len(batches) or not all(
-        each is None or isinstance(each, Mapping) for each in given
-    ):
+    if not all(each is None or isinstance(each, Mapping) for each in given):
         raise ConfigError(
             "`counts` must be the labels behind each loss, `{task: n}`, and a list of them where "
             f"`losses` are one; found {counts!r}."
         )
-    pairs = zip(batches, given, strict=True)
     return [
         [dict.fromkeys(losses, 1.0) if n is None else {t: float(n[t]) for t in losses if t in n}]
-        for losses, n in pairs
+        for losses, n in zip(batches, given, strict=True)
     ]
 
 

@@ -9,6 +9,7 @@ from torch import Tensor, nn
 
 from plait.core.errors import ConfigError, UnsupportedError
 from plait.core.names import Names
+from plait.core.numbers import added
 from plait.distributed import Ranks
 from plait.engine.micro_batch import TaskLosses
 from plait.engine.one_pass import are_stacked
@@ -18,7 +19,8 @@ from plait.gradients import Layout, reached_by
 Labels = Mapping[str, float]  # {task: label count}
 Counts = Sequence[Sequence[Labels]]  # of each micro-batch of each independent batch
 Pairs = Iterable[tuple[Tensor, Tensor]]  # (parameter, gradient)
-OUTSIDE = "gradients of parameters outside of `model`"
+OUTSIDE = "gradients of parameters outside of `model`", "Give a module that holds them"
+SPARSE = "sparse gradients", "Make the table without `sparse=True`"
 Met = tuple[Layout, Tensor]  # a layout, and what it was told
 
 
@@ -68,10 +70,10 @@ class Replicas:
         self._local: dict[int, Tensor] = {}  # gradients of this process, by place
         self._double = 0  # whether losses are in double precision
         self._exchanged = 0
-        self.has_losses = False
+        self._has_losses = False
 
     def _agree_on_counts(self, counts: Counts) -> None:
-        mine = [_added(parts) for parts in counts]
+        mine = [added(parts) for parts in counts]
         several = any(len(parts) > 1 for parts in counts)
         while True:
             new = {task for each in mine for task in each}.difference(self.names)
@@ -156,12 +158,12 @@ class Replicas:
         for parameter, gradient in pairs:
             place = self._place.get(id(parameter))
             if gradient.is_sparse:
-                raise _unsupported("sparse gradients", "Make the table without `sparse=True`")
+                raise _unsupported(*SPARSE)
             if place is not None:
                 known = self._local.get(place)
                 self._local[place] = gradient if known is None else known + gradient
             elif isinstance(parameter, nn.Parameter):
-                raise _unsupported(OUTSIDE, "Give a module that holds them")
+                raise _unsupported(*OUTSIDE)
             else:
                 others.append((parameter, gradient))
         return others
@@ -178,7 +180,7 @@ class Replicas:
             UnsupportedError: a parameter outside of the model is reached.
         """
         if any(isinstance(each, nn.Parameter) for each in others):
-            raise _unsupported(OUTSIDE, "Give a module that holds them")
+            raise _unsupported(*OUTSIDE)
         rows = {task: row for row, task in enumerate(self.names)}
         table = torch.zeros(len(self.names) + 1, len(self.parameters), dtype=torch.uint8)
         numbers = table.numpy()
@@ -234,10 +236,15 @@ class Replicas:
             rows: of this process.
             layout: their columns.
             among: the tasks that have rows; all that are present by default.
+
+        Raises:
+            UnsupportedError: a gradient is sparse.
         """
         self._catch_up(layout)
         wanted = set(self.names if among is None else among)
         for batch, tasks in enumerate(self.tasks[: len(rows.buffers)]):
+            if rows.buffers[batch].has_sparse:
+                raise _unsupported(*SPARSE)
             reached = {task: self._reaching(task) for task in tasks if task in wanted}
             rows.buffers[batch].complete(reached)
             self.ranks.sum_(rows.buffers[batch].jacobian)
@@ -261,7 +268,7 @@ class Replicas:
         owned = [] if rows is None else [each.own_of_rows for each in rows.buffers]
         heads = [gradient for own in owned for _, _, gradient in own]
         gradients = [self._gradient(place) for place in reached]
-        known = [] if self.has_losses else self._loss_vectors()
+        known = [] if self._has_losses else self._loss_vectors()
         summed = self.ranks.sum([*heads, *gradients, *known])
         for buffer, own in zip(() if rows is None else rows.buffers, owned, strict=False):
             buffer.put_own(summed[: len(own)])
@@ -272,9 +279,9 @@ class Replicas:
         pairs: list[tuple[Tensor, Tensor]] = [
             (self.parameters[p], each) for p, each in zip(reached, found, strict=True)
         ]
-        if self.has_losses:
+        if self._has_losses:
             return pairs, None, None
-        self.has_losses = True
+        self._has_losses = True
         dtype = torch.float64 if self._double else torch.float32
         *losses, penalty = [each.to(dtype) for each in summed]
         return pairs, losses, penalty
@@ -308,15 +315,6 @@ class Replicas:
             for tasks, known in zip(self.tasks, self._losses, strict=True)
         ]
         return [*vectors, zero if self._penalty is None else self._penalty]
-
-
-def _added(parts: Sequence[Labels]) -> dict[str, float]:
-    """Returns the label counts of several micro-batches together."""
-    total: dict[str, float] = {}
-    for counts in parts:
-        for task, count in counts.items():
-            total[task] = total.get(task, 0.0) + count
-    return total
 
 
 def _unsupported(what: str, way: str) -> UnsupportedError:

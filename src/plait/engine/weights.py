@@ -19,14 +19,27 @@ def loss_weights(step: Gathered, balancer: LossBalancer, tasks: Sequence[str]) -
 
     The parameters that the method learns get their gradients on the way.
     """
-    values = step.values_of(tasks)
-    weights, learned = balancer.slopes(values, step.informed(tasks, values))
+    weights, learned = slopes(step, balancer, tasks, step.values_of(tasks))
     step.collect(learned)
-    scale = step.scale(len(values))
-    weights = weights if scale == 1.0 else weights * scale
     step.new_weights.append((names_of(tasks), weights))
     step.flag = balancer.flag
     return weights
+
+
+def slopes(
+    step: Gathered, balancer: LossBalancer, tasks: Sequence[str], losses: Tensor
+) -> tuple[Tensor, list[tuple[Tensor, Tensor]]]:
+    """Returns the weights `[T]` of a loss method, and the gradients of what it learns.
+
+    Args:
+        step: the step.
+        balancer: the method.
+        tasks: T of them.
+        losses: `[T]`.
+    """
+    weights, learned = balancer.slopes(losses, step.informed(tasks, losses))
+    scale = step.scale(len(losses))
+    return weights if scale == 1.0 else weights * scale, learned
 
 
 def gramian_weights(

@@ -9,7 +9,6 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from plait.core.errors import UnsupportedError
 from plait.core.exponents import weighted
 from plait.core.real import as_like, as_real
 from plait.gradients.layout import Layout
@@ -66,6 +65,11 @@ class RowBuffer:
     def own_of_rows(self) -> list[tuple[Tensor, str, Tensor]]:
         """The part of `own` that `complete` has put in order; empty before it."""
         return self.own[: self._complete]
+
+    @property
+    def has_sparse(self) -> bool:
+        """Whether a gradient of this step is sparse."""
+        return bool(self._sparse) or any(each.is_sparse for _, each in self._own.values())
 
     def __deepcopy__(self, memo: dict[int, Any]) -> RowBuffer:
         """Copies what was learned, not the rows."""
@@ -156,16 +160,8 @@ class RowBuffer:
 
         Args:
             reached: `{task: parameters that it reaches in any process}`, in one order.
-
-        Raises:
-            UnsupportedError: a gradient is sparse.
         """
         known, own = self._reached, self._own
-        if self._sparse or any(gradient.is_sparse for _, gradient in own.values()):
-            raise UnsupportedError(
-                "sparse gradients are not added up over several processes yet. Make the table "
-                "without `sparse=True`."
-            )
         self._height = max(self._height, len({*self.tasks, *reached}))
         for task in reached:
             if task not in self.tasks:

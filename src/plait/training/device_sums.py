@@ -10,7 +10,7 @@ from torch import Tensor
 
 from plait.core.lazy_values import names_of
 from plait.core.names import Names
-from plait.core.numbers import Numbers
+from plait.core.numbers import NO_NUMBERS, Numbers
 from plait.core.outputs import Losses
 from plait.gradients import to_host
 
@@ -80,10 +80,7 @@ class DeviceSums:
         """Returns the sums of one kind as an array; it waits as `read` does."""
         if self._parts:
             read_together([self])
-        return self._sums.get(kind, NONE)
-
-
-NONE = Numbers(Names(), np.zeros(0))
+        return self._sums.get(kind, NO_NUMBERS)
 
 
 def read_together(many: Iterable[DeviceSums]) -> None:

@@ -8,6 +8,7 @@ from contextlib import AbstractContextManager
 from torch import Tensor
 
 from plait.core.batch import Batch
+from plait.core.numbers import added
 from plait.core.outputs import Losses, Outputs, Penalties
 from plait.core.reduction import Reduction
 from plait.gradients import Cut
@@ -99,8 +100,4 @@ def labels_of(batches: Sequence[Batch]) -> Mapping[str, float]:
     """Returns `{task: mass of its labels}` over all batches."""
     if len(batches) == 1:
         return batches[0].counts
-    totals: dict[str, float] = {}
-    for batch in batches:
-        for task, count in batch.counts.items():
-            totals[task] = totals.get(task, 0.0) + count
-    return totals
+    return added(batch.counts for batch in batches)

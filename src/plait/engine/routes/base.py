@@ -67,7 +67,7 @@ class Route(ABC, Generic[Method]):
         """
         if self.rows is not None and self.step.matrix is None:
             step = self.step
-            step.join_rows(self.rows, local=True)
+            step.join_rows(self.rows)
             parts = step.several or step.batches > 2  # which bring the tasks in orders of their own
             self.rows.settle(step.balancer.tasks if parts else None)
             self.step.form(self.rows.tasks, partial(self.gramian, self.rows))

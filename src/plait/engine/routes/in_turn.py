@@ -59,16 +59,13 @@ class InTurn(RowRoute[InTurnBalancer]):
 
     def settle(self) -> None:
         """Completes the rows; what has turned out to be shared is no longer a head's."""
-        step, layout, replicas = self.step, self.rows.first.layout, self.step.replicas
-        if replicas is None:
-            self.rows.settle(None)
+        step, layout = self.step, self.rows.first.layout
         step.collect_local((p, gradient) for p, gradient in self.heads if p not in layout)
-        if replicas is not None:
-            self._choose(())
-            turn = {task for task, has_turn in self.has_turn.items() if has_turn}
-            step.join_rows(self.rows, turn, local=True)
-            self.rows.settle(None)
-            self.shared = {id(p): p for p in replicas.reached_now if p in layout}
+        self._choose(())  # a process without labels has not asked yet
+        step.join_rows(self.rows, [task for task, has_turn in self.has_turn.items() if has_turn])
+        self.rows.settle(None)
+        if step.replicas is not None:
+            self.shared = {id(p): p for p in step.replicas.reached_now if p in layout}
 
     def _choose(self, tasks: Iterable[str]) -> None:
         """Asks whose turn it is among tasks that are new."""

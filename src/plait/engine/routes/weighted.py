@@ -10,7 +10,7 @@ from plait.core.lazy_values import names_of
 from plait.engine.micro_batch import MicroBatch
 from plait.engine.passes import weighted_pass
 from plait.engine.routes.base import Route
-from plait.engine.weights import loss_weights
+from plait.engine.weights import loss_weights, slopes
 
 
 class Weighted(Route[LossBalancer]):
@@ -59,9 +59,10 @@ class Constant(Weighted):
         step, replicas = self.step, self.step.replicas
         if replicas is None:
             return loss_weights(step, self.balancer, micro.tasks)
-        any_losses = torch.ones(len(step.present), dtype=torch.float64)
-        weights, _ = self.balancer.slopes(any_losses, step.informed(step.present, any_losses))
-        return replicas.subset(weights * step.scale(len(weights)), micro.losses)
+        tasks = names_of(step.present)
+        any_losses = torch.ones(len(tasks), dtype=torch.float64)
+        weights, _ = slopes(step, self.balancer, tasks, any_losses)
+        return replicas.subset(weights, micro.losses)
 
     def apply(self) -> None:
         """The gradients are in the step already."""
