@@ -10,6 +10,8 @@ import torch
 from hypothesis import settings
 from torch import library
 
+from tests.distributed.group import Group, Groups
+
 torch.set_num_threads(1)
 
 TORCHVISION = library.Library("torchvision", "FRAGMENT")  # goes with its last reference
@@ -58,3 +60,17 @@ def double() -> Iterator[None]:
     torch.set_default_dtype(torch.float64)
     yield
     torch.set_default_dtype(torch.float32)
+
+
+@pytest.fixture(scope="session")
+def groups(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Groups]:
+    """Groups of processes, one for all tests that ask for one."""
+    found = Groups(tmp_path_factory.mktemp)
+    yield found
+    found.close()
+
+
+@pytest.fixture
+def two(groups: Groups) -> Group:
+    """Two processes that are a group."""
+    return groups.of(2)

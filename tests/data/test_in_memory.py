@@ -10,6 +10,7 @@ from torch.utils.data import DataLoader, default_collate
 
 from plait.core.errors import DataError
 from plait.data import InMemory, collate
+from plait.data.in_memory import Rows
 
 
 def data(size: int = 11) -> InMemory:
@@ -91,3 +92,11 @@ def test_arrays_become_tensors_without_a_copy() -> None:
     labels[3] = 7
     found, targets = collate(memory.__getitems__([3, 0]))
     assert (found.dtype, targets["y"].tolist()) == (torch.float64, [7, 0])
+
+
+def test_a_slice_of_rows_is_rows() -> None:
+    rows = Rows(torch.arange(8.0).view(4, 2), {"y": torch.arange(4)})
+    found = rows[1::2]
+    assert isinstance(found, Rows)
+    assert (len(found), found.targets["y"].tolist()) == (2, [1, 3])
+    assert torch.equal(found.inputs, rows.inputs[1::2])

@@ -1,6 +1,5 @@
 """Sums, agreement and broadcast over two processes; one process is left as it is."""
 
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -8,13 +7,7 @@ import torch
 from torch import Tensor, distributed, nn
 
 from plait.distributed import ALONE, ranks
-from tests.distributed.group import Group, group_of
-
-
-@pytest.fixture(scope="module")
-def two(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Group]:
-    with group_of(2, tmp_path_factory.mktemp("group")) as group:
-        yield group
+from tests.distributed.group import Group
 
 
 def of_rank(rank: int) -> list[Tensor]:

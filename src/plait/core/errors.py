@@ -9,7 +9,9 @@ MANY = 40  # names, more than one reads
 
 
 class PlaitError(Exception):
-    """Base of every error that plait raises on purpose; the command line exits with 2 on it."""
+    """Base of every error that plait raises on purpose; the command line exits with its code, 2."""
+
+    exit_code = 2
 
 
 class InputError(PlaitError, ValueError):
@@ -42,6 +44,12 @@ class UnsupportedError(PlaitError, NotImplementedError):
 
 class NonFiniteError(PlaitError, ArithmeticError):
     """A loss or a gradient is NaN or infinite; no gradient was written and no state changed."""
+
+
+class LostProcessError(PlaitError, RuntimeError):
+    """Another process of the same training has ended, or does not answer; exit code 3."""
+
+    exit_code = 3
 
 
 class MissingExtraError(PlaitError, ImportError):

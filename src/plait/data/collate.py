@@ -40,12 +40,14 @@ class Collation:
         self.missing = {t.name: float(getattr(t, "missing", math.nan)) for t in self.tasks}
 
     def __call__(self, examples: Sequence[tuple[Any, Mapping[str, Any]]]) -> Batch:
-        """Makes the batch of some examples ``(inputs, {task: label})``.
+        """Makes the batch of some examples ``(inputs, {task: label})``; one without parts of none.
 
         Raises:
             DataError: the examples have different label names, none of them is a task, or a label
                 breaks its task's rule.
         """
+        if not len(examples):
+            return Batch(())
         return Batch.of(*collate(examples, missing=self.missing), self.tasks)
 
 

@@ -86,6 +86,9 @@ class CountedLabels:
         counts: dict[str, float] = {}
         size = 0  # of the batch that `counts` is of
         for each in rows:
+            if not len(each):  # all of them are in the parts of other processes
+                yield Batch(())
+                continue
             own, targets = inputs.index_select(0, each), cut(self.targets, each)
             if self.labels_of_row is None:
                 yield Batch.of(own, targets, self.tasks)

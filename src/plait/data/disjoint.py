@@ -106,7 +106,7 @@ class Disjoint(Dataset[Tables]):
 
     def __getitems__(self, indices: Sequence[int]) -> list[Tables]:
         """Returns a batch as one item; a loader of torch asks for it, since it is faster."""
-        return [self._tables(indices)]
+        return [self._tables(indices)] if len(indices) else []
 
     def _tables(self, indices: Sequence[int]) -> Tables:
         places = torch.tensor(indices)

@@ -11,6 +11,7 @@ from torch.utils.data import Sampler
 from plait.core.errors import ConfigError, DataError
 from plait.core.seeding import derive_seed
 from plait.data.draws import Draw
+from plait.distributed import ALONE, Ranks
 
 POOL = 50  # batches among which examples are sorted by length
 
@@ -19,6 +20,7 @@ class EpochBatches(Sampler[list[int] | list[Draw]]):
     """Yields the batches of one epoch as lists of indices, a permutation drawn from (seed, epoch).
 
     Its whole state is (seed, epoch, batches to skip): nothing is drawn from a global generator.
+    Processes that read it together have the same batches, each a part of every one.
 
     Args:
         size: number of examples, at least 1.
@@ -31,6 +33,10 @@ class EpochBatches(Sampler[list[int] | list[Draw]]):
             examples of like lengths, which wastes little on padding: the permutation is cut into
             pools of 50 batches, each pool is sorted by length and cut into batches, and the full
             batches are shuffled again.
+
+    Attributes:
+        ranks: the processes that read it together: of W of them, rank r has every W-th example of
+            a batch from the r-th on, which may be none.
 
     Raises:
         ConfigError: `batch_size` is below 1.
@@ -76,6 +82,7 @@ class EpochBatches(Sampler[list[int] | list[Draw]]):
         self.seed = seed
         self.epoch = 0
         self.skip = 0
+        self.ranks: Ranks = ALONE
 
     def set_epoch(self, epoch: int, skip: int = 0) -> None:
         """Sets the epoch, and how many of its batches are left out at the beginning."""
@@ -99,7 +106,7 @@ class EpochBatches(Sampler[list[int] | list[Draw]]):
             if self.lengths is not None:
                 order = self._of_like_lengths(order, self.lengths, generator)
         for start in range(self.skip * self.batch_size, self.size, self.batch_size):
-            yield order[start : start + self.batch_size]
+            yield self.ranks.part(order[start : start + self.batch_size])
 
     def _of_like_lengths(
         self, order: Tensor, lengths: Tensor, generator: torch.Generator

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, overload
 
 import torch
 from torch import Tensor
@@ -30,8 +30,16 @@ class Rows(Sequence[Example]):
     def __len__(self) -> int:
         return len(self.inputs)
 
-    def __getitem__(self, row: int) -> Example:  # type: ignore[override] # no slices
-        return self.inputs[row], {task: labels[row] for task, labels in self.targets.items()}
+    @overload
+    def __getitem__(self, row: int) -> Example: ...
+
+    @overload
+    def __getitem__(self, row: slice) -> Rows: ...
+
+    def __getitem__(self, row: int | slice) -> Example | Rows:
+        inputs = self.inputs[row]
+        targets = {task: labels[row] for task, labels in self.targets.items()}
+        return Rows(inputs, targets) if isinstance(row, slice) else (inputs, targets)
 
 
 def groups_of_examples(groups: Any, examples: int) -> Tensor | None:
@@ -88,7 +96,7 @@ class InMemory(Dataset[Example]):
         """Returns the examples of a batch; a loader of torch asks for all of them at once."""
         if type(self).__getitem__ is not InMemory.__getitem__:
             return [self[index] for index in indices]  # a subclass has examples of its own making
-        rows = torch.as_tensor(indices)
+        rows = torch.as_tensor(indices, dtype=torch.long)
         return Rows(
             self.inputs.index_select(0, rows),
             {task: labels.index_select(0, rows) for task, labels in self.targets.items()},

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from itertools import islice
 from typing import Any
 
@@ -15,6 +16,7 @@ from plait.data.collate import Collation, collate
 from plait.data.epoch_batches import EpochBatches
 from plait.data.in_memory import InMemory
 from plait.data.resumable import Resumable
+from plait.distributed import ALONE, Ranks
 
 
 class Passes:
@@ -36,12 +38,16 @@ class Passes:
         seed: what the streams of random numbers are a function of, beside the pass.
 
     Attributes:
+        ranks: the processes that read it together, one by default. Loaders of plait give each a
+            part of every batch, in which transforms draw from streams of the process's own; one of
+            your own gives what it gives.
         joins: whether each example is there once in a pass, and nothing but joined to batches.
     """
 
     def __init__(self, loader: Any, *seed: int | str) -> None:
         self.loader = loader
         self._seed = seed
+        self.ranks: Ranks = ALONE
         batch_sampler: Any = getattr(loader, "batch_sampler", None)
         self._ordered = batch_sampler if isinstance(batch_sampler, EpochBatches) else None
         self._resumable = loader if isinstance(loader, Resumable) else None
@@ -53,6 +59,8 @@ class Passes:
         )
         self._generators = _generators(loader)
         self.joins = self._ordered is not None and _joins(loader)
+        given = self._ordered, self._resumable
+        self._parted: list[Any] = [each for each in given if hasattr(each, "ranks")]
 
     def read(self, *place: int, number: int, skip: int = 0) -> Iterator[Any]:
         """Yields the batches of a pass, without the first `skip`, as the loader makes them.
@@ -66,16 +74,37 @@ class Passes:
         Raises:
             DataError: the loader is shorter than what is to be skipped.
         """
+        with self.divided():
+            yield from self._read(place, number, skip)
+
+    @property
+    def divides(self) -> bool:
+        """Whether the loader is one of plait, which divides its batches among processes itself."""
+        return bool(self._parted)
+
+    @contextmanager
+    def divided(self) -> Iterator[None]:
+        """The loader gives this process its part of each batch, and whole ones afterwards."""
+        for each in self._parted:
+            each.ranks = self.ranks
+        try:
+            yield
+        finally:
+            for each in self._parted:
+                each.ranks = ALONE
+
+    def _read(self, place: tuple[int, ...], number: int, skip: int) -> Iterator[Any]:
         if self._draws_nothing and not getattr(self.loader, "num_workers", 0):
             yield from self._iterator(number, skip)
             return
-        stream = RandomStream(*self._seed, *place, generators=self._generators)
+        apart = self.ranks.own if self.divides else ()
+        stream = RandomStream(*self._seed, *place, *apart, generators=self._generators)
         with stream.inside():
             batches = self._iterator(number, skip)
         count = skip
         while True:
             if self._seeks and not self._draws_nothing:
-                own = (*self._seed, *place, count)
+                own = (*self._seed, *place, count, *apart)
                 stream = RandomStream(*own, generators=self._generators)
             with stream.inside():
                 batch = next(batches, None)

@@ -69,14 +69,23 @@ def _uncounted(
         yield data.inputs.index_select(0, rows), cut(data.targets, rows)
 
 
-def counting(loader: Any, tasks: Iterable[CountsLabels]) -> Any:
+def counting(loader: Any, tasks: Iterable[CountsLabels], *, always: bool = False) -> Any:
     """Returns a loader that counts the labels of a table at once, as if it was given the tasks.
 
     Args:
         loader: of batches. One that counts already, or that is of no table in memory, is returned
             as it is.
         tasks: of the model; without any, nothing is counted.
+        always: whether examples that are joined one by one are counted as well, where they are
+            joined: only a counted batch can have none, as that of a process without a part of it.
     """
-    tasks, table = tuple(tasks), type(loader) is TableLoader and not loader.num_workers
-    uncounted = table and loader.collate_fn is collate
-    return loader.for_tasks(tasks) if uncounted and tasks else loader
+    tasks = tuple(tasks)
+    if not tasks or getattr(loader, "collate_fn", None) is not collate:
+        return loader
+    if type(loader) is TableLoader and not loader.num_workers:
+        return loader.for_tasks(tasks)
+    if not always:
+        return loader
+    counting = copy(loader)
+    counting.collate_fn = Collation(tasks)
+    return counting

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from typing import Any, cast
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any, TypeVar, cast
 
 import torch
 from torch import Tensor, distributed
 
+from plait.core.errors import LostProcessError
 from plait.core.real import as_like, as_real
+
+T = TypeVar("T")
+Rows = TypeVar("Rows", bound=Sequence[Any] | Tensor)
 
 
 class Ranks:
@@ -16,6 +20,8 @@ class Ranks:
 
     With one process every call returns its input and costs nothing. With several, each call is a
     collective: all of them have to make the same calls in the same order, with as many numbers.
+    Where another one has ended, or does not answer within the timeout of the group, it raises
+    `LostProcessError`.
 
     What lies on a device is added up by the default process group. What the host knows goes between
     hosts, over the default group if its backend serves the CPU, else over a group of gloo that is
@@ -41,24 +47,70 @@ class Ranks:
         """Whether there is one process only."""
         return self.size == 1
 
+    @property
+    def first(self) -> bool:
+        """Whether this is rank 0, which writes files and shows what happens."""
+        return self.rank == 0
+
+    @property
+    def own(self) -> tuple[int, ...]:
+        """The rank, as a part of a seed by which processes draw other numbers; () at rank 0."""
+        return (self.rank,) if self.rank else ()
+
+    def part(self, rows: Rows) -> Rows:
+        """Returns every W-th row from this rank on: each row is in the part of one process.
+
+        Example:
+            >>> Ranks(size=3, rank=1).part([10, 11, 12, 13, 14])
+            [11, 14]
+        """
+        return rows if self.alone else cast(Rows, rows[self.rank :: self.size])
+
+    def at_first(self, call: Callable[[], T]) -> T:
+        """Calls at rank 0, and returns the result in every process.
+
+        Cost: the result is pickled; the other processes wait, as long as their group does.
+
+        Raises:
+            Exception: what the call has raised, in every process.
+        """
+        if self.alone:
+            return call()
+        told: list[Any] = [None, None]
+        if self.first:
+            try:
+                told[0] = call()
+            except Exception as error:
+                told[1] = error
+        _exchange(distributed.broadcast_object_list, told, src=0, group=self._between_hosts())
+        if told[1] is not None:
+            raise told[1]
+        return cast(T, told[0])
+
     def total(self, values: Sequence[float]) -> list[float]:
         """Returns the sums over all processes of numbers that the hosts know, in float64."""
         if self.alone or not values:
             return list(values)
         summed = torch.tensor(values, dtype=torch.float64)
-        distributed.all_reduce(summed, group=self._between_hosts())
+        _exchange(distributed.all_reduce, summed, group=self._between_hosts())
         return cast(list[float], summed.tolist())
 
     def agree(self, flag: bool) -> bool:
         """Returns whether the flag is set in any process."""
         return flag if self.alone else self.total([float(flag)])[0] > 0
 
+    def highest(self, value: float) -> float:
+        """Returns the highest of the numbers that the hosts know."""
+        if self.alone:
+            return value
+        return float(self.most(torch.tensor([value], dtype=torch.float64))[0])
+
     def most(self, values: Tensor) -> Tensor:
         """Returns the largest values over all processes, entry by entry, of a tensor on the CPU."""
         if not self.alone and values.numel():
             values = values.clone()
             operation = distributed.ReduceOp.MAX
-            distributed.all_reduce(values, operation, group=self._between_hosts())
+            _exchange(distributed.all_reduce, values, operation, group=self._between_hosts())
         return values
 
     def gather(self, value: Any) -> list[Any]:
@@ -69,7 +121,7 @@ class Ranks:
         if self.alone:
             return [value]
         found: list[Any] = [None] * self.size
-        distributed.all_gather_object(found, value, group=self._between_hosts())
+        _exchange(distributed.all_gather_object, found, value, group=self._between_hosts())
         return found
 
     def union(self, names: Iterable[str]) -> list[str]:
@@ -88,7 +140,7 @@ class Ranks:
         for places in _alike(real):
             flat = torch.cat([real[place].reshape(-1) for place in places])
             if flat.numel():
-                distributed.all_reduce(flat)
+                _exchange(distributed.all_reduce, flat)
             for place, part in zip(places, _parts(flat, real, places), strict=True):
                 summed[place] = as_like(part, tensors[place])
         return [each for each in summed if each is not None]
@@ -98,10 +150,10 @@ class Ranks:
         if self.alone or not tensor.numel():
             return
         if tensor.is_contiguous():
-            distributed.all_reduce(tensor)
+            _exchange(distributed.all_reduce, tensor)
             return
         whole = tensor.contiguous()
-        distributed.all_reduce(whole)
+        _exchange(distributed.all_reduce, whole)
         tensor.copy_(whole)
 
     def broadcast_(self, tensors: Iterable[Tensor]) -> None:
@@ -112,7 +164,7 @@ class Ranks:
         for places in _alike(real):
             flat = torch.cat([real[place].reshape(-1) for place in places])
             if flat.numel():
-                distributed.broadcast(flat, src=0)
+                _exchange(distributed.broadcast, flat, src=0)
             for place, part in zip(places, _parts(flat, real, places), strict=True):
                 real[place].copy_(part.view(real[place].shape))
 
@@ -123,6 +175,22 @@ class Ranks:
                 self._hosts = distributed.new_group(backend="gloo")
             self._knows_hosts = True
         return self._hosts
+
+
+def _exchange(collective: Callable[..., Any], *given: Any, **options: Any) -> None:
+    """Runs a collective.
+
+    Raises:
+        LostProcessError: it has failed, which another process is mostly the reason of.
+    """
+    try:
+        collective(*given, **options)
+    except RuntimeError as error:
+        reason = (str(error).splitlines() or [type(error).__name__])[0]
+        raise LostProcessError(
+            "another process of this training has ended or does not answer, and this one cannot "
+            f"go on without it. Look for its error; found {reason}"
+        ) from error
 
 
 ALONE = Ranks()

@@ -20,6 +20,7 @@ from plait.data.mixture.data_sets import DataSets
 from plait.data.mixture.named import check_sources, named_parts, of_source
 from plait.data.mixture.source import Source
 from plait.data.passes import Passes
+from plait.distributed import Ranks
 
 PASSES = 1_000_000  # more than an epoch has of any source, so that every pass has its own number
 
@@ -105,6 +106,16 @@ class Mixture:
         self._passes = {
             name: Passes(self._loader(name), seed, "source", name) for name in self.sources
         }
+
+    @property
+    def ranks(self) -> Ranks:
+        """The processes that read it together: each has a part of every batch."""
+        return next(iter(self._passes.values())).ranks
+
+    @ranks.setter
+    def ranks(self, ranks: Ranks) -> None:
+        for each in self._passes.values():
+            each.ranks = ranks
 
     def __len__(self) -> int:
         return self.steps

@@ -8,10 +8,12 @@ from typing import Any
 import torch
 from torch.utils.data import DataLoader, IterableDataset
 
+from plait.core.batch import Batch
 from plait.core.errors import ConfigError
 from plait.core.seeding import derive_seed
 from plait.data.streams.pieces import OneByOne, Stream
 from plait.data.streams.shuffle import BUFFER, batches_of_epoch
+from plait.distributed import ALONE, Ranks
 
 
 class StreamLoader(DataLoader[Any]):
@@ -71,6 +73,15 @@ class StreamLoader(DataLoader[Any]):
         self.stream = stream
         self.seeks = stream.seeks
 
+    @property
+    def ranks(self) -> Ranks:
+        """The processes that read it together: each reads all, and has a part of every batch."""
+        return self._batches.ranks
+
+    @ranks.setter
+    def ranks(self, ranks: Ranks) -> None:
+        self._batches.ranks = ranks
+
     def start_at(self, epoch: int, skip: int) -> None:
         """Says at which batch of which epoch the next pass begins; see `Resumable`."""
         self._batches.epoch, self._batches.skip = epoch, skip
@@ -101,6 +112,7 @@ class _Batches(IterableDataset[Any]):
         self.options = options
         self.epoch = 0
         self.skip = 0
+        self.ranks: Ranks = ALONE
 
     def __iter__(self) -> Iterator[Any]:
         found = batches_of_epoch(
@@ -108,7 +120,8 @@ class _Batches(IterableDataset[Any]):
         )
         for examples in found:
             if len(examples) == self.batch_size or not self.drop_last:
-                yield self.collation(examples)
+                own = self.ranks.part(examples)
+                yield self.collation(own) if len(own) else Batch(())
 
 
 def _unchanged(batch: Any) -> Any:

@@ -37,15 +37,24 @@ class Moments:
         mass = weights.sum(0)
         mean = (weights * rows).sum(0) / mass.where(mass > 0, 1.0)
         squares = (weights * (rows - mean).square()).sum(0)
+        self._join(mass, mean, squares)
+        if len(rows):
+            self._low = self._low.minimum(rows.where(there, math.inf).amin(0))
+            self._high = self._high.maximum(rows.where(there, -math.inf).amax(0))
+
+    def merge(self, other: Moments) -> None:
+        """Adds the labels that another one has added up."""
+        self._join(other.mass, other.mean, other._squares)
+        self._low, self._high = self._low.minimum(other._low), self._high.maximum(other._high)
+
+    def _join(self, mass: Tensor, mean: Tensor, squares: Tensor) -> None:
+        """Adds labels with sum of weights, mean, and squared deviations from it, each `[K]`."""
         total = self.mass + mass
         share = mass / total.where(total > 0, 1.0)
         apart = mean - self.mean
         self._squares += squares + apart.square() * self.mass * share
         self.mean += apart * share
         self.mass = total
-        if len(rows):
-            self._low = self._low.minimum(rows.where(there, math.inf).amin(0))
-            self._high = self._high.maximum(rows.where(there, -math.inf).amax(0))
 
     @property
     def deviation(self) -> Tensor:
