@@ -1,6 +1,6 @@
 """One process on the joined batch trains what two processes on their parts of it train."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import pytest
@@ -8,17 +8,11 @@ import torch
 
 from plait.balancing import BilevelBalancer
 from tests.balancing.promises import METHODS, method
-from tests.distributed.group import Group, group_of
+from tests.distributed.group import Group
 from tests.distributed.trainings import WAYS, train
 
 NAMES = [name for name in METHODS if not issubclass(method(name), BilevelBalancer)]
 KINDS = ["Equal", "UncertaintyWeights", "UPGrad", "GradDrop", "GradNorm", "StaleRows", "SDMGrad"]
-
-
-@pytest.fixture(scope="module")
-def two(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Group]:
-    with group_of(2, tmp_path_factory.mktemp("group")) as group:
-        yield group
 
 
 def check(two: Group, name: str, way: str, options: Mapping[str, Any] | None = None) -> None:

@@ -1,6 +1,6 @@
 """What several processes need, and what is refused in them, with the reason."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -12,14 +12,8 @@ import plait
 from plait.balancing import MOML, Equal, UPGrad
 from plait.core.errors import ConfigError, UnsupportedError
 from plait.distributed import ranks
-from tests.distributed.group import Group, group_of
+from tests.distributed.group import Group
 from tests.engine.two_tasks import losses, model
-
-
-@pytest.fixture(scope="module")
-def two(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Group]:
-    with group_of(2, tmp_path_factory.mktemp("group")) as group:
-        yield group
 
 
 def refused(kind: type[Exception], entry: Callable[[], Any], *words: str) -> None:
@@ -38,9 +32,8 @@ def refusals() -> None:
         (lambda: plait.backward(losses(wrapped), Equal(), model=wrapped), "no_sync"),
         (lambda: plait.backward(losses(wrapped), UPGrad(), model=wrapped.module), "no_sync"),
         (lambda: plait.Backward(**look)(losses(trunk)), "MOML", "found 2 processes"),
-        (lambda: plait.backward(losses(trunk), UPGrad(), model=trunk, at="features"), "features"),
         (lambda: plait.backward(losses(trunk), UPGrad(), model=trunk, route="layers"), "layers"),
-        (lambda: plait.Trainer(model(), device="cpu"), "the Trainer", "process group of 2"),
+        (lambda: plait.Trainer(model(), MOML(), device="cpu"), "MOML", "found 2 processes"),
     ]:
         refused(UnsupportedError, entry, *words)
     refused(ConfigError, lambda: plait.backward(losses(trunk), Equal()), "Give `model=`")

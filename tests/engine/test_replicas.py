@@ -1,6 +1,5 @@
 """What is agreed on: tasks in one order, shares of labels, one layout; and what is not finite."""
 
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -13,13 +12,7 @@ from plait.core.errors import NonFiniteError
 from plait.distributed import ranks
 from plait.engine.replicas import Replicas
 from plait.gradients import Layout
-from tests.distributed.group import Group, group_of
-
-
-@pytest.fixture(scope="module")
-def two(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Group]:
-    with group_of(2, tmp_path_factory.mktemp("group")) as group:
-        yield group
+from tests.distributed.group import Group
 
 
 def agreed() -> Any:

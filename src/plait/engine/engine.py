@@ -14,6 +14,7 @@ from plait.core.arguments import named
 from plait.core.errors import ConfigError, NonFiniteError
 from plait.core.exponents import LONG
 from plait.core.lazy_values import names_of
+from plait.distributed import ranks
 from plait.engine.complete import check_complete, check_setup
 from plait.engine.evidence import is_outside, read
 from plait.engine.explained import allow_several_passes, explained
@@ -26,7 +27,7 @@ from plait.engine.micro_batch import Features, MicroBatch
 from plait.engine.one_pass import are_stacked
 from plait.engine.options import At, HeadWeights, NonFinite, Options, RouteChoice, Scale
 from plait.engine.penalties import Scalars, by_name, penalty_gradients
-from plait.engine.processes import counts_of, informed, replicas_of
+from plait.engine.processes import check_processes, counts_of, informed, replicas_of
 from plait.engine.record import Record
 from plait.engine.replicas import Counts
 from plait.engine.routes.base import Route
@@ -111,6 +112,7 @@ class Backward:
         check_given(balancer, model, retain_graph)
         self.options = Options(scale, head_weights, at, route, every, chunk_size, nonfinite)
         self.options.check(balancer)
+        check_processes(balancer, self.options, ranks().size)
         if model is not None:
             check_whole(model.parameters(), model.modules())
         allow_several_passes()

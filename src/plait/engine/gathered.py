@@ -267,14 +267,20 @@ class Gathered:
             self.replicas.sum_rows(rows, self.memory.rows.layout, among)
             self.join(rows)
 
-    def collect_own(self, own: Own, factor: float = 1.0) -> None:
+    def collect_own(self, own: Own, factor: float = 1.0, *, local: bool = False) -> None:
         """Adds gradients at parameters of one task, by its weight if the heads count by task.
 
         Those at leaves that are not trained count 1.
+
+        Args:
+            own: `(parameter, task, gradient)`.
+            factor: of all of them.
+            local: whether they are of this process alone.
         """
+        collect = self.collect_local if local else self.collect
         for parameter, task, gradient in own:
             weight = factor * (self.weights[task] if self.heads_by_task else 1.0)
             if id(parameter) in self.others:
                 weight = 1.0
             plain = isinstance(weight, float) and weight == 1.0
-            self.collect([(parameter, gradient if plain else gradient * weight)])
+            collect([(parameter, gradient if plain else gradient * weight)])

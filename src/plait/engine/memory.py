@@ -135,6 +135,7 @@ class Memory:
         by_labels: when a plan by labels is tried again, after a graph that cannot be split by
             example, or not with gain.
         names: the tasks that all processes of the training know, in one order; empty with one.
+        terms: the penalties that all processes know, likewise.
         met: what the layout of `rows` was told by all processes; None with one.
         wrappers: wrappers of torch that might add up gradients too; None until they are looked for.
         weights: `{task: weight}` that the method last gave, for `every`; empty before.
@@ -148,6 +149,7 @@ class Memory:
     learned: LearnedWeights = field(default_factory=LearnedWeights)
     by_labels: Patience = field(default_factory=Patience)
     names: list[str] = field(default_factory=list)
+    terms: list[str] = field(default_factory=list)
     met: tuple[Layout, Tensor] | None = None
     wrappers: list[Any] | None = None
     weights: dict[str, float] = field(default_factory=dict)

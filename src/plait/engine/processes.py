@@ -72,7 +72,7 @@ def replicas_of(
     here = ranks()
     if here.alone:
         return None
-    _check(balancer, options, here.size)
+    check_processes(balancer, options, here.size)
     if model is None:
         raise ConfigError(
             f"{here.size} processes have to know the model, for one without labels of a task does "
@@ -97,18 +97,19 @@ def informed(info: Info | None, replicas: Replicas | None) -> Info:
     return replace(info or Info(), tasks=replicas.tasks[0])
 
 
-def _check(balancer: Balancer, options: Options, size: int) -> None:
-    """Refuses what several processes cannot do yet."""
+def check_processes(balancer: Balancer, options: Options, size: int) -> None:
+    """Refuses what several processes cannot do yet; one can do everything.
+
+    Raises:
+        UnsupportedError: the method looks ahead, or an option is of one process alone.
+    """
+    if size == 1:
+        return
     name = type(balancer).__name__
     if isinstance(balancer, BilevelBalancer):
         raise UnsupportedError(
             f"{name} looks ahead to the losses after a step, which is that of one process alone "
             f"yet; found {size} processes. Start one, or take a method that is not bilevel."
-        )
-    if options.at == "features":
-        raise UnsupportedError(
-            f"at='features' compares the examples of one process alone yet; found {size} "
-            "processes. Use at='parameters'."
         )
     if options.route == "layers":
         raise UnsupportedError(

@@ -92,7 +92,7 @@ class Replicas:
             self.shares.append({t: each.get(t, 0.0) / totals[t] for t in self.tasks[-1]})
         self.accumulated = severals > 0
         self._parts = sum(map(len, counts))  # exchanges at `add`, as many in every process
-        self._parts = int(self.ranks.most(torch.tensor([self._parts])))
+        self._parts = int(self.ranks.highest(self._parts))
 
     @property
     def batches(self) -> int:
@@ -224,8 +224,7 @@ class Replicas:
 
     def subset(self, weights: Tensor, tasks: Iterable[str]) -> Tensor:
         """Returns the weights of some tasks of the first batch, in their order."""
-        place = {task: position for position, task in enumerate(self.tasks[0])}
-        return weights[[place[task] for task in tasks]]
+        return weights[[self.tasks[0].place[task] for task in tasks]]
 
     def sum_rows(self, rows: Rows, layout: Layout, among: Iterable[str] | None = None) -> None:
         """Sums the rows of each batch, in their place: one collective for each `[T, P]`.
