@@ -98,7 +98,7 @@ def _step(model: MultiTaskModel, loading: object, parts: int) -> Step:
     """Returns a function that reads a batch and takes a step, as `Trainer.fit` does."""
     trainer = Trainer(model, lr=1e-3, device="cpu", progress=False)
     trainer.mixture = MixtureLog(loading)
-    trainer.labels.whole = True
+    trainer.labels.whole, trainer.steps_per_epoch = True, None
     trainer.first_steps = FirstSteps(model, trainer.optimizer, 0)
     feed = Feed(loading, 0)
 

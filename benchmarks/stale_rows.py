@@ -28,7 +28,8 @@ from plait.engine import Backward
 from plait.experiments import build_job, open_problem, validate, with_defaults
 from plait.experiments.build import Job, Problem
 from plait.experiments.build.first_batches import first_batches
-from plait.training.losses import BatchLosses, labels_of
+from plait.training.losses import BatchLosses
+from plait.training.shared_counts import labels_of
 from plait.training.step import training_step
 
 PROBLEMS: dict[str, dict[str, Any]] = {

@@ -57,7 +57,7 @@ def test_the_data_are_on_the_disk_before_the_name_is_changed(tmp_path: Path, mon
     monkeypatch.setattr(os, "fsync", lambda fd: (order.append("fsync"), fsync(fd))[1])
     monkeypatch.setattr(os, "replace", lambda a, b: (order.append("replace"), replace(a, b))[1])
     write_atomically(tmp_path / "a", lambda file: file.write(b"x"))
-    assert order == ["fsync", "replace"]
+    assert order == ["fsync", "replace", "fsync"], "the file, its new name"
 
 
 def test_text_is_utf8_with_its_own_line_ends(tmp_path: Path) -> None:

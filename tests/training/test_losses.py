@@ -6,9 +6,11 @@ import torch
 
 from plait.core.batch import Batch
 from plait.data import collate
+from plait.distributed import ALONE
 from plait.gradients import Cut
 from plait.model import MultiTaskModel
 from plait.training.losses import BatchLosses
+from plait.training.shared_counts import labels_of
 from tests.training.problem import data, model
 
 
@@ -59,7 +61,8 @@ def test_joined_micro_batches_are_the_joined_batch() -> None:
     made = model(statistics=False)
     reading = BatchLosses(made, nullcontext(), {"amount": 0.5})
     _, whole = reading(batch(made, 0, 12))
-    joined = reading.joined([batch(made, 0, 3), batch(made, 3, 4), batch(made, 4, 12)])
+    parts = [batch(made, 0, 3), batch(made, 3, 4), batch(made, 4, 12)]
+    joined = reading.joined(parts, labels_of(parts), ALONE)
     assert joined.keys() == whole.keys() == {"kind", "amount", "rare"}
     for task, loss in whole.items():
         torch.testing.assert_close(joined[task], loss)

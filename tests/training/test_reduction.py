@@ -14,10 +14,12 @@ from plait.balancing import FORUM
 from plait.core.batch import Batch
 from plait.core.errors import ConfigError
 from plait.core.reduction import label_shares
+from plait.distributed import ALONE
 from plait.sharing import Hard
 from plait.tasks import Regression
-from plait.training.losses import BatchLosses, labels_of
+from plait.training.losses import BatchLosses
 from plait.training.problem import ModelProblem
+from plait.training.shared_counts import labels_of
 from tests.training import problem
 from tests.training.partial_labels import (
     TASKS,
@@ -248,7 +250,8 @@ def test_losses_that_are_read_again_have_the_same_factors() -> None:
     reading = BatchLosses(made, nullcontext(), {}, "label")
     drawn = partial(0, missing=0.7)
     _, whole = reading(masked(made, *drawn))
-    found = reading.joined(cut(made, drawn, 0, 2, 3, 12))
+    parts = cut(made, drawn, 0, 2, 3, 12)
+    found = reading.joined(parts, labels_of(parts), ALONE)
     assert found.keys() == whole.keys()
     for task, loss in whole.items():
         torch.testing.assert_close(found[task], loss, rtol=1e-10, atol=1e-12)

@@ -73,6 +73,9 @@ class Meter:
         self._metric = metric.to(device)
         if torch.device(device).type != "mps":
             self._metric.set_dtype(torch.float64)
+        for each in self._metric.modules():
+            if isinstance(each, Metric):
+                each.distributed_available_fn = _alone
         self._presence: Presence | None = presence_of(self._metric)
         self._unread = copy.copy(self._presence)
         self.whole = isinstance(metric, SequenceMetric)
@@ -156,6 +159,11 @@ class Meter:
         metric, watch = self._metric, self._presence
         said = getattr(metric, "undefined", "") if watch is None else watch.why(metric, values)
         return said or f"{type(metric).__name__} comes to no number"
+
+
+def _alone() -> bool:
+    """A process that evaluates reads all data: others have nothing to add, and may not be there."""
+    return False
 
 
 def _keeps_sums(metric: Metric) -> bool:

@@ -10,6 +10,7 @@ from urllib.parse import quote
 
 from plait.core.errors import CheckpointError, ConfigError, unknown
 from plait.core.keys import safe_key
+from plait.distributed import ranks
 from plait.evaluation.evaluator import Evaluation
 from plait.evaluation.rules import task_scores
 from plait.model import MultiTaskModel
@@ -92,6 +93,10 @@ class BestWeights:
         """
         if task is not None and task not in self.model.tasks:
             raise ConfigError(unknown("task", task, self.model.tasks))
+        ranks().at_first(lambda: self._restore(task))
+        ranks().broadcast_([*self.model.parameters(), *self.model.buffers()])
+
+    def _restore(self, task: str | None) -> None:
         state = self._read(task)
         if self.best == "each":
             whole = self._read(None)
@@ -101,6 +106,8 @@ class BestWeights:
         self.model.load_state_dict(state)
 
     def _keep(self, task: str | None, state: dict[str, Any]) -> None:
+        if not ranks().first:
+            return
         if self.run is None:
             self._kept[task] = copy.deepcopy(state)
         else:

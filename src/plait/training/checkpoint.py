@@ -16,9 +16,19 @@ VERSION = 4
 
 
 def write_checkpoint(path: Path, state: dict[str, Any]) -> None:
-    """Writes `state` (tensors, numbers, strings and containers of them) in one atomic step."""
+    """Writes `state` (tensors, numbers, strings and containers of them) in one atomic step.
+
+    Raises:
+        CheckpointError: it cannot be written, as on a full disk; the last one is as it was.
+    """
     content = {"format": FORMAT, "version": VERSION, **state}
-    write_atomically(path, lambda file: torch.save(content, file))
+    try:
+        write_atomically(path, lambda file: torch.save(content, file))
+    except OSError as error:
+        raise CheckpointError(
+            f"{path} could not be written: {error.strerror or error}. What was there is as it was, "
+            "and training can go on from it. Make room, or name a folder that can be written to."
+        ) from error
 
 
 def read_checkpoint(path: Path) -> dict[str, Any]:

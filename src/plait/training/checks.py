@@ -4,25 +4,10 @@ from __future__ import annotations
 
 from plait.balancing.base import Balancer, BilevelBalancer
 from plait.balancing.loss_schedule import LossSchedule
-from plait.core.errors import ConfigError, UnsupportedError
+from plait.core.errors import ConfigError
 from plait.core.lookup import parameters
 from plait.core.reduction import Reduction
-from plait.distributed import ranks
 from plait.model import MultiTaskModel
-
-
-def check_one_process() -> None:
-    """Checks that this is the only process of its training; takes a microsecond.
-
-    Raises:
-        UnsupportedError: a process group of more than one is initialised.
-    """
-    size = ranks().size
-    if size > 1:
-        raise UnsupportedError(
-            f"the Trainer trains in one process yet; found a process group of {size}. Start one, "
-            "or write the loop yourself with `plait.Backward`, which adds up over processes."
-        )
 
 
 def check_balancer(
@@ -46,9 +31,7 @@ def check_balancer(
         ConfigError: static weights, losses reduced by label, or drawn preferences with a method
             that does not see the scale of a loss; micro-batches, a schedule or complex parameters
             with a bilevel method.
-        UnsupportedError: there are several processes.
     """
-    check_one_process()
     name = type(balancer).__name__
     if schedule is not None:
         schedule.setup(tuple(model.tasks))

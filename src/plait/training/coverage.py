@@ -88,10 +88,19 @@ class LabelCoverage:
             "classes": dict(self._classes),
         }
 
-    def load_state_dict(self, saved: Mapping[str, Any]) -> None:
-        """Takes counts over from a `state_dict`."""
-        self.rows, self.labelled = dict(saved["rows"]), dict(saved["labelled"])
-        self._classes = dict(saved["classes"])
+    @classmethod
+    def added(
+        cls, states: Iterable[Mapping[str, Any]], tasks: Mapping[str, BaseTask]
+    ) -> LabelCoverage:
+        """Returns the counts of several `state_dict`, added up."""
+        whole = cls(tasks)
+        for each in states:
+            for name in tasks:
+                whole.rows[name] += each["rows"][name]
+                whole.labelled[name] += each["labelled"][name]
+            for name, found in each["classes"].items():
+                whole._classes[name] = _added(whole._classes.get(name), found)
+        return whole
 
 
 def of_table(dataset: Any, tasks: Mapping[str, BaseTask]) -> LabelCoverage | None:

@@ -6,12 +6,14 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
+import torch
 from torch import Tensor
 
 from plait.core.lazy_values import names_of
 from plait.core.names import Names
 from plait.core.numbers import NO_NUMBERS, Numbers
 from plait.core.outputs import Losses
+from plait.distributed import Ranks
 from plait.gradients import to_host
 
 Key = tuple[str, str]  # what it is, and of which task or penalty
@@ -64,6 +66,38 @@ class DeviceSums:
     def add_vector(self, kind: str, names: Names, values: Tensor) -> None:
         """Adds the entries of a vector to the sums of (kind, name)."""
         self._parts.append(_Part(kind, names, None, [values.detach()]))
+
+    def add_up(
+        self, here: Ranks, tasks: Iterable[str], terms: list[str], device: torch.device
+    ) -> None:
+        """Adds losses and penalties up over all processes; in one, does nothing.
+
+        Args:
+            here: the processes, which exchange one vector.
+            tasks: with a loss in any of them, in one order.
+            terms: penalties that all of them know, in one order; new ones are added.
+            device: of the training.
+        """
+        if here.alone:
+            return
+        parts, self._parts = self._parts, []
+        new = {each for part in parts if part.kind == "term" for each in part.names}
+        if here.agree(not new.issubset(terms)):
+            terms[:] = here.union([*terms, *sorted(new)])
+        names = {"loss": Names(tasks), "term": Names(terms), "scaled term": Names(terms)}
+        sums = {
+            kind: torch.zeros(len(n), dtype=torch.float64, device=device)
+            for kind, n in names.items()
+        }
+        for kind, own, factors, values in parts:
+            vector = torch.cat([value.double().reshape(-1) for value in values])
+            if factors is not None:
+                vector = vector * vector.new_tensor(factors)
+            places = torch.tensor([names[kind].place[each] for each in own], device=device)
+            sums[kind].index_add_(0, places, vector)
+        for (kind, each), total in zip(names.items(), here.sum([*sums.values()]), strict=True):
+            if each:
+                self.add_vector(kind, each, total)
 
     def read(self) -> dict[str, dict[str, float]]:
         """Returns the sums, `{what it is: {task or penalty: sum}}`, in double precision.

@@ -10,15 +10,19 @@ from typing import Any
 
 from torch.utils.data import DataLoader, Dataset, IterableDataset
 
+from plait.core.batch import Batch
 from plait.core.errors import DataError
 from plait.core.label_counts import CountsLabels
 from plait.data import Mixture
 from plait.data.passes import Passes, batches_in
 from plait.data.table_loader import counting
+from plait.distributed import ranks
 
 
 class Feed:
     """Yields the batches of epoch e, the same ones whenever it is asked; see `Passes`.
+
+    Of several processes each has its part of every batch, which a loader of plait divides.
 
     Args:
         loader: any iterable of batches that can be iterated once per epoch.
@@ -31,9 +35,11 @@ class Feed:
     """
 
     def __init__(self, loader: Any, seed: int, tasks: Iterable[CountsLabels] = ()) -> None:
-        self.loader = loader = counting(loader, tasks)
+        here = ranks()
+        self.loader = loader = counting(loader, tasks, always=not here.alone)
         self.seed = seed
         self._passes = Passes(loader, seed, "data")
+        self._passes.ranks = here
         self.streams = isinstance(loader, Iterator) or batches_in(loader) is None
         self._begun: Iterator[Any] | None = None  # the first epoch of a stream, once it is read
 
@@ -85,13 +91,17 @@ class Feed:
             self._begun = _drained(kept, begun)
             return iter(tuple(kept))
         if isinstance(self.loader, Mixture):
-            return self.loader.first_passes()
+            return self._first_passes()
         if not isinstance(self.loader, DataLoader):
             return self.epoch(0)
         # workers that live on would hand what they have drawn to the training
         reading = copy(self.loader)
         reading._iterator = None
         return Feed(reading, self.seed).epoch(0)
+
+    def _first_passes(self) -> Iterator[Batch]:
+        with self._passes.divided():
+            yield from self.loader.first_passes()
 
 
 def _drained(kept: deque[Any], rest: Iterator[Any]) -> Iterator[Any]:

@@ -10,6 +10,7 @@ from pathlib import Path
 from types import FrameType
 from typing import Any
 
+from plait.distributed import ranks
 from plait.runs.folder import how_to_resume
 
 Handlers = Mapping[int, Any]  # what `signal.getsignal` gives, by number
@@ -46,6 +47,21 @@ class StopFlag:
 
     def __init__(self) -> None:
         self.received: int | None = None
+
+    def obey(self, save: Callable[[], object], run: Path | None) -> None:
+        """Ends the training, after a checkpoint, where a signal has asked any process for it.
+
+        Args:
+            save: makes the checkpoint.
+            run: the run folder; None if there is none.
+
+        Raises:
+            Interrupted: in all processes.
+        """
+        number = int(ranks().highest(self.received or 0))
+        if number:
+            save()
+            raise Interrupted(number, run)
 
     @contextmanager
     def listening(self) -> Iterator[None]:

@@ -16,6 +16,7 @@ from plait.core.errors import (
     UnsupportedError,
 )
 from plait.core.files import write_json
+from plait.distributed import ranks
 from plait.model import MultiTaskModel
 from plait.model.folder import load_state
 from plait.runs import EventLog, folder
@@ -86,8 +87,11 @@ class Keeper:
             RunExistsError: it holds a run; nothing in it was touched.
             ConfigError: it cannot be made.
         """
-        if self.run is None:
-            return
+        if self.run is not None:
+            ranks().at_first(self._begin)
+
+    def _begin(self) -> None:
+        assert self.run is not None
         if any((self.run / name).exists() for name in (folder.EVENTS, folder.LAST)):
             way = f"Name another folder, or go on with it: {how_to_resume(self.run)}."
             raise run_exists(self.run, way)
@@ -101,19 +105,22 @@ class Keeper:
         Args:
             parts: `{name: what has to be remembered}`, beside the model; `state` is the `State`.
         """
-        size = self.log.sync()
         if self.run is None:
             return None
-        path = self.run / folder.LAST
         states = {name: part.state_dict() for name, part in parts.items()}
-        model = self.model.state_dict()
-        write_checkpoint(path, {"about": self.about, "log_size": size, "model": model, **states})
-        return path
+        ranks().at_first(lambda: self._write(states))
+        return self.run / folder.LAST
+
+    def _write(self, states: Mapping[str, Any]) -> None:
+        assert self.run is not None
+        own = {"about": self.about, "log_size": self.log.sync(), "model": self.model.state_dict()}
+        write_checkpoint(self.run / folder.LAST, {**own, **states})
 
     def verify(self) -> None:
         """Reads the last checkpoint: a state that cannot be read back is found before a crash."""
         if self.run is not None:
-            read_checkpoint(self.run / folder.LAST)
+            path = self.run / folder.LAST
+            ranks().at_first(lambda: bool(read_checkpoint(path)))
 
     def resume(self, parts: Mapping[str, Stateful]) -> None:
         """Puts the model, the parts and the log where the last checkpoint has them.
@@ -128,7 +135,8 @@ class Keeper:
         """
         if self.run is None:
             raise ConfigError("`resume` needs a run folder. Give the Trainer `run=`.")
-        saved = read_checkpoint(self.run / folder.LAST)
+        path = self.run / folder.LAST
+        saved = ranks().at_first(lambda: read_checkpoint(path))
         check_agreement(saved["about"], self.about, self.run)
         check_position(saved, self.about, self.run)
         states = saved.keys() - {"format", "version", "about", "log_size", "model"}
@@ -145,8 +153,9 @@ class Keeper:
                 raise CheckpointError(
                     f"the checkpoint was made with another {name}: {error}."
                 ) from None
-        self.log.truncate(saved["log_size"])
-        write_json(self.run / folder.TRAINER, self.about)  # epochs and the like may be others
+        size, path = saved["log_size"], self.run / folder.TRAINER
+        ranks().at_first(lambda: self.log.truncate(size))
+        ranks().at_first(lambda: write_json(path, self.about))  # epochs and the like may be others
 
     def write_model(self, metrics: Mapping[str, Mapping[str, float]]) -> None:
         """Writes the model folder into the run folder, or warns that the model has no such file.
@@ -154,7 +163,7 @@ class Keeper:
         Args:
             metrics: `{task: {metric: value}}` for its card.
         """
-        if self.run is None:
+        if self.run is None or not ranks().first:
             return
         try:
             self.model.save_pretrained(self.run / folder.MODEL, metrics=metrics)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from torch import Tensor
@@ -11,7 +11,9 @@ from plait.core.batch import Batch, Part
 from plait.core.errors import ConfigError, DataError
 from plait.core.label_counts import counts_columns
 from plait.core.label_table import LabelTable, below
+from plait.core.numbers import added
 from plait.data import DataSets, batches_of
+from plait.distributed import ranks
 from plait.runs import Coverage, EventLog
 from plait.tasks import BaseTask
 from plait.training.coverage import LabelCoverage, log_coverage, of_table
@@ -19,6 +21,7 @@ from plait.training.feed import Feed
 
 MOST_APART = 256  # summaries of batches, before they are merged
 MOST_WAITING = 2**22  # labels in tables, before they are summarised
+NOTHING: dict[str, Any] = {"masses": {}, "summaries": {}, "foreign": [], "counted": None}
 
 
 class LabelStatistics:
@@ -47,6 +50,7 @@ class LabelStatistics:
         self.coverage: dict[str, Coverage] = {}
         self._counted: LabelCoverage | None = LabelCoverage(tasks)  # None once it is logged
         self.whole = False
+        self._apart = False  # whether the other processes have parts of their own
 
     def read(self, feed: Feed) -> None:
         """Adds all labels of the first epoch, before its first step.
@@ -61,9 +65,11 @@ class LabelStatistics:
             )
         self.add(batches_of(feed.ahead(0), self._tasks.values()))
         self.whole = True
+        self.share()
 
     def add(self, batches: Iterable[Batch]) -> None:
-        """Adds the labels of some batches."""
+        """Adds the labels of some batches; in several processes, this one's parts of them."""
+        self._apart = self._apart or not ranks().alone
         for batch in batches:
             if self._counted is not None:
                 self._counted.add(batch)
@@ -78,17 +84,13 @@ class LabelStatistics:
             if isinstance(targets, LabelTable) and not part.weights:
                 together = targets.only([name for name in targets if name in self._together])
                 if together:
-                    self._wait(together)
+                    self._waiting.append(together)
+                    self._size += together.size
+                    if self._size > MOST_WAITING:
+                        self._summarise_waiting()
                 targets = {name: targets[name] for name in targets if name not in self._together}
             for name, target in targets.items():
                 self._summarise(name, target, part.weights.get(name))
-
-    def _wait(self, table: LabelTable) -> None:
-        """Keeps labels until they are many, or asked for."""
-        self._waiting.append(table)
-        self._size += table.size
-        if self._size > MOST_WAITING:
-            self._summarise_waiting()
 
     def _summarise_waiting(self) -> None:
         """Summarises the labels that wait, task by task."""
@@ -138,6 +140,17 @@ class LabelStatistics:
             log_coverage(self.coverage[split], log)
             self._counted = None
 
+    def share(self) -> None:
+        """Adds what the other processes have read, each its part of the data."""
+        if self._apart:
+            self._take(merged(ranks().gather(self._state()), self._tasks))
+
+    def complete(self) -> bool:
+        """Returns whether each task had a label, in any of the processes."""
+        return all(
+            mass > 0 for mass in ranks().total([self.masses.get(t, 0.0) for t in self._tasks])
+        )
+
     def stop_counting(self) -> None:
         """Forgets the rows that were counted: they are those of a part of an epoch."""
         self._counted = None
@@ -148,13 +161,32 @@ class LabelStatistics:
         return [name for name in self._tasks if name not in self.masses]
 
     def check(self) -> None:
-        """Raises `DataError` if a task had no label at all."""
+        """Ends the first epoch: has what all processes have read.
+
+        Raises:
+            DataError: a task had no label at all, in any of them.
+        """
+        self.share()
         if self.missing:
             what = "had no valid label in the whole first epoch"
             raise _without_label(self.missing, what, self.foreign)
 
     def state_dict(self) -> dict[str, Any]:
-        """Returns masses, summaries, foreign names, and rows that are still to be logged."""
+        """Returns masses, summaries, foreign names, and rows that are still to be logged.
+
+        They are those of all processes, which have to ask together.
+        """
+        own = self._state()
+        return merged(ranks().gather(own), self._tasks) if self._apart else own
+
+    def load_state_dict(self, saved: Mapping[str, Any]) -> None:
+        """Takes masses and summaries over from a `state_dict`; of several processes, at rank 0."""
+        here = ranks()
+        self._take(saved if here.first else {**NOTHING, "whole": saved["whole"]})
+        self._apart = not here.alone
+
+    def _state(self) -> dict[str, Any]:
+        """Returns the state of this process."""
         self._summarise_waiting()
         return {
             "masses": dict(self.masses),
@@ -164,18 +196,37 @@ class LabelStatistics:
             "whole": self.whole,
         }
 
-    def load_state_dict(self, saved: Mapping[str, Any]) -> None:
-        """Takes masses and summaries over from a `state_dict`."""
-        self.masses = dict(saved["masses"])
-        self._summaries = {name: list(known) for name, known in saved["summaries"].items()}
+    def _take(self, state: Mapping[str, Any]) -> None:
+        """Has a state in place of its own."""
+        self.masses = dict(state["masses"])
+        self._summaries = {name: list(known) for name, known in state["summaries"].items()}
         self._waiting, self._size = [], 0
-        self.foreign = dict.fromkeys(saved["foreign"])
+        self.foreign = dict.fromkeys(state["foreign"])
         self._counted = None
-        if saved["counted"] is not None:
-            self._counted = LabelCoverage(self._tasks)
-            self._counted.load_state_dict(saved["counted"])
+        if state["counted"] is not None:
+            self._counted = LabelCoverage.added([state["counted"]], self._tasks)
+        self.whole, self._apart = state["whole"], False
 
-        self.whole = saved["whole"]
+
+def merged(found: Sequence[dict[str, Any]], tasks: Mapping[str, BaseTask]) -> dict[str, Any]:
+    """Returns the state of several processes together, each of which has read a part of the data.
+
+    Args:
+        found: the state of each.
+        tasks: `{name: task}` of the model.
+    """
+    summaries: dict[str, list[Tensor]] = {}
+    for each in found:
+        for name, known in each["summaries"].items():
+            summaries.setdefault(name, []).extend(known)
+    counted = [each["counted"] for each in found if each["counted"] is not None]
+    return {
+        "masses": added(each["masses"] for each in found),
+        "summaries": summaries,
+        "foreign": list(dict.fromkeys(name for each in found for name in each["foreign"])),
+        "counted": LabelCoverage.added(counted, tasks).state_dict() if counted else None,
+        "whole": found[0]["whole"],
+    }
 
 
 def _without_label(tasks: Iterable[str], what: str, foreign: Iterable[str]) -> DataError:

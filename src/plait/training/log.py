@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
+from plait.distributed import ranks
 from plait.evaluation.evaluator import Evaluation
 from plait.runs import EventLog, Step, Tasks
 from plait.runs.events import Event
@@ -43,7 +44,7 @@ class TrainingLog(EventLog):
     """`events.jsonl`, whose steps wait as tensors until `flush`.
 
     Args:
-        path: the file; None keeps nothing.
+        path: the file, which rank 0 writes; None keeps nothing.
         tasks: the names of the tasks, which the first line has; more can be added by `name`.
 
     Attributes:
@@ -51,7 +52,7 @@ class TrainingLog(EventLog):
     """
 
     def __init__(self, path: Path | None, tasks: Sequence[str] = ()) -> None:
-        super().__init__(path)
+        super().__init__(path if ranks().first else None)
         self._queue: list[Event | Waiting] = []
         self.names: tuple[str, ...] = ()
         if tasks:

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 
+import torch
 from torch import Tensor
 
 from plait.core.batch import Batch
-from plait.core.numbers import added
 from plait.core.outputs import Losses, Outputs, Penalties
 from plait.core.reduction import Reduction
+from plait.distributed import Ranks
 from plait.gradients import Cut
 from plait.model import MultiTaskModel
 
@@ -84,20 +85,25 @@ class BatchLosses:
         with self.autocast:
             return self.model.penalty(outputs, share=share, parameters=parameters)
 
-    def joined(self, batches: Sequence[Batch]) -> dict[str, Tensor]:
-        """Returns `{task: scalar}`, the losses of the joined micro-batches, sum(n L) / sum(n)."""
+    def joined(
+        self, batches: Sequence[Batch], counts: Mapping[str, float], here: Ranks
+    ) -> dict[str, Tensor]:
+        """Returns `{task: scalar}`, the losses of the joined micro-batches, sum(n L) / sum(n).
+
+        Args:
+            batches: of this process.
+            counts: `{task: n}` over those of all processes.
+            here: the processes.
+        """
         total: dict[str, Tensor] = {}
-        counts = labels_of(batches)
         for batch in batches:
             _, losses = self(batch, counts=counts)
             for task, loss in losses.items():
                 part = loss * losses.counts[task]
                 total[task] = total[task] + part if task in total else part
-        return {task: loss / counts[task] for task, loss in total.items()}
-
-
-def labels_of(batches: Sequence[Batch]) -> Mapping[str, float]:
-    """Returns `{task: mass of its labels}` over all batches."""
-    if len(batches) == 1:
-        return batches[0].counts
-    return added(batch.counts for batch in batches)
+        means = {task: loss / counts[task] for task, loss in total.items()}
+        if here.alone:
+            return means
+        zero = next(self.model.parameters()).new_zeros(())
+        (added,) = here.sum([torch.stack([means.get(task, zero).to(zero) for task in counts])])
+        return dict(zip(counts, added.unbind(), strict=True))

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from itertools import islice
 from typing import Any
 
 from plait.core.batch import Batch
 from plait.core.structure import tensors
 from plait.data import Mixture
 from plait.data.mixture.plan import plan
+from plait.distributed import ranks
 from plait.runs import EventLog, MixtureSeen
 from plait.runs.mixture import mixture_lines
 from plait.training.labels import LabelStatistics
@@ -54,13 +56,20 @@ class MixtureLog:
         """Adds the examples and labels of a step to the state."""
         if self._mixture is None:
             return
-        examples, labels = state.examples, state.labels
+        examples = dict.fromkeys(self._mixture.sources, 0)
+        labels = dict.fromkeys((task.name for task in self._mixture.tasks), 0.0)
         for batch in batches:
             for part in batch.parts:
-                count = part.examples or _rows(part.inputs)
-                examples[part.source] = examples.get(part.source, 0) + count
+                examples[part.source] += part.examples or _rows(part.inputs)
                 for task, mass in part.counts.items():
-                    labels[task] = labels.get(task, 0.0) + mass
+                    labels[task] += mass
+        numbers = iter(ranks().total([*examples.values(), *labels.values()]))
+        for name, number in zip(examples, islice(numbers, len(examples)), strict=True):
+            if number:
+                state.examples[name] = state.examples.get(name, 0) + int(number)
+        for name, number in zip(labels, numbers, strict=True):
+            if number:
+                state.labels[name] = state.labels.get(name, 0.0) + number
 
     def finish(self, state: State, labels: LabelStatistics, log: EventLog) -> None:
         """Writes what was read so far; reads the labels of sources that the epoch did not draw.
@@ -71,7 +80,7 @@ class MixtureLog:
         if mixture is None:
             return
         labels.stop_counting()  # an epoch has the rows of a source several times, or some of them
-        if labels.missing:
+        if labels.missing and ranks().first:
             for name in mixture.sources:
                 if name not in state.examples:
                     labels.add(mixture.first_pass(name))

@@ -11,6 +11,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.text import Text
 
+from plait.distributed import ranks
 from plait.evaluation.evaluator import Evaluation
 from plait.runs.coverage import few_labels, partly_labelled
 from plait.runs.one_class import only_one
@@ -186,8 +187,8 @@ class ProgressBar(Callback):
 
 
 def with_progress(callbacks: Sequence[Callback]) -> list[Callback]:
-    """Returns the callbacks, with a `ProgressBar` before them unless there is one already."""
-    shown = any(isinstance(each, ProgressBar) for each in callbacks)
+    """Returns the callbacks, at rank 0 with a `ProgressBar` before them if there is none yet."""
+    shown = not ranks().first or any(isinstance(each, ProgressBar) for each in callbacks)
     return [*callbacks] if shown else [ProgressBar(), *callbacks]
 
 

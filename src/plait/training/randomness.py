@@ -8,6 +8,7 @@ import torch
 from plait.core.random_state import State, random_state, restore
 from plait.core.random_stream import seed_host
 from plait.core.seeding import derive_seed
+from plait.distributed import ranks
 
 
 def seed_all(*parts: int | str) -> None:
@@ -44,9 +45,21 @@ class Generators:
         self._device = device
 
     def state_dict(self) -> State:
-        """Returns the state of all of them, loadable with ``weights_only=True``."""
-        return to_plain(random_state(self._device))
+        """Returns the state of all of them, loadable with ``weights_only=True``.
+
+        Of several processes it has the states of the others as well, by rank; they ask together.
+        """
+        own, *others = ranks().gather(to_plain(random_state(self._device)))
+        return {**own, "others": others} if others else own
 
     def load_state_dict(self, saved: State) -> None:
-        """Takes the state over from a `state_dict`."""
-        restore(from_plain(saved), self._device)
+        """Takes the state over from a `state_dict`.
+
+        A process that the saved training did not have goes on from that of rank 0 and its own rank.
+        """
+        here, own = ranks(), dict(saved)
+        others = own.pop("others", [])
+        known = [own, *others]
+        restore(from_plain(known[here.rank if here.rank < len(known) else 0]), self._device)
+        if here.rank >= len(known):
+            seed_all(int(torch.randint(2**31, ())), "rank", here.rank)

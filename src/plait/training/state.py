@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+from plait.distributed import ranks
 from plait.training.options import TrainerOptions
 
 
@@ -77,6 +78,12 @@ class State:
     def waited(self) -> int:
         """The epochs since the best one; 0 before any evaluation."""
         return self.epoch - self.best_epoch if self.judged else 0
+
+    def spend(self, seconds: float, minutes: float | None) -> None:
+        """Moves the clock on; where `minutes` are set, alike in all processes."""
+        self.seconds += seconds
+        if minutes is not None:
+            self.seconds = ranks().highest(self.seconds)
 
     def spent(self, minutes: float | None) -> bool:
         """Returns whether training and evaluation took so many minutes; never of None."""

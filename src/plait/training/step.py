@@ -14,18 +14,21 @@ from torch import Tensor
 from plait.balancing.base import BilevelBalancer
 from plait.balancing.contract.info import Info
 from plait.core.batch import Batch
+from plait.core.numbers import added
 from plait.core.outputs import Outputs, Penalties
 from plait.core.reduction import Reduction, label_shares
 from plait.core.watched import Watched
+from plait.distributed import Ranks, ranks
 from plait.engine import Backward, Record
 from plait.engine.one_pass import takes_one_pass
 from plait.gradients import Cut
 from plait.model import MultiTaskModel
-from plait.training.checks import check_one_process
+from plait.training.batch_statistics import average_statistics
 from plait.training.device_sums import DeviceSums
-from plait.training.losses import BatchLosses, Observe, labels_of
+from plait.training.losses import BatchLosses, Observe
 from plait.training.problem import ModelProblem
 from plait.training.reread import Reread, keep_buffers
+from plait.training.shared_counts import Whole, labels_of, wholes_of
 
 
 @dataclass(frozen=True)
@@ -86,7 +89,7 @@ def training_step(
     watch: bool = False,
     observe: Observe | None = None,
 ) -> StepRecord:
-    """Takes one optimizer step.
+    """Takes one optimizer step; of several processes, that of their joined batches.
 
     Args:
         model: the model.
@@ -116,33 +119,34 @@ def training_step(
         NonFiniteError: a loss or gradient is not finite; no parameter has changed, and no state of
             the optimizer.
     """
-    check_one_process()
-    balancer = backward.balancer
-    chosen, several = backward.options, len(batches) > 1
-    one_pass = takes_one_pass(balancer, chosen, measure=measure, several=several)
-    joint = one_pass and observe is None
+    balancer, here = backward.balancer, ranks()
+    one_pass = takes_one_pass(balancer, backward.options, measure=measure, several=len(batches) > 1)
+    joint = one_pass and observe is None and here.alone
     reading = BatchLosses(model, autocast, factors or {}, reduction, observe, joint=joint)
     groups = _groups([reading.select(batch) for batch in batches], balancer.batches, device)
-    if not _common(groups):
+    wholes = wholes_of(groups, model.tasks, here)
+    if not _common(wholes):
         waiting = bool(factors) or len(model.learning) < len(model.tasks)
         which = "task that counts yet" if waiting else "task"
         return StepRecord({}, None, f"no {which} has a label in {_where(groups)}")
     given = [batch for group in groups for batch in group]
-    totals = labels_of(given)
-    shares = label_shares(labels_of(groups[0])) if reduction == "label" else {}
+    totals = wholes[0].counts if len(wholes) == 1 else added(each.counts for each in wholes)
+    shares = label_shares(wholes[0].counts) if reduction == "label" else {}
     _forget_gradients(optimizer)
     model.set_progress(info.progress)
-    backward.start(info if len(given) == 1 else replace(info, tasks=tuple(totals)), measure=measure)
+    info = info if len(given) == 1 else replace(info, tasks=tuple(totals))
+    counts = None if here.alone else [[batch.counts for batch in group] for group in groups]
+    backward.start(info, measure=measure, counts=counts)
     give_back = keep_buffers(model) if backward.options.nonfinite == "skip" else None
-    reread = None
-    if balancer.rereads:
-        reread = partial(Reread(model, device), partial(reading.joined, given))
+    again = partial(reading.joined, given, totals, here)
+    reread = partial(Reread(model, device), again) if balancer.rereads else None
     problem = None
     if isinstance(balancer, BilevelBalancer):
         problem = ModelProblem(model, given[0], given[1], optimizer, autocast, reduction=reduction)
         groups = groups[:1]
     sums = DeviceSums()
-    outputs = _differentiate(reading, groups, backward, problem, sums)
+    outputs = _differentiate(reading, groups, wholes[: len(groups)], backward, problem, sums)
+    sums.add_up(here, totals, backward.memory.terms, device)
     balance = backward.finish()
     if balance.skipped is not None:
         if give_back is not None:
@@ -155,6 +159,7 @@ def training_step(
         torch.nn.utils.clip_grads_with_norm_(parameters, clip, norm)
     optimizer.step()
     model.after_step(optimizer)
+    average_statistics(model, here)
     balancer.after_step(reread)
     watched = model.watched(outputs) if watch else {}
     return StepRecord(totals, balance, watched=watched, shares=shares, sums=sums)
@@ -163,6 +168,7 @@ def training_step(
 def _differentiate(
     reading: BatchLosses,
     groups: Sequence[Sequence[Batch]],
+    wholes: Sequence[Whole],
     backward: Backward,
     problem: ModelProblem | None,
     sums: DeviceSums,
@@ -171,40 +177,46 @@ def _differentiate(
 
     Where several independent batches are read, the penalties are those of the last one.
 
+    Args:
+        groups: the micro-batches of this process, for each independent batch.
+        wholes: what each independent batch has in all processes.
+
     Returns:
         The outputs of the last micro-batch.
     """
-    totals = labels_of([batch for group in groups for batch in group])
-    apart = sum(map(len, groups)) > 1
+    totals, here = added(whole.counts for whole in wholes), ranks()
+    apart = sum(map(len, groups)) > 1 or not here.alone
     outputs: list[Outputs] = []
-    for position, group in enumerate(groups):
-        whole = len(group) == 1
-        labels = {} if whole else labels_of(group)
-        examples = 0 if whole else sum(batch.examples for batch in group)
+    for position, (group, whole) in enumerate(zip(groups, wholes, strict=True)):
+        labels, last = labels_of(group), group is groups[-1]
         for batch in group:
             cut = Cut() if backward.options.at == "features" else None
-            outputs, losses = reading(batch, cut, counts=None if whole else labels)
+            outputs, losses = reading(batch, cut, counts=whole.counts if apart else None)
             penalty = Penalties()
-            if group is groups[-1]:
-                share = 1.0 if whole else batch.examples / examples
+            if last:
+                # the engine takes the mean over the processes
+                share = here.size * batch.examples / whole.examples if whole.examples else 1.0
                 penalty = reading.penalty(outputs, share=share, parameters=batch is group[-1])
             shares = None
-            if not whole:
+            if len(group) > 1:
                 shares = {task: n / labels[task] for task, n in losses.counts.items()}
             backward.add(
-                losses,
-                shares,
-                penalty=penalty,
-                batch=position,
-                features=cut,
-                problem=problem,
+                losses, shares, penalty=penalty, batch=position, features=cut, problem=problem
             )
             parts = {task: n / totals[task] for task, n in losses.counts.items()} if apart else None
             sums.add_losses(losses, parts)
-            for name, term in penalty.items():
-                sums.add(("term", name), penalty.raw[name])
-                sums.add(("scaled term", name), term)
+            _add_terms(sums, penalty, here)
+        if last and not group:  # all examples are in the parts of other processes
+            penalty = reading.penalty([])
+            backward.add({}, penalty=penalty, batch=position)
+            _add_terms(sums, penalty, here)
     return outputs
+
+
+def _add_terms(sums: DeviceSums, penalty: Penalties, here: Ranks) -> None:
+    for name, term in penalty.items():
+        sums.add(("term", name), penalty.raw[name], 1 / here.size)
+        sums.add(("scaled term", name), term, 1 / here.size)
 
 
 def _groups(batches: Sequence[Batch], count: int, device: torch.device) -> list[Sequence[Batch]]:
@@ -215,9 +227,9 @@ def _groups(batches: Sequence[Batch], count: int, device: torch.device) -> list[
     return [[batch.to(device) for batch in group] for group in groups]
 
 
-def _common(groups: Sequence[Sequence[Batch]]) -> AbstractSet[str]:
+def _common(wholes: Sequence[Whole]) -> AbstractSet[str]:
     """Returns the tasks with a label in every independent batch: nothing is learned without one."""
-    first, *others = map(labels_of, groups)
+    first, *others = (whole.counts for whole in wholes)
     return first.keys() & set.intersection(*map(set, others)) if others else first.keys()
 
 

@@ -21,12 +21,14 @@ from plait.core.options import chosen
 from plait.core.reduction import Reduction
 from plait.data import batches_of
 from plait.data.passes import batches_in
+from plait.distributed import ranks
 from plait.engine import At, Backward, HeadWeights, NonFinite, Options, RouteChoice, Scale
 from plait.evaluation.evaluate import evaluate
 from plait.evaluation.rules import Rule
 from plait.evaluation.rules import rule as rule_of
 from plait.model import MultiTaskModel
 from plait.runs import folder
+from plait.training.batch_statistics import check_alike
 from plait.training.best import BestWeights
 from plait.training.callbacks import Callback
 from plait.training.checks import check_balancer
@@ -36,13 +38,14 @@ from plait.training.feed import Feed, check_loader
 from plait.training.first import FirstSteps, judged
 from plait.training.groups import MakeOptimizer, make_optimizer
 from plait.training.inputs import located
-from plait.training.interrupt import Interrupted, StopFlag
+from plait.training.interrupt import StopFlag
 from plait.training.joined import Joining
 from plait.training.keeper import Keeper, Stateful, about
 from plait.training.labels import LabelStatistics
 from plait.training.log import TrainingLog
 from plait.training.mixture_log import MixtureLog
 from plait.training.options import Best, GroupOptions, Precision, TrainerOptions
+from plait.training.parts import check_loaders, start_alike
 from plait.training.progress import with_progress
 from plait.training.randomness import Generators, seed_all
 from plait.training.schedulers import MakeScheduler, Rates
@@ -108,6 +111,8 @@ class Trainer:
 
     A step in which no task has a label is passed over, penalties and all; the log says so, and
     `state.skipped` counts it.
+
+    In several processes, all of them train the joined batch; see `docs/processes.md`.
 
     A method that reads several independent batches in a step takes as many times `accumulate`
     batches of the loader; those left over at the end of an epoch are not used.
@@ -213,9 +218,7 @@ class Trainer:
             DataError: labels break their task's rule, or a task never has any.
             Interrupted: Ctrl-C or SIGTERM, after a checkpoint.
         """
-        check_loader(train, self.options.epochs, "training")
-        if val is not None:
-            check_loader(val, self.options.epochs, "validation")
+        check_loaders(train, val, self.options.epochs)
         feed, batches = Feed(train, self.options.seed, self.model.tasks.values()), batches_in(train)
         taken = self.options.accumulate, self.balancer
         self.steps_per_epoch = None if batches is None else steps_per_epoch(batches, *taken)
@@ -234,7 +237,7 @@ class Trainer:
                     while not self.state.done(self.options):
                         self._epoch(feed)
                         self._finish_epoch(val)
-                        self._obey()
+                        self._stop.obey(self.save, self.run)
                     if self.state.judged:
                         self.best.restore()
                     self.model.eval()
@@ -261,6 +264,8 @@ class Trainer:
         self.rates.check(self.steps_per_epoch)
         if resume:
             self.keeper.resume(self._remembered())
+            if self.state.epoch:
+                self.labels.share()
             return
         ahead = self.labels.count_ahead(feed.dataset)
         self.keeper.begin()
@@ -269,7 +274,8 @@ class Trainer:
             self.labels.log_rows("train", self.log)
         self.mixture.begin(self.log)
         fit_units(self.model, feed, self.log)
-        seed_all(self.options.seed, "fit")
+        start_alike(self.model, self.balancer)
+        seed_all(self.options.seed, "fit", *ranks().own)
         self.save()
         self.keeper.verify()
 
@@ -289,8 +295,7 @@ class Trainer:
     def _look_ahead(self, feed: Feed, val: Any) -> None:
         """Evaluates before the first step; where the start counts, as epoch 0."""
         given: Any = {"rule": self.options.rule, "all_right": self.options.all_right}
-        found = look_ahead(self.model, val, self.log, device=self.device, **given)
-        self.labels.coverage |= found
+        self.labels.coverage |= look_ahead(self.model, val, self.log, device=self.device, **given)
         if not self.start_counts:
             return
         check_loader(val, self.options.epochs + 1, "validation")
@@ -306,15 +311,15 @@ class Trainer:
         for window in windows(batches, self.options.accumulate, self.balancer, used=used):
             record = self._step(window)
             now = time.perf_counter()
-            self.state.seconds += now - started
+            self.state.spend(now - started, self.options.minutes)
             started = now
             rate = self.optimizer.param_groups[0]["lr"]
             log_step(self.log, record, self.state, self.backward, self.options, rate)
             for line in judged(self.first_steps, record, self.log, self.state.step):
                 self._tell("on_first_steps", line)
             self._tell("on_step_end", record)
-            self._obey()
-            if self.state.spent(self.options.minutes) and not self.labels.missing:
+            self._stop.obey(self.save, self.run)
+            if self.state.spent(self.options.minutes) and self.labels.complete():
                 self.labels.stop_counting()
                 break
             if every and self.state.step % every == 0:
@@ -326,22 +331,17 @@ class Trainer:
             items = feed.epoch(self.state.epoch, skip=self.state.batch)
             yield from batches_of(items, self.model.tasks.values())
         except RuntimeError:
-            self._obey()  # Ctrl-C may end the loader's workers before it is obeyed after a step
+            if ranks().alone:  # Ctrl-C may end the loader's workers before it is obeyed
+                self._stop.obey(self.save, self.run)
             raise
-
-    def _obey(self) -> None:
-        """Ends the training, after a checkpoint, where a signal has asked for it."""
-        if self._stop.received is not None:
-            self.save()
-            raise Interrupted(self._stop.received, self.run)
 
     def _step(self, batches: list[Batch]) -> StepRecord:
         """Takes one step and moves the state on."""
         if self.state.epoch == 0 and not self.labels.whole:
             self.labels.add(batches)
         step, options = self.state.step + 1, self.options
+        rate = float(self.optimizer.param_groups[0]["lr"])
         with located(batches, self.state):
-            rate = float(self.optimizer.param_groups[0]["lr"])
             progress = self.state.progress(options.epochs, self.steps_per_epoch)
             factors = self.schedule.factors(self.model.tasks, progress) if self.schedule else None
             record = training_step(
@@ -372,6 +372,7 @@ class Trainer:
         self.mixture.finish(self.state, self.labels, self.log)
         self.labels.check()
         self.labels.log_rows("train", self.log)
+        check_alike(self.model, ranks())
         if val is not None:
             self.save()  # an evaluation that fails costs no training
         self._measure(val)
@@ -385,10 +386,10 @@ class Trainer:
 
     def _evaluate(self, val: Any) -> None:
         started = time.perf_counter()
-        given: Any = {"all_right": self.options.all_right, "device": self.device}
-        evaluation = evaluate(self.model, val, statistics=self.labels.statistics, **given)
+        given: Any = {"all_right": self.options.all_right, "statistics": self.labels.statistics}
+        evaluation = ranks().at_first(lambda: evaluate(self.model, val, **given))
         score = float(self.score(evaluation))
-        self.state.seconds += time.perf_counter() - started
+        self.state.spend(time.perf_counter() - started, self.options.minutes)
         self.rates.advance(score)
         self.best.update(self.state, evaluation, score)
         self.log.write_evaluation(evaluation, self.state, score=score)

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Sequence
 
 from plait.core.errors import PlaitWarning
 from plait.data import batches_of
+from plait.distributed import ranks
 from plait.model import MultiTaskModel
 from plait.runs import EventLog, Warned
 from plait.tasks.labels import Moments, WithUnit
@@ -32,11 +34,12 @@ def fit_units(model: MultiTaskModel, feed: Feed, log: EventLog) -> None:
     tasks = _unfitted(model)
     if not tasks:
         return
-    found = {name: Moments(task.outputs) for name, task in tasks.items()}
+    own = {name: Moments(task.outputs) for name, task in tasks.items()}
     for batch in batches_of(feed.ahead(STREAM), model.tasks.values()):
         for part in batch.parts:
             for name in tasks.keys() & part.targets.keys():
-                tasks[name].add_labels(found[name], part.targets[name], part.weights.get(name))
+                tasks[name].add_labels(own[name], part.targets[name], part.weights.get(name))
+    found = _merged(ranks().gather(own))
     absent = [name for name, each in found.items() if feed.streams and not bool(each.mass.any())]
     said = [task.take(found[name]) for name, task in tasks.items() if name not in absent]
     if absent:
@@ -50,6 +53,15 @@ def fit_units(model: MultiTaskModel, feed: Feed, log: EventLog) -> None:
     for text in filter(None, said):
         log.write(Warned(step=0, text=text))
         warnings.warn(text, PlaitWarning, stacklevel=4)
+
+
+def _merged(many: Sequence[dict[str, Moments]]) -> dict[str, Moments]:
+    """Returns the labels of all processes together, each of which has read its part."""
+    found, *others = many
+    for each in others:
+        for name, moments in each.items():
+            found[name].merge(moments)
+    return found
 
 
 def _unfitted(model: MultiTaskModel) -> dict[str, WithUnit]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Iterator, Mapping
+from functools import partial
 from typing import Any
 
 import torch
@@ -11,6 +12,7 @@ import torch
 from plait.core.batch import Batch
 from plait.core.errors import NonFiniteError, PlaitWarning
 from plait.data import batches_of
+from plait.distributed import ranks
 from plait.evaluation.all_right import AllRight
 from plait.evaluation.evaluate import evaluate
 from plait.evaluation.evaluator import Evaluation
@@ -56,6 +58,20 @@ def look_ahead(
     """
     if isinstance(val, Iterator):
         return {}
+    return ranks().at_first(
+        partial(_look, model, val, log, rule=rule, all_right=all_right, device=device)
+    )
+
+
+def _look(
+    model: MultiTaskModel,
+    val: Any,
+    log: EventLog,
+    *,
+    rule: str | Rule,
+    all_right: AllRight | None,
+    device: torch.device | str,
+) -> dict[str, Coverage]:
     labels = LabelStatistics(model.tasks)
     read: list[Batch] = []  # the last batch
     before = 0
@@ -76,7 +92,7 @@ def look_ahead(
     check_labels(rule, model.tasks, found)
     for text in undefined(model.tasks, found, labels):
         log.write(Warned(step=0, text=text))
-        warnings.warn(text, PlaitWarning, stacklevel=4)
+        warnings.warn(text, PlaitWarning, stacklevel=6)
     return labels.coverage
 
 

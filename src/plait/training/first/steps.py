@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
@@ -11,6 +11,7 @@ from torch import Tensor
 
 from plait.core.batch import Batch
 from plait.core.outputs import Losses, Outputs
+from plait.distributed import ranks
 from plait.gradients import Cut
 from plait.model import MultiTaskModel
 from plait.training.first.probe import is_known, labels_count, predictions_count
@@ -45,6 +46,28 @@ class Seen:
     static: bool = True
     untrained: list[int] = field(default_factory=list)
     loss: float = 0.0
+
+
+def merged(found: Sequence[Seen]) -> Seen:
+    """Returns the findings of several processes on the same steps, each on its own examples."""
+    return Seen(
+        steps=max(each.steps for each in found),
+        head=_any(each.head for each in found),
+        trunk=_any(each.trunk for each in found),
+        moved=any(each.moved for each in found),
+        weighted=any(each.weighted for each in found),
+        labels=_any(each.labels for each in found),
+        predictions=_any(each.predictions for each in found),
+        static=all(each.static for each in found),
+        untrained=next((each.untrained for each in found if each.untrained), []),
+        loss=sum(each.loss for each in found) / len(found),
+    )
+
+
+def _any(answers: Iterable[bool | None]) -> bool | None:
+    """Returns whether one is yes; None if nobody knows."""
+    known = [each for each in answers if each is not None]
+    return any(known) if known else None
 
 
 class FirstSteps:
@@ -123,10 +146,23 @@ class FirstSteps:
             self._sums[task] = self._sums[task] + mean if task in self._sums else mean
             seen.weighted = seen.weighted or bool(known.get(task, 1.0) != 0)
             seen.moved = seen.moved or moves(moved.get(task, ()))
+        shown = self._share(losses)
         self._count_down()
-        judged = [task for task in losses if self.seen[task].steps == self.count]
+        judged = [task for task in shown if self.seen[task].steps == self.count]
         self._read_losses(judged)
         return judged
+
+    def _share(self, tasks: Collection[str]) -> list[str]:
+        """Adds what the step has shown in other processes; returns the tasks of all of them."""
+        if ranks().alone:
+            return [*tasks]
+        self._read_losses(tasks)
+        found: dict[str, list[Seen]] = {}
+        for each in ranks().gather({task: self.seen[task] for task in tasks}):
+            for task, seen in each.items():
+                found.setdefault(task, []).append(seen)
+        self.seen |= {task: merged(several) for task, several in found.items()}
+        return [*found]
 
     def _read_losses(self, tasks: Iterable[str]) -> None:
         """Adds up the losses of some tasks; this waits for the device."""

@@ -12,6 +12,7 @@ from torch import nn
 from plait.balancing.base import Balancer, BilevelBalancer
 from plait.balancing.bases.learned_scales import LearnedScales
 from plait.core.keys import safe_key
+from plait.distributed import ranks
 from plait.model import MultiTaskModel
 from plait.networks.joined import joined_of
 from plait.sharing import Separate
@@ -101,6 +102,8 @@ def _reason(
         return f"there are fewer than {FEWEST}"
     if isinstance(model.sharing, Separate):
         return f"{type(model.sharing).__name__} trains each network as if it was alone"
+    if not ranks().alone:
+        return "several processes add up gradients head by head"
     if isinstance(balancer, BilevelBalancer):
         return f"{type(balancer).__name__} looks a step ahead of each parameter"
     if any(joined_of(p) is not None for group in optimizer.param_groups for p in group["params"]):

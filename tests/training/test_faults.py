@@ -1,0 +1,90 @@
+"""Runs that are killed, that find no room, and that are read while they are written."""
+
+import os
+import subprocess
+import sys
+import threading
+from pathlib import Path
+
+import pytest
+
+from plait.cli import main
+from plait.training.checkpoint import read_checkpoint
+from tests.cli.shell import plait
+from tests.experiments.tiny import TINY
+from tests.killing import kill_often, run_to_end
+from tests.training.problem import assert_same_run, events, saved
+
+ROOT = Path(__file__).resolve().parents[2]
+WORDS = ("train", TINY, "recipe.examples=64", "gallery=0", "log_every=1")
+
+
+@pytest.fixture(autouse=True)
+def elsewhere(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("PYTHONPATH", os.pathsep.join([str(ROOT / "src"), str(ROOT)]))
+
+
+def train(folder: str) -> None:
+    """The same line each time, as a scheduler calls it."""
+    main([*WORDS, "epochs=40", "checkpoint_every=3", "--out", folder, "--resume", "auto"])
+
+
+@pytest.mark.parametrize("kills", [5, pytest.param(20, marks=pytest.mark.slow)])
+def test_a_run_that_is_killed_at_random_instants(kills: int) -> None:
+    """Killed while it starts, trains, evaluates, saves and tests, it is the undisturbed run."""
+    lasts = run_to_end(train, "whole")
+    met = kill_often(train, "cut", done=dict, lasts=lasts, starts=0.2 * lasts, kills=kills)
+    assert met.alive > kills // 4
+    assert_same_run(Path("cut"), Path("whole"))
+    assert events(Path("cut"))[-1] == events(Path("whole"))[-1], "the test, after training"
+
+
+FULL = """
+import resource, sys
+from pathlib import Path
+from plait.experiments import run, validate, with_defaults
+from plait.training import Callback
+
+class Full(Callback):
+    def on_epoch_end(self, trainer):
+        if trainer.state.epoch == 2:
+            room = (trainer.run / "checkpoints/last.pt").stat().st_size // 2
+            resource.setrlimit(resource.RLIMIT_FSIZE, (room, resource.RLIM_INFINITY))
+
+config = validate(with_defaults({"recipe": sys.argv[1], "epochs": 4, "gallery": 0}))
+run(config, Path("run"), callbacks=[Full()])
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="a limit of the system stands for a full disk")
+def test_a_disk_that_is_full_leaves_the_last_checkpoint() -> None:
+    command = [sys.executable, "-c", FULL, TINY]
+    ran = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert ran.returncode == 1
+    assert "last.pt could not be written: File too large. What was there is as it was" in ran.stderr
+    assert saved(Path("run"))["state"]["epoch"] == 2
+    assert plait("train", "--resume", "run").code == 0
+    assert plait("train", TINY, "epochs=4", "gallery=0", "--out", "whole").code == 0
+    assert_same_run(Path("run"), Path("whole"))
+
+
+def test_a_folder_that_is_read_while_it_is_written() -> None:
+    """Whoever reads finds a whole checkpoint, and whole lines of the log."""
+    done, read = threading.Event(), []
+
+    def reader() -> None:
+        while not done.is_set():
+            if Path("run/checkpoints/last.pt").exists():
+                read.append(read_checkpoint(Path("run/checkpoints/last.pt"))["state"]["step"])
+                assert events(Path("run"))
+
+    thread = threading.Thread(target=reader)
+    thread.start()
+    try:
+        assert plait(*WORDS, "epochs=4", "checkpoint_every=1", "--out", "run").code == 0
+    finally:
+        done.set()
+        thread.join()
+    assert read == sorted(read)
+    assert len(set(read)) > 2
