@@ -212,3 +212,22 @@ def test_the_schema_of_the_settings_is_printed() -> None:
     ran = plait("train", "--schema")
     assert (ran.code, ran.err) == (0, "")
     assert json.loads(ran.out)["properties"]["epochs"]["minimum"] == 1
+
+
+def test_resume_auto_begins_a_run_and_goes_on_with_it(tmp_path: Path) -> None:
+    """The same line, whatever is there: as a scheduler calls it again and again."""
+    line = ["train", TINY, "epochs=2", "--out", "run", "--resume", "auto"]
+    begun = tmp_path / "run"
+    begun.mkdir()
+    (begun / "config.yaml").write_text("recipe: cut short")
+    ran = plait(*line)
+    assert ran.code == 0
+    assert "the run in run has no checkpoint yet; it is run-begun now" in ran.err
+    assert saved(begun)["state"]["epoch"] == 2
+    ran = plait(*line[:2], "epochs=3", *line[3:])
+    assert ran.code == 0
+    assert "going on with the run in run" in ran.err
+    assert saved(begun)["state"]["epoch"] == 3
+    ran = plait("train", TINY, "--resume", "auto")
+    assert ran.code == 2
+    assert "Name it" in ran.err

@@ -6,7 +6,16 @@ import pytest
 
 from plait.core.errors import ConfigError, RunExistsError
 from plait.runs import check_free, check_sources, free_folder, is_run
-from plait.runs.folder import COMPARISON, CONFIG, MARKS, check_run
+from plait.runs.folder import (
+    COMPARISON,
+    CONFIG,
+    EVENTS,
+    LAST,
+    MARKS,
+    can_go_on,
+    check_run,
+    set_aside,
+)
 
 
 @pytest.mark.parametrize("name", MARKS)
@@ -57,3 +66,25 @@ def test_the_folder_of_a_comparison_has_no_model_of_its_own(tmp_path: Path) -> N
     (tmp_path / COMPARISON).write_text("{}")
     with pytest.raises(ConfigError, match="holds a comparison of several runs"):
         check_run(tmp_path)
+
+
+def test_a_run_without_a_checkpoint_is_set_aside(tmp_path: Path) -> None:
+    for _ in range(2):
+        run = tmp_path / "run"
+        run.mkdir()
+        (run / EVENTS).write_text("one line")
+        aside = set_aside(run)
+        assert aside is not None
+        assert (aside / EVENTS).read_text() == "one line"
+        assert not run.exists()
+    assert sorted(each.name for each in tmp_path.iterdir()) == ["run-begun", "run-begun-2"]
+
+
+@pytest.mark.parametrize("name", [LAST, COMPARISON])
+def test_what_was_trained_is_never_set_aside(name: str, tmp_path: Path) -> None:
+    (tmp_path / "run" / name).parent.mkdir(parents=True)
+    for each in (CONFIG, name):
+        (tmp_path / "run" / each).write_text("")
+    assert set_aside(tmp_path / "run") is None
+    assert can_go_on(tmp_path / "run") == (name == LAST)
+    assert set_aside(tmp_path / "nothing") is None

@@ -13,18 +13,20 @@ def main(arguments: list[str] | None = None) -> None:
 
     Results go to stdout, all else to stderr; wrong input is one message. Exit codes: 0 done, 1 a
     failure inside plait or its libraries (with a traceback), 2 an error in usage, configuration or
-    data, 128 + n stopped by signal n (130 for Ctrl-C).
+    data, 3 another process of the training was lost, 128 + n stopped by signal n (130 for Ctrl-C).
 
     Args:
         arguments: the words after `plait`; those of the process by default.
     """
     from plait.core.errors import PlaitError
+    from plait.core.launched import leave
 
     try:
         sys.exit(_run(arguments))
     except PlaitError as error:
-        print(f"plait: error: {error}", file=sys.stderr)
-        sys.exit(2)
+        if not leave(f"error: {error}"):
+            print(f"plait: error: {error}", file=sys.stderr)
+        sys.exit(error.exit_code)
 
 
 def _run(arguments: list[str] | None) -> int:

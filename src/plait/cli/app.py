@@ -26,6 +26,7 @@ from plait.cli.report import report
 from plait.cli.reproduce import reproduce
 from plait.cli.train import train
 from plait.cli.tune import tune
+from plait.core.launched import leave
 from plait.core.plain_warnings import plain_warnings
 
 
@@ -41,7 +42,9 @@ class Commands(TyperGroup):
             from plait.training.interrupt import Interrupted
 
             number = error.signal if isinstance(error, Interrupted) else signal.SIGINT
-            print(f"plait: {error if error.args else 'interrupted'}", file=sys.stderr)
+            text = str(error) if error.args else "interrupted"
+            if not leave(text):
+                print(f"plait: {text}", file=sys.stderr)
             sys.exit(128 + number)
 
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
+from plait.core.launched import is_first
+
 
 @contextmanager
 def reading(name: str) -> Iterator[Callable[[int, int], None]]:
@@ -20,7 +22,8 @@ def reading(name: str) -> Iterator[Callable[[int, int], None]]:
     from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
 
     console = Console(stderr=True)
+    hidden = not (console.is_terminal and is_first())
     parts = (TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TimeRemainingColumn())
-    with Progress(*parts, console=console, transient=True, disable=not console.is_terminal) as bar:
+    with Progress(*parts, console=console, transient=True, disable=hidden) as bar:
         shown = bar.add_task(f"reading {name}", total=None)
         yield lambda done, size: bar.update(shown, completed=done, total=size)

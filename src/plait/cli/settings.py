@@ -7,6 +7,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from plait.core.launched import is_first
+
 
 def read_settings(
     words: Sequence[str], problem: str | None = None, given: Mapping[str, Any] | None = None
@@ -96,4 +98,5 @@ def named_problem(
 
 def announce(text: str) -> None:
     """Says on stderr what a command is about to do, before torch is loaded."""
-    print(f"plait: {text}", file=sys.stderr, flush=True)
+    if is_first():
+        print(f"plait: {text}", file=sys.stderr, flush=True)

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
 from plait.cli.arguments import Data, Json, Out, Settings
 from plait.cli.quick import load_torchmetrics
 from plait.cli.settings import announce, apart, read_settings
+from plait.cli.together import together
 from plait.core.errors import ConfigError
+from plait.core.launched import is_first, processes
+
+AUTO = Path("auto")
 
 
 def train(
@@ -31,7 +35,11 @@ def train(
     ] = None,
     resume: Annotated[
         Path | None,
-        typer.Option("--resume", help="Go on with the run in this folder; epochs=N trains longer."),
+        typer.Option(
+            "--resume",
+            help="Go on with the run in this folder; epochs=N trains longer. 'auto': with that in "
+            "--out, or begin it.",
+        ),
     ] = None,
     help_settings: Annotated[
         bool, typer.Option("--help-settings", help="List all settings of this run; train nothing.")
@@ -39,6 +47,12 @@ def train(
     schema: Annotated[
         bool, typer.Option("--schema", help="Print the JSON Schema of the settings, for editors.")
     ] = False,
+    nproc: Annotated[
+        int,
+        typer.Option(
+            "--nproc", min=1, help="Processes on this machine that train together as one."
+        ),
+    ] = 1,
     json: Json = False,
 ) -> None:
     """Train on a table of your own or on a known problem, test once, and write a report.
@@ -46,6 +60,7 @@ def train(
     Examples: plait train config.yaml balancing=UPGrad | plait train digits epochs=2 |
     plait train pets --data DIR balancing=UPGrad |
     plait train digits sharing=Separate connections=CrossStitch --from runs/a --from runs/b |
+    plait train digits --nproc 2 |
     plait train --resume runs/digits epochs=20
     """
     if config is not None:
@@ -54,14 +69,13 @@ def train(
         _print_schema()
         return
     problem, words = apart([problem, *(settings or [])])
-    given: dict[str, object] = {}
+    given: dict[str, Any] = {}
+    if resume == AUTO:
+        resume = _last(out)
+    elif resume is not None:
+        _check_alone(problem, data, start_from, out)
     if resume is not None:
-        if any((problem, data, start_from, out)):
-            raise ConfigError(
-                "--resume goes on with its run; leave out everything but key=value, such as "
-                "epochs=10."
-            )
-        _resume(resume, words, json=json)
+        _resume(resume, words, nproc, json=json)
         return
     if data is not None:
         given["data"] = str(data)
@@ -70,11 +84,47 @@ def train(
     if help_settings:
         _list_settings(words, problem, given, json=json)
         return
-    _train(words, problem, given, out, json=json)
+    _train(words, problem, given, out, nproc, json=json)
+
+
+def _check_alone(*others: object) -> None:
+    """Checks that nothing else is given beside `--resume`.
+
+    Raises:
+        ConfigError: a problem, data, runs to start from, or another run folder.
+    """
+    if any(others):
+        raise ConfigError(
+            "--resume goes on with its run; leave out everything but key=value, such as epochs=10."
+        )
+
+
+def _last(out: Path | None) -> Path | None:
+    """Returns the folder of the run that `--resume auto` goes on with; None if it begins.
+
+    Raises:
+        ConfigError: the run folder is not named.
+    """
+    from plait.runs.folder import can_go_on, set_aside
+
+    if out is None:
+        raise ConfigError("--resume auto goes on with the run in --out, or begins it. Name it.")
+    if can_go_on(out):
+        return out
+    aside = set_aside(out) if is_first() else None
+    if aside is not None:
+        announce(f"the run in {out} has no checkpoint yet; it is {aside} now, and begins anew")
+    return None
 
 
 def _train(
-    words: list[str], problem: str | None, given: dict[str, object], out: Path | None, *, json: bool
+    words: list[str],
+    problem: str | None,
+    given: dict[str, Any],
+    out: Path | None,
+    nproc: int,
+    *,
+    json: bool,
 ) -> None:
     from plait.experiments.build.names import check_recipe, recipe_name, run_name
     from plait.runs import check_free, check_sources, free_folder
@@ -83,21 +133,34 @@ def _train(
     name = recipe_name(settings)
     check_recipe(name)
     check_sources(settings.get("start_from", []))
+    if processes() > 1 and out is None:
+        raise ConfigError("several processes share one run folder. Name it: --out FOLDER.")
     folder = out or free_folder(run_name(settings))
-    check_free(folder)
+    if is_first():
+        check_free(folder)
+    if nproc > 1:
+        options = [("--data", given.get("data")), ("--out", folder)]
+        options += [("--from", each) for each in given.get("start_from", ())]
+        told = [word for name, value in options if value is not None for word in (name, str(value))]
+        together([*filter(None, [problem]), *words, *told], nproc, json=json)
+        return
     what = settings.get("table") or ", ".join(settings.get("sources") or ()) or name
     announce(f"training {what}; run folder: {folder}")
     load_torchmetrics()
 
     from plait.cli import show
     from plait.cli.prepared import prepared
+    from plait.distributed import joined
     from plait.experiments import run
     from plait.reports import write_report
     from plait.training import ProgressBar
 
-    config, opened = prepared(settings)
-    result = run(config, folder, callbacks=[ProgressBar()], problem=opened)
-    show.result(result, folder, write_report(folder), as_json=json)
+    with joined() as here:
+        config, opened = prepared(settings)
+        shown = [ProgressBar()] if here.first else []
+        result = run(config, folder, callbacks=shown, problem=opened)
+        if here.first:
+            show.result(result, folder, write_report(folder), as_json=json)
 
 
 def _print_schema() -> None:
@@ -109,7 +172,7 @@ def _print_schema() -> None:
 
 
 def _list_settings(
-    words: list[str], problem: str | None, given: dict[str, object], *, json: bool
+    words: list[str], problem: str | None, given: dict[str, Any], *, json: bool
 ) -> None:
     settings = read_settings(words, problem, given)
 
@@ -121,19 +184,26 @@ def _list_settings(
     listing.settings(run_settings(known), as_json=json)
 
 
-def _resume(folder: Path, words: list[str], *, json: bool) -> None:
+def _resume(folder: Path, words: list[str], nproc: int, *, json: bool) -> None:
     from plait.experiments.config import read_run
 
     changes = read_settings(words)
     read_run(folder, changes)  # said before torch is loaded
+    if nproc > 1:
+        together(["--resume", str(folder), *words], nproc, json=json)
+        return
     announce(f"going on with the run in {folder}")
     load_torchmetrics()
 
     from plait.cli import show
+    from plait.distributed import joined
     from plait.experiments import resume_run
     from plait.reports import write_report
     from plait.training import ProgressBar
 
     announce("preparing the data")
-    result = resume_run(folder, changes=changes, callbacks=[ProgressBar()])
-    show.result(result, folder, write_report(folder), as_json=json)
+    with joined() as here:
+        shown = [ProgressBar()] if here.first else []
+        result = resume_run(folder, changes=changes, callbacks=shown)
+        if here.first:
+            show.result(result, folder, write_report(folder), as_json=json)

@@ -58,8 +58,8 @@ class RunConfig(BaseModel, TrainerOptions, Options, frozen=True):
         scheduler: any class of `torch.optim.lr_scheduler`; steps after each optimizer step,
             `ReduceLROnPlateau` after each evaluation, on the score. The total number of steps is
             filled in where it is needed (`total_steps`, `T_max`).
-        batch_size: examples in a batch; "auto" is a 32nd of the training examples, as a power of
-            two from 32 to 256.
+        batch_size: examples in a batch, of all processes together; "auto" is a 32nd of the training
+            examples, as a power of two from 32 to 256.
         schedule: `{task: [begin, end]}` in shares of the training: when its loss comes in.
         rule: which epoch is best, by name.
         workers: processes that read data; 0 reads in the training process.

@@ -14,6 +14,7 @@ import yaml
 from plait.core.errors import ConfigError
 from plait.core.files import write_json, write_text
 from plait.data import EachOnce, StreamLoader
+from plait.distributed import ranks
 from plait.evaluation import Evaluation, Resampler, evaluate, units_of
 from plait.experiments.agreed_columns import check_columns, write_columns
 from plait.experiments.build import Job, Problem, build_job, open_problem
@@ -69,12 +70,15 @@ def run(
             written to resamples.json; none by default. Those of networks that are tested on the
             same rows can be compared draw by draw.
 
+    Several processes train together: rank 0 tests and writes, and all of them return the result.
+
     Raises:
         RunExistsError: the folder holds a run already; nothing in it was touched.
         ConfigError: the folder cannot be made.
     """
+    here = ranks()
     if not resume:
-        check_free(folder)
+        here.at_first(lambda: check_free(folder))
     problem = open_problem(config) if problem is None else problem
     callbacks = callbacks if resume else [_Noted(problem.recipe, callbacks), *callbacks]
     job = build_job(config, folder, callbacks, resume=resume, problem=problem)
@@ -82,17 +86,12 @@ def run(
     if resume:
         check_columns(encoder, folder)
     else:
-        _begin(config, job, folder)
-        write_columns(encoder, folder)
+        here.at_first(lambda: _begin(config, job, folder))
     with PeakMemory(job.trainer.device) as peak:
         job.trainer.fit(job.loaders["train"], job.loaders["val"], resume=resume)
-    tested = _test(job, folder, resamples) if test else Evaluation({}, {}, {}, {})
-    if test:
-        _write_tested(config, job, tested, folder)
-    _write_searched(config, job, folder)
-    result = _result(config, job, tested, folder, memory=peak.bytes)
-    write_result(folder, result)
-    return result
+    return here.at_first(
+        lambda: _finish(config, job, folder, test=test, resamples=resamples, memory=peak.bytes)
+    )
 
 
 def resume_run(
@@ -149,7 +148,8 @@ class _Accepted(Callback):
 
     def on_train_start(self, trainer: Trainer) -> None:
         """Writes config.yaml."""
-        _write_config(self._config, self._folder)
+        if ranks().first:
+            _write_config(self._config, self._folder)
 
 
 def _write_config(config: RunConfig, folder: Path) -> None:
@@ -162,6 +162,20 @@ def _begin(config: RunConfig, job: Job, folder: Path) -> None:
     _write_config(config, folder)
     if job.transfer is not None:
         write_json(folder / TRANSFER, asdict(job.transfer))
+    write_columns(job.trainer.model.sharing.prototype(), folder)
+
+
+def _finish(
+    config: RunConfig, job: Job, folder: Path, *, test: bool, resamples: int, memory: int | None
+) -> RunResult:
+    """Tests the trained model, and writes what came of the run."""
+    tested = _test(job, folder, resamples) if test else Evaluation({}, {}, {}, {})
+    if test:
+        _write_tested(config, job, tested, folder)
+    _write_searched(config, job, folder)
+    result = _result(config, job, tested, folder, memory=memory)
+    write_result(folder, result)
+    return result
 
 
 def _test(job: Job, folder: Path, resamples: int) -> Evaluation:

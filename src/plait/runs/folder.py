@@ -126,6 +126,23 @@ def check_free(folder: Path, names: Iterable[str] = (), *, option: str = "--out"
         raise run_exists(folder, f"Name another folder with {option}{resume}.")
 
 
+def can_go_on(folder: Path) -> bool:
+    """Returns whether a folder holds a run with a checkpoint."""
+    return (folder / LAST).is_file()
+
+
+def set_aside(folder: Path) -> Path | None:
+    """Renames the folder of a run that ended before its first checkpoint, with nothing trained.
+
+    Returns:
+        Its new name; None if the folder holds no such run.
+    """
+    begun = any((folder / name).exists() for name in (CONFIG, EVENTS))
+    if not begun or can_go_on(folder) or (folder / COMPARISON).exists():
+        return None
+    return folder.rename(free_folder(f"{folder.name}-begun", folder.parent))
+
+
 def check_sources(folders: Iterable[str | Path]) -> None:
     """Refuses folders to start from that do not exist, before anything is loaded or read.
 
