@@ -43,6 +43,9 @@ def test_each_finding_is_a_sentence() -> None:
         every=4,
         heads=["heads stay apart: 12 frozen"],
         passes="T, a row of gradients for each task",
+        processes="rows",
+        summed=2_890_000,
+        rows=1_445_000,
     )
     assert sentences(found) == [
         "Trained by all 3 tasks: 100 % (10).",
@@ -51,6 +54,8 @@ def test_each_finding_is_a_sentence() -> None:
         "Hint connects by a penalty: a -> b.",
         "Balanced by UncertaintyWeights, which learns 3 weights. Backward passes of a step of 2 "
         "batches: T, a row of gradients for each task every 4 steps, and 1 in between, T = 3.",
+        "Several processes (--nproc) would take a step by rows: 2.9 MB of each are summed, and "
+        "1.4 MB of memory for the rows.",
         "Heads stay apart: 12 frozen.",
         "No label of c alone in the batches that were looked at, so it is not known what they "
         "reach.",
@@ -76,3 +81,13 @@ def test_lines_add_up_to_the_whole(counts: list[int]) -> None:
     assert len(lines) == min(len(counts), MOST_SETS + 1)
     told = [int(line.rpartition("(")[2].rstrip(")").replace(",", "")) for line in lines]
     assert sum(told) == sum(counts)
+
+
+def test_several_processes() -> None:
+    assert "cannot train with Equal so" in sentences(FOUND)[-1]
+    found = replace(FOUND, processes="one pass", summed=40_000)
+    assert sentences(found)[-1] == (
+        "Several processes (--nproc) would take a step in one pass: 40 kB of each are summed."
+    )
+    assert "at the features" in sentences(replace(found, processes="features"))[-1]
+    assert "Several" not in "".join(sentences(replace(FOUND, passes="")))

@@ -23,7 +23,7 @@ def test_every_error_is_of_the_family_and_of_a_builtin_kind(name: str) -> None:
     error = FAMILY[name]
     assert issubclass(error, PlaitError)
     if error is not PlaitError:
-        builtin = (ValueError, NotImplementedError, ArithmeticError, ImportError)
+        builtin = (ValueError, NotImplementedError, ArithmeticError, ImportError, RuntimeError)
         assert issubclass(error, builtin)
 
 

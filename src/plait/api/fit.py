@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from plait.api.run import Run
+from plait.distributed import ranks
 from plait.experiments.table_run import run_table
 from plait.training import ProgressBar
 
@@ -66,6 +67,6 @@ def fit(
         files=files,
         folder=None if run is None else Path(run),
         settings=settings,
-        callbacks=[ProgressBar()] if progress else [],
+        callbacks=[ProgressBar()] if progress and ranks().first else [],
     )
     return Run(folder, files=files)

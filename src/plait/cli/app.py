@@ -17,6 +17,7 @@ from plait.cli.advise import advise
 from plait.cli.compare import compare
 from plait.cli.demo import demo
 from plait.cli.diagnose import diagnose
+from plait.cli.doctor import doctor
 from plait.cli.evaluate import evaluate
 from plait.cli.explain import explain
 from plait.cli.init import init
@@ -76,5 +77,6 @@ app.command()(tune)
 app.command()(predict)
 app.command()(evaluate)
 app.command()(report)
+app.command()(doctor)
 app.command()(reproduce)
 app.command(name="list")(list_methods)

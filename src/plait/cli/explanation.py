@@ -53,7 +53,9 @@ def sentences(found: Explanation) -> list[str]:
     for link in found.links:
         edges = [f"{source} -> {target}" for source, target in link.edges]
         said.append(f"{link.name} connects {link.acts}: {listed(edges, MOST_SETS)}.")
-    said.append(_step(found))
+    said.append(one_step(found))
+    if found.passes:
+        said.append(in_processes(found))
     said += [f"{line[0].upper()}{line[1:]}." for line in found.heads]
     if found.unlabelled:
         said.append(
@@ -61,6 +63,31 @@ def sentences(found: Explanation) -> list[str]:
             "at, so it is not known what they reach."
         )
     return said
+
+
+def in_processes(found: Explanation) -> str:
+    """Says how several processes would take a step."""
+    if not found.processes:
+        return f"Several processes cannot train with {found.balancer} so."
+    way = {"one pass": "in one pass", "features": "at the features"}.get(found.processes, "by rows")
+    memory = f", and {_bytes(found.rows)} of memory for the rows" if found.rows else ""
+    return (
+        f"Several processes (--nproc) would take a step {way}: {_bytes(found.summed)} of each are "
+        f"summed{memory}."
+    )
+
+
+def _bytes(count: int) -> str:
+    """Returns a number of bytes for people.
+
+    Example:
+        >>> _bytes(999), _bytes(2_890_000), _bytes(40_000_000_000)
+        ('1 kB', '2.9 MB', '40 GB')
+    """
+    for name, unit in (("GB", 1e9), ("MB", 1e6)):
+        if count >= unit:
+            return f"{count / unit:.2g} {name}"
+    return f"{count / 1e3:.0f} kB"
 
 
 def shares(totals: Sequence[SharedBy], tasks: Sequence[str]) -> list[str]:
@@ -123,7 +150,8 @@ def _whose(row: ModuleRow, tasks: Sequence[str]) -> str:
     return "frozen" if row.frozen else named(row.tasks, tasks)
 
 
-def _step(found: Explanation) -> str:
+def one_step(found: Explanation) -> str:
+    """Says how a step goes in one process."""
     if not found.passes:
         return f"Balanced by {found.balancer}; the first step had no label of any task."
     learned = f", which learns {found.learned} weights" if found.learned else ""

@@ -17,9 +17,9 @@ from plait.distributed.ranks import Ranks, ranks
 def joined() -> Iterator[Ranks]:
     """Joins the group of the processes that torchrun has started with this one, and leaves it.
 
-    Each takes the device of its number on its machine, and the collectives are those of NCCL there
-    and of gloo on the CPU. A group that is there already, and a process that was started alone,
-    are left as they are.
+    Where the machine has a GPU for each of its processes, each takes that of its number, and what
+    lies on it is added up by NCCL; all else by gloo. A group that is there already, and a process
+    that was started alone, are left as they are.
 
     Yields:
         The ranks.
@@ -27,12 +27,17 @@ def joined() -> Iterator[Ranks]:
     if processes() == 1 or distributed.is_initialized():
         yield ranks()
         return
-    backend = "gloo"
-    if torch.cuda.is_available():
+    backend = backend_of(int(os.environ.get("LOCAL_WORLD_SIZE") or processes()))
+    if "nccl" in backend:
         torch.cuda.set_device(int(os.environ.get("LOCAL_RANK") or 0))
-        backend = "cpu:gloo,cuda:nccl"
     distributed.init_process_group(backend)
     try:
         yield ranks()
     finally:
         distributed.destroy_process_group()
+
+
+def backend_of(count: int) -> str:
+    """Returns the backend of so many processes on this machine: NCCL where each has a GPU."""
+    enough = torch.cuda.is_available() and torch.cuda.device_count() >= count
+    return "cpu:gloo,cuda:nccl" if enough else "gloo"

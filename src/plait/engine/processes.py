@@ -10,7 +10,7 @@ from typing import Any
 from torch import Tensor, nn
 from torch.nn.parallel import DistributedDataParallel
 
-from plait.balancing.base import Balancer, BilevelBalancer
+from plait.balancing.base import Balancer, BilevelBalancer, LossBalancer
 from plait.balancing.contract.info import Info
 from plait.core.errors import ConfigError, UnsupportedError
 from plait.core.outputs import Losses
@@ -116,6 +116,20 @@ def check_processes(balancer: Balancer, options: Options, size: int) -> None:
             f"route='layers' sees the examples of one process alone; found {size} processes. Use "
             "route='auto', which forms rows."
         )
+
+
+def way_of(balancer: Balancer, options: Options) -> str:
+    """Returns the way in which several processes take a step; "" if they cannot.
+
+    Returns:
+        "one pass" of the weighted sum, "rows" of which each task has one, or "features", at which a
+        matrix `[T, T]` is added up.
+    """
+    if isinstance(balancer, BilevelBalancer) or options.route == "layers":
+        return ""
+    if isinstance(balancer, LossBalancer):
+        return "one pass"
+    return "features" if options.at == "features" else "rows"
 
 
 def _check_wrappers(memory: Memory, parameters: Sequence[Tensor]) -> None:

@@ -15,6 +15,7 @@ from plait.data.table.described import with_options
 from plait.data.table.fit import require
 from plait.data.table.frames import own_frame
 from plait.data.table.media_kinds import media_guesses
+from plait.distributed import ranks
 from plait.experiments.build import open_problem, with_defaults
 from plait.experiments.build.names import run_name
 from plait.experiments.config import validate
@@ -62,8 +63,7 @@ def run_table(
         RunExistsError: the folder holds a run.
     """
     name = run_name({"recipe": "Table", "table": table if isinstance(table, str | Path) else None})
-    place = free_folder(name) if folder is None else folder
-    check_free(place, option="run=")
+    place = ranks().at_first(lambda: _place(name, folder))
     streamed = bool((settings or {}).get("stream"))
     frame: Any = table
     if streamed:
@@ -83,6 +83,13 @@ def run_table(
     config = validate(with_defaults(chosen))
     problem = open_problem(config, table if streamed else frame)
     run(config, place, callbacks=callbacks, problem=problem)
+    return place
+
+
+def _place(name: str, folder: Path | None) -> Path:
+    """Returns the run folder, which holds no run yet."""
+    place = free_folder(name) if folder is None else folder
+    check_free(place, option="run=")
     return place
 
 

@@ -12,6 +12,7 @@ from plait.balancing.contract.info import Info
 from plait.connections import Connection, PenaltyConnection, StageConnection
 from plait.core.batch import Batch
 from plait.core.errors import DataError
+from plait.engine.processes import way_of
 from plait.experiments.build import Job, Problem, build_job
 from plait.experiments.build.first_batches import first_batches
 from plait.experiments.config import RunConfig
@@ -81,6 +82,9 @@ class Explanation:
         batches: those that a step reads, with `accumulate`.
         every: steps that weights serve.
         heads: how many of many heads are one block of the optimizer; empty for few.
+        processes: how several processes would take a step; "" if they cannot.
+        summed: bytes that each of them would give to be summed in a step.
+        rows: bytes of memory for a row of each task, there.
     """
 
     tasks: list[str]
@@ -99,6 +103,9 @@ class Explanation:
     batches: int
     every: int
     heads: list[str]
+    processes: str = ""
+    summed: int = 0
+    rows: int = 0
 
 
 def explain(
@@ -126,12 +133,18 @@ def explain(
         record = _one_step(job, stepped)
     balance = record.balance
     sizes = [parameter.numel() for parameter in model.parameters()]
+    totals, count = by_tasks(model, found.tasks), 0 if balance is None else len(balance.tasks)
+    way = way_of(trainer.balancer, trainer.backward.options)
+    size = next(model.parameters()).element_size()
+    shared = sum(each.parameters for each in totals if len(each.tasks) > 1) * size
+    own = sum(each.parameters for each in totals if len(each.tasks) == 1) * size
+    rows = count * shared if way == "rows" else 0
     return Explanation(
         tasks=list(model.tasks),
         unlabelled=[task for task in model.learning if task not in found.labelled],
         sharing=type(model.sharing).__name__,
         modules=by_module(model, found.tasks, depth),
-        totals=by_tasks(model, found.tasks),
+        totals=totals,
         parameters=sum(sizes),
         frozen=sum(p.numel() for p in model.parameters() if not p.requires_grad),
         ties=list(_ties(model, found)),
@@ -139,10 +152,13 @@ def explain(
         balancer=type(trainer.balancer).__name__,
         learned=sum(p.numel() for p in trainer.balancer.parameters() if p.requires_grad),
         passes="" if balance is None else balance.passes,
-        tasks_in_step=0 if balance is None else len(balance.tasks),
+        tasks_in_step=count,
         batches=trainer.options.accumulate * trainer.balancer.batches,
         every=trainer.backward.options.every,
         heads=trainer.heads.lines,
+        processes=way,
+        summed=(rows or shared) + own if way else 0,
+        rows=rows,
     )
 
 
