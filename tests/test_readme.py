@@ -52,7 +52,7 @@ def test_a_line_is_read_alike_by_bash_and_zsh(page: str, line: str) -> None:
 
 
 COMMANDS_OF_PLAIT = {
-    *("advise", "compare", "demo", "diagnose", "evaluate", "explain", "init", "list"),
+    *("advise", "compare", "demo", "diagnose", "doctor", "evaluate", "explain", "init", "list"),
     *("predict", "report", "reproduce", "train", "tune"),
 }
 
@@ -66,7 +66,16 @@ def test_a_command_is_one_that_plait_knows(page: str, line: str) -> None:
     assert command in COMMANDS_OF_PLAIT
     pairs = {"--out", "-o", "--data", "--from", "--resume", "--seeds", "--targets", "--keep"}
     pairs |= {"--source", "--files", "--over", "--trials", "--jobs", "--objective", "--preference"}
-    pairs |= {"--depth", "--steps", "--minutes", "--batches", "--members", "--rows", "--budget"}
+    pairs |= {
+        "--depth",
+        "--steps",
+        "--minutes",
+        "--batches",
+        "--members",
+        "--rows",
+        "--budget",
+        "--nproc",
+    }
     given: dict[str, Any] = {}
     settings, names = [], []
     while rest:
