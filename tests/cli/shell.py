@@ -1,12 +1,17 @@
 """The command line in this process: exit code, stdout and stderr."""
 
+import os
 from contextlib import redirect_stderr, redirect_stdout
 from dataclasses import dataclass
 from io import StringIO
+from pathlib import Path
 
 import pytest
 
 from plait.cli import main
+
+ROOT = Path(__file__).resolve().parents[2]
+PATHS = os.pathsep.join([str(ROOT / "src"), str(ROOT)])  # for a child that runs plait
 
 
 @dataclass(frozen=True)

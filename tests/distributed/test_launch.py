@@ -11,17 +11,17 @@ from pathlib import Path
 import pytest
 
 from plait.distributed.launch import Ending, launch
+from tests.cli.shell import PATHS
 from tests.experiments.tiny import TINY
 from tests.training.problem import assert_same_run, events, saved
 
-ROOT = Path(__file__).resolve().parents[2]
 WORDS = ("train", TINY, "epochs=40", "recipe.examples=64", "gallery=0", "--out")
 
 
 @pytest.fixture(autouse=True)
 def elsewhere(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("PYTHONPATH", os.pathsep.join([str(ROOT / "src"), str(ROOT)]))
+    monkeypatch.setenv("PYTHONPATH", PATHS)
 
 
 class Run:
@@ -48,7 +48,7 @@ def whole(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """A run of two processes that nobody disturbed."""
     folder = tmp_path_factory.mktemp("whole") / "run"
     with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("PYTHONPATH", os.pathsep.join([str(ROOT / "src"), str(ROOT)]))
+        patch.setenv("PYTHONPATH", PATHS)
         assert launch([*WORDS, str(folder)], 2) == Ending(0, ())
     yield folder
 

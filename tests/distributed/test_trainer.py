@@ -1,6 +1,5 @@
 """The Trainer trains in two processes what it trains in one, and says the same of it."""
 
-import json
 import math
 import signal
 from pathlib import Path
@@ -20,6 +19,7 @@ from tests.distributed.trainers import (
     refused,
     told,
 )
+from tests.training.problem import events
 
 
 def check(found: list[dict[str, Any]], wanted: dict[str, Any]) -> None:
@@ -42,12 +42,6 @@ def check(found: list[dict[str, Any]], wanted: dict[str, Any]) -> None:
 def test_two_processes_are_one(two: Group, case: str) -> None:
     """31 rows by 7: the last batch has three, and one process has one of them."""
     check(two(fit, case), fit(case))
-
-
-def events(folder: Path) -> list[dict[str, Any]]:
-    """The log, without what depends on the clock."""
-    found = [json.loads(line) for line in (folder / "events.jsonl").read_text().splitlines()]
-    return [{key: value for key, value in each.items() if key != "seconds"} for each in found]
 
 
 def close(one: Any, other: Any) -> bool:

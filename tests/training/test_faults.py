@@ -1,6 +1,5 @@
 """Runs that are killed, that find no room, and that are read while they are written."""
 
-import os
 import subprocess
 import sys
 import threading
@@ -10,19 +9,18 @@ import pytest
 
 from plait.cli import main
 from plait.training.checkpoint import read_checkpoint
-from tests.cli.shell import plait
+from tests.cli.shell import PATHS, plait
 from tests.experiments.tiny import TINY
 from tests.killing import kill_often, run_to_end
 from tests.training.problem import assert_same_run, events, saved
 
-ROOT = Path(__file__).resolve().parents[2]
 WORDS = ("train", TINY, "recipe.examples=64", "gallery=0", "log_every=1")
 
 
 @pytest.fixture(autouse=True)
 def elsewhere(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("PYTHONPATH", os.pathsep.join([str(ROOT / "src"), str(ROOT)]))
+    monkeypatch.setenv("PYTHONPATH", PATHS)
 
 
 def train(folder: str) -> None:

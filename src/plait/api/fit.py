@@ -7,9 +7,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from plait.api.run import Run
-from plait.distributed import ranks
 from plait.experiments.table_run import run_table
-from plait.training import ProgressBar
+from plait.training.progress import with_progress
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -67,6 +66,6 @@ def fit(
         files=files,
         folder=None if run is None else Path(run),
         settings=settings,
-        callbacks=[ProgressBar()] if progress and ranks().first else [],
+        callbacks=with_progress([]) if progress else [],
     )
     return Run(folder, files=files)

@@ -19,13 +19,12 @@ def main(arguments: list[str] | None = None) -> None:
         arguments: the words after `plait`; those of the process by default.
     """
     from plait.core.errors import PlaitError
-    from plait.core.launched import leave
+    from plait.core.launched import complain
 
     try:
         sys.exit(_run(arguments))
     except PlaitError as error:
-        if not leave(f"error: {error}"):
-            print(f"plait: error: {error}", file=sys.stderr)
+        complain(f"error: {error}")
         sys.exit(error.exit_code)
 
 

@@ -27,7 +27,7 @@ from plait.cli.report import report
 from plait.cli.reproduce import reproduce
 from plait.cli.train import train
 from plait.cli.tune import tune
-from plait.core.launched import leave
+from plait.core.launched import complain
 from plait.core.plain_warnings import plain_warnings
 
 
@@ -43,9 +43,7 @@ class Commands(TyperGroup):
             from plait.training.interrupt import Interrupted
 
             number = error.signal if isinstance(error, Interrupted) else signal.SIGINT
-            text = str(error) if error.args else "interrupted"
-            if not leave(text):
-                print(f"plait: {text}", file=sys.stderr)
+            complain(str(error) if error.args else "interrupted")
             sys.exit(128 + number)
 
 

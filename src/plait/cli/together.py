@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Sequence
 
 import typer
 
 from plait.core.errors import ConfigError
-from plait.core.launched import processes
+from plait.core.launched import complain, processes
 
 
 def together(words: Sequence[str], count: int, *, json: bool) -> None:
@@ -29,6 +28,6 @@ def together(words: Sequence[str], count: int, *, json: bool) -> None:
 
     ending = launch(["train", *words, *(["--json"] if json else [])], count)
     for reason in ending.reasons:
-        print(f"plait: {reason}", file=sys.stderr)
+        complain(reason)
     if ending.code:
         raise typer.Exit(ending.code)

@@ -153,12 +153,11 @@ def _train(
     from plait.distributed import joined
     from plait.experiments import run
     from plait.reports import write_report
-    from plait.training import ProgressBar
+    from plait.training.progress import with_progress
 
     with joined() as here:
         config, opened = prepared(settings)
-        shown = [ProgressBar()] if here.first else []
-        result = run(config, folder, callbacks=shown, problem=opened)
+        result = run(config, folder, callbacks=with_progress([]), problem=opened)
         if here.first:
             show.result(result, folder, write_report(folder), as_json=json)
 
@@ -199,11 +198,10 @@ def _resume(folder: Path, words: list[str], nproc: int, *, json: bool) -> None:
     from plait.distributed import joined
     from plait.experiments import resume_run
     from plait.reports import write_report
-    from plait.training import ProgressBar
+    from plait.training.progress import with_progress
 
     announce("preparing the data")
     with joined() as here:
-        shown = [ProgressBar()] if here.first else []
-        result = resume_run(folder, changes=changes, callbacks=shown)
+        result = resume_run(folder, changes=changes, callbacks=with_progress([]))
         if here.first:
             show.result(result, folder, write_report(folder), as_json=json)

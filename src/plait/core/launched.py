@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from pathlib import Path
 
 ERRORS = "PLAIT_ERRORS"  # names the folder in which a process leaves why it has ended
@@ -25,3 +26,9 @@ def leave(reason: str) -> bool:
         return False
     Path(folder, os.environ["RANK"]).write_text(reason, encoding="utf-8")
     return True
+
+
+def complain(reason: str) -> None:
+    """Says why this process ends: to the `plait` that has started it, or else on stderr."""
+    if not leave(reason):
+        print(f"plait: {reason}", file=sys.stderr)

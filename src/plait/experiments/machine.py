@@ -5,10 +5,10 @@ from __future__ import annotations
 import os
 import platform
 from dataclasses import dataclass
-from importlib.metadata import version
 
 import torch
 
+from plait.runs.environment import versions
 from plait.training.device import pick_device
 
 
@@ -44,7 +44,7 @@ def examine() -> Machine:
     return Machine(
         versions={
             "Python": platform.python_version(),
-            **{name: version(name) for name in ("plait", "torch", "torchmetrics")},
+            **{name: each or "not installed" for name, each in versions().items()},
         },
         processors=os.cpu_count() or 1,
         threads=torch.get_num_threads(),

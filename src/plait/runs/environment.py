@@ -25,11 +25,16 @@ def environment(seed: int) -> dict[str, Any]:
         "seed": seed,
         "git_commit": _git_commit(),
         "python": platform.python_version(),
-        **{package: _version(package) for package in PACKAGES},
+        **versions(),
         "system": f"{platform.system()} {platform.machine()}",
         "cores": os.cpu_count(),
         "threads": torch.get_num_threads(),
     }
+
+
+def versions() -> dict[str, str | None]:
+    """Returns `{package: version}`; None where the package was not installed, only found."""
+    return {package: _version(package) for package in PACKAGES}
 
 
 def _version(package: str) -> str | None:
