@@ -1,4 +1,5 @@
 import inspect
+import pickle
 import string
 
 import pytest
@@ -6,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from plait.core import errors
-from plait.core.errors import PlaitError, suggest, unknown
+from plait.core.errors import NonFiniteError, PlaitError, suggest, unknown
 
 FAMILY = {
     name: item
@@ -49,3 +50,10 @@ def test_the_message_lists_what_is_known() -> None:
     message = unknown("task", "mak", (name for name in ("mask", "digit")))
     assert message == "unknown task 'mak'; known: digit, mask. Did you mean 'mask'?"
     assert unknown("task", 3, ["digit"]) == "unknown task 3; known: digit."
+
+
+def test_what_is_not_finite_names_its_tasks_also_from_another_process() -> None:
+    error = pickle.loads(pickle.dumps(NonFiniteError("both are nan", ["a", "b", "a"])))
+    assert str(error) == "both are nan"
+    assert error.tasks == ("a", "b")
+    assert NonFiniteError("the penalty is nan").tasks == ()

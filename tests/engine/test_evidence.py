@@ -92,6 +92,7 @@ def test_a_step_that_is_not_finite_is_skipped_as_if_it_had_not_been(
         batches[position] = broken_loss(bad) if broken == "loss" else broken_row(net, bad)
         record = run(batches, info=FIRST)
         assert record.skipped is not None and "'b'" in record.skipped
+        assert "b" in record.broken and set(record.broken) <= {*bad}
         assert record.weights is None and record.norms is None and not record.reused
         assert record.flag is None
         assert run.memory.skipped == memory["skipped"] + position + 1
@@ -147,6 +148,7 @@ def test_a_penalty_that_is_not_finite_has_the_step_skipped() -> None:
     run = Backward(UPGrad(), net, nonfinite="skip")
     record = run(net.losses(), {"decay": net.trunk[0].weight.sum() * math.inf})
     assert record.skipped is not None and "the penalty 'decay' is" in record.skipped
+    assert record.broken == ()
     assert not gradients_of(net.parameters())
 
 

@@ -152,7 +152,8 @@ class FAMO(PreferenceBalancer, LossBalancer):
         if broken:
             raise NonFiniteError(
                 f"the loss of {', '.join(map(repr, broken))} is not finite after the step; no "
-                "weight was changed. Lower the learning rate."
+                "weight was changed. Lower the learning rate.",
+                broken,
             )
         return self._gaps(tasks, values)
 

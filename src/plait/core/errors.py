@@ -43,7 +43,19 @@ class UnsupportedError(PlaitError, NotImplementedError):
 
 
 class NonFiniteError(PlaitError, ArithmeticError):
-    """A loss or a gradient is NaN or infinite; no gradient was written and no state changed."""
+    """A loss or a gradient is NaN or infinite; no gradient was written and no state changed.
+
+    Args:
+        text: what is not finite, and what to do.
+        tasks: whose losses or gradients are not finite; empty where it is of no task, or unknown.
+
+    Attributes:
+        tasks: as given.
+    """
+
+    def __init__(self, text: str, tasks: Iterable[str] = ()) -> None:
+        super().__init__(text)
+        self.tasks = tuple(dict.fromkeys(tasks))
 
 
 class LostProcessError(PlaitError, RuntimeError):

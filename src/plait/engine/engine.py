@@ -124,7 +124,7 @@ class Backward:
             self.memory.name_shared(listed(shared))
         self._step: Gathered | None = None
         self._route: Route[Any] | None = None
-        self._skipped: str | None = None
+        self._skipped: NonFiniteError | None = None
         self._scaled: list[Tensor] = []  # what a scaler of the losses has to hear of an overflow
 
     def __call__(
@@ -362,7 +362,7 @@ class Backward:
             self._step = self._route = None
             raise error
         self.memory.skipped += 1
-        self._skipped = str(error)
+        self._skipped = error
 
     def _candidates(
         self, losses: Mapping[str, Tensor], features: Features | None = None

@@ -113,7 +113,10 @@ def _check_scalars(given: Sequence[Numbers], beside: Sequence[Numbers], *, posit
                 "All losses at once: look at the inputs for NaN and infinity first, then at the "
                 "shared weights, and lower the learning rate or clip gradients."
             )
-        raise NonFiniteError(f"{', '.join(dict.fromkeys(broken))}; nothing was changed. {way}")
+        raise NonFiniteError(
+            f"{', '.join(dict.fromkeys(broken))}; nothing was changed. {way}",
+            [task for task, value in losses if not math.isfinite(value)],
+        )
     task, value = next((task, value) for task, value in losses if value < 0)
     raise ConfigError(
         f"the losses must not be negative for this balancer; found {value:g} for task {task!r}. "
@@ -134,7 +137,10 @@ def _refuse(step: Gathered, at_gradients: Sequence[float]) -> None:
     where = [p for (p, g), length in pairs if not math.isfinite(length) and not _holds(g)]
     if not broken and not where:  # double precision, whose squares alone are beyond its numbers
         return
-    reached = {id(parameter): tasks for parameter, tasks in reached_by(step.latest)}
+    if step.replicas is None:
+        reached = {id(parameter): tasks for parameter, tasks in reached_by(step.latest)}
+    else:  # another process may have the labels of the task
+        reached = step.replicas.reaching()
     found = [each for p in where for each in _tasks_at(step, p, reached.get(id(p), ()))]
     if not broken:  # one task's parameters tell more than those of several
         single = [tasks for tasks in found if len(tasks) == 1]
@@ -143,7 +149,8 @@ def _refuse(step: Gathered, at_gradients: Sequence[float]) -> None:
     whose = f" of task {names}" if names else ""
     raise NonFiniteError(
         f"the gradient{whose} is not finite although every loss is; nothing was changed. Lower the "
-        "learning rate, or look for a division, logarithm or square root at 0 in the model."
+        "learning rate, or look for a division, logarithm or square root at 0 in the model.",
+        broken,
     )
 
 

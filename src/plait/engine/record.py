@@ -9,6 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from plait.core.errors import NonFiniteError
 from plait.core.lazy_values import names_of
 from plait.core.numbers import Numbers
 from plait.core.real import as_real
@@ -35,6 +36,8 @@ class Record:
         flag: what was out of the ordinary, such as a Pareto-stationary point; None if nothing.
         skipped: why the step is to be skipped (``nonfinite="skip"``); None if it is not. `.grad`
             is then as it was before, but where a `GradScaler` has scaled the losses: NaN tells it.
+        broken: the tasks whose loss or gradient is the reason; empty for a step that is taken, and
+            where no task is known to be it.
         reused: the weights are those of an earlier step (`every`).
         passes: the backward passes that it took, in words, with T tasks.
     """
@@ -46,6 +49,7 @@ class Record:
     cosines: np.ndarray | None = None
     flag: str | None = None
     skipped: str | None = None
+    broken: tuple[str, ...] = ()
     reused: bool = False
     passes: str = field(default="", compare=False)
     _outside: bool = field(default=False, repr=False, compare=False)
@@ -56,7 +60,7 @@ class Record:
     def of(
         cls,
         step: Gathered,
-        skipped: str | None = None,
+        skipped: NonFiniteError | None = None,
         *,
         as_given: bool = False,
         passes: str = "",
@@ -72,7 +76,8 @@ class Record:
         """
         tasks: tuple[str, ...] = names_of(step.losses)
         if skipped is not None:
-            return cls(tasks, step.known_losses.of(tasks), skipped=skipped)
+            known = step.known_losses.of(tasks)
+            return cls(tasks, known, skipped=str(skipped), broken=skipped.tasks)
         tasks = step.tasks or names_of(step.weights) or tasks
         measured = as_given and len(step.lengths) == len(step.gradients)
         norms = cosines = None

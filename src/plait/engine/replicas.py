@@ -295,6 +295,14 @@ class Replicas:
         row = self._reached[self.names.index(task)]
         return [self.parameters[place] for place in row.nonzero().flatten().tolist()]
 
+    def reaching(self) -> dict[int, tuple[str, ...]]:
+        """Returns `{id of a parameter: tasks that have reached it in any process}`."""
+        found: dict[int, tuple[str, ...]] = {}
+        for row, place in self._reached.nonzero().tolist():
+            key = id(self.parameters[place])
+            found[key] = (*found.get(key, ()), self.names[row])
+        return found
+
     def _local_anywhere(self) -> list[int]:
         """Returns the places with a gradient of any process that is still to be summed."""
         mask = torch.zeros(len(self.parameters), dtype=torch.uint8)

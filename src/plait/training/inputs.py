@@ -10,6 +10,7 @@ from torch import Tensor
 from plait.core.batch import Batch
 from plait.core.errors import DataError, NonFiniteError
 from plait.core.structure import tensors
+from plait.distributed import ranks
 from plait.training.single import refuse_single
 from plait.training.state import State
 
@@ -32,11 +33,9 @@ def located(batches: Sequence[Batch], state: State) -> Iterator[None]:
     try:
         yield
     except NonFiniteError as error:
-        epoch = f"epoch {state.epoch + 1}"
-        text = (
-            f"step {state.step + 1}: {error}{broken_inputs(batches, before=state.batch, of=epoch)}"
-        )
-        raise NonFiniteError(text) from None
+        told = broken_inputs(batches, before=state.batch, of=f"epoch {state.epoch + 1}")
+        text = f"step {state.step + 1}: {error}{_of_any_process(told)}"
+        raise NonFiniteError(text, error.tasks) from None
     except DataError as error:
         sources = dict.fromkeys(part.source for batch in batches for part in batch.parts)
         if not any(sources):
@@ -45,6 +44,14 @@ def located(batches: Sequence[Batch], state: State) -> Iterator[None]:
     except ValueError as error:
         refuse_single(error, batches, epoch=state.epoch, before=state.batch)
         raise
+
+
+def _of_any_process(told: str) -> str:
+    """Returns the first sentence that a process has to say; all of them say it."""
+    found = ranks().gather(told)
+    rank = next((rank for rank, each in enumerate(found) if each), 0)
+    where = "" if len(found) == 1 else f" In the part of process {rank} (from 0), the inputs"
+    return found[rank].replace(" The inputs", where, 1) if where else found[rank]
 
 
 def broken_inputs(batches: Sequence[Batch], *, before: int, of: str) -> str:

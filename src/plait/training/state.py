@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
@@ -31,6 +31,8 @@ class State:
         seconds: time spent in training and evaluation, also by earlier processes of the run.
         warned: the gates that have collapsed so far, each of which is warned of once.
         skipped: how many of the steps were not taken; the log says why.
+        broken: `{task: how many of them because its loss or gradient was not finite}`. A backward
+            pass of a weighted sum blames all tasks that reach the parameter.
         examples: `{source: its examples so far}` of several data sets; empty with one alone.
         labels: `{task: mass of its labels so far}` likewise.
         ended: why the training ended, if there is something to say of it; see
@@ -51,6 +53,7 @@ class State:
     seconds: float = 0.0
     warned: list[str] = field(default_factory=list)
     skipped: int = 0
+    broken: dict[str, int] = field(default_factory=dict)
     examples: dict[str, int] = field(default_factory=dict)
     labels: dict[str, float] = field(default_factory=dict)
     ended: str = ""
@@ -116,6 +119,12 @@ class State:
         self.best_epochs |= dict.fromkeys(found, self.epoch)
         self.own_metrics |= {task: metrics.get(task, {}) for task in found}
         return found
+
+    def leave_out(self, tasks: Iterable[str]) -> None:
+        """Counts a step that is not taken, and the tasks that are the reason."""
+        self.skipped += 1
+        for task in tasks:
+            self.broken[task] = self.broken.get(task, 0) + 1
 
     def state_dict(self) -> dict[str, Any]:
         """Returns the attributes by name."""

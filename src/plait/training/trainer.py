@@ -362,7 +362,8 @@ class Trainer:
         self.rates.advance()
         self.mixture.count(self.state, batches)
         self.state.step = step
-        self.state.skipped += record.skipped is not None
+        if record.skipped is not None:
+            self.state.leave_out(record.balance.broken if record.balance else ())
         self.state.batch += len(batches)
         return record
 

@@ -31,7 +31,8 @@ def check_finite(gramian: np.ndarray, tasks: Sequence[str]) -> None:
     names = ", ".join(repr(tasks[position]) for position in broken)
     raise NonFiniteError(
         f"the gradient of task {names or '(unknown)'} is not finite; nothing was changed. Lower "
-        "the learning rate, clip gradients, or check the task's loss for divisions and logarithms."
+        "the learning rate, clip gradients, or check the task's loss for divisions and logarithms.",
+        [tasks[position] for position in broken],
     )
 
 
@@ -44,8 +45,9 @@ def check_lookahead(values: np.ndarray, tasks: Sequence[str]) -> None:
     """
     finite = np.isfinite(values.reshape(len(tasks), -1)).all(axis=1)
     if not finite.all():
-        broken = ", ".join(repr(task) for task, fine in zip(tasks, finite, strict=True) if not fine)
+        broken = [task for task, fine in zip(tasks, finite, strict=True) if not fine]
         raise NonFiniteError(
-            f"the losses or gradients of task {broken} are not finite after the step ahead; "
-            "nothing was changed. Lower the learning rate or the inner step."
+            f"the losses or gradients of task {', '.join(map(repr, broken))} are not finite after "
+            "the step ahead; nothing was changed. Lower the learning rate or the inner step.",
+            broken,
         )
