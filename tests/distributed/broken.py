@@ -17,7 +17,7 @@ from plait.model import MultiTaskModel
 from plait.sharing import Hard
 from plait.tasks import Binary, Regression
 from plait.training import Callback, StepRecord, Trainer
-from tests.balancing.promises import method
+from tests.balancing.promises import method, same
 
 ROWS, BATCH, BAD = 24, 6, 13  # two parts of three rows; row 13 is in the second of batch 3
 STEPS = ROWS // BATCH
@@ -91,17 +91,6 @@ class Watch(Callback):
             self.skipped.append((trainer.state.step, record.skipped))
             self.changed += [name for name in parts if not same(now[name], self.before[name])]
         self.before = now
-
-
-def same(one: Any, other: Any) -> bool:
-    """Whether two states are equal to the last bit."""
-    if isinstance(one, Tensor):
-        return torch.equal(one, other)
-    if isinstance(one, dict):
-        return one.keys() == other.keys() and all(same(one[key], other[key]) for key in one)
-    if isinstance(one, list | tuple):
-        return len(one) == len(other) and all(map(same, one, other))
-    return bool(one == other) or one != one
 
 
 def skipping(name: str, kind: str, run: str | None = None, **options: Any) -> dict[str, Any]:

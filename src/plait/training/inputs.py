@@ -48,7 +48,7 @@ def located(batches: Sequence[Batch], state: State) -> Iterator[None]:
 
 def _of_any_process(told: str) -> str:
     """Returns the first sentence that a process has to say; all of them say it."""
-    found = ranks().gather(told)
+    found: list[str] = ranks().gather(told)
     rank = next((rank for rank, each in enumerate(found) if each), 0)
     where = "" if len(found) == 1 else f" In the part of process {rank} (from 0), the inputs"
     return found[rank].replace(" The inputs", where, 1) if where else found[rank]
