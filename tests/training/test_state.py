@@ -62,7 +62,7 @@ def test_only_a_higher_score_is_a_new_best() -> None:
 
 def test_steps_that_are_left_out_are_counted_for_each_task() -> None:
     state = State()
-    for tasks in (("a",), (), ("b", "a")):
-        state.leave_out(tasks)
+    for reason, tasks in (("nan", ("a",)), ("no label", ()), (None, ()), ("inf", ("b", "a"))):
+        state.count_skipped(reason, tasks)
     assert state.skipped == 3
     assert state.broken == {"a": 2, "b": 1}

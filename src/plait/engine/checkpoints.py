@@ -1,13 +1,14 @@
-"""Reentrant checkpoints, which only `.backward()` can differentiate."""
+"""Activation checkpoints: which of them plait cannot differentiate, and why."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 
 import torch
 from torch import Tensor
 
-from plait.core.errors import ConfigError
+from plait.core.errors import ConfigError, UnsupportedError
 from plait.engine.evidence import read
 from plait.engine.gathered import Gathered
 from plait.networks.joined import staying
@@ -61,3 +62,31 @@ def whole_pass(
     finally:
         for leaf, gradient in zip(known, before, strict=True):
             leaf.grad = gradient
+
+
+@contextmanager
+def refused_ahead(method: str) -> Iterator[None]:
+    """Refuses checkpoints while a method looks ahead to the losses at other parameters.
+
+    A checkpoint runs its block again in the backward pass, with the parameters that the model has
+    by then: the gradients would be wrong, and torch could not tell.
+
+    Args:
+        method: the name of the balancer.
+
+    Raises:
+        UnsupportedError: a hook on saved tensors, such as a checkpoint, is set in the body.
+    """
+    reason = (
+        f"{method} looks ahead to the losses at other parameters than the model's, which a "
+        "checkpoint would recompute with the model's own: its gradients would be wrong. Train "
+        "without checkpoints (and other hooks on saved tensors), or take a method that is not "
+        "bilevel."
+    )
+    try:
+        with torch.autograd.graph.disable_saved_tensors_hooks(reason):
+            yield
+    except Exception as error:  # of torch, or of who has explained it
+        if reason not in str(error):
+            raise
+        raise UnsupportedError(reason) from None

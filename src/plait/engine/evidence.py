@@ -140,7 +140,7 @@ def _refuse(step: Gathered, at_gradients: Sequence[float]) -> None:
     if step.replicas is None:
         reached = {id(parameter): tasks for parameter, tasks in reached_by(step.latest)}
     else:  # another process may have the labels of the task
-        reached = step.replicas.reaching()
+        reached = step.replicas.tasks_at
     found = [each for p in where for each in _tasks_at(step, p, reached.get(id(p), ()))]
     if not broken:  # one task's parameters tell more than those of several
         single = [tasks for tasks in found if len(tasks) == 1]

@@ -295,8 +295,9 @@ class Replicas:
         row = self._reached[self.names.index(task)]
         return [self.parameters[place] for place in row.nonzero().flatten().tolist()]
 
-    def reaching(self) -> dict[int, tuple[str, ...]]:
-        """Returns `{id of a parameter: tasks that have reached it in any process}`."""
+    @property
+    def tasks_at(self) -> dict[int, tuple[str, ...]]:
+        """The tasks that have reached a parameter in any process, by its id."""
         found: dict[int, tuple[str, ...]] = {}
         for row, place in self._reached.nonzero().tolist():
             key = id(self.parameters[place])

@@ -120,10 +120,10 @@ class State:
         self.own_metrics |= {task: metrics.get(task, {}) for task in found}
         return found
 
-    def leave_out(self, tasks: Iterable[str]) -> None:
-        """Counts a step that is not taken, and the tasks that are the reason."""
-        self.skipped += 1
-        for task in tasks:
+    def count_skipped(self, skipped: str | None, broken: Iterable[str]) -> None:
+        """Counts a step that is not taken, if there is a reason, and the tasks that are it."""
+        self.skipped += skipped is not None
+        for task in broken:
             self.broken[task] = self.broken.get(task, 0) + 1
 
     def state_dict(self) -> dict[str, Any]:

@@ -56,6 +56,11 @@ class StepRecord:
     sums: DeviceSums = field(default_factory=DeviceSums)
 
     @property
+    def broken(self) -> tuple[str, ...]:
+        """The tasks whose loss or gradient is why the step was not taken; see `Record`."""
+        return () if self.balance is None else self.balance.broken
+
+    @property
     def losses(self) -> Mapping[str, float]:
         """`{task: L_t}`, the mean over its own labels, before static weights and shares."""
         return self.sums.read().get("loss", {})

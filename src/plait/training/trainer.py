@@ -362,8 +362,7 @@ class Trainer:
         self.rates.advance()
         self.mixture.count(self.state, batches)
         self.state.step = step
-        if record.skipped is not None:
-            self.state.leave_out(record.balance.broken if record.balance else ())
+        self.state.count_skipped(record.skipped, record.broken)
         self.state.batch += len(batches)
         return record
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from plait.balancing.base import BilevelBalancer
 from plait.core.errors import ConfigError
+from plait.engine.checkpoints import refused_ahead
 from plait.engine.micro_batch import MicroBatch
 from plait.engine.passes import weighted_pass
 from plait.engine.routes.base import Route
@@ -31,7 +32,8 @@ class LookAhead(Route[BilevelBalancer]):
         """Lets the method look ahead; what it reads on its way is its own."""
         step, tasks = self.step, tuple(self.micro.losses)
         info = step.informed(tasks, step.values_of(tasks))
-        weights, self.validation = self.balancer.weights(self.problem, info)
+        with refused_ahead(type(self.balancer).__name__):
+            weights, self.validation = self.balancer.weights(self.problem, info)
         scaled = (weights * step.scale(len(tasks))).tolist()
         step.weights = dict(zip(self.problem.tasks, scaled, strict=True))
         step.flag = self.balancer.flag
