@@ -37,6 +37,9 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     made = tmp_path_factory.mktemp("start")
     (made / "broken.yaml").write_text("a: [1")
     (made / "unknown.yaml").write_text("recipe: digits\nepoch: 3\n")
+    (made / "method.yaml").write_text("recipe: digits\nsharing: Shared\n")
+    (made / "method").mkdir()
+    (made / "method" / "config.yaml").write_text("recipe: digits\nconnections: [Hint, Cross]\n")
     (made / "run").mkdir()
     (made / "run" / "config.yaml").write_text("recipe: digits\nepoch: 3\n")
     return made
@@ -74,6 +77,20 @@ def test_help_and_version_load_nothing_slow(words: str, folder: Path) -> None:
         ("train --resume run epochs=0", "setting 'epochs': input should be greater"),
         ("train --resume run --out x", "leave out everything but key=value"),
         ("train digits --out run", "run already holds a run"),
+        ("train digits balancing=UPGard", "unknown balancer 'UPGard'; known: 42 names"),
+        ("train digits balancing=UPGard --nproc 2", "Did you mean 'UPGrad'?"),
+        ("train method.yaml", "unknown sharing 'Shared'; known: AdaShare, "),
+        ("train --resume run balancing=UPGard", "unknown balancer 'UPGard'"),
+        ("train --resume method", "unknown connection 'Cross'; known: AITM, "),
+        ("compare digits encoder=ConvEncodr", "Did you mean 'ConvEncoder'?"),
+        ("compare digits --members MMoE,UPGard", "unknown method 'UPGard'"),
+        ("advise digits regularization=[L21,L12]", "unknown regularizer 'L12'"),
+        ("tune digits connections=Cross", "unknown connection 'Cross'"),
+        ("tune digits --over balancing=Equal,UPGard", "Did you mean 'UPGrad'?"),
+        ("explain digits mixing=Temprature", "Did you mean 'Temperature'?"),
+        ("diagnose digits balancing=UPGard", "unknown balancer 'UPGard'"),
+        ("doctor digits balancing=UPGard", "unknown balancer 'UPGard'"),
+        ("demo balancing=UPGard", "unknown balancer 'UPGard'"),
         ("list balancer", "unknown family or method 'balancer'; "),
     ],
 )
@@ -105,3 +122,17 @@ def test_a_report_of_nothing_needs_no_torch(folder: Path) -> None:
     assert ran.returncode == 2
     assert "torch" not in ran.stdout
     assert "nowhere holds no events.jsonl" in ran.stderr
+
+
+def test_what_every_run_loads_has_neither_pandas_nor_scipy() -> None:
+    """They take as long as half of torch, and a run on anything but a table reads none of them."""
+    code = """
+import sys
+from plait.cli import prepared, show
+from plait.experiments import open_problem, run, validate, with_defaults
+from plait.reports import write_report
+open_problem(validate(with_defaults({"recipe": "digits"})))
+print(*({"pandas", "sklearn", "scipy.ndimage", "plotly", "optuna"} & sys.modules.keys()))
+"""
+    ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert ran.stdout == "\n"

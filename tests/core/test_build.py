@@ -12,7 +12,7 @@ from torchmetrics.classification import BinaryCalibrationError
 
 from plait.balancing import CRMOGM, CAGrad, GramianBalancer, TransformedLosses
 from plait.core.annotations import hint_of
-from plait.core.build import build
+from plait.core.build import build, check
 from plait.core.errors import ConfigError
 from plait.encoders import ConvEncoder, MLPEncoder
 from plait.tasks import Binary
@@ -218,3 +218,44 @@ def test_annotations_in_quotes_are_resolved() -> None:
     assert hint_of(WithOptions.__init__, "unknown") is Any
     with pytest.raises(NameError):
         hint_of(Outer.__init__, "exact")
+
+
+# --- names alone --------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("cls", "options", "message"),
+    [
+        (WithOptions, {"rat": 1, "size": 1}, "method WithOptions has no option 'rat'"),
+        (WithOptions, {"rate": 1}, "method WithOptions needs the option 'size'"),
+        (Outer, {"inner": "nowhere:Plain"}, "cannot import Method 'nowhere:Plain'"),
+        (Outer, {"inner": {"class": f"{HERE}:Plain", "x": 1}}, "Method Plain has no option 'x'"),
+        (Outer, {"several": ["CAGrad", {"class": "CAGrad", "b": 1}]}, "CAGrad has no option 'b'"),
+        (Outer, {"by_task": {"a": "MLPEncoder"}}, "MLPEncoder needs the option 'in_features'"),
+        (Outer, {"count": {"class": "CAGrad"}}, "takes no class"),
+    ],
+)
+def test_names_are_checked_at_every_depth_in_the_words_of_build(
+    cls: type[Any], options: dict[str, Any], message: str
+) -> None:
+    told = []
+    for refuse in (check, build):
+        with pytest.raises(ConfigError, match=message) as refused:
+            refuse(cls, options, kind="method")
+        told.append(str(refused.value))
+    assert told[0] == told[1]
+
+
+def test_a_check_builds_nothing_and_judges_no_value() -> None:
+    check(Broken, {}, kind="method")
+    check(WithOptions, {"size": 1, "rate": -1}, kind="method")
+    check(Outer, {"inner": f"{HERE}:Broken"}, kind="test")
+
+
+def test_a_check_may_pass_what_is_given_or_is_still_to_come() -> None:
+    check(WithOptions, {"rate": 1}, kind="method", given=["size"])
+    check(WithOptions, {"rate": 1}, kind="method", whole=False)
+    with pytest.raises(ConfigError, match="has no option 'size'; it takes: rate"):
+        check(WithOptions, {"size": 1}, kind="method", given=["size"])
+    with pytest.raises(ConfigError, match="has no option 'rat'"):
+        check(WithOptions, {"rat": 1}, kind="method", whole=False)

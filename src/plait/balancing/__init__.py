@@ -33,7 +33,6 @@ from plait.balancing.imtl_g import IMTLG
 from plait.balancing.imtl_l import IMTLL
 from plait.balancing.krum import Krum
 from plait.balancing.log_transform import LogTransform
-from plait.balancing.loss_schedule import LossSchedule
 from plait.balancing.mgda import MGDA
 from plait.balancing.moco import MoCo
 from plait.balancing.modo import MoDo
@@ -45,6 +44,7 @@ from plait.balancing.pcgrad import PCGrad
 from plait.balancing.pivrg import PIVRG
 from plait.balancing.rlw import RLW
 from plait.balancing.scalarizations import cosmos, ldc_mtl, pbi
+from plait.balancing.schedules.loss_schedule import LossSchedule
 from plait.balancing.sdmgrad import SDMGrad
 from plait.balancing.slaw import SLAW
 from plait.balancing.smooth_tchebycheff import SmoothTchebycheff

@@ -65,7 +65,10 @@ def tune(
     plait tune config.yaml --over optimizer.lr=1e-4..1e-2 --over balancing=Equal,UPGrad |
     plait tune digits sharing=MMoE --over default --over sharing.experts=2,4,8 --objective task
     """
+    from plait.experiments.search.entries import check_entries
+
     read = named_problem(problem, settings or [], data)
+    check_entries(over or [])
     options = {"objective": objective, "seed": search_seed, "prune": prune, "trials": trials}
     found = _search(read, over or [], out, options, jobs=jobs, finals=final_seeds, json=json)
     if found.best < 0:

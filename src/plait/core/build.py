@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import inspect
 import types
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, Literal, Union, get_args, get_origin
 
@@ -20,6 +20,7 @@ from plait.core.families import family_of
 from plait.core.lookup import find, parameters
 
 PLAIN = (Any, str, int, float, bool, bytes, type(None), *SEQUENCES, *MAPPINGS)
+Make = Callable[..., Any]  # `build` or `check`
 
 
 def build(
@@ -40,9 +41,35 @@ def build(
             that it cannot take.
     """
     check_names(cls, options, kind=kind, given=given)
-    values = {name: _value(cls, name, value, kind, foreign) for name, value in options.items()}
+    values = _values(cls, options, kind, foreign, build)
     with reporting(cls, options, kind):
         return cls(**given, **values)
+
+
+def check(
+    cls: type[Any],
+    options: Mapping[str, Any],
+    *,
+    kind: str,
+    foreign: bool = True,
+    given: Collection[str] = (),
+    whole: bool = True,
+) -> None:
+    """Checks all names among the options of a class, at every depth, as `build`; builds nothing.
+
+    Args:
+        cls: the class.
+        options: values by name.
+        kind: the noun for messages.
+        foreign: as for `build`.
+        given: names of arguments that are not the user's to set.
+        whole: whether an option that is missing is an error.
+
+    Raises:
+        ConfigError: an option, or a class that an option names, does not exist.
+    """
+    check_names(cls, options, kind=kind, given=given, whole=whole)
+    _values(cls, options, kind, foreign, check)
 
 
 def check_names(
@@ -51,6 +78,7 @@ def check_names(
     *,
     kind: str,
     given: Collection[str] = (),
+    whole: bool = True,
 ) -> None:
     """Raises `ConfigError` for an option that a class does not have, or one missing that it needs.
 
@@ -59,13 +87,14 @@ def check_names(
         options: values by name.
         kind: the noun for messages.
         given: names of arguments that are not the user's to set.
+        whole: whether a missing option is an error.
     """
     taken = {name: p for name, p in parameters(cls).items() if name not in given}
     for option in options:
         if option not in taken:
             raise ConfigError(unknown_option(f"{kind} {cls.__name__}", option, taken))
     for name, parameter in taken.items():
-        if parameter.default is inspect.Parameter.empty and name not in options:
+        if whole and parameter.default is inspect.Parameter.empty and name not in options:
             raise ConfigError(
                 f"{kind} {cls.__name__} needs the option {name!r}. Set it: "
                 f"{{class: {cls.__name__}, {name}: ...}}."
@@ -90,8 +119,15 @@ def reporting(cls: type[Any], options: Mapping[str, Any], kind: str) -> Iterator
         ) from error
 
 
-def _value(cls: type[Any], argument: str, value: Any, kind: str, foreign: bool) -> Any:
-    """Returns the value of an option, built if it describes an object."""
+def _values(
+    cls: type[Any], options: Mapping[str, Any], kind: str, foreign: bool, make: Make
+) -> dict[str, Any]:
+    """Returns the values of options; `make` is called for each that describes an object."""
+    return {name: _value(cls, name, value, kind, foreign, make) for name, value in options.items()}
+
+
+def _value(cls: type[Any], argument: str, value: Any, kind: str, foreign: bool, make: Make) -> Any:
+    """Returns the value of an option, made if it describes an object."""
     where = f"{kind} {cls.__name__}, option {argument!r}"
     try:
         hint = hint_of(cls.__init__, argument)
@@ -102,28 +138,28 @@ def _value(cls: type[Any], argument: str, value: Any, kind: str, foreign: bool) 
             f"{where}: its annotation cannot be read: {error}. Import the name outside of "
             "TYPE_CHECKING."
         ) from None
-    return _built(value, hint, where, foreign)
+    return _built(value, hint, where, foreign, make)
 
 
-def _built(value: Any, hint: Any, where: str, foreign: bool) -> Any:
-    """Returns an option's value, with every `{class: ...}` in it built as the annotation says."""
+def _built(value: Any, hint: Any, where: str, foreign: bool, make: Make) -> Any:
+    """Returns an option's value, with every `{class: ...}` in it made as the annotation says."""
     choices = _choices(hint)
     classes = [each for each in choices if isinstance(each, type) and each not in PLAIN]
     if isinstance(value, Mapping) and "class" in value:
-        return _instance(value, classes, choices, where, foreign)
+        return _instance(value, classes, choices, where, foreign, make)
     if isinstance(value, Mapping) and classes and not _takes_mapping(choices):
         raise ConfigError(
             f"{where} has options ({', '.join(map(str, value))}), but names no class; found "
             f"{dict(value)}. Name one: {{class: NAME, ...}}."
         )
     if isinstance(value, str) and classes and not _takes_word(value, choices):
-        return _instance({"class": value}, classes, choices, where, foreign)
+        return _instance({"class": value}, classes, choices, where, foreign, make)
     for choice in choices:
         inner = [each for each in get_args(choice) if each is not Ellipsis]
         if isinstance(value, list | tuple) and get_origin(choice) in SEQUENCES and inner:
-            return [_built(each, inner[0], where, foreign) for each in value]
+            return [_built(each, inner[0], where, foreign, make) for each in value]
         if isinstance(value, Mapping) and get_origin(choice) in MAPPINGS:
-            return {k: _built(each, inner[-1], where, foreign) for k, each in value.items()}
+            return {k: _built(each, inner[-1], where, foreign, make) for k, each in value.items()}
     return value
 
 
@@ -133,8 +169,9 @@ def _instance(
     choices: list[Any],
     where: str,
     foreign: bool,
+    make: Make,
 ) -> Any:
-    """Builds the object that a mapping with `class` describes."""
+    """Makes the object that a mapping with `class` describes."""
     if not classes:
         if _takes_mapping(choices):
             return value
@@ -152,7 +189,7 @@ def _instance(
         except ConfigError as error:
             errors.append(ConfigError(f"{where}: {error}"))
             continue
-        return build(cls, options, kind=noun, foreign=foreign)
+        return make(cls, options, kind=noun, foreign=foreign)
     raise errors[0]
 
 

@@ -72,8 +72,8 @@ def listed(family: Family) -> list[str]:
     """Returns the names of a family's methods without importing any.
 
     Each method has a file of its name at the top of the family's folder, which tells the methods
-    in `__all__` from bases and functions. A public class of another kind that has one too (such as
-    `LossSchedule`) is among them.
+    in `__all__` from bases and functions. A public class of another kind that has one too is among
+    them; only `Prediction` of the tasks, which no setting names, is one.
     """
     package = f"plait.{family.name}"
     return sorted(
@@ -81,6 +81,12 @@ def listed(family: Family) -> list[str]:
         for name, home in homes(package).items()
         if home.removeprefix(f"{package}.").replace("_", "") == name.lower()
     )
+
+
+def check_listed(name: str, family: Family) -> None:
+    """Raises `ConfigError` for a name that is neither a method's nor a path; loads no method."""
+    if ":" not in name and name not in listed(family):
+        raise ConfigError(unknown(family.noun, name, listed(family)))
 
 
 def kebab(name: str) -> str:

@@ -12,6 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 from plait.core.errors import ConfigError
 from plait.core.options import AtLeast, Count
 from plait.engine import Options
+from plait.experiments.known_methods import check_known
 from plait.experiments.method import Method, Methods
 from plait.experiments.overrides import merge, read_yaml
 from plait.experiments.refusal import no_list, refusal
@@ -121,13 +122,16 @@ def validate(settings: Mapping[str, Any]) -> RunConfig:
     """Checks settings and returns the configuration.
 
     Raises:
-        ConfigError: unknown settings or bad values; one message lists them all.
+        ConfigError: unknown settings or bad values; one message lists them all. Or an unknown name
+            of a method.
     """
     try:
         config = RunConfig.model_validate(dict(settings))
     except ValidationError as error:
         raise refusal(map(dict, error.errors()), settings, RunConfig.model_fields) from None
-    check_sources(config.model_dump(by_alias=True), whole=True)
+    found = config.model_dump(by_alias=True)
+    check_sources(found, whole=True)
+    check_known(found)
     if config.new_tasks != RunConfig.model_fields["new_tasks"].default and not config.start_from:
         raise ConfigError(
             f"setting 'new_tasks': {config.new_tasks!r} has no effect without runs to start from. "
@@ -185,7 +189,8 @@ def check_early(settings: Mapping[str, Any]) -> None:
     """Checks settings that a recipe's defaults are still to complete, which needs no torch.
 
     Raises:
-        ConfigError: unknown settings or bad values; one message lists them all.
+        ConfigError: unknown settings or bad values; one message lists them all. Or an unknown name
+            of a method.
     """
     try:
         RunConfig.model_validate({"recipe": "any", **settings})
@@ -195,3 +200,4 @@ def check_early(settings: Mapping[str, Any]) -> None:
         if wrong:
             raise refusal(wrong, settings, RunConfig.model_fields) from None
     check_sources(settings, whole=False)
+    check_known(settings)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from plait.balancing.base import Balancer, BilevelBalancer
-from plait.balancing.loss_schedule import LossSchedule
+from plait.balancing.schedules.loss_schedule import LossSchedule
 from plait.core.errors import ConfigError
 from plait.core.lookup import parameters
 from plait.core.reduction import Reduction

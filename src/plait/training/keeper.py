@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from plait.balancing.base import Balancer
-from plait.balancing.loss_schedule import LossSchedule
+from plait.balancing.schedules.loss_schedule import LossSchedule
 from plait.core.errors import (
     CheckpointError,
     ConfigError,

@@ -14,7 +14,7 @@ import torch
 from plait.balancing.base import Balancer
 from plait.balancing.contract.info import Info
 from plait.balancing.equal import Equal
-from plait.balancing.loss_schedule import LossSchedule
+from plait.balancing.schedules.loss_schedule import LossSchedule
 from plait.core.arguments import checked
 from plait.core.batch import Batch
 from plait.core.options import chosen

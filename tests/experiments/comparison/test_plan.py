@@ -23,8 +23,11 @@ def test_a_joint_member_is_one_network_and_separate_ones_are_one_a_task() -> Non
 def test_a_member_that_makes_no_sense_is_named() -> None:
     with pytest.raises(ConfigError, match="member 'wrong': unknown setting 'epoch'"):
         joint(CONFIG, Member("wrong", "", settings={"epoch": 7}))
-    planned = joint(CONFIG, Member("wrong", "", settings={"encoder": {"class": "MLPEncoder"}}))
     with pytest.raises(ConfigError, match=r"member 'wrong': .*in_features"):
+        joint(CONFIG, Member("wrong", "", settings={"encoder": {"class": "MLPEncoder"}}))
+    own = {"sharing": {"class": "MMoE", "experts": 0}}
+    planned = joint(CONFIG, Member("wrong", "", settings=own))
+    with pytest.raises(ConfigError, match=r"member 'wrong': `experts` must be a whole number"):
         check_built([planned], open_problem(CONFIG))
 
 

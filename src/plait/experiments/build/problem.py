@@ -18,6 +18,7 @@ from plait.core.lookup import parameters
 from plait.data import DataSets, of_tasks
 from plait.data.mixture.named import of_source
 from plait.experiments.build.fingerprint import data_fingerprint
+from plait.experiments.build.known import check_methods
 from plait.experiments.build.names import recipe_class
 from plait.experiments.config import RunConfig
 from plait.experiments.method import Method
@@ -138,10 +139,11 @@ def open_problem(config: RunConfig, frame: Any = None, progress: Any = None) -> 
         progress: is told how much of a table's file was read, `progress(bytes, size)`.
 
     Raises:
-        ConfigError: an unknown recipe or option; a data folder, a table or a part of one too many
-            or too few.
+        ConfigError: an unknown recipe, method or option; a data folder, a table or a part of one
+            too many or too few.
         DataError: data that are missing or break their rules.
     """
+    check_methods(config)
     if config.sources:
         return Problem(_combined(config.sources, progress), config)
     cls = recipe_class(config.recipe.name)

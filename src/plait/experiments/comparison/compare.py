@@ -135,6 +135,7 @@ def _trained(
 
 def _planned(config: RunConfig, members: Sequence[Member], runner: Runner) -> list[Planned]:
     """Returns the single-task networks, then the members."""
-    found = [single(config, runner.tasks), *(joint(config, member) for member in members)]
+    networks = [joint(config, member) for member in members]  # before data are read for the tasks
+    found = [single(config, runner.tasks), *networks]
     check_names(found)
     return found

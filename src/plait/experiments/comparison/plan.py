@@ -10,6 +10,7 @@ from typing import Any
 
 from plait.core.errors import ConfigError, UnsupportedError
 from plait.experiments.build import Problem, build_job
+from plait.experiments.build.known import check_methods
 from plait.experiments.comparison.member import SINGLE, Member
 from plait.experiments.comparison.single import alone
 from plait.experiments.config import RunConfig, validate
@@ -43,10 +44,12 @@ def joint(config: RunConfig, member: Member) -> Planned:
     """Returns one network of all tasks, with the member's settings laid on those of `config`.
 
     Raises:
-        ConfigError: an unknown setting or a bad value; the member is named.
+        ConfigError: an unknown setting, method or option, or a bad value; the member is named.
     """
     try:
-        return Planned(member, {ALL: validate(merge(config.described(), member.settings))})
+        own = validate(merge(config.described(), member.settings))
+        check_methods(own)
+        return Planned(member, {ALL: own})
     except ConfigError as error:
         raise ConfigError(f"member {member.name!r}: {error}") from None
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -10,9 +9,8 @@ from typing import Any
 from plait.core.errors import ConfigError, suggest
 from plait.experiments.build import Problem, build_job
 from plait.experiments.build.problem import ABOUT
-from plait.experiments.config import RunConfig, is_file_of_settings
+from plait.experiments.config import RunConfig
 from plait.experiments.method_options import takes
-from plait.experiments.overrides import parse, read_yaml
 from plait.experiments.search.defaults import (
     DECAYS,
     LR,
@@ -29,13 +27,12 @@ from plait.experiments.search.defaults import (
     weights_refused,
 )
 from plait.experiments.search.dimension import Choices, Dimension, Numbers
+from plait.experiments.search.entries import RANGE, choices_in, pairs
 from plait.experiments.search.places import METHODS, Option, own_options, value_at
 from plait.experiments.search.space import WEIGHT, Space
 from plait.experiments.settings_list import run_settings
 
 DEFAULT, WEIGHTS = "default", WEIGHT.rstrip(".")
-NUMBER = r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?"
-RANGE = re.compile(rf"({NUMBER})\.\.({NUMBER})")
 RATIOS = 10.0  # from so many times its lower end on, a range is one of ratios
 # Settings that say what is learned, how it is measured, and where it runs.
 NOT_SEARCHED = (
@@ -77,7 +74,7 @@ def read_space(words: Sequence[str], config: RunConfig, problem: Problem) -> Spa
         return default_space(config, problem)
     found: dict[str, Dimension] = {}
     weights: tuple[float, float] | None = None
-    reader = _Reader(config, problem, dict(_pairs(words)))
+    reader = _Reader(config, problem, dict(pairs(words)))
     for key, text in reader.given.items():
         if key == DEFAULT:
             space = default_space(config, problem)
@@ -150,7 +147,7 @@ class _Reader:
         text = self.given.get("balancing")
         if text is None:
             return [self.config]
-        choices = Choices("balancing", tuple(_choices("balancing", text)))
+        choices = Choices("balancing", tuple(choices_in("balancing", text)))
         space = Space((choices,))
         return [space.config(self.config, {"balancing": label}) for label in choices.labels]
 
@@ -179,7 +176,7 @@ class _Reader:
         """Yields the options of all methods: those of the settings, and those that are choices."""
         yield from own_options(self.settings)
         for key, text in self.given.items():
-            for choice in _choices(key, text) if key in METHODS and text is not None else ():
+            for choice in choices_in(key, text) if key in METHODS and text is not None else ():
                 yield from own_options({key: choice}, [key])
 
     def _with_parent(self, key: str) -> RunConfig:
@@ -188,27 +185,12 @@ class _Reader:
         text = self.given.get(head)
         if head == key or text is None or head not in METHODS:
             return self.config
-        choices = Choices(head, tuple(_choices(head, text)))
+        choices = Choices(head, tuple(choices_in(head, text)))
         for choice in choices.values:
             if key in {each.key for each in own_options({head: choice}, [head])}:
                 point = {head: choices.label(choice)}
                 return Space((choices,)).config(self.config, point)
         return self.config
-
-
-def _pairs(words: Sequence[str]) -> Iterator[tuple[str, Any]]:
-    """Yields `(key, text or list)` of words and files; None for a key alone."""
-    for word in words:
-        key, equals, text = word.partition("=")
-        if equals:
-            if not key or not text:
-                raise ConfigError(f"a setting to search must be KEY=RANGE; found {word!r}.")
-            yield key, text
-        elif is_file_of_settings(word):
-            for key, value in read_yaml(Path(word)).items():
-                yield key, None if value is True else value
-        else:
-            yield word, None
 
 
 def _dimension(key: str, text: Any, *, whole: bool) -> Dimension:
@@ -221,30 +203,13 @@ def _dimension(key: str, text: Any, *, whole: bool) -> Dimension:
     """
     match = RANGE.fullmatch(text.replace(" ", "")) if isinstance(text, str) else None
     if match is None:
-        return Choices(key, tuple(_choices(key, text)))
+        return Choices(key, tuple(choices_in(key, text)))
     low, high = (float(end) for end in match.groups())
     if not low < high:
         raise ConfigError(f"the range of `{key}` must be LOW..HIGH with LOW < HIGH; found {text}.")
     whole = whole and low.is_integer() and high.is_integer()
     log = low > 0 and high >= RATIOS * low
     return Numbers(key, int(low) if whole else low, int(high) if whole else high, log, whole)
-
-
-def _choices(key: str, text: Any) -> list[Any]:
-    """Returns the choices that a text, or a list of a file, says."""
-    found = parse([f"{key}=[{text}]"]) if isinstance(text, str) else text
-    if isinstance(text, str):
-        found = value_at(found, key)
-    if not isinstance(found, list) or len(found) < 2:
-        raise ConfigError(
-            f"`{key}` needs a range, LOW..HIGH, or several choices, A,B,C; found {text!r}, which "
-            "leaves nothing to search."
-        )
-    labels = Choices(key, tuple(found)).labels
-    twice = next((label for label in labels if labels.count(label) > 1), None)
-    if twice is not None:
-        raise ConfigError(f"`{key}` has the choice {twice} twice. Leave one out.")
-    return found
 
 
 def _ratios(text: Any) -> tuple[float, float]:
