@@ -128,6 +128,8 @@ def test_what_every_run_loads_has_neither_pandas_nor_scipy() -> None:
     """They take as long as half of torch, and a run on anything but a table reads none of them."""
     code = """
 import sys
+from plait.cli.quick import load_torchmetrics
+load_torchmetrics()
 from plait.cli import prepared, show
 from plait.experiments import open_problem, run, validate, with_defaults
 from plait.reports import write_report

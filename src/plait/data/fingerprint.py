@@ -11,8 +11,6 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from plait.data.hugging_face import is_hugging_face
-
 if TYPE_CHECKING:
     import pandas as pd
 
@@ -69,6 +67,8 @@ def digest_of_frame(frame: Any) -> str:
         frame: a frame of pandas; or a data set of Hugging Face `datasets`, or a dict of its splits,
             which bring a digest of their own (the key of their cache).
     """
+    from plait.data.hugging_face import is_hugging_face  # here: it loads pandas, frames alone need
+
     digest = hashlib.sha256()
     if is_hugging_face(frame):
         parts = frame if isinstance(frame, Mapping) else {"": frame}

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from dataclasses import replace
-from typing import Any
-
-import pandas as pd
+from typing import TYPE_CHECKING, Any
 
 from plait.core.errors import ConfigError, unknown
 from plait.data.table.fit import require
 from plait.data.table.splits import FRACTIONS, Division, split_by_column, split_by_fractions
 from plait.data.table.twins import equal_rows, groups
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 OPTIONS = ("column", "words", "train", "val", "test", "group", "seed")
 

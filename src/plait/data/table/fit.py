@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import pandas as pd
 
 from plait.core.columns import Column
 from plait.core.errors import DataError, suggest
@@ -15,6 +14,9 @@ from plait.data.table.described_inputs import Input
 from plait.data.table.media import TextOptions
 from plait.data.table.sentences import sentences
 from plait.data.words import vocabulary
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 Array = np.ndarray[Any, Any]
 

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Collection, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import pandas as pd
 
 from plait.core.errors import DataError
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 Array = np.ndarray[Any, Any]
 
@@ -40,6 +42,8 @@ def numbers(
         DataError: a cell is no number, infinite, larger than float32 can hold, or less than
             `least`.
     """
+    import pandas as pd
+
     if pd.api.types.is_numeric_dtype(column):
         found = column.to_numpy(dtype=np.float64, na_value=np.nan)
     else:
@@ -97,7 +101,7 @@ def words(
         DataError: a cell is longer than 16 MB, or a structure.
     """
     try:
-        codes, values = pd.factorize(column)
+        codes, values = column.factorize()
     except TypeError:  # a cell that has no hash
         nested = column.map(lambda cell: isinstance(cell, dict | list | np.ndarray))
         _refuse(nested.to_numpy(dtype=bool), column, "a word or a number", source)
@@ -135,6 +139,8 @@ def dates(
     Raises:
         DataError: a cell is no date of this form.
     """
+    import pandas as pd
+
     plain = column if pd.api.types.is_datetime64_any_dtype(column) else _without(column, absent)
     read = pd.to_datetime(plain, format=form or "ISO8601", errors="coerce", utc=True)
     wrong = (read.isna() & plain.notna()).to_numpy()
@@ -208,6 +214,8 @@ def vectors(
     Raises:
         DataError: a cell is no list of K numbers.
     """
+    import pandas as pd
+
     missing = {*map(str, absent), ""}
     there = [
         not (pd.api.types.is_scalar(cell) and (cell in missing or pd.isna(cell))) for cell in column
@@ -241,7 +249,7 @@ def _lists(
     """Reads cells as words, with lists written out."""
     if column.map(lambda cell: isinstance(cell, list | tuple | set | np.ndarray)).any():
         column = column.map(_joiner(separator))
-        codes, values = pd.factorize(column)  # an empty list is no missing one
+        codes, values = column.factorize()  # an empty list is no missing one
         return codes, list(values)
     return words(column, absent, source=source)
 

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import pandas as pd
 
 from plait.core.errors import DataError
 from plait.data.table.parse import row_of
 from plait.data.words import divided
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 
 def sentences(
@@ -31,6 +33,8 @@ def sentences(
     Raises:
         DataError: a cell is neither text nor a list of words.
     """
+    import pandas as pd
+
     missing = set(absent)
     found: list[list[str]] = []
     for place, cell in enumerate(column.tolist()):
@@ -42,8 +46,8 @@ def sentences(
             else:
                 found.append(cell.split() if form == " " else cell.split(form) if cell else [])
         elif isinstance(cell, list | tuple | np.ndarray) and kind == "tokens":
-            found.append(["" if _none(word) else str(word) for word in cell])
-        elif _none(cell):
+            found.append(["" if _none(word, pd.NA) else str(word) for word in cell])
+        elif _none(cell, pd.NA):
             found.append([])
         elif kind == "text" and isinstance(cell, int | float | np.number):
             found.append(divided(str(cell), form))
@@ -57,6 +61,6 @@ def sentences(
     return found
 
 
-def _none(cell: Any) -> bool:
-    """Whether a cell, or a word of a list, is missing."""
-    return cell is None or cell is pd.NA or (isinstance(cell, float) and np.isnan(cell))
+def _none(cell: Any, missing: object) -> bool:
+    """Whether a cell, or a word of a list, is missing, as `missing` of pandas is."""
+    return cell is None or cell is missing or (isinstance(cell, float) and np.isnan(cell))

@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-from scipy import ndimage
 
 from plait.data.masks import COLOURS, colour
 from plait.runs.gallery import Box, MaskClass
@@ -85,6 +84,8 @@ def _drawn(classes: Array) -> Array:
     alpha[shown & second & _hatched(classes)] = OPACITY // 3
     edge = _at_an_edge(classes)
     if side > EDGES:
+        from scipy import ndimage  # here: a run is not to wait for it until it is over
+
         edge = ndimage.binary_dilation(edge, iterations=side // EDGES)
     alpha[shown & edge] = 255
     return np.dstack([table[np.clip(classes, 0, None)], alpha])
@@ -105,6 +106,8 @@ def _at_an_edge(classes: Array) -> Array:
 
 def _frames(classes: Array, found: list[int]) -> list[Box]:
     """Returns frames around the places of classes that cover little, as shares of the sides."""
+    from scipy import ndimage  # as above
+
     height, width = classes.shape
     frames = []
     for each in found:
