@@ -53,9 +53,9 @@ class LearnedWeights:
         self.steps += 1
         if self.steps == 1:
             self.first = [parameter.detach().clone() for parameter in learned]
-        elif self.steps == 2 and not _in_an_optimizer(learned):
+        elif self.steps == 2 and _equal(learned, self.first):
             others = {parameter for parameter, _ in gradients}.difference(learned)
-            if _in_an_optimizer(others) and _equal(learned, self.first):
+            if not _in_an_optimizer(learned) and _in_an_optimizer(others):
                 self._refuse(balancer, "are in no optimizer")
         elif self.steps == UNMOVED:
             if _equal(learned, self.first):
