@@ -1,6 +1,7 @@
 """Packages whose names load on first use."""
 
 import ast
+import pickle
 import subprocess
 import sys
 from pathlib import Path
@@ -113,6 +114,14 @@ def test_homes_are_read_without_importing() -> None:
         "assert 'plait.balancing' not in sys.modules"
     )
     assert python(Path(), code) == "plait.balancing.upgrad"
+
+
+def test_a_package_is_pickled_by_its_name(folder: Path) -> None:
+    """As one does that is a global of a function sent to another process."""
+    assert pickle.loads(pickle.dumps(plait)) is plait
+    sent = pickle.dumps(plait.engine)
+    code = f"import pickle; print(pickle.loads({sent!r}).Backward.__name__)"
+    assert python(folder, code) == "Backward"
 
 
 def test_backward_is_the_function() -> None:

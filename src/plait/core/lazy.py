@@ -45,6 +45,11 @@ class LazyPackage(ModuleType):
         if not (isinstance(value, ModuleType) and name in homes(self.__name__)):
             super().__setattr__(name, value)
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        # A function that is sent to another process by value takes its modules along by name, but
+        # pickling knows those of the plain type alone.
+        return importlib.import_module, (self.__name__,)
+
     def __dir__(self) -> list[str]:
         import pkgutil
 
