@@ -1,0 +1,1 @@
+"""plait inside the training loops of other libraries: ``python -m examples.NAME``."""
