@@ -41,11 +41,12 @@ def run(name: str, folder: Path, *launcher: str) -> None:
         text=True,
         start_new_session=True,
     )
-    try:
-        said, _ = child.communicate(timeout=SECONDS)
-    finally:
-        if child.poll() is None:
+    with child:
+        try:
+            said, _ = child.communicate(timeout=SECONDS)
+        except BaseException:
             os.killpg(child.pid, signal.SIGKILL)
+            raise
     assert child.returncode == 0, said
 
 
