@@ -27,6 +27,7 @@ from plait.engine.micro_batch import Features, MicroBatch
 from plait.engine.one_pass import are_stacked
 from plait.engine.options import At, HeadWeights, NonFinite, Options, RouteChoice, Scale
 from plait.engine.penalties import Scalars, by_name, penalty_gradients
+from plait.engine.precision import full_precision
 from plait.engine.processes import check_processes, counts_of, informed, replicas_of
 from plait.engine.record import Record
 from plait.engine.replicas import Counts
@@ -211,6 +212,7 @@ class Backward:
         )
         self._route, self._skipped, self._scaled = None, None, []
 
+    @full_precision
     def add(
         self,
         losses: Mapping[str, Tensor],
@@ -262,6 +264,7 @@ class Backward:
         if losses:
             self._differentiate(self._step, micro)
 
+    @full_precision
     def finish(self) -> Record:
         """Combines what was added, writes `.grad`, and returns what happened.
 
