@@ -167,12 +167,16 @@ def environment() -> dict[str, str]:
 
 @pytest.mark.parametrize(
     ("number", "code"),
-    [(signal.SIGINT, 130), pytest.param(signal.SIGTERM, 143, marks=pytest.mark.slow)],
+    [
+        (signal.SIGINT, 130),
+        pytest.param(signal.SIGTERM, 143, marks=pytest.mark.slow),
+        pytest.param(signal.SIGUSR1, 143, marks=pytest.mark.slow),
+    ],
 )
 def test_a_signal_ends_the_command_with_a_checkpoint(
     number: signal.Signals, code: int, tmp_path: Path
 ) -> None:
-    """Ctrl-C, or a scheduler's SIGTERM: resumed, it is the run that was never interrupted."""
+    """Ctrl-C, or a scheduler's signal: resumed, it is the run that was never interrupted."""
     words = [TINY, "epochs=400", "recipe.examples=64", "log_every=1", "gallery=0"]
     child = subprocess.Popen(
         [sys.executable, "-m", "plait", "train", *words, "--out", "cut"],

@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 import torch
 
+from plait.core.signals import HEARD, WARNING
 from plait.training import Callback, Interrupted
 from plait.training.interrupt import StopFlag, handling
 from tests.training import child
@@ -34,8 +35,9 @@ ROOT = Path(__file__).resolve().parents[2]
 @pytest.fixture(autouse=True)
 def handlers() -> Iterator[None]:
     """Those of a process in the foreground, whoever has started the tests; kept by every test."""
-    outside = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
-    foreground = {signal.SIGINT: signal.default_int_handler, signal.SIGTERM: signal.SIG_DFL}
+    outside = {number: signal.getsignal(number) for number in HEARD}
+    foreground = dict.fromkeys(HEARD, signal.SIG_DFL)
+    foreground[signal.SIGINT] = signal.default_int_handler
     for number, handler in foreground.items():
         signal.signal(number, handler)
     try:
@@ -67,7 +69,7 @@ class Send(Callback):
 # --- a signal -------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("number", HEARD)
 @pytest.mark.parametrize(("event", "count", "step"), [("on_step_end", 2, 2), ("on_step_end", 4, 4)])
 def test_a_signal_ends_training_after_the_step_with_a_checkpoint(
     event: str, count: int, step: int, number: signal.Signals, tmp_path: Path
@@ -164,6 +166,43 @@ def test_a_second_signal_acts_at_once() -> None:
         os.kill(os.getpid(), signal.SIGINT)
         reached.append("after the second")
     assert reached == ["after the first"]
+
+
+@pytest.mark.skipif(WARNING is None, reason="has no SIGUSR1")
+def test_a_warning_may_come_several_times() -> None:
+    """A scheduler sends it to a process and to that which has started it, who hands it on."""
+    flag = StopFlag()
+    with flag.listening():
+        for _ in range(3):
+            os.kill(os.getpid(), signal.SIGUSR1)
+        assert flag.received == signal.SIGUSR1
+
+
+@pytest.mark.skipif(WARNING is None, reason="has no SIGUSR1")
+def test_who_has_given_the_warning_a_meaning_keeps_it() -> None:
+    flag, heard = StopFlag(), []
+    signal.signal(signal.SIGUSR1, lambda number, frame: heard.append(number))
+    try:
+        with flag.listening():
+            os.kill(os.getpid(), signal.SIGUSR1)
+            assert flag.received is None
+        os.kill(os.getpid(), signal.SIGUSR1)
+        assert heard == [signal.SIGUSR1] * 2
+    finally:
+        signal.signal(signal.SIGUSR1, signal.SIG_DFL)
+
+
+def test_a_training_within_a_body_hears_for_itself() -> None:
+    """As in a worker of a comparison, which handles signals around its training."""
+    outside: list[int] = []
+    flag = StopFlag()
+    with handling(lambda number, before: outside.append(number)):
+        for number in HEARD:
+            with flag.listening():
+                signal.raise_signal(number)
+                assert flag.received == number
+            signal.raise_signal(number)
+    assert outside == [*HEARD]
 
 
 def test_one_signal_of_each_kind_is_no_second() -> None:
@@ -280,9 +319,9 @@ def test_a_process_killed_between_two_checkpoints(
     assert_same_run(tmp_path / "whole", tmp_path / "killed")
 
 
-def test_a_function_handles_both_signals_while_its_body_runs() -> None:
+def test_a_function_handles_the_signals_while_its_body_runs() -> None:
     seen: list[tuple[int, bool]] = []
-    old = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    old = {number: signal.getsignal(number) for number in HEARD}
 
     def note(number: int, before: Mapping[int, Any]) -> None:
         seen.append((number, before == old))
@@ -290,5 +329,5 @@ def test_a_function_handles_both_signals_while_its_body_runs() -> None:
     with handling(note):
         for number in old:
             signal.raise_signal(number)
-    assert seen == [(signal.SIGINT, True), (signal.SIGTERM, True)]
+    assert seen == [(number, True) for number in HEARD]
     assert old == {number: signal.getsignal(number) for number in old}

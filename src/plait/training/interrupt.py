@@ -1,4 +1,4 @@
-"""Ctrl-C and SIGTERM end training at the next step boundary, after a checkpoint."""
+"""Ctrl-C, SIGTERM and SIGUSR1 end training at the next step boundary, after a checkpoint."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from pathlib import Path
 from types import FrameType
 from typing import Any
 
+from plait.core.signals import HEARD, WARNING
 from plait.distributed import ranks
 from plait.runs.folder import how_to_resume
 
@@ -25,7 +26,8 @@ class Interrupted(KeyboardInterrupt):
         go_on: how to go on, where that is not by the run folder.
 
     Attributes:
-        signal: the number of the signal; a process ends with 128 + it (130 for Ctrl-C).
+        signal: the number of the signal; a process ends with 128 + it (130 for Ctrl-C), after
+            SIGUSR1 with 143, as after SIGTERM.
     """
 
     def __init__(self, number: int, run: Path | None = None, *, go_on: str = "") -> None:
@@ -68,7 +70,7 @@ class StopFlag:
         """Catches the first SIGINT and SIGTERM; a second of one acts at once, as without plait.
 
         One of each is no second: a worker gets Ctrl-C from the terminal, and SIGTERM from the
-        process that has started it.
+        process that has started it. SIGUSR1 is a request, which may come several times.
 
         Where SIGINT was ignored, as in the background of a script, the first is caught all the
         same. See `handling` for where signals stay as they are.
@@ -76,7 +78,8 @@ class StopFlag:
 
         def note(number: int, before: Handlers) -> None:
             self.received = self.received or number
-            signal.signal(number, before[number])
+            if number != WARNING:
+                signal.signal(number, before[number])
 
         if threading.current_thread() is threading.main_thread():
             self.received = None
@@ -84,12 +87,28 @@ class StopFlag:
             yield
 
 
+class Handler:
+    """Hands a signal to a function, with the handlers of before."""
+
+    def __init__(self, handle: Callable[[int, Handlers], None], before: Handlers) -> None:
+        self.handle, self.before = handle, before
+
+    def __call__(self, number: int, frame: FrameType | None) -> None:
+        """Hands the signal on."""
+        self.handle(number, self.before)
+
+
+def _is_of_others(handler: Any) -> bool:
+    return callable(handler) and not isinstance(handler, Handler | signal.Handlers)
+
+
 @contextmanager
 def handling(handle: Callable[[int, Handlers], None]) -> Iterator[None]:
-    """Hands SIGINT and SIGTERM to a function while its body runs.
+    """Hands SIGINT, SIGTERM and SIGUSR1 to a function while its body runs.
 
     Outside the main thread, where Python allows no handlers, signals stay as they are, and so does
-    a handler that was not made in Python, which could not be put back.
+    a handler that was not made in Python, which could not be put back. SIGUSR1 has no meaning of
+    its own: who has given it one keeps it.
 
     Args:
         handle: is given the number of the signal, and the handlers of before, by number.
@@ -97,14 +116,13 @@ def handling(handle: Callable[[int, Handlers], None]) -> Iterator[None]:
     if threading.current_thread() is not threading.main_thread():
         yield
         return
-    found = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
-    before = {int(n): handler for n, handler in found.items() if handler is not None}
-
-    def handler(number: int, frame: FrameType | None) -> None:
-        handle(number, before)
-
+    found = {number: signal.getsignal(number) for number in HEARD}
+    before = {int(n): each for n, each in found.items() if each is not None}
+    if WARNING in before and _is_of_others(before[WARNING]):
+        del before[WARNING]
+    own = Handler(handle, before)
     for number in before:
-        signal.signal(number, handler)
+        signal.signal(number, own)
     try:
         yield
     finally:

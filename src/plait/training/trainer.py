@@ -216,7 +216,7 @@ class Trainer:
                 other options, which are named; nothing in the folder was touched.
             NonFiniteError: a loss or gradient is not finite; names the step and the task.
             DataError: labels break their task's rule, or a task never has any.
-            Interrupted: Ctrl-C or SIGTERM, after a checkpoint.
+            Interrupted: Ctrl-C, SIGTERM or SIGUSR1, after a checkpoint.
         """
         check_loaders(train, val, self.options.epochs)
         feed, batches = Feed(train, self.options.seed, self.model.tasks.values()), batches_in(train)

@@ -14,6 +14,7 @@ from pathlib import Path
 import torch
 
 from plait.core.extras import need
+from plait.core.signals import WARNING
 from plait.experiments.jobs.attempt import Outcome, Place, attempt_at
 from plait.experiments.jobs.backends import backend_of
 from plait.experiments.jobs.spec import Failure, RunSpec
@@ -127,7 +128,8 @@ class Pool:
         """Hands the first signal on to the workers of this machine."""
         self.stopped = number
         for each, handler in before.items():
-            signal.signal(each, handler)
+            if each != WARNING:
+                signal.signal(each, handler)
         if self.name != "loky":
             raise Interrupted(number)
         for worker in _workers():
