@@ -44,6 +44,19 @@ def test_one_process_is_none_more(started: list[tuple[list[str], int]]) -> None:
     assert not started
 
 
+def test_they_wait_for_each_other_as_long_as_is_said(
+    started: list[tuple[list[str], int]],
+) -> None:
+    assert plait("train", TINY, "--nproc", 2, "--timeout", 90).code == 0
+    assert started[0][0][-2:] == ["--timeout", "90"]
+    for wrong, reason in (((0,), "above 0 seconds and finite; found 0"), ((-3,), "found -3")):
+        ran = plait("train", TINY, "--nproc", 2, "--timeout", *wrong)
+        assert ran.code == 2
+        assert reason in ran.err
+    assert "Start them with --nproc" in plait("train", TINY, "--timeout", 90).err
+    assert len(started) == 1
+
+
 def test_processes_that_were_started_start_no_others(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("WORLD_SIZE", "2")
     monkeypatch.setenv("RANK", "0")

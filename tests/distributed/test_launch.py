@@ -7,11 +7,17 @@ import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any, NamedTuple
 
 import pytest
+from torch.distributed.elastic.multiprocessing.api import SubprocessContext
 
+from plait.core.launched import ERRORS, leave
+from plait.distributed import launch as launcher
 from plait.distributed.launch import Ending, launch
 from tests.cli.shell import PATHS
+from tests.distributed.faulty import CRASHES, FAILS, HANGS, STOPS
 from tests.experiments.tiny import TINY
 from tests.training.problem import assert_same_run, events, saved
 
@@ -69,16 +75,104 @@ def test_a_rank_that_is_killed_ends_the_run_which_goes_on(whole: Path, rank: int
     assert events(cut)[-1] == events(whole)[-1], "the test, after training"
 
 
-def test_a_signal_ends_all_of_them_with_a_checkpoint() -> None:
+@pytest.mark.parametrize(
+    "number", [signal.SIGUSR1, pytest.param(signal.SIGTERM, marks=pytest.mark.slow)]
+)
+def test_a_signal_ends_all_of_them_with_a_checkpoint(number: signal.Signals) -> None:
     run = Run(Path("cut"))
-    run.parent.send_signal(signal.SIGTERM)
+    run.parent.send_signal(number)
     code, told = run.end()
     assert code == 143
-    assert told == ["plait: interrupted by SIGTERM; to go on: `plait train --resume cut`"]
+    assert told == [f"plait: interrupted by {number.name}; to go on: `plait train --resume cut`"]
     state = saved(Path("cut"))["state"]
     assert state["step"] >= 8
     time.sleep(0.2)
     assert saved(Path("cut"))["state"] == state, "nobody writes on"
+
+
+FAULTY = ("epochs=40", "recipe.examples=64", "gallery=0", "--out", "run")
+
+
+def test_the_error_of_one_is_that_of_the_command() -> None:
+    """The other notices that it has gone, and does not say so in its place."""
+    ending = launch(["train", FAILS, *FAULTY], 2)
+    assert ending == Ending(2, ("error: example 7 is not readable. Look at the file.",))
+
+
+@pytest.mark.slow
+def test_so_is_a_defect_of_one(capfd: pytest.CaptureFixture[str]) -> None:
+    assert launch(["train", CRASHES, *FAULTY], 2) == Ending(1, ())
+    assert "ZeroDivisionError: a defect" in capfd.readouterr().err
+
+
+@pytest.mark.parametrize("recipe", [STOPS, pytest.param(HANGS, marks=pytest.mark.slow)])
+def test_a_process_that_hangs_ends_the_run(recipe: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is given less time to end than the 30 seconds of torch, so that the test takes less."""
+    close = SubprocessContext._close
+    monkeypatch.setattr(launcher, "GRACE", 3)
+    monkeypatch.setattr(
+        SubprocessContext, "_close", lambda self, death_sig, timeout: close(self, death_sig, 3)
+    )
+    ending = launch(["train", recipe, *FAULTY, "--timeout", "10"], 2)
+    lost, hung = ending.reasons
+    assert ending.code == 3
+    assert "has ended or does not answer" in lost and "Timed out" in lost
+    assert hung == "process 1 of 2 (from 0) hung, and was ended"
+    state = saved(Path("run"))["state"]
+    assert state["step"] == 8, "that of the first epoch, in which rank 1 reads 32 examples"
+
+
+class Failed(NamedTuple):
+    exitcode: int
+    timestamp: int = 100
+
+
+LATE = 100 + 30
+
+
+@pytest.mark.parametrize(
+    ("failures", "said", "wanted"),
+    [
+        ({1: Failed(2), 0: Failed(3)}, {1: (2, "bad"), 0: (3, "lost")}, Ending(2, ("bad",))),
+        ({0: Failed(3), 1: Failed(-15)}, {1: (2, "bad"), 0: (3, "lost")}, Ending(2, ("bad",))),
+        ({0: Failed(3), 1: Failed(1)}, {0: (3, "lost")}, Ending(1, ())),
+        ({0: Failed(3), 1: Failed(-15)}, {0: (3, "lost")}, Ending(3, ("lost",))),
+        (
+            {0: Failed(3), 1: Failed(-9, LATE)},
+            {0: (3, "lost")},
+            Ending(3, ("lost", "process 1 of 2 (from 0) hung, and was ended")),
+        ),
+        (
+            {0: Failed(3), 1: Failed(-9)},
+            {0: (3, "lost")},
+            Ending(137, ("process 1 of 2 (from 0) was ended by SIGKILL",)),
+        ),
+        (
+            {1: Failed(-9), 0: Failed(-9, LATE)},
+            {},
+            Ending(137, ("process 1 of 2 (from 0) was ended by SIGKILL",)),
+        ),
+        (
+            {1: Failed(-11), 0: Failed(-15)},
+            {},
+            Ending(139, ("process 1 of 2 (from 0) was ended by SIGSEGV",)),
+        ),
+        ({1: Failed(1), 0: Failed(3)}, {1: (1, ""), 0: (3, "lost")}, Ending(1, ())),
+    ],
+)
+def test_which_process_is_the_reason(
+    failures: dict[int, Any],
+    said: dict[int, tuple[int, str]],
+    wanted: Ending,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv(ERRORS, str(tmp_path))
+    for rank, (code, reason) in said.items():
+        monkeypatch.setenv("RANK", str(rank))
+        leave(reason, code)
+    failed: Any = SimpleNamespace(failures=failures)
+    assert launcher._ending(failed, tmp_path, 2) == wanted
 
 
 def test_what_is_wrong_is_said_once(tmp_path: Path) -> None:

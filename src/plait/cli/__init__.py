@@ -13,7 +13,8 @@ def main(arguments: list[str] | None = None) -> None:
 
     Results go to stdout, all else to stderr; wrong input is one message. Exit codes: 0 done, 1 a
     failure inside plait or its libraries (with a traceback), 2 an error in usage, configuration or
-    data, 3 another process of the training was lost, 128 + n stopped by signal n (130 for Ctrl-C).
+    data, 3 another process of the training was lost, 128 + n stopped by signal n (130 for Ctrl-C,
+    143 for SIGTERM and for SIGUSR1).
 
     Args:
         arguments: the words after `plait`; those of the process by default.
@@ -24,7 +25,7 @@ def main(arguments: list[str] | None = None) -> None:
     try:
         sys.exit(_run(arguments))
     except PlaitError as error:
-        complain(f"error: {error}")
+        complain(f"error: {error}", error.exit_code)
         sys.exit(error.exit_code)
 
 

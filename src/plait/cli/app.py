@@ -29,6 +29,7 @@ from plait.cli.train import train
 from plait.cli.tune import tune
 from plait.core.launched import complain
 from plait.core.plain_warnings import plain_warnings
+from plait.core.signals import exit_code
 
 
 class Commands(TyperGroup):
@@ -43,8 +44,8 @@ class Commands(TyperGroup):
             from plait.training.interrupt import Interrupted
 
             number = error.signal if isinstance(error, Interrupted) else signal.SIGINT
-            complain(str(error) if error.args else "interrupted")
-            sys.exit(128 + number)
+            complain(str(error) if error.args else "interrupted", exit_code(number))
+            sys.exit(exit_code(number))
 
 
 app = typer.Typer(name="plait", cls=Commands, pretty_exceptions_enable=False)

@@ -7,15 +7,31 @@ from collections.abc import Sequence
 import typer
 
 from plait.core.errors import ConfigError
-from plait.core.launched import complain, processes
+from plait.core.launched import check_timeout, complain, processes
 
 
-def together(words: Sequence[str], count: int, *, json: bool) -> None:
+def check_several(timeout: float | None, count: int) -> None:
+    """Checks how long several processes wait for each other.
+
+    Args:
+        timeout: in seconds; None for torch's.
+        count: the number of processes that are to be started.
+
+    Raises:
+        ConfigError: it is not above 0, or there is one process alone.
+    """
+    check_timeout(timeout)
+    if timeout is not None and count == processes() == 1:
+        raise ConfigError("--timeout is of several processes. Start them with --nproc.")
+
+
+def together(words: Sequence[str], count: int, timeout: float | None, *, json: bool) -> None:
     """Runs ``plait train`` in several processes, and exits as they do.
 
     Args:
         words: of the command, without `--nproc`.
         count: the number of processes, above 1.
+        timeout: seconds that they wait for one of them; None for torch's.
         json: whether the result is printed as JSON.
 
     Raises:
@@ -26,8 +42,9 @@ def together(words: Sequence[str], count: int, *, json: bool) -> None:
 
     from plait.distributed.launch import launch
 
-    ending = launch(["train", *words, *(["--json"] if json else [])], count)
+    own = ["--timeout", f"{timeout:g}"] if timeout is not None else []
+    ending = launch(["train", *words, *own, *(["--json"] if json else [])], count)
     for reason in ending.reasons:
-        complain(reason)
+        complain(reason, ending.code)
     if ending.code:
         raise typer.Exit(ending.code)

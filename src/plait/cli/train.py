@@ -10,7 +10,7 @@ import typer
 from plait.cli.arguments import Data, Json, Out, Settings
 from plait.cli.quick import load_torchmetrics
 from plait.cli.settings import announce, apart, read_settings
-from plait.cli.together import together
+from plait.cli.together import check_several, together
 from plait.core.errors import ConfigError
 from plait.core.launched import is_first, processes
 
@@ -53,6 +53,14 @@ def train(
             "--nproc", min=1, help="Processes on this machine that train together as one."
         ),
     ] = 1,
+    timeout: Annotated[
+        float | None,
+        typer.Option(
+            "--timeout",
+            metavar="SECONDS",
+            help="Of several processes: how long they wait for one of them; by default 1800.",
+        ),
+    ] = None,
     json: Json = False,
 ) -> None:
     """Train on a table of your own or on a known problem, test once, and write a report.
@@ -68,6 +76,7 @@ def train(
     if schema:
         _print_schema()
         return
+    check_several(timeout, nproc)
     problem, words = apart([problem, *(settings or [])])
     given: dict[str, Any] = {}
     if resume == AUTO:
@@ -75,7 +84,7 @@ def train(
     elif resume is not None:
         _check_alone(problem, data, start_from, out)
     if resume is not None:
-        _resume(resume, words, nproc, json=json)
+        _resume(resume, words, nproc, timeout, json=json)
         return
     if data is not None:
         given["data"] = str(data)
@@ -84,7 +93,7 @@ def train(
     if help_settings:
         _list_settings(words, problem, given, json=json)
         return
-    _train(words, problem, given, out, nproc, json=json)
+    _train(words, problem, given, out, nproc, timeout, json=json)
 
 
 def _check_alone(*others: object) -> None:
@@ -123,6 +132,7 @@ def _train(
     given: dict[str, Any],
     out: Path | None,
     nproc: int,
+    timeout: float | None,
     *,
     json: bool,
 ) -> None:
@@ -142,7 +152,7 @@ def _train(
         options = [("--data", given.get("data")), ("--out", folder)]
         options += [("--from", each) for each in given.get("start_from", ())]
         told = [word for name, value in options if value is not None for word in (name, str(value))]
-        together([*filter(None, [problem]), *words, *told], nproc, json=json)
+        together([*filter(None, [problem]), *words, *told], nproc, timeout, json=json)
         return
     what = settings.get("table") or ", ".join(settings.get("sources") or ()) or name
     announce(f"training {what}; run folder: {folder}")
@@ -155,7 +165,7 @@ def _train(
     from plait.reports import write_report
     from plait.training.progress import with_progress
 
-    with joined() as here:
+    with joined(timeout) as here:
         config, opened = prepared(settings)
         result = run(config, folder, callbacks=with_progress([]), problem=opened)
         if here.first:
@@ -183,13 +193,15 @@ def _list_settings(
     listing.settings(run_settings(known), as_json=json)
 
 
-def _resume(folder: Path, words: list[str], nproc: int, *, json: bool) -> None:
+def _resume(
+    folder: Path, words: list[str], nproc: int, timeout: float | None, *, json: bool
+) -> None:
     from plait.experiments.config import read_run
 
     changes = read_settings(words)
     read_run(folder, changes)  # said before torch is loaded
     if nproc > 1:
-        together(["--resume", str(folder), *words], nproc, json=json)
+        together(["--resume", str(folder), *words], nproc, timeout, json=json)
         return
     announce(f"going on with the run in {folder}")
     load_torchmetrics()
@@ -201,7 +213,7 @@ def _resume(folder: Path, words: list[str], nproc: int, *, json: bool) -> None:
     from plait.training.progress import with_progress
 
     announce("preparing the data")
-    with joined() as here:
+    with joined(timeout) as here:
         result = resume_run(folder, changes=changes, callbacks=with_progress([]))
         if here.first:
             show.result(result, folder, write_report(folder), as_json=json)

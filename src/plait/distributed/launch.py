@@ -18,16 +18,20 @@ from torch.distributed.elastic.multiprocessing.errors import ChildFailedError
 from torch.distributed.launcher.api import LaunchConfig, elastic_launch
 
 from plait.core.errors import LostProcessError
-from plait.core.launched import ERRORS
+from plait.core.launched import ERRORS, Left, last_words
+from plait.core.signals import HEARD, exit_code
 
+LOST = LostProcessError.exit_code
 KILLED = -signal.SIGKILL
+GRACE = 30  # seconds that torch gives processes to end after SIGTERM, before SIGKILL
+HANDED_ON = ",".join([*(each.name for each in HEARD), "SIGHUP", "SIGQUIT"])
 
 
 class Ending(NamedTuple):
     """The end of several processes.
 
     Attributes:
-        code: exit code: 0, that of the first process that has failed, or 128 + n of a signal n.
+        code: exit code: 0, that of the process that is the reason, or 128 + n of a signal n.
         reasons: why, as far as processes have said it.
     """
 
@@ -54,6 +58,7 @@ def launch(arguments: Sequence[str], count: int) -> Ending:
         rdzv_endpoint="localhost:0",
         local_addr="localhost",
         max_restarts=0,
+        signals_to_handle=HANDED_ON,
     )
     threads = os.environ.get("OMP_NUM_THREADS") or str(max(1, (os.cpu_count() or 1) // count))
     _silence()
@@ -63,7 +68,9 @@ def launch(arguments: Sequence[str], count: int) -> Ending:
         except ChildFailedError as failed:
             return _ending(failed, Path(errors), count)
         except SignalException as received:
-            return Ending(128 + int(received.sigval), _reasons(Path(errors)))
+            said = last_words(Path(errors))
+            known = [each for each in said if each.code != LOST]
+            return Ending(exit_code(received.sigval), _reasons(known or said))
     return Ending(0, ())
 
 
@@ -75,22 +82,35 @@ def _silence() -> None:
 
 
 def _ending(failed: ChildFailedError, errors: Path, count: int) -> Ending:
-    """Returns the ending of the process that failed first: no other one's, which it has lost."""
-    found = {rank: failure.exitcode for rank, failure in failed.failures.items()}
-    killed = [rank for rank, code in found.items() if code == KILLED]
-    own = [rank for rank, code in found.items() if code != LostProcessError.exit_code]
-    rank = next(iter(killed or own or found))
-    code, said = found[rank], _reasons(errors, str(rank))
-    if code < 0 and not said:
-        name = signal.Signals(-code).name
-        said = (f"process {rank} of {count} (from 0) was ended by {name}",)
-    return Ending(128 - code if code < 0 else code, said)
+    """Returns the ending of the process that is the reason of all; the others have lost it.
+
+    It is the one that first said why it ends, and not that it has lost another. Where none did, it
+    is one that has ended without a word, by a signal that it did not get from here.
+    """
+    said, failures = last_words(errors), failed.failures
+    for each in said:
+        if each.code != LOST:
+            return Ending(each.code, _reasons([each]))
+    first = next(iter(failures))  # what has ended before any was ended from here
+    began = failures[first].timestamp
+    late = {rank for rank, each in failures.items() if each.timestamp - began >= GRACE - 1}
+    hung = sorted(rank for rank in late if failures[rank].exitcode == KILLED)
+    ended = {rank for rank, each in failures.items() if each.exitcode == -signal.SIGTERM} - {first}
+    silent = failures.keys() - {each.rank for each in said} - late - ended
+    if not silent:
+        told = [f"process {rank} of {count} (from 0) hung, and was ended" for rank in hung]
+        return Ending(LOST, (*_reasons(said[:1]), *told))
+    rank = min(silent)
+    code = failures[rank].exitcode
+    if code >= 0:
+        return Ending(code, ())
+    name = signal.Signals(-code).name
+    return Ending(128 - code, (f"process {rank} of {count} (from 0) was ended by {name}",))
 
 
-def _reasons(errors: Path, *ranks: str) -> tuple[str, ...]:
-    """Returns the reasons that processes have left, each once; of all of them by default."""
-    found = [path for path in sorted(errors.iterdir()) if not ranks or path.name in ranks]
-    return tuple(dict.fromkeys(path.read_text(encoding="utf-8") for path in found))
+def _reasons(said: Sequence[Left]) -> tuple[str, ...]:
+    """Returns the reasons that processes have left, each once."""
+    return tuple(dict.fromkeys(each.reason for each in said if each.reason))
 
 
 @contextmanager

@@ -187,9 +187,15 @@ def _exchange(collective: Callable[..., Any], *given: Any, **options: Any) -> No
         collective(*given, **options)
     except RuntimeError as error:
         reason = (str(error).splitlines() or [type(error).__name__])[0]
+        way = ""
+        if "timed out" in reason.lower():
+            way = (
+                ". If it is at work, such as rank 0 at a long evaluation, give it more time: "
+                "`--timeout SECONDS`, or `plait.distributed.joined(timeout=SECONDS)`"
+            )
         raise LostProcessError(
             "another process of this training has ended or does not answer, and this one cannot "
-            f"go on without it. Look for its error; found {reason}"
+            f"go on without it. Look for its error; found {reason}{way}"
         ) from error
 
 
