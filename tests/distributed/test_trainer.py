@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 import torch
 
-from tests.distributed.group import Group
+from tests.distributed.group import Group, Groups
 from tests.distributed.trainers import (
     CASES,
     evaluated,
@@ -23,8 +23,9 @@ from tests.training.problem import events
 
 
 def check(found: list[dict[str, Any]], wanted: dict[str, Any]) -> None:
-    first, second = found
-    assert all(torch.equal(first["model"][name], second["model"][name]) for name in first["model"])
+    first, *others = found
+    for each in others:
+        assert all(torch.equal(value, each["model"][key]) for key, value in first["model"].items())
     for each in found:
         for name, value in wanted["model"].items():
             torch.testing.assert_close(each["model"][name], value, rtol=0, atol=1e-6)
@@ -42,6 +43,13 @@ def check(found: list[dict[str, Any]], wanted: dict[str, Any]) -> None:
 def test_two_processes_are_one(two: Group, case: str) -> None:
     """31 rows by 7: the last batch has three, and one process has one of them."""
     check(two(fit, case), fit(case))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("case", ["hard", "accumulated"])
+def test_four_processes_are_one(groups: Groups, case: str) -> None:
+    """Of the last batch, which has three rows, one process has none."""
+    check(groups.of(4)(fit, case), fit(case))
 
 
 def close(one: Any, other: Any) -> bool:
