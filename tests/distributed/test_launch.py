@@ -105,7 +105,8 @@ def test_so_is_a_defect_of_one(capfd: pytest.CaptureFixture[str]) -> None:
     assert "ZeroDivisionError: a defect" in capfd.readouterr().err
 
 
-@pytest.mark.parametrize("recipe", [STOPS, pytest.param(HANGS, marks=pytest.mark.slow)])
+@pytest.mark.slow
+@pytest.mark.parametrize("recipe", [STOPS, HANGS])
 def test_a_process_that_hangs_ends_the_run(recipe: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """It is given less time to end than the 30 seconds of torch, so that the test takes less."""
     close = SubprocessContext._close
@@ -113,7 +114,7 @@ def test_a_process_that_hangs_ends_the_run(recipe: str, monkeypatch: pytest.Monk
     monkeypatch.setattr(
         SubprocessContext, "_close", lambda self, death_sig, timeout: close(self, death_sig, 3)
     )
-    ending = launch(["train", recipe, *FAULTY, "--timeout", "10"], 2)
+    ending = launch(["train", recipe, *FAULTY, "--timeout", "30"], 2)
     lost, hung = ending.reasons
     assert ending.code == 3
     assert "has ended or does not answer" in lost and "Timed out" in lost
