@@ -5,10 +5,12 @@ import signal
 import time
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
-from plait.experiments.jobs import Failure, RunSpec, train
+from plait.core.signals import WARNING
+from plait.experiments.jobs import Failure, RunSpec, pool, train
 from plait.experiments.jobs.pool import Pool
 from plait.runs.result import RunResult
 from plait.training import Interrupted
@@ -55,6 +57,18 @@ def test_the_cores_are_divided(jobs: int, threads: int, monkeypatch: pytest.Monk
     place = Pool(jobs, "loky")._place(local=True)
     assert (place.threads, place.parent) == (threads, os.getpid())
     assert Pool(jobs, "dask")._place(local=False).threads is None
+
+
+@pytest.mark.skipif(WARNING is None, reason="has no SIGUSR1")
+def test_a_warning_that_is_repeated_kills_no_worker(monkeypatch: pytest.MonkeyPatch) -> None:
+    ended = []
+    worker = SimpleNamespace(terminate=lambda: ended.append("asked to end"))
+    monkeypatch.setattr(pool, "_workers", lambda: [worker])
+    made = Pool(2, "loky")
+    for _ in range(3):
+        made._stop(signal.SIGUSR1, {})
+    assert made.stopped == signal.SIGUSR1
+    assert ended == ["asked to end"]
 
 
 def train_for_long(folder: Path) -> None:

@@ -33,8 +33,9 @@ class Pool:
     """Does runs in processes of their own, through joblib.
 
     A run whose process dies, such as for want of memory, is a `Failure`; those that were beside it
-    go on from their checkpoints. Ctrl-C or SIGTERM is handed on to the workers of this machine,
-    which end with a checkpoint; a second one kills them.
+    go on from their checkpoints. Ctrl-C, SIGTERM or SIGUSR1 is handed on to the workers of this
+    machine, which end with a checkpoint; a second one kills them, but SIGUSR1, which may be
+    repeated.
 
     Args:
         jobs: how many runs at a time, at least 1.
@@ -126,6 +127,8 @@ class Pool:
 
     def _stop(self, number: int, before: Handlers) -> None:
         """Hands the first signal on to the workers of this machine."""
+        if number == WARNING and self.stopped is not None:
+            return
         self.stopped = number
         for each, handler in before.items():
             if each != WARNING:

@@ -62,7 +62,7 @@ def train(
         RunExistsError: a folder holds another run (before anything is trained), or another process
             works in it.
         ConfigError: two runs of one folder, no job, or an unknown backend.
-        Interrupted: by Ctrl-C or SIGTERM; all processes that were started here have ended.
+        Interrupted: by Ctrl-C, SIGTERM or SIGUSR1; all processes that were started here have ended.
     """
     _check(specs, jobs)
     backend_of(backend)

@@ -113,7 +113,7 @@ def tune(
         RunExistsError: the folder holds another search.
         ConfigError: fewer than one trial or job, or a space that is smaller than the trials.
         DataError: data that break their rules.
-        Interrupted: by Ctrl-C or SIGTERM; the same call goes on.
+        Interrupted: by Ctrl-C, SIGTERM or SIGUSR1; the same call goes on.
     """
     if search.trials < 1 or jobs < 1 or finals < 0:
         raise ConfigError(
