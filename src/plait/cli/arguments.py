@@ -35,3 +35,17 @@ Source = Annotated[
     str | None,
     typer.Option("--source", help="Of a run on several data sets, the one that TABLE is like."),
 ]
+
+Count = Annotated[
+    int,
+    typer.Option("--nproc", min=1, help="Processes on this machine that train together as one."),
+]
+
+Timeout = Annotated[
+    float | None,
+    typer.Option(
+        "--timeout",
+        metavar="SECONDS",
+        help="Of several processes: how long they wait for one of them; by default 1800.",
+    ),
+]

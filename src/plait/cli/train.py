@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
-from plait.cli.arguments import Data, Json, Out, Settings
+from plait.cli.arguments import Count, Data, Json, Out, Settings, Timeout
 from plait.cli.quick import load_torchmetrics
 from plait.cli.settings import announce, apart, read_settings
 from plait.cli.together import check_several, together
@@ -47,20 +47,8 @@ def train(
     schema: Annotated[
         bool, typer.Option("--schema", help="Print the JSON Schema of the settings, for editors.")
     ] = False,
-    nproc: Annotated[
-        int,
-        typer.Option(
-            "--nproc", min=1, help="Processes on this machine that train together as one."
-        ),
-    ] = 1,
-    timeout: Annotated[
-        float | None,
-        typer.Option(
-            "--timeout",
-            metavar="SECONDS",
-            help="Of several processes: how long they wait for one of them; by default 1800.",
-        ),
-    ] = None,
+    nproc: Count = 1,
+    timeout: Timeout = None,
     json: Json = False,
 ) -> None:
     """Train on a table of your own or on a known problem, test once, and write a report.

@@ -71,7 +71,7 @@ def leave(reason: str, code: int) -> bool:
 
 
 def last_words(folder: Path) -> list[Left]:
-    """Returns what processes have left in a folder, in the order in which they did."""
+    """Returns the last words that processes have left in a folder, the earliest first."""
     files = folder.glob("*.json")
     found = [Left(int(each.stem), **json.loads(each.read_text(encoding="utf-8"))) for each in files]
     return sorted(found, key=lambda each: (each.time, each.rank))
