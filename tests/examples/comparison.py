@@ -17,7 +17,7 @@ from examples.two_tasks import BATCH, RATE, TwoTasks, losses_of, table
 from plait.balancing import UPGrad
 from tests.cli.shell import PATHS
 
-SECONDS = 240
+SECONDS = 600  # on a machine that does much else
 State = dict[str, Tensor]
 
 
@@ -32,14 +32,15 @@ def run(name: str, folder: Path, *launcher: str) -> None:
     """Runs an example (see `child`), and ends all that it has started."""
     kept = {key: value for key, value in os.environ.items() if not key.startswith("RAY_")}
     given = {"PYTHONPATH": PATHS, "HOME": str(folder), "OMP_NUM_THREADS": "1"}
-    away = {"RAY_USAGE_STATS_ENABLED": "0", "RAY_raylet_start_wait_time_s": str(SECONDS)}
+    waits = ("RAY_raylet_start_wait_time_s", "RAY_TRAIN_WORKER_GROUP_START_TIMEOUT_S")
+    ray = {"RAY_USAGE_STATS_ENABLED": "0", **dict.fromkeys(waits, str(SECONDS))}
     child = subprocess.Popen(
         [sys.executable, *launcher, "-m", "tests.examples.child", name, str(folder)],
-        env={**kept, **given, **away},
+        env={**kept, **given, **ray},
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
-        start_new_session=True,
+        process_group=0,
     )
     with child:
         try:
