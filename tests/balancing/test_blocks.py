@@ -107,6 +107,7 @@ def test_a_checkpoint_changes_no_step(name: str) -> None:
     assert_alike(states(name, Checkpointed), states(name, Block))
 
 
+@pytest.mark.filterwarnings("ignore")  # of the compiler
 @pytest.mark.parametrize(("name", "wrap"), COMPILED)
 def test_a_compiled_block_changes_no_step(name: str, wrap: Wrap) -> None:
     wanted = states(name, Block)
