@@ -85,6 +85,22 @@ def test_learned_weights_in_no_optimizer_are_an_error_at_the_second_step() -> No
     assert not gradients_of(model.parameters())
 
 
+def test_learned_weights_that_moved_are_not_looked_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A look at all objects takes as long as hundreds of steps of a small network."""
+
+    def never() -> list[object]:
+        raise AssertionError("all objects were looked at")
+
+    model, _ = small()
+    x, balancer = torch.randn(6, 5), UncertaintyWeights(tasks=("a", "b", "c"))
+    optimizer = torch.optim.SGD(parameter_groups(model, balancer, lr=0.1))
+    monkeypatch.setattr("plait.engine.memory.gc.get_objects", never)
+    for _ in range(120):
+        backward(losses_at(model, x), balancer)
+        optimizer.step()
+        optimizer.zero_grad()
+
+
 def test_learned_weights_may_wait_for_their_optimizer() -> None:
     """Where gradients are accumulated, or a warm-up begins at the rate 0."""
     model, _ = small()

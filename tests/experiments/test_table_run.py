@@ -85,3 +85,10 @@ def test_a_file_is_named_and_read_once(tmp_path: Path, monkeypatch: pytest.Monke
         run_table(path, "spend", inputs={"age": "number"}, folder=tmp_path / "run")
     assert not reads
     assert not (tmp_path / "run").exists()
+
+
+def test_a_method_that_does_not_exist_is_told_before_the_table_is_read(tmp_path: Path) -> None:
+    settings = {"sharing": "MMoE", "balancing": "UPGard"}
+    with pytest.raises(ConfigError, match=r"unknown balancer 'UPGard'; .*Did you mean 'UPGrad'"):
+        run_table(tmp_path / "nowhere.csv", "spend", folder=tmp_path / "run", settings=settings)
+    assert not (tmp_path / "run").exists()

@@ -19,6 +19,7 @@ from plait.distributed import ranks
 from plait.experiments.build import open_problem, with_defaults
 from plait.experiments.build.names import run_name
 from plait.experiments.config import validate
+from plait.experiments.known_methods import check_known
 from plait.experiments.overrides import merge
 from plait.experiments.run import run
 from plait.runs import check_free, free_folder
@@ -62,6 +63,7 @@ def run_table(
         ConfigError: an unknown setting or a bad value.
         RunExistsError: the folder holds a run.
     """
+    check_known(settings or {})  # before the table is read
     name = run_name({"recipe": "Table", "table": table if isinstance(table, str | Path) else None})
     place = ranks().at_first(lambda: _place(name, folder))
     streamed = bool((settings or {}).get("stream"))
