@@ -30,15 +30,17 @@ class Ranks:
     Args:
         size: the number of processes, at least 1.
         rank: the number of this one, from 0.
+        group: of torch, by which tensors are added up and handed out; the default one for None.
 
     Example:
         >>> ALONE.size, ALONE.rank, ALONE.total([1.5, 2.0]), ALONE.agree(False)
         (1, 0, [1.5, 2.0], False)
     """
 
-    def __init__(self, size: int = 1, rank: int = 0) -> None:
+    def __init__(self, size: int = 1, rank: int = 0, group: Any = None) -> None:
         self.size = size
         self.rank = rank
+        self.group = group
         self._hosts: Any = None  # the group between hosts, once it is known
         self._knows_hosts = False
 
@@ -140,7 +142,7 @@ class Ranks:
         for places in _alike(real):
             flat = torch.cat([real[place].reshape(-1) for place in places])
             if flat.numel():
-                _exchange(distributed.all_reduce, flat)
+                _exchange(distributed.all_reduce, flat, group=self.group)
             for place, part in zip(places, _parts(flat, real, places), strict=True):
                 summed[place] = as_like(part, tensors[place])
         return [each for each in summed if each is not None]
@@ -150,10 +152,10 @@ class Ranks:
         if self.alone or not tensor.numel():
             return
         if tensor.is_contiguous():
-            _exchange(distributed.all_reduce, tensor)
+            _exchange(distributed.all_reduce, tensor, group=self.group)
             return
         whole = tensor.contiguous()
-        _exchange(distributed.all_reduce, whole)
+        _exchange(distributed.all_reduce, whole, group=self.group)
         tensor.copy_(whole)
 
     def broadcast_(self, tensors: Iterable[Tensor]) -> None:

@@ -33,7 +33,7 @@ from plait.engine.record import Record
 from plait.engine.replicas import Counts
 from plait.engine.routes.base import Route
 from plait.engine.routes.choose import choose
-from plait.engine.shards import check_whole
+from plait.engine.shards import check_shards
 from plait.gradients import Cut, accumulate, check_losses
 from plait.networks.walk import learning
 
@@ -82,8 +82,8 @@ class Backward:
 
     Raises:
         ConfigError: an argument is outside its choices, or the method cannot have it.
-        UnsupportedError: the model's parameters are shards; in a step of several processes, what
-            these cannot do yet: see `docs/processes.md`.
+        UnsupportedError: the model's parameters are sharded by something other than FSDP2; in a
+            step of several processes, what these cannot do yet: see `docs/processes.md`.
 
     Cost: loss methods take one backward pass. The others take T passes and one `[T, P]` buffer, P
         the number of shared parameters; by the route "layers" T half passes, one whole pass and no
@@ -115,7 +115,7 @@ class Backward:
         self.options.check(balancer)
         check_processes(balancer, self.options, ranks().size)
         if model is not None:
-            check_whole(model.parameters(), model.modules())
+            check_shards(model)
         allow_several_passes()
         self.balancer = balancer
         self.model = model

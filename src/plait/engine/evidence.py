@@ -15,6 +15,8 @@ from plait.core.errors import ConfigError, NonFiniteError
 from plait.core.exponents import LONG, SHORT, lost_products, mended, outside
 from plait.core.lazy_values import names_of
 from plait.core.numbers import Numbers
+from plait.core.shards import is_shard, local
+from plait.distributed.shards import joined_sums
 from plait.engine.gathered import Gathered, Named, Own
 from plait.gradients import lengths, reached_by, to_host
 from plait.networks.joined import joined_of
@@ -167,7 +169,10 @@ def _tasks_at(
 
 def _holds(gradient: Tensor) -> bool:
     """Returns whether all entries are finite, and so large only as double precision allows."""
-    return gradient.dtype == torch.float64 and bool(gradient.isfinite().all())
+    if gradient.dtype != torch.float64:
+        return False
+    broken = (~local(gradient).isfinite()).sum()
+    return not bool(joined_sums(broken, gradient) if is_shard(gradient) else broken)
 
 
 def is_outside(step: Gathered) -> bool:

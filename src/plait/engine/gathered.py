@@ -129,6 +129,11 @@ class Gathered:
         return self.losses if self.replicas is None else self.replicas.tasks[0]
 
     @property
+    def sharded(self) -> bool:
+        """Whether several processes hold parts of the parameters."""
+        return self.replicas is not None and bool(self.replicas.sharded)
+
+    @property
     def accumulated(self) -> bool:
         """Whether a process has several micro-batches of one batch."""
         return self.several if self.replicas is None else self.replicas.accumulated

@@ -14,11 +14,13 @@ from plait.balancing.base import Balancer, BilevelBalancer, LossBalancer
 from plait.balancing.contract.info import Info
 from plait.core.errors import ConfigError, UnsupportedError
 from plait.core.outputs import Losses
+from plait.core.shards import is_shard
 from plait.distributed import ranks
 from plait.engine.given import one_for_each
 from plait.engine.memory import Memory
 from plait.engine.options import Options
 from plait.engine.replicas import Counts, Replicas
+from plait.engine.shards import check_known
 from plait.networks.walk import learning
 
 
@@ -84,6 +86,8 @@ def replicas_of(
             "them. Give `start(counts=[[{task: n}, ...]])`, for each independent batch a list."
         )
     parameters = learning(model)
+    if memory.wrappers is None:
+        check_sharded(parameters, options)
     _check_wrappers(memory, parameters)
     memory.names = memory.names or list(balancer.tasks)
     counts = [*counts, *([] for _ in range(len(counts), balancer.batches))]
@@ -130,6 +134,21 @@ def way_of(balancer: Balancer, options: Options) -> str:
     if isinstance(balancer, LossBalancer):
         return "one pass"
     return "features" if options.at == "features" else "rows"
+
+
+def check_sharded(parameters: Sequence[Tensor], options: Options) -> None:
+    """Refuses what sharded parameters cannot do, in the first step.
+
+    Raises:
+        UnsupportedError: the model was sharded after `Backward` was made; an option differentiates
+            several tasks in one pass.
+    """
+    check_known(parameters)
+    if any(map(is_shard, parameters)) and (options.chunk_size > 1 or options.route == "labels"):
+        raise UnsupportedError(
+            "sharded parameters get the gradient of one task after the other; found chunk_size="
+            f"{options.chunk_size}, route={options.route!r}. Leave both at their defaults."
+        )
 
 
 def _check_wrappers(memory: Memory, parameters: Sequence[Tensor]) -> None:

@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from plait.core.errors import ConfigError, UnsupportedError
 from plait.core.names import Names
 from plait.core.numbers import added
+from plait.core.shards import is_shard
 from plait.distributed import Ranks
 from plait.engine.micro_batch import TaskLosses
 from plait.engine.one_pass import are_stacked
@@ -44,6 +45,7 @@ class Replicas:
         met: the layout of the rows, and what it was told in earlier steps; None in the first.
 
     Attributes:
+        sharded: the places of parameters that are sharded; their gradients come added up.
         tasks: for each independent batch the tasks with a label in any process, in one order.
         shares: for each batch `{task: n_here / n}` of these tasks.
         accumulated: whether any process has several micro-batches of one batch.
@@ -63,8 +65,10 @@ class Replicas:
         self.parameters = list(parameters)
         self.met = met
         self._place = {id(parameter): place for place, parameter in enumerate(parameters)}
+        self.sharded = [place for place, each in enumerate(parameters) if is_shard(each)]
         self._agree_on_counts(counts)
         self._reached = torch.zeros(len(names), len(parameters), dtype=torch.uint8)
+        self._reached_here = self._reached  # by the micro-batch at hand, in this process
         self._losses: list[dict[str, Tensor]] = [{} for _ in counts]
         self._penalty: Tensor | None = None
         self._local: dict[int, Tensor] = {}  # gradients of this process, by place
@@ -149,7 +153,9 @@ class Replicas:
         self._penalty = total if self._penalty is None else self._penalty + total
 
     def collect(self, pairs: Pairs) -> list[tuple[Tensor, Tensor]]:
-        """Adds gradients of this process, to be summed; returns those of leaves of its own.
+        """Adds gradients of this process, to be summed; returns those that need no sum.
+
+        They are those of leaves of its own, and of sharded parameters.
 
         Raises:
             UnsupportedError: a gradient is sparse, or of a parameter outside of the model.
@@ -159,7 +165,9 @@ class Replicas:
             place = self._place.get(id(parameter))
             if gradient.is_sparse:
                 raise _unsupported(*SPARSE)
-            if place is not None:
+            if is_shard(gradient):
+                others.append((parameter, gradient))
+            elif place is not None:
                 known = self._local.get(place)
                 self._local[place] = gradient if known is None else known + gradient
             elif isinstance(parameter, nn.Parameter):
@@ -177,12 +185,13 @@ class Replicas:
             others: leaves that are reached and not trained.
 
         Raises:
-            UnsupportedError: a parameter outside of the model is reached.
+            UnsupportedError: a parameter outside of the model is reached; a sharded one is reached
+                in some of the processes alone.
         """
         if any(isinstance(each, nn.Parameter) for each in others):
             raise _unsupported(*OUTSIDE)
         rows = {task: row for row, task in enumerate(self.names)}
-        table = torch.zeros(len(self.names) + 1, len(self.parameters), dtype=torch.uint8)
+        table = torch.zeros(len(self.names) + 2, len(self.parameters), dtype=torch.uint8)
         numbers = table.numpy()
         for leaf, tasks in reached_by(losses) if losses else ():
             place = self._place.get(id(leaf))
@@ -190,10 +199,14 @@ class Replicas:
                 for task in tasks:
                     numbers[rows[task], place] = 1
         numbers[-1, 0] = self._double
+        self._reached_here = table[:-2].clone()
+        if self.sharded:
+            numbers[-2, self.sharded] = numbers[:-2, self.sharded].max(0) == 0
         table = self.ranks.most(table)
         self._double = int(table[-1, 0])
         self._exchanged += 1
-        self._reached |= table[:-1]
+        self._check_sharded(table)
+        self._reached |= table[:-2]
         if self.met is None or self.met[0] is not layout or len(self.met[1]) < len(self.names):
             self.met = layout, torch.zeros_like(self._reached)
         told = self.met[1]
@@ -201,6 +214,27 @@ class Replicas:
             for row, place in self._reached.nonzero().tolist():  # task by task, as rows are written
                 layout.meet(self.parameters[place], (self.names[row],))
             told |= self._reached
+
+    def _check_sharded(self, table: Tensor) -> None:
+        """Refuses sharded parameters that some processes reach and others do not."""
+        for place in self.sharded:
+            if table[-2, place] and table[:-2, place].any():
+                shape = list(self.parameters[place].shape)
+                raise UnsupportedError(
+                    f"a sharded parameter {shape} is reached in some of the processes alone, which "
+                    "would wait for the others. Give each of them an example with a label in each "
+                    "micro-batch, and shard only what the losses of all tasks reach."
+                )
+
+    def reaching(self, task: str) -> list[Tensor]:
+        """Returns the parameters that a task has reached in any process, in their order."""
+        row = self._reached[self.names.index(task)]
+        return [self.parameters[place] for place in row.nonzero().flatten().tolist()]
+
+    def reaches_every_shard(self, task: str) -> bool:
+        """Returns whether a task reaches here what the tasks of the micro-batch do together."""
+        here = self._reached_here[:, self.sharded]
+        return bool((here[self.names.index(task)] == here.amax(0)).all())
 
     @property
     def reached_now(self) -> list[Tensor]:
@@ -244,9 +278,11 @@ class Replicas:
         for batch, tasks in enumerate(self.tasks[: len(rows.buffers)]):
             if rows.buffers[batch].has_sparse:
                 raise _unsupported(*SPARSE)
-            reached = {task: self._reaching(task) for task in tasks if task in wanted}
+            reached = {task: self.reaching(task) for task in tasks if task in wanted}
             rows.buffers[batch].complete(reached)
-            self.ranks.sum_(rows.buffers[batch].jacobian)
+            jacobian = rows.buffers[batch].jacobian
+            for columns in layout.whole:
+                self.ranks.sum_(jacobian[:, columns])
 
     def sum(
         self, layout: Layout, rows: Rows | None = None, *, local: bool = True
@@ -265,13 +301,14 @@ class Replicas:
         self._catch_up(layout)
         reached = self._local_anywhere() if local else []
         owned = [] if rows is None else [each.own_of_rows for each in rows.buffers]
-        heads = [gradient for own in owned for _, _, gradient in own]
+        heads = [gradient for own in owned for _, _, gradient in own if not is_shard(gradient)]
         gradients = [self._gradient(place) for place in reached]
         known = [] if self._has_losses else self._loss_vectors()
         summed = self.ranks.sum([*heads, *gradients, *known])
+        of_heads = iter(summed)
         for buffer, own in zip(() if rows is None else rows.buffers, owned, strict=False):
-            buffer.put_own(summed[: len(own)])
-            summed = summed[len(own) :]
+            buffer.put_own([g if is_shard(g) else next(of_heads) for _, _, g in own])
+        summed = summed[len(heads) :]
         found, summed = summed[: len(reached)], summed[len(reached) :]
         if local:
             self._local.clear()
@@ -289,11 +326,6 @@ class Replicas:
         """Takes part in the exchanges of processes that have more micro-batches."""
         while self._exchanged < self._parts:
             self.meet({}, layout)
-
-    def _reaching(self, task: str) -> list[Tensor]:
-        """Returns the parameters that a task has reached in any process, in their order."""
-        row = self._reached[self.names.index(task)]
-        return [self.parameters[place] for place in row.nonzero().flatten().tolist()]
 
     @property
     def tasks_at(self) -> dict[int, tuple[str, ...]]:

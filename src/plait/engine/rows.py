@@ -9,7 +9,9 @@ from torch import Tensor, nn
 
 from plait.core.errors import ConfigError
 from plait.core.exponents import weighted
-from plait.gradients import RowBuffer, cross_gramian, gramian
+from plait.core.shards import is_shard, shard_of
+from plait.distributed.shards import joined_sums
+from plait.gradients import Layout, RowBuffer, cross_gramian, gramian
 
 
 class Rows:
@@ -74,11 +76,40 @@ class Rows:
             layer: the shared parameter whose columns count; all by default.
             dtype: in which the rows are multiplied, at least.
         """
+        layout = self.first.layout
+        rows = [self.jacobian(batch) for batch in range(len(self.buffers))][:2]
+        if layer is None and not layout.sharded:
+            return _products(rows, dtype)
+        sharded, whole = layout.sharded, layout.whole
         if layer is not None:
-            return gramian(self.jacobian()[:, self.buffers[0].layout.columns(layer)], dtype)
-        if len(self.buffers) == 1:
-            return gramian(self.jacobian(), dtype)
-        return cross_gramian(self.jacobian(0), self.jacobian(1), dtype)
+            columns = [layout.columns(layer)]
+            sharded, whole = (columns, []) if is_shard(layer) else ([], columns)
+        products = [_products([each[:, c] for each in rows], dtype) for c in (*sharded, *whole)]
+        if sharded:
+            held = torch.stack(products[: len(sharded)]).sum(0)
+            products[: len(sharded)] = [joined_sums(held, _a_shard(layout))]
+        return torch.stack(products).sum(0)
+
+    def lengths(self, batch: int) -> Tensor:
+        """Returns the lengths `[T]` of the rows of a batch, in single precision at least."""
+        rows, layout = self.jacobian(batch), self.first.layout
+        if not layout.sharded:
+            wide = torch.promote_types(rows.dtype, torch.float32)
+            return torch.linalg.vector_norm(rows, dim=1, dtype=wide)
+        squares = rows.new_zeros(2, len(rows), dtype=torch.float64)
+        for total, alike in zip(squares, (layout.sharded, layout.whole), strict=True):
+            for columns in alike:
+                total += rows[:, columns].double().square().sum(1)
+        return (joined_sums(squares[0], _a_shard(layout)) + squares[1]).sqrt()
+
+
+def _products(rows: Sequence[Tensor], dtype: torch.dtype) -> Tensor:
+    """Returns ``J J^T`` of one matrix, ``J_1 J_2^T`` of two."""
+    return gramian(rows[0], dtype) if len(rows) == 1 else cross_gramian(rows[0], rows[1], dtype)
+
+
+def _a_shard(layout: Layout) -> Tensor:
+    return next(parameter for parameter in layout.shared if is_shard(parameter))
 
 
 class Groups:
@@ -98,23 +129,29 @@ class Groups:
             raise ConfigError(
                 "groups by layer need the model: give `model=`, or use groups='matrix'."
             )
-        names = {} if model is None else {id(p): n for n, p in model.named_parameters()}
+        named = () if model is None else model.named_parameters()
+        names = {id(shard_of(parameter)): name for name, parameter in named}
         groups: dict[object, int] = {}
         self.columns: list[tuple[slice, int]] = []
+        self.layout, self._sharded = rows.layout, list[bool]()
         for parameter in rows.layout.shared:
             columns = rows.layout.columns(parameter)
             name = names.get(id(parameter), "")
             key = name.rpartition(".")[0] if kind == "layer" else id(parameter)
             self.columns.append((columns, groups.setdefault(key, len(groups))))
+            self._sharded.append(is_shard(parameter))
         self.count = len(groups)
 
     def gramians(self, jacobian: Tensor, dtype: torch.dtype = torch.float32) -> Tensor:
         """Returns one Gramian for each group, `[G, T, T]`, multiplied in `dtype` at least."""
         tasks = len(jacobian)
-        total = torch.zeros(self.count, tasks, tasks, dtype=torch.float64, device=jacobian.device)
-        for columns, group in self.columns:
-            total[group] += gramian(jacobian[:, columns], dtype)
-        return total
+        shape = 2, self.count, tasks, tasks
+        total = torch.zeros(shape, dtype=torch.float64, device=jacobian.device)
+        for (columns, group), sharded in zip(self.columns, self._sharded, strict=True):
+            total[int(sharded), group] += gramian(jacobian[:, columns], dtype)
+        if any(self._sharded):
+            total[1] = joined_sums(total[1], _a_shard(self.layout))
+        return total.sum(0)
 
     def direction(self, weights: Tensor, jacobian: Tensor, *, extreme: bool = False) -> Tensor:
         """Returns the direction `[P]` of weights `[G, T]`; see `plait.gradients.RowBuffer`."""

@@ -1,4 +1,4 @@
-"""Parameters that are whole tensors, and not shards of them."""
+"""Sharded parameters: which of them can be trained."""
 
 from __future__ import annotations
 
@@ -8,28 +8,42 @@ from collections.abc import Iterable
 from torch import Tensor, nn
 
 from plait.core.errors import UnsupportedError
+from plait.core.shards import is_noted
+from plait.distributed.shards import note_shards
 
 
-def check_whole(parameters: Iterable[Tensor], modules: Iterable[nn.Module] = ()) -> None:
-    """Checks that parameters are whole tensors, and not shards of them.
+def check_shards(model: nn.Module) -> None:
+    """Learns which parameters of a model FSDP2 has sharded, if any; in all processes at once.
+
+    Raises:
+        UnsupportedError: parameters are sharded in another way.
+    """
+    sharded = _loaded("torch.distributed.fsdp", "FSDPModule")
+    if any(isinstance(each, sharded) for each in model.modules()):
+        note_shards(model)
+    check_known(model.parameters(), model.modules())
+
+
+def check_known(parameters: Iterable[Tensor], modules: Iterable[nn.Module] = ()) -> None:
+    """Checks that parameters are whole, or sharded in a way that is known.
 
     Args:
         parameters: those that are trained.
-        modules: those that own them; between its forward and its backward pass a sharded module
-            shows whole parameters, whose gradient it takes away.
+        modules: those that own them.
 
     Raises:
-        UnsupportedError: one is a `DTensor`, as FSDP2 and tensor parallelism make them.
+        UnsupportedError: one is a `DTensor` of tensor parallelism, or of a module that was sharded
+            later; a module is FSDP1's.
     """
-    shards = _loaded("torch.distributed.tensor", "DTensor")
-    sharded = _loaded("torch.distributed.fsdp", "FSDPModule", "FullyShardedDataParallel")
-    found = [type(each).__name__ for each in parameters if isinstance(each, shards)]
-    found += [type(each).__name__ for each in modules if isinstance(each, sharded)]
+    parts = _loaded("torch.distributed.tensor", "DTensor")
+    old = _loaded("torch.distributed.fsdp", "FullyShardedDataParallel")
+    found = [type(p).__name__ for p in parameters if isinstance(p, parts) and not is_noted(p)]
+    found += [type(each).__name__ for each in modules if isinstance(each, old)]
     if found:
         raise UnsupportedError(
-            f"plait trains whole parameters; found {found[0]}, as `fully_shard` and tensor "
-            "parallelism make it. The gradient of a shard would be lost, or be of the shard alone. "
-            "Leave the model unsharded."
+            "plait trains whole parameters, and those that `fully_shard` has sharded; found "
+            f"{found[0]}, as tensor parallelism and FSDP1 make it, or a model that was sharded "
+            "later. Call `fully_shard` before `plait.Backward` is made, and give it the model."
         )
 
 

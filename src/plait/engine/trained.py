@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from torch import Tensor, nn
 
 from plait.engine.given import check_names
-from plait.engine.shards import check_whole
+from plait.engine.shards import check_known
 from plait.gradients import kinds_of, leaves, reached_by, roots
 
 REENTRANT = "CheckpointFunctionBackward"  # of torch and of libraries with one of their own
@@ -54,7 +54,7 @@ class Trained:
             self.reentrant = self.reentrant or REENTRANT in names
         if model is None:
             found = [leaf for leaf in leaves([*roots(losses), *cut]) if leaf.requires_grad]
-            check_whole(found if new else ())
+            check_known(found if new else ())
             parameters = {id(leaf) for leaf in found if isinstance(leaf, nn.Parameter)}
             if not parameters:
                 return found, []

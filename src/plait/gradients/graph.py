@@ -8,6 +8,9 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from plait.core.shards import any_shards, is_shard, shard_of
+from plait.gradients.shards import shard_gradients
+
 
 def leaves(losses: Iterable[Tensor]) -> list[Tensor]:
     """Returns the leaf tensors that need a gradient and that any of `losses` depends on.
@@ -33,14 +36,15 @@ def leaves(losses: Iterable[Tensor]) -> list[Tensor]:
         if loss.grad_fn is not None:
             stack.append(loss.grad_fn)
         elif loss.requires_grad:  # a leaf itself
-            found[id(loss)] = loss
+            found[id(loss)] = shard_of(loss)
     while stack:
         node = stack.pop()
         if node in seen:
             continue
         seen.add(node)
         if hasattr(node, "variable"):
-            found[id(node.variable)] = node.variable
+            leaf = shard_of(node.variable)
+            found[id(leaf)] = leaf
         stack.extend(child for child, _ in node.next_functions if child is not None)
     return list(found.values())
 
@@ -62,9 +66,8 @@ def nearest(losses: Iterable[Tensor], wanted: Collection[int]) -> Tensor | None:
     while level:
         below = []
         for node in level:
-            if hasattr(node, "variable") and id(node.variable) in wanted:
-                leaf: Tensor = node.variable
-                return leaf
+            if hasattr(node, "variable") and id(shard_of(node.variable)) in wanted:
+                return shard_of(node.variable)
             for child, _ in node.next_functions:
                 if child is not None and child not in seen:
                     seen.add(child)
@@ -140,6 +143,8 @@ def gradients(
         weights: the factor of each of `scalars`, in its shape; 1 by default.
         retain: keep the graph for a later pass.
     """
+    if any_shards() and any(map(is_shard, candidates)):
+        return shard_gradients(scalars, candidates, weights, retain=retain)
     found = torch.autograd.grad(
         scalars, candidates, weights, retain_graph=retain, allow_unused=True
     )

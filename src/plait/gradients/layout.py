@@ -11,6 +11,7 @@ from torch import Tensor
 from torch.utils.weak import TensorWeakRef, WeakTensorKeyDictionary
 
 from plait.core.real import real_count, real_dtype
+from plait.core.shards import is_shard, local
 
 
 class Layout:
@@ -26,7 +27,10 @@ class Layout:
         owners: `(parameter, task)` of the others that were found earlier.
 
     Attributes:
-        width: the number of columns, P; 0 while nothing is shared.
+        width: the number of columns, P; 0 while nothing is shared. A sharded parameter has columns
+            for the part that this process holds.
+        sharded, whole: the columns of sharded parameters, and those of all others, in as few slices
+            as can be.
         dtype: of a row, the widest of the shared parameters'; None while nothing is shared.
         device: of the shared parameters; None while nothing is shared.
     """
@@ -87,6 +91,8 @@ class Layout:
     def _lay_out(self, parameters: Iterable[Tensor]) -> None:
         self._shared: list[TensorWeakRef] = []
         self._columns: dict[int, tuple[TensorWeakRef, slice]] = {}
+        self.sharded: list[slice] = []
+        self.whole: list[slice] = []
         self.width = 0
         self.dtype: torch.dtype | None = None
         self.device: torch.device | None = None
@@ -95,8 +101,11 @@ class Layout:
                 self._add(parameter)
 
     def _add(self, parameter: Tensor) -> None:
-        start, self.width = self.width, self.width + real_count(parameter)
+        start, self.width = self.width, self.width + real_count(local(parameter))
         self._shared.append(TensorWeakRef(parameter))
         self._columns[id(parameter)] = (self._shared[-1], slice(start, self.width))
+        alike = self.sharded if is_shard(parameter) else self.whole
+        joins = bool(alike) and alike[-1].stop == start
+        alike.append(slice(alike.pop().start if joins else start, self.width))
         self.dtype = real_dtype([parameter], self.dtype or parameter.dtype.to_real())
         self.device = parameter.device

@@ -11,6 +11,7 @@ from torch import Tensor
 
 from plait.core.exponents import weighted
 from plait.core.real import as_like, as_real
+from plait.core.shards import like, local
 from plait.gradients.layout import Layout
 from plait.gradients.per_task import Batches, per_task_gradients
 from plait.gradients.write import add
@@ -199,10 +200,11 @@ class RowBuffer:
         found = []
         for parameter in self._reached.values():
             rows = jacobian[:, self.layout.columns(parameter)]
-            combined = as_like(weighted(weights, rows, extreme=extreme), parameter)
-            if not parameter.is_contiguous():  # such as channels_last
-                combined = torch.empty_like(parameter).copy_(combined)
-            found.append((parameter, self._in_layout(parameter, combined.to(parameter.dtype))))
+            part = local(parameter)
+            combined = as_like(weighted(weights, rows, extreme=extreme), part)
+            if not part.is_contiguous():  # such as channels_last
+                combined = torch.empty_like(part).copy_(combined)
+            found.append((parameter, self._in_layout(parameter, combined.to(part.dtype))))
         return found
 
     def split(
@@ -214,10 +216,11 @@ class RowBuffer:
             direction: has all columns.
             parameters: the shared ones that get a gradient; None for those as in `combine`.
         """
-        return [
-            (p, self._in_layout(p, as_like(direction[self.layout.columns(p)], p).to(p.dtype)))
-            for p in (self._reached.values() if parameters is None else parameters)
-        ]
+        found = []
+        for parameter in self._reached.values() if parameters is None else parameters:
+            part = as_like(direction[self.layout.columns(parameter)], local(parameter))
+            found.append((parameter, self._in_layout(parameter, part.to(parameter.dtype))))
+        return found
 
     def release(self) -> None:
         """Gives the memory of the rows back; the next step takes what it needs."""
@@ -225,8 +228,11 @@ class RowBuffer:
         self._places.clear()
 
     def _in_layout(self, parameter: Tensor, combined: Tensor) -> Tensor:
-        """Returns a gradient sparse if that of each task is, as optimizers of such tables need."""
-        return combined.to_sparse(1) if id(parameter) in self._sparse else combined
+        """Returns a gradient sparse if that of each task is, as optimizers of such tables need.
+
+        Of a sharded parameter it is sharded.
+        """
+        return combined.to_sparse(1) if id(parameter) in self._sparse else like(combined, parameter)
 
     def _add(
         self, task: str, pairs: Sequence[tuple[Tensor, Tensor]], without: Collection[int]
@@ -255,7 +261,7 @@ class RowBuffer:
                 gradient = gradient.to_dense()
             else:
                 self._sparse.discard(id(parameter))
-            dense = as_real(gradient)
+            dense = as_real(local(gradient))
             place = self._place(row, parameter)
             if id(parameter) in written:
                 place += dense
@@ -272,7 +278,9 @@ class RowBuffer:
         matrix, key = self._reserve(), (row, id(parameter))
         place = self._places.get(key)
         if place is None:
-            place = matrix[row, self.layout.columns(parameter)].view(as_real(parameter).shape)
+            place = matrix[row, self.layout.columns(parameter)].view(
+                as_real(local(parameter)).shape
+            )
             self._places[key] = place
         return place
 

@@ -8,6 +8,7 @@ from typing import Any
 from torch import Tensor
 from torch.autograd.graph import get_gradient_edge
 
+from plait.core.shards import shard_of
 from plait.gradients.graph import parents_first
 
 
@@ -66,7 +67,8 @@ class TaskGraph:
         """Returns `(leaf, tasks whose loss depends on it)` for every leaf that needs a gradient."""
         found: dict[int, tuple[Tensor, int]] = {}
         for node, edges in self.edges.items():
-            if not edges and (leaf := getattr(node, "variable", None)) is not None:
+            if not edges and (variable := getattr(node, "variable", None)) is not None:
+                leaf = shard_of(variable)
                 _, mask = found.get(id(leaf), (leaf, 0))
                 found[id(leaf)] = (leaf, mask | self.masks[node])
         names = {mask: self._names(mask) for mask in {mask for _, mask in found.values()}}

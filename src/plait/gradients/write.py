@@ -8,6 +8,8 @@ import torch
 from torch import Tensor
 
 from plait.core.real import as_real
+from plait.core.shards import any_shards, is_shard, local
+from plait.distributed.shards import joined_sums
 from plait.networks.joined import Joined, joined_of, row_of
 
 
@@ -21,7 +23,8 @@ def lengths(gradients: Sequence[Tensor], dtype: torch.dtype = torch.float32) -> 
 
     They are measured in `dtype` at least. A length is infinite or NaN if an entry is, or if a
     square is beyond the numbers of the dtype. A complex gradient is as long as its real and
-    imaginary parts are together.
+    imaginary parts are together; a sharded one as its parts in all processes, which are then asked
+    at once, and in double precision.
 
     Example:
         >>> lengths([torch.tensor([3.0, 4.0]), torch.tensor([[2.0]])])
@@ -29,6 +32,8 @@ def lengths(gradients: Sequence[Tensor], dtype: torch.dtype = torch.float32) -> 
     """
     if not gradients:
         return torch.zeros(0)
+    if any_shards() and any(map(is_shard, gradients)):
+        return _joined_lengths(gradients)
     first = gradients[0]
     if first.dtype in (dtype, torch.float64) and _are_alike(gradients):
         return torch.stack(torch._foreach_norm(list(gradients)))
@@ -38,6 +43,15 @@ def lengths(gradients: Sequence[Tensor], dtype: torch.dtype = torch.float32) -> 
     wide = (torch.promote_types(each.dtype, dtype) for each in values)
     found = [torch.linalg.vector_norm(v, dtype=d) for v, d in zip(values, wide, strict=True)]
     return torch.stack([each.to(found[0]) for each in found])
+
+
+def _joined_lengths(gradients: Sequence[Tensor]) -> Tensor:
+    """Returns the lengths of gradients some of which are sharded, in float64."""
+    shards = [each for each in gradients if is_shard(each)]
+    squares = lengths([local(each) for each in shards], torch.float64).double().square()
+    joined = iter(joined_sums(squares, shards[0]).sqrt())
+    others = iter(lengths([each for each in gradients if not is_shard(each)], torch.float64))
+    return torch.stack([next(joined if is_shard(e) else others).double() for e in gradients])
 
 
 def _are_alike(values: Sequence[Tensor]) -> bool:
@@ -100,7 +114,7 @@ def _copy(parameter: Tensor, gradient: Tensor) -> Tensor:
 
 def _owned(gradient: Tensor, taken: set[int]) -> bool:
     """Returns whether the tensor is alone in its memory; notes the memory as taken."""
-    values = gradient._values() if gradient.is_sparse else gradient
+    values = gradient._values() if gradient.is_sparse else local(gradient)
     storage = values.untyped_storage()
     alone = storage.nbytes() == values.numel() * values.element_size()
     if not (alone and _is_dense(values)) or storage.data_ptr() in taken:

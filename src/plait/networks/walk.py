@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Protocol
+from typing import Protocol, cast
 
 from torch import nn
+
+from plait.core.shards import shard_of
 
 
 class StandIn(Protocol):
@@ -57,7 +59,8 @@ def learning(module: nn.Module, *, joined: bool = False) -> list[nn.Parameter]:
     def visit(part: nn.Module) -> None:
         for parameter in part._parameters.values():
             if parameter is not None and parameter.requires_grad:
-                found[id(parameter)] = parameter
+                learns = cast(nn.Parameter, shard_of(parameter))
+                found[id(learns)] = learns
         stand_in: StandIn | None = part.__dict__.get("stand_in")
         if stand_in is not None:
             found.update((id(whole), whole) for whole in stand_in.wholes)

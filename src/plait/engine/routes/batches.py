@@ -55,11 +55,9 @@ class SeveralBatches(GramianOfRows):
                 self.step.collect_own(self.rows.own(batch), factor)
 
     def _find_weights(self) -> None:
-        jacobians = [self.rows.jacobian(batch) for batch in range(ROWS)]
-        wide = torch.promote_types(jacobians[0].dtype, torch.float32)
-        one, two = (torch.linalg.vector_norm(each, dim=1, dtype=wide) for each in jacobians)
-        read(self.step, self._own(), rows=torch.stack([one, two]))
-        self.weights = gramian_weights(self.step, self.balancer, jacobians[0].dtype)
+        lengths = torch.stack([self.rows.lengths(batch) for batch in range(ROWS)])
+        read(self.step, self._own(), rows=lengths)
+        self.weights = gramian_weights(self.step, self.balancer, self.rows.jacobian().dtype)
 
     def _factors(self) -> tuple[float, ...]:
         return self.balancer.applied[:ROWS]

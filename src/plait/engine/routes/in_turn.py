@@ -8,11 +8,13 @@ import torch
 from torch import Tensor
 
 from plait.balancing.bases.in_turn import InTurnBalancer
+from plait.engine.all_columns import AllColumns
 from plait.engine.evidence import read
 from plait.engine.gathered import Gathered
 from plait.engine.micro_batch import MicroBatch
 from plait.engine.passes import split
 from plait.engine.routes.rows import RowRoute
+from plait.engine.shard_rows import rows_of_shards
 from plait.gradients import joint_gradients
 
 
@@ -42,13 +44,17 @@ class InTurn(RowRoute[InTurnBalancer]):
         shared, own = split(self.step, micro.losses, micro.candidates)
         self.shared.update((id(parameter), parameter) for parameter in shared)
         own += micro.others
-        losses, retain = micro.counted, self.step.retain_graph
+        losses, retain, sharded = micro.counted, self.step.retain_graph, self.step.sharded
         turn = {task: loss for task, loss in losses.items() if self.has_turn[task]}
         rest = [loss for task, loss in losses.items() if task not in turn]
         if rest and own:
             unit = torch.ones(len(rest), dtype=torch.float64)
-            self.heads += joint_gradients(rest, own, unit, retain=retain or bool(turn))
-        if turn:
+            self.heads += joint_gradients(rest, own, unit, retain=retain or sharded or bool(turn))
+        if sharded:
+            among = [task for task, has_turn in self.has_turn.items() if has_turn]
+            found = rows_of_shards(self.step, micro, among)
+            self.rows.first.take(found, among, micro.others)
+        elif turn:
             self.rows.first.add(
                 turn,
                 micro.candidates,
@@ -77,19 +83,21 @@ class InTurn(RowRoute[InTurnBalancer]):
 
     def solve(self) -> None:
         """Lets the method follow the rows, which are finite."""
-        step, jacobian = self.step, self.rows.jacobian()
+        step, columns = self.step, AllColumns(self.rows.first.layout)
+        jacobian = columns.gather(self.rows.jacobian())
         rows = zip(self.rows.tasks, jacobian, strict=True)
         read(step, [*self.rows.own(), *((row, task, row) for task, row in rows)])
         order = self.balancer.tasks if step.several else ()
         tasks = tuple(task for task in order or step.losses if task in step.losses)
         layout, scale = self.rows.first.layout, step.scale(len(tasks))
-        self.found = self.balancer.follow(
+        direction = self.balancer.follow(
             jacobian,
             self.rows.tasks,
             step.informed(tasks, step.values_of(tasks), jacobian.dtype),
             scale=scale,
-            idle=[layout.columns(p) for p in layout.shared if id(p) not in self.shared],
+            idle=[columns.columns(p) for p in layout.shared if id(p) not in self.shared],
         )
+        self.found = columns.part(direction)
         step.flag, step.tasks, step.matrix = self.balancer.flag, tasks, self.balancer.gramian
         weights = self.balancer.last_weights
         if weights is not None:

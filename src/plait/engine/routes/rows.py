@@ -7,6 +7,7 @@ from torch import Tensor
 
 from plait.balancing.base import GramianBalancer, JacobianBalancer, LossBalancer
 from plait.core.lazy_values import names_of
+from plait.engine.all_columns import AllColumns
 from plait.engine.evidence import read
 from plait.engine.gathered import Gathered
 from plait.engine.label_plan import label_rows_of, passes_by_label, split_by_label
@@ -14,6 +15,7 @@ from plait.engine.micro_batch import MicroBatch
 from plait.engine.passes import last_layer, split
 from plait.engine.routes.base import Method, Route
 from plait.engine.rows import Groups, Rows
+from plait.engine.shard_rows import rows_of_shards
 from plait.engine.weights import bound, gramian_weights, loss_weights
 
 
@@ -38,6 +40,9 @@ class RowRoute(Route[Method]):
     def add(self, micro: MicroBatch) -> None:
         """Adds the gradients of a micro-batch to the rows of its tasks."""
         buffer, losses = self.rows.buffer(micro.batch), micro.counted
+        if self.step.sharded:
+            buffer.take(rows_of_shards(self.step, micro), losses, micro.others)
+            return
         plan = label_rows_of(self.step, micro, losses)
         found = None if plan is None else split_by_label(self.step, micro, plan, losses)
         if plan is not None and found is not None:
@@ -69,14 +74,19 @@ class MeasuredLosses(RowRoute[LossBalancer]):
 
 
 class Direction(RowRoute[JacobianBalancer]):
-    """For a method that makes one direction of the rows, coordinate by coordinate."""
+    """For a method that makes one direction of the rows, coordinate by coordinate.
+
+    Of sharded parameters each process gathers all columns, ``T P`` numbers.
+    """
 
     def solve(self) -> None:
         """Combines the rows; they may hold NaN, which is found before anything is written."""
-        step, tasks, jacobian = self.step, self.rows.tasks, self.rows.jacobian()
+        step, tasks = self.step, self.rows.tasks
+        columns = AllColumns(self.rows.first.layout)
+        jacobian = columns.gather(self.rows.jacobian())
         info = step.informed(tasks, step.values_of(tasks), jacobian.dtype)
         scale = step.scale(len(tasks))
-        self.found = self.balancer.combine(jacobian, info) * scale
+        self.found = columns.part(self.balancer.combine(jacobian, info) * scale)
         step.flag = self.balancer.flag
         if self.balancer.gives_weights:
             assert self.balancer.last_weights is not None
