@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import torch
 from torch import Tensor, distributed, nn
 
 from plait.core.errors import UnsupportedError
-from plait.core.shards import is_noted, is_shard, local, note_shard
+from plait.core.shards import any_shards, is_noted, is_shard, like, local, note_shard
 from plait.distributed.ranks import Ranks
 
 
@@ -78,17 +78,68 @@ def whole_value(tensor: Tensor) -> Tensor:
     return found
 
 
-def part_of(whole: Tensor, like: Tensor) -> Tensor:
-    """Returns the part of a whole value that this process holds of `like`.
+def whole_values(state: Any) -> Any:
+    """Returns a state with each sharded tensor whole, in all processes at once.
 
     Args:
-        whole: on any device, in the shape of `like`.
-        like: a parameter, or a tensor in parts as it is.
+        state: tensors, numbers, strings and containers of them.
     """
-    if not is_shard(like):
+    if isinstance(state, Mapping):
+        return {name: whole_values(each) for name, each in state.items()}
+    if isinstance(state, list | tuple):
+        return type(state)(whole_values(each) for each in state)
+    return whole_value(state) if isinstance(state, Tensor) else state
+
+
+def parted(whole: Tensor, shard: Tensor) -> Tensor:
+    """Returns a whole value as what `shard` is: itself, or sharded as that is.
+
+    Args:
+        whole: on any device, in the shape of `shard`.
+        shard: a tensor that may be sharded.
+    """
+    if not is_shard(shard):
         return whole
-    start = first_row(like)
-    return whole[start : start + len(local(like))]
+    start, own = first_row(shard), local(shard)
+    return like(whole[start : start + len(own)].to(own, copy=True), shard)
+
+
+def parted_states(optimizer: torch.optim.Optimizer, saved: Mapping[str, Any]) -> dict[str, Any]:
+    """Returns the state of an optimizer, with what belongs to sharded parameters sharded as they.
+
+    Args:
+        optimizer: has the parameters, in the order of the state.
+        saved: its state dict, whole.
+    """
+    held = [each for group in optimizer.param_groups for each in group["params"]]
+    states = {}
+    for place, values in saved["state"].items():
+        shard = held[place]
+        states[place] = {
+            name: parted(value, shard)
+            if isinstance(value, Tensor) and value.shape == shard.shape
+            else value
+            for name, value in values.items()
+        }
+    return {**saved, "state": states}
+
+
+def is_sharded(model: nn.Module) -> bool:
+    """Returns whether parameters of a model are sharded, so that all processes have to run it."""
+    return any_shards() and any(map(is_shard, model.parameters()))
+
+
+def make_whole(model: nn.Module) -> None:
+    """Gives each process all of a sharded model, for good; in all processes at once.
+
+    Each can then run it alone. It is not to be trained further.
+    """
+    from torch.distributed.fsdp import FSDPModule  # here: few trainings shard
+
+    for module in model.modules():
+        if isinstance(module, FSDPModule):
+            module.set_reshard_after_forward(False)
+            module.unshard()
 
 
 def first_row(shard: Tensor) -> int:

@@ -13,6 +13,7 @@ from plait.core.errors import NonFiniteError
 from plait.core.lazy_values import names_of
 from plait.core.numbers import Numbers
 from plait.core.real import as_real
+from plait.core.shards import is_shard
 from plait.engine.gathered import Gathered
 from plait.gradients import lengths as measure
 from plait.gradients import norms_and_cosines
@@ -114,9 +115,10 @@ class Record:
             return last
         gradients = [parameter.grad for parameter in reached if parameter.grad is not None]
         kinds = {(each.dtype, each.device, each.layout) for each in gradients}
-        # alike, they need none of the groups that torch's own function makes; it knows no sparse
+        # alike, they need none of the groups that torch's own function makes, which knows no others
         alike = len(kinds) == 1 and gradients[0].dtype in PLAIN
-        if self._outside or alike or any(each.is_sparse for each in gradients):
+        odd = any(each.is_sparse or is_shard(each) for each in gradients)
+        if self._outside or alike or odd:
             dtype = torch.float64 if self._outside else torch.float32
             whole: Tensor = torch.linalg.vector_norm(measure(gradients, dtype))
             return whole

@@ -100,7 +100,8 @@ class Rows:
         for total, alike in zip(squares, (layout.sharded, layout.whole), strict=True):
             for columns in alike:
                 total += rows[:, columns].double().square().sum(1)
-        return (joined_sums(squares[0], _a_shard(layout)) + squares[1]).sqrt()
+        found: Tensor = joined_sums(squares[0], _a_shard(layout)) + squares[1]
+        return found.sqrt()
 
 
 def _products(rows: Sequence[Tensor], dtype: torch.dtype) -> Tensor:

@@ -16,6 +16,9 @@ from torch import Tensor, nn
 
 from plait.core.errors import CheckpointError, UnsupportedError
 from plait.core.files import write_atomically, write_json, write_text
+from plait.core.shards import is_shard
+from plait.distributed import ranks
+from plait.distributed.shards import parted, whole_values
 
 FORMAT, VERSION = "plait.model", 1
 FILES = ("config.json", "model.safetensors")  # what a model is read from
@@ -29,12 +32,17 @@ def write_model(
     Args:
         folder: is made if needed; files that are there are replaced.
         config: the model's description, for config.json.
-        state: weights by name, on any device; tied ones are written once for each name.
+        state: weights by name, on any device; tied ones are written once for each name. Where some
+            are sharded, all processes call, and rank 0 writes.
         card: the text of README.md.
 
     Raises:
         UnsupportedError: a state that safetensors cannot hold; no file was written.
     """
+    if any(isinstance(value, Tensor) and is_shard(value) for value in state.values()):
+        state = whole_values(state)
+        if not ranks().first:
+            return
     for name, value in state.items():
         if not isinstance(value, Tensor) or value.layout != torch.strided:
             found = value.layout if isinstance(value, Tensor) else type(value).__name__
@@ -128,7 +136,7 @@ def load_state(
     *,
     keep_dtypes: bool = False,
 ) -> None:
-    """Loads weights; names and shapes have to be those of the model.
+    """Loads weights; names and shapes have to be those of the model, which may be sharded.
 
     Args:
         model: is given the weights.
@@ -153,4 +161,4 @@ def load_state(
         for name, tensor in chain(model.named_parameters(), model.named_buffers()):
             if name in state:
                 tensor.data = tensor.data.to(state[name].dtype)
-    model.load_state_dict(state)
+    model.load_state_dict({name: parted(each, expected[name]) for name, each in state.items()})

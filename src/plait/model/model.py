@@ -352,16 +352,13 @@ class MultiTaskModel(nn.Module):
         """Writes config.json, model.safetensors and README.md (the model card) to `folder`.
 
         Args:
-            folder: is made if needed; a model that is there is replaced, file by file.
+            folder: is made if needed; a model that is there is replaced, file by file. Rank 0
+                writes one that is sharded, and all processes call.
             metrics: `{task: {metric: value}}` for the card.
         """
         config = configuration(self)
-        write_model(
-            Path(folder),
-            config,
-            self.state_dict(),
-            model_card(list(self.tasks), config, metrics or {}),
-        )
+        card = model_card(list(self.tasks), config, metrics or {})
+        write_model(Path(folder), config, self.state_dict(), card)
 
     @classmethod
     def from_pretrained(

@@ -15,6 +15,7 @@ from plait.core.features import FeatureShape
 from plait.core.outputs import TaskFeatures
 from plait.core.structure import Pass, passes_of
 from plait.core.watched import Watched
+from plait.networks import Stage
 from plait.sharing.preference.shares import Preference
 
 
@@ -101,6 +102,14 @@ class Sharing(Checked, nn.Module, ABC):
     def encoder_of(self, task: str) -> nn.Module | None:
         """Returns the encoder that serves a task, alone or with others; None if several do."""
         return None
+
+    def common_stages(self) -> list[Stage]:
+        """Returns the stages that run in every pass, whatever tasks are wanted.
+
+        Several processes can hold parts of them, for all of them then run them. Empty where no
+        stage is known to.
+        """
+        return []
 
     def same_features(self, tasks: Collection[str]) -> bool:
         """Returns whether tasks read one and the same `Features` of any common input.

@@ -16,6 +16,7 @@ from plait.core.structure import passes_of
 from plait.networks import (
     Copies,
     EncoderLike,
+    Stage,
     copy_of,
     encode,
     infer_shape,
@@ -115,6 +116,11 @@ class Hard(Sharing):
     def encoder_of(self, task: str) -> nn.Module:
         """Returns the trunk that serves a task."""
         return self.encoder if self.groups is None else self.trunks[self._group_of[task]]
+
+    def common_stages(self) -> list[Stage]:
+        """Returns the stages that every task reads; none with groups, whose trunks run apart."""
+        known = self.groups is None and type(self) is Hard
+        return stages_of(self.encoder)[: min(self._depths.values())] if known else []
 
     def same_features(self, tasks: Collection[str]) -> bool:
         """Returns whether tasks read the same stages of one trunk."""

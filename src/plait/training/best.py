@@ -11,9 +11,11 @@ from urllib.parse import quote
 from plait.core.errors import CheckpointError, ConfigError, unknown
 from plait.core.keys import safe_key
 from plait.distributed import ranks
+from plait.distributed.shards import whole_values
 from plait.evaluation.evaluator import Evaluation
 from plait.evaluation.rules import task_scores
 from plait.model import MultiTaskModel
+from plait.model.folder import load_state
 from plait.runs import folder
 from plait.sharing import Separate
 from plait.training.checkpoint import read_checkpoint, write_checkpoint
@@ -66,14 +68,14 @@ class BestWeights:
         """
         improved = state.improve(score, evaluation.metrics)
         if improved:
-            self._keep(None, self.model.state_dict())
+            self._keep(None, whole_values(self.model.state_dict()))
         better = state.improve_tasks(task_scores(evaluation), evaluation.metrics)
         renewed = better if self.best == "each" else [*self.model.tasks] if improved else []
         state.one_class = {t: each for t, each in state.one_class.items() if t not in renewed}
         state.one_class |= {t: each for t, each in evaluation.one_class.items() if t in renewed}
         for task in better if self.best != "all" else ():
             own = _own(task) if self.best == "each" else ("",)
-            weights = self.model.state_dict()
+            weights = whole_values(self.model.state_dict())
             self._keep(task, {name: each for name, each in weights.items() if name.startswith(own)})
 
     def metrics(self, state: State) -> dict[str, dict[str, float]]:
@@ -93,17 +95,17 @@ class BestWeights:
         """
         if task is not None and task not in self.model.tasks:
             raise ConfigError(unknown("task", task, self.model.tasks))
-        ranks().at_first(lambda: self._restore(task))
-        ranks().broadcast_([*self.model.parameters(), *self.model.buffers()])
+        state = ranks().at_first(lambda: self._chosen(task))
+        load_state(self.model, state, "the best weights")
 
-    def _restore(self, task: str | None) -> None:
+    def _chosen(self, task: str | None) -> dict[str, Any]:
         state = self._read(task)
         if self.best == "each":
             whole = self._read(None)
             own = self.model.tasks if task is None else [task]
             state = {k: v for each in own for k, v in self._read(each).items()}
             state = whole | state
-        self.model.load_state_dict(state)
+        return state
 
     def _keep(self, task: str | None, state: dict[str, Any]) -> None:
         if not ranks().first:

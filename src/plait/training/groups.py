@@ -12,6 +12,7 @@ from torch import nn
 from plait.balancing.base import Balancer
 from plait.core.annotations import shown
 from plait.core.errors import ConfigError
+from plait.distributed.shards import is_sharded
 from plait.model import MultiTaskModel
 from plait.networks.joined import held
 from plait.training.closures import check_closure
@@ -110,6 +111,10 @@ def make_optimizer(
                 f"`optimizer` must make an optimizer of torch; it has made {shown(made)}."
             )
         check_closure(made)
+        if is_sharded(model):  # no operation of torch takes sharded and other tensors at once
+            for group in made.param_groups:
+                if group.get("foreach", False) is None:
+                    group["foreach"] = False
         return made
     check_closure(optimizer)
     given = {id(p) for group in optimizer.param_groups for p in group["params"]}

@@ -7,6 +7,8 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, Protocol
 
+import torch
+
 from plait.balancing.base import Balancer
 from plait.balancing.schedules.loss_schedule import LossSchedule
 from plait.core.errors import (
@@ -17,6 +19,7 @@ from plait.core.errors import (
 )
 from plait.core.files import write_json
 from plait.distributed import ranks
+from plait.distributed.shards import is_sharded, parted_states, whole_values
 from plait.model import MultiTaskModel
 from plait.model.folder import load_state
 from plait.runs import EventLog, folder
@@ -107,13 +110,16 @@ class Keeper:
         """
         if self.run is None:
             return None
-        states = {name: part.state_dict() for name, part in parts.items()}
+        states = {"model": self.model.state_dict()}
+        states |= {name: part.state_dict() for name, part in parts.items()}
+        if is_sharded(self.model):
+            states = whole_values(states)
         ranks().at_first(lambda: self._write(states))
         return self.run / folder.LAST
 
     def _write(self, states: Mapping[str, Any]) -> None:
         assert self.run is not None
-        own = {"about": self.about, "log_size": self.log.sync(), "model": self.model.state_dict()}
+        own = {"about": self.about, "log_size": self.log.sync()}
         write_checkpoint(self.run / folder.LAST, {**own, **states})
 
     def verify(self) -> None:
@@ -148,7 +154,10 @@ class Keeper:
         load_state(self.model, saved["model"], "the checkpoint")
         for name, part in parts.items():
             try:
-                part.load_state_dict(saved[name])
+                state = saved[name]
+                if isinstance(part, torch.optim.Optimizer):
+                    state = parted_states(part, state)
+                part.load_state_dict(state)
             except ValueError as error:
                 raise CheckpointError(
                     f"the checkpoint was made with another {name}: {error}."
@@ -163,7 +172,7 @@ class Keeper:
         Args:
             metrics: `{task: {metric: value}}` for its card.
         """
-        if self.run is None or not ranks().first:
+        if self.run is None or not (ranks().first or is_sharded(self.model)):
             return
         try:
             self.model.save_pretrained(self.run / folder.MODEL, metrics=metrics)

@@ -104,6 +104,7 @@ class BatchLosses:
         means = {task: loss / counts[task] for task, loss in total.items()}
         if here.alone:
             return means
-        zero = next(self.model.parameters()).new_zeros(())
+        first = next(self.model.parameters())
+        zero = torch.zeros((), dtype=first.dtype, device=first.device)
         (added,) = here.sum([torch.stack([means.get(task, zero).to(zero) for task in counts])])
         return dict(zip(counts, added.unbind(), strict=True))

@@ -10,6 +10,7 @@ from plait.core.options import Above, AtLeast, check_options
 from plait.core.reduction import Reduction
 
 Precision = Literal["fp32", "bf16"]
+Parallel = Literal["auto", "replicate", "shard", "hybrid"]
 Best = Literal["all", "each", "kept"]
 
 
@@ -21,6 +22,7 @@ class TrainerOptions:
     minutes: Annotated[float, Above(0)] | None = None
     device: str = "auto"
     precision: Precision = "fp32"
+    parallel: Parallel = "auto"
     accumulate: Annotated[int, AtLeast(1)] = 1
     reduction: Reduction = "task"
     clip: Annotated[float, Above(0)] | None = None

@@ -1,22 +1,15 @@
-"""Several processes before their first step: they start alike, and read parts of the same data."""
+"""Several processes before their first step: they read parts of the same data."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from torch import nn
 from torch.utils.data import DistributedSampler
 
 from plait.core.errors import DataError
 from plait.data.passes import Passes, batches_in
 from plait.distributed import ranks
 from plait.training.feed import check_loader
-
-
-def start_alike(model: nn.Module, balancer: nn.Module) -> None:
-    """Gives all processes the parameters and buffers of rank 0; in one, does nothing."""
-    for module in (model, balancer):
-        ranks().broadcast_([*module.parameters(), *module.buffers()])
 
 
 def check_loaders(train: Any, val: Any, epochs: int) -> None:

@@ -19,6 +19,7 @@ from plait.core.outputs import Outputs, Penalties
 from plait.core.reduction import Reduction, label_shares
 from plait.core.watched import Watched
 from plait.distributed import Ranks, ranks
+from plait.distributed.shards import is_sharded
 from plait.engine import Backward, Record
 from plait.engine.one_pass import takes_one_pass
 from plait.gradients import Cut
@@ -26,6 +27,7 @@ from plait.model import MultiTaskModel
 from plait.training.batch_statistics import average_statistics
 from plait.training.device_sums import DeviceSums
 from plait.training.losses import BatchLosses, Observe
+from plait.training.parallel import check_parts
 from plait.training.problem import ModelProblem
 from plait.training.reread import Reread, keep_buffers
 from plait.training.shared_counts import Whole, labels_of, wholes_of
@@ -135,6 +137,7 @@ def training_step(
         which = "task that counts yet" if waiting else "task"
         return StepRecord({}, None, f"no {which} has a label in {_where(groups)}")
     given = [batch for group in groups for batch in group]
+    check_parts(model, len(given) < len(batches), here)
     totals = wholes[0].counts if len(wholes) == 1 else added(each.counts for each in wholes)
     shares = label_shares(wholes[0].counts) if reduction == "label" else {}
     _forget_gradients(optimizer)
@@ -161,7 +164,8 @@ def training_step(
     norm = balance.gradient_norm(parameters)
     sums.add(("norm", ""), norm)
     if clip is not None:
-        torch.nn.utils.clip_grads_with_norm_(parameters, clip, norm)
+        apart = is_sharded(model) or None  # no operation takes sharded and other tensors at once
+        torch.nn.utils.clip_grads_with_norm_(parameters, clip, norm, foreach=apart and False)
     optimizer.step()
     model.after_step(optimizer)
     average_statistics(model, here)

@@ -44,8 +44,9 @@ from plait.training.keeper import Keeper, Stateful, about
 from plait.training.labels import LabelStatistics
 from plait.training.log import TrainingLog
 from plait.training.mixture_log import MixtureLog
-from plait.training.options import Best, GroupOptions, Precision, TrainerOptions
-from plait.training.parts import check_loaders, start_alike
+from plait.training.options import Best, GroupOptions, Parallel, Precision, TrainerOptions
+from plait.training.parallel import measured, spread, start_alike
+from plait.training.parts import check_loaders
 from plait.training.progress import with_progress
 from plait.training.randomness import Generators, seed_all
 from plait.training.schedulers import MakeScheduler, Rates
@@ -76,6 +77,9 @@ class Trainer:
             each task has had a label; the epoch is evaluated as it is. None for any time.
         device: "auto" (the accelerator that torch finds, else the CPU) or a device's name.
         precision: "fp32", or "bf16" for a forward pass under autocast.
+        parallel: how several processes, which train the joined batch, hold the model: each all of
+            it ("auto", "replicate"), or a part of what all tasks share, over all of them ("shard")
+            or those of a machine ("hybrid"); see `docs/processes.md`.
         accumulate: micro-batches in an optimizer step. The step is that of the joined batch, task
             by task: losses and gradients merge as sum(n L) / sum(n).
         reduction: "task": the loss of a task is the mean over its own labels; "label": that mean
@@ -112,8 +116,6 @@ class Trainer:
     A step in which no task has a label is passed over, penalties and all; the log says so, and
     `state.skipped` counts it.
 
-    In several processes, all of them train the joined batch; see `docs/processes.md`.
-
     A method that reads several independent batches in a step takes as many times `accumulate`
     batches of the loader; those left over at the end of an epoch are not used.
 
@@ -136,6 +138,7 @@ class Trainer:
         minutes: float | None = TrainerOptions.minutes,
         device: str = TrainerOptions.device,
         precision: Precision = TrainerOptions.precision,
+        parallel: Parallel = TrainerOptions.parallel,
         accumulate: int = TrainerOptions.accumulate,
         reduction: Reduction = TrainerOptions.reduction,
         clip: float | None = TrainerOptions.clip,
@@ -165,7 +168,7 @@ class Trainer:
         self.options = TrainerOptions(**chosen(TrainerOptions, args))
         groups, engine = GroupOptions(lr, weight_decay), Options(**chosen(Options, args))
         self.device, self.state = pick_device(device), State()
-        self.model = model.to(self.device)
+        self.model = spread(model, parallel, self.device)
         self.balancer = (balancer or Equal()).to(self.device)
         self.balancer.setup(tuple(model.tasks))
         check_balancer(self.balancer, model, accumulate, schedule, reduction)
@@ -306,9 +309,8 @@ class Trainer:
         """Runs the steps of one epoch that are still to do."""
         self.model.train()
         every, used = self.options.checkpoint_every, self.state.batch
-        batches = self._batches(feed)
-        started = time.perf_counter()
-        for window in windows(batches, self.options.accumulate, self.balancer, used=used):
+        started, size = time.perf_counter(), self.options.accumulate
+        for window in windows(self._batches(feed), size, self.balancer, used=used):
             record = self._step(window)
             now = time.perf_counter()
             self.state.spend(now - started, self.options.minutes)
@@ -387,7 +389,7 @@ class Trainer:
     def _evaluate(self, val: Any) -> None:
         started = time.perf_counter()
         given: Any = {"all_right": self.options.all_right, "statistics": self.labels.statistics}
-        evaluation = ranks().at_first(lambda: evaluate(self.model, val, **given))
+        evaluation = measured(self.model, lambda: evaluate(self.model, val, **given))
         score = float(self.score(evaluation))
         self.state.spend(time.perf_counter() - started, self.options.minutes)
         self.rates.advance(score)

@@ -12,7 +12,6 @@ import torch
 from plait.core.batch import Batch
 from plait.core.errors import NonFiniteError, PlaitWarning
 from plait.data import batches_of
-from plait.distributed import ranks
 from plait.evaluation.all_right import AllRight
 from plait.evaluation.evaluate import evaluate
 from plait.evaluation.evaluator import Evaluation
@@ -23,6 +22,7 @@ from plait.runs.undefined import because
 from plait.tasks import BaseTask
 from plait.training.inputs import broken_inputs
 from plait.training.labels import LabelStatistics
+from plait.training.parallel import measured
 
 MOST_NAMES = 6  # in a sentence
 
@@ -58,8 +58,8 @@ def look_ahead(
     """
     if isinstance(val, Iterator):
         return {}
-    return ranks().at_first(
-        partial(_look, model, val, log, rule=rule, all_right=all_right, device=device)
+    return measured(
+        model, partial(_look, model, val, log, rule=rule, all_right=all_right, device=device)
     )
 
 

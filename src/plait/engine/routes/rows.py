@@ -40,8 +40,10 @@ class RowRoute(Route[Method]):
     def add(self, micro: MicroBatch) -> None:
         """Adds the gradients of a micro-batch to the rows of its tasks."""
         buffer, losses = self.rows.buffer(micro.batch), micro.counted
-        if self.step.sharded:
-            buffer.take(rows_of_shards(self.step, micro), losses, micro.others)
+        replicas = self.step.replicas
+        if replicas is not None and replicas.sharded:
+            present = replicas.tasks[micro.batch]
+            buffer.take(rows_of_shards(self.step, micro), present, micro.others)
             return
         plan = label_rows_of(self.step, micro, losses)
         found = None if plan is None else split_by_label(self.step, micro, plan, losses)

@@ -12,7 +12,7 @@ from plait.core.features import Features
 from plait.core.keys import safe_key
 from plait.core.seeding import seeded
 from plait.core.structure import input_of
-from plait.networks import encode, reads_codes
+from plait.networks import Stage, encode, reads_codes, stages_of
 from plait.sharing.experts.base import SHARED, ExpertSharing, Gathered
 from plait.sharing.experts.blend import Blend, Made
 from plait.sharing.experts.gate_tables import GateTitle
@@ -21,6 +21,10 @@ from plait.sharing.experts.gates import Gate, GateReads, reads_of
 
 class WholeExperts(ExpertSharing):
     """A gate for each task weighs the features of whole encoders, all levels alike."""
+
+    def common_stages(self) -> list[Stage]:
+        """Returns the stages of the shared experts, which run for any task."""
+        return [stage for expert in self._experts(SHARED) for stage in stages_of(expert)]
 
     def _pass(self, inputs: Any, wanted: Sequence[str], found: Gathered) -> None:
         """Runs the experts of the wanted tasks once, and mixes them for each."""

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from plait.core.keys import safe_key
+from plait.core.shards import local
 from plait.gradients import Cut, leaves
 from plait.model import MultiTaskModel
 from plait.networks.joined import gradient_of, held
@@ -92,6 +93,8 @@ def moves(parameters: Iterable[Tensor]) -> bool:
     """Returns whether one of the parameters has a gradient other than 0."""
     for parameter in parameters:
         grad = gradient_of(parameter)
+        if grad is not None:
+            grad = local(grad)
         if grad is not None and bool((grad.coalesce().values() if grad.is_sparse else grad).any()):
             return True
     return False

@@ -1,0 +1,126 @@
+"""Several processes that hold one model: each all of it, or parts of what all tasks read."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator
+from typing import Any, TypeVar
+
+import torch
+from torch import nn
+
+from plait.core.errors import ConfigError, DataError
+from plait.core.launched import processes
+from plait.core.shards import is_shard
+from plait.distributed import Ranks, ranks
+from plait.distributed.shards import is_sharded
+from plait.model import MultiTaskModel
+from plait.networks import Stage, is_chain
+from plait.training.options import Parallel
+
+T = TypeVar("T")
+
+
+def spread(model: MultiTaskModel, parallel: Parallel, device: torch.device) -> MultiTaskModel:
+    """Moves a model to its device, and shards its trunk over the processes if it is to be.
+
+    Each stage that every pass runs is a unit of FSDP2, whole while it runs. Heads, and what some
+    tasks alone read, are in each process. All start from the values of rank 0.
+
+    Args:
+        model: its parameters become those of this process, in their place.
+        parallel: "shard" over all processes; "hybrid" over those of a machine, with the same parts
+            on each machine; else nothing is sharded.
+        device: where it goes.
+
+    Returns:
+        The model itself.
+
+    Raises:
+        ConfigError: no stage is run by every pass; "hybrid" where each machine has one process, or
+            there is one machine.
+    """
+    here, model = ranks(), model.to(device)
+    if here.alone or parallel in ("auto", "replicate"):
+        return model
+    units = [unit for stage in model.sharing.common_stages() for unit in _units(stage)]
+    if not units:
+        raise ConfigError(
+            f"parallel={parallel!r} shards the stages that every task reads; "
+            f"{type(model.sharing).__name__} has none that are modules with parameters to learn. "
+            "Use parallel='replicate'."
+        )
+    from torch.distributed.fsdp import fully_shard  # here: few trainings shard
+
+    start_alike(model)
+    mesh = _mesh(parallel, here, device)
+    for unit in units:
+        fully_shard(unit, mesh=mesh, reshard_after_forward=True)
+    return model
+
+
+def _units(stage: Stage) -> Iterator[Any]:
+    """Yields the modules of a stage that learn; those of a chain, which may run apart, as one."""
+    if is_chain(stage):
+        found = [each for child in stage for each in _units(child)]
+        flat = [each for unit in found for each in (unit if isinstance(unit, list) else [unit])]
+        if flat:
+            yield flat
+    elif isinstance(stage, nn.Module) and any(p.requires_grad for p in stage.parameters()):
+        yield stage
+
+
+def _mesh(parallel: Parallel, here: Ranks, device: torch.device) -> Any:
+    from torch.distributed.device_mesh import init_device_mesh
+
+    if parallel == "shard":
+        return init_device_mesh(device.type, (here.size,), mesh_dim_names=("shard",))
+    together = int(os.environ.get("LOCAL_WORLD_SIZE") or processes())
+    machines, left = divmod(here.size, together)
+    if left or together == 1 or machines == 1:
+        raise ConfigError(
+            "parallel='hybrid' needs several machines with as many processes each, more than one; "
+            f"found {here.size} processes, {together} on this machine. Use parallel='shard'."
+        )
+    names = "replicate", "shard"
+    return init_device_mesh(device.type, (machines, together), mesh_dim_names=names)
+
+
+def start_alike(*modules: nn.Module) -> None:
+    """Gives all processes the parameters and buffers of rank 0; in one, does nothing.
+
+    Sharded parameters began alike, and each process has its own part of them.
+    """
+    for module in modules:
+        whole = [each for each in module.parameters() if not is_shard(each)]
+        ranks().broadcast_([*whole, *module.buffers()])
+
+
+def measured(model: nn.Module, call: Callable[[], T]) -> T:
+    """Returns what a call at rank 0 finds that runs the model, in every process.
+
+    Where the model is sharded all of them call, each on all of the data.
+    """
+    if not is_sharded(model):
+        return ranks().at_first(call)
+    found = call()
+    return ranks().at_first(lambda: found)  # a device may give each process other last bits
+
+
+def check_parts(model: nn.Module, empty: bool, here: Ranks) -> None:
+    """Checks that each process has an example with a label in each micro-batch of a step.
+
+    Args:
+        model: whose stages run in all processes at once where it is sharded.
+        empty: whether this process has a micro-batch without.
+        here: the processes.
+
+    Raises:
+        DataError: one has none, and the model is sharded; raised in all of them.
+    """
+    if not here.alone and is_sharded(model) and here.agree(empty):
+        raise DataError(
+            f"{here.size} processes hold parts of the model, and one of them has no example with a "
+            "label in this step, so that it would not run. Use larger batches, drop the last one "
+            "of an epoch (`drop_last`), or parallel='replicate'."
+        )
