@@ -8,16 +8,21 @@ import torch
 
 from plait.balancing import BilevelBalancer
 from tests.balancing.promises import METHODS, method
-from tests.distributed.group import Group
+from tests.distributed.group import Group, Groups
 from tests.distributed.trainings import WAYS, train
 
 NAMES = [name for name in METHODS if not issubclass(method(name), BilevelBalancer)]
 KINDS = ["Equal", "UncertaintyWeights", "UPGrad", "GradDrop", "GradNorm", "StaleRows", "SDMGrad"]
 
 
-def check(two: Group, name: str, way: str, options: Mapping[str, Any] | None = None) -> None:
+# With parts of the parameters in each process, all of them have a label in each micro-batch.
+SHARDED = ["equal", "unequal", "absent on a rank", "absent later", "absent on all"]
+SHARDED += ["accumulated alike"]
+
+
+def check(group: Group, name: str, way: str, options: Mapping[str, Any] | None = None) -> None:
     wanted, said, without = train(name, way, options)
-    found = two(train, name, way, options)
+    found = group(train, name, way, options)
     for state, told, missing in found:
         for key, value in wanted.items():
             torch.testing.assert_close(state[key], value, rtol=0, atol=1e-6)
@@ -28,8 +33,9 @@ def check(two: Group, name: str, way: str, options: Mapping[str, Any] | None = N
                 assert here[key] == pytest.approx(there[key], abs=1e-7)
             if here["norms"] is not None and there["norms"] is not None:
                 assert here["norms"] == pytest.approx(there["norms"], abs=1e-7)
-    (first, _, _), (second, _, _) = found
-    assert all(torch.equal(first[key], second[key]) for key in first), "the replicas are the same"
+    first = found[0][0]
+    for other, _, _ in found[1:]:
+        assert all(torch.equal(first[key], other[key]) for key in first), "all have the same"
     start = train(name, way, options, steps=0)[0]
     assert not torch.equal(wanted["first.weight"], start["first.weight"])
 
@@ -40,14 +46,41 @@ def test_every_method(two: Group, name: str) -> None:
     check(two, name, "accumulated")
 
 
-@pytest.mark.parametrize("way", sorted(WAYS.keys() - {"accumulated"}))
+@pytest.mark.parametrize("way", sorted(WAYS.keys() - {"accumulated", "four"}))
 @pytest.mark.parametrize("name", ["UncertaintyWeights", "UPGrad"])
 def test_every_way(two: Group, name: str, way: str) -> None:
     check(two, name, way)
 
 
+@pytest.mark.parametrize("name", NAMES)
+def test_every_method_with_sharded_parameters(two: Group, name: str) -> None:
+    check(two, name, "absent later", {"sharded": True})
+
+
+@pytest.mark.parametrize("way", SHARDED)
+@pytest.mark.parametrize("name", ["UncertaintyWeights", "UPGrad"])
+def test_every_way_with_sharded_parameters(two: Group, name: str, way: str) -> None:
+    check(two, name, way, {"sharded": True})
+
+
 @pytest.mark.slow
-@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize("sharded", [False, True])
+@pytest.mark.parametrize("name", KINDS)
+def test_four_processes_and_parts_in_pairs_of_them(
+    groups: Groups, name: str, sharded: bool
+) -> None:
+    check(groups.of(4), name, "four", {"sharded": sharded})
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("way", SHARDED)
+@pytest.mark.parametrize("name", NAMES)
+def test_every_method_in_every_way_with_sharded_parameters(two: Group, name: str, way: str) -> None:
+    check(two, name, way, {"sharded": True})
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("way", sorted(WAYS.keys() - {"four"}))
 @pytest.mark.parametrize("name", NAMES)
 def test_every_method_in_every_way(two: Group, name: str, way: str) -> None:
     check(two, name, way)
@@ -59,6 +92,12 @@ OPTIONS: dict[str, tuple[str, dict[str, Any]]] = {
     "heads of weight 1": ("UncertaintyWeights", {"head_weights": "unit"}),
     "penalty": ("UPGrad", {"penalty": True}),
     "penalty of one pass": ("Equal", {"penalty": True}),
+    "sharded, every": ("UPGrad", {"every": 2, "sharded": True}),
+    "sharded, heads by weight": ("UPGrad", {"head_weights": "task", "sharded": True}),
+    "sharded, heads of weight 1": (
+        "UncertaintyWeights",
+        {"head_weights": "unit", "sharded": True},
+    ),
 }
 
 

@@ -18,6 +18,7 @@ from plait.core.errors import PlaitError
 from plait.data import InMemory, Mixture, Source, loader
 from plait.data.streams.pieces import Piece, Stream
 from plait.distributed import ranks
+from plait.distributed.shards import whole_values
 from plait.encoders import MLPEncoder
 from plait.evaluation import evaluate
 from plait.model import MultiTaskModel
@@ -161,7 +162,7 @@ def fit(case: str, run: str | None = None, **more: Any) -> dict[str, Any]:
     train = CASES[case][2].get("data", batches)()
     state = made.fit(train, loader(data(), batch_size=10, shuffle=False), resume=resume)
     return {
-        "model": {name: each.detach() for name, each in made.model.state_dict().items()},
+        "model": whole_values(made.model.state_dict()),
         "score": state.best_score,
         "best": (state.best_epoch, state.best_epochs),
         "metrics": state.best_metrics,
@@ -187,9 +188,9 @@ class Kill(Callback):
             os.kill(os.getpid(), signal.SIGTERM)
 
 
-def interrupted(case: str, run: str, step: int, rank: int) -> tuple[int, int]:
+def interrupted(case: str, run: str, step: int, rank: int, **more: Any) -> tuple[int, int]:
     """Trains until one process is asked to stop; returns the signal, and the step by then."""
-    made = trainer(case, run, callbacks=[Kill(step, rank)])
+    made = trainer(case, run, callbacks=[Kill(step, rank)], **more)
     with pytest.raises(Interrupted) as stopped:
         made.fit(batches(), loader(data(), batch_size=10, shuffle=False))
     return stopped.value.signal, made.state.step

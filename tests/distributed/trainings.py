@@ -6,9 +6,12 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.distributed.device_mesh import init_device_mesh
+from torch.distributed.fsdp import fully_shard
 
 from plait.balancing import Info
 from plait.distributed import ranks
+from plait.distributed.shards import whole_value
 from plait.engine import Backward, Record
 from plait.training import parameter_groups
 from tests.balancing.promises import TASKS, method
@@ -44,6 +47,10 @@ WAYS = {
         ((slice(0, 2), slice(2, 6)), (slice(6, 7), slice(7, 9), slice(9, 12))),
         {"b.c": slice(1, 8)},
     ),
+    "accumulated alike": Way(
+        ((slice(0, 2), slice(2, 6)), (slice(6, 7), slice(7, 12))), {"b.c": slice(1, 8)}
+    ),
+    "four": Way(tuple((slice(at, at + 3),) for at in (0, 3, 6, 9)), {"b.c": slice(2, 9)}),
     "one accumulates": Way(((slice(0, 6),), (slice(6, 7), slice(7, 12)))),
 }
 
@@ -96,14 +103,24 @@ class Training:
         make: the balancer.
         way: how rows are shared out; in one process each batch is whole.
         penalty: whether a term beside the losses pulls the first layer to zero.
+        sharded: whether several processes hold parts of the trunk; by pairs of them where there are
+            four.
         options: of `plait.Backward`.
     """
 
     def __init__(
-        self, make: Callable[[], Any], way: Way, *, penalty: bool = False, **options: Any
+        self,
+        make: Callable[[], Any],
+        way: Way,
+        *,
+        penalty: bool = False,
+        sharded: bool = False,
+        **options: Any,
     ) -> None:
         self.here, self.way, self.penalty = ranks(), way, penalty
         self.net, self.balancer = Net(), make().double()
+        if sharded and not self.here.alone:
+            shard(self.net.first, self.net.second)
         self.balancer.setup(TASKS)
         groups = parameter_groups(self.net, self.balancer, lr=0.02)
         self.optimizer = torch.optim.SGD(groups, momentum=0.9)
@@ -148,6 +165,15 @@ class Training:
         return {t: s / n for t, s, n in zip(TASKS, *sums, strict=True) if n > 0}
 
 
+def shard(*modules: nn.Module) -> None:
+    """Divides the parameters of modules among the processes."""
+    size = ranks().size
+    shape, names = ((2, 2), ("machines", "parts")) if size == 4 else ((size,), ("parts",))
+    mesh = init_device_mesh("cpu", shape, mesh_dim_names=names)
+    for module in modules:
+        fully_shard(module, mesh=mesh, reshard_after_forward=True)
+
+
 Result = tuple[dict[str, Tensor], list[dict[str, Any]], list[str]]
 
 
@@ -169,5 +195,5 @@ def train(
         )
     named = dict(training.net.named_parameters())
     without = [key for key, parameter in named.items() if parameter.grad is None]
-    state = {key: parameter.detach() for key, parameter in named.items()}
+    state = {key: whole_value(parameter.detach()) for key, parameter in named.items()}
     return state, told, without

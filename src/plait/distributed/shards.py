@@ -132,8 +132,10 @@ def is_sharded(model: nn.Module) -> bool:
 def make_whole(model: nn.Module) -> None:
     """Gives each process all of a sharded model, for good; in all processes at once.
 
-    Each can then run it alone. It is not to be trained further.
+    Each can then run it alone. It is not to be trained further. One that is whole stays as it is.
     """
+    if not is_sharded(model):
+        return
     from torch.distributed.fsdp import FSDPModule  # here: few trainings shard
 
     for module in model.modules():

@@ -16,7 +16,7 @@ OBEYED = frozenset(
     {
         *("epochs", "minutes", "patience", "device", "workers", "data", "table"),
         *("first_steps", "measure_every", "log_every", "checkpoint_every", "gallery"),
-        *("route", "chunk_size", "nonfinite"),
+        *("route", "chunk_size", "nonfinite", "parallel"),
     }
 )
 SECTIONS = ("config", "options", "model", "mixture", "optimizer", "scheduler")
