@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 from hypothesis import settings
-from torch import library
+from torch import distributed, library
 
 from tests.distributed.group import Group, Groups
 
@@ -74,3 +74,11 @@ def groups(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Groups]:
 def two(groups: Groups) -> Group:
     """Two processes that are a group."""
     return groups.of(2)
+
+
+@pytest.fixture
+def alone() -> Iterator[None]:
+    """A process group of this process."""
+    distributed.init_process_group("gloo", rank=0, world_size=1, store=distributed.HashStore())
+    yield
+    distributed.destroy_process_group()

@@ -11,22 +11,18 @@ def test_two_losses_one_after_the_other(two: Group) -> None:
     torch.manual_seed(0)
     plain = nn.Sequential(nn.Linear(3, 5), nn.Linear(5, 2)).double()
     out = plain(torch.arange(12.0).double().view(4, 3))
-    names = [name for name, _ in plain.named_parameters()]
+    parameters = dict(plain.named_parameters())
+    found = two(differentiated)
     for position, loss in enumerate([out[:, 0].sum(), out[:, 1].square().sum()]):
-        wanted = dict(
-            zip(names, torch.autograd.grad(loss, list(plain.parameters()), retain_graph=True))
-        )
-        found = two(differentiated) if position == 0 else found
-        for each in found:
-            gradients = each["gradients"][position]
-            assert gradients.keys() == wanted.keys()
-            for name in ("0.weight", "0.bias"):  # that are in parts: sums over the processes
-                torch.testing.assert_close(gradients[name], wanted[name])
-            lengths = torch.stack([wanted[name].norm() for name in ("0.weight", "0.bias")])
-            torch.testing.assert_close(each["lengths"][position], lengths)
-        both = (
-            found[0]["gradients"][position]["1.weight"]
-            + found[1]["gradients"][position]["1.weight"]
-        )
-        torch.testing.assert_close(both, wanted["1.weight"])
-    assert all(each["kept"] and each["leaves"] == set(names) for each in found)
+        gradients = torch.autograd.grad(loss, list(parameters.values()), retain_graph=True)
+        wanted = dict(zip(parameters, gradients, strict=True))
+        first, second = (each["gradients"][position] for each in found)
+        for each in (first, second):
+            assert each.keys() == wanted.keys()
+            for name in ("0.weight", "0.bias"):  # in parts: they come as sums over the processes
+                torch.testing.assert_close(each[name], wanted[name])
+        torch.testing.assert_close(first["1.weight"] + second["1.weight"], wanted["1.weight"])
+        lengths = torch.stack([wanted[name].norm() for name in ("0.weight", "0.bias")])
+        torch.testing.assert_close(found[0]["lengths"][position], lengths)
+        torch.testing.assert_close(found[1]["lengths"][position], lengths)
+    assert all(each["kept"] and each["leaves"] == set(parameters) for each in found)

@@ -107,11 +107,18 @@ def parted(whole: Tensor, shard: Tensor) -> Tensor:
 def parted_states(optimizer: torch.optim.Optimizer, saved: Mapping[str, Any]) -> dict[str, Any]:
     """Returns the state of an optimizer, with what belongs to sharded parameters sharded as they.
 
+    Whether it goes through the tensors one by one (`foreach`) stays as it is.
+
     Args:
         optimizer: has the parameters, in the order of the state.
         saved: its state dict, whole.
     """
     held = [each for group in optimizer.param_groups for each in group["params"]]
+    sizes = [
+        [len(g["params"]) for g in one] for one in (saved["param_groups"], optimizer.param_groups)
+    ]
+    if sizes[0] != sizes[1]:  # of another optimizer, which will refuse it
+        return dict(saved)
     states = {}
     for place, values in saved["state"].items():
         shard = held[place]
@@ -121,7 +128,11 @@ def parted_states(optimizer: torch.optim.Optimizer, saved: Mapping[str, Any]) ->
             else value
             for name, value in values.items()
         }
-    return {**saved, "state": states}
+    groups = [
+        {**group, **({"foreach": own["foreach"]} if "foreach" in own else {})}
+        for group, own in zip(saved["param_groups"], optimizer.param_groups, strict=True)
+    ]
+    return {**saved, "state": states, "param_groups": groups}
 
 
 def is_sharded(model: nn.Module) -> bool:

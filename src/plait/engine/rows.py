@@ -95,13 +95,13 @@ class Rows:
         rows, layout = self.jacobian(batch), self.first.layout
         if not layout.sharded:
             wide = torch.promote_types(rows.dtype, torch.float32)
-            return torch.linalg.vector_norm(rows, dim=1, dtype=wide)
+            found: Tensor = torch.linalg.vector_norm(rows, dim=1, dtype=wide)
+            return found
         squares = rows.new_zeros(2, len(rows), dtype=torch.float64)
         for total, alike in zip(squares, (layout.sharded, layout.whole), strict=True):
             for columns in alike:
                 total += rows[:, columns].double().square().sum(1)
-        found: Tensor = joined_sums(squares[0], _a_shard(layout)) + squares[1]
-        return found.sqrt()
+        return (joined_sums(squares[0], _a_shard(layout)) + squares[1]).sqrt()
 
 
 def _products(rows: Sequence[Tensor], dtype: torch.dtype) -> Tensor:

@@ -16,6 +16,7 @@ from plait.training.settings import Settings, described
 
 MakeScheduler = Callable[[torch.optim.Optimizer], Any]
 
+ASIDE = ("params", "foreach")  # of a group: no options of the method
 POSITION = ("last_epoch", "_step_count", "_last_lr")  # in a scheduler's state, beside its options
 
 
@@ -148,7 +149,7 @@ def _described(optimizer: torch.optim.Optimizer) -> list[Settings]:
     """Describes the options of each group, before a scheduler changes them."""
     return [
         {
-            **{key: described(value) for key, value in group.items() if key != "params"},
+            **{key: described(value) for key, value in group.items() if key not in ASIDE},
             # one that has already trained begins again at the rate that its scheduler began with
             "lr": described(group.get("initial_lr", group["lr"])),
         }

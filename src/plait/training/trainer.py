@@ -77,9 +77,8 @@ class Trainer:
             each task has had a label; the epoch is evaluated as it is. None for any time.
         device: "auto" (the accelerator that torch finds, else the CPU) or a device's name.
         precision: "fp32", or "bf16" for a forward pass under autocast.
-        parallel: how several processes, which train the joined batch, hold the model: each all of
-            it ("auto", "replicate"), or a part of what all tasks share, over all of them ("shard")
-            or those of a machine ("hybrid"); see `docs/processes.md`.
+        parallel: how several processes hold the model, see `docs/processes.md`: each all of it
+            ("auto", "replicate"), or parts of what all tasks share ("shard"; "hybrid" by machine).
         accumulate: micro-batches in an optimizer step. The step is that of the joined batch, task
             by task: losses and gradients merge as sum(n L) / sum(n).
         reduction: "task": the loss of a task is the mean over its own labels; "label": that mean
@@ -206,9 +205,8 @@ class Trainer:
             resume: go on from the last checkpoint of the run folder; on the CPU, with the same
                 data, the result is that of the uninterrupted run to the last bit. The options
                 have to be those of the run, too; `epochs`, `minutes` (with those already
-                used), `patience`, the device, what is logged, `route`, `chunk_size` and
-                `nonfinite` may be others, and are obeyed. With other `epochs`, the scheduler is
-                that of the new length from there on.
+                used), `patience`, the device, `parallel`, what is logged, `route`, `chunk_size` and
+                `nonfinite` may be others. With other `epochs` the scheduler is that of these.
 
         Returns:
             Where the training ended, with the best epoch and its metrics.
