@@ -44,6 +44,7 @@ COVERED_ELSEWHERE = {
     "connections/bases/lateral_base.py": "test_lateral.py and test_progressive.py, against columns",
     "engine/gathered.py": "what a step holds, by every test of a route",
     "engine/routes/look_ahead.py": "tests/balancing/test_forum.py, tests/training/test_problem.py",
+    "engine/shard_rows.py": "tests/distributed/test_promise.py and test_shards.py, in processes",
     "model/parts.py": "a protocol; tests/model/test_model.py has who keeps it",
     "recipes/base.py": "a contract; every recipe's test",
     "sharing/experts/levels.py": "test_ple.py and test_adatt.py, against loops",

@@ -60,7 +60,7 @@ class AllColumns:
         return found
 
     def _own(self, parameter: Tensor) -> slice:
-        """Returns where the columns of this process are among all of a parameter."""
+        """Returns the place of this process's columns of a parameter among all columns."""
         columns = self._columns[id(parameter)]
         if not is_shard(parameter):
             return columns

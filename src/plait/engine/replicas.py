@@ -48,6 +48,7 @@ class Replicas:
         sharded: the places of parameters that are sharded; their gradients come added up.
         tasks: for each independent batch the tasks with a label in any process, in one order.
         shares: for each batch `{task: n_here / n}` of these tasks.
+        reached_here: parameters that the tasks of the micro-batch at hand reach in this process.
         accumulated: whether any process has several micro-batches of one batch.
         met: as given, with what this step has added.
     """
@@ -68,7 +69,7 @@ class Replicas:
         self.sharded = [place for place, each in enumerate(parameters) if is_shard(each)]
         self._agree_on_counts(counts)
         self._reached = torch.zeros(len(names), len(parameters), dtype=torch.uint8)
-        self._reached_here = self._reached  # by the micro-batch at hand, in this process
+        self.reached_here = self._reached
         self._losses: list[dict[str, Tensor]] = [{} for _ in counts]
         self._penalty: Tensor | None = None
         self._local: dict[int, Tensor] = {}  # gradients of this process, by place
@@ -199,13 +200,13 @@ class Replicas:
                 for task in tasks:
                     numbers[rows[task], place] = 1
         numbers[-1, 0] = self._double
-        self._reached_here = table[:-2].clone()
+        self.reached_here = table[:-2].clone()
         if self.sharded:
             numbers[-2, self.sharded] = numbers[:-2, self.sharded].max(0) == 0
         table = self.ranks.most(table)
         self._double = int(table[-1, 0])
         self._exchanged += 1
-        self._check_sharded(table)
+        _check_sharded(self, table)
         self._reached |= table[:-2]
         if self.met is None or self.met[0] is not layout or len(self.met[1]) < len(self.names):
             self.met = layout, torch.zeros_like(self._reached)
@@ -215,26 +216,10 @@ class Replicas:
                 layout.meet(self.parameters[place], (self.names[row],))
             told |= self._reached
 
-    def _check_sharded(self, table: Tensor) -> None:
-        """Refuses sharded parameters that some processes reach and others do not."""
-        for place in self.sharded:
-            if table[-2, place] and table[:-2, place].any():
-                shape = list(self.parameters[place].shape)
-                raise UnsupportedError(
-                    f"a sharded parameter {shape} is reached in some of the processes alone, which "
-                    "would wait for the others. Give each of them an example with a label in each "
-                    "micro-batch, and shard only what the losses of all tasks reach."
-                )
-
     def reaching(self, task: str) -> list[Tensor]:
         """Returns the parameters that a task has reached in any process, in their order."""
         row = self._reached[self.names.index(task)]
         return [self.parameters[place] for place in row.nonzero().flatten().tolist()]
-
-    def reaches_every_shard(self, task: str) -> bool:
-        """Returns whether a task reaches here what the tasks of the micro-batch do together."""
-        here = self._reached_here[:, self.sharded]
-        return bool((here[self.names.index(task)] == here.amax(0)).all())
 
     @property
     def reached_now(self) -> list[Tensor]:
@@ -355,6 +340,18 @@ class Replicas:
             for tasks, known in zip(self.tasks, self._losses, strict=True)
         ]
         return [*vectors, zero if self._penalty is None else self._penalty]
+
+
+def _check_sharded(replicas: Replicas, table: Tensor) -> None:
+    """Refuses sharded parameters that some processes reach and others do not."""
+    for place in replicas.sharded:
+        if table[-2, place] and table[:-2, place].any():
+            shape = list(replicas.parameters[place].shape)
+            raise UnsupportedError(
+                f"a sharded parameter {shape} is reached in some of the processes alone, which "
+                "would wait for the others. Give each of them an example with a label in each "
+                "micro-batch, and shard only what the losses of all tasks reach."
+            )
 
 
 def _unsupported(what: str, way: str) -> UnsupportedError:

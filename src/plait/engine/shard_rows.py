@@ -9,6 +9,7 @@ from torch import Tensor
 
 from plait.engine.gathered import Gathered
 from plait.engine.micro_batch import MicroBatch
+from plait.engine.replicas import Replicas
 from plait.gradients import gradients
 
 
@@ -32,7 +33,7 @@ def rows_of_shards(
     tasks = [task for task in present if among is None or task in among]
     others = set(map(id, micro.others))
     for position, task in enumerate(tasks):
-        alone = task in losses and replicas.reaches_every_shard(task)
+        alone = task in losses and _reaches_all(replicas, task)
         with_weights = {task: 1.0} if alone else {each: float(each == task) for each in losses}
         scalars = [losses[each] for each in with_weights]
         weights = [torch.full_like(losses[each], w) for each, w in with_weights.items()]
@@ -40,3 +41,9 @@ def rows_of_shards(
         found = gradients(scalars, [*micro.candidates, *micro.others], weights, retain=keep)
         wanted = {*map(id, replicas.reaching(task)), *(others if task in losses else ())}
         yield task, [(parameter, g) for parameter, g in found if id(parameter) in wanted]
+
+
+def _reaches_all(replicas: Replicas, task: str) -> bool:
+    """Returns whether a task reaches the sharded parameters that the micro-batch does, here."""
+    here = replicas.reached_here[:, replicas.sharded]
+    return bool((here[replicas.names.index(task)] == here.amax(0)).all())

@@ -216,11 +216,11 @@ class RowBuffer:
             direction: has all columns.
             parameters: the shared ones that get a gradient; None for those as in `combine`.
         """
-        found = []
-        for parameter in self._reached.values() if parameters is None else parameters:
-            part = as_like(direction[self.layout.columns(parameter)], local(parameter))
-            found.append((parameter, self._in_layout(parameter, part.to(parameter.dtype))))
-        return found
+        columns, reached = self.layout.columns, self._reached.values()
+        return [
+            (p, self._in_layout(p, as_like(direction[columns(p)], local(p)).to(p.dtype)))
+            for p in (reached if parameters is None else parameters)
+        ]
 
     def release(self) -> None:
         """Gives the memory of the rows back; the next step takes what it needs."""
@@ -228,10 +228,7 @@ class RowBuffer:
         self._places.clear()
 
     def _in_layout(self, parameter: Tensor, combined: Tensor) -> Tensor:
-        """Returns a gradient sparse if that of each task is, as optimizers of such tables need.
-
-        Of a sharded parameter it is sharded.
-        """
+        """Returns a gradient sparse if each task's is, as optimizers of tables need, or sharded."""
         return combined.to_sparse(1) if id(parameter) in self._sparse else like(combined, parameter)
 
     def _add(

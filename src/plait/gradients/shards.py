@@ -17,9 +17,9 @@ def shard_gradients(
     *,
     retain: bool = False,
 ) -> list[tuple[Tensor, Tensor]]:
-    """Returns what `plait.gradients.graph.gradients` does, of parameters that may be sharded.
+    """Returns `(parameter, gradient)` of a weighted sum, as `plait.gradients.graph.gradients` does.
 
-    It goes by way of `.grad`, which is as before afterwards, for the hooks of FSDP2 add up the
+    Parameters may be sharded. It goes by way of `.grad`, which is as before afterwards, for the hooks of FSDP2 add up the
     gradients of all processes there. All of them have to take the same passes, each of which has to
     reach the same sharded parameters in each process.
 

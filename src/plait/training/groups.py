@@ -17,6 +17,7 @@ from plait.model import MultiTaskModel
 from plait.networks.joined import held
 from plait.training.closures import check_closure
 from plait.training.options import GroupOptions
+from plait.training.sparse import check_sparse
 
 MakeOptimizer = Callable[[list[dict[str, Any]]], torch.optim.Optimizer]
 
@@ -96,8 +97,20 @@ def make_optimizer(
         options: base learning rate and weight decay of the groups, for a function.
 
     Raises:
-        ConfigError: an optimizer made by hand lacks a parameter that learns; one needs a closure.
+        ConfigError: an optimizer made by hand lacks a parameter that learns; one needs a closure,
+            or cannot step on sparse gradients as they are.
     """
+    made = _made(optimizer, model, balancer, options)
+    check_sparse(made, model, balancer)
+    return made
+
+
+def _made(
+    optimizer: MakeOptimizer | torch.optim.Optimizer,
+    model: nn.Module,
+    balancer: Balancer,
+    options: GroupOptions,
+) -> torch.optim.Optimizer:
     if not isinstance(optimizer, torch.optim.Optimizer):
         try:
             made = optimizer(parameter_groups(model, balancer, **asdict(options)))

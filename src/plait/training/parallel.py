@@ -97,7 +97,7 @@ def start_alike(*modules: nn.Module) -> None:
 
 
 def measured(model: nn.Module, call: Callable[[], T]) -> T:
-    """Returns what a call at rank 0 finds that runs the model, in every process.
+    """Runs a call that runs the model, at rank 0, and returns its result in every process.
 
     Where the model is sharded all of them call, each on all of the data.
     """

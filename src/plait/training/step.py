@@ -133,9 +133,7 @@ def training_step(
     groups = _groups([reading.select(batch) for batch in batches], balancer.batches, device)
     wholes = wholes_of(groups, model.tasks, here)
     if not _common(wholes):
-        waiting = bool(factors) or len(model.learning) < len(model.tasks)
-        which = "task that counts yet" if waiting else "task"
-        return StepRecord({}, None, f"no {which} has a label in {_where(groups)}")
+        return _passed_over(groups, waiting=bool(factors) or len(model.learning) < len(model.tasks))
     given = [batch for group in groups for batch in group]
     check_parts(model, len(given) < len(batches), here)
     totals = wholes[0].counts if len(wholes) == 1 else added(each.counts for each in wholes)
@@ -164,8 +162,8 @@ def training_step(
     norm = balance.gradient_norm(parameters)
     sums.add(("norm", ""), norm)
     if clip is not None:
-        apart = is_sharded(model) or None  # no operation takes sharded and other tensors at once
-        torch.nn.utils.clip_grads_with_norm_(parameters, clip, norm, foreach=apart and False)
+        each = False if is_sharded(model) else None  # torch takes no mixture of parts and wholes
+        torch.nn.utils.clip_grads_with_norm_(parameters, clip, norm, foreach=each)
     optimizer.step()
     model.after_step(optimizer)
     average_statistics(model, here)
@@ -242,8 +240,12 @@ def _common(wholes: Sequence[Whole]) -> AbstractSet[str]:
     return first.keys() & set.intersection(*map(set, others)) if others else first.keys()
 
 
-def _where(groups: Sequence[Sequence[Batch]]) -> str:
-    return "this step" if len(groups) == 1 else f"each of the {len(groups)} batches of this step"
+def _passed_over(groups: Sequence[Sequence[Batch]], *, waiting: bool) -> StepRecord:
+    """Returns the record of a step without labels, of tasks that count yet where some wait."""
+    which = "task that counts yet" if waiting else "task"
+    several = f"each of the {len(groups)} batches of this step"
+    where = "this step" if len(groups) == 1 else several
+    return StepRecord({}, None, f"no {which} has a label in {where}")
 
 
 def _forget_gradients(optimizer: torch.optim.Optimizer) -> None:

@@ -50,7 +50,6 @@ from plait.training.parts import check_loaders
 from plait.training.progress import with_progress
 from plait.training.randomness import Generators, seed_all
 from plait.training.schedulers import MakeScheduler, Rates
-from plait.training.sparse import check_sparse
 from plait.training.state import State
 from plait.training.step import StepRecord, training_step
 from plait.training.step_log import log_step
@@ -173,7 +172,6 @@ class Trainer:
         check_balancer(self.balancer, model, accumulate, schedule, reduction)
         self.backward = Backward(self.balancer, model, **asdict(engine))
         self.optimizer = make_optimizer(optimizer, self.model, self.balancer, groups)
-        check_sparse(self.optimizer, self.model, self.balancer)
         self.heads = Joining(self.model, self.optimizer, self.balancer)
         self.rates = Rates(self.optimizer, scheduler, epochs)
         self.scheduler: Any = self.rates.scheduler

@@ -18,7 +18,6 @@ from plait.training.checks import check_balancer
 from plait.training.device import autocast
 from plait.training.groups import MakeOptimizer, make_optimizer
 from plait.training.options import GroupOptions, Precision
-from plait.training.sparse import check_sparse
 from plait.training.step import StepRecord, training_step
 from plait.training.windows import steps_per_epoch
 
@@ -102,7 +101,6 @@ class Trial:
         self._settings = settings
         self.backward = Backward(balancer, model, **asdict(settings.engine))
         self.optimizer = make_optimizer(settings.optimizer, model, balancer, settings.groups)
-        check_sparse(self.optimizer, model, balancer)
         self.count = 0
         self.last: StepRecord | None = None
 
