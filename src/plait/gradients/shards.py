@@ -19,9 +19,9 @@ def shard_gradients(
 ) -> list[tuple[Tensor, Tensor]]:
     """Returns `(parameter, gradient)` of a weighted sum, as `plait.gradients.graph.gradients` does.
 
-    Parameters may be sharded. It goes by way of `.grad`, which is as before afterwards, for the hooks of FSDP2 add up the
-    gradients of all processes there. All of them have to take the same passes, each of which has to
-    reach the same sharded parameters in each process.
+    Parameters may be sharded. It goes by way of `.grad`, which is as before afterwards, for the
+    hooks of FSDP2 add up the gradients of all processes there. All of them have to take the same
+    passes, each of which has to reach the same sharded parameters in each process.
 
     Returns:
         `(parameter, gradient)`; that of a sharded parameter is sharded, and of all processes.
