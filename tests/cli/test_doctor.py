@@ -55,6 +55,19 @@ def test_a_run(found: list[Pair], words: list[str], way: str) -> None:
     assert lines[-1].startswith("Several processes (--nproc) would take a step ")
 
 
+@pytest.mark.parametrize(("balancing", "passes"), [("UPGrad", 3), ("Equal", 1)])
+def test_a_run_with_parts_of_the_model(found: list[Pair], balancing: str, passes: int) -> None:
+    """All that the tasks share is in parts: gathered for each pass, and scattered."""
+    ran = plait("doctor", TINY, f"balancing={balancing}", "parallel=shard", "--json")
+    run = json.loads(ran.out)["run"]
+    shared, own = (
+        4 * sum(each["parameters"] for each in run["totals"] if (len(each["tasks"]) > 1) == several)
+        for several in (True, False)
+    )
+    assert (run["gathered"], run["summed"]) == ((1 + 2 * passes) * shared, own)
+    assert run["rows"] == (3 * shared if passes > 1 else 0)
+
+
 def test_a_method_that_one_process_trains_alone(found: list[Pair]) -> None:
     ran = plait("doctor", TINY, "balancing=MOML", "optimizer=Adam")
     assert ran.out.splitlines()[-1] == "Several processes cannot train with MOML so."

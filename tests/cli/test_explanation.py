@@ -90,4 +90,10 @@ def test_several_processes() -> None:
         "Several processes (--nproc) would take a step in one pass: 40 kB of each are summed."
     )
     assert "at the features" in sentences(replace(found, processes="features"))[-1]
+    parts = replace(found, processes="rows", gathered=7_000_000, rows=2_000_000)
+    assert sentences(parts)[-1] == (
+        "Several processes (--nproc) would take a step by rows, with parts of the model in each: "
+        "7 MB are gathered and scattered, 40 kB of each are summed, and 2 MB of memory for the "
+        "rows in all of them together."
+    )
     assert "Several" not in "".join(sentences(replace(FOUND, passes="")))

@@ -71,6 +71,12 @@ def in_processes(found: Explanation) -> str:
         return f"Several processes cannot train with {found.balancer} so."
     way = {"one pass": "in one pass", "features": "at the features"}.get(found.processes, "by rows")
     memory = f", and {_bytes(found.rows)} of memory for the rows" if found.rows else ""
+    if found.gathered:
+        return (
+            f"Several processes (--nproc) would take a step {way}, with parts of the model in "
+            f"each: {_bytes(found.gathered)} are gathered and scattered, {_bytes(found.summed)} of each "
+            f"are summed{memory and f'{memory} in all of them together'}."
+        )
     return (
         f"Several processes (--nproc) would take a step {way}: {_bytes(found.summed)} of each are "
         f"summed{memory}."

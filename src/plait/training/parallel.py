@@ -43,7 +43,7 @@ def spread(model: MultiTaskModel, parallel: Parallel, device: torch.device) -> M
     here, model = ranks(), model.to(device)
     if here.alone or parallel in ("auto", "replicate"):
         return model
-    units = [unit for stage in model.sharing.common_stages() for unit in _units(stage)]
+    units = units_of(model)
     if not units:
         raise ConfigError(
             f"parallel={parallel!r} shards the stages that every task reads; "
@@ -59,7 +59,15 @@ def spread(model: MultiTaskModel, parallel: Parallel, device: torch.device) -> M
     return model
 
 
-def _units(stage: Stage) -> Iterator[Any]:
+def units_of(model: MultiTaskModel) -> list[nn.Module | list[nn.Module]]:
+    """Returns the modules, or lists of them, that several processes can hold in parts.
+
+    Each is whole while it runs, and runs in every pass.
+    """
+    return [unit for stage in model.sharing.common_stages() for unit in _units(stage)]
+
+
+def _units(stage: Stage) -> Iterator[nn.Module | list[nn.Module]]:
     """Yields the modules of a stage that learn; those of a chain, which may run apart, as one."""
     if is_chain(stage):
         found = [each for child in stage for each in _units(child)]

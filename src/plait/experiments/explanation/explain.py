@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from itertools import tee
 from pathlib import Path
 
+from torch import nn
+
 from plait.balancing.contract.info import Info
 from plait.connections import Connection, PenaltyConnection, StageConnection
 from plait.core.batch import Batch
@@ -21,7 +23,9 @@ from plait.experiments.explanation.reached import Reached, reached
 from plait.model import MultiTaskModel
 from plait.regularization.base import ParameterRegularizer
 from plait.runs.diagnosis import SharedBy
+from plait.training.parallel import units_of
 from plait.training.step import StepRecord, training_step
+from plait.training.trainer import Trainer
 from plait.training.windows import windows
 
 NOWHERE = Path("no-run")  # the folder of a run that writes nothing
@@ -84,7 +88,8 @@ class Explanation:
         heads: how many of many heads are one block of the optimizer; empty for few.
         processes: how several processes would take a step; "" if they cannot.
         summed: bytes that each of them would give to be summed in a step.
-        rows: bytes of memory for a row of each task, there.
+        rows: bytes of memory for a row of each task, there; in parts, in all of them together.
+        gathered: bytes of parts that are gathered and scattered, with ``parallel="shard"``.
     """
 
     tasks: list[str]
@@ -106,6 +111,7 @@ class Explanation:
     processes: str = ""
     summed: int = 0
     rows: int = 0
+    gathered: int = 0
 
 
 def explain(
@@ -139,6 +145,8 @@ def explain(
     shared = sum(each.parameters for each in totals if len(each.tasks) > 1) * size
     own = sum(each.parameters for each in totals if len(each.tasks) == 1) * size
     rows = count * shared if way == "rows" else 0
+    parted = size * _parted(trainer)
+    passes = count if way == "rows" else 1
     return Explanation(
         tasks=list(model.tasks),
         unlabelled=[task for task in model.learning if task not in found.labelled],
@@ -157,9 +165,20 @@ def explain(
         every=trainer.backward.options.every,
         heads=trainer.heads.lines,
         processes=way,
-        summed=(rows or shared) + own if way else 0,
+        summed=passes * (shared - parted) + own if way else 0,
         rows=rows,
+        gathered=(1 + 2 * passes) * parted if way else 0,
     )
+
+
+def _parted(trainer: Trainer) -> int:
+    """Counts the parameters of which several processes would hold parts."""
+    if trainer.options.parallel not in ("shard", "hybrid"):
+        return 0
+    modules = nn.ModuleList()
+    for unit in units_of(trainer.model):
+        modules.extend(unit if isinstance(unit, list) else [unit])
+    return sum(each.numel() for each in modules.parameters() if each.requires_grad)
 
 
 def _one_step(job: Job, batches: Iterator[Batch]) -> StepRecord:
