@@ -12,12 +12,12 @@ import plait
 from plait.balancing import Equal, UPGrad
 from plait.core.errors import PlaitError
 from plait.core.shards import is_shard, local, shard_of, whole_of
+from plait.data import InMemory
 from plait.distributed import ranks
 from plait.distributed.shards import (
     first_row,
     holders,
     is_sharded,
-    make_whole,
     note_shards,
     parted,
     parted_states,
@@ -29,7 +29,8 @@ from plait.gradients import Layout, gradients, leaves, lengths
 from plait.model import MultiTaskModel
 from plait.sharing import Hard
 from plait.training import Trainer
-from tests.distributed.trainers import data, fit, interrupted, loader, tasks, trainer
+from plait.training.parallel import whole_at_first
+from tests.distributed.trainers import batches, data, fit, interrupted, loader, tasks, trainer
 from tests.distributed.trainings import shard
 
 
@@ -62,13 +63,14 @@ def values() -> dict[str, Any]:
     }
 
 
-def alone(rank: int) -> Tensor | None:
-    """Returns what a model that was made whole gives at one rank, which runs it alone."""
-    made = net()
-    made(torch.ones(2, 3).double())
-    make_whole(made)
+def alone(rank: int) -> tuple[bool, Tensor | None]:
+    """Returns whether rank 0 gets a plain model, and what it predicts there, alone."""
+    made = trainer("hard", parallel="shard")
+    made.fit(batches())
+    plain = whole_at_first(made.model)
     with torch.no_grad():
-        return made(torch.ones(2, 3).double()) if ranks().rank == rank else None
+        found = plain(data().inputs)["size"] if ranks().rank == rank else None
+    return is_sharded(plain), found
 
 
 def differentiated() -> dict[str, Any]:
@@ -132,6 +134,32 @@ def sharded_fit(case: str, run: str | None = None, resume: bool = False) -> dict
 def stopped(case: str, run: str, step: int) -> tuple[int, int]:
     """Trains with parts of the trunk in each process, until one is asked to stop."""
     return interrupted(case, run, step, 1, parallel="shard")
+
+
+class Wide(nn.Module):
+    """An encoder of images whose weights lie channels last."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.layer = nn.Conv2d(3, 4, 1).to(memory_format=torch.channels_last)
+
+    def forward(self, x: Tensor) -> Tensor:
+        found: Tensor = self.layer(x.view(len(x), 3, 2, 2)).relu().flatten(1)
+        return found
+
+
+def channels_last() -> tuple[bool, float]:
+    """Returns whether such weights are in parts, and the score after an epoch."""
+    torch.manual_seed(0)
+    made = MultiTaskModel(Hard(Wide()), tasks(), example=torch.zeros(2, 12))
+    whole = data()
+    rows = InMemory(whole.inputs.float().repeat(1, 3), whole.targets)
+    options: dict[str, Any] = {"epochs": 1, "lr": 0.02, "progress": False, "device": "cpu"}
+    found = Trainer(made, UPGrad(), parallel="shard", **options)
+    state = found.fit(
+        loader(rows, batch_size=7, shuffle=True), loader(rows, batch_size=10, shuffle=False)
+    )
+    return is_sharded(made), state.best_score
 
 
 def refused(what: str) -> str:

@@ -4,9 +4,9 @@ import pytest
 import torch
 from torch import nn
 
-from plait.distributed.shards import is_sharded, make_whole, parted, whole_value, whole_values
+from plait.distributed.shards import is_sharded, parted, whole_value, whole_values
 from tests.distributed.group import Group
-from tests.distributed.sharded import alone, refused, steps_of_an_optimizer, values
+from tests.distributed.sharded import refused, steps_of_an_optimizer, values
 
 
 def test_one_process_has_all_of_it() -> None:
@@ -14,7 +14,6 @@ def test_one_process_has_all_of_it() -> None:
     assert whole_value(layer.weight) is layer.weight
     assert parted(layer.weight, layer.weight) is layer.weight
     assert whole_values({"a": (1, [layer.bias])}) == {"a": (1, [layer.bias])}
-    make_whole(layer)
     assert not is_sharded(layer)
 
 
@@ -30,15 +29,6 @@ def test_a_layer_of_five_rows_in_two_processes(two: Group) -> None:
             **dict.fromkeys(("whole", "back", "state", "leaf"), True),
             "sharded": (True, False),
         }
-
-
-@pytest.mark.parametrize("rank", [0, 1])
-def test_a_model_that_was_made_whole_runs_in_one_process_alone(two: Group, rank: int) -> None:
-    torch.manual_seed(0)
-    plain = nn.Sequential(nn.Linear(3, 5), nn.Linear(5, 2)).double()
-    found = two(alone, rank)
-    assert found[1 - rank] is None
-    torch.testing.assert_close(found[rank], plain(torch.ones(2, 3).double()).detach())
 
 
 def test_the_state_of_an_optimizer(two: Group) -> None:

@@ -11,11 +11,11 @@ from plait.core.errors import ConfigError
 from plait.distributed import ALONE
 from plait.sharing import CGC, Hard, MMoE, Separate
 from plait.training import Trainer
-from plait.training.parallel import _units, check_parts, measured, spread
+from plait.training.parallel import _units, check_parts, measured, spread, whole_at_first
 from tests.distributed.group import Group
-from tests.distributed.sharded import sharded_fit, stopped
+from tests.distributed.sharded import alone, channels_last, sharded_fit, stopped
 from tests.distributed.test_trainer import check, resumed
-from tests.distributed.trainers import fit, interrupted, model
+from tests.distributed.trainers import batches, data, fit, interrupted, model, trainer
 
 
 def test_one_process_keeps_all_of_the_model() -> None:
@@ -32,9 +32,9 @@ def test_an_unknown_way_is_refused() -> None:
         Trainer(model(), parallel="split", progress=False)
 
 
-def test_units_are_the_modules_of_a_chain_together() -> None:
+def test_units_are_the_modules_of_a_chain() -> None:
     chain = nn.Sequential(nn.Linear(2, 2), nn.ReLU(), nn.Sequential(nn.Linear(2, 2)))
-    assert list(_units(chain)) == [[chain[0], chain[2][0]]]
+    assert list(_units(chain)) == [chain[0], chain[2][0]]
     assert list(_units(nn.ReLU())) == []
     assert list(_units(chain[0])) == [chain[0]]
     chain.requires_grad_(False)
@@ -66,6 +66,22 @@ def test_two_processes_with_parts_are_one(two: Group, case: str) -> None:
 @pytest.mark.parametrize("case", MORE)
 def test_more_of_what_two_processes_with_parts_train(two: Group, case: str) -> None:
     check(two(sharded_fit, case), fit(case))
+
+
+def test_rank_0_has_a_model_that_it_runs_alone(two: Group) -> None:
+    (sharded, found), (others, none) = two(alone, 0)
+    assert (sharded, others, none) == (False, True, None)
+    made = trainer("hard")
+    made.fit(batches())
+    torch.testing.assert_close(found, made.model(data().inputs)["size"].detach())
+    assert whole_at_first(made.model) is made.model
+
+
+def test_weights_that_do_not_lie_in_their_order(two: Group) -> None:
+    first, second = two(channels_last)
+    assert first == second
+    assert first[0]
+    assert first[1] == pytest.approx(channels_last()[1], abs=1e-5)
 
 
 @pytest.mark.parametrize("by", ["parts", "one"])

@@ -74,8 +74,8 @@ def in_processes(found: Explanation) -> str:
     if found.gathered:
         return (
             f"Several processes (--nproc) would take a step {way}, with parts of the model in "
-            f"each: {_bytes(found.gathered)} are gathered and scattered, {_bytes(found.summed)} of each "
-            f"are summed{memory and f'{memory} in all of them together'}."
+            f"each: {_bytes(found.gathered)} are gathered and scattered, {_bytes(found.summed)} of "
+            f"each are summed{memory and f'{memory} in all of them together'}."
         )
     return (
         f"Several processes (--nproc) would take a step {way}: {_bytes(found.summed)} of each are "

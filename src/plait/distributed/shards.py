@@ -30,6 +30,7 @@ def note_shards(model: nn.Module) -> None:
         if not isinstance(module, FSDPModule) or all(map(is_noted, module.parameters())):
             continue
         module.set_gradient_divide_factor(1.0)
+        module.set_force_sum_reduction_for_comms(True)  # a factor of single precision is NCCL's own
         module.reshard()
         known = dict(module.named_parameters())
         module.unshard()
@@ -138,21 +139,6 @@ def parted_states(optimizer: torch.optim.Optimizer, saved: Mapping[str, Any]) ->
 def is_sharded(model: nn.Module) -> bool:
     """Returns whether parameters of a model are sharded, so that all processes have to run it."""
     return any_shards() and any(map(is_shard, model.parameters()))
-
-
-def make_whole(model: nn.Module) -> None:
-    """Gives each process all of a sharded model, for good; in all processes at once.
-
-    Each can then run it alone. It is not to be trained further. One that is whole stays as it is.
-    """
-    if not is_sharded(model):
-        return
-    from torch.distributed.fsdp import FSDPModule  # here: few trainings shard
-
-    for module in model.modules():
-        if isinstance(module, FSDPModule):
-            module.set_reshard_after_forward(False)
-            module.unshard()
 
 
 def first_row(shard: Tensor) -> int:

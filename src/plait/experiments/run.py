@@ -15,7 +15,6 @@ from plait.core.errors import ConfigError
 from plait.core.files import write_json, write_text
 from plait.data import EachOnce, StreamLoader
 from plait.distributed import ranks
-from plait.distributed.shards import make_whole
 from plait.evaluation import Evaluation, Resampler, evaluate, units_of
 from plait.experiments.agreed_columns import check_columns, write_columns
 from plait.experiments.build import Job, Problem, build_job, open_problem
@@ -37,6 +36,7 @@ from plait.runs.result import RunResult, write_result
 from plait.runs.step_seconds import step_seconds
 from plait.training import Callback, Trainer
 from plait.training.coverage import LabelCoverage, log_coverage
+from plait.training.parallel import whole_at_first
 from plait.training.peak_memory import PeakMemory
 from plait.training.records import test_event
 
@@ -90,7 +90,7 @@ def run(
         here.at_first(lambda: _begin(config, job, folder))
     with PeakMemory(job.trainer.device) as peak:
         job.trainer.fit(job.loaders["train"], job.loaders["val"], resume=resume)
-    make_whole(job.trainer.model)
+    job.trainer.model = whole_at_first(job.trainer.model)
     return here.at_first(
         lambda: _finish(config, job, folder, test=test, resamples=resamples, memory=peak.bytes)
     )

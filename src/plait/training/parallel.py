@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import copy
 import os
 from collections.abc import Callable, Iterator
 from typing import Any, TypeVar
+from weakref import WeakKeyDictionary
 
 import torch
 from torch import nn
@@ -13,19 +15,22 @@ from plait.core.errors import ConfigError, DataError
 from plait.core.launched import processes
 from plait.core.shards import is_shard
 from plait.distributed import Ranks, ranks
-from plait.distributed.shards import is_sharded
+from plait.distributed.shards import is_sharded, whole_values
 from plait.model import MultiTaskModel
 from plait.networks import Stage, is_chain
 from plait.training.options import Parallel
 
 T = TypeVar("T")
 
+_plain = WeakKeyDictionary[nn.Module, MultiTaskModel]()  # of a sharded model a copy without weights
+
 
 def spread(model: MultiTaskModel, parallel: Parallel, device: torch.device) -> MultiTaskModel:
     """Moves a model to its device, and shards its trunk over the processes if it is to be.
 
-    Each stage that every pass runs is a unit of FSDP2, whole while it runs. Heads, and what some
-    tasks alone read, are in each process. All start from the values of rank 0.
+    Each stage that every pass runs is a unit of FSDP2, whole while it runs, and so is each part of
+    a stage that is a chain. Heads, and what some tasks alone read, are in each process. All start
+    from the values of rank 0.
 
     Args:
         model: its parameters become those of this process, in their place.
@@ -54,26 +59,50 @@ def spread(model: MultiTaskModel, parallel: Parallel, device: torch.device) -> M
 
     start_alike(model)
     mesh = _mesh(parallel, here, device)
+    empty = {id(each): _empty(each) for each in model.parameters()}
+    _plain[model] = copy.deepcopy(model, empty)
     for unit in units:
+        for parameter in unit.parameters():
+            parameter.data = (
+                parameter.data.contiguous()
+            )  # FSDP2 divides no others, as channels_last
         fully_shard(unit, mesh=mesh, reshard_after_forward=True)
     return model
 
 
-def units_of(model: MultiTaskModel) -> list[nn.Module | list[nn.Module]]:
-    """Returns the modules, or lists of them, that several processes can hold in parts.
+def _empty(parameter: nn.Parameter) -> nn.Parameter:
+    """Returns a parameter of the same shape, without memory for its values."""
+    return nn.Parameter(torch.empty_like(parameter, device="meta"), parameter.requires_grad)
+
+
+def whole_at_first(model: MultiTaskModel) -> MultiTaskModel:
+    """Returns a model that rank 0 can run alone: the model itself, or a copy of a sharded one.
+
+    All processes call. The others get the model as it is.
+    """
+    plain = _plain.get(model)
+    if plain is None:
+        return model
+    state = whole_values(model.state_dict())
+    if not ranks().first:
+        return model
+    plain.load_state_dict(state, assign=True)
+    return plain.train(model.training)
+
+
+def units_of(model: MultiTaskModel) -> list[nn.Module]:
+    """Returns the modules that several processes can hold in parts.
 
     Each is whole while it runs, and runs in every pass.
     """
     return [unit for stage in model.sharing.common_stages() for unit in _units(stage)]
 
 
-def _units(stage: Stage) -> Iterator[nn.Module | list[nn.Module]]:
-    """Yields the modules of a stage that learn; those of a chain, which may run apart, as one."""
+def _units(stage: Stage) -> Iterator[nn.Module]:
+    """Yields the modules of a stage that learn; those of a chain, which may be run one by one."""
     if is_chain(stage):
-        found = [each for child in stage for each in _units(child)]
-        flat = [each for unit in found for each in (unit if isinstance(unit, list) else [unit])]
-        if flat:
-            yield flat
+        for child in stage:
+            yield from _units(child)
     elif isinstance(stage, nn.Module) and any(p.requires_grad for p in stage.parameters()):
         yield stage
 

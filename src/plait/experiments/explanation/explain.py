@@ -175,9 +175,7 @@ def _parted(trainer: Trainer) -> int:
     """Counts the parameters of which several processes would hold parts."""
     if trainer.options.parallel not in ("shard", "hybrid"):
         return 0
-    modules = nn.ModuleList()
-    for unit in units_of(trainer.model):
-        modules.extend(unit if isinstance(unit, list) else [unit])
+    modules = nn.ModuleList(units_of(trainer.model))
     return sum(each.numel() for each in modules.parameters() if each.requires_grad)
 
 
