@@ -11,6 +11,8 @@ from types import SimpleNamespace
 from typing import Any, NamedTuple
 
 import pytest
+import torch
+from safetensors.torch import load_file
 from torch.distributed.elastic.multiprocessing.api import SubprocessContext
 
 from plait.core.launched import ERRORS, leave
@@ -57,6 +59,19 @@ def whole(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
         patch.setenv("PYTHONPATH", PATHS)
         assert launch([*WORDS, str(folder)], 2) == Ending(0, ())
     yield folder
+
+
+def test_parts_of_the_model_train_the_same_run(whole: Path) -> None:
+    """Rank 0 tests it, and writes the model whole."""
+    assert launch([*WORDS, "parts", "parallel=shard"], 2) == Ending(0, ())
+    for here, there in zip(events(Path("parts"))[-1:], events(whole)[-1:], strict=True):
+        assert here["losses"] == pytest.approx(there["losses"], rel=1e-3)
+    found, wanted = (
+        load_file(run / "model" / "model.safetensors") for run in (Path("parts"), whole)
+    )
+    assert found.keys() == wanted.keys()
+    for name, value in wanted.items():
+        torch.testing.assert_close(found[name], value, rtol=1e-2, atol=1e-3)
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="children are read from /proc")
