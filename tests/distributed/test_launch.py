@@ -61,14 +61,14 @@ def whole(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     yield folder
 
 
+@pytest.mark.slow
 def test_parts_of_the_model_train_the_same_run(whole: Path) -> None:
     """Rank 0 tests it, and writes the model whole."""
     assert launch([*WORDS, "parts", "parallel=shard"], 2) == Ending(0, ())
     for here, there in zip(events(Path("parts"))[-1:], events(whole)[-1:], strict=True):
         assert here["losses"] == pytest.approx(there["losses"], rel=1e-3)
-    found, wanted = (
-        load_file(run / "model" / "model.safetensors") for run in (Path("parts"), whole)
-    )
+    files = (run / "model" / "model.safetensors" for run in (Path("parts"), whole))
+    found, wanted = map(load_file, files)
     assert found.keys() == wanted.keys()
     for name, value in wanted.items():
         torch.testing.assert_close(found[name], value, rtol=1e-2, atol=1e-3)
