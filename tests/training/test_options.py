@@ -69,6 +69,7 @@ def test_the_trainer_keeps_every_option_under_its_name() -> None:
         "minutes": 0.5,
         "device": "cpu",
         "precision": "bf16",
+        "parallel": "replicate",
         "accumulate": 4,
         "reduction": "label",
         "clip": 0.5,

@@ -8,10 +8,17 @@ import torch
 from torch import nn
 
 from plait.core.errors import ConfigError
-from plait.distributed import ALONE
+from plait.distributed import ALONE, ranks
 from plait.sharing import CGC, Hard, MMoE, Separate
 from plait.training import Trainer
-from plait.training.parallel import _units, check_parts, measured, spread, whole_at_first
+from plait.training.parallel import (
+    _units,
+    check_parts,
+    measured,
+    spread,
+    start_alike,
+    whole_at_first,
+)
 from tests.distributed.group import Group
 from tests.distributed.sharded import alone, channels_last, sharded_fit, stopped
 from tests.distributed.test_trainer import check, resumed
@@ -99,3 +106,17 @@ def test_a_run_of_one_process_goes_on_with_parts(two: Group, tmp_path: Path) -> 
     run = str(tmp_path / "run")
     assert interrupted("one pass", run, 7, 0) == (signal.SIGTERM, 7)
     check(two(sharded_fit, "one pass", run, True), fit("one pass"))
+
+
+def alike() -> list[torch.Tensor]:
+    torch.manual_seed(ranks().rank)
+    model, balancer = nn.Sequential(nn.Linear(2, 2), nn.BatchNorm1d(2)), nn.Linear(1, 1)
+    model[1].running_mean.fill_(ranks().rank)
+    start_alike(model, balancer)
+    return [*model.state_dict().values(), *balancer.state_dict().values()]
+
+
+def test_they_start_alike(two: Group) -> None:
+    first, second = two(alike)
+    assert all(map(torch.equal, first, second))
+    assert first[4].tolist() == [0.0, 0.0], "the running mean of rank 0"

@@ -1,16 +1,15 @@
-"""Several processes start alike, and read parts of the same data."""
+"""Several processes read parts of the same data."""
 
 from typing import Any
 
 import pytest
 import torch
-from torch import nn
 from torch.utils.data import DataLoader, DistributedSampler
 
 from plait.core.errors import DataError
 from plait.data import InMemory, loader
 from plait.distributed import ranks
-from plait.training.parts import check_loaders, start_alike
+from plait.training.parts import check_loaders
 from tests.distributed.group import Group
 
 ROWS = [(torch.zeros(2), {"y": torch.tensor([float(row)])}) for row in range(30)]
@@ -51,17 +50,3 @@ def test_what_processes_cannot_share(two: Group) -> None:
     assert "would give each of 2 processes all of its batches" in whole
     assert "read whole, by rank 0" in validation
     assert "have [2, 3] batches" in lengths
-
-
-def alike() -> list[torch.Tensor]:
-    torch.manual_seed(ranks().rank)
-    model, balancer = nn.Sequential(nn.Linear(2, 2), nn.BatchNorm1d(2)), nn.Linear(1, 1)
-    model[1].running_mean.fill_(ranks().rank)
-    start_alike(model, balancer)
-    return [*model.state_dict().values(), *balancer.state_dict().values()]
-
-
-def test_they_start_alike(two: Group) -> None:
-    first, second = two(alike)
-    assert all(map(torch.equal, first, second))
-    assert first[4].tolist() == [0.0, 0.0], "the running mean of rank 0"

@@ -77,7 +77,7 @@ def train(name: str, run: Path | None, **options: Any) -> list[list[str]]:
 def test_a_step_waits_once_for_the_device(name: str, clip: float | None) -> None:
     steps = train(name, None, clip=clip)
     assert len(steps) == STEPS
-    for found in steps[1:]:
+    for found in steps[2:]:  # the second step looks once whether learned weights move
         assert len(found) == EXPECTED[name], found
 
 

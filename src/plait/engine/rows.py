@@ -72,12 +72,15 @@ class Rows:
     def gramian(self, layer: Tensor | None = None, dtype: torch.dtype = torch.float32) -> Tensor:
         """Returns ``J J^T`` of one batch, or ``J_1 J_2^T`` of the first two, `[T, T]`.
 
+        With a layer it is that of the first batch.
+
         Args:
             layer: the shared parameter whose columns count; all by default.
             dtype: in which the rows are multiplied, at least.
         """
         layout = self.first.layout
-        rows = [self.jacobian(batch) for batch in range(len(self.buffers))][:2]
+        count = len(self.buffers) if layer is None else 1
+        rows = [self.jacobian(batch) for batch in range(count)][:2]
         if layer is None and not layout.sharded:
             return _products(rows, dtype)
         sharded, whole = layout.sharded, layout.whole

@@ -143,8 +143,8 @@ def open_problem(config: RunConfig, frame: Any = None, progress: Any = None) -> 
             too many or too few.
         DataError: data that are missing or break their rules.
     """
-    check_methods(config)
     if config.sources:
+        check_methods(config)
         return Problem(_combined(config.sources, progress), config)
     cls = recipe_class(config.recipe.name)
     if config.stream:
@@ -154,6 +154,7 @@ def open_problem(config: RunConfig, frame: Any = None, progress: Any = None) -> 
                 "it, or leave `stream` out."
             )
         cls, frame = StreamedTable, None if config.table is not None else frame
+    check_methods(config)
     given: dict[str, Any] = {}
     if issubclass(cls, Table):
         given = _of_table(cls, config, frame)
