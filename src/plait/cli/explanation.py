@@ -70,12 +70,13 @@ def in_processes(found: Explanation) -> str:
     if not found.processes:
         return f"Several processes cannot train with {found.balancer} so."
     way = {"one pass": "in one pass", "features": "at the features"}.get(found.processes, "by rows")
-    memory = f", and {_bytes(found.rows)} of memory for the rows" if found.rows else ""
+    whose = " in all of them together" if found.gathered else ""
+    memory = f", and {_bytes(found.rows)} of memory for the rows{whose}" if found.rows else ""
     if found.gathered:
         return (
             f"Several processes (--nproc) would take a step {way}, with parts of the model in "
             f"each: {_bytes(found.gathered)} are gathered and scattered, {_bytes(found.summed)} of "
-            f"each are summed{memory and f'{memory} in all of them together'}."
+            f"each are summed{memory}."
         )
     return (
         f"Several processes (--nproc) would take a step {way}: {_bytes(found.summed)} of each are "

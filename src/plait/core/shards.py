@@ -7,10 +7,12 @@ FSDP2 takes away, adds up over the processes, and gives to the `DTensor` as its 
 
 from __future__ import annotations
 
-from typing import cast
+from typing import TypeVar, cast
 
 import torch
 from torch import Tensor
+
+Leaf = TypeVar("Leaf", bound=Tensor)
 
 _classes: tuple[type, ...] = ()  # `DTensor`, once a model of this process is known to be sharded
 
@@ -40,9 +42,9 @@ def is_shard(tensor: Tensor) -> bool:
     return isinstance(tensor, _classes)
 
 
-def shard_of(leaf: Tensor) -> Tensor:
+def shard_of(leaf: Leaf) -> Leaf:
     """Returns the parameter that a leaf of a graph stands for: itself, unless it is sharded."""
-    return cast(Tensor, getattr(leaf, "plait_shard", leaf)) if _classes else leaf
+    return cast(Leaf, getattr(leaf, "plait_shard", leaf)) if _classes else leaf
 
 
 def whole_of(parameter: Tensor) -> Tensor:

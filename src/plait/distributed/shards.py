@@ -83,8 +83,10 @@ def whole_values(state: Any) -> Any:
     """Returns a state with each sharded tensor whole, in all processes at once.
 
     Args:
-        state: tensors, numbers, strings and containers of them.
+        state: tensors, numbers, strings and containers of them; itself where nothing is sharded.
     """
+    if not any_shards():
+        return state
     if isinstance(state, Mapping):
         return {name: whole_values(each) for name, each in state.items()}
     if isinstance(state, list | tuple):

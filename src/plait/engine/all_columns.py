@@ -42,8 +42,7 @@ class AllColumns:
         if not self.layout.sharded:
             return jacobian
         whole = jacobian.new_zeros(len(jacobian), self.width)
-        shards = next(each for each in self.layout.shared if is_shard(each))
-        here = holders(shards)
+        here = holders(self.layout.a_shard)
         for parameter in self.layout.shared:
             if is_shard(parameter) or here.first:
                 whole[:, self._own(parameter)] = jacobian[:, self.layout.columns(parameter)]

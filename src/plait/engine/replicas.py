@@ -200,7 +200,7 @@ class Replicas:
                 for task in tasks:
                     numbers[rows[task], place] = 1
         numbers[-1, 0] = self._double
-        self.reached_here = table[:-2].clone()
+        self.reached_here = table[:-2]
         if self.sharded:
             numbers[-2, self.sharded] = numbers[:-2, self.sharded].max(0) == 0
         table = self.ranks.most(table)

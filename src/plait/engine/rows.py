@@ -11,7 +11,7 @@ from plait.core.errors import ConfigError
 from plait.core.exponents import weighted
 from plait.core.shards import is_shard, shard_of
 from plait.distributed.shards import joined_sums
-from plait.gradients import Layout, RowBuffer, cross_gramian, gramian
+from plait.gradients import RowBuffer, cross_gramian, gramian
 
 
 class Rows:
@@ -90,7 +90,7 @@ class Rows:
         products = [_products([each[:, c] for each in rows], dtype) for c in (*sharded, *whole)]
         if sharded:
             held = torch.stack(products[: len(sharded)]).sum(0)
-            products[: len(sharded)] = [joined_sums(held, _a_shard(layout))]
+            products[: len(sharded)] = [joined_sums(held, layout.a_shard)]
         return torch.stack(products).sum(0)
 
     def lengths(self, batch: int) -> Tensor:
@@ -104,16 +104,12 @@ class Rows:
         for total, alike in zip(squares, (layout.sharded, layout.whole), strict=True):
             for columns in alike:
                 total += rows[:, columns].double().square().sum(1)
-        return (joined_sums(squares[0], _a_shard(layout)) + squares[1]).sqrt()
+        return (joined_sums(squares[0], layout.a_shard) + squares[1]).sqrt()
 
 
 def _products(rows: Sequence[Tensor], dtype: torch.dtype) -> Tensor:
     """Returns ``J J^T`` of one matrix, ``J_1 J_2^T`` of two."""
     return gramian(rows[0], dtype) if len(rows) == 1 else cross_gramian(rows[0], rows[1], dtype)
-
-
-def _a_shard(layout: Layout) -> Tensor:
-    return next(parameter for parameter in layout.shared if is_shard(parameter))
 
 
 class Groups:
@@ -137,13 +133,12 @@ class Groups:
         names = {id(shard_of(parameter)): name for name, parameter in named}
         groups: dict[object, int] = {}
         self.columns: list[tuple[slice, int]] = []
-        self.layout, self._sharded = rows.layout, list[bool]()
+        self.layout = rows.layout
         for parameter in rows.layout.shared:
             columns = rows.layout.columns(parameter)
             name = names.get(id(parameter), "")
             key = name.rpartition(".")[0] if kind == "layer" else id(parameter)
             self.columns.append((columns, groups.setdefault(key, len(groups))))
-            self._sharded.append(is_shard(parameter))
         self.count = len(groups)
 
     def gramians(self, jacobian: Tensor, dtype: torch.dtype = torch.float32) -> Tensor:
@@ -151,10 +146,10 @@ class Groups:
         tasks = len(jacobian)
         shape = 2, self.count, tasks, tasks
         total = torch.zeros(shape, dtype=torch.float64, device=jacobian.device)
-        for (columns, group), sharded in zip(self.columns, self._sharded, strict=True):
-            total[int(sharded), group] += gramian(jacobian[:, columns], dtype)
-        if any(self._sharded):
-            total[1] = joined_sums(total[1], _a_shard(self.layout))
+        for parameter, (columns, group) in zip(self.layout.shared, self.columns, strict=True):
+            total[int(is_shard(parameter)), group] += gramian(jacobian[:, columns], dtype)
+        if self.layout.sharded:
+            total[1] = joined_sums(total[1], self.layout.a_shard)
         return total.sum(0)
 
     def direction(self, weights: Tensor, jacobian: Tensor, *, extreme: bool = False) -> Tensor:

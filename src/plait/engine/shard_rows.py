@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 
 import torch
 from torch import Tensor
@@ -10,27 +10,35 @@ from torch import Tensor
 from plait.engine.gathered import Gathered
 from plait.engine.micro_batch import MicroBatch
 from plait.engine.replicas import Replicas
-from plait.gradients import gradients
+from plait.gradients import RowBuffer, gradients
 
 
-def rows_of_shards(
-    step: Gathered, micro: MicroBatch, among: Collection[str] | None = None
-) -> Iterator[tuple[str, list[tuple[Tensor, Tensor]]]]:
-    """Yields `(task, its (parameter, gradient) pairs)` of a micro-batch at sharded parameters.
+def add_shard_rows(
+    buffer: RowBuffer, step: Gathered, micro: MicroBatch, among: Collection[str] | None = None
+) -> None:
+    """Adds the gradients of a micro-batch to the rows of its tasks, at sharded parameters too.
 
     All processes take one pass for each task that any of them has a label of, in one order. A pass
     reaches the same sharded parameters in each: where the task alone does not, here, all losses go
     along with weight 0.
 
     Args:
+        buffer: gets the rows.
         step: of several processes.
         micro: the micro-batch; its graph is freed.
         among: the tasks that have rows; all by default.
     """
-    replicas, losses = step.replicas, micro.counted
-    assert replicas is not None
-    present = replicas.tasks[micro.batch]
+    assert step.replicas is not None
+    present = step.replicas.tasks[micro.batch]
     tasks = [task for task in present if among is None or task in among]
+    buffer.take(_rows(step, step.replicas, micro, tasks), tasks, micro.others)
+
+
+def _rows(
+    step: Gathered, replicas: Replicas, micro: MicroBatch, tasks: Sequence[str]
+) -> Iterator[tuple[str, list[tuple[Tensor, Tensor]]]]:
+    """Yields `(task, its (parameter, gradient) pairs)`."""
+    losses = micro.counted
     others = set(map(id, micro.others))
     for position, task in enumerate(tasks):
         alone = task in losses and _reaches_all(replicas, task)

@@ -66,8 +66,10 @@ def nearest(losses: Iterable[Tensor], wanted: Collection[int]) -> Tensor | None:
     while level:
         below = []
         for node in level:
-            if hasattr(node, "variable") and id(shard_of(node.variable)) in wanted:
-                return shard_of(node.variable)
+            if hasattr(node, "variable"):
+                leaf: Tensor = shard_of(node.variable)
+                if id(leaf) in wanted:
+                    return leaf
             for child, _ in node.next_functions:
                 if child is not None and child not in seen:
                     seen.add(child)

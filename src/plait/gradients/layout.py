@@ -53,6 +53,11 @@ class Layout:
         return [parameter for each in self._shared if (parameter := each()) is not None]
 
     @property
+    def a_shard(self) -> Tensor:
+        """The first sharded parameter; the same processes hold the parts of all of them."""
+        return next(parameter for parameter in self.shared if is_shard(parameter))
+
+    @property
     def owners(self) -> list[tuple[Tensor, str]]:
         """`(parameter, task)` of the parameters that one task alone has reached so far."""
         return [(p, task) for p, task in self._owners.items() if p not in self]

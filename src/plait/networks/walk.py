@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Protocol, cast
+from typing import Protocol
 
 from torch import nn
 
@@ -59,7 +59,7 @@ def learning(module: nn.Module, *, joined: bool = False) -> list[nn.Parameter]:
     def visit(part: nn.Module) -> None:
         for parameter in part._parameters.values():
             if parameter is not None and parameter.requires_grad:
-                learns = cast(nn.Parameter, shard_of(parameter))
+                learns = shard_of(parameter)
                 found[id(learns)] = learns
         stand_in: StandIn | None = part.__dict__.get("stand_in")
         if stand_in is not None:

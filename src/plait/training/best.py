@@ -67,15 +67,16 @@ class BestWeights:
             score: by the rule for all tasks.
         """
         improved = state.improve(score, evaluation.metrics)
-        if improved:
-            self._keep(None, whole_values(self.model.state_dict()))
         better = state.improve_tasks(task_scores(evaluation), evaluation.metrics)
+        kept = better if self.best != "all" else []
+        weights = whole_values(self.model.state_dict()) if improved or kept else {}
+        if improved:
+            self._keep(None, weights)
         renewed = better if self.best == "each" else [*self.model.tasks] if improved else []
         state.one_class = {t: each for t, each in state.one_class.items() if t not in renewed}
         state.one_class |= {t: each for t, each in evaluation.one_class.items() if t in renewed}
-        for task in better if self.best != "all" else ():
+        for task in kept:
             own = _own(task) if self.best == "each" else ("",)
-            weights = whole_values(self.model.state_dict())
             self._keep(task, {name: each for name, each in weights.items() if name.startswith(own)})
 
     def metrics(self, state: State) -> dict[str, dict[str, float]]:

@@ -100,36 +100,37 @@ def make_optimizer(
         ConfigError: an optimizer made by hand lacks a parameter that learns; one needs a closure,
             or cannot step on sparse gradients as they are.
     """
-    made = _made(optimizer, model, balancer, options)
+    made = optimizer
+    if not isinstance(made, torch.optim.Optimizer):
+        made = _made(made, parameter_groups(model, balancer, **asdict(options)))
+    check_closure(made)
+    if made is optimizer:
+        _check_holds_all(made, model, balancer)
+    elif is_sharded(model):
+        _go_one_by_one(made)
     check_sparse(made, model, balancer)
     return made
 
 
-def _made(
-    optimizer: MakeOptimizer | torch.optim.Optimizer,
-    model: nn.Module,
-    balancer: Balancer,
-    options: GroupOptions,
-) -> torch.optim.Optimizer:
-    if not isinstance(optimizer, torch.optim.Optimizer):
-        try:
-            made = optimizer(parameter_groups(model, balancer, **asdict(options)))
-        except TypeError as error:
-            raise ConfigError(
-                "`optimizer` must be a function of parameter groups, such as `torch.optim.AdamW` "
-                f"or `lambda groups: SGD(groups, momentum=0.9)`; calling it fails: {error}."
-            ) from error
-        if not isinstance(made, torch.optim.Optimizer):
-            raise ConfigError(
-                f"`optimizer` must make an optimizer of torch; it has made {shown(made)}."
-            )
-        check_closure(made)
-        if is_sharded(model):  # no operation of torch takes sharded and other tensors at once
-            for group in made.param_groups:
-                if group.get("foreach", False) is None:
-                    group["foreach"] = False
-        return made
-    check_closure(optimizer)
+def _made(make: MakeOptimizer, groups: list[dict[str, Any]]) -> torch.optim.Optimizer:
+    try:
+        made = make(groups)
+    except TypeError as error:
+        raise ConfigError(
+            "`optimizer` must be a function of parameter groups, such as `torch.optim.AdamW` "
+            f"or `lambda groups: SGD(groups, momentum=0.9)`; calling it fails: {error}."
+        ) from error
+    if not isinstance(made, torch.optim.Optimizer):
+        raise ConfigError(
+            f"`optimizer` must make an optimizer of torch; it has made {shown(made)}."
+        )
+    return made
+
+
+def _check_holds_all(
+    optimizer: torch.optim.Optimizer, model: nn.Module, balancer: Balancer
+) -> None:
+    """Checks that an optimizer made by hand holds every parameter that learns."""
     given = {id(p) for group in optimizer.param_groups for p in group["params"]}
     for owner, module in (("model", model), ("balancer", balancer)):
         for name, parameter in module.named_parameters():
@@ -139,7 +140,13 @@ def _made(
                     "learn. Make it with `plait.parameter_groups(model, balancer, lr=...)`, or "
                     "freeze the parameter."
                 )
-    return optimizer
+
+
+def _go_one_by_one(optimizer: torch.optim.Optimizer) -> None:
+    """Lets an optimizer step tensor by tensor: no operation takes sharded and others at once."""
+    for group in optimizer.param_groups:
+        if group.get("foreach", False) is None:
+            group["foreach"] = False
 
 
 def _learned(model: nn.Module, balancer: Balancer | None) -> list[nn.Parameter]:

@@ -110,10 +110,8 @@ class Keeper:
         """
         if self.run is None:
             return None
-        states = {"model": self.model.state_dict()}
-        states |= {name: part.state_dict() for name, part in parts.items()}
-        if is_sharded(self.model):
-            states = whole_values(states)
+        own = {name: part.state_dict() for name, part in parts.items()}
+        states = whole_values({"model": self.model.state_dict(), **own})
         ranks().at_first(lambda: self._write(states))
         return self.run / folder.LAST
 

@@ -22,6 +22,8 @@ from plait.training.options import Parallel
 
 T = TypeVar("T")
 
+PARTED = ("shard", "hybrid")  # the ways in which a process holds a part
+
 _plain = WeakKeyDictionary[nn.Module, MultiTaskModel]()  # of a sharded model a copy without weights
 
 
@@ -46,7 +48,7 @@ def spread(model: MultiTaskModel, parallel: Parallel, device: torch.device) -> M
             there is one machine.
     """
     here, model = ranks(), model.to(device)
-    if here.alone or parallel in ("auto", "replicate"):
+    if here.alone or parallel not in PARTED:
         return model
     units = units_of(model)
     if not units:
@@ -63,9 +65,8 @@ def spread(model: MultiTaskModel, parallel: Parallel, device: torch.device) -> M
     _plain[model] = copy.deepcopy(model, empty)
     for unit in units:
         for parameter in unit.parameters():
-            parameter.data = (
-                parameter.data.contiguous()
-            )  # FSDP2 divides no others, as channels_last
+            # FSDP2 divides no others, such as those of channels_last
+            parameter.data = parameter.data.contiguous()
         fully_shard(unit, mesh=mesh, reshard_after_forward=True)
     return model
 

@@ -14,7 +14,7 @@ from plait.engine.gathered import Gathered
 from plait.engine.micro_batch import MicroBatch
 from plait.engine.passes import split
 from plait.engine.routes.rows import RowRoute
-from plait.engine.shard_rows import rows_of_shards
+from plait.engine.shard_rows import add_shard_rows
 from plait.gradients import joint_gradients
 
 
@@ -52,8 +52,7 @@ class InTurn(RowRoute[InTurnBalancer]):
             self.heads += joint_gradients(rest, own, unit, retain=retain or sharded or bool(turn))
         if sharded:
             among = [task for task, has_turn in self.has_turn.items() if has_turn]
-            found = rows_of_shards(self.step, micro, among)
-            self.rows.first.take(found, among, micro.others)
+            add_shard_rows(self.rows.first, self.step, micro, among)
         elif turn:
             self.rows.first.add(
                 turn,

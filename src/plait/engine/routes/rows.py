@@ -15,7 +15,7 @@ from plait.engine.micro_batch import MicroBatch
 from plait.engine.passes import last_layer, split
 from plait.engine.routes.base import Method, Route
 from plait.engine.rows import Groups, Rows
-from plait.engine.shard_rows import rows_of_shards
+from plait.engine.shard_rows import add_shard_rows
 from plait.engine.weights import bound, gramian_weights, loss_weights
 
 
@@ -40,10 +40,8 @@ class RowRoute(Route[Method]):
     def add(self, micro: MicroBatch) -> None:
         """Adds the gradients of a micro-batch to the rows of its tasks."""
         buffer, losses = self.rows.buffer(micro.batch), micro.counted
-        replicas = self.step.replicas
-        if replicas is not None and replicas.sharded:
-            present = replicas.tasks[micro.batch]
-            buffer.take(rows_of_shards(self.step, micro), present, micro.others)
+        if self.step.sharded:
+            add_shard_rows(buffer, self.step, micro)
             return
         plan = label_rows_of(self.step, micro, losses)
         found = None if plan is None else split_by_label(self.step, micro, plan, losses)

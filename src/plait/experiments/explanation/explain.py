@@ -23,7 +23,7 @@ from plait.experiments.explanation.reached import Reached, reached
 from plait.model import MultiTaskModel
 from plait.regularization.base import ParameterRegularizer
 from plait.runs.diagnosis import SharedBy
-from plait.training.parallel import units_of
+from plait.training.parallel import PARTED, units_of
 from plait.training.step import StepRecord, training_step
 from plait.training.trainer import Trainer
 from plait.training.windows import windows
@@ -173,7 +173,7 @@ def explain(
 
 def _parted(trainer: Trainer) -> int:
     """Counts the parameters of which several processes would hold parts."""
-    if trainer.options.parallel not in ("shard", "hybrid"):
+    if trainer.options.parallel not in PARTED:
         return 0
     modules = nn.ModuleList(units_of(trainer.model))
     return sum(each.numel() for each in modules.parameters() if each.requires_grad)

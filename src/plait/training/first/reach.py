@@ -93,8 +93,9 @@ def moves(parameters: Iterable[Tensor]) -> bool:
     """Returns whether one of the parameters has a gradient other than 0."""
     for parameter in parameters:
         grad = gradient_of(parameter)
-        if grad is not None:
-            grad = local(grad)
-        if grad is not None and bool((grad.coalesce().values() if grad.is_sparse else grad).any()):
+        if grad is None:
+            continue
+        part = local(grad)
+        if bool((part.coalesce().values() if part.is_sparse else part).any()):
             return True
     return False
