@@ -57,6 +57,11 @@ def find(
     return found
 
 
+def find_method(name: str, family: Family, *, foreign: bool = True) -> type[Any]:
+    """Returns the class of a family that `name` stands for; see `find`."""
+    return find(name, family.package, base=family.base, kind=family.noun, foreign=foreign)
+
+
 def names(package: ModuleType, base: type) -> list[str]:
     """Returns the names in `package.__all__` of the concrete subclasses of `base`."""
     return [

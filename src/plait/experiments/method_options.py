@@ -15,7 +15,7 @@ from plait.core.annotations import hint_of
 from plait.core.docstrings import arguments_of
 from plait.core.errors import ConfigError
 from plait.core.families import FAMILIES
-from plait.core.lookup import find, parameters
+from plait.core.lookup import find, find_method, parameters
 from plait.experiments.build.names import recipe_class, recipe_name, with_defaults
 from plait.training import Trainer
 from plait.training.options import GroupOptions
@@ -147,7 +147,7 @@ def _class_of(key: str, name: str) -> type[Any] | None:
     family = next((each for each in FAMILIES.values() if each.setting == key), None)
     if family is None:
         return None
-    return find(name, family.package, base=family.base, kind=family.noun)
+    return find_method(name, family)
 
 
 def _group_options(options: list[Setting]) -> list[Setting]:

@@ -9,7 +9,7 @@ from typing import Any
 from plait.core.build import build
 from plait.core.errors import CheckpointError, ConfigError
 from plait.core.families import FAMILIES, family_of
-from plait.core.lookup import find, names, options_of
+from plait.core.lookup import find_method, names, options_of
 
 ADVICE = {
     "tasks": "Give the tasks: from_pretrained(folder, tasks=[...]).",
@@ -56,7 +56,7 @@ def rebuild(described: dict[str, Any] | None, family: str, **given: Any) -> Any:
             f"file. {ADVICE.get(family, BY_HAND)}"
         )
     options = {key: value for key, value in described.items() if key != "class"}
-    cls = find(described["class"], kind.package, base=kind.base, kind=kind.noun, foreign=False)
+    cls = find_method(described["class"], kind, foreign=False)
     return build(cls, options, kind=kind.noun, foreign=False, **given)
 
 

@@ -33,8 +33,10 @@ def located(batches: Sequence[Batch], state: State) -> Iterator[None]:
     try:
         yield
     except NonFiniteError as error:
-        told = broken_inputs(batches, before=state.batch, of=f"epoch {state.epoch + 1}")
-        text = f"step {state.step + 1}: {error}{_of_any_process(told)}"
+        here, of = ranks(), f"epoch {state.epoch + 1}"
+        whose = "The" if here.alone else f"In the part of process {here.rank} (from 0), the"
+        told = here.gather(broken_inputs(batches, before=state.batch, of=of, whose=whose))
+        text = f"step {state.step + 1}: {error}{next(filter(None, told), '')}"
         raise NonFiniteError(text, error.tasks) from None
     except DataError as error:
         sources = dict.fromkeys(part.source for batch in batches for part in batch.parts)
@@ -46,15 +48,7 @@ def located(batches: Sequence[Batch], state: State) -> Iterator[None]:
         raise
 
 
-def _of_any_process(told: str) -> str:
-    """Returns the first sentence that a process has to say; all of them say it."""
-    found: list[str] = ranks().gather(told)
-    rank = next((rank for rank, each in enumerate(found) if each), 0)
-    where = "" if len(found) == 1 else f" In the part of process {rank} (from 0), the inputs"
-    return found[rank].replace(" The inputs", where, 1) if where else found[rank]
-
-
-def broken_inputs(batches: Sequence[Batch], *, before: int, of: str) -> str:
+def broken_inputs(batches: Sequence[Batch], *, before: int, of: str, whose: str = "The") -> str:
     """Returns a sentence that names the first batch whose inputs have NaN or infinity; "" if none.
 
     The entry that it names is the first infinite one, if there is any: NaN may be a missing value,
@@ -64,6 +58,7 @@ def broken_inputs(batches: Sequence[Batch], *, before: int, of: str) -> str:
         batches: that were read.
         before: how many were read before them.
         of: what they are batches of, such as "epoch 1".
+        whose: what the sentence begins with.
     """
     for position, batch in enumerate(batches):
         for found in tensors([part.inputs for part in batch.parts]):
@@ -71,7 +66,7 @@ def broken_inputs(batches: Sequence[Batch], *, before: int, of: str) -> str:
             broken = (~rows.isfinite()).any(dim=1)
             if bool(broken.any()):
                 return (
-                    f" The inputs of batch {before + position + 1} of {of} are not finite: "
+                    f" {whose} inputs of batch {before + position + 1} of {of} are not finite: "
                     f"{int(broken.sum())} of {len(rows)} examples have NaN or infinity, the first "
                     f"{_place(found)}."
                 )

@@ -12,7 +12,7 @@ from plait.core.build import build
 from plait.core.columns import Column
 from plait.core.errors import ConfigError, unknown
 from plait.core.families import FAMILIES
-from plait.core.lookup import find, options_of, parameters
+from plait.core.lookup import find_method, options_of, parameters
 from plait.core.structure import Masked
 
 SMALL = 64  # pixels of the shorter side up to which three blocks see most of an image
@@ -65,7 +65,7 @@ def encoder_for(described: Any, columns: Sequence[Column]) -> nn.Module:
         return described
     family = FAMILIES["encoders"]
     name, noun = described["class"], family.noun
-    cls = find(name, family.package, base=family.base, kind=noun, foreign=False)
+    cls = find_method(name, family, foreign=False)
     own = {key: value for key, value in described.items() if key != "class"}
     options = {key: value for key, value in _known(columns).items() if key in parameters(cls)}
     made: nn.Module = build(cls, options | own, kind=noun, foreign=False)

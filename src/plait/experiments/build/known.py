@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from plait.core.build import check
 from plait.core.families import FAMILIES
-from plait.core.lookup import find, parameters
+from plait.core.lookup import find_method, parameters
 from plait.experiments.build.names import recipe_class
 from plait.experiments.build.optimizer import optimizer_arguments, scheduler_maker
 from plait.experiments.config import RunConfig
@@ -45,7 +43,7 @@ def _check(named: Methods, family: str, *given: str) -> None:
     noun = FAMILIES[family].noun
     for each in named if isinstance(named, list) else [named]:
         if each is not None:
-            check(_class(each, family), each.options, kind=noun, given=given)
+            check(find_method(each.name, FAMILIES[family]), each.options, kind=noun, given=given)
 
 
 def _check_encoder(named: Method, recipe: type[Recipe] | None) -> None:
@@ -55,14 +53,9 @@ def _check_encoder(named: Method, recipe: type[Recipe] | None) -> None:
         named: the encoder.
         recipe: of the data that it reads; None for several data sets.
     """
-    cls = _class(named, "encoders")
+    cls = find_method(named.name, FAMILIES["encoders"])
     of_table = recipe is not None and issubclass(recipe, Table)
     taken = parameters(cls).keys() - named.options.keys()
     given = [name for name in OF_TABLES if name in taken] if of_table else []
     whole = not of_table or "columns" in given
     check(cls, named.options, kind=FAMILIES["encoders"].noun, given=given, whole=whole)
-
-
-def _class(named: Method, family: str) -> type[Any]:
-    found = FAMILIES[family]
-    return find(named.name, found.package, base=found.base, kind=found.noun)

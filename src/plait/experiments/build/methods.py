@@ -6,7 +6,7 @@ from typing import Any
 
 from plait.core.build import build
 from plait.core.families import Family
-from plait.core.lookup import find
+from plait.core.lookup import find_method
 from plait.experiments.method import Method, Methods
 
 
@@ -21,7 +21,7 @@ def method(named: Method, family: Family, **given: Any) -> Any:
     Raises:
         ConfigError: there is no such method, or an option breaks its rule.
     """
-    cls = find(named.name, family.package, base=family.base, kind=family.noun)
+    cls = find_method(named.name, family)
     return build(cls, named.options, kind=family.noun, **given)
 
 

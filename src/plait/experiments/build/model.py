@@ -12,7 +12,7 @@ from plait.core.build import build
 from plait.core.columns import Column, inputs_of
 from plait.core.errors import ConfigError
 from plait.core.families import FAMILIES
-from plait.core.lookup import find, parameters
+from plait.core.lookup import find_method, parameters
 from plait.core.seeding import seeded
 from plait.encoders import Fused, Stems
 from plait.experiments.build.methods import method, methods
@@ -101,7 +101,7 @@ def _of_sources(config: RunConfig, recipe: Combined) -> nn.Module:
 def _named(named: Method, recipe: Recipe) -> nn.Module:
     """Returns the encoder of a name; one of tables is given the columns."""
     family = FAMILIES["encoders"]
-    cls = find(named.name, family.package, base=family.base, kind=family.noun)
+    cls = find_method(named.name, family)
     columns: Sequence[Column] = []
     given: dict[str, Any] = {}
     if isinstance(recipe, Table):

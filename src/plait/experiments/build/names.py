@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from plait.core.errors import ConfigError, unknown
 from plait.core.families import FAMILIES
-from plait.core.lookup import find, kebab, listed
+from plait.core.lookup import find_method, kebab, listed
 from plait.experiments.overrides import merge
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ def recipe_class(name: str) -> type[Recipe]:
     """
     check_recipe(name)
     family, known = FAMILIES["recipes"], _known_recipes()
-    return find(known.get(name, name), family.package, base=family.base, kind=family.noun)
+    return find_method(known.get(name, name), family)
 
 
 def check_recipe(name: str) -> None:
