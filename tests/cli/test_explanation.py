@@ -90,6 +90,11 @@ def test_several_processes() -> None:
         "Several processes (--nproc) would take a step in one pass: 40 kB of each are summed."
     )
     assert "at the features" in sentences(replace(found, processes="features"))[-1]
+    ahead = replace(found, processes="ahead", balancer="MOML")
+    assert sentences(ahead)[-1] == (
+        "Several processes (--nproc) would look ahead together: 40 kB of each are summed for each "
+        "gradient that MOML takes, and for the step."
+    )
     parts = replace(found, processes="rows", gathered=7_000_000, rows=2_000_000)
     assert sentences(parts)[-1] == (
         "Several processes (--nproc) would take a step by rows, with parts of the model in each: "

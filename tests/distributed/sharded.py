@@ -9,7 +9,7 @@ from torch.distributed.fsdp import fully_shard
 from torch.distributed.tensor import Shard
 
 import plait
-from plait.balancing import Equal, UPGrad
+from plait.balancing import AutoLambda, Equal, UPGrad
 from plait.core.errors import PlaitError
 from plait.core.shards import is_shard, local, shard_of, whole_of
 from plait.data import InMemory
@@ -180,6 +180,8 @@ def refused(what: str) -> str:
             backward({"a": out[:, 0].sum(), "b": out[:, 1].sum()})
         elif what == "chunks":
             plait.Backward(UPGrad(), made, chunk_size=2)(losses())
+        elif what == "look ahead":
+            plait.Backward(AutoLambda(), made)
         elif what == "penalty":
             found = losses()
             plait.Backward(UPGrad(), made)(found, made[0].weight.square().sum())

@@ -11,7 +11,8 @@ from tests.balancing.promises import METHODS, method
 from tests.distributed.group import Group, Groups
 from tests.distributed.trainings import WAYS, train
 
-NAMES = [name for name in METHODS if not issubclass(method(name), BilevelBalancer)]
+AHEAD = [name for name in METHODS if issubclass(method(name), BilevelBalancer)]
+NAMES = [name for name in METHODS if name not in AHEAD]
 KINDS = ["Equal", "UncertaintyWeights", "UPGrad", "GradDrop", "GradNorm", "StaleRows", "SDMGrad"]
 
 
@@ -44,6 +45,16 @@ def check(group: Group, name: str, way: str, options: Mapping[str, Any] | None =
 def test_every_method(two: Group, name: str) -> None:
     """Unequal batches, a task that one process lacks, several micro-batches."""
     check(two, name, "accumulated")
+
+
+ONE_BATCH = ["equal", "unequal", *(way for way in WAYS if "absent" in way or "without" in way)]
+
+
+@pytest.mark.parametrize("way", ONE_BATCH)
+@pytest.mark.parametrize("name", AHEAD)
+def test_methods_that_look_ahead(two: Group, name: str, way: str) -> None:
+    """They read one batch to learn from, and one to look ahead on."""
+    check(two, name, way)
 
 
 @pytest.mark.parametrize("way", sorted(WAYS.keys() - {"accumulated", "four"}))

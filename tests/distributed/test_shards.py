@@ -38,6 +38,7 @@ def test_the_state_of_an_optimizer(two: Group) -> None:
 REFUSED = {
     "later": "a model that was sharded later",
     "chunks": "chunk_size=2",
+    "look ahead": "AutoLambda looks ahead",
     "penalty": "a penalty of sharded parameters",
     "a rank alone": "is reached in some of the processes alone",
     "second dimension": "sharded along their first dimension",

@@ -117,7 +117,6 @@ def test_statistics_of_batches_are_averaged(two: Group) -> None:
 @pytest.mark.parametrize(
     ("what", "reason"),
     [
-        ("bilevel", "AutoLambda looks ahead"),
         ("layers", "route='layers' sees"),
         ("buffer", "the buffer sharing.encoder"),
     ],

@@ -12,7 +12,16 @@ import torch
 from torch import Tensor, nn
 from torch.utils.data import DataLoader, DistributedSampler, IterableDataset
 
-from plait.balancing import FAMO, AutoLambda, Equal, LossSchedule, UncertaintyWeights, UPGrad
+from plait.balancing import (
+    FAMO,
+    FORUM,
+    MOML,
+    AutoLambda,
+    Equal,
+    LossSchedule,
+    UncertaintyWeights,
+    UPGrad,
+)
 from plait.connections import Consistency, CrossStitch
 from plait.core.errors import PlaitError
 from plait.data import InMemory, Mixture, Source, loader
@@ -140,6 +149,9 @@ CASES: dict[str, Case] = {
     ),
     "features": (model, UPGrad, {"at": "features"}),
     "features at times": (model, UPGrad, {"at": "features", "every": 3}),
+    "looks ahead": (model, AutoLambda, {"optimizer": torch.optim.SGD}),
+    "looks ahead by label": (model, FORUM, {"reduction": "label"}),
+    "looks ahead from a mixture": (model, MOML, {"data": mixture}),
     "mixture": (model, UPGrad, {"data": mixture}),
     "stream": (model, UPGrad, {"data": stream}),
     "stream of tables": (model, UPGrad, {"data": tables}),
@@ -233,9 +245,7 @@ def told(what: str) -> str:
     """Returns the error of what several processes cannot do."""
     options: dict[str, Any] = {"epochs": 1, "progress": False, "device": "cpu"}
     with pytest.raises(PlaitError) as found:
-        if what == "bilevel":
-            Trainer(model(), AutoLambda(), **options)
-        elif what == "layers":
+        if what == "layers":
             Trainer(model(), UPGrad(), route="layers", **options)
         elif what == "buffer":
             Trainer(model(given=Counting()), Equal(), **options).fit(batches())

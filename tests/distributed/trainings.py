@@ -8,12 +8,14 @@ import torch
 from torch import Tensor, nn
 from torch.distributed.device_mesh import init_device_mesh
 from torch.distributed.fsdp import fully_shard
+from torch.func import functional_call
 
-from plait.balancing import Info
+from plait.balancing import BilevelBalancer, Info
 from plait.distributed import ranks
 from plait.distributed.shards import whole_value
 from plait.engine import Backward, Record
 from plait.training import parameter_groups
+from plait.training.virtual_step import virtual_step
 from tests.balancing.promises import TASKS, method
 
 Rows = Sequence[slice]  # the micro-batches of a process
@@ -67,6 +69,9 @@ class Net(nn.Module):
         self.heads = nn.ModuleDict({name.replace(".", "/"): nn.Linear(6, 1) for name in TASKS})
         self.double()
 
+    def forward(self, x: Tensor, labels: Mapping[str, Tensor]) -> dict[str, Tensor]:
+        return self.losses(x, labels)
+
     def losses(self, x: Tensor, labels: Mapping[str, Tensor]) -> dict[str, Tensor]:
         """Means of squared errors over the rows with a label; without any a task is absent."""
         low = self.first(x).tanh()
@@ -94,6 +99,33 @@ def batch_of(way: Way, step: int, batch: int) -> tuple[Tensor, dict[str, Tensor]
 
 def counted(masks: Mapping[str, Tensor]) -> dict[str, float]:
     return {task: float(mask.sum()) for task, mask in masks.items() if mask.any()}
+
+
+Part = tuple[Tensor, dict[str, Tensor]]
+
+
+class NetProblem:
+    """What a bilevel method asks about the net, of a training and a validation batch."""
+
+    def __init__(self, net: Net, optimizer: torch.optim.SGD, train: Part, val: Part) -> None:
+        self.net, self.optimizer, self.batches = net, optimizer, (train, val)
+        self.names = [name for name, _ in net.named_parameters()]
+        self.parameters = tuple(net.parameters())
+        self.tasks = tuple(task for task in TASKS if train[1][task].any() or not ranks().alone)
+
+    def at(self, parameters: Sequence[Tensor], part: Part) -> Tensor:
+        state = dict(zip(self.names, parameters, strict=True))
+        found = functional_call(self.net, state, part)
+        return torch.stack([found.get(task, torch.zeros(())).double() for task in self.tasks])
+
+    def train(self, parameters: Sequence[Tensor]) -> Tensor:
+        return self.at(parameters, self.batches[0])
+
+    def val(self, parameters: Sequence[Tensor]) -> Tensor:
+        return self.at(parameters, self.batches[1])
+
+    def virtual_step(self, parameters: Sequence[Tensor], gradient: Sequence[Tensor]) -> Any:
+        return virtual_step(self.optimizer, self.parameters, parameters, gradient)
 
 
 class Training:
@@ -126,7 +158,7 @@ class Training:
         self.optimizer = torch.optim.SGD(groups, momentum=0.9)
         self.backward = Backward(self.balancer, self.net, **options)
 
-    def parts(self, step: int, batch: int) -> list[tuple[Tensor, dict[str, Tensor]]]:
+    def parts(self, step: int, batch: int) -> list[Part]:
         x, labels = batch_of(self.way, step, batch)
         rows = [slice(0, SIZE)] if self.here.alone else self.way.parts[self.here.rank]
         return [(x[each], {task: mask[each] for task, mask in labels.items()}) for each in rows]
@@ -136,6 +168,10 @@ class Training:
         batches = [self.parts(number, batch) for batch in range(self.balancer.batches)]
         counts = [[counted(labels) for _, labels in parts] for parts in batches]
         self.backward.start(Info(epoch=0), counts=counts)
+        problem = None
+        if isinstance(self.balancer, BilevelBalancer):
+            problem = NetProblem(self.net, self.optimizer, *(parts[0] for parts in batches))
+            batches = batches[:1]
         for batch, parts in enumerate(batches):
             totals = {t: sum(n.get(t, 0.0) for n in counts[batch]) for t in TASKS}
             for position, (x, labels) in enumerate(parts):
@@ -146,6 +182,7 @@ class Training:
                     None if len(parts) == 1 else shares,
                     penalty=self.net.first.weight.square().sum() if self.penalty and last else None,
                     batch=batch,
+                    problem=problem,
                 )
         record = self.backward.finish()
         self.optimizer.step()

@@ -69,6 +69,11 @@ def in_processes(found: Explanation) -> str:
     """Says how several processes would take a step."""
     if not found.processes:
         return f"Several processes cannot train with {found.balancer} so."
+    if found.processes == "ahead":
+        return (
+            f"Several processes (--nproc) would look ahead together: {_bytes(found.summed)} of "
+            f"each are summed for each gradient that {found.balancer} takes, and for the step."
+        )
     way = {"one pass": "in one pass", "features": "at the features"}.get(found.processes, "by rows")
     whose = " in all of them together" if found.gathered else ""
     memory = f", and {_bytes(found.rows)} of memory for the rows{whose}" if found.rows else ""

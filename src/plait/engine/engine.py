@@ -28,7 +28,13 @@ from plait.engine.one_pass import are_stacked
 from plait.engine.options import At, HeadWeights, NonFinite, Options, RouteChoice, Scale
 from plait.engine.penalties import Scalars, by_name, penalty_gradients
 from plait.engine.precision import full_precision
-from plait.engine.processes import check_processes, counts_of, informed, replicas_of
+from plait.engine.processes import (
+    check_processes,
+    check_sharded,
+    counts_of,
+    informed,
+    replicas_of,
+)
 from plait.engine.record import Record
 from plait.engine.replicas import Counts
 from plait.engine.routes.base import Route
@@ -113,9 +119,10 @@ class Backward:
         check_given(balancer, model, retain_graph)
         self.options = Options(scale, head_weights, at, route, every, chunk_size, nonfinite)
         self.options.check(balancer)
-        check_processes(balancer, self.options, ranks().size)
+        check_processes(self.options, ranks().size)
         if model is not None:
             check_shards(model)
+            check_sharded(list(model.parameters()), balancer, self.options)
         allow_several_passes()
         self.balancer = balancer
         self.model = model
@@ -155,7 +162,8 @@ class Backward:
                 losses of a `MultiTaskModel` know it. A list of them where `losses` are one.
             counts: in several processes, `{task: n}`, the labels behind each loss of this one, by
                 which it counts; those that the losses of a `MultiTaskModel` know by default, else
-                1 for each. A list of them where `losses` are one.
+                1 for each. A list of them where `losses` are one; for a bilevel method the second
+                are those of its validation losses.
             measure: form the rows for a loss method too, so that the record has norms and cosines.
                 The step is the same up to rounding; it takes T backward passes.
 
@@ -168,7 +176,7 @@ class Backward:
         """
         batches = batches_of(losses)
         masks = one_for_each("labels", labels, len(batches), "masks")
-        self.start(info, measure=measure, counts=counts_of(batches, counts))
+        self.start(info, measure=measure, counts=counts_of(batches, counts, problem))
         for position, batch in enumerate(batches):
             last = position + 1 == len(batches)
             self.add(
@@ -261,7 +269,7 @@ class Backward:
         self._step.collect_local(penalty_gradients(terms))
         if replicas is not None:
             replicas.meet(losses, self.memory.rows.layout, others)
-        if losses:
+        if losses or problem is not None:  # all processes look ahead together
             self._differentiate(self._step, micro)
 
     @full_precision

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import gc
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -12,6 +12,7 @@ from torch.nn.parallel import DistributedDataParallel
 
 from plait.balancing.base import Balancer, BilevelBalancer, LossBalancer
 from plait.balancing.contract.info import Info
+from plait.balancing.contract.problem import Problem
 from plait.core.errors import ConfigError, UnsupportedError
 from plait.core.outputs import Losses
 from plait.core.shards import is_shard
@@ -24,29 +25,33 @@ from plait.engine.shards import check_known
 from plait.networks.walk import learning
 
 
-def counts_of(batches: Sequence[Mapping[str, Tensor]], counts: Any) -> Counts | None:
+def counts_of(
+    batches: Sequence[Mapping[str, Tensor]], counts: Any, problem: Problem | None = None
+) -> Counts | None:
     """Returns the label counts behind the losses of each independent batch; None in one process.
 
     Args:
         batches: `{task: loss}` of each.
         counts: as the caller gives them; by default those of the losses, else 1 for each loss.
+        problem: of a bilevel method, whose validation losses count as those of a further batch.
 
     Raises:
         ConfigError: they are not numbers by task for each batch.
     """
     if ranks().alone:
         return None
-    given = one_for_each("counts", counts, len(batches), "label counts")
+    names: list[Collection[str]] = [*batches] if problem is None else [*batches, problem.tasks]
+    given = one_for_each("counts", counts, len(names), "label counts")
     if counts is None:
-        given = [each.counts if isinstance(each, Losses) else None for each in batches]
+        given = [each.counts if isinstance(each, Losses) else None for each in names]
     if not all(each is None or isinstance(each, Mapping) for each in given):
         raise ConfigError(
             "`counts` must be the labels behind each loss, `{task: n}`, and a list of them where "
             f"`losses` are one; found {counts!r}."
         )
     return [
-        [dict.fromkeys(losses, 1.0) if n is None else {t: float(n[t]) for t in losses if t in n}]
-        for losses, n in zip(batches, given, strict=True)
+        [dict.fromkeys(tasks, 1.0) if n is None else {t: float(n[t]) for t in tasks if t in n}]
+        for tasks, n in zip(names, given, strict=True)
     ]
 
 
@@ -74,7 +79,7 @@ def replicas_of(
     here = ranks()
     if here.alone:
         return None
-    check_processes(balancer, options, here.size)
+    check_processes(options, here.size)
     if model is None:
         raise ConfigError(
             f"{here.size} processes have to know the model, for one without labels of a task does "
@@ -87,7 +92,7 @@ def replicas_of(
         )
     parameters = learning(model)
     if memory.wrappers is None:
-        check_sharded(parameters, options)
+        check_sharded(parameters, balancer, options)
     _check_wrappers(memory, parameters)
     memory.names = memory.names or list(balancer.tasks)
     counts = [*counts, *([] for _ in range(len(counts), balancer.batches))]
@@ -101,21 +106,13 @@ def informed(info: Info | None, replicas: Replicas | None) -> Info:
     return replace(info or Info(), tasks=replicas.tasks[0])
 
 
-def check_processes(balancer: Balancer, options: Options, size: int) -> None:
+def check_processes(options: Options, size: int) -> None:
     """Refuses what several processes cannot do yet; one can do everything.
 
     Raises:
-        UnsupportedError: the method looks ahead, or an option is of one process alone.
+        UnsupportedError: an option is of one process alone.
     """
-    if size == 1:
-        return
-    name = type(balancer).__name__
-    if isinstance(balancer, BilevelBalancer):
-        raise UnsupportedError(
-            f"{name} looks ahead to the losses after a step, which is that of one process alone "
-            f"yet; found {size} processes. Start one, or take a method that is not bilevel."
-        )
-    if options.route == "layers":
+    if size > 1 and options.route == "layers":
         raise UnsupportedError(
             f"route='layers' sees the examples of one process alone; found {size} processes. Use "
             "route='auto', which forms rows."
@@ -126,25 +123,36 @@ def way_of(balancer: Balancer, options: Options) -> str:
     """Returns the way in which several processes take a step; "" if they cannot.
 
     Returns:
-        "one pass" of the weighted sum, "rows" of which each task has one, or "features", at which a
-        matrix `[T, T]` is added up.
+        "one pass" of the weighted sum, "rows" of which each task has one, "features", at which a
+        matrix `[T, T]` is added up, or "ahead", with the whole gradient summed for each that the
+        method takes at other parameters.
     """
-    if isinstance(balancer, BilevelBalancer) or options.route == "layers":
+    if options.route == "layers":
         return ""
+    if isinstance(balancer, BilevelBalancer):
+        return "ahead"
     if isinstance(balancer, LossBalancer):
         return "one pass"
     return "features" if options.at == "features" else "rows"
 
 
-def check_sharded(parameters: Sequence[Tensor], options: Options) -> None:
+def check_sharded(parameters: Sequence[Tensor], balancer: Balancer, options: Options) -> None:
     """Refuses what sharded parameters cannot do, in the first step.
 
     Raises:
-        UnsupportedError: the model was sharded after `Backward` was made; an option differentiates
-            several tasks in one pass.
+        UnsupportedError: the model was sharded after `Backward` was made; the method looks ahead;
+            an option differentiates several tasks in one pass.
     """
     check_known(parameters)
-    if any(map(is_shard, parameters)) and (options.chunk_size > 1 or options.route == "labels"):
+    if not any(map(is_shard, parameters)):
+        return
+    if isinstance(balancer, BilevelBalancer):
+        raise UnsupportedError(
+            f"{type(balancer).__name__} looks ahead to the losses at other parameters than the "
+            "model's, which FSDP2 would not gather. Train with whole parameters in each process "
+            "(parallel='replicate'), or take a method that is not bilevel."
+        )
+    if options.chunk_size > 1 or options.route == "labels":
         raise UnsupportedError(
             "sharded parameters get the gradient of one task after the other; found chunk_size="
             f"{options.chunk_size}, route={options.route!r}. Leave both at their defaults."

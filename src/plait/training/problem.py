@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 
 import torch
@@ -27,13 +27,16 @@ class ModelProblem:
 
     Args:
         model: the model; `parameters` are those of its parameters that need a gradient.
-        train: the training batch, on the model's device. `tasks` are those with labels in it.
-        val: the validation batch. A task without labels in it has validation loss 0, and no
-            gradient.
+        train: the training batch, on the model's device; None in one of several processes that has
+            no label.
+        val: the validation batch, likewise. A task without labels in it has validation loss 0, and
+            no gradient.
         optimizer: SGD, Adam or AdamW of torch; its next step is the virtual one.
         autocast: the context of each forward pass.
         reduction: "label" multiplies each loss by its task's share of the labels of its batch; see
             `Losses.by_label`.
+        counts: `{task: n}` of the labels of both batches, in all processes; by default those of the
+            batches. `tasks` are those with labels in the training batch.
 
     Raises:
         ConfigError: another optimizer, an option of it that is not supported, or a training batch
@@ -58,33 +61,34 @@ class ModelProblem:
     def __init__(
         self,
         model: MultiTaskModel,
-        train: Batch,
-        val: Batch,
+        train: Batch | None,
+        val: Batch | None,
         optimizer: torch.optim.Optimizer,
         autocast: AbstractContextManager[object] | None = None,
-        *,
         reduction: Reduction = "task",
+        counts: Sequence[Mapping[str, float]] | None = None,
     ) -> None:
         check_supported(optimizer)
         self._model = model
-        self._train, self._val = train, val
+        counts = counts or [{} if batch is None else batch.counts for batch in (train, val)]
+        self._train, self._val = (train, counts[0]), (val, counts[1])
         self._optimizer = optimizer
         self._reduction: Reduction = reduction
         self._autocast = nullcontext() if autocast is None else autocast
         named = {name: p for name, p in model.named_parameters() if p.requires_grad}
         self._names = tuple(named)
         self.parameters: tuple[Tensor, ...] = tuple(named.values())
-        self.tasks = tuple(task for task in model.tasks if train.counts.get(task, 0) > 0)
+        self.tasks = tuple(task for task in model.tasks if counts[0].get(task, 0) > 0)
         if not self.tasks:
             raise ConfigError("the training batch has no label of any task. Skip the step.")
 
     def train(self, parameters: Sequence[Tensor]) -> Tensor:
         """Returns the training losses `[T]` of `tasks`, each times its static weight."""
-        return self._losses(parameters, self._train)
+        return self._losses(parameters, *self._train)
 
     def val(self, parameters: Sequence[Tensor]) -> Tensor:
         """Returns the validation losses `[T]` of `tasks`; 0 for one without labels."""
-        return self._losses(parameters, self._val)
+        return self._losses(parameters, *self._val)
 
     def virtual_step(
         self, parameters: Sequence[Tensor], gradient: Sequence[Tensor]
@@ -98,7 +102,12 @@ class ModelProblem:
         """
         return virtual_step(self._optimizer, self.parameters, parameters, gradient)
 
-    def _losses(self, parameters: Sequence[Tensor], batch: Batch) -> Tensor:
+    def _losses(
+        self, parameters: Sequence[Tensor], batch: Batch | None, counts: Mapping[str, float]
+    ) -> Tensor:
+        zero = torch.zeros((), device=self.parameters[0].device)
+        if batch is None:
+            return zero.repeat(len(self.tasks))
         state = dict(zip(self._names, parameters, strict=True))
         state |= {name: buffer.clone() for name, buffer in self._model.named_buffers()}
         with random_state_kept(self.parameters[0].device), self._autocast:
@@ -108,6 +117,5 @@ class ModelProblem:
             ]
             losses = self._model.losses(outputs, batch)
         if self._reduction == "label" and losses:
-            losses = losses.by_label()
-        zero = torch.zeros((), device=self.parameters[0].device)
+            losses = losses.by_label(counts)
         return torch.stack([losses.get(task, zero) for task in self.tasks])

@@ -148,7 +148,9 @@ def training_step(
     reread = partial(Reread(model, device), again) if balancer.rereads else None
     problem = None
     if isinstance(balancer, BilevelBalancer):
-        problem = ModelProblem(model, given[0], given[1], optimizer, autocast, reduction=reduction)
+        first, ahead = (next(iter(group), None) for group in groups)  # None: others have examples
+        labels = [whole.counts for whole in wholes]
+        problem = ModelProblem(model, first, ahead, optimizer, autocast, reduction, labels)
         groups = groups[:1]
     sums = DeviceSums()
     outputs = _differentiate(reading, groups, wholes[: len(groups)], backward, problem, sums)
@@ -158,12 +160,7 @@ def training_step(
         if give_back is not None:
             give_back()
         return StepRecord(totals, balance, balance.skipped, shares=shares, sums=sums)
-    parameters = _parameters(optimizer)
-    norm = balance.gradient_norm(parameters)
-    sums.add(("norm", ""), norm)
-    if clip is not None:
-        each = False if is_sharded(model) else None  # torch takes no mixture of parts and wholes
-        torch.nn.utils.clip_grads_with_norm_(parameters, clip, norm, foreach=each)
+    sums.add(("norm", ""), _clip(model, optimizer, balance, clip))
     optimizer.step()
     model.after_step(optimizer)
     average_statistics(model, here)
@@ -215,7 +212,7 @@ def _differentiate(
             _add_terms(sums, penalty, here)
         if last and not group:  # all examples are in the parts of other processes
             penalty = reading.penalty([])
-            backward.add({}, penalty=penalty, batch=position)
+            backward.add({}, penalty=penalty, batch=position, problem=problem)
             _add_terms(sums, penalty, here)
     return outputs
 
@@ -258,5 +255,14 @@ def _forget_gradients(optimizer: torch.optim.Optimizer) -> None:
             parameter.grad = None
 
 
-def _parameters(optimizer: torch.optim.Optimizer) -> list[Tensor]:
-    return [p for group in optimizer.param_groups for p in group["params"] if p.grad is not None]
+def _clip(
+    model: MultiTaskModel, optimizer: torch.optim.Optimizer, balance: Record, most: float | None
+) -> Tensor:
+    """Shortens the whole gradient to `most`, unless that is None; returns its length before."""
+    parameters = [p for group in optimizer.param_groups for p in group["params"]]
+    parameters = [parameter for parameter in parameters if parameter.grad is not None]
+    norm = balance.gradient_norm(parameters)
+    if most is not None:
+        each = False if is_sharded(model) else None  # torch takes no mixture of parts and wholes
+        torch.nn.utils.clip_grads_with_norm_(parameters, most, norm, foreach=each)
+    return norm
