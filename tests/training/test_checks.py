@@ -1,18 +1,20 @@
 """Options and models that a balancer cannot go with."""
 
+from typing import Any
+
 import pytest
 import torch
 from torch import nn
 
 import plait.balancing
-from plait.balancing import FORUM, Balancer, LossSchedule, UPGrad
+from plait.balancing import FORUM, Balancer, LossSchedule, UncertaintyWeights, UPGrad
 from plait.core.errors import ConfigError
 from plait.core.lookup import names, parameters
 from plait.model import MultiTaskModel
 from plait.sharing import Hard, PaLoRA
 from plait.tasks import Regression
 from plait.training import Trainer
-from plait.training.checks import check_balancer
+from plait.training.checks import set_up
 
 EVERY = names(plait.balancing, Balancer)
 
@@ -26,13 +28,13 @@ def model(weight: float = 1.0) -> MultiTaskModel:
 def test_a_static_weight_needs_a_method_that_sees_it(name: str) -> None:
     kind = getattr(plait.balancing, name)
     balancer: Balancer = kind()
-    check_balancer(balancer, model(), 1, None)
+    set_up(balancer, model(), 1, None)
     if not balancer.scale_free:
-        check_balancer(balancer, model(weight=2.0), 1, None)
+        set_up(balancer, model(weight=2.0), 1, None)
         return
     message = f"task 'b' has a static weight, but {name} goes the same way"
     with pytest.raises(ConfigError, match=message) as found:
-        check_balancer(balancer, model(weight=2.0), 1, None)
+        set_up(balancer, model(weight=2.0), 1, None)
     assert ("give the balancer a `preference`" in str(found.value)) == (
         "preference" in parameters(kind)
     )
@@ -45,10 +47,10 @@ def test_a_drawn_preference_needs_a_method_that_sees_it(name: str) -> None:
         PaLoRA(nn.Linear(3, 2)), [Regression("a"), Regression("b")], example=torch.zeros(2, 3)
     )
     if not balancer.scale_free:
-        check_balancer(balancer, made, 1, None)
+        set_up(balancer, made, 1, None)
         return
     with pytest.raises(ConfigError, match=rf"PaLoRA multiplies each loss .* but {name} goes the"):
-        check_balancer(balancer, made, 1, None)
+        set_up(balancer, made, 1, None)
 
 
 def test_some_methods_are_free_of_scale_and_some_have_a_preference() -> None:
@@ -65,9 +67,9 @@ def test_the_trainer_asks() -> None:
 
 def test_a_schedule_names_tasks_of_the_model() -> None:
     with pytest.raises(ConfigError, match="task 'c'"):
-        check_balancer(UPGrad(), model(), 1, LossSchedule({"c": (0.0, 0.5)}))
+        set_up(UPGrad(), model(), 1, LossSchedule({"c": (0.0, 0.5)}))
     with pytest.raises(ConfigError, match="must leave one task in the first step"):
-        check_balancer(UPGrad(), model(), 1, LossSchedule({"a": (0.1, 0.5), "b": (0.2, 0.2)}))
+        set_up(UPGrad(), model(), 1, LossSchedule({"a": (0.1, 0.5), "b": (0.2, 0.2)}))
 
 
 @pytest.mark.parametrize(
@@ -78,6 +80,21 @@ def test_a_method_that_looks_ahead_has_one_batch(
     accumulate: int, schedule: LossSchedule | None, what: str
 ) -> None:
     with pytest.raises(ConfigError, match=f"FORUM looks ahead from one batch; {what}"):
-        check_balancer(FORUM(), model(), accumulate, schedule)
-    check_balancer(FORUM(), model(), 1, None)
-    check_balancer(UPGrad(), model(), accumulate, schedule)
+        set_up(FORUM(), model(), accumulate, schedule)
+    set_up(FORUM(), model(), 1, None)
+    set_up(UPGrad(), model(), accumulate, schedule)
+
+
+class Moved(UncertaintyWeights):
+    """Notes what goes to the device."""
+
+    def to(self, *args: Any, **options: Any) -> Any:
+        self.moved = len(list(self.parameters()))
+        return super().to(*args, **options)
+
+
+def test_learned_weights_go_to_the_device() -> None:
+    """They are made when the tasks are known."""
+    balancer = Moved()
+    Trainer(model(), balancer, device="cpu")
+    assert balancer.moved == 2

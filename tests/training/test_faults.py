@@ -3,6 +3,7 @@
 import subprocess
 import sys
 import threading
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -28,11 +29,23 @@ def train(folder: str) -> None:
     main([*WORDS, "epochs=40", "checkpoint_every=3", "--out", folder, "--resume", "auto"])
 
 
-@pytest.mark.parametrize("kills", [5, pytest.param(20, marks=pytest.mark.slow)])
-def test_a_run_that_is_killed_at_random_instants(kills: int) -> None:
+def train_on(folder: str) -> None:
+    """The same, with checkpoints that are written while training goes on."""
+    words = ("epochs=40", "checkpoint_every=1", "async_save=true")
+    main([*WORDS, *words, "--out", folder, "--resume", "auto"])
+
+
+SLOW = pytest.mark.slow
+
+
+@pytest.mark.parametrize(
+    ("run", "kills"),
+    [(train, 5), pytest.param(train, 20, marks=SLOW), pytest.param(train_on, 20, marks=SLOW)],
+)
+def test_a_run_that_is_killed_at_random_instants(run: Callable[[str], None], kills: int) -> None:
     """Killed while it starts, trains, evaluates, saves and tests, it is the undisturbed run."""
-    lasts = run_to_end(train, "whole")
-    met = kill_often(train, "cut", done=dict, lasts=lasts, starts=0.2 * lasts, kills=kills)
+    lasts = run_to_end(run, "whole")
+    met = kill_often(run, "cut", done=dict, lasts=lasts, starts=0.2 * lasts, kills=kills)
     assert met.alive > kills // 4
     assert_same_run(Path("cut"), Path("whole"))
     assert events(Path("cut"))[-1] == events(Path("whole"))[-1], "the test, after training"

@@ -76,7 +76,7 @@ def test_the_log_is_on_the_disk_before_the_checkpoint_is(
     made.begin()
     monkeypatch.setattr(made.log, "sync", lambda: order.append("log") or 0)
     monkeypatch.setattr(
-        "plait.training.keeper.write_checkpoint", lambda *_: order.append("checkpoint")
+        "plait.training.writer.write_checkpoint", lambda *_: order.append("checkpoint")
     )
     made.save(parts())
     assert order == ["log", "checkpoint"]
@@ -134,11 +134,11 @@ def test_a_folder_that_cannot_be_made_is_said(tmp_path: Path) -> None:
 
 def test_the_model_is_written_beside_the_checkpoints(tmp_path: Path) -> None:
     made = saved(tmp_path)
-    made.write_model({"a": {"mae": 0.25}})
+    made.finish({"a": {"mae": 0.25}})
     found = MultiTaskModel.from_pretrained(tmp_path / "model", encoder=nn.Linear(2, 3))
     assert torch.equal(next(found.parameters()), weight(made))
     assert "0.25" in (tmp_path / "model/README.md").read_text()
-    keeper(None).write_model({})  # no folder, no file
+    keeper(None).finish({})  # no folder, no file
 
 
 def test_a_model_that_no_model_folder_can_hold_has_trained_all_the_same(tmp_path: Path) -> None:
@@ -146,7 +146,7 @@ def test_a_model_that_no_model_folder_can_hold_has_trained_all_the_same(tmp_path
     made = saved(tmp_path)
     made.model.register_buffer("adjacency", torch.eye(3).to_sparse())
     with pytest.warns(PlaitWarning, match=r"model was not written: .*adjacency of the model is"):
-        made.write_model({})
+        made.finish({})
     assert not (tmp_path / "model").exists()
 
 

@@ -83,6 +83,7 @@ def test_the_trainer_keeps_every_option_under_its_name() -> None:
         "measure_every": 8,
         "log_every": 9,
         "checkpoint_every": 11,
+        "async_save": True,
     }
     engine = {
         "scale": "paper",

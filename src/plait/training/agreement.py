@@ -15,7 +15,7 @@ from plait.core.errors import CheckpointError
 OBEYED = frozenset(
     {
         *("epochs", "minutes", "patience", "device", "workers", "data", "table"),
-        *("first_steps", "measure_every", "log_every", "checkpoint_every", "gallery"),
+        *("first_steps", "measure_every", "log_every", "checkpoint_every", "async_save", "gallery"),
         *("route", "chunk_size", "nonfinite", "parallel"),
     }
 )

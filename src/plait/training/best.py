@@ -18,9 +18,10 @@ from plait.model import MultiTaskModel
 from plait.model.folder import load_state
 from plait.runs import folder
 from plait.sharing import Separate
-from plait.training.checkpoint import read_checkpoint, write_checkpoint
+from plait.training.checkpoint import read_checkpoint
 from plait.training.options import Best
 from plait.training.state import State
+from plait.training.writer import Writer
 
 LONGEST_NAME = 100  # characters of a task's name in that of a file
 
@@ -35,6 +36,7 @@ class BestWeights:
         best: "all" keeps the weights of the epoch that is best by the rule; "kept" keeps those of
             each task's own best epoch as well, T times the model; "each" keeps of these each
             task's own network alone, one model in all, and gives each its own.
+        writer: of the files; by default one that writes at once.
 
     Raises:
         ConfigError: "each" for a model in which tasks share weights.
@@ -46,10 +48,17 @@ class BestWeights:
             BestWeights(Path("runs/mine"), model).restore("depth")
     """
 
-    def __init__(self, run: Path | None, model: MultiTaskModel, best: Best = "kept") -> None:
+    def __init__(
+        self,
+        run: Path | None,
+        model: MultiTaskModel,
+        best: Best = "kept",
+        writer: Writer | None = None,
+    ) -> None:
         self.run = run
         self.model = model
         self.best = best
+        self._writer = writer or Writer()
         self._kept: dict[str | None, dict[str, Any]] = {}
         if best == "each":
             check_separate(model)
@@ -100,6 +109,7 @@ class BestWeights:
         load_state(self.model, state, "the best weights")
 
     def _chosen(self, task: str | None) -> dict[str, Any]:
+        self._writer.wait()
         state = self._read(task)
         if self.best == "each":
             whole = self._read(None)
@@ -114,7 +124,7 @@ class BestWeights:
         if self.run is None:
             self._kept[task] = copy.deepcopy(state)
         else:
-            write_checkpoint(self.run / file_of(task), {"model": state})
+            self._writer.write(self.run / file_of(task), {"model": state})
 
     def _read(self, task: str | None) -> dict[str, Any]:
         if self.run is not None:

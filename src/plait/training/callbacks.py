@@ -37,7 +37,7 @@ class Callback:
         """Called after each epoch and its evaluation, before its checkpoint."""
 
     def on_save(self, trainer: Trainer, path: Path) -> None:
-        """Called after a checkpoint was written to `path`."""
+        """Called after a checkpoint was written to `path`; with `async_save` it is on its way."""
 
     def on_exception(self, trainer: Trainer, error: BaseException) -> None:
         """Called before an error or an interruption leaves `fit`."""

@@ -10,21 +10,20 @@ from plait.core.reduction import Reduction
 from plait.model import MultiTaskModel
 
 
-def check_balancer(
+def set_up(
     balancer: Balancer,
     model: MultiTaskModel,
     accumulate: int,
     schedule: LossSchedule | None,
     reduction: Reduction = "task",
 ) -> None:
-    """Checks that a method can go with the model's static weights and the Trainer's options.
+    """Tells a method and a schedule the model's tasks, and checks that they can go together.
 
     Args:
         balancer: the method.
-        model: the model.
+        model: the model, whose tasks may have static weights.
         accumulate: micro-batches in a step, at least 1.
-        schedule: when which task's loss counts; it is set up with the model's tasks. None for all
-            of them, always.
+        schedule: when which task's loss counts; None for all of them, always.
         reduction: "label" multiplies the losses, as static weights do.
 
     Raises:
@@ -32,6 +31,7 @@ def check_balancer(
             that does not see the scale of a loss; micro-batches, a schedule or complex parameters
             with a bilevel method.
     """
+    balancer.setup(tuple(model.tasks))
     name = type(balancer).__name__
     if schedule is not None:
         schedule.setup(tuple(model.tasks))

@@ -13,6 +13,7 @@ from typing import Any
 from plait.core.signals import HEARD, WARNING
 from plait.distributed import ranks
 from plait.runs.folder import how_to_resume
+from plait.training.keeper import Keeper
 
 Handlers = Mapping[int, Any]  # what `signal.getsignal` gives, by number
 
@@ -50,20 +51,22 @@ class StopFlag:
     def __init__(self) -> None:
         self.received: int | None = None
 
-    def obey(self, save: Callable[[], object], run: Path | None) -> None:
+    def obey(self, save: Callable[[], object], keeper: Keeper) -> None:
         """Ends the training, after a checkpoint, where a signal has asked any process for it.
 
         Args:
             save: makes the checkpoint.
-            run: the run folder; None if there is none.
+            keeper: of the run; an earlier checkpoint may have failed behind the training.
 
         Raises:
             Interrupted: in all processes.
+            CheckpointError: in all processes, where that one has failed.
         """
-        number = int(ranks().highest(self.received or 0))
+        number = int(ranks().highest(self.received or keeper.writer.failed))
         if number:
-            save()
-            raise Interrupted(number, run)
+            save()  # which hears of one that has failed
+            ranks().at_first(keeper.writer.wait)
+            raise Interrupted(number, keeper.run)
 
     @contextmanager
     def listening(self) -> Iterator[None]:

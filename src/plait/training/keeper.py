@@ -26,9 +26,10 @@ from plait.runs import EventLog, folder
 from plait.runs.environment import environment
 from plait.runs.folder import how_to_resume, make_folder, run_exists
 from plait.training.agreement import check_agreement, check_position
-from plait.training.checkpoint import read_checkpoint, write_checkpoint
+from plait.training.checkpoint import read_checkpoint
 from plait.training.schedulers import Rates
 from plait.training.settings import Settings, described, model_settings
+from plait.training.writer import Writer
 
 
 class Stateful(Protocol):
@@ -73,15 +74,23 @@ class Keeper:
         log: is written to the disk before each checkpoint, and cut back on resuming.
         about: what the run was set up with, `{section: settings}` in plain values; a run that
             resumes must agree with it, see `check_agreement`.
+        behind: whether training goes on while checkpoints are written.
     """
 
     def __init__(
-        self, run: Path | None, model: MultiTaskModel, log: EventLog, about: Mapping[str, Any]
+        self,
+        run: Path | None,
+        model: MultiTaskModel,
+        log: EventLog,
+        about: Mapping[str, Any],
+        *,
+        behind: bool = False,
     ) -> None:
         self.run = run
         self.model = model
         self.log = log
         self.about = dict(about)
+        self.writer = Writer(behind=behind)
 
     def begin(self) -> None:
         """Makes the run folder, with trainer.json and env.json.
@@ -103,7 +112,7 @@ class Keeper:
         write_json(self.run / folder.ENVIRONMENT, environment(self.about["options"]["seed"]))
 
     def save(self, parts: Mapping[str, Stateful]) -> Path | None:
-        """Writes the checkpoint from which training goes on, and returns where it is.
+        """Writes the checkpoint from which training goes on, and returns where it is, or will be.
 
         Args:
             parts: `{name: what has to be remembered}`, beside the model; `state` is the `State`.
@@ -118,13 +127,17 @@ class Keeper:
     def _write(self, states: Mapping[str, Any]) -> None:
         assert self.run is not None
         own = {"about": self.about, "log_size": self.log.sync()}
-        write_checkpoint(self.run / folder.LAST, {**own, **states})
+        self.writer.write(self.run / folder.LAST, {**own, **states})
 
     def verify(self) -> None:
         """Reads the last checkpoint: a state that cannot be read back is found before a crash."""
         if self.run is not None:
-            path = self.run / folder.LAST
-            ranks().at_first(lambda: bool(read_checkpoint(path)))
+            ranks().at_first(self._verify)
+
+    def _verify(self) -> None:
+        assert self.run is not None
+        self.writer.wait()
+        read_checkpoint(self.run / folder.LAST)
 
     def resume(self, parts: Mapping[str, Stateful]) -> None:
         """Puts the model, the parts and the log where the last checkpoint has them.
@@ -164,12 +177,15 @@ class Keeper:
         ranks().at_first(lambda: self.log.truncate(size))
         ranks().at_first(lambda: write_json(path, self.about))  # epochs and the like may be others
 
-    def write_model(self, metrics: Mapping[str, Mapping[str, float]]) -> None:
-        """Writes the model folder into the run folder, or warns that the model has no such file.
+    def finish(self, metrics: Mapping[str, Mapping[str, float]]) -> None:
+        """Waits for the last checkpoint, and writes the model folder into the run folder.
+
+        It warns of a model that has no such file.
 
         Args:
             metrics: `{task: {metric: value}}` for its card.
         """
+        ranks().at_first(self.writer.wait)
         if self.run is None or not (ranks().first or is_sharded(self.model)):
             return
         try:

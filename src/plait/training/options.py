@@ -36,6 +36,7 @@ class TrainerOptions:
     measure_every: Annotated[int, AtLeast(0)] = 0
     log_every: Annotated[int, AtLeast(1)] = 20
     checkpoint_every: Annotated[int, AtLeast(1)] | None = None
+    async_save: bool = False
 
     def __post_init__(self) -> None:
         check_options(self)

@@ -31,7 +31,7 @@ from plait.runs import folder
 from plait.training.batch_statistics import check_alike
 from plait.training.best import BestWeights
 from plait.training.callbacks import Callback
-from plait.training.checks import check_balancer
+from plait.training.checks import set_up
 from plait.training.device import autocast, pick_device
 from plait.training.ending import log_end
 from plait.training.feed import Feed, check_loader
@@ -106,16 +106,16 @@ class Trainer:
             tasks, the log has the cosines of fewer steps: about 500 numbers a step.
         log_every: steps between two writes of `events.jsonl`.
         checkpoint_every: steps between two checkpoints, beside those after each epoch.
+        async_save: write checkpoints while training goes on, from copies on the host, two at most;
+            one that cannot be written ends training at the next step.
         callbacks: see `Callback`.
         progress: show a bar and a table of the epochs on stderr; False is silent.
         scale, head_weights, at, route, every, chunk_size, nonfinite: see `plait.Backward`. A step
             that is skipped leaves running statistics as they were.
 
     A step in which no task has a label is passed over, penalties and all; the log says so, and
-    `state.skipped` counts it.
-
-    A method that reads several independent batches in a step takes as many times `accumulate`
-    batches of the loader; those left over at the end of an epoch are not used.
+    `state.skipped` counts it. A method that reads several independent batches in a step takes as
+    many times `accumulate` batches of the loader; those left over in an epoch are not used.
 
     Raises:
         ConfigError: an option is outside its range, or cannot go with the balancer; a parameter
@@ -152,6 +152,7 @@ class Trainer:
         measure_every: int = TrainerOptions.measure_every,
         log_every: int = TrainerOptions.log_every,
         checkpoint_every: int | None = TrainerOptions.checkpoint_every,
+        async_save: bool = TrainerOptions.async_save,
         callbacks: Sequence[Callback] = (),
         progress: bool = True,
         scale: Scale = Options.scale,
@@ -165,24 +166,24 @@ class Trainer:
         args = SimpleNamespace(**locals())
         self.options = TrainerOptions(**chosen(TrainerOptions, args))
         groups, engine = GroupOptions(lr, weight_decay), Options(**chosen(Options, args))
-        self.device, self.state = pick_device(device), State()
+        self.device, self.start_counts = pick_device(device), start_counts  # or a callback
+        self.run = None if run is None else Path(run)
+        self.state, self.labels, self._stop = State(), LabelStatistics(model.tasks), StopFlag()
         self.model = spread(model, parallel, self.device)
-        self.balancer = (balancer or Equal()).to(self.device)
-        self.balancer.setup(tuple(model.tasks))
-        check_balancer(self.balancer, model, accumulate, schedule, reduction)
+        self.balancer = balancer or Equal()
+        set_up(self.balancer, model, accumulate, schedule, reduction)
+        self.balancer.to(self.device)  # with the weights that it learns
         self.backward = Backward(self.balancer, model, **asdict(engine))
         self.optimizer = make_optimizer(optimizer, self.model, self.balancer, groups)
         self.heads = Joining(self.model, self.optimizer, self.balancer)
         self.rates = Rates(self.optimizer, scheduler, epochs)
-        self.scheduler: Any = self.rates.scheduler
-        self.schedule, self.run = schedule, None if run is None else Path(run)
+        self.schedule, self.scheduler = schedule, self.rates.scheduler
         self.callbacks = with_progress(callbacks) if progress else list(callbacks)
         self.score = rule_of(rule, model.tasks, reduction=reduction, all_right=all_right)
-        self.labels, self.start_counts = LabelStatistics(model.tasks), start_counts  # or a callback
         self.log = TrainingLog(self.run and self.run / folder.EVENTS, tuple(model.tasks))
         given = about(model, (groups, self.options, engine), self.balancer, self.rates, schedule)
-        self.keeper = Keeper(self.run, self.model, self.log, given)
-        self.best, self._stop = BestWeights(self.run, self.model, best), StopFlag()
+        self.keeper = Keeper(self.run, self.model, self.log, given, behind=async_save)
+        self.best = BestWeights(self.run, self.model, best, self.keeper.writer)
 
     def fit(self, train: Any, val: Any = None, *, resume: bool = False) -> State:
         """Trains, and leaves the model in eval mode, with the weights of the best epoch.
@@ -236,12 +237,12 @@ class Trainer:
                     while not self.state.done(self.options):
                         self._epoch(feed)
                         self._finish_epoch(val)
-                        self._stop.obey(self.save, self.run)
+                        self._stop.obey(self.save, self.keeper)
                     if self.state.judged:
                         self.best.restore()
                     self.model.eval()
                     log_end(self.log, self.state, self.options)
-                    self.keeper.write_model(self.best.metrics(self.state))
+                    self.keeper.finish(self.best.metrics(self.state))
                     self._tell("on_train_end")
             except BaseException as error:
                 self.log.flush()
@@ -316,7 +317,7 @@ class Trainer:
             for line in judged(self.first_steps, record, self.log, self.state.step):
                 self._tell("on_first_steps", line)
             self._tell("on_step_end", record)
-            self._stop.obey(self.save, self.run)
+            self._stop.obey(self.save, self.keeper)
             if self.state.spent(self.options.minutes) and self.labels.complete():
                 self.labels.stop_counting()
                 break
@@ -330,7 +331,7 @@ class Trainer:
             yield from batches_of(items, self.model.tasks.values())
         except RuntimeError:
             if ranks().alone:  # Ctrl-C may end the loader's workers before it is obeyed
-                self._stop.obey(self.save, self.run)
+                self._stop.obey(self.save, self.keeper)
             raise
 
     def _step(self, batches: list[Batch]) -> StepRecord:

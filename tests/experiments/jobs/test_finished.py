@@ -59,7 +59,7 @@ def test_other_settings_are_named_and_nothing_is_touched(
     assert tree(done.folder) == before
 
 
-OTHERWISE = {"workers": 2, "gallery": 7, "log_every": 3, "checkpoint_every": 5}
+OTHERWISE = {"workers": 2, "gallery": 7, "log_every": 3, "checkpoint_every": 5, "async_save": True}
 
 
 @pytest.mark.parametrize("setting", sorted(WITHOUT_EFFECT))

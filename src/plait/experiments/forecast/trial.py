@@ -14,7 +14,7 @@ from plait.core.batch import Batch
 from plait.core.reduction import Reduction
 from plait.engine import Backward, Options
 from plait.model import MultiTaskModel
-from plait.training.checks import check_balancer
+from plait.training.checks import set_up
 from plait.training.device import autocast
 from plait.training.groups import MakeOptimizer, make_optimizer
 from plait.training.options import GroupOptions, Precision
@@ -92,9 +92,8 @@ class Trial:
     ) -> None:
         self.model = model
         self.device = next(model.parameters()).device
-        balancer.setup(tuple(model.tasks))
+        set_up(balancer, model, settings.accumulate, None, settings.reduction)
         self.balancer = balancer.to(self.device)
-        check_balancer(balancer, model, settings.accumulate, None, settings.reduction)
         steps = steps_per_epoch(len(batches), settings.accumulate, balancer)
         size = settings.accumulate * balancer.batches
         self._windows = [batches[i * size : (i + 1) * size] for i in range(steps)]

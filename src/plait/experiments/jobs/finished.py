@@ -19,7 +19,7 @@ from plait.training.agreement import MOST_NAMED, differences, told
 
 # Settings that change no number of a run: who reads its data, what it shows and how often it
 # writes. Others might change the last bit, as `device`, `route` or `chunk_size` do.
-WITHOUT_EFFECT = frozenset({"workers", "gallery", "log_every", "checkpoint_every"})
+WITHOUT_EFFECT = frozenset({"workers", "gallery", "log_every", "checkpoint_every", "async_save"})
 # Settings that say where something lies: what lies there is compared by its digest.
 PLACES = frozenset({"data", "table", "start_from"})
 PLACES_OF_A_RECIPE = frozenset({"files"})
@@ -31,9 +31,9 @@ def finished(spec: RunSpec, problem: Problem | None = None) -> RunResult | None:
 
     It was done if its folder holds a finished run of the same settings on the same data: the
     content of the files counts, not where they lie (see `plait.data.fingerprint`). These settings
-    may differ, since they change no number: `workers`, `gallery`, `log_every`, `checkpoint_every`.
-    A run that has not read the test split, or not on resamples, is not done where the spec wants
-    that.
+    may differ, since they change no number: `workers`, `gallery`, `log_every`, `checkpoint_every`,
+    `async_save`. A run that has not read the test split, or not on resamples, is not done where the
+    spec wants that.
 
     Args:
         spec: the run.

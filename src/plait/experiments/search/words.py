@@ -38,7 +38,8 @@ RATIOS = 10.0  # from so many times its lower end on, a range is one of ratios
 NOT_SEARCHED = (
     *ABOUT,
     *("tasks", "seed", "rule", "all_right", "best", "gallery", "device", "workers", "start_from"),
-    *("log_every", "measure_every", "checkpoint_every", "first_steps", "minutes", "route"),
+    *("log_every", "measure_every", "checkpoint_every", "async_save"),
+    *("first_steps", "minutes", "route"),
 )
 
 
