@@ -16,7 +16,7 @@ def set_up(
     accumulate: int,
     schedule: LossSchedule | None,
     reduction: Reduction = "task",
-) -> None:
+) -> Balancer:
     """Tells a method and a schedule the model's tasks, and checks that they can go together.
 
     Args:
@@ -25,6 +25,9 @@ def set_up(
         accumulate: micro-batches in a step, at least 1.
         schedule: when which task's loss counts; None for all of them, always.
         reduction: "label" multiplies the losses, as static weights do.
+
+    Returns:
+        The method itself.
 
     Raises:
         ConfigError: static weights, losses reduced by label, or drawn preferences with a method
@@ -64,3 +67,4 @@ def set_up(
     if isinstance(balancer, BilevelBalancer) and (accumulate > 1 or schedule is not None):
         what = "`accumulate`" if accumulate > 1 else "`schedule`"
         raise ConfigError(f"{name} looks ahead from one batch; {what} is not possible with it.")
+    return balancer

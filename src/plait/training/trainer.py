@@ -170,8 +170,7 @@ class Trainer:
         self.run = None if run is None else Path(run)
         self.state, self.labels, self._stop = State(), LabelStatistics(model.tasks), StopFlag()
         self.model = spread(model, parallel, self.device)
-        self.balancer = balancer or Equal()
-        set_up(self.balancer, model, accumulate, schedule, reduction)
+        self.balancer = set_up(balancer or Equal(), model, accumulate, schedule, reduction)
         self.balancer.to(self.device)  # with the weights that it learns
         self.backward = Backward(self.balancer, model, **asdict(engine))
         self.optimizer = make_optimizer(optimizer, self.model, self.balancer, groups)

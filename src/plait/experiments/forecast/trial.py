@@ -92,8 +92,8 @@ class Trial:
     ) -> None:
         self.model = model
         self.device = next(model.parameters()).device
-        set_up(balancer, model, settings.accumulate, None, settings.reduction)
-        self.balancer = balancer.to(self.device)
+        self.balancer = set_up(balancer, model, settings.accumulate, None, settings.reduction)
+        self.balancer.to(self.device)
         steps = steps_per_epoch(len(batches), settings.accumulate, balancer)
         size = settings.accumulate * balancer.batches
         self._windows = [batches[i * size : (i + 1) * size] for i in range(steps)]
