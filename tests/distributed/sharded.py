@@ -30,7 +30,16 @@ from plait.model import MultiTaskModel
 from plait.sharing import Hard
 from plait.training import Trainer
 from plait.training.parallel import whole_at_first
-from tests.distributed.trainers import batches, data, fit, interrupted, loader, tasks, trainer
+from tests.distributed.trainers import (
+    Rows,
+    batches,
+    data,
+    fit,
+    interrupted,
+    loader,
+    tasks,
+    trainer,
+)
 from tests.distributed.trainings import shard
 
 
@@ -201,5 +210,8 @@ def refused(what: str) -> str:
             trainer("hard", parallel="hybrid")
         elif what == "last batch":
             train = loader(data(), batch_size=30, shuffle=False)
+            trainer("hard", parallel="shard").fit(train)
+        elif what == "last batch of a stream":
+            train = loader(Rows(), batch_size=30, shuffle=False)
             trainer("hard", parallel="shard").fit(train)
     return str(told.value)

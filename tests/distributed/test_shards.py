@@ -44,7 +44,8 @@ REFUSED = {
     "second dimension": "sharded along their first dimension",
     "groups": "shards the stages that every task reads",
     "hybrid": "needs several machines",
-    "last batch": "drop the last one",
+    "last batch": "the last batch of an epoch has 1 of the examples, and 2 processes",
+    "last batch of a stream": "drop the last one",
 }
 
 

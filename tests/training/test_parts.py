@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 import torch
+from torch import nn
 from torch.utils.data import DataLoader, DistributedSampler
 
 from plait.core.errors import DataError
@@ -12,14 +13,15 @@ from plait.distributed import ranks
 from plait.training.parts import check_loaders
 from tests.distributed.group import Group
 
+WHOLE = nn.Linear(2, 1)  # in each process
 ROWS = [(torch.zeros(2), {"y": torch.tensor([float(row)])}) for row in range(30)]
 
 
 def test_one_process_reads_any_loader() -> None:
     for train in (DataLoader(ROWS, batch_size=4), [], loader(ROWS, batch_size=4, shuffle=True)):
-        check_loaders(train, DataLoader(ROWS, batch_size=4), epochs=2)
+        check_loaders(train, DataLoader(ROWS, batch_size=4), epochs=2, model=WHOLE)
     with pytest.raises(DataError, match="the validation data must be a loader"):
-        check_loaders([], ROWS[0][0].sum, epochs=1)
+        check_loaders([], ROWS[0][0].sum, epochs=1, model=WHOLE)
 
 
 def parts(rows: list[Any]) -> DataLoader[Any]:
@@ -28,8 +30,8 @@ def parts(rows: list[Any]) -> DataLoader[Any]:
 
 def told() -> list[str]:
     table = InMemory(torch.zeros(9, 2), {"y": torch.zeros(9, 1)})
-    check_loaders(loader(table, batch_size=2, shuffle=True), None, epochs=1)
-    check_loaders(parts(ROWS), loader(table, batch_size=2, shuffle=False), epochs=1)
+    check_loaders(loader(table, batch_size=2, shuffle=True), None, epochs=1, model=WHOLE)
+    check_loaders(parts(ROWS), loader(table, batch_size=2, shuffle=False), epochs=1, model=WHOLE)
     given: list[tuple[Any, Any]] = [
         (DataLoader(ROWS, batch_size=4), None),
         (parts(ROWS), parts(ROWS)),
@@ -38,7 +40,7 @@ def told() -> list[str]:
     found = []
     for train, val in given:
         with pytest.raises(DataError) as error:
-            check_loaders(train, val, epochs=1)
+            check_loaders(train, val, epochs=1, model=WHOLE)
         found.append(str(error.value))
     return found
 

@@ -217,7 +217,7 @@ class Trainer:
             DataError: labels break their task's rule, or a task never has any.
             Interrupted: Ctrl-C, SIGTERM or SIGUSR1, after a checkpoint.
         """
-        check_loaders(train, val, self.options.epochs)
+        check_loaders(train, val, self.options.epochs, self.model)
         feed, batches = Feed(train, self.options.seed, self.model.tasks.values()), batches_in(train)
         taken = self.options.accumulate, self.balancer
         self.steps_per_epoch = None if batches is None else steps_per_epoch(batches, *taken)
