@@ -192,8 +192,8 @@ def test_which_process_is_the_reason(
 
 
 def test_what_is_wrong_is_said_once(tmp_path: Path) -> None:
-    ending = launch(["train", TINY, "balancing=MOML", "--out", "run"], 2)
+    ending = launch(["train", TINY, "balancing=UPGrad", "route=layers", "--out", "run"], 2)
     assert ending.code == 2
     (reason,) = ending.reasons
-    assert reason.startswith("error: MOML looks ahead")
+    assert reason.startswith("error: route='layers' sees the examples of one process alone")
     assert not (tmp_path / "run").exists()

@@ -12,6 +12,7 @@ from tests.distributed.group import Group, Groups
 from tests.distributed.trainers import (
     CASES,
     evaluated,
+    exchanges,
     fit,
     interrupted,
     normalised,
@@ -134,6 +135,14 @@ def test_loaders_of_examples(two: Group, kind: str) -> None:
     if kind != "sampler":  # it repeats a row, to give each process as many
         for name, value in own_loader(kind).items():
             torch.testing.assert_close(first[name], value, rtol=0, atol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("case", "hosts", "devices"), [("hard", 4, 3), ("one pass", 4, 3), ("features", 5, 4)]
+)
+def test_exchanges_of_a_step(two: Group, case: str, hosts: int, devices: int) -> None:
+    """Label counts, what is reached, whose gradients are left, and whether a signal has come."""
+    assert two(exchanges, case) == [hosts + devices] * 2
 
 
 def test_a_process_evaluates_alone(two: Group) -> None:

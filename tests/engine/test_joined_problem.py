@@ -4,6 +4,7 @@ from torch import Tensor, nn
 from plait.distributed import Ranks
 from plait.engine.joined_problem import JoinedProblem
 from plait.engine.replicas import Replicas
+from plait.engine.wholes import wholes_of
 
 
 class Squares:
@@ -26,9 +27,9 @@ class Squares:
 
 def joined(counts: list[dict[str, float]]) -> JoinedProblem:
     problem = Squares()
-    replicas = Replicas(
-        Ranks(), ["b", "a", "c"], [[each] for each in counts], [*problem.parameters]
-    )
+    given, names = [[each] for each in counts], ["b", "a", "c"]
+    wholes = wholes_of(Ranks(), names, given)
+    replicas = Replicas(Ranks(), names, given, wholes, [*problem.parameters])
     return JoinedProblem(problem, replicas)
 
 

@@ -11,6 +11,7 @@ from plait.balancing import Equal, PCGrad, UPGrad
 from plait.core.errors import NonFiniteError
 from plait.distributed import ranks
 from plait.engine.replicas import Replicas
+from plait.engine.wholes import wholes_of
 from plait.gradients import Layout
 from tests.distributed.group import Group
 
@@ -19,7 +20,8 @@ def agreed() -> Any:
     here, names = ranks(), ["a"]
     mine = [{"c": 1.0, "a": 3.0}, {"c": 2.0}] if here.rank else [{"b": 2.0, "a": 1.0}]
     weights = [nn.Parameter(torch.ones(1)) for _ in range(3)]
-    step = Replicas(here, names, [mine, []], weights)
+    wholes = wholes_of(here, names, [mine, []])
+    step = Replicas(here, names, [mine, []], wholes, weights)
     first, second, third = weights
     losses = {"c": (first * third).sum()} if here.rank else {"b": (first * second).sum()}
     layout = Layout()

@@ -5,7 +5,7 @@ import torch
 from plait.core.batch import Batch
 from plait.distributed import ALONE, ranks
 from plait.tasks import Regression
-from plait.training.shared_counts import labels_of, wholes_of
+from plait.training.shared_counts import labels_of, wholes_in
 from tests.distributed.group import Group
 
 TASKS = [Regression("a"), Regression("b")]
@@ -20,7 +20,7 @@ def batch(rows: int, labelled: int) -> Batch:
 
 def test_one_process_adds_micro_batches_up() -> None:
     groups = [[batch(3, 1), batch(2, 0)], [batch(4, 4)]]
-    first, second = wholes_of(groups, ["a", "b"], ALONE)
+    first, second = wholes_in(groups, ["a", "b"], ALONE)
     assert (first.counts, first.examples) == ({"a": 5.0, "b": 1.0}, 5)
     assert (second.counts, second.examples) == ({"a": 4.0, "b": 4.0}, 0), "nobody asks for it"
     assert labels_of([]) == {}
@@ -30,7 +30,7 @@ def found() -> list[tuple[dict[str, float], int]]:
     """One process has two micro-batches of the first batch, the other none."""
     here = ranks()
     groups = [[batch(3, 1), batch(2, 0)] if here.rank == 0 else [], [batch(4, here.rank)]]
-    return [(dict(each.counts), each.examples) for each in wholes_of(groups, ["a", "b"], here)]
+    return [(dict(each.counts), each.examples) for each in wholes_in(groups, ["a", "b"], here)]
 
 
 def test_processes_add_up(two: Group) -> None:

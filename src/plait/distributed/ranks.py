@@ -97,6 +97,15 @@ class Ranks:
         _exchange(distributed.all_reduce, summed, group=self._between_hosts())
         return cast(list[float], summed.tolist())
 
+    def table(self, values: Sequence[float]) -> list[list[float]]:
+        """Returns the numbers that each host knows, as many of each, in the order of the ranks."""
+        if self.alone:
+            return [list(values)]
+        rows = torch.zeros(self.size, len(values), dtype=torch.float64)
+        rows[self.rank] = torch.tensor(values, dtype=torch.float64)
+        _exchange(distributed.all_reduce, rows, group=self._between_hosts())
+        return cast(list[list[float]], rows.tolist())
+
     def agree(self, flag: bool) -> bool:
         """Returns whether the flag is set in any process."""
         return flag if self.alone else self.total([float(flag)])[0] > 0

@@ -14,7 +14,6 @@ from plait.core.arguments import named
 from plait.core.errors import ConfigError, NonFiniteError
 from plait.core.exponents import LONG
 from plait.core.lazy_values import names_of
-from plait.distributed import ranks
 from plait.engine.complete import check_complete, check_setup
 from plait.engine.evidence import is_outside, read
 from plait.engine.explained import allow_several_passes, explained
@@ -28,18 +27,11 @@ from plait.engine.one_pass import are_stacked
 from plait.engine.options import At, HeadWeights, NonFinite, Options, RouteChoice, Scale
 from plait.engine.penalties import Scalars, by_name, penalty_gradients
 from plait.engine.precision import full_precision
-from plait.engine.processes import (
-    check_processes,
-    check_sharded,
-    counts_of,
-    informed,
-    replicas_of,
-)
+from plait.engine.processes import check_processes, counts_of, informed, replicas_of
 from plait.engine.record import Record
-from plait.engine.replicas import Counts
 from plait.engine.routes.base import Route
 from plait.engine.routes.choose import choose
-from plait.engine.shards import check_shards
+from plait.engine.wholes import Counts, Whole
 from plait.gradients import Cut, accumulate, check_losses
 from plait.networks.walk import learning
 
@@ -119,10 +111,7 @@ class Backward:
         check_given(balancer, model, retain_graph)
         self.options = Options(scale, head_weights, at, route, every, chunk_size, nonfinite)
         self.options.check(balancer)
-        check_processes(self.options, ranks().size)
-        if model is not None:
-            check_shards(model)
-            check_sharded(list(model.parameters()), balancer, self.options)
+        check_processes(balancer, self.options, model)
         allow_several_passes()
         self.balancer = balancer
         self.model = model
@@ -190,7 +179,12 @@ class Backward:
         return self.finish()
 
     def start(
-        self, info: Info | None = None, *, measure: bool = False, counts: Counts | None = None
+        self,
+        info: Info | None = None,
+        *,
+        measure: bool = False,
+        counts: Counts | None = None,
+        wholes: Sequence[Whole] | None = None,
     ) -> None:
         """Begins a step of several micro-batches: `add` each of them, then `finish`.
 
@@ -199,6 +193,8 @@ class Backward:
             measure: as in a call.
             counts: in several processes, for each independent batch a list with the label counts
                 `{task: n}` of each micro-batch that this one will add.
+            wholes: in several processes, the independent batches as all of them have them together;
+                by default that is added up here.
         """
         check_info(info)
         if self.balancer.reads_epochs and (info is None or info.epoch is None):
@@ -207,7 +203,7 @@ class Backward:
                 "given. Say it in each step: `info=plait.balancing.Info(epoch=epoch)`, from 0."
             )
         self.memory.rows.reset()
-        replicas = replicas_of(self.balancer, self.options, self.memory, self.model, counts)
+        replicas = replicas_of(self.balancer, self.options, self.memory, self.model, counts, wholes)
         self._step = Gathered(
             self.balancer,
             self.options,

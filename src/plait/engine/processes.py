@@ -16,12 +16,13 @@ from plait.balancing.contract.problem import Problem
 from plait.core.errors import ConfigError, UnsupportedError
 from plait.core.outputs import Losses
 from plait.core.shards import is_shard
-from plait.distributed import ranks
+from plait.distributed import Ranks, ranks
 from plait.engine.given import one_for_each
 from plait.engine.memory import Memory
 from plait.engine.options import Options
-from plait.engine.replicas import Counts, Replicas
-from plait.engine.shards import check_known
+from plait.engine.replicas import Replicas
+from plait.engine.shards import check_known, check_shards
+from plait.engine.wholes import Counts, Whole, wholes_of
 from plait.networks.walk import learning
 
 
@@ -61,6 +62,7 @@ def replicas_of(
     memory: Memory,
     model: nn.Module | None,
     counts: Counts | None,
+    wholes: Sequence[Whole] | None = None,
 ) -> Replicas | None:
     """Returns the `Replicas` of a step; None in one process, in a microsecond.
 
@@ -70,6 +72,7 @@ def replicas_of(
         memory: what lives across steps.
         model: whose parameters are trained.
         counts: of labels, for each independent batch those of each micro-batch of this process.
+        wholes: the batches as all processes have them, where that is known.
 
     Raises:
         ConfigError: there are several processes, and no model or no label counts.
@@ -79,7 +82,7 @@ def replicas_of(
     here = ranks()
     if here.alone:
         return None
-    check_processes(options, here.size)
+    _check_route(options, here)
     if model is None:
         raise ConfigError(
             f"{here.size} processes have to know the model, for one without labels of a task does "
@@ -96,7 +99,8 @@ def replicas_of(
     _check_wrappers(memory, parameters)
     memory.names = memory.names or list(balancer.tasks)
     counts = [*counts, *([] for _ in range(len(counts), balancer.batches))]
-    return Replicas(here, memory.names, counts, parameters, memory.met)
+    wholes = wholes or wholes_of(here, memory.names, counts)
+    return Replicas(here, memory.names, counts, wholes, parameters, memory.met, memory.terms)
 
 
 def informed(info: Info | None, replicas: Replicas | None) -> Info:
@@ -106,16 +110,25 @@ def informed(info: Info | None, replicas: Replicas | None) -> Info:
     return replace(info or Info(), tasks=replicas.tasks[0])
 
 
-def check_processes(options: Options, size: int) -> None:
+def check_processes(balancer: Balancer, options: Options, model: nn.Module | None) -> None:
     """Refuses what several processes cannot do yet; one can do everything.
 
+    It learns which parameters of the model are sharded, if any.
+
     Raises:
-        UnsupportedError: an option is of one process alone.
+        UnsupportedError: an option is of one process alone, or does not go with a sharded model.
     """
-    if size > 1 and options.route == "layers":
+    _check_route(options, ranks())
+    if model is not None:
+        check_shards(model)
+        check_sharded(list(model.parameters()), balancer, options)
+
+
+def _check_route(options: Options, here: Ranks) -> None:
+    if here.size > 1 and options.route == "layers":
         raise UnsupportedError(
-            f"route='layers' sees the examples of one process alone; found {size} processes. Use "
-            "route='auto', which forms rows."
+            f"route='layers' sees the examples of one process alone; found {here.size} processes. "
+            "Use route='auto', which forms rows."
         )
 
 

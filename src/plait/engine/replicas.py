@@ -15,10 +15,9 @@ from plait.distributed import Ranks
 from plait.engine.micro_batch import TaskLosses
 from plait.engine.one_pass import are_stacked
 from plait.engine.rows import Rows
+from plait.engine.wholes import Counts, Labels, Whole
 from plait.gradients import Layout, reached_by
 
-Labels = Mapping[str, float]  # {task: label count}
-Counts = Sequence[Sequence[Labels]]  # of each micro-batch of each independent batch
 Pairs = Iterable[tuple[Tensor, Tensor]]  # (parameter, gradient)
 OUTSIDE = "gradients of parameters outside of `model`", "Give a module that holds them"
 SPARSE = "sparse gradients", "Make the table without `sparse=True`"
@@ -39,10 +38,12 @@ class Replicas:
 
     Args:
         here: the processes.
-        names: tasks that all processes know, in one order; new ones are added to the list.
+        names: tasks that all processes know, in one order.
         counts: for each independent batch the label counts of its micro-batches here.
+        wholes: the same batches, as all processes have them.
         parameters: all that are trained, in an order that the processes have in common.
         met: the layout of the rows, and what it was told in earlier steps; None in the first.
+        terms: penalties that all processes know, in one order; new ones are added to the list.
 
     Attributes:
         sharded: the places of parameters that are sharded; their gradients come added up.
@@ -58,16 +59,29 @@ class Replicas:
         here: Ranks,
         names: list[str],
         counts: Counts,
+        wholes: Sequence[Whole],
         parameters: Sequence[nn.Parameter],
         met: Met | None = None,
+        terms: list[str] | None = None,
     ) -> None:
         self.ranks = here
         self.names = names
         self.parameters = list(parameters)
         self.met = met
+        self.terms: list[str] = [] if terms is None else terms
+        self._own_terms: set[str] = set()
         self._place = {id(parameter): place for place, parameter in enumerate(parameters)}
         self.sharded = [place for place, each in enumerate(parameters) if is_shard(each)]
-        self._agree_on_counts(counts)
+        self.tasks = [
+            Names(task for task in names if whole.counts.get(task, 0) > 0) for whole in wholes
+        ]
+        self.shares: list[dict[str, float]] = [
+            {task: mine.get(task, 0.0) / whole.counts[task] for task in tasks}
+            for mine, whole, tasks in zip(map(added, counts), wholes, self.tasks, strict=True)
+        ]
+        self.accumulated = any(n > 1 for whole in wholes for n in whole.parts)
+        # exchanges at `add`, as many in every process
+        self._parts = max(map(sum, zip(*(whole.parts for whole in wholes), strict=True)))
         self._reached = torch.zeros(len(names), len(parameters), dtype=torch.uint8)
         self.reached_here = self._reached
         self._losses: list[dict[str, Tensor]] = [{} for _ in counts]
@@ -76,28 +90,6 @@ class Replicas:
         self._double = 0  # whether losses are in double precision
         self._exchanged = 0
         self._has_losses = False
-
-    def _agree_on_counts(self, counts: Counts) -> None:
-        mine = [added(parts) for parts in counts]
-        several = any(len(parts) > 1 for parts in counts)
-        while True:
-            new = {task for each in mine for task in each}.difference(self.names)
-            known = [each.get(name, 0.0) for each in mine for name in self.names]
-            found, severals, *sums = self.ranks.total([len(new), several, *known])
-            if not found:
-                break
-            named = dict.fromkeys(task for each in mine for task in each)
-            self.names[:] = self.ranks.union([*self.names, *named])
-        self.tasks: list[Names] = []
-        self.shares: list[dict[str, float]] = []
-        for batch, each in enumerate(mine):
-            start = batch * len(self.names)
-            totals = dict(zip(self.names, sums[start : start + len(self.names)], strict=True))
-            self.tasks.append(Names(task for task in self.names if totals[task] > 0))
-            self.shares.append({t: each.get(t, 0.0) / totals[t] for t in self.tasks[-1]})
-        self.accumulated = severals > 0
-        self._parts = sum(map(len, counts))  # exchanges at `add`, as many in every process
-        self._parts = int(self.ranks.highest(self._parts))
 
     @property
     def batches(self) -> int:
@@ -130,6 +122,7 @@ class Replicas:
                 f"`counts` must have the labels of each task with a loss; found none of "
                 f"{missing[0]!r}. Count the labels behind each loss."
             )
+        self._own_terms.update(terms)
         known = self.shares[batch]
         joined = {
             task: known[task] * (1.0 if shares is None else shares[task])
@@ -192,22 +185,24 @@ class Replicas:
         if any(isinstance(each, nn.Parameter) for each in others):
             raise _unsupported(*OUTSIDE)
         rows = {task: row for row, task in enumerate(self.names)}
-        table = torch.zeros(len(self.names) + 2, len(self.parameters), dtype=torch.uint8)
+        table = torch.zeros(len(self.names) + 3, len(self.parameters), dtype=torch.uint8)
         numbers = table.numpy()
         for leaf, tasks in reached_by(losses) if losses else ():
             place = self._place.get(id(leaf))
             if place is not None:
                 for task in tasks:
                     numbers[rows[task], place] = 1
-        numbers[-1, 0] = self._double
-        self.reached_here = table[:-2]
+        numbers[-1, 0], numbers[-2, 0] = self._double, not self._own_terms.issubset(self.terms)
+        self.reached_here = table[:-3]
         if self.sharded:
-            numbers[-2, self.sharded] = numbers[:-2, self.sharded].max(0) == 0
+            numbers[-3, self.sharded] = numbers[:-3, self.sharded].max(0) == 0
         table = self.ranks.most(table)
         self._double = int(table[-1, 0])
+        if table[-2, 0]:
+            self.terms[:] = self.ranks.union([*self.terms, *sorted(self._own_terms)])
         self._exchanged += 1
         _check_sharded(self, table)
-        self._reached |= table[:-2]
+        self._reached |= table[:-3]
         if self.met is None or self.met[0] is not layout or len(self.met[1]) < len(self.names):
             self.met = layout, torch.zeros_like(self._reached)
         told = self.met[1]
@@ -345,7 +340,7 @@ class Replicas:
 def _check_sharded(replicas: Replicas, table: Tensor) -> None:
     """Refuses sharded parameters that some processes reach and others do not."""
     for place in replicas.sharded:
-        if table[-2, place] and table[:-2, place].any():
+        if table[-3, place] and table[:-3, place].any():
             shape = list(replicas.parameters[place].shape)
             raise UnsupportedError(
                 f"a sharded parameter {shape} is reached in some of the processes alone, which "

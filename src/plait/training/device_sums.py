@@ -68,22 +68,19 @@ class DeviceSums:
         self._parts.append(_Part(kind, names, None, [values.detach()]))
 
     def add_up(
-        self, here: Ranks, tasks: Iterable[str], terms: list[str], device: torch.device
+        self, here: Ranks, tasks: Iterable[str], terms: Iterable[str], device: torch.device
     ) -> None:
         """Adds losses and penalties up over all processes; in one, does nothing.
 
         Args:
             here: the processes, which exchange one vector.
             tasks: with a loss in any of them, in one order.
-            terms: penalties that all of them know, in one order; new ones are added.
+            terms: the penalties of all of them, in one order.
             device: of the training.
         """
         if here.alone:
             return
         parts, self._parts = self._parts, []
-        new = {each for part in parts if part.kind == "term" for each in part.names}
-        if here.agree(not new.issubset(terms)):
-            terms[:] = here.union([*terms, *sorted(new)])
         names = {"loss": Names(tasks), "term": Names(terms), "scaled term": Names(terms)}
         sums = {
             kind: torch.zeros(len(n), dtype=torch.float64, device=device)

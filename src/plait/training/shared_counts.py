@@ -3,28 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 
 from plait.core.batch import Batch
 from plait.core.numbers import added
 from plait.distributed import Ranks
+from plait.engine.wholes import Whole, wholes_of
 
 
-@dataclass(frozen=True)
-class Whole:
-    """The size of an independent batch of a step.
-
-    Attributes:
-        counts: `{task: mass of its labels}`, above 0.
-        examples: their number; 0 of a single micro-batch in one process, where nobody asks.
-    """
-
-    counts: Mapping[str, float]
-    examples: int
-
-
-def wholes_of(groups: Sequence[Sequence[Batch]], tasks: Iterable[str], here: Ranks) -> list[Whole]:
+def wholes_in(groups: Sequence[Sequence[Batch]], tasks: Iterable[str], here: Ranks) -> list[Whole]:
     """Adds up labels and examples of each independent batch over its micro-batches.
+
+    The examples of a single micro-batch in one process are not counted: nobody asks.
 
     Args:
         groups: the micro-batches of this process, for each independent batch.
@@ -35,19 +24,8 @@ def wholes_of(groups: Sequence[Sequence[Batch]], tasks: Iterable[str], here: Ran
         return [
             Whole(labels_of(group), _examples(group) if len(group) > 1 else 0) for group in groups
         ]
-    names = list(tasks)
-    own = [labels_of(group) for group in groups]
-    rows = [
-        [float(_examples(group)), *(counts.get(name, 0.0) for name in names)]
-        for group, counts in zip(groups, own, strict=True)
-    ]
-    numbers = iter(here.total([number for row in rows for number in row]))
-    found = []
-    for _ in groups:
-        examples = int(next(numbers))
-        counts = {name: next(numbers) for name in names}
-        found.append(Whole({name: n for name, n in counts.items() if n > 0}, examples))
-    return found
+    counts = [[batch.counts for batch in group] for group in groups]
+    return wholes_of(here, list(tasks), counts, [*map(_examples, groups)])
 
 
 def labels_of(batches: Sequence[Batch]) -> Mapping[str, float]:

@@ -22,6 +22,7 @@ from plait.distributed import Ranks, ranks
 from plait.distributed.shards import is_sharded
 from plait.engine import Backward, Record
 from plait.engine.one_pass import takes_one_pass
+from plait.engine.wholes import Whole
 from plait.gradients import Cut
 from plait.model import MultiTaskModel
 from plait.training.batch_statistics import average_statistics
@@ -30,7 +31,7 @@ from plait.training.losses import BatchLosses, Observe
 from plait.training.parallel import check_parts
 from plait.training.problem import ModelProblem
 from plait.training.reread import Reread, keep_buffers
-from plait.training.shared_counts import Whole, labels_of, wholes_of
+from plait.training.shared_counts import labels_of, wholes_in
 
 
 @dataclass(frozen=True)
@@ -131,7 +132,7 @@ def training_step(
     joint = one_pass and observe is None and here.alone
     reading = BatchLosses(model, autocast, factors or {}, reduction, observe, joint=joint)
     groups = _groups([reading.select(batch) for batch in batches], balancer.batches, device)
-    wholes = wholes_of(groups, model.tasks, here)
+    wholes = wholes_in(groups, model.tasks, here)
     if not _common(wholes):
         return _passed_over(groups, waiting=bool(factors) or len(model.learning) < len(model.tasks))
     given = [batch for group in groups for batch in group]
@@ -142,7 +143,7 @@ def training_step(
     model.set_progress(info.progress)
     info = info if len(given) == 1 else replace(info, tasks=tuple(totals))
     counts = None if here.alone else [[batch.counts for batch in group] for group in groups]
-    backward.start(info, measure=measure, counts=counts)
+    backward.start(info, measure=measure, counts=counts, wholes=wholes)
     give_back = keep_buffers(model) if backward.options.nonfinite == "skip" else None
     again = partial(reading.joined, given, totals, here)
     reread = partial(Reread(model, device), again) if balancer.rereads else None
