@@ -50,6 +50,12 @@ def test_a_loss_that_no_process_has_still_has_a_gradient() -> None:
     assert found.own_val(found.parameters).keys() == {"a"}
 
 
+def test_its_own_parts_come_in_the_order_of_all_processes() -> None:
+    """So that weights of the joined tasks meet their losses."""
+    found = joined([{"a": 2.0, "b": 5.0}, {"a": 1.0, "b": 3.0}])
+    assert [*found.own_val(found.parameters)] == ["b", "a"]
+
+
 def test_a_task_of_other_processes_alone() -> None:
     found = joined([{"c": 1.0, "a": 1.0}, {"c": 1.0}])
     assert found.tasks == ("a", "c")

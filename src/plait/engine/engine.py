@@ -7,7 +7,7 @@ from typing import Any
 
 from torch import Tensor, nn
 
-from plait.balancing.base import Balancer
+from plait.balancing.base import Balancer, BilevelBalancer
 from plait.balancing.contract.info import Info
 from plait.balancing.contract.problem import Problem
 from plait.core.arguments import named
@@ -265,8 +265,8 @@ class Backward:
         self._step.collect_local(penalty_gradients(terms))
         if replicas is not None:
             replicas.meet(losses, self.memory.rows.layout, others)
-        if losses or problem is not None:  # all processes look ahead together
-            self._differentiate(self._step, micro)
+        if losses or (replicas is not None and isinstance(self.balancer, BilevelBalancer)):
+            self._differentiate(self._step, micro)  # all processes look ahead together
 
     @full_precision
     def finish(self) -> Record:

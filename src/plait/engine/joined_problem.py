@@ -46,25 +46,30 @@ class JoinedProblem:
         return self._joined(self._problem.val, 1, parameters)
 
     def own_val(self, parameters: Sequence[Tensor]) -> dict[str, Tensor]:
-        """Returns the part that this process has in each validation loss, of tasks with labels."""
-        known = self._replicas.shares[1]
-        losses = zip(self._problem.tasks, self._problem.val(parameters), strict=True)
-        return {t: loss * known[t] for t, loss in losses if known.get(t) and t in self.tasks}
+        """Returns the part that this process has in each validation loss, of tasks with labels.
+
+        They come in the order of `tasks`.
+        """
+        return self._parts(self._problem.val(parameters), 1)
 
     def _joined(
         self, losses: Callable[[Sequence[Tensor]], Tensor], batch: int, parameters: Sequence[Tensor]
     ) -> Tensor:
-        here, shares = self._replicas.ranks, self._replicas.shares[batch]
+        here = self._replicas.ranks
         points: tuple[Tensor, ...]
         points = _SummedGradients.apply(here, *parameters)  # type: ignore[no-untyped-call]
-        own = dict(zip(self._problem.tasks, losses(points).double().unbind(), strict=True))
+        own = self._parts(losses(points).double(), batch)
         zero = torch.zeros((), dtype=torch.float64, device=parameters[0].device)
-        parts = [own[t] * shares[t] if t in own and shares.get(t) else zero for t in self.tasks]
+        all_of_them = torch.stack([own.get(task, zero) for task in self.tasks])
         found: Tensor
-        found = _SummedLosses.apply(  # type: ignore[no-untyped-call]
-            here, torch.stack(parts), *points
-        )
+        found = _SummedLosses.apply(here, all_of_them, *points)  # type: ignore[no-untyped-call]
         return found
+
+    def _parts(self, losses: Tensor, batch: int) -> dict[str, Tensor]:
+        """Returns the losses of this process, each times its share; of tasks with a label here."""
+        shares = self._replicas.shares[batch]
+        own = dict(zip(self._problem.tasks, losses.unbind(), strict=True))
+        return {t: own[t] * shares[t] for t in self.tasks if t in own and shares.get(t)}
 
 
 class _SummedGradients(torch.autograd.Function):
