@@ -68,6 +68,6 @@ def test_a_run_with_parts_of_the_model(found: list[Pair], balancing: str, passes
     assert run["rows"] == (3 * shared if passes > 1 else 0)
 
 
-def test_a_method_that_one_process_trains_alone(found: list[Pair]) -> None:
-    ran = plait("doctor", TINY, "balancing=MOML", "optimizer=Adam")
-    assert ran.out.splitlines()[-1] == "Several processes cannot train with MOML so."
+def test_a_way_that_one_process_goes_alone(found: list[Pair]) -> None:
+    ran = plait("doctor", TINY, "balancing=UPGrad", "route=layers")
+    assert ran.out.splitlines()[-1] == "Several processes cannot train with UPGrad so."

@@ -13,7 +13,7 @@ from plait.balancing import MOML, Equal, UPGrad
 from plait.core.errors import ConfigError, UnsupportedError
 from plait.distributed import ranks
 from tests.distributed.group import Group
-from tests.engine.two_tasks import losses, model
+from tests.engine.two_tasks import losses
 
 
 def refused(kind: type[Exception], entry: Callable[[], Any], *words: str) -> None:
@@ -27,16 +27,15 @@ def refusals() -> None:
     wrapped = DistributedDataParallel(nn.Linear(4, 2))
     step = plait.Backward(UPGrad(), trunk)
     other = {name: loss + trunk.bias.sum() for name, loss in losses(nn.Linear(4, 2)).items()}
-    look = {"balancer": MOML(), "model": trunk}
+    look = plait.Backward(MOML(), trunk)
     for entry, *words in [
         (lambda: plait.backward(losses(wrapped), Equal(), model=wrapped), "no_sync"),
         (lambda: plait.backward(losses(wrapped), UPGrad(), model=wrapped.module), "no_sync"),
-        (lambda: plait.Backward(**look)(losses(trunk)), "MOML", "found 2 processes"),
         (lambda: plait.backward(losses(trunk), UPGrad(), model=trunk, route="layers"), "layers"),
-        (lambda: plait.Trainer(model(), MOML(), device="cpu"), "MOML", "found 2 processes"),
     ]:
         refused(UnsupportedError, entry, *words)
     refused(ConfigError, lambda: plait.backward(losses(trunk), Equal()), "Give `model=`")
+    refused(ConfigError, lambda: look(losses(trunk)), "MOML looks ahead", "Give `problem=`")
     refused(ConfigError, lambda: step.add(losses(trunk)), "start(counts=")
     refused(ConfigError, lambda: step(losses(trunk), counts=3), "`counts` must be")
     with pytest.warns(UserWarning, match="outside of"):
