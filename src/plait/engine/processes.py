@@ -95,7 +95,7 @@ def replicas_of(
         )
     parameters = learning(model)
     if memory.wrappers is None:
-        check_sharded(parameters, balancer, options)
+        check_known(parameters)  # or it was sharded after `Backward` was made
     _check_wrappers(memory, parameters)
     memory.names = memory.names or list(balancer.tasks)
     counts = [*counts, *([] for _ in range(len(counts), balancer.batches))]
@@ -150,13 +150,12 @@ def way_of(balancer: Balancer, options: Options) -> str:
 
 
 def check_sharded(parameters: Sequence[Tensor], balancer: Balancer, options: Options) -> None:
-    """Refuses what sharded parameters cannot do, in the first step.
+    """Refuses what sharded parameters cannot do.
 
     Raises:
-        UnsupportedError: the model was sharded after `Backward` was made; the method looks ahead;
-            an option differentiates several tasks in one pass.
+        UnsupportedError: the method looks ahead; an option differentiates several tasks in one
+            pass.
     """
-    check_known(parameters)
     if not any(map(is_shard, parameters)):
         return
     if isinstance(balancer, BilevelBalancer):
