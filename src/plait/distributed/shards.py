@@ -10,6 +10,7 @@ from torch import Tensor, distributed, nn
 
 from plait.core.errors import UnsupportedError
 from plait.core.shards import any_shards, is_noted, is_shard, like, local, note_shard
+from plait.core.structure import map_tensors
 from plait.distributed.ranks import Ranks
 
 
@@ -85,13 +86,7 @@ def whole_values(state: Any) -> Any:
     Args:
         state: tensors, numbers, strings and containers of them; itself where nothing is sharded.
     """
-    if not any_shards():
-        return state
-    if isinstance(state, Mapping):
-        return {name: whole_values(each) for name, each in state.items()}
-    if isinstance(state, list | tuple):
-        return type(state)(whole_values(each) for each in state)
-    return whole_value(state) if isinstance(state, Tensor) else state
+    return map_tensors(whole_value, state) if any_shards() else state
 
 
 def parted(whole: Tensor, shard: Tensor) -> Tensor:

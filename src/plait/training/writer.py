@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
-import torch
-
+from plait.core.structure import map_tensors
 from plait.training.checkpoint import write_checkpoint
 
 MOST = 2  # checkpoints that may wait, each with a copy of its state
@@ -81,10 +79,4 @@ def host_copy(state: Any) -> Any:
     Args:
         state: tensors, numbers, strings and containers of them.
     """
-    if isinstance(state, torch.Tensor):
-        return state.detach().to("cpu", copy=True)
-    if isinstance(state, Mapping):
-        return {name: host_copy(each) for name, each in state.items()}
-    if isinstance(state, list | tuple):
-        return type(state)(host_copy(each) for each in state)
-    return state
+    return map_tensors(lambda each: each.detach().to("cpu", copy=True), state)
