@@ -21,6 +21,11 @@ def test_torchmetrics_is_there_and_scipys_signals_are_not() -> None:
     assert python(LOAD + code) == "True False"
 
 
+def test_garbage_is_looked_for_afterwards_but_not_in_what_was_loaded() -> None:
+    code = "import gc\nprint(gc.isenabled(), gc.get_freeze_count() > 100_000)"
+    assert python(LOAD + code) == "True True"
+
+
 def test_metrics_work() -> None:
     code = (
         "import torch\nfrom torchmetrics.classification import MulticlassAccuracy\n"
