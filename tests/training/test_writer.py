@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 import torch
+from torch import nn
 
 from plait.core.errors import CheckpointError
 from plait.training import Callback, Interrupted, Trainer
@@ -121,6 +122,17 @@ def test_a_copy_shares_no_memory() -> None:
         assert torch.equal(each, value)
         assert each.data_ptr() != value.data_ptr()
         assert not each.requires_grad
+
+
+def test_tied_weights_are_copied_once() -> None:
+    tied = nn.Sequential(nn.Linear(3, 3), nn.Linear(3, 3))
+    tied[1].weight = tied[0].weight
+    found = host_copy({"model": tied.state_dict(), "none": [torch.ones(0), torch.zeros(0, 2)]})
+    one, two = (found["model"][f"{position}.weight"] for position in (0, 1))
+    assert one.data_ptr() == two.data_ptr()
+    assert found["model"]["0.bias"].data_ptr() != found["model"]["1.bias"].data_ptr()
+    assert torch.equal(one, tied[0].weight)
+    assert [each.shape for each in found["none"]] == [(0,), (0, 2)]
 
 
 def test_a_run_is_the_same_to_the_last_bit(tmp_path: Path) -> None:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Hashable
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
+
+from torch import Tensor
 
 from plait.core.structure import map_tensors
 from plait.training.checkpoint import write_checkpoint
@@ -74,9 +77,18 @@ class Writer:
 
 
 def host_copy(state: Any) -> Any:
-    """Returns a state with copies of its tensors, on the host.
+    """Returns a state with copies of its tensors, on the host; one for all names of a tensor.
 
     Args:
         state: tensors, numbers, strings and containers of them.
     """
-    return map_tensors(lambda each: each.detach().to("cpu", copy=True), state)
+    copies: dict[Hashable, Tensor] = {}
+
+    def copied(tensor: Tensor) -> Tensor:
+        # tied parameters are other objects in a `state_dict`, with the same memory
+        place = tensor.device, tensor.data_ptr(), tensor.dtype, tensor.shape, tensor.stride()
+        if place not in copies:
+            copies[place] = tensor.detach().to("cpu", copy=True)
+        return copies[place]
+
+    return map_tensors(copied, state)
