@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
 
 import numpy as np
@@ -38,10 +38,14 @@ def read(step: Gathered, own: Own = (), rows: Tensor | None = None) -> None:
         ConfigError: a loss is negative where it must not be.
     """
     own, tasks = list(own), names_of(step.losses)
+    # It may hold the route, which holds the step: a circle would outlive the step, and keep its
+    # gradients and graph until Python looks for garbage.
+    gramian, multiply = step.gramian, step.multiply
+    step.gramian = step.multiply = None
     gradients = [gradient for _, gradient in step.gradients.values()]
     measured = lengths([*gradients, *(gradient for _, _, gradient in own)])
     noted = (*step.other_losses, *step.penalties, *step.new_weights)
-    further = [each for each in (step.gramian, rows) if each is not None]
+    further = [each for each in (gramian, rows) if each is not None]
     values = [step.values_of(tasks), measured, *(each for _, each in noted)]
     found = iter(to_host([*values, *further]))
     step.known_losses = Numbers(tasks, next(found))
@@ -53,9 +57,9 @@ def read(step: Gathered, own: Own = (), rows: Tensor | None = None) -> None:
         step.weights = {**step.weights, **weights} if others else weights
     _check_scalars(losses, penalties, positive=step.balancer.positive_losses)
     step.other_losses, step.penalties, step.new_weights = [], [], []
-    if step.gramian is not None:
-        step.matrix, step.rows = _products(step, next(found), None if rows is None else next(found))
-        step.gramian = None
+    if multiply is not None:
+        products, of_rows = next(found), None if rows is None else next(found)
+        step.matrix, step.rows = _products(step, multiply, products, of_rows)
     if not math.isfinite(sum(known_lengths)):
         measured = lengths([*gradients, *(gradient for _, _, gradient in own)], torch.float64)
         known_lengths = to_host([measured])[0].tolist()  # single precision may not hold squares
@@ -68,15 +72,17 @@ def read(step: Gathered, own: Own = (), rows: Tensor | None = None) -> None:
 
 
 def _products(
-    step: Gathered, found: np.ndarray, rows: np.ndarray | None
+    step: Gathered,
+    multiply: Callable[[torch.dtype], Tensor],
+    found: np.ndarray,
+    rows: np.ndarray | None,
 ) -> tuple[np.ndarray, np.ndarray]:
     """Returns the Gramian `[..., T, T]` and the lengths `[T]` of the rows behind it.
 
     Raises:
         NonFiniteError: a gradient is not finite; it names the tasks.
     """
-    assert step.multiply is not None
-    again = partial(step.multiply, torch.float64)
+    again = partial(multiply, torch.float64)
     if rows is None:
         matrix = mended(found, lost_products(found), again)
         squares = np.diagonal(matrix, axis1=-2, axis2=-1).reshape(-1, len(step.tasks))

@@ -51,7 +51,7 @@ class Gathered:
         weights: `{task: weight}`, on the chosen scale; empty until they are known.
         gradients: `{id of the parameter: (parameter, gradient)}`.
         gramian: `[..., T, T]`, on the device, until it is read; None where none is formed.
-        multiply: forms it, in a dtype at least; None where none is formed.
+        multiply: forms it, in a dtype at least; until it is read, as `gramian`.
         matrix: the Gramian `[..., T, T]`, float64, once it was read.
         tasks: those of the Gramian, in its order; empty where none is formed.
         flag: what the balancer found out of the ordinary; None if nothing.

@@ -54,21 +54,23 @@ def learning(module: nn.Module, *, joined: bool = False) -> list[nn.Parameter]:
         [[3, 2], [3]]
     """
     found: dict[int, nn.Parameter] = {}
-    seen = {module}
-
-    def visit(part: nn.Module) -> None:
-        for parameter in part._parameters.values():
-            if parameter is not None and parameter.requires_grad:
-                learns = shard_of(parameter)
-                found[id(learns)] = learns
-        stand_in: StandIn | None = part.__dict__.get("stand_in")
-        if stand_in is not None:
-            found.update((id(whole), whole) for whole in stand_in.wholes)
-        children = stand_in.others if joined and stand_in is not None else part._modules.values()
-        for child in children:
-            if child is not None and child not in seen:
-                seen.add(child)
-                visit(child)
-
-    visit(module)
+    _gather(module, found, {module}, joined)
     return list(found.values())
+
+
+def _gather(
+    part: nn.Module, found: dict[int, nn.Parameter], seen: set[nn.Module], joined: bool
+) -> None:
+    """Adds the parameters of a module that need a gradient, and those of its children."""
+    for parameter in part._parameters.values():
+        if parameter is not None and parameter.requires_grad:
+            learns = shard_of(parameter)
+            found[id(learns)] = learns
+    stand_in: StandIn | None = part.__dict__.get("stand_in")
+    if stand_in is not None:
+        found.update((id(whole), whole) for whole in stand_in.wholes)
+    children = stand_in.others if joined and stand_in is not None else part._modules.values()
+    for child in children:
+        if child is not None and child not in seen:
+            seen.add(child)
+            _gather(child, found, seen, joined)
