@@ -4,20 +4,23 @@ import math
 
 import pytest
 import torch
+from torchmetrics.classification import BinaryAUROC
 
 from plait.core import Batch
 from plait.core.errors import ConfigError, NonFiniteError
 from plait.evaluation.evaluator import Evaluation, Evaluator
-from plait.tasks import Regression
+from plait.tasks import Binary, Regression
+from tests.engine.garbage import left_behind
 
 SIZE = Regression("size")
+CLICKS = torch.tensor([[0.0], [1.0], [0.0], [1.0]])
 
 
 def test_losses_are_means_over_all_labels() -> None:
     evaluator = Evaluator({"size": SIZE}, "cpu")
     evaluator.add_losses({"size": 1.0}, {"size": 1.0})
     evaluator.add_losses({"size": 4.0}, {"size": 2.0})
-    found = evaluator.compute()
+    found = evaluator.finish()
     assert found.losses == {"size": 3.0}
     assert found.counts == {"size": 3.0}
 
@@ -27,10 +30,24 @@ def test_metrics_are_of_all_that_was_added() -> None:
     for labels in (torch.tensor([[1.0]]), torch.tensor([[2.0], [math.nan]])):
         (part,) = Batch.of(labels, {"size": labels}, [SIZE]).parts
         evaluator.add({"size": torch.zeros(len(labels), 1)}, part)
-    found = evaluator.compute()
+    found = evaluator.finish()
     assert found.metrics["size"]["mae"] == 1.5
     assert found.trivial["size"]["mae"] == 0.5
     assert found.higher_is_better == {"size": {"mae": False, "rmse": False}}
+
+
+def test_no_prediction_outlives_the_evaluation() -> None:
+    """Metrics that keep all predictions hold themselves."""
+    task = Binary("click")
+    statistics = {"click": task.summarise(CLICKS)}
+    (part,) = Batch.of(torch.zeros(4, 1), {"click": CLICKS}, [task]).parts
+    with left_behind() as found:
+        evaluator = Evaluator({"click": task}, "cpu", statistics=statistics)
+        evaluator.add({"click": torch.arange(4.0)[:, None]}, part)
+        assert evaluator.finish().metrics["click"]["auroc"] == 0.75
+        del evaluator
+    assert [each for each in found if isinstance(each, BinaryAUROC)], "it holds itself no more"
+    assert not [each for each in found if isinstance(each, torch.Tensor) and each.dim()]
 
 
 def test_a_loss_that_is_nan_is_an_error() -> None:

@@ -70,4 +70,4 @@ def evaluate(
             evaluator.add_losses(dict(zip(found.raw, means, strict=True)), found.counts)
             for out, part in zip(outputs, batch.parts, strict=True):
                 evaluator.add(out, part)
-    return evaluator.compute()
+    return evaluator.finish()

@@ -118,14 +118,14 @@ class Evaluator:
             if name in self._constants:
                 self._constants[name].update(predictions[name], target, weights)
 
-    def compute(self) -> Evaluation:
-        """Returns the losses and metrics over all that was added."""
+    def finish(self) -> Evaluation:
+        """Returns the losses and metrics over all that was added, and lets go of it."""
         metrics = {name: each.compute() for name, each in self._meters.items()}
         counts = self._counts
         reasons = {
             name: each.why(metrics[name], counts[name]) for name, each in self._meters.items()
         }
-        return Evaluation(
+        found = Evaluation(
             {name: self._losses[name] / count for name, count in counts.items() if count > 0},
             metrics,
             {name: each.compute() for name, each in self._constants.items()},
@@ -142,3 +142,6 @@ class Evaluator:
             },
             self._together.compute(),
         )
+        for each in (*self._meters.values(), *self._constants.values()):
+            each.reset()
+        return found

@@ -106,7 +106,11 @@ class Meter:
             self._metric.update(prediction, target)
 
     def reset(self) -> None:
-        """Forgets all that was added."""
+        """Forgets all that was added.
+
+        A torchmetrics object holds itself (read in version 1.9.0): what it was given, such as all
+        predictions of an area under a curve, stays until Python looks for garbage, or until this.
+        """
         self._metric.reset()
         self._presence = copy.copy(self._unread)
         self._outside = None

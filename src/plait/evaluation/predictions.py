@@ -90,4 +90,4 @@ def evaluate_predictions(
             evaluator.add(out, part)
         if resampler is not None:
             resampler.add(batch, [out] if batch.labelled.parts else [])
-    return evaluator.compute()
+    return evaluator.finish()

@@ -183,9 +183,9 @@ class _TaskResampler:
         for times in counts.long():
             chosen = self._chosen(rows[every.repeat_interleave(times[slots])])
             for name, meter in meters.items():
-                meter.reset()
                 meter.update(*chosen(meter))
                 found[name].append(meter.compute())
+                meter.reset()
         return found
 
     def _joined(self, pieces: Sequence[tuple[Place, Tensor, KeptRows]]) -> tuple[Tensor, KeptRows]:

@@ -62,6 +62,11 @@ class TaskMeters:
         """Returns `{metric: value}`."""
         return {name: meter.compute() for name, meter in self.meters.items()}
 
+    def reset(self) -> None:
+        """Forgets all that was added to the metrics."""
+        for meter in self.meters.values():
+            meter.reset()
+
     def why(self, values: Mapping[str, float], count: float) -> dict[str, str]:
         """Returns `{metric: reason}` of the metrics that are NaN.
 
