@@ -340,6 +340,8 @@ class Backward:
                 else:
                     read(step)
                 step.outside = is_outside(step)
+            except NonFiniteError:
+                raise
             except Exception as error:
                 read(step)  # what is not finite may be why a method has failed
                 told = explained(error, type(self.balancer).__name__)
