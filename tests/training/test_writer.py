@@ -135,6 +135,13 @@ def test_tied_weights_are_copied_once() -> None:
     assert [each.shape for each in found["none"]] == [(0,), (0, 2)]
 
 
+def test_what_is_sparse_is_copied() -> None:
+    edges = torch.eye(3).to_sparse()
+    found = host_copy({"edges": edges})["edges"]
+    assert torch.equal(found.to_dense(), edges.to_dense())
+    assert found.values().data_ptr() != edges.values().data_ptr()
+
+
 def test_a_run_is_the_same_to_the_last_bit(tmp_path: Path) -> None:
     for name, behind in (("now", False), ("behind", True)):
         trainer(tmp_path / name, async_save=behind).fit(train_loader(), val_loader())

@@ -7,6 +7,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
+import torch
 from torch import Tensor
 
 from plait.core.structure import map_tensors
@@ -85,8 +86,10 @@ def host_copy(state: Any) -> Any:
     copies: dict[Hashable, Tensor] = {}
 
     def copied(tensor: Tensor) -> Tensor:
-        # tied parameters are other objects in a `state_dict`, with the same memory
-        place = tensor.device, tensor.data_ptr(), tensor.dtype, tensor.shape, tensor.stride()
+        place: Hashable = id(tensor)
+        if tensor.layout == torch.strided:
+            # tied parameters are other objects in a `state_dict`, with the same memory
+            place = tensor.device, tensor.data_ptr(), tensor.dtype, tensor.shape, tensor.stride()
         if place not in copies:
             copies[place] = tensor.detach().to("cpu", copy=True)
         return copies[place]
