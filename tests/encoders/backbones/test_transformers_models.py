@@ -65,9 +65,38 @@ def test_weights_that_can_hold_code_are_refused(tmp_path: Path) -> None:
         made(str(tmp_path), False)
 
 
-def test_a_name_that_is_not_in_the_cache_is_not_looked_up() -> None:
-    with pytest.raises(ConfigError, match="`download=True` asks"):
-        made("google-bert/bert-base-uncased-of-nobody", False)
+@pytest.fixture
+def asked(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> list[str]:
+    """The hosts that were looked up, while the hub's cache is a folder of the test."""
+    hosts: list[str] = []
+
+    def lookup(host: str, *rest: Any, **options: Any) -> None:
+        hosts.append(host)
+        raise OSError("there is no network")
+
+    monkeypatch.setattr("socket.getaddrinfo", lookup)
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path))
+    return hosts
+
+
+def test_a_name_that_is_not_in_the_cache_is_not_looked_up(asked: list[str]) -> None:
+    with pytest.raises(ConfigError, match="`download=True` asks.*nothing of that name"):
+        made("nobody/model", False)
+    assert not asked
+
+
+def test_a_name_that_is_in_the_cache_is_read_without_the_network(
+    asked: list[str], tmp_path: Path
+) -> None:
+    """Whether or not peft is installed, for which transformers would look for an adapter."""
+    cached = tmp_path / "models--nobody--model"
+    model = made(config("bert"), False)
+    model.save_pretrained(cached / "snapshots" / ("0" * 40))
+    (cached / "refs").mkdir()
+    (cached / "refs" / "main").write_text("0" * 40)
+    again = made("nobody/model", False)
+    assert all(map(torch.equal, again.state_dict().values(), model.state_dict().values()))
+    assert not asked
 
 
 def test_a_module_of_ones_own_needs_no_encoder() -> None:

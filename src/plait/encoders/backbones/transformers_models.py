@@ -61,7 +61,7 @@ def _read(source: str, download: bool) -> Model:
         messages.disable_progress_bar()
     try:
         model, found = transformers.AutoModel.from_pretrained(
-            source,
+            source if download else _folder_of(source),
             local_files_only=not download,
             trust_remote_code=False,
             use_safetensors=True,
@@ -82,6 +82,23 @@ def _read(source: str, download: bool) -> Model:
             "they those of this model?"
         )
     return model
+
+
+def _folder_of(source: str) -> str:
+    """Returns the folder of a model; of a name that in the cache, as it is where there is none.
+
+    transformers 5.23.0 would ask the hub for an adapter of a name, where peft is installed, and
+    huggingface_hub 2.4.0 for what it writes into the header of a request, though both were told to
+    read local files only.
+    """
+    if Path(source).is_dir():
+        return source
+    hub = need("huggingface_hub", extra="hf", purpose=PURPOSE)
+    for file in ("config.json", "adapter_config.json"):
+        path = hub.try_to_load_from_cache(source, file)
+        if isinstance(path, str):
+            return str(Path(path).parent)
+    raise OSError("no such folder, and nothing of that name was downloaded")
 
 
 def described(model: Model) -> dict[str, Any]:
