@@ -22,11 +22,13 @@ demo: $(VENV)/.installed ## train a small example and write its report
 	$(BIN)/plait demo $(ARGS)
 
 test test-all: export OMP_NUM_THREADS := 1 # two test processes, not two times all cores
+# What tests of one file share is made once, and the long files, which are among the first, start early.
+test test-all: WORKERS := -n 2 --dist loadfile --no-loadscope-reorder
 test: $(VENV)/.installed ## run the tests that take a few seconds at most
-	$(BIN)/pytest -n 2 -m 'not slow' $(ARGS)
+	$(BIN)/pytest $(WORKERS) -m 'not slow' $(ARGS)
 
 test-all: $(VENV)/.installed ## run every test
-	$(BIN)/pytest -n 2 $(ARGS)
+	$(BIN)/pytest $(WORKERS) --hypothesis-profile thorough $(ARGS)
 
 check: $(VENV)/.installed ## lint, format, types and floors
 	$(BIN)/ruff check

@@ -35,7 +35,8 @@ if importlib.util.find_spec("torchvision"):
     declare_operators()
 
 # A loaded machine must not fail a test by its speed, and a failure must come back.
-settings.register_profile("plait", deadline=None, derandomize=True)
+settings.register_profile("thorough", deadline=None, derandomize=True)  # of `make test-all`
+settings.register_profile("plait", settings.get_profile("thorough"), max_examples=40)
 settings.load_profile("plait")
 
 

@@ -1,5 +1,6 @@
 """What a loader yields, wherever it is read."""
 
+import pickle
 from typing import Any
 
 import pytest
@@ -159,8 +160,15 @@ def test_a_label_that_breaks_its_rule_is_found_in_the_worker() -> None:
     assert str(found.value) == str(here.value), "the Trainer says what it says without workers"
 
 
+def test_a_loader_is_the_same_after_a_pickle() -> None:
+    """A worker that is spawned gets the data set, the tasks and the draws by one."""
+    batches = loader(partial(), batch_size=4, shuffle=True, tasks=TASKS)
+    for one, other in zip(pickle.loads(pickle.dumps(batches)), batches, strict=True):
+        assert_same(one, other)
+
+
+@pytest.mark.slow
 def test_a_worker_that_is_spawned_reads_the_same_batches() -> None:
-    """It gets the data set, the tasks and the draws by pickle."""
     options: Any = {"batch_size": 4, "shuffle": True, "tasks": TASKS}
     spawned = loader(partial(), **options, workers=1)
     spawned.multiprocessing_context = "spawn"

@@ -128,7 +128,9 @@ def test_refused_in_all_processes(two: Group, what: str, reason: str) -> None:
     assert reason in first
 
 
-@pytest.mark.parametrize("kind", ["one by one", "workers", "sampler"])
+@pytest.mark.parametrize(
+    "kind", ["one by one", pytest.param("workers", marks=pytest.mark.slow), "sampler"]
+)
 def test_loaders_of_examples(two: Group, kind: str) -> None:
     first, second = two(own_loader, kind)
     assert all(torch.equal(first[name], second[name]) for name in first)

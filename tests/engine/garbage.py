@@ -9,9 +9,8 @@ from contextlib import contextmanager
 def left_behind() -> Iterator[list[object]]:
     """Gives a list that in the end holds what the block has left in circles."""
     found: list[object] = []
-    gc.collect()
-    gc.freeze()  # what was there before is not looked at again
     gc.disable()
+    gc.freeze()  # what was there before is not looked at, and is no garbage of the block
     try:
         yield found
         gc.set_debug(gc.DEBUG_SAVEALL)

@@ -32,7 +32,7 @@ from tests.training.problem import (
     val_loader,
 )
 
-EVERY_STEP = [("on_step_end", count) for count in range(1, EPOCHS * STEPS + 1)]
+AFTER_EACH = [("on_step_end", 2)] * (EPOCHS * STEPS - 1)  # with a checkpoint of the step before
 BETWEEN = [("on_epoch_end", 1), ("on_validation_end", 2), ("on_save", 3)]
 
 
@@ -63,14 +63,18 @@ def interrupted(
 
 @pytest.mark.parametrize("name", BALANCERS)
 def test_each_kind_of_balancer_at_every_step(name: str, tmp_path: Path) -> None:
-    """Batch normalisation, dropout, scheduler, accumulation, and tasks absent from some steps."""
-    expected = whole(tmp_path / "whole", name)
+    """Batch normalisation, dropout, scheduler, accumulation, and tasks absent from some steps.
+
+    One run goes on from every step, one after the other, and others from what is between steps.
+    """
+    options: dict[str, Any] = {"checkpoint_every": 1}
+    expected = whole(tmp_path / "whole", name, **options)
     steps = [event for event in events(tmp_path / "whole") if event["event"] == "step"]
     present = {frozenset(step["losses"]) for step in steps}
     assert len(present) > 1, "some steps must lack a task"
-    for event, count in EVERY_STEP + BETWEEN:
-        folder = tmp_path / f"{event}-{count}"
-        assert_same_model(interrupted(folder, [(event, count)], name).model, expected.model)
+    for stops in (AFTER_EACH, *([each] for each in BETWEEN)):
+        folder = tmp_path / f"{stops}"
+        assert_same_model(interrupted(folder, stops, name, **options).model, expected.model)
         assert_same_run(folder, tmp_path / "whole")
 
 
@@ -85,15 +89,12 @@ def test_every_balancer_inside_an_epoch(name: str, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("kind", LOADERS)
-def test_every_loader_at_every_step_of_an_epoch(kind: str, tmp_path: Path) -> None:
+def test_every_loader_at_every_step(kind: str, tmp_path: Path) -> None:
     expected = whole(tmp_path / "whole", "PCGrad", kind, checkpoint_every=1)
-    slow = "workers" in kind
-    for count in (5,) if slow else range(STEPS + 1, 2 * STEPS + 1):
-        folder = tmp_path / f"{count}"
-        stops = [("on_step_end", count)]
-        resumed = interrupted(folder, stops, "PCGrad", kind, checkpoint_every=1)
-        assert_same_model(resumed.model, expected.model)
-        assert_same_run(folder, tmp_path / "whole")
+    stops = [("on_step_end", 5)] if "workers" in kind else AFTER_EACH
+    resumed = interrupted(tmp_path / "again", stops, "PCGrad", kind, checkpoint_every=1)
+    assert_same_model(resumed.model, expected.model)
+    assert_same_run(tmp_path / "again", tmp_path / "whole")
 
 
 @pytest.mark.parametrize("kind", ["plain", "own generator", "sampler with its own generator"])
@@ -395,7 +396,7 @@ def test_a_scheduler_that_ends_before_the_longer_training_is_refused(tmp_path: P
     assert tree(tmp_path) == before
 
 
-@pytest.mark.parametrize("stop", range(1, 4 * STEPS))
+@pytest.mark.parametrize("stop", range(2, 4 * STEPS, STEPS - 1))
 def test_a_plateau_is_found_where_the_whole_run_finds_it(stop: int, tmp_path: Path) -> None:
     def plateau(optimizer: torch.optim.Optimizer) -> Any:
         return torch.optim.lr_scheduler.ReduceLROnPlateau(
