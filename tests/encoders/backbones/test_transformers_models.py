@@ -80,7 +80,7 @@ def asked(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> list[str]:
 
 
 def test_a_name_that_is_not_in_the_cache_is_not_looked_up(asked: list[str]) -> None:
-    with pytest.raises(ConfigError, match="`download=True` asks.*nothing of that name"):
+    with pytest.raises(ConfigError, match=r"`download=True` asks.*nothing of that name"):
         made("nobody/model", False)
     assert not asked
 

@@ -25,7 +25,9 @@ def test_a_value_is_named_by_its_path(value: Any, rows: list[tuple[str, str]]) -
 
 
 PLAIN = st.none() | st.booleans() | st.integers() | st.text("abc", min_size=1, max_size=3)
-NESTED = st.recursive(PLAIN, lambda inner: st.dictionaries(st.text("xyz", min_size=1), inner), max_leaves=8)
+NESTED = st.recursive(
+    PLAIN, lambda inner: st.dictionaries(st.text("xyz", min_size=1), inner), max_leaves=8
+)
 
 
 @given(st.dictionaries(st.text("xyz", min_size=1), NESTED))
