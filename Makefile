@@ -22,7 +22,7 @@ demo: $(VENV)/.installed ## train a small example and write its report
 	$(BIN)/plait demo $(ARGS)
 
 test test-all: export OMP_NUM_THREADS := 1 # two test processes, not two times all cores
-# What tests of one file share is made once, and the long files, which are among the first, start early.
+# The tests of a file run in one process, which makes once what they share.
 test test-all: WORKERS := -n 2 --dist loadfile --no-loadscope-reorder
 test: $(VENV)/.installed ## run the tests that take a few seconds at most
 	$(BIN)/pytest $(WORKERS) -m 'not slow' $(ARGS)

@@ -85,11 +85,14 @@ def _read(source: str, download: bool) -> Model:
 
 
 def _folder_of(source: str) -> str:
-    """Returns the folder of a model; of a name that in the cache, as it is where there is none.
+    """Returns the folder that is named, or else the folder in the cache of a model of that name.
 
-    transformers 5.23.0 would ask the hub for an adapter of a name, where peft is installed, and
-    huggingface_hub 2.4.0 for what it writes into the header of a request, though both were told to
-    read local files only.
+    By the name transformers 5.23.0 asks the hub for an adapter, where peft is installed, and
+    huggingface_hub 2.4.0 for a list, for the headers of a request; although both are told to read
+    local files only.
+
+    Raises:
+        OSError: there is neither.
     """
     if Path(source).is_dir():
         return source
