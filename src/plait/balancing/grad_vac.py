@@ -100,31 +100,28 @@ class GradVac(RandomBalancer, GramianBalancer):
         self, cosines: np.ndarray, order: np.ndarray, targets: np.ndarray, noise: float
     ) -> np.ndarray:
         """Returns coefficients of unit gradients for each bent unit gradient; edits `targets`."""
-        tasks = len(cosines)
-        places = np.arange(tasks) * tasks + order  # of the pairs, in a matrix that lies flat
-        target = targets.take(places)  # no pair is visited twice, so that none has moved before
+        rows = np.arange(len(cosines))
+        target = targets[rows, order]  # no pair is visited twice, so that none has moved before
         room = 1.0 - np.square(target)  # sin^2 of the target's angle
         cotangent = target / np.sqrt(np.where(room > noise, room, 1.0))
         limit = np.where(room > noise, np.minimum(target, 1.0 - noise), -np.inf)
         phi, there = np.empty_like(target), np.empty(target.shape, dtype=bool)
 
-        coefficients = np.eye(tasks)
-        sizes = np.ones(tasks)  # sums of the squares of each one's coefficients
+        coefficients = np.eye(len(cosines))
+        sizes = np.ones(len(cosines))  # sums of the squares of each one's coefficients
         inner = cosines.copy()  # of the bent gradients with the unit gradients
-        bend = np.empty_like(inner)
         for k, visited in enumerate(order):
-            along = inner.take(places[k])
+            along = inner[rows, visited]
             square, least = np.einsum("ij,ij->i", coefficients, inner), noise * sizes
             length = np.sqrt(np.maximum(square, least))
             np.divide(along, length, out=phi[k])
             np.greater(square, least, out=there[k])
             across = np.sqrt(np.maximum(square - along * along, 0.0))
             step = (cotangent[k] * across - along) * ((phi[k] < limit[k]) & there[k])
-            coefficients.put(places[k], step)
+            coefficients[rows, visited] = step
             sizes += step * step
-            np.multiply(step[:, None], cosines.take(visited, axis=0, out=bend), out=bend)
-            inner += bend
+            inner += step[:, None] * cosines[visited]
         phi[phi >= 1.0 - noise] = 1.0
         moved = self.beta * (np.maximum(phi, -1.0) - target)
-        targets.put(places, target + np.where(there, moved, 0.0))
+        targets[rows, order] += np.where(there, moved, 0.0)
         return coefficients
