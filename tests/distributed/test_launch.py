@@ -74,9 +74,8 @@ def test_parts_of_the_model_train_the_same_run(whole: Path) -> None:
         torch.testing.assert_close(found[name], value, rtol=1e-2, atol=1e-3)
 
 
-@pytest.mark.slow
 @pytest.mark.skipif(sys.platform != "linux", reason="children are read from /proc")
-@pytest.mark.parametrize("rank", [0, 1])
+@pytest.mark.parametrize("rank", [pytest.param(0, marks=pytest.mark.slow), 1])
 def test_a_rank_that_is_killed_ends_the_run_which_goes_on(whole: Path, rank: int) -> None:
     """Resumed, it is the run that nobody disturbed, to the last bit."""
     cut = Path("cut")
