@@ -85,17 +85,35 @@ def test_a_name_that_is_not_in_the_cache_is_not_looked_up(asked: list[str]) -> N
     assert not asked
 
 
+def keep(model: Any, cache: Path, name: str, **options: Any) -> None:
+    """Saves a model as what was downloaded lies in the hub's cache."""
+    cached = cache / f"models--nobody--{name}"
+    model.save_pretrained(cached / "snapshots" / ("0" * 40), **options)
+    (cached / "refs").mkdir()
+    (cached / "refs" / "main").write_text("0" * 40)
+
+
 def test_a_name_that_is_in_the_cache_is_read_without_the_network(
     asked: list[str], tmp_path: Path
 ) -> None:
     """Whether or not peft is installed, for which transformers would look for an adapter."""
-    cached = tmp_path / "models--nobody--model"
     model = made(config("bert"), False)
-    model.save_pretrained(cached / "snapshots" / ("0" * 40))
-    (cached / "refs").mkdir()
-    (cached / "refs" / "main").write_text("0" * 40)
+    keep(model, tmp_path, "model")
     again = made("nobody/model", False)
     assert all(map(torch.equal, again.state_dict().values(), model.state_dict().values()))
+    assert not asked
+
+
+@pytest.mark.filterwarnings("ignore:`is_gradient_checkpointing`:FutureWarning")  # peft asks for it
+def test_so_is_an_adapter(asked: list[str], tmp_path: Path) -> None:
+    peft = pytest.importorskip("peft")
+    model = made(config("bert"), False)
+    keep(model, tmp_path, "model")
+    model.name_or_path = "nobody/model"
+    adapted = peft.get_peft_model(model, peft.LoraConfig(r=2, target_modules=["query"]))
+    keep(adapted, tmp_path, "adapter", save_embedding_layers=False)  # peft would look for the base
+    again = made("nobody/adapter", False)
+    assert any("lora" in name for name in again.state_dict())
     assert not asked
 
 
