@@ -12,7 +12,7 @@ from tests.distributed.broken import half, raising, skipping
 from tests.distributed.group import Group
 from tests.training.problem import events
 
-FEW = ["Equal", "FAMO", "GradNorm", "UPGrad"]
+FEW = ["Equal", "FAMO", "GradNorm", "UPGrad", "AutoLambda"]
 REST = [
     name
     for name in METHODS

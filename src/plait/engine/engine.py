@@ -14,6 +14,7 @@ from plait.core.arguments import named
 from plait.core.errors import ConfigError, NonFiniteError
 from plait.core.exponents import LONG
 from plait.core.lazy_values import names_of
+from plait.core.numbers import NO_NUMBERS
 from plait.engine.complete import check_complete, check_setup
 from plait.engine.evidence import is_outside, read
 from plait.engine.explained import allow_several_passes, explained
@@ -340,10 +341,9 @@ class Backward:
                 else:
                     read(step)
                 step.outside = is_outside(step)
-            except NonFiniteError:
-                raise
             except Exception as error:
-                read(step)  # what is not finite may be why a method has failed
+                if step.known_losses is NO_NUMBERS:  # nothing was read yet
+                    read(step)  # what is not finite may be why a method has failed
                 told = explained(error, type(self.balancer).__name__)
                 if told is not None:
                     raise told from error
