@@ -13,12 +13,12 @@ from plait.connections.bases.mixing import (
     check_init,
     on_channels,
     start,
-    weighted_sum,
 )
 from plait.connections.edges.wiring import Wiring
 from plait.core.errors import ConfigError
 from plait.core.keys import unit_key
 from plait.core.watched import Watched
+from plait.networks import weighted_sum
 
 
 class CrossStitch(Mixing):

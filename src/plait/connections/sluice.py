@@ -9,13 +9,14 @@ from itertools import combinations
 import torch
 from torch import Tensor, nn
 
-from plait.connections.bases.mixing import Init, Mixing, check_init, start, weighted_sum
+from plait.connections.bases.mixing import Init, Mixing, check_init, start
 from plait.connections.edges.wiring import Wiring
 from plait.core.errors import ConfigError, ShapeError
 from plait.core.keys import safe_key, unit_key
 from plait.core.options import refuse_unused
 from plait.core.outputs import Term
 from plait.core.watched import Watched
+from plait.networks import weighted_sum
 
 
 class Sluice(Mixing):

@@ -26,6 +26,7 @@ from plait.networks.stages import (
     stages_of,
     unmasked,
 )
+from plait.networks.weighted import weighted_sum
 
 __all__ = [
     "Copies",
@@ -62,4 +63,5 @@ __all__ = [
     "stages_of",
     "units_of",
     "unmasked",
+    "weighted_sum",
 ]

@@ -8,7 +8,7 @@ import torch
 from torch import nn
 
 from plait.connections import NDDR, CrossStitch, Lateral, Progressive, Sluice
-from plait.connections.bases.mixing import Mixing, start, weighted_sum
+from plait.connections.bases.mixing import Mixing, start
 from plait.core import PerTask
 from plait.core.errors import ConfigError, ShapeError
 from plait.encoders import as_staged
@@ -189,12 +189,6 @@ def test_a_start_sums_to_one(init: Any, number: int, expected: tuple[float, floa
     assert (own, rest) == pytest.approx(expected)
     if number > 1:
         assert own + (number - 1) * rest == pytest.approx(1)
-
-
-def test_a_sum_with_one_and_zero_is_the_value() -> None:
-    values = [torch.randn(50) for _ in range(3)]
-    weights = [torch.tensor(w) for w in (0.0, 1.0, 0.0)]
-    assert torch.equal(weighted_sum(weights, values), values[1])
 
 
 @pytest.mark.parametrize("method", [*MIXING, Lateral, partial(Progressive, adapter=2)])

@@ -56,6 +56,18 @@ def test_additions_and_scalings() -> None:
     assert kind(leaf() * tokens, 0, Place(5, 4, 3)) == ("scaling", None)
 
 
+def test_a_product_within_a_sum() -> None:
+    for output, position in (
+        (torch.addcmul(tokens, leaf(3), tokens), 1),
+        (torch.addcmul(tokens, tokens, leaf()), 2),
+    ):
+        assert kind(output, position, Place(5, 4, 3)) == ("scaling", None)
+    with pytest.raises(Mixed, match="another factor than 1"):
+        kind(torch.addcmul(tokens, tokens, leaf(3), value=2), 2, Place(5, 4, 3))
+    with pytest.raises(Mixed, match="adds products to a parameter"):
+        kind(torch.addcmul(leaf(3), tokens, tokens), 0, Place(5, 4, 3))
+
+
 def test_norms_meet_what_they_give() -> None:
     place = Place(1, 4, 50)
     statistics = torch.zeros(2), torch.ones(2)

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Callable, Mapping, Sequence
-from functools import reduce
-from operator import add
 from typing import Literal
 
 import torch
@@ -160,11 +158,6 @@ def start(init: Init, number: int) -> tuple[float, float]:
     own = {"balanced": 1 / number, "identity": 1.0}.get(str(init))
     own = float(init) if own is None else own
     return own, (1 - own) / max(number - 1, 1)
-
-
-def weighted_sum(weights: Sequence[Tensor], values: Sequence[Tensor]) -> Tensor:
-    """Returns the sum of products; with weights 1 and 0 it is the value, to the last bit."""
-    return reduce(add, (w * v for w, v in zip(weights, values, strict=True)))
 
 
 def on_channels(weight: Tensor, like: Tensor, channel_dim: int) -> Tensor:

@@ -36,6 +36,15 @@ def _scaling(operand: Operand) -> Found:
     return "scaling", None
 
 
+def _scaling_within_a_sum(operand: Operand) -> Found:
+    """``sum + y * parameter``."""
+    if operand.position == 0:
+        raise Mixed("adds products to a parameter")
+    if operand.node._saved_value != 1:
+        raise Mixed("adds a product with another factor than 1")
+    return "scaling", None
+
+
 def _affine(operand: Operand) -> Found:
     """``bias + x @ weight``, x `[N, I]` and weight `[I, O]`."""
     node = operand.node
@@ -76,6 +85,7 @@ def _embedding(operand: Operand) -> Found:
 
 _KINDS: dict[str, Callable[[Operand], Found]] = {
     "AddBackward0": _addition,
+    "AddcmulBackward0": _scaling_within_a_sum,
     "AddmmBackward0": _affine,
     "BmmBackward0": _linear,
     "ConvolutionBackward0": _convolution,

@@ -112,7 +112,7 @@ class Use:
     - "addition": the gradient is D, summed to the shape of the operand: `AddBackward0` and
       `ExpandBackward0`.
     - "scaling": the gradient is D times the other factor, summed to the shape of the operand:
-      `MulBackward0`.
+      `MulBackward0`, and `AddcmulBackward0` for the factors of its product.
     - "layer_norm", "group_norm", "batch_norm" (with running statistics), "convolution",
       "embedding": as their nodes say.
 

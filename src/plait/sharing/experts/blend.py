@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from plait.core.features import Features
+from plait.networks import weighted_sum
 from plait.networks.grids import fitting, pool
 
 
@@ -76,10 +77,6 @@ class Blend:
         return self._stacked
 
     def _sum(self, weights: Tensor) -> Tensor:
-        first, *others = (made.values for made in self.made)
-        trailing = (1,) * (first.dim() - 1)
-        shares = [share.view(-1, *trailing) for share in weights.unbind(dim=-1)]
-        total = first * shares[0]
-        for output, share in zip(others, shares[1:], strict=True):
-            total = torch.addcmul(total, output, share)
-        return total
+        values = [made.values for made in self.made]
+        trailing = (1,) * (values[0].dim() - 1)
+        return weighted_sum([w.view(-1, *trailing) for w in weights.unbind(dim=-1)], values)

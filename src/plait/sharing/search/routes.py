@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from plait.core.errors import ConfigError
-from plait.networks import Stage, run_all
+from plait.networks import Stage, run_all, weighted_sum
 from plait.sharing.search.gumbel import gumbel_softmax
 
 Row = Mapping[int, Tensor | None]  # what is read, and with which weight; None for the whole of it
@@ -64,12 +64,11 @@ class Routes(nn.Module):
 
 def mixed(row: Row, outputs: Mapping[int, Tensor]) -> Tensor:
     """Returns the input of a reader: one output, or a weighted sum of several."""
-    total: Tensor | None = None
-    for index, weight in row.items():
-        part = outputs[index] if weight is None else weight * outputs[index]
-        total = part if total is None else total + part
-    assert total is not None
-    return total
+    weights = [weight for weight in row.values() if weight is not None]
+    if not weights:
+        (only,) = row
+        return outputs[only]
+    return weighted_sum(weights, [outputs[index] for index in row])
 
 
 def followed(row: Row, rows: Sequence[Row]) -> Row:

@@ -66,9 +66,19 @@ def test_biases_and_scales_of_any_shape(draw: Draw, shape: tuple[int, ...]) -> N
         ("addition", torch.add(p, x, alpha=2), 0),
         ("scaling", x * p, 1),
         ("scaling", p * x, 0),
+        ("scaling", torch.addcmul(inputs(6, 4, 5), p, x), 1),
+        ("scaling", torch.addcmul(inputs(6, 4, 5), x, p), 2),
     ]
     for kind, output, position in outputs:
         assert_exact(use_of(kind, output, [position], 1, 6), output, ranks_of(draw))
+
+
+@DRAW
+def test_two_parameters_within_a_sum(draw: Draw) -> None:
+    """Both factors meet all examples; each is multiplied with the other."""
+    one, other = (nn.Parameter(torch.randn(s, dtype=torch.float64)) for s in ((4, 1), (5,)))
+    output = torch.addcmul(inputs(6, 4, 5), one, other)
+    assert_exact(use_of("scaling", output, [1, 2], 1, 6), output, ranks_of(draw))
 
 
 @DRAW

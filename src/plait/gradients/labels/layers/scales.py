@@ -21,6 +21,11 @@ Chain = Callable[
     [Tensor, Tensor, int], Tensor
 ]  # (d, examples, position): d at an operand, repeated
 
+_OTHERS = {  # what each input of a product is multiplied with, by its position
+    "AddcmulBackward0": {1: "_saved_tensor2", 2: "_saved_tensor1"},
+    "MulBackward0": {0: "_saved_other", 1: "_saved_self"},
+}
+
 
 def layer_norm(use: Use) -> Contributions | None:
     """Returns the weight and bias of a LayerNorm."""
@@ -66,11 +71,16 @@ def addition(use: Use) -> Contributions | None:
 
 def scaling(use: Use) -> Contributions | None:
     """Returns the contributions to parameters that multiply each example, as in RMSNorm."""
-    node, (position,) = use.node, use.positions
-    factor: Tensor = (node._saved_self if position else node._saved_other).detach()
+    node = use.node
+    others = _OTHERS[node.name()]
     shape = node._input_metadata[0].shape
-    inputs = cache(lambda: by_example(factor.expand(shape), use.output))
-    return _broadcast(use, lambda found, example, at: found * inputs().index_select(0, example))
+
+    @cache
+    def inputs(position: int) -> Tensor:
+        factor: Tensor = getattr(node, others[position]).detach()
+        return by_example(factor.expand(shape), use.output)
+
+    return _broadcast(use, lambda found, example, at: found * inputs(at).index_select(0, example))
 
 
 def _but_channels(found: Tensor) -> Iterable[int]:
