@@ -1,8 +1,11 @@
+import random
+
+import numpy as np
 import pytest
 import torch
 from torch import nn
 
-from plait.networks.modes import evaluating
+from plait.networks.modes import evaluating, on_trial
 
 
 def net() -> nn.Sequential:
@@ -29,3 +32,17 @@ def test_modes_come_back_after_an_error() -> None:
     with pytest.raises(RuntimeError, match="inside"), evaluating(module):
         raise RuntimeError("inside")
     assert [part.training for part in module.modules()] == [True, True, True, True, False]
+
+
+@pytest.mark.parametrize("device", ["cpu", "meta"])
+def test_a_trial_changes_no_random_state(device: str) -> None:
+    """Whatever the module draws from, and whatever seeds it."""
+    generators = (random.random, np.random.rand, lambda: float(torch.rand(())))
+    random.seed(1), np.random.seed(1), torch.manual_seed(1)
+    expected = [draw() for draw in generators]
+    random.seed(1), np.random.seed(1), torch.manual_seed(1)
+    with on_trial(net().to(device)) as (trial, copied):
+        assert copied
+        assert not any(part.training for part in trial.modules())
+        random.seed(7), np.random.seed(7), torch.manual_seed(7)
+    assert [draw() for draw in generators] == expected

@@ -11,7 +11,7 @@ from plait import MultiTaskModel
 from plait.connections import CrossStitch, Lateral, Sluice
 from plait.core.errors import UnsupportedError
 from plait.encoders import as_staged
-from plait.networks import encode, run_all, run_stage
+from plait.networks import encode, infer_shape, run_all, run_stage
 from plait.networks.untouched import untouched
 from plait.sharing import (
     CGC,
@@ -98,6 +98,37 @@ def test_a_reader_that_does_not_write_is_given_the_value_itself() -> None:
     block[0].register_forward_pre_hook(lambda _, inputs: seen.append(inputs[0]))
     run_stage(block, value, None)
     assert seen[-1] is value
+
+
+def test_without_memory_there_is_no_trial_and_no_copy() -> None:
+    calls: list[Tensor] = []
+
+    def writes(x: Tensor) -> Tensor:
+        calls.append(x)
+        return x.relu_() + 1
+
+    value = torch.empty(3, 4, device="meta")
+    assert run_stage(writes, value, None).shape == (3, 4)
+    assert len(calls) == 1
+    assert calls[0] is value
+
+
+class Unsqueezes(nn.Module):
+    """Gives its input another axis, in place."""
+
+    channel_dim = 1
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x.unsqueeze_(1) * 2
+
+
+def test_a_shape_that_is_changed_in_place_is_seen_without_memory() -> None:
+    with pytest.raises(UnsupportedError, match="Unsqueezes has changed the shape of its input"):
+        run_stage(Unsqueezes(), torch.empty(3, 4, device="meta"), None)
+    encoder = nn.Sequential(nn.Linear(2, 4), Unsqueezes())
+    encoder.channel_dim = 1
+    shape = infer_shape(encoder, torch.randn(3, 2))
+    assert shape.levels == ((4,), (1, 4))  # found on values, of which the stage is given a copy
 
 
 def test_nested_values_stay_too_and_other_objects_are_handed_on() -> None:

@@ -14,13 +14,17 @@ State = dict[str, Any]
 
 
 def random_state(device: torch.device) -> State:
-    """Returns the states of all generators by name; that of the "device" is None for a CPU."""
+    """Returns the states of all generators by name; "device" is None where it has none of its own.
+
+    Args:
+        device: a CPU and the `meta` device have none.
+    """
     return {
         "python": random.getstate(),
         "numpy": np.random.get_state(legacy=False),
         "torch": torch.get_rng_state(),
         "device": None
-        if device.type == "cpu"
+        if device.type in ("cpu", "meta")
         else torch.get_device_module(device).get_rng_state(device),
     }
 
@@ -30,7 +34,7 @@ def restore(state: State, device: torch.device) -> None:
     random.setstate(state["python"])
     np.random.set_state(state["numpy"])
     torch.set_rng_state(state["torch"])
-    if state["device"] is not None and device.type != "cpu":
+    if state["device"] is not None and device.type not in ("cpu", "meta"):
         torch.get_device_module(device).set_rng_state(state["device"], device)
 
 

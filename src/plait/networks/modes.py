@@ -9,6 +9,9 @@ from contextlib import AbstractContextManager, contextmanager
 import torch
 from torch import nn
 
+from plait.core.random_state import random_state_kept
+from plait.networks.examples import device_of
+
 
 def evaluating(module: nn.Module) -> AbstractContextManager[None]:
     """Puts a module in eval mode for a while; see `in_mode`."""
@@ -40,9 +43,10 @@ def on_trial(module: nn.Module) -> Iterator[tuple[nn.Module, bool]]:
     """Yields a module in eval mode to try something on, and whether it is a copy.
 
     It is a deep copy; a module that cannot be copied is tried itself, and its buffers and modes are
-    put back at the end. No gradient is kept and no random state changes.
+    put back at the end. No gradient is kept and no random state changes, neither torch's nor
+    NumPy's nor Python's.
     """
-    with torch.no_grad(), torch.random.fork_rng(devices=[]):
+    with torch.no_grad(), random_state_kept(device_of(module)):
         try:
             clone = copy.deepcopy(module).eval()
         except Exception:  # it keeps an output, a lock, ...; what needs a copy says so

@@ -49,6 +49,8 @@ def untouched(readers: Sequence[Reader], run: Callable[..., Any], value: Any, *g
     writes = known.get(mode)
     if writes is None:
         never = _never_write(readers)
+        if not never and any(tensor.is_meta for tensor in tensors(value)):
+            return _without_memory_already(readers, run, value, *given)
         writes = "never" if never else _found_to_write(readers, run, value, *given)
         known[mode] = writes
     if writes == "never":
@@ -58,10 +60,9 @@ def untouched(readers: Sequence[Reader], run: Callable[..., Any], value: Any, *g
     before = _versions(value)
     result = run(readers, value, *given)
     if _versions(value) != before:
-        name = getattr(readers[0], "__name__", type(readers[0]).__name__)
         raise UnsupportedError(
-            f"{name} has written into its input, which others read, though it does not always. "
-            "Write `x = x + y` in place of `x += y`, or leave out `inplace=True`."
+            f"{_name(readers[0])} has written into its input, which others read, though it does "
+            "not always. Write `x = x + y` in place of `x += y`, or leave out `inplace=True`."
         )
     return result
 
@@ -115,11 +116,33 @@ def _found_to_write(
     return in_place
 
 
+def _without_memory_already(
+    readers: Sequence[Reader], run: Callable[..., Any], value: Any, *given: Any
+) -> Any:
+    """Returns ``run(readers, value, *given)``: there are no numbers to change, but a shape.
+
+    Raises:
+        UnsupportedError: a shape was changed in place.
+    """
+    before = [tensor.shape for tensor in tensors(value)]
+    result = run(readers, value, *given)
+    if [tensor.shape for tensor in tensors(value)] != before:
+        raise UnsupportedError(
+            f"{_name(readers[0])} has changed the shape of its input in place, which others read. "
+            "Write `x = x.unsqueeze(1)` in place of `x.unsqueeze_(1)`."
+        )
+    return result
+
+
 @contextmanager
 def _counting() -> Iterator[None]:
     """Lets torch count writes into new tensors, and keep no graph."""
     with torch.inference_mode(False), torch.no_grad():
         yield
+
+
+def _name(reader: Reader) -> str:
+    return str(getattr(reader, "__name__", type(reader).__name__))
 
 
 def _layers(reader: Reader) -> list[Reader]:
