@@ -1,7 +1,8 @@
 """What a step takes more than another one, operation by operation, in microseconds.
 
 `python -m benchmarks.excess` profiles the engine beside its floor and the members of the families
-beside the modules that they run, step by step in turn; with names, only the pairs so named.
+beside the modules that they run, step by step in turn; with words, the pairs that have one of them
+in their name. One thread, and nothing beside it.
 """
 
 from __future__ import annotations
@@ -9,20 +10,23 @@ from __future__ import annotations
 import statistics
 import sys
 import time
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
+from typing import Any
 
 import torch
+from torch import Tensor, nn
 from torch.profiler import ProfilerActivity, profile
 
 from benchmarks import engine, families
-from benchmarks.nets import mlp
-from plait.balancing import Equal, UPGrad
+from benchmarks.nets import Problem, mlp
+from plait.balancing import Balancer, Equal, UPGrad
 from plait.model import MultiTaskModel
 from plait.tasks import MultiLabel
 
-ROUNDS = 25
+ROUNDS, WARM = 25, 2
 SHOWN = 8  # operations a pair, by what they add
 OUTSIDE = "outside operations"  # Python, and what of autograd is no operation
 MEMBERS = {
@@ -49,18 +53,19 @@ def pairs() -> Iterator[tuple[str, Callable[[], Pair]]]:
     for net, build in families.NETS.items():
         arguments = dict(families.members())
         for member in MEMBERS[net.split()[0]]:
-            yield (
-                f"{member} / its modules, {net}",
-                lambda member=member, build=build, known=arguments: _member(known[member], build),
-            )
+            yield f"{member} / its modules, {net}", partial(_member, arguments[member], build)
 
 
-def _engine(balancer, base=engine.joint, **options) -> Pair:
+def _engine(
+    balancer: Balancer, base: Callable[[Problem], Step] = engine.joint, **options: Any
+) -> Pair:
     problem = mlp(2)
     return Pair(engine.engine(problem, balancer, **options), base(problem), problem.model.zero_grad)
 
 
-def _member(arguments, build) -> Pair:
+def _member(
+    arguments: Callable[[nn.Module], dict[str, Any]], build: Callable[[], tuple[nn.Module, Tensor]]
+) -> Pair:
     encoder, inputs = build()
     tasks = [MultiLabel(task, labels=1) for task in families.TASKS]
     model = MultiTaskModel(**arguments(encoder), tasks=tasks, example=inputs)
@@ -69,14 +74,16 @@ def _member(arguments, build) -> Pair:
     )
 
 
-def by_operation(step: Step) -> dict[str, float]:
-    """Returns the microseconds of each operation in one step, and of all that is none."""
+def by_operation(step: Step) -> tuple[dict[str, float], Counter[str]]:
+    """Returns the microseconds of each operation in one step, and how often it ran."""
     with profile(activities=[ProfilerActivity.CPU]) as profiled:
         start = time.perf_counter()
         step()
         whole = 1e6 * (time.perf_counter() - start)
-    found = {event.key: event.self_cpu_time_total for event in profiled.key_averages()}
-    return {**found, OUTSIDE: whole - sum(found.values())}
+    events = profiled.key_averages()
+    found = {event.key: event.self_cpu_time_total for event in events}
+    counts = Counter({event.key: event.count for event in events})
+    return {**found, OUTSIDE: whole - sum(found.values())}, counts
 
 
 def timed(step: Step) -> float:
@@ -86,26 +93,32 @@ def timed(step: Step) -> float:
     return 1e6 * (time.perf_counter() - start)
 
 
-def compared(pair: Pair) -> tuple[tuple[float, float], dict[str, float]]:
-    """Returns the medians of both steps without the profiler, and what each operation adds."""
+def compared(pair: Pair) -> tuple[tuple[float, float], dict[str, float], Counter[str]]:
+    """Compares a step with its base.
+
+    Returns:
+        The medians of both without the profiler, what each operation adds, and how many more there
+        are of it.
+    """
+    steps = (pair.step, pair.base)
     plain: tuple[list[float], list[float]] = ([], [])
     parts: tuple[dict[str, list[float]], ...] = (defaultdict(list), defaultdict(list))
-    for number in range(ROUNDS + 2):
-        for times, operations, step in zip(plain, parts, (pair.step, pair.base), strict=True):
+    counts = [Counter[str](), Counter[str]()]
+    for number in range(WARM + ROUNDS):
+        for place, step in enumerate(steps):
             pair.before()
             taken = timed(step)
             pair.before()
-            found = by_operation(step)
-            if number >= 2:
-                times.append(taken)
+            found, counts[place] = by_operation(step)
+            if number >= WARM:
+                plain[place].append(taken)
                 for name, microseconds in found.items():
-                    operations[name].append(microseconds)
-    ours, theirs = (
-        {name: sum(times) and statistics.median(times) for name, times in operations.items()}
-        for operations in parts
-    )
+                    parts[place][name].append(microseconds)
+    ours, theirs = ({name: statistics.median(t) for name, t in each.items()} for each in parts)
     added = {name: ours.get(name, 0) - theirs.get(name, 0) for name in {**ours, **theirs}}
-    return (statistics.median(plain[0]), statistics.median(plain[1])), added
+    more = counts[0]
+    more.subtract(counts[1])
+    return (statistics.median(plain[0]), statistics.median(plain[1])), added, more
 
 
 def main(wanted: list[str]) -> None:
@@ -115,12 +128,12 @@ def main(wanted: list[str]) -> None:
         if wanted and not any(word in name for word in wanted):
             continue
         torch.manual_seed(0)
-        (ours, theirs), added = compared(make())
+        (ours, theirs), added, more = compared(make())
         print(f"\n{name}: {ours:.0f} / {theirs:.0f} us = {ours / theirs:.2f}; adds, profiled:")
         most = sorted(added, key=lambda each: -abs(added[each]))
         for each in most[:SHOWN]:
-            print(f"  {added[each]:9.0f}  {each}")
-        print(f"  {sum(added[each] for each in most[SHOWN:]):9.0f}  all others")
+            print(f"  {added[each]:9.0f}  {more[each]:+5d} x  {each}")
+        print(f"  {sum(added[each] for each in most[SHOWN:]):9.0f}           all others")
 
 
 if __name__ == "__main__":

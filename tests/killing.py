@@ -15,7 +15,7 @@ import random
 import signal
 import sys
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -103,6 +103,34 @@ def kill_often(
     run_to_end(work, *arguments)
     _checked(before, done(), "the end")
     return found
+
+
+def kill_on_the_way(
+    work: Work, *arguments: Any, way: Callable[[], float], places: Sequence[float]
+) -> int:
+    """Starts a command, kills it as soon as it has come so far, and so on; then lets it end.
+
+    Where a command comes to does not depend on how fast the machine is at the moment.
+
+    Args:
+        work: the command.
+        arguments: of it.
+        way: tells which part of its way it has done, 0 at the start.
+        places: where it is killed; at 0 it is killed as it starts.
+
+    Returns:
+        How many kills met it at work.
+    """
+    alive = 0
+    for place in places:
+        process = start(work, *arguments)
+        while process.is_alive() and way() < place:
+            process.join(0.002)
+        alive += process.is_alive()
+        assert process.exitcode in (None, 0), f"the start to {place} ended with {process.exitcode}"
+        _kill(process)
+    run_to_end(work, *arguments)
+    return alive
 
 
 def is_running(number: int) -> bool:

@@ -1,5 +1,6 @@
 """Runs that are killed, that find no room, and that are read while they are written."""
 
+import random
 import subprocess
 import sys
 import threading
@@ -12,7 +13,7 @@ from plait.cli import main
 from plait.training.checkpoint import read_checkpoint
 from tests.cli.shell import PATHS, plait
 from tests.experiments.tiny import TINY
-from tests.killing import kill_often, run_to_end
+from tests.killing import kill_often, kill_on_the_way, run_to_end
 from tests.training.problem import assert_same_run, events, saved
 
 WORDS = ("train", TINY, "recipe.examples=64", "gallery=0", "log_every=1")
@@ -41,20 +42,33 @@ def train_on(folder: str) -> None:
     main([*WORDS, *words, "--out", folder, "--resume", "auto"])
 
 
-SLOW = pytest.mark.slow
+def assert_same_to_the_test(one: Path, other: Path) -> None:
+    assert_same_run(one, other)
+    assert events(one)[-1] == events(other)[-1], "the test, after training"
 
 
-@pytest.mark.parametrize(
-    ("run", "kills"),
-    [(train_shortly, 5), *(pytest.param(run, 20, marks=SLOW) for run in (train, train_on))],
-)
-def test_a_run_that_is_killed_at_random_instants(run: Callable[[str], None], kills: int) -> None:
+def test_a_run_that_is_killed_on_its_way() -> None:
     """Killed while it starts, trains, evaluates, saves and tests, it is the undisturbed run."""
+    run_to_end(train_shortly, "whole")
+    lines = len(events(Path("whole")))
+    log = Path("cut/events.jsonl")
+
+    def way() -> float:
+        return log.read_bytes().count(b"\n") / lines if log.exists() else 0.0
+
+    drawn = random.Random(0)
+    places = [0.0, *sorted(drawn.random() for _ in range(3)), 1.0]
+    assert kill_on_the_way(train_shortly, "cut", way=way, places=places) >= 4
+    assert_same_to_the_test(Path("cut"), Path("whole"))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("run", [train, train_on])
+def test_a_run_that_is_killed_at_random_instants(run: Callable[[str], None]) -> None:
     lasts = run_to_end(run, "whole")
-    met = kill_often(run, "cut", done=dict, lasts=lasts, starts=0.2 * lasts, kills=kills)
-    assert met.alive > kills // 4
-    assert_same_run(Path("cut"), Path("whole"))
-    assert events(Path("cut"))[-1] == events(Path("whole"))[-1], "the test, after training"
+    met = kill_often(run, "cut", done=dict, lasts=lasts, starts=0.2 * lasts, kills=20)
+    assert met.alive > 5
+    assert_same_to_the_test(Path("cut"), Path("whole"))
 
 
 FULL = """

@@ -80,7 +80,7 @@ def channel_axes(encoder: nn.Module, example: Any, shape: FeatureShape) -> list[
         known = _by_layers(meta, map_tensors(on_meta, example), len(shape.levels))
         if not any(known):  # it may not run without memory
             known = _by_layers(trial, example, len(shape.levels))
-        grown = _grown(meta, example, shape)
+        grown = [set[int]() for _ in known] if all(known) else _grown(meta, example, shape)
     return [
         layer or _by_growth(axes, len(level))
         for layer, axes, level in zip(known, grown, shape.levels, strict=True)

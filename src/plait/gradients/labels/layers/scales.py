@@ -71,14 +71,13 @@ def addition(use: Use) -> Contributions | None:
 
 def scaling(use: Use) -> Contributions | None:
     """Returns the contributions to parameters that multiply each example, as in RMSNorm."""
-    node = use.node
-    others = _OTHERS[node.name()]
+    node, others = use.node, _OTHERS[use.node.name()]
     shape = node._input_metadata[0].shape
+    factors = {each: getattr(node, others[each]).detach() for each in use.positions}
 
     @cache
     def inputs(position: int) -> Tensor:
-        factor: Tensor = getattr(node, others[position]).detach()
-        return by_example(factor.expand(shape), use.output)
+        return by_example(factors[position].expand(shape), use.output)
 
     return _broadcast(use, lambda found, example, at: found * inputs(at).index_select(0, example))
 
