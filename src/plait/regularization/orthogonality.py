@@ -42,7 +42,7 @@ class Orthogonality(Regularizer):
         ConfigError: an unknown form.
         ShapeError: the tasks' features are of different numbers of examples.
 
-    Cost: O(T^2 B d^2) in each step.
+    Cost: O(T^2 B d min(B, d)) in each step.
 
     Differs: "normalised" is that of the authors' code of the second paper; both papers write
         "frobenius". Both are of shared and private features, this of every pair of tasks.

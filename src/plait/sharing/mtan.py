@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any, Literal, NamedTuple
 
@@ -144,8 +144,22 @@ class MTAN(Sharing):
         channel_dim = channel_dim_of(self.encoder)
         mask = remaining(unmasked(inputs, self.encoder)[1], self.encoder)
         grid = grid_of(inputs, self.encoder)
+        onto = [
+            partial(
+                resample,
+                grid=output.movedim(channel_dim, 1).shape[2:],
+                channel_dim=channel_dim,
+                by=self.pooling,
+                mask=mask,
+            )
+            for _, output in trunk
+        ]
+        laid = [
+            StageValues(lay(before), output)  # once for all tasks
+            for lay, (before, output) in zip(onto, trunk, strict=True)
+        ]
         for task in tasks:
-            levels, means = self._attend(task, trunk, mask)
+            levels, means = self._attend(task, laid, onto, mask)
             found[task] = Features(tuple(levels), channel_dim, mask, grid)
             opened[task] = torch.stack(means)
         columns = tuple(f"stage {s + 1}" for s in range(len(self.refining) + 1))
@@ -156,30 +170,33 @@ class MTAN(Sharing):
         return self.encoder
 
     def _attend(
-        self, task: str, trunk: Sequence[StageValues], mask: Tensor | None
+        self,
+        task: str,
+        laid: Sequence[StageValues],
+        onto: Sequence[Callable[[Tensor], Tensor]],
+        mask: Tensor | None,
     ) -> tuple[list[Tensor], list[Tensor]]:
-        """Returns the task's features at each stage, and the means of its masks."""
+        """Returns the task's features at each stage, and the means of its masks.
+
+        Args:
+            task: the one.
+            laid: of the trunk, with what attention reads on the grid of what it masks.
+            onto: lays a value on the grid of each stage.
+            mask: of the padding.
+        """
         axis = channel_dim_of(self.encoder)
         levels: list[Tensor] = []
         means: list[Tensor] = []
         attention = self.attention[safe_key(task)]
         assert isinstance(attention, nn.ModuleList)
         refined: Tensor | None = None
-        for s, (before, output) in enumerate(trunk):
-            laid = partial(
-                resample,
-                grid=output.movedim(axis, 1).shape[2:],
-                channel_dim=axis,
-                by=self.pooling,
-                mask=mask,
-            )
-            read = laid(before)
+        for s, (read, output) in enumerate(laid):
             if refined is not None:
-                read = torch.cat([read, laid(refined)], dim=axis)
+                read = torch.cat([read, onto[s](refined)], dim=axis)
             chosen = attention[s](read)
             levels.append(chosen * output)
             means.append(mean_over(chosen.detach(), axis, mask))
-            if s + 1 < len(trunk):
+            if s + 1 < len(laid):
                 refined = self.refining[s](levels[-1])
         return levels, means
 

@@ -28,6 +28,24 @@ def test_only_the_normalised_form_ignores_an_offset() -> None:
 
 
 @pytest.mark.parametrize("form", FORMS)
+@pytest.mark.parametrize(("batch", "p", "q"), [(2, 5, 7), (3, 9, 8), (9, 3, 4), (5, 6, 1)])
+def test_value_and_gradients_are_those_of_the_loop(form: str, batch: int, p: int, q: int) -> None:
+    """Of few examples with many features, and of many examples."""
+    one, other = (torch.randn(batch, n).double().requires_grad_() for n in (p, q))
+    s, h = one, other
+    if form == "normalised":
+        s, h = s - s.mean(0), h - h.mean(0)
+    if form != "frobenius":
+        s, h = (rows / rows.norm(dim=1, keepdim=True) for rows in (s, h))
+    slow = sum((s[:, j] @ h[:, k]) ** 2 for j in range(p) for k in range(q))
+    slow = slow if form == "frobenius" else slow / (p * q)
+    found = orthogonality(one, other, form)
+    torch.testing.assert_close(found, slow)
+    ours, theirs = (torch.autograd.grad(each, (one, other)) for each in (found, slow))
+    torch.testing.assert_close(ours, theirs)
+
+
+@pytest.mark.parametrize("form", FORMS)
 def test_one_example_and_empty_rows_have_finite_gradients(form: str) -> None:
     for batch in (1, 3):
         one = torch.zeros(batch, 2, requires_grad=True)
