@@ -221,22 +221,26 @@ class LearningToBranch(JointSharing):
         needed: list[set[int]] = [set().union(*read.values())]
         for below in reversed(rows[:-1]):
             needed.insert(0, {each for index in needed[0] for each in below[index]})
+        entered: list[dict[int, Any]] = []  # what each module of a level reads
         outputs: list[dict[int, Tensor]] = []
         for level, indices in enumerate(needed):
-            made: dict[int, Tensor] = {}
-            for index in sorted(indices):
-                hidden = mixed(rows[level - 1][index], outputs[-1]) if level else values
-                result = self._block(level, index)(hidden, mask)
-                made[index] = one_tensor(result, level, self.prototype())
-            outputs.append(made)
+            entered.append(
+                {i: mixed(rows[level - 1][i], outputs[-1]) for i in sorted(indices)}
+                if level
+                else dict.fromkeys(sorted(indices), values)
+            )
+            results = {i: self._block(level, i)(hidden, mask) for i, hidden in entered[-1].items()}
+            outputs.append({i: one_tensor(results[i], level, self.prototype()) for i in results})
         grid = grid_of(inputs, self.prototype())
         left = remaining(mask, self.prototype())
         found: dict[str, Features] = {}
         for task, row in read.items():
             levels = [mixed(row, outputs[-1])]
             for level in reversed(range(len(rows) - 1)):
+                whole = [index for index, weight in row.items() if weight is None]
                 row = followed(row, rows[level])
-                levels.insert(0, mixed(row, outputs[level]))
+                known = entered[level + 1][whole[0]] if whole else mixed(row, outputs[level])
+                levels.insert(0, known)
             found[task] = Features(tuple(levels), self.channel_dim, left, grid)
         return found
 
