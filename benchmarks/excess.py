@@ -47,9 +47,11 @@ class Pair:
 
 def pairs() -> Iterator[tuple[str, Callable[[], Pair]]]:
     """Yields the name of each pair, and what makes it."""
-    yield "UPGrad / floor, MLP T=2", lambda: _engine(UPGrad(), engine.floor)
-    yield "UPGrad at features / joint, MLP T=2", lambda: _engine(UPGrad(), at="features")
-    yield "Equal / joint, MLP T=2", lambda: _engine(Equal())
+    for name, width in {"MLP T=2": 512, "MLP T=2 of width 8": 8}.items():
+        made = partial(_engine, width)
+        yield f"UPGrad / floor, {name}", partial(made, UPGrad(), engine.floor)
+        yield f"UPGrad at features / joint, {name}", partial(made, UPGrad(), at="features")
+        yield f"Equal / joint, {name}", partial(made, Equal())
     for net, build in families.NETS.items():
         arguments = dict(families.members())
         for member in MEMBERS[net.split()[0]]:
@@ -57,9 +59,12 @@ def pairs() -> Iterator[tuple[str, Callable[[], Pair]]]:
 
 
 def _engine(
-    balancer: Balancer, base: Callable[[Problem], Step] = engine.joint, **options: Any
+    width: int,
+    balancer: Balancer,
+    base: Callable[[Problem], Step] = engine.joint,
+    **options: Any,
 ) -> Pair:
-    problem = mlp(2)
+    problem = mlp(2, width)
     return Pair(engine.engine(problem, balancer, **options), base(problem), problem.model.zero_grad)
 
 

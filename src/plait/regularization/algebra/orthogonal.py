@@ -61,6 +61,6 @@ def orthogonality(
 def _squared_products(one: Tensor, other: Tensor) -> Tensor:
     """Returns |S^T H|_F^2 = sum_bc (S S^T)_bc (H H^T)_bc, by the sum of fewer multiply-adds."""
     (batch, p), q = one.shape, other.shape[1]
-    if 2 * batch * (p + q) < 3 * p * q:  # with the backward pass
+    if batch * (p + q) < p * q:  # in the backward pass as well
         return ((one @ one.T) * (other @ other.T)).sum()
     return (one.T @ other).square().sum()
