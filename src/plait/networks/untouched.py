@@ -50,7 +50,7 @@ def untouched(readers: Sequence[Reader], run: Callable[..., Any], value: Any, *g
     if writes is None:
         never = _never_write(readers)
         if not never and any(tensor.is_meta for tensor in tensors(value)):
-            return _without_memory_already(readers, run, value, *given)
+            return _run_on_meta(readers, run, value, *given)
         writes = "never" if never else _found_to_write(readers, run, value, *given)
         known[mode] = writes
     if writes == "never":
@@ -116,7 +116,7 @@ def _found_to_write(
     return in_place
 
 
-def _without_memory_already(
+def _run_on_meta(
     readers: Sequence[Reader], run: Callable[..., Any], value: Any, *given: Any
 ) -> Any:
     """Returns ``run(readers, value, *given)``: there are no numbers to change, but a shape.
