@@ -23,8 +23,6 @@ from torch.profiler import ProfilerActivity, profile
 from benchmarks import engine, families
 from benchmarks.nets import Problem, mlp
 from plait.balancing import Balancer, Equal, UPGrad
-from plait.model import MultiTaskModel
-from plait.tasks import MultiLabel
 
 ROUNDS, WARM = 25, 2
 SHOWN = 8  # operations a pair, by what they add
@@ -72,8 +70,7 @@ def _member(
     arguments: Callable[[nn.Module], dict[str, Any]], build: Callable[[], tuple[nn.Module, Tensor]]
 ) -> Pair:
     encoder, inputs = build()
-    tasks = [MultiLabel(task, labels=1) for task in families.TASKS]
-    model = MultiTaskModel(**arguments(encoder), tasks=tasks, example=inputs)
+    model = families.model_of(arguments(encoder), inputs)
     return Pair(
         families.whole(model, inputs), families.modules_alone(model, inputs), model.zero_grad
     )
@@ -82,9 +79,7 @@ def _member(
 def by_operation(step: Step) -> tuple[dict[str, float], Counter[str]]:
     """Returns the microseconds of each operation in one step, and how often it ran."""
     with profile(activities=[ProfilerActivity.CPU]) as profiled:
-        start = time.perf_counter()
-        step()
-        whole = 1e6 * (time.perf_counter() - start)
+        whole = timed(step)
     events = profiled.key_averages()
     found = {event.key: event.self_cpu_time_total for event in events}
     counts = Counter({event.key: event.count for event in events})

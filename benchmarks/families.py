@@ -219,6 +219,12 @@ def members() -> Iterator[tuple[str, Callable[[nn.Module], dict[str, Any]]]]:
             )
 
 
+def model_of(arguments: dict[str, Any], inputs: Tensor) -> MultiTaskModel:
+    """A model of three small tasks, with the arguments of a member."""
+    tasks = [MultiLabel(task, labels=1) for task in TASKS]
+    return MultiTaskModel(**arguments, tasks=tasks, example=inputs)
+
+
 def members_over_modules() -> bool:
     """Prints the cost of each member over its modules; returns whether the bound is kept."""
     kept = True
@@ -227,9 +233,8 @@ def members_over_modules() -> bool:
         for name, arguments in members():
             torch.manual_seed(0)
             encoder, inputs = build()
-            tasks = [MultiLabel(task, labels=1) for task in TASKS]
             try:
-                model = MultiTaskModel(**arguments(encoder), tasks=tasks, example=inputs)
+                model = model_of(arguments(encoder), inputs)
             except UnsupportedError as error:
                 print(f"  {net:16} {name:18} not on this network: {str(error).split(':')[0]}")
                 continue

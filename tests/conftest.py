@@ -45,9 +45,8 @@ def seeded() -> None:
     random.seed(0)
     np.random.seed(0)
     # `torch.manual_seed` formats the stack for each kind of device that is not there: 1 ms here
-    torch.default_generator.manual_seed(0)
-    if torch.accelerator.is_available():
-        torch.manual_seed(0)
+    devices = torch if torch.accelerator.is_available() else torch.default_generator
+    devices.manual_seed(0)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -95,9 +95,7 @@ def kill_often(
     for kill in range(kills):
         process = start(work, *arguments)
         process.join(instants.uniform(0, starts + 2 * (lasts - starts) / kills))
-        found.alive += process.is_alive()
-        assert process.exitcode in (None, 0), f"start {kill} ended with {process.exitcode}"
-        _kill(process)
+        found.alive += _killed_at_work(process, f"start {kill}")
         before = _checked(before, done(), f"kill {kill}")
         found.finished.append(len(before))
     run_to_end(work, *arguments)
@@ -124,11 +122,12 @@ def kill_on_the_way(
     alive = 0
     for place in places:
         process = start(work, *arguments)
-        while process.is_alive() and way() < place:
+        until = time.monotonic() + LONGEST
+        while process.is_alive() and way() < place and time.monotonic() < until:
             process.join(0.002)
-        alive += process.is_alive()
-        assert process.exitcode in (None, 0), f"the start to {place} ended with {process.exitcode}"
-        _kill(process)
+        met = _killed_at_work(process, f"the start to {place}")
+        assert not met or way() >= place, f"{work.__name__} does not come to {place}"
+        alive += met
     run_to_end(work, *arguments)
     return alive
 
@@ -140,6 +139,14 @@ def is_running(number: int) -> bool:
         return Path(f"/proc/{number}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
     except (ProcessLookupError, FileNotFoundError):
         return False
+
+
+def _killed_at_work(process: Any, what: str) -> bool:
+    """Kills a process and returns whether it was alive; one that has ended must have ended well."""
+    alive = bool(process.is_alive())
+    assert process.exitcode in (None, 0), f"{what} ended with {process.exitcode}"
+    _kill(process)
+    return alive
 
 
 def _checked(before: Done, now: Done, when: str) -> Done:

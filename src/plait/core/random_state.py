@@ -11,20 +11,17 @@ import numpy as np
 import torch
 
 State = dict[str, Any]
+WITHOUT_OWN = ("cpu", "meta")  # devices without a generator of their own
 
 
 def random_state(device: torch.device) -> State:
-    """Returns the states of all generators by name; "device" is None where it has none of its own.
-
-    Args:
-        device: a CPU and the `meta` device have none.
-    """
+    """Returns the states of all generators by name; "device" is None where it has none."""
     return {
         "python": random.getstate(),
         "numpy": np.random.get_state(legacy=False),
         "torch": torch.get_rng_state(),
         "device": None
-        if device.type in ("cpu", "meta")
+        if device.type in WITHOUT_OWN
         else torch.get_device_module(device).get_rng_state(device),
     }
 
@@ -34,7 +31,7 @@ def restore(state: State, device: torch.device) -> None:
     random.setstate(state["python"])
     np.random.set_state(state["numpy"])
     torch.set_rng_state(state["torch"])
-    if state["device"] is not None and device.type not in ("cpu", "meta"):
+    if state["device"] is not None and device.type not in WITHOUT_OWN:
         torch.get_device_module(device).set_rng_state(state["device"], device)
 
 

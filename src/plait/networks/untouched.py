@@ -48,10 +48,12 @@ def untouched(readers: Sequence[Reader], run: Callable[..., Any], value: Any, *g
         mode += tuple(map(id, readers[1:]))
     writes = known.get(mode)
     if writes is None:
-        never = _never_write(readers)
-        if not never and any(tensor.is_meta for tensor in tensors(value)):
-            return _run_on_meta(readers, run, value, *given)
-        writes = "never" if never else _found_to_write(readers, run, value, *given)
+        if _never_write(readers):
+            writes = "never"
+        elif any(tensor.is_meta for tensor in tensors(value)):
+            return _without_numbers(readers, run, value, *given)
+        else:
+            writes = _found_to_write(readers, run, value, *given)
         known[mode] = writes
     if writes == "never":
         return run(readers, value, *given)
@@ -116,7 +118,7 @@ def _found_to_write(
     return in_place
 
 
-def _run_on_meta(
+def _without_numbers(
     readers: Sequence[Reader], run: Callable[..., Any], value: Any, *given: Any
 ) -> Any:
     """Returns ``run(readers, value, *given)``: there are no numbers to change, but a shape.

@@ -224,23 +224,24 @@ class LearningToBranch(JointSharing):
         entered: list[dict[int, Any]] = []  # what each module of a level reads
         outputs: list[dict[int, Tensor]] = []
         for level, indices in enumerate(needed):
-            entered.append(
-                {i: mixed(rows[level - 1][i], outputs[-1]) for i in sorted(indices)}
-                if level
-                else dict.fromkeys(sorted(indices), values)
-            )
-            results = {i: self._block(level, i)(hidden, mask) for i, hidden in entered[-1].items()}
-            outputs.append({i: one_tensor(results[i], level, self.prototype()) for i in results})
+            entered.append({})
+            made: dict[int, Tensor] = {}
+            for index in sorted(indices):
+                hidden = mixed(rows[level - 1][index], outputs[-1]) if level else values
+                entered[-1][index] = hidden
+                result = self._block(level, index)(hidden, mask)
+                made[index] = one_tensor(result, level, self.prototype())
+            outputs.append(made)
         grid = grid_of(inputs, self.prototype())
         left = remaining(mask, self.prototype())
         found: dict[str, Features] = {}
         for task, row in read.items():
             levels = [mixed(row, outputs[-1])]
             for level in reversed(range(len(rows) - 1)):
-                whole = [index for index, weight in row.items() if weight is None]
+                above, weight = next(iter(row.items()))
                 row = followed(row, rows[level])
-                known = entered[level + 1][whole[0]] if whole else mixed(row, outputs[level])
-                levels.insert(0, known)
+                whole = weight is None  # of one module, so that it is what that module has read
+                levels.insert(0, entered[level + 1][above] if whole else mixed(row, outputs[level]))
             found[task] = Features(tuple(levels), self.channel_dim, left, grid)
         return found
 

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from functools import partial
+from collections.abc import Sequence
 from typing import Any, Literal, NamedTuple
 
 import torch
@@ -144,22 +143,12 @@ class MTAN(Sharing):
         channel_dim = channel_dim_of(self.encoder)
         mask = remaining(unmasked(inputs, self.encoder)[1], self.encoder)
         grid = grid_of(inputs, self.encoder)
-        onto = [
-            partial(
-                resample,
-                grid=output.movedim(channel_dim, 1).shape[2:],
-                channel_dim=channel_dim,
-                by=self.pooling,
-                mask=mask,
-            )
-            for _, output in trunk
-        ]
         laid = [
-            StageValues(lay(before), output)  # once for all tasks
-            for lay, (before, output) in zip(onto, trunk, strict=True)
+            StageValues(self._onto(output, before, mask), output)  # once for all tasks
+            for before, output in trunk
         ]
         for task in tasks:
-            levels, means = self._attend(task, laid, onto, mask)
+            levels, means = self._attend(task, laid, mask)
             found[task] = Features(tuple(levels), channel_dim, mask, grid)
             opened[task] = torch.stack(means)
         columns = tuple(f"stage {s + 1}" for s in range(len(self.refining) + 1))
@@ -170,18 +159,13 @@ class MTAN(Sharing):
         return self.encoder
 
     def _attend(
-        self,
-        task: str,
-        laid: Sequence[StageValues],
-        onto: Sequence[Callable[[Tensor], Tensor]],
-        mask: Tensor | None,
+        self, task: str, laid: Sequence[StageValues], mask: Tensor | None
     ) -> tuple[list[Tensor], list[Tensor]]:
         """Returns the task's features at each stage, and the means of its masks.
 
         Args:
             task: the one.
             laid: of the trunk, with what attention reads on the grid of what it masks.
-            onto: lays a value on the grid of each stage.
             mask: of the padding.
         """
         axis = channel_dim_of(self.encoder)
@@ -192,13 +176,19 @@ class MTAN(Sharing):
         refined: Tensor | None = None
         for s, (read, output) in enumerate(laid):
             if refined is not None:
-                read = torch.cat([read, onto[s](refined)], dim=axis)
+                read = torch.cat([read, self._onto(output, refined, mask)], dim=axis)
             chosen = attention[s](read)
             levels.append(chosen * output)
             means.append(mean_over(chosen.detach(), axis, mask))
             if s + 1 < len(laid):
                 refined = self.refining[s](levels[-1])
         return levels, means
+
+    def _onto(self, output: Tensor, value: Tensor, mask: Tensor | None) -> Tensor:
+        """Lays a value on the grid of a stage's output."""
+        axis = channel_dim_of(self.encoder)
+        grid = output.movedim(axis, 1).shape[2:]
+        return resample(value, grid, channel_dim=axis, by=self.pooling, mask=mask)
 
     def _mid(self, width: int) -> int:
         return max(width // self.reduction, 1)
